@@ -1,0 +1,1 @@
+"""Resize folders of pictures on all cores, in supervised forked workers."""

@@ -1,0 +1,68 @@
+"""What can go wrong, one class a stage, and the exit code each amounts to. Holds no handling."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a run ended, as the shell sees it."""
+
+    OK = 0
+    """Every output asked for is there and up to date."""
+    FAILURES = 1
+    """The run finished; at least one picture failed."""
+    USAGE = 2
+    """A usage or settings error; nothing was done."""
+    CANNOT_GO_ON = 3
+    """Source missing, destination not writable, disk full."""
+    MAX_ERRORS = 4
+    """Stopped early by ``--max-errors``."""
+    LOCKED = 75
+    """Another run holds the destination (``EX_TEMPFAIL`` of sysexits.h: try again later)."""
+
+
+class ForkresizeError(Exception):
+    """The base of all errors that forkresize raises on purpose; its text is meant for the user."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.CANNOT_GO_ON
+
+
+class UsageError(ForkresizeError):
+    """The request contradicts itself or can't be met; nothing was done."""
+
+    exit_code = ExitCode.USAGE
+
+
+class RecipeError(UsageError, ValueError):
+    """A recipe holds a value that no picture could be made with.
+
+    Attributes:
+        field: the name of the recipe's field that is wrong.
+    """
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class CollisionError(UsageError):
+    """Two sources would be written to one output."""
+
+
+class SourceError(ForkresizeError):
+    """A source that the user named can't be read."""
+
+
+class DestinationError(ForkresizeError):
+    """The destination can't be written."""
+
+
+class DestinationBusyError(ForkresizeError):
+    """Another run holds the destination."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class PoolBrokenError(ForkresizeError):
+    """The workers can't be kept alive, whatever they are given."""

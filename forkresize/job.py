@@ -1,0 +1,35 @@
+"""One picture and where it goes: Source and Job. Holds no settings and does no work."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was found, as it was when it was found.
+
+    Paths are ``str`` by way of ``os.fsdecode``, so bytes that are no valid UTF-8 survive as lone surrogates.
+
+    Attributes:
+        path: where to open it.
+        relative: where it lies below its root, with ``/`` between the parts; its output lies there below the destination.
+        size: in bytes.
+        mtime_ns: time of last modification in nanoseconds since the epoch.
+    """
+
+    path: str
+    relative: str
+    size: int = 0
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture to make.
+
+    Attributes:
+        source: the picture to read.
+        destination: the path of the output.
+    """
+
+    source: Source
+    destination: str

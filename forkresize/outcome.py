@@ -1,0 +1,125 @@
+"""What became of one source: Written, Unchanged, Skipped or Failed. Holds no counting and no formatting."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from forkresize.job import Source
+
+
+class Reason(StrEnum):
+    """Why a source was skipped or failed, in the few words that a summary groups by."""
+
+    # Skipped.
+    NOT_A_PICTURE = "not a picture"
+    NOT_A_FILE = "not a regular file"
+    SYMBOLIC_LINK = "symbolic link"
+    EXISTS = "output exists"
+    COLLISION = "another source has the same output"
+
+    # Failed.
+    UNREADABLE = "cannot be read"
+    DAMAGED = "damaged or truncated"
+    UNSUPPORTED = "not supported"
+    TOO_LARGE = "too many pixels"
+    NOT_WRITTEN = "cannot be written"
+    TIMED_OUT = "timed out"
+    CRASHED = "worker crashed"
+    OUT_OF_MEMORY = "out of memory"
+    INTERRUPTED = "interrupted"
+    INTERNAL = "internal error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What is told of every source.
+
+    Attributes:
+        source: the source this is about.
+        destination: the path of its output; None where planning did not get that far.
+        attempts: how many workers were given it.
+        worker: process id of the last of them.
+        seconds: wall time the last of them spent on it.
+        warnings: what the libraries had to say about it; the picture is right all the same.
+    """
+
+    status: ClassVar[str]
+
+    source: Source
+    destination: str | None = None
+    attempts: int = 0
+    worker: int | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written(Outcome):
+    """The output was made.
+
+    Attributes:
+        out_bytes: size of the output.
+        in_size: width and height of the source in pixels, upright.
+        out_size: width and height of the output in pixels.
+        in_format: format of the source, in Pillow's lower-case name.
+        out_format: format of the output, likewise.
+        quality: what the encoder was asked for, 1 to 100; None where the format has no such setting.
+        decode_seconds: wall time from opening the source to having its pixels.
+        resize_seconds: wall time of all steps between decoding and encoding.
+        encode_seconds: wall time of encoding and writing.
+        peak_rss: the most memory the worker has held so far, in bytes.
+    """
+
+    status = "written"
+
+    out_bytes: int
+    in_size: tuple[int, int]
+    out_size: tuple[int, int]
+    in_format: str
+    out_format: str
+    quality: int | None = None
+    decode_seconds: float = 0.0
+    resize_seconds: float = 0.0
+    encode_seconds: float = 0.0
+    peak_rss: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unchanged(Outcome):
+    """The output is there and up to date."""
+
+    status = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped(Outcome):
+    """The source was left out on purpose.
+
+    Attributes:
+        reason: why, in the words a summary groups by.
+        error: the particulars, if there are any.
+    """
+
+    status = "skipped"
+
+    reason: Reason
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Outcome):
+    """The output could not be made.
+
+    Attributes:
+        reason: why, in the words a summary groups by.
+        error: the particulars, for a person.
+        signal: name of the signal that ended the worker, such as ``SIGSEGV``.
+        fatal: whether every other picture would fail likewise, as on a full disk.
+    """
+
+    status = "failed"
+
+    reason: Reason
+    error: str = ""
+    signal: str | None = None
+    fatal: bool = False
