@@ -1,1 +1,75 @@
-"""Resize folders of pictures on all cores, in supervised forked workers."""
+"""Resize folders of pictures on all cores, in supervised forked workers.
+
+``run`` makes a whole batch, ``render`` one picture; a ``Recipe`` says what to make::
+
+    from forkresize import Recipe, run
+
+    summary = run(["photos"], "web", Recipe(width=800, format="webp"))
+    print(summary.written, "written,", summary.failed, "failed")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from forkresize._version import __version__
+
+__all__ = [
+    "Failed",
+    "Fit",
+    "ForkresizeError",
+    "Format",
+    "Gravity",
+    "IfExists",
+    "MaxErrors",
+    "OnCollision",
+    "Order",
+    "Outcome",
+    "PoolOptions",
+    "Reason",
+    "Recipe",
+    "Resample",
+    "Rule",
+    "Selection",
+    "Settings",
+    "Skipped",
+    "Summary",
+    "Symlinks",
+    "Unchanged",
+    "Written",
+    "__version__",
+    "render",
+    "run",
+]
+
+if TYPE_CHECKING:
+    from forkresize.batch import MaxErrors, Settings, run
+    from forkresize.batch.single import render
+    from forkresize.errors import ForkresizeError
+    from forkresize.existing import IfExists
+    from forkresize.outcome import Failed, Outcome, Reason, Skipped, Unchanged, Written
+    from forkresize.plan import OnCollision, Order
+    from forkresize.pool import PoolOptions
+    from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
+    from forkresize.report.tally import Summary
+    from forkresize.walk import Rule, Selection, Symlinks
+
+_HOMES = {
+    "forkresize.batch": ("MaxErrors", "Settings", "run"),
+    "forkresize.batch.single": ("render",),
+    "forkresize.errors": ("ForkresizeError",),
+    "forkresize.existing": ("IfExists",),
+    "forkresize.outcome": ("Failed", "Outcome", "Reason", "Skipped", "Unchanged", "Written"),
+    "forkresize.plan": ("OnCollision", "Order"),
+    "forkresize.pool": ("PoolOptions",),
+    "forkresize.recipe": ("Fit", "Format", "Gravity", "Recipe", "Resample"),
+    "forkresize.report.tally": ("Summary",),
+    "forkresize.walk": ("Rule", "Selection", "Symlinks"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: the command answers --version before Pillow could be loaded."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ class Source:
 
     Attributes:
         path: where to open it.
-        relative: where it lies below its root, with ``/`` between the parts; its output lies there below the destination.
+        relative: where it lies below its root, with ``/`` between the parts; its output lies likewise.
         size: in bytes.
         mtime_ns: time of last modification in nanoseconds since the epoch.
     """

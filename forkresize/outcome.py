@@ -1,4 +1,4 @@
-"""What became of one source: Written, Unchanged, Skipped or Failed. Holds no counting and no formatting."""
+"""What became of one source: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +51,21 @@ class Outcome:
     worker: int | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due(Outcome):
+    """The output has to be made; what a source ends as only in a dry run.
+
+    Attributes:
+        destination: the path of its output.
+        why: why it has to be made, for a person.
+    """
+
+    status = "due"
+
+    destination: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ class Format(StrEnum):
 
 _SUFFIXES = {Format.JPEG: ".jpg", Format.TIFF: ".tif"}
 
-DEFAULT_QUALITY = {Format.JPEG: 80, Format.WEBP: 78, Format.AVIF: 55}
+DEFAULT_QUALITY: Mapping[str, int] = {Format.JPEG: 80, Format.WEBP: 78, Format.AVIF: 55}
 """The formats that have a quality, and what is used when none is asked for: about equal to the eye."""
 
 
@@ -121,8 +121,8 @@ class Recipe:
 
     def quality_for(self, output: str) -> int | None:
         """The quality, 1 to 100, for an output in this format; None where the format has none."""
-        asked: Mapping[str, int] = self.quality if isinstance(self.quality, Mapping) else {}
-        return {**DEFAULT_QUALITY, **asked}.get(output)
+        asked = self.quality if isinstance(self.quality, Mapping) else {}
+        return asked.get(output) or DEFAULT_QUALITY.get(output)
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output."""
@@ -147,7 +147,7 @@ def _check_range(field: str, value: int | None, most: int | None) -> None:
 def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:
     if asked is None:
         return {}
-    each = asked if isinstance(asked, Mapping) else dict.fromkeys(DEFAULT_QUALITY, asked)
+    each: Mapping[str, int] = asked if isinstance(asked, Mapping) else dict.fromkeys(DEFAULT_QUALITY, asked)
     for output, value in each.items():
         if output not in DEFAULT_QUALITY:
             raise RecipeError("quality", f"{output!r} has no quality; {', '.join(DEFAULT_QUALITY)} have")

@@ -1,10 +1,21 @@
 """Read sources; write outputs whole or not at all. Knows files and directories, not pictures."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
+import secrets
 import stat
+import tempfile
+from collections.abc import Iterator
 from io import FileIO
+from typing import TextIO
+
+from forkresize.errors import DestinationBusyError, DestinationError
+
+HOUSEKEEPING = ".forkresize"
+"""The directory below a destination that holds what is no output."""
 
 _MAX_NAME = 255
 """Bytes in a file name on every file system in common use."""
@@ -17,13 +28,10 @@ def open_source(path: str) -> FileIO:
         OSError: it can't be opened, or what is there is no regular file (a FIFO would block for ever).
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"not a regular file: {path!r}")
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return FileIO(descriptor)
-    except BaseException:
-        os.close(descriptor)
-        raise
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def temporary_path(destination: str, tag: str) -> str:
@@ -88,3 +96,77 @@ def _create(path: str) -> int:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return os.open(path, flags, 0o666)
+
+
+@contextlib.contextmanager
+def hold(destination: str) -> Iterator[str]:
+    """Hold a directory for one run, made if it is missing, and remove what a run that died has left there.
+
+    The lock is the kernel's, so it is free the moment its holder dies, however it dies; the holder's tag stays in the
+    lock file then, and tells whose temporary files to look for.
+
+    Yields:
+        A tag of this run's own, for temporary names.
+
+    Raises:
+        DestinationError: the directory can't be made or written.
+        DestinationBusyError: another run holds it.
+    """
+    housekeeping = os.path.join(destination, HOUSEKEEPING)
+    try:
+        lock = _lock(housekeeping)
+    except OSError as error:
+        raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
+    if lock is None:
+        raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
+    with lock:
+        for stale in lock.read().split():
+            _sweep(destination, stale)
+        tag = secrets.token_hex(4)
+        lock.truncate(0)
+        lock.write(tag)
+        lock.flush()
+        try:
+            yield tag
+        except BaseException:
+            _sweep(destination, tag)
+            raise
+        finally:
+            os.unlink(lock.name)
+            with contextlib.suppress(OSError):
+                os.rmdir(housekeeping)
+
+
+def folds_names(directory: str) -> bool:
+    """Tell whether the file system of a directory takes names for equal that differ in case only.
+
+    Raises:
+        OSError: the directory can't be written.
+    """
+    with tempfile.NamedTemporaryFile(prefix=".forkresize-case-", dir=directory) as probe:
+        return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))
+
+
+def _lock(folder: str) -> TextIO | None:
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "lock")
+    while True:
+        lock = open(path, "a+", encoding="ascii")  # noqa: SIM115 (the caller closes it)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        # A holder removes the file when it ends: what was locked may no longer be what the name stands for.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                lock.seek(0)
+                return lock
+        lock.close()
+
+
+def _sweep(root: str, tag: str) -> None:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name.endswith(f".forkresize-{tag}"):
+                os.unlink(os.path.join(folder, name))

@@ -1,0 +1,58 @@
+"""How a batch is run: Settings, which change what is done and how fast, never what an output looks like."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from forkresize.existing import IfExists
+from forkresize.plan import DEFAULT_TEMPLATE, OnCollision, Order
+from forkresize.pool import PoolOptions
+from forkresize.walk import Selection
+
+_ENOUGH = 20
+"""Pictures that must have ended before a share of failures says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxErrors:
+    """How many failures a run puts up with.
+
+    Attributes:
+        limit: the run stops at so many failures, or at so many in a hundred.
+        percent: whether the limit is a share of the pictures that have ended, judged once 20 have.
+    """
+
+    limit: float
+    percent: bool = False
+
+    def reached(self, failed: int, ended: int) -> bool:
+        """Whether that many failures among that many pictures are too many."""
+        if self.percent:
+            return failed > 0 and ended >= _ENOUGH and failed * 100 >= self.limit * ended
+        return failed >= self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a batch is run.
+
+    Attributes:
+        selection: which files are taken.
+        files_from: yields the names of the sources, the same each time; None walks the sources themselves.
+        name: template of output names; see forkresize.plan.Naming.
+        on_collision: what is done about two sources for one output.
+        if_exists: what is done about an output that is there already.
+        dry_run: settle what would be done, and do nothing.
+        pool: number of workers, deadlines and retries.
+        max_errors: when to stop early; None never does.
+        order: which pictures come first.
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    files_from: Callable[[], Iterable[str]] | None = None
+    name: str = DEFAULT_TEMPLATE
+    on_collision: OnCollision = OnCollision.ERROR
+    if_exists: IfExists = IfExists.UPDATE
+    dry_run: bool = False
+    pool: PoolOptions = field(default_factory=PoolOptions)
+    max_errors: MaxErrors | None = None
+    order: Order = Order.SIZE

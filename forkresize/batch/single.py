@@ -1,0 +1,28 @@
+"""One picture, made in this process. Supervises nothing."""
+
+import os
+import secrets
+
+from forkresize import image
+from forkresize.job import Job, Source
+from forkresize.outcome import Outcome
+from forkresize.recipe import Recipe
+
+
+def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], recipe: Recipe) -> Outcome:
+    """Make one picture in this process, whole or not at all.
+
+    A decoder that crashes takes this process with it; ``run`` keeps a worker between the two.
+
+    Args:
+        source: the picture to read.
+        destination: the file to write; it is replaced if it is there.
+        recipe: what to make of it.
+
+    Returns:
+        Written, Skipped if the source is no picture, or Failed; what a picture can cause is never raised.
+    """
+    path = os.fspath(source)
+    size = os.stat(path).st_size if os.path.exists(path) else 0
+    job = Job(Source(path, os.path.basename(path), size), os.fspath(destination))
+    return image.render(job, recipe, secrets.token_hex(4))

@@ -1,0 +1,111 @@
+"""The command: from arguments to one call of run, from its summary to an exit code. Prints errors; computes nothing."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import rich_click as click
+
+from forkresize.cli.options import PANELS
+from forkresize.cli.params import RULES
+from forkresize.cli.version import version_text
+from forkresize.errors import ExitCode, ForkresizeError, RecipeError
+
+INTERNAL_ERROR = 70
+"""EX_SOFTWARE of sysexits.h."""
+
+INTERRUPTED = 130
+"""128 and the number of SIGINT."""
+
+BROKEN_PIPE = 141
+"""128 and the number of SIGPIPE: whoever read standard output has left, as head does."""
+
+EXAMPLES = """
+\b
+forkresize ./in ./out --width 800
+forkresize ./in ./out --width 400 --height 400 --fit cover --format webp
+find . -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --width 800
+"""
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code; what goes wrong is told on standard error."""
+    try:
+        parsed = forkresize.main(list(arguments), prog_name="forkresize", standalone_mode=False)
+        return parsed if isinstance(parsed, int) else _run(parsed)
+    except click.ClickException as error:
+        return _tell(f"{error.format_message()}\nTry 'forkresize --help' for all options.", ExitCode.USAGE)
+    except RecipeError as error:
+        return _tell(f"--{error.field.replace('_', '-')}: {error.message}", error.exit_code)
+    except ForkresizeError as error:
+        return _tell(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more as it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception:  # noqa: BLE001 (a bug is told as one, with what a report of it needs)
+        traceback.print_exc()
+        return _tell(
+            f"this is a bug in forkresize; please report it with the lines above and\n{version_text()}", INTERNAL_ERROR
+        )
+
+
+def _tell(message: str, code: int) -> int:
+    from forkresize.report.plain import printable
+
+    sys.stderr.write("".join(f"forkresize: {printable(line)}\n" for line in message.splitlines()))
+    return code
+
+
+def _run(values: dict[str, Any]) -> int:
+    from forkresize.batch import Intake, run
+    from forkresize.cli.listening import listen, tell_summary
+    from forkresize.cli.resolve import recipe_from, settings_from
+
+    recipe = recipe_from(values)
+    with ExitStack() as stack:
+        settings = settings_from(values, stack)
+        sources, destination = values["sources"], values["destination"]
+        intake = Intake(sources, destination, recipe, settings)
+        with listen(values, intake.discover()) as observers:
+            summary = run(sources, destination, recipe, settings=settings, observers=observers)
+    tell_summary(summary, values)
+    return summary.exit_code
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(version_text())
+        ctx.exit()
+
+
+@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@click.argument("destination", metavar="DESTINATION")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show versions and exit.",
+)
+@click.pass_context
+def forkresize(ctx: click.Context, **values: Any) -> dict[str, Any]:
+    """Make a smaller version of every picture in SOURCE, under DESTINATION, on all cores.
+
+    A SOURCE is a directory, which is walked, or a file. One directory maps its content into DESTINATION; several map
+    each below DESTINATION/<its name>. Sources are never touched. A run without a terminal is silent if all went well.
+    """
+    return {**values, "rules": tuple(ctx.meta.get(RULES, ()))}
+
+
+for panel, options in PANELS.items():
+    for option in reversed(options):
+        option(forkresize)
+    click.option_panel(panel)(forkresize)

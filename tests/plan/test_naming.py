@@ -1,0 +1,101 @@
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.errors import UsageError
+from forkresize.job import Source
+from forkresize.plan import Naming
+from forkresize.recipe import Format, Recipe
+
+names = st.binary(min_size=1, max_size=30).filter(lambda name: not set(name) & {0, ord("/")}).map(os.fsdecode)
+
+PHOTO = Source("in/trip/a.b.JPG", "trip/a.b.JPG", size=1000, mtime_ns=5)
+
+
+@pytest.mark.parametrize(
+    ("template", "asked", "expected"),
+    [
+        ("{stem}{ext}", {}, "out/trip/a.b.JPG"),
+        ("{stem}{ext}", {"format": Format.WEBP}, "out/trip/a.b.webp"),
+        ("{stem}{ext}", {"format": Format.JPEG}, "out/trip/a.b.jpg"),
+        ("{stem}{ext}", {"format": Format.TIFF}, "out/trip/a.b.tif"),
+        ("{name}{ext}", {"format": Format.WEBP}, "out/trip/a.b.JPG.webp"),
+        ("{stem}-{width}x{height}{ext}", {"width": 80, "height": 60}, "out/trip/a.b-80x60.JPG"),
+        ("{dir}-{stem}{ext}", {}, "out/trip-a.b.JPG"),
+        ("thumbs/{stem}{ext}", {}, "out/trip/thumbs/a.b.JPG"),
+        ("{format}/{name}", {"format": Format.PNG}, "out/trip/png/a.b.JPG"),
+        ("{format}/{name}", {}, "out/trip/jpg/a.b.JPG"),
+        ("{{{stem}}}", {}, "out/trip/{a.b}"),
+    ],
+)
+def test_a_template_is_filled_in(template: str, asked: dict[str, object], expected: str) -> None:
+    assert Naming("out", Recipe(**asked), template).place(PHOTO) == expected  # type: ignore[arg-type]
+
+
+def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
+    assert Naming("out", Recipe(), "{dir}/{name}").place(Source("in/a.jpg", "a.jpg")) == "out/a.jpg"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{stem",
+        "stem}",
+        "{size}",
+        "{}",
+        "{0}",
+        "{stem.__class__}",
+        "{stem[0]}",
+        "{stem!r}",
+        "{stem:>99}",
+        "",
+        "/abs/{stem}",
+        "../{stem}",
+        "{stem}/../../x",
+        "{stem}/",
+        "{stem}\0",
+    ],
+)
+def test_a_template_that_can_not_be_is_refused(template: str) -> None:
+    with pytest.raises(UsageError, match=r"^--name: "):
+        Naming("out", Recipe(), template)
+
+
+@pytest.mark.parametrize("side", ["width", "height"])
+def test_a_side_that_was_not_asked_for_has_no_name(side: str) -> None:
+    with pytest.raises(UsageError, match=f"without --{side}"):
+        Naming("out", Recipe(), f"{{stem}}-{{{side}}}")
+
+
+@given(names)
+def test_a_name_is_never_syntax(name: str) -> None:
+    assert Naming("out", Recipe()).place(Source("x", f"dir/{name}")) == f"out/dir/{name}"
+
+
+def test_the_hash_changes_with_source_and_recipe() -> None:
+    def name(source: Source, width: int) -> str:
+        return os.path.basename(Naming("out", Recipe(width=width), "{hash8}").place(source))
+
+    others = [name(Source("in/b", "b", 1000, 5), 80), name(Source("in/a", "a", 1001, 5), 80)]
+    others += [name(Source("in/a", "a", 1000, 6), 80), name(Source("in/a", "a", 1000, 5), 81)]
+    assert len({name(Source("in/a", "a", 1000, 5), 80), *others}) == 5
+    assert all(len(each) == 8 for each in others)
+
+
+@given(
+    st.sets(names, min_size=2, max_size=20),
+    st.sampled_from(["{stem}{ext}", "{name}", "x-{name}", "{stem}-small{ext}", "{stem}{ext}.jpg", "a.{stem}{ext}"]),
+)
+def test_names_that_are_called_injective_never_meet(found: set[str], template: str) -> None:
+    naming = Naming("out", Recipe(), template)
+    if naming.is_injective:
+        assert len({naming.place(Source(name, name)) for name in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("template", "output"), [("{stem}{ext}", Format.PNG), ("{stem}", None), ("x", None), ("{hash8}", None)]
+)
+def test_names_that_may_meet_are_not_called_injective(template: str, output: Format | None) -> None:
+    assert not Naming("out", Recipe(format=output), template).is_injective

@@ -1,0 +1,162 @@
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize import storage
+from forkresize.errors import DestinationBusyError, DestinationError, ExitCode
+
+names = st.binary(min_size=1, max_size=255).filter(
+    lambda name: not set(name) & {0, ord("/")} and name not in {b".", b".."}
+)
+
+
+def test_a_file_is_written_whole_with_the_directories_on_its_way(tmp_path: Path) -> None:
+    destination = tmp_path / "a" / "b" / "c.jpg"
+    storage.write_whole(str(destination), b"pixels", "tag")
+    assert destination.read_bytes() == b"pixels"
+    assert os.listdir(destination.parent) == ["c.jpg"]
+
+
+def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
+    destination = tmp_path / "a.jpg"
+    destination.write_bytes(b"old and longer")
+    storage.write_whole(str(destination), b"new", "tag")
+    assert destination.read_bytes() == b"new"
+
+
+def test_a_link_that_is_there_is_replaced_and_what_it_leads_to_stays(tmp_path: Path) -> None:
+    source = tmp_path / "source.jpg"
+    source.write_bytes(b"source")
+    destination = tmp_path / "a.jpg"
+    destination.symlink_to(source)
+    storage.write_whole(str(destination), b"new", "tag")
+    assert source.read_bytes() == b"source"
+    assert destination.read_bytes() == b"new"
+    assert not destination.is_symlink()
+
+
+def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+
+    def fill_up(descriptor: int, data: memoryview) -> int:
+        if len(data) < 1000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data[:500])
+
+    monkeypatch.setattr(os, "write", fill_up)
+    with pytest.raises(OSError, match="No space left"):
+        storage.write_whole(str(tmp_path / "a.jpg"), bytes(2000), "tag")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_a_directory_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"file")
+    with pytest.raises(NotADirectoryError):
+        storage.write_whole(str(tmp_path / "a" / "b.jpg"), b"", "tag")
+    (tmp_path / "d").mkdir()
+    with pytest.raises(IsADirectoryError):
+        storage.write_whole(str(tmp_path / "d"), b"", "tag")
+    assert sorted(os.listdir(tmp_path)) == ["a", "d"]
+
+
+@given(names)
+def test_a_temporary_name_is_hidden_beside_its_file_and_never_too_long(name: bytes) -> None:
+    destination = os.path.join("folder", os.fsdecode(name))
+    folder, temporary = os.path.split(os.fsencode(storage.temporary_path(destination, "0123abcd")))
+    assert folder == b"folder"
+    assert temporary.startswith(b".")
+    assert temporary.endswith(b".forkresize-0123abcd")
+    assert len(temporary) <= 255
+
+
+def test_what_a_dead_writer_left_is_removed(tmp_path: Path) -> None:
+    destination = str(tmp_path / "a.jpg")
+    Path(storage.temporary_path(destination, "tag")).write_bytes(b"half")
+    storage.remove_temporary(destination, "tag")
+    storage.remove_temporary(destination, "tag")
+    assert os.listdir(tmp_path) == []
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="not a regular file"):
+        storage.open_source(str(tmp_path / "fifo"))
+    (tmp_path / "file").write_bytes(b"data")
+    with storage.open_source(str(tmp_path / "file")) as file:
+        assert file.read() == b"data"
+
+
+def test_a_destination_is_held_by_one_run_and_left_tidy(tmp_path: Path) -> None:
+    destination = tmp_path / "deep" / "out"
+    with storage.hold(str(destination)) as tag:
+        assert tag
+        with pytest.raises(DestinationBusyError) as refusal, storage.hold(str(destination)):
+            pytest.fail("two runs held one destination")
+        assert refusal.value.exit_code is ExitCode.LOCKED
+    assert os.listdir(destination) == []
+    with storage.hold(str(destination)) as other:
+        assert other != tag
+
+
+def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from forkresize import storage
+with storage.hold(sys.argv[1]) as tag:
+    left = Path(storage.temporary_path(os.path.join(sys.argv[1], "sub", "a.jpg"), tag))
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60)
+    (tmp_path / "sub" / ".mine.forkresize-other").write_bytes(b"not ours to remove")
+    assert len(os.listdir(tmp_path / "sub")) == 2
+    with storage.hold(str(tmp_path)):
+        assert os.listdir(tmp_path / "sub") == [".mine.forkresize-other"]
+
+
+def test_a_run_that_breaks_off_removes_its_temporary_files(tmp_path: Path) -> None:
+    def break_off() -> None:
+        with storage.hold(str(tmp_path)) as tag:
+            Path(storage.temporary_path(str(tmp_path / "a.jpg"), tag)).write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    lock = tmp_path / ".forkresize" / "lock"
+
+    def remove_once(file: int, operation: int) -> None:
+        flock(file, operation)
+        monkeypatch.setattr(fcntl, "flock", flock)
+        lock.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", remove_once)
+    with storage.hold(str(tmp_path)):
+        assert lock.exists()
+
+
+def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DestinationError, match="Not a directory"), storage.hold(str(tmp_path / "file" / "out")):
+        pytest.fail("a file served as a directory")
+
+
+def test_names_are_probed_for_what_the_file_system_takes_for_equal(tmp_path: Path) -> None:
+    (tmp_path / "Probe").write_bytes(b"")
+    assert storage.folds_names(str(tmp_path)) == (tmp_path / "pROBE").exists()
+    assert os.listdir(tmp_path) == ["Probe"]
