@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from signal import Signals
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from forkresize import image
 from forkresize.batch.settings import MaxErrors
@@ -19,6 +19,14 @@ _SIGNALED = 128
 """What a shell adds to the number of the signal that ended a command."""
 
 
+@runtime_checkable
+class Ticked(Protocol):
+    """An observer that wants to know what the workers are doing."""
+
+    def tick(self, activities: Sequence[Activity[Any]], /) -> object:
+        """Take note of it."""
+
+
 class Stoppable(Protocol):
     """What may have been told to hand out no more."""
 
@@ -32,15 +40,15 @@ class Course:
 
     def __init__(self, observers: Iterable[Observer], max_errors: MaxErrors | None) -> None:
         self._tally = Tally()
-        self._observers = (self._tally, *observers)
-        self._ticks = [observer.tick for observer in self._observers if hasattr(observer, "tick")]
+        self._observers: tuple[Observer, ...] = (self._tally, *observers)
+        self._ticked = [observer for observer in self._observers if isinstance(observer, Ticked)]
         self._max_errors = max_errors
         self._fatal: Failed | None = None
 
     @property
     def on_tick(self) -> Callable[[Sequence[Activity[Any]]], None] | None:
         """Tells what the workers are doing to those that want to know; None if nobody does."""
-        return self._tick if self._ticks else None
+        return self._tick if self._ticked else None
 
     @property
     def must_stop(self) -> bool:
@@ -93,5 +101,5 @@ class Course:
         return limit is not None and limit.reached(self._tally.failed, self._tally.sources)
 
     def _tick(self, activities: Sequence[Activity[Any]]) -> None:
-        for tick in self._ticks:
-            tick(activities)
+        for observer in self._ticked:
+            observer.tick(activities)

@@ -9,7 +9,7 @@ from typing import Any
 
 import rich_click as click
 
-from forkresize.cli.options import PANELS
+from forkresize.cli.options import all_options
 from forkresize.cli.params import RULES
 from forkresize.cli.version import version_text
 from forkresize.errors import ExitCode, ForkresizeError, RecipeError
@@ -24,11 +24,22 @@ BROKEN_PIPE = 141
 """128 and the number of SIGPIPE: whoever read standard output has left, as head does."""
 
 EXAMPLES = """
-\b
+Examples:
+
 forkresize ./in ./out --width 800
+
 forkresize ./in ./out --width 400 --height 400 --fit cover --format webp
+
 find . -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --width 800
 """
+
+HELP = click.RichHelpConfiguration(
+    max_width=110,
+    text_paragraph_linebreaks="\n\n",
+    options_panel_title="About",
+    options_table_column_types=["opt_short", "opt_long", "help"],
+    options_table_help_sections=["help", "metavar", "default"],
+)
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -65,8 +76,9 @@ def _tell(message: str, code: int) -> int:
 def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import Intake, run
     from forkresize.cli.listening import listen, tell_summary
-    from forkresize.cli.resolve import recipe_from, settings_from
+    from forkresize.cli.resolve import recipe_from, refuse_contradictions, settings_from
 
+    refuse_contradictions(values)
     recipe = recipe_from(values)
     with ExitStack() as stack:
         settings = settings_from(values, stack)
@@ -85,6 +97,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.rich_config(HELP)
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.argument("destination", metavar="DESTINATION")
 @click.option(
@@ -95,17 +108,12 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
     callback=_print_version,
     help="Show versions and exit.",
 )
+@all_options
 @click.pass_context
-def forkresize(ctx: click.Context, **values: Any) -> dict[str, Any]:
+def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     """Make a smaller version of every picture in SOURCE, under DESTINATION, on all cores.
 
     A SOURCE is a directory, which is walked, or a file. One directory maps its content into DESTINATION; several map
     each below DESTINATION/<its name>. Sources are never touched. A run without a terminal is silent if all went well.
     """
     return {**values, "rules": tuple(ctx.meta.get(RULES, ()))}
-
-
-for panel, options in PANELS.items():
-    for option in reversed(options):
-        option(forkresize)
-    click.option_panel(panel)(forkresize)

@@ -21,56 +21,64 @@ from forkresize.recipe import MAX_SIDE, Fit, Format, Gravity, Resample
 from forkresize.walk import Symlinks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
 
 KEEP = "keep"
 
-SIZE: list[Decorator[Any]] = [
-    click.option("-w", "--width", type=whole("px", 1, MAX_SIDE), help="Width of the target box."),
-    click.option(
+
+class Option:
+    """An option before it is given to a command: its names, and what click is told of it."""
+
+    def __init__(self, *names: str, **attributes: Any) -> None:
+        self.names = names
+        self.attributes = attributes
+
+
+SIZE = [
+    Option("-w", "--width", type=whole("px", 1, MAX_SIDE), help="Width of the target box."),
+    Option(
         "--height",
         type=whole("px", 1, MAX_SIDE),
         help="Height of the target box. With one side alone, the other follows from the picture's ratio.",
     ),
-    click.option(
+    Option(
         "--fit",
         type=Words(Fit),
         default=Fit.INSIDE,
         help="How a picture meets the box, as in CSS: all of it inside; cropped to cover it; padded to contain it; "
         "just outside; or stretched to fill it.",
     ),
-    click.option(
+    Option(
         "--gravity",
         type=Words(Gravity),
         default=Gravity.CENTER,
         help="What cover keeps, and where contain puts the picture.",
     ),
-    click.option("--enlarge/--no-enlarge", default=False, help="Make pictures smaller than the box larger."),
-    click.option("--resample", type=Words(Resample), default=Resample.LANCZOS, help="Resampling kernel."),
+    Option("--enlarge/--no-enlarge", default=False, help="Make pictures smaller than the box larger."),
+    Option("--resample", type=Words(Resample), default=Resample.LANCZOS, help="Resampling kernel."),
 ]
 
-OUTPUT: list[Decorator[Any]] = [
-    click.option(
+OUTPUT = [
+    Option(
         "-f",
         "--format",
         type=click.Choice([KEEP, *(word.value for word in Format)]),
         default=KEEP,
         help="Format of the outputs.",
     ),
-    click.option(
+    Option(
         "-q",
         "--quality",
         type=QUALITY,
         metavar="N|FORMAT=N,…",
         help="1 to 100, for all formats or for each by name. [default: jpeg=80,webp=78,avif=55]",
     ),
-    click.option(
+    Option(
         "--background",
         type=COLOR,
         default="white",
         help="Behind transparency that the output cannot hold, and around the picture with --fit contain.",
     ),
-    click.option(
+    Option(
         "--name",
         default=DEFAULT_TEMPLATE,
         metavar="TEMPLATE",
@@ -78,33 +86,33 @@ OUTPUT: list[Decorator[Any]] = [
     ),
 ]
 
-SELECTION: list[Decorator[Any]] = [
-    click.option("--recursive/--no-recursive", default=True, help="Walk the directories in a SOURCE too."),
-    click.option("--max-depth", type=whole("n", 1), help="Levels to walk down; 1 is a SOURCE's own files."),
-    click.option(
+SELECTION = [
+    Option("--recursive/--no-recursive", default=True, help="Walk the directories in a SOURCE too."),
+    Option("--max-depth", type=whole("n", 1), help="Levels to walk down; 1 is a SOURCE's own files."),
+    Option(
         "--include",
         cls=RuleOption,
         multiple=True,
         metavar="GLOB",
         help="Take files that match. Of all --include and --exclude the first that matches decides.",
     ),
-    click.option(
+    Option(
         "--exclude", cls=RuleOption, multiple=True, metavar="GLOB", help="Leave out files and directories that match."
     ),
-    click.option("--hidden", is_flag=True, help="Take files and directories whose name starts with a dot."),
-    click.option(
+    Option("--hidden", is_flag=True, help="Take files and directories whose name starts with a dot."),
+    Option(
         "--symlinks",
         type=Words(Symlinks),
         help="Symbolic links: skip all, or follow all. [default: follow those to files, skip those to directories]",
     ),
-    click.option(
+    Option(
         "--files-from",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE|-",
         help="Read the names of the sources from a file, one a line; relative to SOURCE if one is given.",
     ),
-    click.option("-0", "--null", is_flag=True, help="Names from --files-from end in NUL, as find -print0 writes them."),
-    click.option(
+    Option("-0", "--null", is_flag=True, help="Names from --files-from end in NUL, as find -print0 writes them."),
+    Option(
         "--on-collision",
         type=Words(OnCollision),
         default=OnCollision.ERROR,
@@ -112,30 +120,24 @@ SELECTION: list[Decorator[Any]] = [
     ),
 ]
 
-REPEAT: list[Decorator[Any]] = [
-    click.option(
+REPEAT = [
+    Option(
         "--if-exists",
         type=Words(IfExists),
         default=IfExists.UPDATE,
         help="An output that is there: make it again if its source is newer, leave it, make it again, or fail.",
     ),
-    click.option("-n", "--dry-run", is_flag=True, help="Tell what would be done to each file and why; do nothing."),
+    Option("-n", "--dry-run", is_flag=True, help="Tell what would be done to each file and why; do nothing."),
 ]
 
-WORKERS: list[Decorator[Any]] = [
-    click.option(
-        "-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]"
-    ),
-    click.option("--timeout", type=DURATION, default="120s", help="Time a picture may take; 0 is for ever."),
-    click.option("--retries", type=whole("n", 0), default=1, help="Tries, alone, for a picture whose worker died."),
-    click.option(
-        "--max-tasks", type=whole("n", 0), default=0, help="Pictures before a worker is replaced; 0 is never."
-    ),
-    click.option("--max-pixels", type=MEGAPIXELS, default="200", help="Megapixels a picture may have."),
-    click.option(
-        "--max-errors", type=MAX_ERRORS, metavar="N|N%", help="Failures, or share of them, that stop the run."
-    ),
-    click.option(
+WORKERS = [
+    Option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]"),
+    Option("--timeout", type=DURATION, default="120s", help="Time a picture may take; 0 is for ever."),
+    Option("--retries", type=whole("n", 0), default=1, help="Tries, alone, for a picture whose worker died."),
+    Option("--max-tasks", type=whole("n", 0), default=0, help="Pictures before a worker is replaced; 0 is never."),
+    Option("--max-pixels", type=MEGAPIXELS, default="200", help="Megapixels a picture may have."),
+    Option("--max-errors", type=MAX_ERRORS, metavar="N|N%", help="Failures, or share of them, that stop the run."),
+    Option(
         "--order",
         type=Words(Order),
         default=Order.SIZE,
@@ -143,17 +145,17 @@ WORKERS: list[Decorator[Any]] = [
     ),
 ]
 
-REPORTING: list[Decorator[Any]] = [
-    click.option(
+REPORTING = [
+    Option(
         "--progress",
         type=click.Choice(["auto", "rich", "tqdm", "none"]),
         default="auto",
         help="Progress view. auto: rich on a terminal, tqdm on a dumb one, none elsewhere.",
     ),
-    click.option("--quiet", is_flag=True, help="Print nothing but what stops the run."),
-    click.option("-v", "--verbose", is_flag=True, help="Print a line for each source."),
-    click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on standard output."),
-    click.option(
+    Option("--quiet", is_flag=True, help="Print nothing but what stops the run."),
+    Option("-v", "--verbose", is_flag=True, help="Print a line for each source."),
+    Option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object on standard output."),
+    Option(
         "--report",
         multiple=True,
         type=click.Path(dir_okay=False),
@@ -162,7 +164,7 @@ REPORTING: list[Decorator[Any]] = [
     ),
 ]
 
-PANELS: dict[str, list[Decorator[Any]]] = {
+PANELS = {
     "Size": SIZE,
     "Output": OUTPUT,
     "Selection": SELECTION,
@@ -170,3 +172,12 @@ PANELS: dict[str, list[Decorator[Any]]] = {
     "Workers": WORKERS,
     "Reporting": REPORTING,
 }
+
+
+def all_options(command: Command) -> Command:
+    """Give a command every option, each in its help panel."""
+    for panel, options in reversed(PANELS.items()):
+        for option in reversed(options):
+            command = click.option(*option.names, panel=panel, **option.attributes)(command)
+        command = click.option_panel(panel)(command)
+    return command
