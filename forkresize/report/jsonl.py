@@ -1,0 +1,76 @@
+"""The report file with one JSON record a line. Knows nothing of what is in a record."""
+
+import contextlib
+import json
+from io import FileIO
+from types import TracebackType
+from typing import NoReturn, Self
+
+from forkresize.errors import DestinationError, UsageError
+from forkresize.outcome import Outcome
+from forkresize.report.record import record
+
+
+class JsonLines:
+    r"""A reporter that writes one line an outcome, whole and at once, so that a killed run leaves whole lines.
+
+    The file is opened when the reporter is made, and what it held before is gone. It is pure ASCII. In a name that
+    is no valid UTF-8, each odd byte 0xNN is written as the escape ``\udcNN``; ``os.fsencode`` of what a JSON reader
+    makes of it gives the name's bytes back.
+
+    Args:
+        path: the file to write.
+
+    Raises:
+        UsageError: there can be no such file.
+        DestinationError: it can't be written, now or later.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._size = 0
+        try:
+            self._file = FileIO(path, "w")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise UsageError(self._complaint(error)) from error
+        except OSError as error:
+            raise DestinationError(self._complaint(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError as problem:
+            raise DestinationError(self._complaint(problem)) from problem
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Write the outcome's record.
+
+        Raises:
+            DestinationError: it can't be written; the file ends with the line before.
+        """
+        line = json.dumps(record(outcome), separators=(",", ":")).encode("ascii") + b"\n"
+        try:
+            self._write(line)
+        except OSError as error:
+            self._give_up(error)
+        self._size += len(line)
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
+        while left:
+            left = left[self._file.write(left) or 0 :]
+
+    def _give_up(self, error: OSError) -> NoReturn:
+        # A pipe or a terminal can't be cut; there is nothing to mend in one.
+        with contextlib.suppress(OSError):
+            self._file.truncate(self._size)
+            self._file.seek(self._size)
+        raise DestinationError(self._complaint(error)) from error
+
+    def _complaint(self, error: OSError) -> str:
+        return f"the report {self._path!r} can't be written: {error.strerror}"

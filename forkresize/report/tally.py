@@ -1,0 +1,216 @@
+"""Tally counts outcomes; Summary is what a run came to. Neither prints anything."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from forkresize._version import __version__
+from forkresize.errors import ExitCode
+from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.report.record import record
+
+MAX_FAILURES = 1_000
+"""So many failures are kept; further ones are only counted, so that memory stays flat."""
+
+SCHEMA = 1
+"""Of the JSON summary; it grows when a field changes its meaning."""
+
+
+class Tally:
+    """A reporter that counts.
+
+    Attributes:
+        written: how many outputs were made.
+        unchanged: how many were up to date.
+        due: how many would be made, in a dry run.
+        skipped_by_reason: how many sources were skipped, by reason.
+        failed_by_reason: how many failed, likewise.
+        in_bytes: size of the sources of all written outputs.
+        out_bytes: size of these outputs.
+        in_pixels: pixels of these sources.
+        failures: the first of the failed.
+    """
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.unchanged = 0
+        self.due = 0
+        self.skipped_by_reason: Counter[Reason] = Counter()
+        self.failed_by_reason: Counter[Reason] = Counter()
+        self.in_bytes = 0
+        self.out_bytes = 0
+        self.in_pixels = 0
+        self.failures: list[Failed] = []
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        match outcome:
+            case Written():
+                self._add_written(outcome)
+            case Unchanged():
+                self.unchanged += 1
+            case Due():
+                self.due += 1
+            case Skipped():
+                self.skipped_by_reason[outcome.reason] += 1
+            case Failed():
+                self._add_failed(outcome)
+            case _:
+                raise TypeError(f"not a kind of outcome that is known: {outcome!r}")
+
+    @property
+    def skipped(self) -> int:
+        """How many sources were skipped."""
+        return self.skipped_by_reason.total()
+
+    @property
+    def failed(self) -> int:
+        """How many sources failed."""
+        return self.failed_by_reason.total()
+
+    @property
+    def sources(self) -> int:
+        """How many sources have their outcome."""
+        return self.written + self.unchanged + self.due + self.skipped + self.failed
+
+    def _add_written(self, outcome: Written) -> None:
+        width, height = outcome.in_size
+        self.written += 1
+        self.in_bytes += outcome.source.size
+        self.out_bytes += outcome.out_bytes
+        self.in_pixels += width * height
+
+    def _add_failed(self, outcome: Failed) -> None:
+        self.failed_by_reason[outcome.reason] += 1
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """What a run took.
+
+    Attributes:
+        seconds: wall time.
+        workers: how many worked side by side.
+        workers_lost: how many of them died.
+        busy_seconds: wall time that all workers together spent on pictures.
+    """
+
+    seconds: float
+    workers: int
+    workers_lost: int = 0
+    busy_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        sources: how many sources there were: the next four, and in a dry run those that would be made.
+        written: how many outputs were made.
+        unchanged: how many were up to date.
+        skipped: how many sources were left out on purpose.
+        failed: how many sources have no output though they should.
+        pruned: how many outputs were removed because their source is gone.
+        skipped_by_reason: the skipped, by reason.
+        failed_by_reason: the failed, by reason.
+        in_bytes: size of the sources of all written outputs.
+        out_bytes: size of these outputs.
+        in_pixels: pixels of these sources.
+        failures: the first thousand of the failed.
+        seconds: wall time.
+        workers: how many worked side by side.
+        workers_lost: how many of them died.
+        busy_seconds: wall time that all workers together spent on pictures.
+        exit_code: what the shell is told.
+        stopped_by: what ended the run before all was done, such as ``SIGINT``.
+    """
+
+    sources: int
+    written: int
+    unchanged: int
+    skipped: int
+    failed: int
+    pruned: int = 0
+    skipped_by_reason: Mapping[Reason, int]
+    failed_by_reason: Mapping[Reason, int]
+    in_bytes: int
+    out_bytes: int
+    in_pixels: int
+    failures: tuple[Failed, ...]
+    seconds: float
+    workers: int
+    workers_lost: int
+    busy_seconds: float
+    exit_code: int
+    stopped_by: str | None = None
+
+    @property
+    def utilization(self) -> float:
+        """The share of their time, 0 to 1, that the workers spent on pictures."""
+        offered = self.workers * self.seconds
+        return min(1.0, max(0.0, self.busy_seconds / offered)) if offered else 0.0
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Outputs made in a second of wall time."""
+        return self.written / self.seconds if self.seconds else 0.0
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Millions of pixels read for written outputs in a second of wall time."""
+        return self.in_pixels / 1e6 / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields that ``--json`` prints, in their documented order and ready for JSON."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "sources": self.sources,
+            "written": self.written,
+            "unchanged": self.unchanged,
+            "skipped": self.skipped,
+            "failed": self.failed,
+            "pruned": self.pruned,
+            "in_bytes": self.in_bytes,
+            "out_bytes": self.out_bytes,
+            "in_pixels": self.in_pixels,
+            "seconds": round(self.seconds, 6),
+            "pictures_per_second": round(self.pictures_per_second, 3),
+            "megapixels_per_second": round(self.megapixels_per_second, 3),
+            "workers": self.workers,
+            "workers_lost": self.workers_lost,
+            "exit_code": int(self.exit_code),
+            "failures": [record(failure) for failure in self.failures],
+        }
+
+
+def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, stopped_by: str | None = None) -> Summary:
+    """Sum up a run.
+
+    Args:
+        tally: what was counted.
+        effort: time and workers it took.
+        exit_code: what the shell is told; None says whether something failed.
+        stopped_by: what ended the run before all was done, such as ``SIGINT``.
+    """
+    if exit_code is None:
+        exit_code = ExitCode.FAILURES if tally.failed else ExitCode.OK
+    return Summary(
+        sources=tally.sources,
+        written=tally.written,
+        unchanged=tally.unchanged,
+        skipped=tally.skipped,
+        failed=tally.failed,
+        skipped_by_reason=dict(tally.skipped_by_reason),
+        failed_by_reason=dict(tally.failed_by_reason),
+        in_bytes=tally.in_bytes,
+        out_bytes=tally.out_bytes,
+        in_pixels=tally.in_pixels,
+        failures=tuple(tally.failures),
+        **asdict(effort),
+        exit_code=exit_code,
+        stopped_by=stopped_by,
+    )
