@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -22,7 +23,7 @@ def draw() -> Draw:
     """Draw a picture of smooth patches: ``draw(path, size=(w, h), mode=..., seed=..., **save_options)``."""
 
     def draw_picture(
-        path: Path, size: tuple[int, int] = (64, 48), mode: str = "RGB", seed: int = 0, **options: object
+        path: Path, size: tuple[int, int] = (64, 48), mode: str = "RGB", seed: int = 0, **options: Any
     ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         patches = Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(8 * 8 * 3))  # noqa: S311 (seeded on purpose)
@@ -46,7 +47,7 @@ def forkresize(command: list[str], tmp_path: Path) -> Run:
         *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes = b""
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*command, *map(os.fspath, arguments)],
+            [*command, *(os.fspath(argument) for argument in arguments)],
             cwd=tmp_path,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **(env or {})},
             input=stdin.decode("utf-8", "surrogateescape"),

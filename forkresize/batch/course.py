@@ -12,16 +12,20 @@ from forkresize.outcome import Due, Failed, Outcome
 from forkresize.pool import Activity
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
-Observer = Callable[[Outcome], object]
-"""Anything that takes outcomes. If it has a method ``tick``, that is told what each worker does, ten times a second."""
-
 _SIGNALED = 128
 """What a shell adds to the number of the signal that ended a command."""
 
 
+class Observer(Protocol):
+    """Anything that takes outcomes, such as a function."""
+
+    def __call__(self, outcome: Outcome, /) -> object:
+        """Take note of an outcome."""
+
+
 @runtime_checkable
 class Ticked(Protocol):
-    """An observer that wants to know what the workers are doing."""
+    """An observer that is also told, ten times a second, what each worker is doing."""
 
     def tick(self, activities: Sequence[Activity[Any]], /) -> object:
         """Take note of it."""

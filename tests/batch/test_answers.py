@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from forkresize import storage
+from forkresize.batch.answers import outcome_of
+from forkresize.job import Job, Source
+from forkresize.outcome import Failed, Outcome, Reason, Skipped
+from forkresize.pool import Done, Fault, Lost, Raised
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(Source("in/a.jpg", "a.jpg", 10), str(tmp_path / "a.jpg"))
+
+
+def failed(outcome: Outcome) -> Failed:
+    assert isinstance(outcome, Failed)
+    return outcome
+
+
+def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
+    said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=("odd",))
+    done = Done(item=job, result=said, attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n")
+    outcome = outcome_of(done, "tag")
+    assert isinstance(outcome, Skipped)
+    assert (outcome.attempts, outcome.worker, outcome.seconds) == (2, 77, 1.5)
+    assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
+
+
+def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
+    raised = Raised(item=job, error="ValueError: no", traceback="…", attempts=1, worker=7, seconds=0.1, stderr="")
+    outcome = failed(outcome_of(raised, "tag"))
+    assert (outcome.reason, outcome.error) == (Reason.INTERNAL, "ValueError: no")
+
+
+@pytest.mark.parametrize(
+    ("fault", "signal", "exit_code", "reason", "told"),
+    [
+        (Fault.CRASHED, "SIGSEGV", None, Reason.CRASHED, "SIGSEGV"),
+        (Fault.CRASHED, "SIGKILL", None, Reason.CRASHED, "memory runs out"),
+        (Fault.CRASHED, None, 3, Reason.CRASHED, "exit code 3"),
+        (Fault.TIMED_OUT, "SIGKILL", None, Reason.TIMED_OUT, "stopped after 1.5 s; --timeout"),
+        (Fault.INTERRUPTED, "SIGKILL", None, Reason.INTERRUPTED, "SIGKILL"),
+    ],
+)
+def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
+    job: Job, fault: Fault, signal: str | None, exit_code: int | None, reason: Reason, told: str
+) -> None:
+    Path(storage.temporary_path(job.destination, "tag")).write_bytes(b"half")
+    lost = Lost(item=job, fault=fault, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr="")
+    outcome = failed(outcome_of(lost, "tag"))
+    assert (outcome.reason, outcome.signal, outcome.attempts) == (reason, signal, 2)
+    assert told in outcome.error
+    assert os.listdir(os.path.dirname(job.destination)) == []

@@ -1,0 +1,158 @@
+"""The batch as a library: what is returned, who is told, what is refused."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tqdm import tqdm
+
+import forkresize
+from forkresize import (
+    Failed,
+    ForkresizeError,
+    IfExists,
+    MaxErrors,
+    OnCollision,
+    Outcome,
+    PoolOptions,
+    Recipe,
+    Selection,
+    Settings,
+    Skipped,
+    Written,
+    render,
+    run,
+)
+from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
+from forkresize.outcome import Due
+from forkresize.storage import hold
+
+Draw = Callable[..., Path]
+SMALL = Recipe(width=16)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number in range(6):
+        draw(tmp_path / "in" / f"{number}.jpg", seed=number)
+    (tmp_path / "in" / "text.txt").write_text("no picture")
+    return tmp_path / "in"
+
+
+def test_every_source_is_told_once_to_every_observer(tmp_path: Path, photos: Path) -> None:
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, observers=[told.append])
+    assert sorted(outcome.source.relative for outcome in told) == sorted(path.name for path in photos.iterdir())
+    assert (summary.written, summary.skipped, summary.exit_code) == (6, 1, 0)
+    assert all(isinstance(outcome, Written if outcome.source.path.endswith("jpg") else Skipped) for outcome in told)
+
+
+def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path) -> None:
+    with tqdm(disable=False, file=(tmp_path / "bar").open("w")) as bar:
+        run([photos], tmp_path / "out", SMALL, observers=[lambda _: bar.update()])
+        assert bar.n == 7
+        bar.fp.close()
+
+
+def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw: Draw) -> None:
+    class Watcher:
+        def __init__(self) -> None:
+            self.ticks: list[int] = []
+
+        def __call__(self, outcome: Outcome) -> None:
+            pass
+
+        def tick(self, activities: Sequence[object]) -> None:
+            self.ticks.append(len(activities))
+
+    draw(tmp_path / "in/a.png", (3000, 2000))
+    watcher = Watcher()
+    settings = Settings(pool=PoolOptions(workers=1, tick=0.001))
+    run([tmp_path / "in"], tmp_path / "out", Recipe(width=1500), settings=settings, observers=[watcher])
+    assert 1 in watcher.ticks
+
+
+def test_a_dry_run_tells_what_is_due_and_makes_nothing(tmp_path: Path, photos: Path) -> None:
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
+    assert sum(isinstance(outcome, Due) for outcome in told) == 6
+    assert (summary.sources, summary.written, summary.exit_code) == (7, 0, 0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_stops_the_run(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.write", full)
+    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(pool=PoolOptions(workers=1)))
+    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    assert "No space left" in (summary.stopped_by or "")
+    assert 1 <= summary.failed <= 3
+
+
+def test_too_many_errors_stop_the_run(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(100):
+        (tmp_path / "in" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff broken")
+    settings = Settings(max_errors=MaxErrors(3), pool=PoolOptions(workers=1))
+    summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=settings)
+    assert summary.exit_code == ExitCode.MAX_ERRORS
+    assert 3 <= summary.failed <= 6
+
+
+def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Path) -> None:
+    run([photos], tmp_path / "out", SMALL)
+    settings = Settings(if_exists=IfExists.ERROR, max_errors=MaxErrors(2))
+    summary = run([photos], tmp_path / "out", SMALL, settings=settings)
+    assert (summary.failed, summary.exit_code) == (2, ExitCode.MAX_ERRORS)
+
+
+def test_collisions_are_settled_by_the_policy(tmp_path: Path, draw: Draw) -> None:
+    for suffix in ("jpg", "png"):
+        draw(tmp_path / "in" / f"a.{suffix}")
+    recipe = Recipe(format=forkresize.Format.WEBP)
+    with pytest.raises(CollisionError):
+        run([tmp_path / "in"], tmp_path / "out", recipe)
+    told: list[Outcome] = []
+    settings = Settings(on_collision=OnCollision.SKIP)
+    summary = run([tmp_path / "in"], tmp_path / "out", recipe, settings=settings, observers=[told.append])
+    assert (summary.written, summary.skipped) == (1, 1)
+
+
+def test_one_output_of_two_runs_is_refused_while_the_first_goes_on(tmp_path: Path, photos: Path) -> None:
+    with hold(str(tmp_path / "out")), pytest.raises(DestinationBusyError):
+        run([photos], tmp_path / "out", SMALL)
+
+
+@pytest.mark.parametrize("sources", [[], ["missing"]])
+def test_a_run_without_sources_is_refused(tmp_path: Path, sources: list[str]) -> None:
+    with pytest.raises((UsageError, SourceError)) as refusal:
+        run([tmp_path / source for source in sources], tmp_path / "out", SMALL)
+    assert isinstance(refusal.value, ForkresizeError)
+
+
+def test_a_list_of_names_goes_with_one_source_at_most(tmp_path: Path, photos: Path) -> None:
+    settings = Settings(files_from=lambda: ["0.jpg", "text.txt", "0.jpg"], selection=Selection())
+    assert run([photos], tmp_path / "out", SMALL, settings=settings).sources == 2
+    with pytest.raises(UsageError):
+        run([photos, photos], tmp_path / "out", SMALL, settings=settings)
+
+
+def test_one_picture_is_made_without_a_pool(tmp_path: Path, draw: Draw) -> None:
+    outcome = render(
+        draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe(width=16, format=forkresize.Format.WEBP)
+    )
+    assert isinstance(outcome, Written)
+    with Image.open(tmp_path / "deep" / "b.webp") as made:
+        assert (made.format, made.size) == ("WEBP", (16, 12))
+    assert isinstance(render(tmp_path / "missing.jpg", tmp_path / "c.jpg", SMALL), Failed)
+
+
+def test_every_public_name_is_there() -> None:
+    assert set(forkresize.__all__) <= set(dir(forkresize)) | {
+        name for name in forkresize.__all__ if getattr(forkresize, name)
+    }
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = forkresize.nothing
