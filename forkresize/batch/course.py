@@ -1,7 +1,6 @@
 """How a run is going: who is told, whether it has to stop, what it came to. Does no work on a picture."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from signal import Signals
 from typing import Any, Protocol, runtime_checkable
 
 from forkresize import image
@@ -9,7 +8,7 @@ from forkresize.batch.settings import MaxErrors
 from forkresize.errors import ExitCode
 from forkresize.job import Job
 from forkresize.outcome import Due, Failed, Outcome
-from forkresize.pool import Activity
+from forkresize.pool import Activity, signal_name
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
 _SIGNALED = 128
@@ -81,15 +80,15 @@ class Course:
                 warm = True
             yield Job(outcome.source, outcome.destination)
 
-    def summary(self, effort: Effort, interrupted: Signals | None = None) -> Summary:
+    def summary(self, effort: Effort, interrupted: int | None = None) -> Summary:
         """Return what the run came to.
 
         Args:
             effort: time and workers it took.
-            interrupted: the signal that ended it early.
+            interrupted: number of the signal that ended it early.
         """
         if interrupted is not None:
-            return self._stopped(effort, _SIGNALED + interrupted, interrupted.name)
+            return self._stopped(effort, _SIGNALED + interrupted, signal_name(interrupted))
         if self._fatal is not None:
             return self._stopped(effort, ExitCode.CANNOT_GO_ON, self._fatal.error)
         if self._has_too_many_errors:

@@ -22,7 +22,9 @@ def failed(outcome: Outcome) -> Failed:
 
 def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
     said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=("odd",))
-    done = Done(item=job, result=said, attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n")
+    done: Done[Job, Outcome] = Done(
+        item=job, result=said, attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
+    )
     outcome = outcome_of(done, "tag")
     assert isinstance(outcome, Skipped)
     assert (outcome.attempts, outcome.worker, outcome.seconds) == (2, 77, 1.5)

@@ -1,0 +1,131 @@
+"""The installed command when it is stopped, killed, or loses a worker."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Draw = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Running = "subprocess.Popen[bytes]"
+
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them")
+
+DEADLINE = 30
+SOURCES = 24
+OPTIONS = ["--width", "600", "--workers", "2", "--report", "report.jsonl"]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.01)
+
+
+def insist_until(process: Running, condition: Callable[[], bool]) -> None:
+    def insist() -> bool:
+        process.send_signal(signal.SIGINT)
+        return condition()
+
+    wait_for(insist)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def statuses(tmp_path: Path) -> dict[str, str]:
+    lines = (tmp_path / "report.jsonl").read_text().splitlines()
+    return {record["source"]: record["status"] for record in map(json.loads, lines)}
+
+
+@pytest.fixture
+def large(tmp_path: Path, draw: Draw) -> Path:
+    """Pictures that each take a good part of a tenth of a second."""
+    first = draw(tmp_path / "in/00.png", (1000, 750))
+    for number in range(1, SOURCES):
+        os.link(first, tmp_path / f"in/{number:02}.png")
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def started(tmp_path: Path, large: Path, command: list[str]) -> Iterator[Running]:
+    """The command at work: at least one output is there."""
+
+    # A test runner started with & has SIGINT ignored, and would hand that down.
+    arguments = ["env", "--default-signal=INT,TERM,HUP", *command, "in", "out", *OPTIONS]
+    with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: any(name.endswith(".png") for name in files(tmp_path / "out")))
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_lets_running_pictures_finish_and_ends_the_run(
+    signum: signal.Signals, code: int, tmp_path: Path, started: Running, forkresize: Run
+) -> None:
+    workers = children(started.pid)
+    started.send_signal(signum)
+    _, stderr = started.communicate(timeout=DEADLINE)
+    assert started.returncode == code
+    assert signum.name in stderr.decode()
+    assert not any(map(alive, workers))
+    told = statuses(tmp_path)
+    assert 0 < len(told) < SOURCES
+    assert set(told.values()) == {"written"}
+    assert files(tmp_path / "out") == sorted(os.path.basename(source) for source in told)
+    again = json.loads(forkresize("in", "out", *OPTIONS, "--json").stdout)
+    assert (again["unchanged"], again["written"]) == (len(told), SOURCES - len(told))
+
+
+def test_a_second_signal_ends_at_once_and_leaves_nothing_half_made(tmp_path: Path, started: Running) -> None:
+    workers = children(started.pid)
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    insist_until(started, lambda: not any(map(alive, workers)))
+    started.communicate(timeout=DEADLINE)
+    assert started.returncode == 130
+    assert not any(map(alive, workers))
+    told = statuses(tmp_path)
+    assert files(tmp_path / "out") == sorted(
+        os.path.basename(name) for name, status in told.items() if status == "written"
+    )
+    assert 1 <= list(told.values()).count("failed") <= 2
+
+
+def test_killed_workers_cost_no_picture(tmp_path: Path, started: Running) -> None:
+    for made in range(1, SOURCES // 2, 3):
+        wait_for(lambda: len(files(tmp_path / "out")) > made)  # noqa: B023 (called at once)
+        os.kill(children(started.pid)[0], signal.SIGKILL)
+    started.communicate(timeout=DEADLINE)
+    assert started.returncode == 0
+    assert set(statuses(tmp_path).values()) == {"written"}
+    assert len(files(tmp_path / "out")) == SOURCES
+
+
+def test_a_killed_run_leaves_no_process_and_the_next_one_no_trace_of_it(
+    tmp_path: Path, started: Running, forkresize: Run
+) -> None:
+    workers = children(started.pid)
+    started.kill()
+    started.wait(timeout=DEADLINE)
+    wait_for(lambda: not any(map(alive, workers)))
+    assert forkresize("in", "out", *OPTIONS).returncode == 0
+    assert files(tmp_path / "out") == [f"{number:02}.png" for number in range(SOURCES)]
