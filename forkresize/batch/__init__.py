@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from forkresize import image, storage
+from forkresize import storage
 from forkresize.batch.answers import outcome_of
 from forkresize.batch.course import Course, Observer
 from forkresize.batch.intake import Intake
 from forkresize.batch.settings import MaxErrors, Settings
+from forkresize.image.render import render
 from forkresize.job import Job
 from forkresize.outcome import Outcome
 from forkresize.plan import arrange
@@ -56,7 +57,7 @@ def run(
             course.tell(outcome)
         return course.summary(Effort(seconds=time.monotonic() - started, workers=0))
     with storage.hold(os.fspath(destination)) as tag:
-        work = partial(image.render, recipe=recipe, tag=tag)
+        work = partial(render, recipe=recipe, tag=tag)
         with Pool(work, options=settings.pool, on_tick=course.on_tick) as pool:
             for answer in pool.imap_unordered(arrange(course.due(intake.settle(), pool), settings.order)):
                 course.tell(outcome_of(answer, tag))

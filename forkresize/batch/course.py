@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from forkresize import image
 from forkresize.batch.settings import MaxErrors
 from forkresize.errors import ExitCode
+from forkresize.image.render import warm_up
 from forkresize.job import Job
 from forkresize.outcome import Due, Failed, Outcome
 from forkresize.pool import Activity, signal_name
@@ -76,7 +76,7 @@ class Course:
                 continue
             if not warm:
                 # What is loaded before the first fork is shared by all workers.
-                image.warm_up()
+                warm_up()
                 warm = True
             yield Job(outcome.source, outcome.destination)
 

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from forkresize import image, storage
+from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.errors import UsageError
 from forkresize.existing import settle
+from forkresize.image.decode import is_picture
 from forkresize.job import Job, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped
 from forkresize.plan import Collisions, Guard, Naming, find_collisions
@@ -80,7 +81,7 @@ class Intake:
             error = "the output would lie among the sources"
             return Failed(source=source, destination=job.destination, reason=Reason.NOT_WRITTEN, error=error)
         outcome = settle(job, self._settings.if_exists)
-        if self._settings.dry_run and isinstance(outcome, Due) and not image.is_picture(source.path):
+        if self._settings.dry_run and isinstance(outcome, Due) and not is_picture(source.path):
             return Skipped(source=source, reason=Reason.NOT_A_PICTURE)
         return outcome
 
@@ -98,5 +99,5 @@ class Intake:
             self._naming,
             self._settings.on_collision,
             folded=folded,
-            is_picture=image.is_picture,
+            is_picture=is_picture,
         )

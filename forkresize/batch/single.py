@@ -3,7 +3,7 @@
 import os
 import secrets
 
-from forkresize import image
+from forkresize.image.render import render as render_job
 from forkresize.job import Job, Source
 from forkresize.outcome import Outcome
 from forkresize.recipe import Recipe
@@ -25,4 +25,4 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
     path = os.fspath(source)
     size = os.stat(path).st_size if os.path.exists(path) else 0
     job = Job(Source(path, os.path.basename(path), size), os.fspath(destination))
-    return image.render(job, recipe, secrets.token_hex(4))
+    return render_job(job, recipe, secrets.token_hex(4))

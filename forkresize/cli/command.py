@@ -96,8 +96,10 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
         ctx.exit()
 
 
-@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.rich_config(HELP)
+@click.command(
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "rich_help_config": HELP},
+)
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
 @click.argument("destination", metavar="DESTINATION")
 @click.option(

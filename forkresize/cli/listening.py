@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from forkresize.batch import Observer
 from forkresize.report.jsonl import JsonLines
 from forkresize.report.tally import Summary
-from forkresize.report.verbose import Verbose
 
 if TYPE_CHECKING:
     from forkresize.report.bar import TqdmBar
@@ -64,11 +63,13 @@ def _reports(paths: Sequence[str], stack: ExitStack) -> list[Observer]:
 
 
 def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack) -> list[Observer]:
-    if values["dry_run"]:
-        return [Verbose(print)]
     view = _progress_view(progress_of(values), ahead, stack)
-    told = Verbose(view.print_line) if view else Verbose()
-    return [*([view] if view else []), *([told] if values["verbose"] else [])]
+    views: list[Observer] = [view] if view else []
+    if values["dry_run"] or values["verbose"]:
+        from forkresize.report.verbose import Verbose
+
+        views.append(Verbose(print) if values["dry_run"] else Verbose(view.print_line) if view else Verbose())
+    return views
 
 
 def _progress_view(kind: str, ahead: Iterator[object], stack: ExitStack) -> "LiveView | TqdmBar | None":

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 from rich_click import RichOption
 
-from forkresize.batch import MaxErrors
 from forkresize.recipe import DEFAULT_QUALITY, RGBA
 from forkresize.walk import Rule
+
+if TYPE_CHECKING:
+    from forkresize.batch import MaxErrors
 
 RULES = "forkresize.rules"
 """Where the context keeps the rules of --include and --exclude in the order they were given."""
@@ -50,7 +52,7 @@ class Text(click.ParamType[Any]):
 
 
 def _color(text: str) -> RGBA:
-    from forkresize.image import parse_color
+    from forkresize.image.css import parse_color
 
     try:
         return parse_color(text)
@@ -93,7 +95,9 @@ def _quality(text: str) -> int | Mapping[str, int]:
     return {output: one(number) for output, _, number in pairs}
 
 
-def _max_errors(text: str) -> MaxErrors:
+def _max_errors(text: str) -> "MaxErrors":
+    from forkresize.batch import MaxErrors
+
     found = re.fullmatch(r"(\d+)(%?)", text, re.ASCII)
     if not found or int(found[1]) < 1:
         raise ValueError("is neither a number of failures, such as 10, nor a share, such as 5%")

@@ -1,0 +1,127 @@
+"""From the color space that the pixels are in to sRGB. Knows no file format."""
+
+import io
+import warnings
+from dataclasses import replace
+from functools import cache, lru_cache
+
+from PIL import ImageChops, ImageCms
+from PIL.Image import Image, frombytes, merge
+
+from forkresize.image.picture import Picture
+from forkresize.recipe import Recipe
+
+_SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
+"""The color space that a profile for pixels of a mode is for, as ICC.1 spells it."""
+
+_VISIBLE = 1
+"""A difference of this many levels out of 255 is none."""
+
+_CACHED = 16
+"""Transforms kept; a folder of pictures has few profiles."""
+
+
+def to_srgb(picture: Picture, _recipe: Recipe) -> Picture:
+    """Convert to sRGB by the embedded profile, and CMYK in any case; the profile is used up.
+
+    Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used is told of and
+    otherwise passed over. Pixels deeper than 8 bits are left in their own space, together with their profile.
+    """
+    image, profile = picture.image, picture.profile
+    if image.mode not in _SPACES:
+        return picture
+    if profile:
+        image = _converted(image, profile)
+    if image.mode == "CMYK":
+        image = image.convert("RGB")
+    return replace(picture, image=image, profile=None)
+
+
+def lab_to_srgb(image: Image) -> Image:
+    """Convert from CIE L*a*b* with the white of D50, as TIFF defines it."""
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    return _applied(_transform(lab, "LAB"), image)
+
+
+def load_srgb() -> None:
+    """Make the profile of sRGB."""
+    _srgb()
+
+
+@cache
+def _srgb() -> ImageCms.ImageCmsProfile:
+    """Return the profile of sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _converted(image: Image, profile: bytes) -> Image:
+    try:
+        if _space(profile) == "RGB " and _SPACES[image.mode] == "GRAY":
+            # Gray pixels that were given the profile of the colors they were made from.
+            colors = _by_profile(image.convert("RGBA" if image.mode == "LA" else "RGB"), profile)
+            return colors.convert(image.mode)
+        return _by_profile(image, profile)
+    except ImageCms.PyCMSError as error:
+        warnings.warn(f"the color profile can't be used, sRGB was assumed: {error}", stacklevel=1)
+        return image
+
+
+def _by_profile(image: Image, profile: bytes) -> Image:
+    if image.mode == "LA":
+        return merge("LA", (_by_profile(image.getchannel("L"), profile), image.getchannel("A")))
+    transform = _cached_transform(profile, image.mode)
+    if transform is None:
+        return image
+    converted = _applied(transform, image)
+    # What littleCMS makes of gray is three equal channels.
+    return converted.getchannel("G") if image.mode == "L" else converted
+
+
+@lru_cache(maxsize=_CACHED)
+def _space(profile: bytes) -> str:
+    try:
+        return str(ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space)
+    except (OSError, TypeError, ValueError) as error:
+        raise ImageCms.PyCMSError(error) from error
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform from a profile to sRGB; None if it would change nothing that can be seen."""
+    transform = _transform(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+    return None if _is_idle(transform, mode) else transform
+
+
+def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+    return ImageCms.buildTransform(
+        profile,
+        _srgb(),
+        mode,
+        "RGBA" if mode == "RGBA" else "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+
+
+def _is_idle(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    if mode == "CMYK":
+        return False
+    patches = _patches().convert(mode)
+    difference = ImageChops.difference(_applied(transform, patches).convert("RGB"), patches.convert("RGB"))
+    return not any(difference.histogram()[level] for level in range(768) if level % 256 > _VISIBLE)
+
+
+@cache
+def _patches() -> Image:
+    """Return the corners and the inside of the color cube, and all grays."""
+    steps = range(0, 256, 51)
+    colors = [bytes((red, green, blue)) for red in steps for green in steps for blue in steps]
+    grays = [bytes((value,) * 3) for value in range(256)]
+    return frombytes("RGB", (len(colors) + len(grays), 1), b"".join(colors + grays))
+
+
+def _applied(transform: ImageCms.ImageCmsTransform, image: Image) -> Image:
+    converted = transform.apply(image)
+    # It comes with sRGB's profile, which every reader takes for granted.
+    converted.info.clear()
+    return converted

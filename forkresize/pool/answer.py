@@ -1,0 +1,103 @@
+"""What comes out of the pool: one Done, Raised or Lost for every item. Holds no processes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeAlias, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Fault(StrEnum):
+    """Why a job was lost together with its worker."""
+
+    CRASHED = "crashed"
+    TIMED_OUT = "timed out"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Item, Result]):
+    """The work returned.
+
+    Attributes:
+        item: what the job was about.
+        result: what the work returned.
+        attempts: how many workers started the job.
+        worker: process id of the last of them.
+        seconds: wall time the last of them spent on it.
+        stderr: the end of what was written to file descriptor 2 meanwhile, by C libraries too.
+    """
+
+    item: Item
+    result: Result
+    attempts: int
+    worker: int
+    seconds: float
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised(Generic[Item]):
+    """The work raised, or its item or result could not be sent; never tried again.
+
+    Attributes:
+        item: what the job was about.
+        error: the exception as a traceback's last line has it, such as ``ValueError: no``.
+        traceback: the whole traceback.
+        attempts: how many workers started the job; 0 if the item could not be sent to any.
+        worker: process id of the one that raised.
+        seconds: wall time it spent on the job.
+        stderr: the end of what was written to file descriptor 2 meanwhile.
+    """
+
+    item: Item
+    error: str
+    traceback: str
+    attempts: int
+    worker: int
+    seconds: float
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost(Generic[Item]):
+    """The worker died of the job, or was killed for it.
+
+    Attributes:
+        item: what the job was about.
+        fault: why.
+        signal: name of the signal that ended the worker, such as ``SIGSEGV``; None if it exited.
+        exit_code: what the worker exited with; None if a signal ended it.
+        attempts: how many workers started the job.
+        worker: process id of the last of them.
+        seconds: wall time from the job's start to the worker's end.
+        stderr: the end of what was written to file descriptor 2 meanwhile.
+    """
+
+    item: Item
+    fault: Fault
+    signal: str | None
+    exit_code: int | None
+    attempts: int
+    worker: int
+    seconds: float
+    stderr: str
+
+
+Answer: TypeAlias = Done[Item, Result] | Raised[Item] | Lost[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity(Generic[Item]):
+    """What a worker is doing at the moment.
+
+    Attributes:
+        worker: its process id.
+        item: what its job is about; None while it has none.
+        seconds: wall time since the job's start.
+    """
+
+    worker: int
+    item: Item | None
+    seconds: float

@@ -1,0 +1,98 @@
+"""What is still to be handed out, and in which order. Knows no workers and no clock."""
+
+import pickle
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic
+
+from forkresize.pool.answer import Item, Lost
+from forkresize.pool.message import pack_order
+
+
+@dataclass(slots=True, eq=False)
+class Task(Generic[Item]):
+    """One item on its way through the pool.
+
+    Attributes:
+        number: its number, from 1 up; a Slot says 0 for none.
+        item: what it is about.
+        deaths: how many workers have died of it.
+    """
+
+    number: int
+    item: Item
+    deaths: int = 0
+    _order: bytes = field(default=b"", repr=False)
+
+    @property
+    def order(self) -> bytes:
+        """The frame that tells a worker to do it; pickled once, however often it is sent.
+
+        Raises:
+            Exception: the item can't be pickled.
+        """
+        if not self._order:
+            self._order = pack_order(self.number, pickle.dumps(self.item, pickle.HIGHEST_PROTOCOL))
+        return self._order
+
+
+class Backlog(Generic[Item]):
+    """What is still to be handed out.
+
+    Attributes:
+        error: what the items' iterator raised; that was its end.
+        suspects: tasks that a worker died of, each with what to answer if it is not tried again.
+    """
+
+    def __init__(self, items: Iterable[Item], first_number: int = 1) -> None:
+        """Start over some items.
+
+        Args:
+            items: an iterable; it is asked for one item at a time, when that can be handed out.
+            first_number: the first item's number.
+        """
+        self.error: Exception | None = None
+        self.suspects: deque[tuple[Task[Item], Lost[Item]]] = deque()
+        self.next_number = first_number
+        self._items: Iterator[Item] | None = iter(items)
+        self._returned: deque[Task[Item]] = deque()
+
+    def take(self) -> Task[Item] | None:
+        """Return the next task that is under no suspicion; None if there is none."""
+        if self._returned:
+            return self._returned.popleft()
+        if self._items is None:
+            return None
+        try:
+            item = next(self._items)
+        except StopIteration:
+            self._items = None
+            return None
+        except Exception as error:  # noqa: BLE001  Raised again when what runs has been answered.
+            self._items = None
+            self.error = error
+            return None
+        task = Task(self.next_number, item)
+        self.next_number += 1
+        return task
+
+    def give_back(self, tasks: Iterable[Task[Item]]) -> None:
+        """Put tasks that no worker started in front of all others, in their order."""
+        self._returned.extendleft(reversed(list(tasks)))
+
+    def suspect(self, task: Task[Item], answer: Lost[Item], retries: int) -> bool:
+        """Set aside a task that a worker died of; return False if it has been tried often enough.
+
+        It comes before the other suspects: whatever kills workers from outside at intervals won't hit it twice.
+        """
+        if task.deaths > retries:
+            return False
+        self.suspects.appendleft((task, answer))
+        return True
+
+    def give_up(self) -> list[Lost[Item]]:
+        """Empty the suspects; return what to answer for them."""
+        answers = [answer for _, answer in self.suspects]
+        self.suspects.clear()
+        return answers

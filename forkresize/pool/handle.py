@@ -1,0 +1,166 @@
+"""The parent's handle of one worker: its process, its end of the pipe, its tasks. Decides nothing."""
+
+import os
+import select
+import selectors
+import signal
+import time
+from collections.abc import Iterator
+from multiprocessing.context import ForkProcess
+from typing import Generic
+
+from forkresize.pool.answer import Item
+from forkresize.pool.backlog import Task
+from forkresize.pool.message import Inbox, Report
+from forkresize.pool.station import NO_SIGPIPE, Station
+
+_CHUNK = 1 << 16
+_PAUSE = 0.0005
+_GRACE = 1.0
+"""Seconds that a process which has nothing more to do gets for leaving by itself, or after SIGKILL."""
+
+
+class WorkerHandle(Generic[Item]):
+    """One worker, seen from the parent.
+
+    Attributes:
+        pid: its process id.
+        sentinel: a descriptor that turns readable when the process has ended.
+        station: what is shared with it.
+        tasks: what it was handed and has not answered, by number, in the order it will start them.
+        handed: how many tasks it was handed in all.
+        waiting_since: when it was last handed a task while idle, or answered one.
+        gone: whether its end of the pipe is closed.
+        events: what its end of the pipe is watched for, in the selector's terms.
+        dismissed: whether it no longer counts.
+    """
+
+    def __init__(self, process: ForkProcess, station: Station) -> None:
+        assert process.pid is not None  # noqa: S101  It was started.
+        self.pid = process.pid
+        self.sentinel = _open_sentinel(process)
+        self.station = station
+        self.tasks: dict[int, Task[Item]] = {}
+        self.handed = 0
+        self.waiting_since = 0.0
+        self.gone = False
+        self.events = selectors.EVENT_READ
+        self.dismissed = False
+        self._process = process
+        self._inbox = Inbox()
+        self._unsent: list[bytes | memoryview] = []
+
+    def give(self, task: Task[Item]) -> None:
+        """Hand it a task; flush() sends it."""
+        if not self.tasks:
+            self.waiting_since = time.monotonic()
+        self.tasks[task.number] = task
+        self.handed += 1
+        self._unsent.append(task.order)
+
+    def flush(self) -> bool:
+        """Send what the pipe has room for; return whether nothing is left to send."""
+        data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
+        try:
+            sent = self.station.near.send(data, NO_SIGPIPE)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # It is dead, which shows when the pipe is read; its tasks are handed to another.
+            sent = len(data)
+        self._unsent = [memoryview(data)[sent:]] if sent < len(data) else []
+        return not self._unsent
+
+    def finish(self, number: int) -> Task[Item] | None:
+        """Take a task that it has answered off it; None if it has no such task."""
+        self.waiting_since = time.monotonic()
+        return self.tasks.pop(number, None)
+
+    def receive(self) -> list[Report]:
+        """Return the reports that one read brings; maybe none."""
+        return self._inbox.feed(self._read() or b"")
+
+    def drain(self) -> Iterator[Report]:
+        """Yield all reports that can be read without waiting."""
+        while data := self._read():
+            yield from self._inbox.feed(data)
+
+    def _read(self) -> bytes | None:
+        for _ in range(2):
+            try:
+                data = self.station.near.recv(_CHUNK)
+            except BlockingIOError:
+                return None
+            except ConnectionResetError:
+                # Said once of a peer that died with unread input; what it wrote before that can still be read.
+                continue
+            self.gone = not data
+            return data
+        self.gone = True
+        return b""
+
+    def current(self) -> tuple[Task[Item] | None, float]:
+        """Return the task that it is on, None if it has answered that, and the time since which it is."""
+        number, since = self.station.slot.read()
+        task = self.tasks.get(number)
+        return (None, self.waiting_since) if task is None else (task, since)
+
+    @property
+    def ever_started(self) -> bool:
+        """Whether it got as far as a first task."""
+        return self.station.slot.read()[0] != 0
+
+    def leave(self) -> None:
+        """Let it go when it has nothing to do: it reads the end of its pipe."""
+        self.station.near.close()
+
+    def kill(self) -> None:
+        """Send SIGKILL; its end is not waited for."""
+        self._process.kill()
+
+    def end(self) -> int:
+        """See the process to its end, by SIGKILL if need be.
+
+        Returns:
+            Its exit code, or the negated number of the signal that ended it. A process that waits for a disk may
+            outlive SIGKILL for a while; it is taken for dead.
+        """
+        if not self._ends_within(_GRACE):
+            self._process.kill()
+            self._ends_within(_GRACE)
+        return -signal.SIGKILL if self._process.exitcode is None else self._process.exitcode
+
+    def _ends_within(self, seconds: float) -> bool:
+        # Not Process.join: it would wait for ever if the work had closed the descriptor that it waits for.
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self.sentinel, select.POLLIN)
+        while self._process.exitcode is None:
+            if time.monotonic() > deadline:
+                return False
+            if poll.poll(seconds * 1000):
+                time.sleep(_PAUSE)
+        return True
+
+    def forget(self) -> None:
+        """Close every descriptor but the process's own, as a forked worker must do with those of the others."""
+        self.station.close()
+        os.close(self.sentinel)
+
+    def close(self) -> None:
+        """Close every descriptor."""
+        self.forget()
+        if self._process.exitcode is not None:
+            self._process.close()
+
+
+def _open_sentinel(process: ForkProcess) -> int:
+    """Open a descriptor that is readable once the process has ended.
+
+    Linux knows it of the process itself. Elsewhere it is a pipe, which a process that the work started may hold open.
+    """
+    assert process.pid is not None  # noqa: S101
+    try:
+        return os.pidfd_open(process.pid)
+    except (AttributeError, OSError):
+        return os.dup(process.sentinel)

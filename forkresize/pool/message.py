@@ -1,0 +1,123 @@
+"""What crosses the pipe between the pool and a worker, and how it is framed. Holds no socket and no policy.
+
+A frame is a fixed header and a pickle. The header alone says which job it is about, so an item or a result that can't
+be unpickled is still somebody's; pickling the envelope as well costs ten times as much as packing it.
+"""
+
+import struct
+import traceback
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+ORDER_HEADER = struct.Struct("=QQ")
+"""Number of the job, bytes of the pickled item that follow."""
+
+_REPORT_HEADER = struct.Struct("=BQdIQ")
+"""Kind, number of the job, seconds, bytes of standard error that follow, bytes of payload that follow those."""
+
+
+class Kind(IntEnum):
+    """What a worker has to say of a job."""
+
+    RETURNED = 1
+    """The payload is the pickled result."""
+    RAISED = 2
+    """The payload is a pickled Failure."""
+    DECLINED = 3
+    """The pool was stopped before the job was started."""
+    UNFIT = 4
+    """The initializer raised, of no job; the payload is a pickled Failure."""
+
+
+class Report(NamedTuple):
+    """What a worker tells of one job.
+
+    Attributes:
+        kind: what became of it; one of Kind.
+        number: the job's number.
+        seconds: wall time it took.
+        stderr: what was written to file descriptor 2 meanwhile.
+        payload: a pickle; of what, Kind tells.
+    """
+
+    kind: int
+    number: int
+    seconds: float
+    stderr: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception as text, since not every exception survives pickling.
+
+    Attributes:
+        error: the traceback's last line.
+        traceback: all of it.
+    """
+
+    error: str
+    traceback: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        """Describe an exception, even one that can't describe itself."""
+        try:
+            last = traceback.format_exception_only(error)[-1].strip()
+            return cls(last, "".join(traceback.format_exception(error)))
+        except Exception as another:  # noqa: BLE001  Memory may be what ran out.
+            return cls(type(error).__name__, f"no traceback: {type(another).__name__}")
+
+
+def pack_order(number: int, item: bytes) -> bytes:
+    """Frame a job for a worker.
+
+    Args:
+        number: the job's number, from 1 up.
+        item: the pickled item.
+    """
+    return ORDER_HEADER.pack(number, len(item)) + item
+
+
+def pack_report(report: Report) -> bytes:
+    """Frame a worker's report."""
+    kind, number, seconds, stderr, payload = report
+    return _REPORT_HEADER.pack(kind, number, seconds, len(stderr), len(payload)) + stderr + payload
+
+
+class Inbox:
+    """Cuts the stream of a worker's bytes into reports, however it arrives."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Report]:
+        """Take the bytes that came next; return the reports that they complete."""
+        stream: bytes | bytearray = data
+        if self._rest:
+            self._rest += data
+            stream = self._rest
+        reports, used = _cut(stream)
+        if stream is self._rest:
+            del self._rest[:used]
+        elif used < len(data):
+            self._rest += memoryview(data)[used:]
+        return reports
+
+
+def _cut(stream: bytes | bytearray) -> tuple[list[Report], int]:
+    reports = []
+    start, end = 0, len(stream)
+    while start + _REPORT_HEADER.size <= end:
+        kind, number, seconds, stderr_size, payload_size = _REPORT_HEADER.unpack_from(stream, start)
+        stderr = start + _REPORT_HEADER.size
+        payload = stderr + stderr_size
+        stop = payload + payload_size
+        if stop > end:
+            break
+        reports.append(Report(kind, number, seconds, bytes(stream[stderr:payload]), bytes(stream[payload:stop])))
+        start = stop
+    return reports, start

@@ -1,0 +1,49 @@
+"""What one worker and the pool share: Station, made before the fork. Knows neither side's work."""
+
+import contextlib
+import socket
+from dataclasses import dataclass
+
+from forkresize.pool.slot import Slot
+from forkresize.pool.stderr import StderrFile
+
+# Without it, a write to a dead peer would end a process that has SIGPIPE's default handling.
+NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What one worker and the pool share; nobody else does, so there is no lock that a dead worker could hold.
+
+    Attributes:
+        near: the pool's end of the pipe; it never blocks, not even on a worker stopped half-way through a frame.
+        far: the worker's end; it blocks.
+        slot: which job the worker is on.
+        stderr: where its standard error goes.
+    """
+
+    near: socket.socket
+    far: socket.socket
+    slot: Slot
+    stderr: StderrFile
+
+    @classmethod
+    def open(cls) -> "Station":
+        """Make a station.
+
+        Raises:
+            OSError: this process has too many files open.
+        """
+        with contextlib.ExitStack() as cleanup:
+            near, far = (cleanup.enter_context(end) for end in socket.socketpair())
+            near.setblocking(False)
+            station = cls(near, far, Slot(), StderrFile())
+            cleanup.pop_all()
+        return station
+
+    def close(self) -> None:
+        """Close all of it on this side."""
+        self.near.close()
+        self.far.close()
+        self.slot.close()
+        self.stderr.close()

@@ -1,0 +1,265 @@
+"""The parent's loop: hand out, wait, time out, bury, blame. Forks by Crew, queues by Backlog."""
+
+import math
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any, Generic, TypeAlias
+
+from forkresize.errors import PoolBrokenError
+from forkresize.pool.answer import Activity, Answer, Fault, Item, Lost, Result
+from forkresize.pool.backlog import Backlog, Task
+from forkresize.pool.crew import Crew
+from forkresize.pool.handle import WorkerHandle
+from forkresize.pool.message import Kind, Report
+from forkresize.pool.options import PoolOptions
+from forkresize.pool.signals import STOP_SIGNALS, SignalWatch, signal_name
+from forkresize.pool.slot import Flag
+from forkresize.pool.verdict import decode, lost, told, unsendable
+
+OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
+
+_QUICK = 0.0002
+"""Items that come faster than this, in seconds, are sent together; else each is sent before the next is asked for."""
+
+_GROUP_SIGNAL = 0.05
+"""Seconds in which a signal to the whole process group reaches the parent after it has ended a worker."""
+
+
+@dataclass(slots=True)
+class Control:
+    """What the pool's user may change and look at while it runs.
+
+    Attributes:
+        stop: raised when no job may be started any more.
+        watch: hears of signals.
+        workers_lost: how many workers died and had to be buried.
+        busy_seconds: wall time that all jobs took together.
+    """
+
+    stop: Flag
+    watch: SignalWatch
+    workers_lost: int = 0
+    busy_seconds: float = 0.0
+
+
+class Supervisor(Generic[Item, Result]):
+    """Sees to it that every item that is handed out is answered exactly once."""
+
+    def __init__(self, crew: Crew[Item], options: PoolOptions, control: Control, on_tick: OnTick | None) -> None:
+        """Make a supervisor.
+
+        Args:
+            crew: the workers.
+            options: how they are to be treated.
+            control: what the pool's user changes and looks at.
+            on_tick: called every ``options.tick`` seconds with what each worker is doing.
+        """
+        self._crew = crew
+        self._options = options
+        self._control = control
+        self._on_tick = on_tick
+        self._timeout = math.inf if options.timeout is None else options.timeout
+        self._backlog: Backlog[Item] = Backlog(())
+        self._answers: list[Answer[Item, Result]] = []
+        self._stillborn = 0
+        self._next_check = 0.0
+        self._next_tick = 0.0
+        crew.selector.register(control.watch, EVENT_READ, None)
+
+    def run(self, items: Iterable[Item]) -> Iterator[Answer[Item, Result]]:
+        """Do the work for all items; yield the answers as they come.
+
+        Raises:
+            PoolBrokenError: the workers can't be kept alive.
+        """
+        # Numbers go on from the run before: a worker's slot still holds one of those.
+        self._backlog = Backlog(items, self._backlog.next_number)
+        self._answers = []
+        finished = False
+        try:
+            more = self._hand_out()
+            while more or self._answers or self._crew.busy:
+                answers, self._answers = self._answers, []
+                yield from answers
+                self._turn(wait=self._crew.busy and not more)
+                more = self._hand_out()
+            finished = True
+        finally:
+            if not finished:
+                self._crew.clear()
+        if self._backlog.error is not None:
+            raise self._backlog.error
+
+    def _hand_out(self) -> bool:
+        """Return whether there is more to hand out when what is answered by now has been taken."""
+        more = False
+        while not more and self._crew.has_room and not self._control.stop:
+            asked = time.monotonic()
+            task = self._backlog.take()
+            # The items' iterator may have taken its time.
+            if task is None or self._control.stop:
+                break
+            more = not self._place(task)
+            if time.monotonic() - asked > _QUICK:
+                self._crew.post()
+        if self._control.stop:
+            self._answers += self._backlog.give_up()
+        elif self._backlog.suspects and not more and not self._crew.busy:
+            self._place(self._backlog.suspects.popleft()[0])
+        self._crew.post()
+        return more
+
+    def _place(self, task: Task[Item]) -> bool:
+        """Return whether the task can be sent at all; if not, it is answered."""
+        try:
+            _ = task.order
+        except Exception as error:  # noqa: BLE001  An item's class may do anything.
+            self._answers.append(unsendable(task, error, os.getpid()))
+            return False
+        if self._crew.would_grow:
+            # While the item was waited for, a worker may have turned idle.
+            self._turn(wait=False)
+        member = self._crew.find()
+        if member is None:
+            self._backlog.give_back([task])
+        else:
+            self._crew.give(member, task)
+        return True
+
+    def _turn(self, *, wait: bool) -> None:
+        for key, events in self._crew.selector.select(self._patience() if wait else 0):
+            member: WorkerHandle[Item] | None = key.data
+            if member is None:
+                self._control.watch.clear()
+            elif member.dismissed:
+                continue  # Buried by an earlier event of this turn.
+            elif key.fd == member.sentinel:
+                self._bury(member)
+            else:
+                if events & EVENT_WRITE:
+                    self._crew.flush(member)
+                self._hear(member)
+        if self._control.watch.insisted:
+            self._interrupt()
+        self._look_at_clock()
+
+    def _patience(self) -> float | None:
+        until = min(self._next_check, self._next_tick if self._on_tick else math.inf)
+        return None if until == math.inf else max(0.0, until - time.monotonic())
+
+    def _hear(self, member: WorkerHandle[Item]) -> None:
+        for report in member.receive():
+            self._settle(member, report)
+        if member.gone:
+            self._bury(member)
+        else:
+            self._crew.update(member)
+
+    def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
+        if report.kind == Kind.UNFIT:
+            failure = pickle.loads(report.payload)  # noqa: S301  A worker of ours pickled it.
+            member.tasks.clear()  # It leaves by itself.
+            raise PoolBrokenError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
+        task = member.finish(report.number)
+        if task is not None and report.kind != Kind.DECLINED:
+            self._stillborn = 0
+            self._control.busy_seconds += report.seconds
+            self._answers.append(told(report, task, member.pid))
+
+    def _bury(
+        self, member: WorkerHandle[Item], fault: Fault = Fault.CRASHED, condemned: Task[Item] | None = None
+    ) -> None:
+        """See off a worker that is dead or is to die; answer what it still said, and find out what it died of.
+
+        Args:
+            member: the worker.
+            fault: why it is being buried.
+            condemned: the task that took too long.
+        """
+        self._crew.dismiss(member)
+        self._control.workers_lost += 1
+        try:
+            if fault is not Fault.CRASHED:
+                member.kill()
+            exit_code = member.end()
+            # All that it said counts, so this comes before any blame.
+            for report in member.drain():
+                self._settle(member, report)
+            task, since = member.current()
+            if fault is Fault.TIMED_OUT and task is not condemned:
+                task = None  # It had gone on to the next, which is not to blame.
+            self._backlog.give_back(other for other in member.tasks.values() if other is not task)
+            if task is not None:
+                seconds = time.monotonic() - since
+                self._blame(task, lost(task, self._fault(fault, exit_code), member, exit_code, seconds))
+            elif not member.ever_started:
+                self._count_stillborn(member, exit_code)
+        finally:
+            member.close()
+
+    def _fault(self, fault: Fault, exit_code: int) -> Fault:
+        watch = self._control.watch
+        if fault is Fault.CRASHED and -exit_code in STOP_SIGNALS and watch.first is None:
+            watch.wait(_GROUP_SIGNAL)
+        stopped = watch.insisted or (watch.first is not None and -exit_code in STOP_SIGNALS)
+        return Fault.INTERRUPTED if stopped else fault
+
+    def _blame(self, task: Task[Item], answer: Lost[Item]) -> None:
+        self._stillborn = 0
+        self._control.busy_seconds += answer.seconds
+        task.deaths += 1
+        final = answer.fault is not Fault.CRASHED or bool(self._control.stop)
+        if final or not self._backlog.suspect(task, answer, self._options.retries):
+            self._answers.append(answer)
+
+    def _count_stillborn(self, member: WorkerHandle[Item], exit_code: int) -> None:
+        self._stillborn += 1
+        if self._stillborn > max(3, 2 * self._crew.size):
+            how = signal_name(-exit_code) if exit_code < 0 else f"exit code {exit_code}"
+            said = decode(member.station.stderr.read()).strip()
+            raise PoolBrokenError(
+                f"{self._stillborn} workers in a row died before their first job; the last of {how}: {said}"
+            )
+
+    def _interrupt(self) -> None:
+        for member in self._crew:
+            if member.tasks:
+                self._bury(member, Fault.INTERRUPTED)
+
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = self._kill_overdue(now)
+        if self._on_tick is not None and now >= self._next_tick:
+            self._next_tick = now + self._options.tick
+            self._on_tick([_activity(member, now) for member in self._crew])
+
+    def _kill_overdue(self, now: float) -> float:
+        """Return when to look again; a job that starts after this has a later deadline."""
+        earliest = now
+        for member in self._crew:
+            if self._since(member, now) + self._timeout <= now:
+                # An answer that has come in time counts, even if it is read late.
+                for report in member.drain():
+                    self._settle(member, report)
+                if self._since(member, now) + self._timeout <= now:
+                    self._bury(member, Fault.TIMED_OUT, member.current()[0])
+                    continue
+                self._crew.update(member)
+            earliest = min(earliest, self._since(member, now))
+        return earliest + self._timeout
+
+    def _since(self, member: WorkerHandle[Item], now: float) -> float:
+        if not member.tasks:
+            return now
+        # While all processes were stopped together, as by Ctrl-Z, no time counts.
+        return max(member.current()[1], self._control.watch.resumed_at)
+
+
+def _activity(member: WorkerHandle[Item], now: float) -> Activity[Item]:
+    task, since = member.current()
+    return Activity(member.pid, None, 0.0) if task is None else Activity(member.pid, task.item, now - since)

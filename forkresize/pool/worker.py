@@ -1,0 +1,123 @@
+"""One forked worker: how it settles in, and its loop. Holds nothing that runs in the parent."""
+
+import faulthandler
+import os
+import pickle
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
+
+from forkresize.pool import signals
+from forkresize.pool.libc import Libc
+from forkresize.pool.message import ORDER_HEADER, Failure, Kind, Report, pack_report
+from forkresize.pool.slot import Flag
+from forkresize.pool.station import NO_SIGPIPE, Station
+
+_encode = partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What is the same for all workers of a pool; inherited through the fork, never pickled.
+
+    Attributes:
+        work: what is done with every item.
+        initializer: called once in a worker before its first job.
+        stop: raised when no job may be started any more.
+        libc: the C library.
+        parent: process id of the pool's process.
+    """
+
+    work: Callable[[Any], object]
+    initializer: Callable[[], object] | None
+    stop: Flag
+    libc: Libc
+    parent: int
+
+
+def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], object]) -> NoReturn:
+    """Be a worker until the pool closes the pipe. Never returns into the parent's code, whose stack it inherited.
+
+    Args:
+        duty: what to do.
+        station: what is shared with the pool.
+        mask: the signal mask from before the fork.
+        forget: closes what was inherited of the other workers.
+    """
+    status = 1
+    try:
+        duty.libc.die_with(duty.parent)
+        station.near.close()
+        forget()
+        _redirect(station)
+        signals.become_worker(mask)
+        duty.libc.reseed()
+        if _initialize(duty, station):
+            _serve(duty, station)
+        status = 0
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # The pool has gone; nobody is left to tell.
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: the parent's finally clauses, atexit functions and buffered output are the parent's.
+        os._exit(status)
+
+
+def _redirect(station: Station) -> None:
+    station.stderr.capture()
+    if faulthandler.is_enabled():
+        faulthandler.enable()  # Where it was, it would write to the parent's standard error.
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+
+
+def _initialize(duty: Duty, station: Station) -> bool:
+    if duty.initializer is not None:
+        try:
+            duty.initializer()
+        except BaseException as error:  # noqa: BLE001  SystemExit too.
+            _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), _encode(Failure.of(error))))
+            return False
+    station.stderr.take()
+    return True
+
+
+def _serve(duty: Duty, station: Station) -> None:
+    read = station.far.makefile("rb").read
+    myself = os.getpid()
+    while header := read(ORDER_HEADER.size):
+        number, size = ORDER_HEADER.unpack(header)
+        # Before the item is read: should that be what kills, this job is to blame.
+        since = station.slot.begin(number)
+        item = read(size)
+        if duty.stop:
+            kind, payload = Kind.DECLINED, b""
+        else:
+            kind, payload = _perform(duty.work, item)
+        _leave_unless(myself)
+        seconds = time.monotonic() - since
+        _send(station, Report(kind, number, seconds, station.stderr.take(), payload))
+
+
+def _perform(work: Callable[[Any], object], item: bytes) -> tuple[Kind, bytes]:
+    try:
+        return Kind.RETURNED, _encode(work(pickle.loads(item)))  # noqa: S301  The pool itself pickled it.
+    except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are the job's failure, no more.
+        return Kind.RAISED, _encode(Failure.of(error))
+
+
+def _leave_unless(worker: int) -> None:
+    if os.getpid() != worker:
+        os._exit(0)  # The work forked, and this is its child: the answer is not its to give.
+
+
+def _send(station: Station, report: Report) -> None:
+    station.far.sendall(pack_report(report), NO_SIGPIPE)

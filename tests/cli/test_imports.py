@@ -1,0 +1,44 @@
+"""Nothing heavy is imported before it is needed."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Draw = Callable[..., Path]
+
+SHOW = """
+import sys
+from forkresize import cli
+sys.argv = ["forkresize", *sys.argv[1:]]
+try:
+    cli.main()
+finally:
+    print(*sys.modules, sep="\\n", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (
+            ["--version"],
+            "click rich_click rich tqdm humanize pathspec multiprocessing cykooz_resizer PIL.ImageCms sqlite3",
+        ),
+        (["--help"], "PIL tqdm humanize multiprocessing cykooz_resizer"),
+        (["in", "out", "--width", "20"], "rich.console tqdm humanize pathspec"),
+        (
+            ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
+            "rich.console tqdm humanize pathspec",
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_run_imports_only_what_it_needs(arguments: list[str], unwanted: str, tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    result = subprocess.run(
+        [sys.executable, "-c", SHOW, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert set(unwanted.split()) & set(result.stderr.split()) == set()

@@ -1,0 +1,142 @@
+"""One picture from file to file: what is told of it, and what never escapes."""
+
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize.image import render as room
+from forkresize.image.decode import is_picture
+from forkresize.image.picture import Picture
+from forkresize.image.render import render, warm_up
+from forkresize.image.versions import codecs
+from forkresize.job import Job, Source
+from forkresize.outcome import Failed, Outcome, Reason, Written
+from forkresize.recipe import Recipe
+
+Scene = Callable[..., Image.Image]
+Render = Callable[..., Outcome]
+
+
+def test_everything_is_told_of_what_was_written(scene: Scene, result: Render, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    outcome = result(scene(), "a.jpg", {"exif": exif}, width=40, format="webp", quality=70)
+    assert isinstance(outcome, Written)
+    assert outcome.source == Source(str(tmp_path / "a.jpg"), "a.jpg")
+    assert outcome.destination == str(tmp_path / "out" / "a.jpg")
+    assert (outcome.in_size, outcome.out_size) == ((80, 120), (40, 60))
+    assert (outcome.in_format, outcome.out_format, outcome.quality) == ("jpeg", "webp", 70)
+    assert outcome.out_bytes == (tmp_path / "out" / "a.jpg").stat().st_size
+    stages = outcome.decode_seconds, outcome.resize_seconds, outcome.encode_seconds
+    assert min(stages) > 0
+    assert sum(stages) <= outcome.seconds < 10
+    assert 1_000_000 < outcome.peak_rss < 2**40
+
+
+def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_path: Path) -> None:
+    outcome = result(b"\xff\xd8\xff", "a.jpg")
+    assert isinstance(outcome, Failed)
+    assert outcome.destination == str(tmp_path / "out" / "a.jpg")
+    assert outcome.seconds > 0
+
+
+def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    on_linux = room._peak_rss()  # noqa: SLF001
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert room._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("raised", "reason"), [(ZeroDivisionError("odd"), Reason.INTERNAL), (MemoryError(), Reason.OUT_OF_MEMORY)]
+)
+def test_a_step_that_fails_costs_one_picture(
+    raised: Exception, reason: Reason, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_picture: Picture, _recipe: Recipe) -> Picture:
+        raise raised
+
+    monkeypatch.setattr(room, "STEPS", (fail,))
+    outcome = result(scene())
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is reason
+    assert outcome.error in {"ZeroDivisionError: odd", "there was not enough memory for it"}
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_is_let_through(
+    raised: type[BaseException], scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_picture: Picture, _recipe: Recipe) -> Picture:
+        raise raised
+
+    monkeypatch.setattr(room, "STEPS", (interrupt,))
+    with pytest.raises(raised):
+        result(scene())
+
+
+def test_warnings_are_told_once_each_and_go_no_further(
+    scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warn(picture: Picture, _recipe: Recipe) -> Picture:
+        for text in ("one", "two", "one"):
+            warnings.warn(text, stacklevel=1)
+        warnings.warn("not for users", DeprecationWarning, stacklevel=1)
+        return picture
+
+    monkeypatch.setattr(room, "STEPS", (warn,))
+    assert result(scene()).warnings == ("one", "two")
+
+
+def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path: Path) -> None:
+    path = str(tmp_path / "a\udcff [red]\n.png")
+    scene().save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(path)
+    destination = str(tmp_path / "out" / "b\udcff.png")
+    assert isinstance(render(Job(Source(path, "a"), destination), Recipe(width=30), "tag"), Written)
+    assert is_picture(destination)
+
+
+def test_a_picture_that_cannot_be_read_is_not_judged(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        is_picture(str(tmp_path / "missing"))
+
+
+def test_versions_are_told_without_loading_a_codec() -> None:
+    script = (
+        "import sys; from forkresize.image.versions import codecs; codecs();"
+        "print([name for name in sys.modules if name.startswith('PIL.') and name.endswith('ImagePlugin')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
+    assert codecs()["Pillow"].split(".")[0] >= "13"
+    assert all(codecs().values())
+
+
+def test_after_warming_up_a_picture_loads_nothing_more(scene: Scene, tmp_path: Path) -> None:
+    for suffix in ("jpg", "png", "webp", "tif", "gif"):
+        scene().save(tmp_path / f"a.{suffix}")
+    script = f"""
+import glob, sys
+from forkresize.image.render import render, warm_up
+from forkresize.job import Job, Source
+from forkresize.recipe import Recipe
+warm_up()
+before = set(sys.modules)
+for path in glob.glob({str(tmp_path)!r} + "/a.*"):
+    for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
+        assert render(Job(Source(path, "a"), path + ".out"), Recipe(width=30, format=output), "t").status == "written"
+print(sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
+
+
+def test_warming_up_twice_is_harmless() -> None:
+    warm_up()
+    warm_up()

@@ -1,0 +1,149 @@
+"""Every pixel mode ends as what its output can hold, scaled and never clipped."""
+
+import io
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from forkresize.image.geometry import layout
+from forkresize.image.picture import Picture, PictureError
+from forkresize.image.unpack import unpack
+from forkresize.outcome import Failed, Outcome, Reason
+from forkresize.recipe import Recipe
+
+Scene = Callable[..., Image.Image]
+Make = Callable[..., Image.Image]
+Render = Callable[..., Outcome]
+
+
+def unpacked(image: Image.Image, output: str = "jpeg") -> Image.Image:
+    plan = layout(image.size, Recipe())
+    picture = Picture(image=image, orientation=1, format="tiff", output=output, layout=plan)
+    return unpack(picture, Recipe()).image
+
+
+def ramp(mode: str = "I;16") -> Image.Image:
+    """Return all values of 16 bits, from left to right and from top to bottom."""
+    order = ">" if mode == "I;16B" else "<"
+    return Image.frombytes(mode, (256, 256), struct.pack(f"{order}65536H", *range(65_536)))
+
+
+def row(mode: str, values: list[float]) -> Image.Image:
+    image = Image.new(mode, (len(values), 1))
+    image.putdata(values)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("mode", "becomes"),
+    [
+        ("1", "L"),
+        ("L", "L"),
+        ("P", "RGB"),
+        ("PA", "RGBA"),
+        ("LA", "LA"),
+        ("La", "LA"),
+        ("RGB", "RGB"),
+        ("RGBX", "RGB"),
+        ("RGBA", "RGBA"),
+        ("RGBa", "RGBA"),
+        ("CMYK", "CMYK"),
+        ("YCbCr", "RGB"),
+        ("LAB", "RGB"),
+    ],
+)
+def test_every_mode_becomes_one_that_can_be_resampled(mode: str, becomes: str) -> None:
+    assert unpacked(Image.new(mode, (3, 2))).mode == becomes
+
+
+def test_a_mode_unheard_of_is_refused_by_name() -> None:
+    with pytest.raises(PictureError, match="pixels of mode HSV can't be resized"):
+        unpacked(Image.new("HSV", (3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "transparent", "becomes"),
+    [("L", 5, "LA"), ("1", 0, "LA"), ("RGB", (5, 5, 5), "RGBA"), ("P", 5, "RGBA"), ("P", bytes(5) + b"\x80", "RGBA")],
+)
+def test_a_transparent_color_becomes_alpha(mode: str, transparent: Any, becomes: str) -> None:
+    image = Image.new(mode, (2, 1), 5 if mode != "RGB" else (5, 5, 5))
+    if mode == "1":
+        image = Image.new(mode, (2, 1), 0)
+    image.info["transparency"] = transparent
+    image.putpixel((1, 0), 1 if mode != "RGB" else (1, 1, 1))
+    alpha = unpacked(image)
+    assert alpha.mode == becomes
+    expected = b"\x80\0" if isinstance(transparent, bytes) else b"\0\xff"
+    assert alpha.getchannel("A").tobytes() == expected
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B"])
+@pytest.mark.parametrize("output", ["png", "tiff", "jpeg2000", "ppm"])
+def test_sixteen_bits_stay_where_the_output_holds_them(mode: str, output: str) -> None:
+    kept = unpacked(ramp(mode), output)
+    assert kept.mode == "I;16"
+    assert kept.tobytes() == ramp().tobytes()
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I"])
+def test_sixteen_bits_are_scaled_and_not_clipped_elsewhere(mode: str) -> None:
+    scaled = unpacked(ramp().convert("I") if mode == "I" else ramp(mode))
+    assert scaled.mode == "L"
+    assert list(scaled.tobytes()) == [int(value / 257 + 0.5) for value in range(65_536)]
+
+
+def test_a_transparent_value_of_sixteen_bits_becomes_alpha(make: Make) -> None:
+    image = Image.new("I;16", (8, 8), 300)
+    image.paste(65_535, (0, 0, 4, 8))
+    made = make(image, "a.png", {"transparency": 300})
+    assert made.mode == "LA"
+    assert made.crop((0, 0, 4, 8)).getextrema() == ((255, 255), (255, 255))
+    assert made.getchannel("A").crop((4, 0, 8, 8)).getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [("png", "I;16"), ("tif", "I;16"), ("pgm", "I")])
+def test_a_gradient_of_sixteen_bits_stays_a_fine_one(suffix: str, mode: str, make: Make) -> None:
+    gradient = Image.linear_gradient("L").convert("I").point(lambda value: value * 257 + 0)
+    fine = gradient.resize((64, 1024), Image.Resampling.BILINEAR).convert("I;16")
+    made = make(fine, f"a.{suffix}", height=700)
+    assert made.mode == mode
+    column = [made.getpixel((0, y)) for y in range(20, 680)]
+    assert column == sorted(column)  # type: ignore[type-var]
+    assert len(set(column)) > 500
+    assert make(fine, f"a.{suffix}", height=700, format="jpeg").mode == "L"
+
+
+@pytest.mark.parametrize(("least", "most"), [(-1, 5), (0, 65_536), (-70_000, 70_000)])
+def test_integers_without_a_range_are_refused_unless_the_output_keeps_them(least: int, most: int) -> None:
+    image = row("I", [least, most])
+    with pytest.raises(PictureError, match=f"32-bit integer pixels from {least} to {most} have no agreed range"):
+        unpacked(image)
+    assert unpacked(image, "tiff").tobytes() == image.tobytes()
+
+
+def test_floats_from_nought_to_one_are_scaled() -> None:
+    assert unpacked(row("F", [0, 0.5, 1])).tobytes() == b"\0\x80\xff"
+
+
+@pytest.mark.parametrize("values", [[0, 1.5], [-0.25, 1], [float("nan"), float("nan")]])
+def test_floats_without_a_range_are_refused_unless_the_output_keeps_them(values: list[float], result: Render) -> None:
+    file = io.BytesIO()
+    row("F", values).save(file, "TIFF")
+    outcome = result(file.getvalue(), "a.tif", format="jpeg")
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.UNSUPPORTED
+    assert outcome.error == (
+        f"32-bit float pixels from {min(values):g} to {max(values):g} have no agreed range; --format tiff keeps them"
+    )
+    assert unpacked(row("F", values), "tiff").mode == "F"
+
+
+def test_lab_is_converted_before_its_colors_could_wrap_around() -> None:
+    # a = -1 and a = 1 are 255 and 1 as bytes; their mean must not be 128.
+    image = Image.frombytes("LAB", (2, 1), bytes([128, 255, 0, 128, 1, 0]))
+    red, green, blue = zip(*unpacked(image).get_flattened_data(), strict=True)
+    for channel in (red, green, blue):
+        assert all(abs(value - 119) < 6 for value in channel)

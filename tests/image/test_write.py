@@ -1,0 +1,84 @@
+"""Outputs that can't be written, and what that means for the run."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize import storage
+from forkresize.image.render import render
+from forkresize.job import Job, Source
+from forkresize.outcome import Failed, Reason, Written
+from forkresize.recipe import Recipe
+
+Scene = Callable[..., Image.Image]
+
+
+@pytest.fixture
+def source(scene: Scene, tmp_path: Path) -> Source:
+    path = tmp_path / "a.png"
+    scene().save(path)
+    return Source(str(path), "a.png")
+
+
+@pytest.mark.parametrize(
+    ("number", "fatal"),
+    [
+        (errno.ENOSPC, True),
+        (errno.EDQUOT, True),
+        (errno.EROFS, True),
+        (errno.EACCES, True),
+        (errno.EPERM, True),
+        (errno.EIO, False),
+        (errno.ENAMETOOLONG, False),
+    ],
+)
+def test_what_would_fail_every_output_is_fatal(
+    number: int, fatal: bool, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(storage, "write_whole", fail)
+    destination = str(tmp_path / "out" / "a.png")
+    outcome = render(Job(source, destination), Recipe(width=30), "tag")
+    assert isinstance(outcome, Failed)
+    assert (outcome.reason, outcome.fatal) == (Reason.NOT_WRITTEN, fatal)
+    assert outcome.error == f"{destination}: {os.strerror(number)}"
+
+
+def test_a_file_in_the_way_of_a_directory_is_told_of(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    outcome = render(Job(source, str(tmp_path / "file" / "a.png")), Recipe(width=30), "tag")
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.NOT_WRITTEN
+    assert not outcome.fatal
+
+
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_a_source_is_never_overwritten_by_its_output(
+    link: Callable[[str, str], None] | None, source: Source, tmp_path: Path
+) -> None:
+    destination = source.path
+    if link is not None:
+        destination = str(tmp_path / "b.png")
+        link(source.path, destination)
+    before = Path(source.path).read_bytes()
+    outcome = render(Job(source, destination), Recipe(width=30), "tag")
+    assert isinstance(outcome, Failed)
+    assert (outcome.reason, outcome.error) == (Reason.NOT_WRITTEN, "the output would overwrite its source")
+    assert Path(source.path).read_bytes() == before
+
+
+def test_an_output_that_is_there_is_replaced_and_nothing_else_is_left(source: Source, tmp_path: Path) -> None:
+    destination = tmp_path / "out" / "deep" / "a.png"
+    for width in (30, 20):
+        outcome = render(Job(source, str(destination)), Recipe(width=width), "tag")
+        assert isinstance(outcome, Written)
+        assert outcome.out_bytes == destination.stat().st_size
+    assert [entry.name for entry in destination.parent.iterdir()] == ["a.png"]
+    with Image.open(destination) as made:
+        assert made.size == (20, 13)
