@@ -25,7 +25,7 @@ finally:
     [
         (
             ["--version"],
-            "click rich_click rich tqdm humanize pathspec multiprocessing dataclasses importlib.metadata PIL.ImageCms",
+            "click rich_click rich tqdm humanize pathspec multiprocessing importlib.metadata PIL.ImageCms",
         ),
         (["--help"], "PIL tqdm humanize multiprocessing cykooz_resizer"),
         (["in", "out", "--width", "20"], "rich.console tqdm humanize pathspec"),
