@@ -2,9 +2,9 @@
 
 ``run`` makes a whole batch, ``render`` one picture; a ``Recipe`` says what to make::
 
-    from forkresize import Recipe, run
+    from forkresize import Format, Recipe, run
 
-    summary = run(["photos"], "web", Recipe(width=800, format="webp"))
+    summary = run(["photos"], "web", Recipe(width=800, format=Format.WEBP))
     print(summary.written, "written,", summary.failed, "failed")
 """
 
