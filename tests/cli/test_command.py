@@ -1,0 +1,72 @@
+"""How the command ends when it is not by the run itself."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forkresize import batch, cli
+from forkresize.cli.command import call
+
+Draw = Callable[..., Path]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    draw(tmp_path / "in/a.jpg")
+    return tmp_path / "in"
+
+
+def test_a_system_without_fork_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 2
+    assert "WSL" in capsys.readouterr().err
+
+
+def test_the_module_is_the_command(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    result = subprocess.run(
+        [sys.executable, "-m", "forkresize", "in", "out", "--width", "20"], cwd=tmp_path, timeout=60, check=False
+    )
+    assert result.returncode == 0
+    assert (tmp_path / "out/a.jpg").exists()
+
+
+def test_a_bug_is_told_as_one_with_what_a_report_of_it_needs(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(batch, "run", break_down)
+    assert call(["in", "out", "--width", "20"]) == 70
+    told = capsys.readouterr().err
+    assert "ZeroDivisionError: oops" in told
+    assert "bug in forkresize" in told
+    assert "Pillow" in told
+
+
+def test_an_interrupt_outside_the_pool_is_one_too(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "run", interrupt)
+    assert call(["in", "out", "--width", "20"]) == 130
+
+
+def test_a_reader_that_leaves_early_ends_the_command_in_silence(photos: Path, draw: Draw) -> None:
+    for number in range(3000):
+        os.link(photos / "a.jpg", photos / f"{number}.jpg")
+    script = f"{sys.executable} -m forkresize in out --width 20 --dry-run | head -1; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
+    assert result.returncode == 141
+    assert result.stderr == ""
+    assert len(result.stdout.splitlines()) == 1
