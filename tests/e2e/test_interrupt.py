@@ -12,7 +12,7 @@ import pytest
 
 Draw = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-Running = "subprocess.Popen[bytes]"
+Running = subprocess.Popen[bytes]
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them")
 
