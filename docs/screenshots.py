@@ -65,7 +65,7 @@ def main() -> None:
         photos = Path(folder) / "photos"
         for copy in range(COPIES):
             shutil.copytree(arguments.pictures, photos / f"{2015 + copy}")
-        cut = sorted(photos.rglob("*.jpg"))[0]
+        cut = min(photos.rglob("*.jpg"))
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, "forkresize ./photos ./web --width 800 --format webp")
         total = sum(1 for _ in walk(roots([str(photos)]), Selection()))

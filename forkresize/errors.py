@@ -17,8 +17,18 @@ class ExitCode(IntEnum):
     """Source missing, destination not writable, disk full."""
     MAX_ERRORS = 4
     """Stopped early by ``--max-errors``."""
+    BUG = 70
+    """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
     LOCKED = 75
     """Another run holds the destination (``EX_TEMPFAIL`` of sysexits.h: try again later)."""
+    INTERRUPTED = 130
+    """SIGINT before or after the work; during it, the run tells which signal it was."""
+    BROKEN_PIPE = 141
+    """Whoever read standard output has left, as head does."""
+
+
+SIGNALED = 128
+"""What a shell adds to the number of the signal that ended a command."""
 
 
 class ForkresizeError(Exception):
@@ -33,11 +43,12 @@ class UsageError(ForkresizeError):
     exit_code = ExitCode.USAGE
 
 
-class RecipeError(UsageError, ValueError):
-    """A recipe holds a value that no picture could be made with.
+class FieldError(UsageError, ValueError):
+    """A recipe or settings hold a value that can't be met.
 
     Attributes:
-        field: the name of the recipe's field that is wrong.
+        field: the name of the field that is wrong.
+        message: what is wrong with it, and what would do.
     """
 
     def __init__(self, field: str, message: str) -> None:

@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TypeVar
 
-from forkresize.errors import RecipeError
+from forkresize.errors import FieldError
 
 RGBA = tuple[int, int, int, int]
+
+Word = TypeVar("Word", bound=StrEnum)
 
 MAX_SIDE = 100_000
 """No format that can be written holds a longer side, in pixels."""
@@ -70,6 +73,9 @@ DEFAULT_QUALITY: Mapping[str, int] = {Format.JPEG: 80, Format.WEBP: 78, Format.A
 """The formats that have a quality, and what is used when none is asked for: about equal to the eye."""
 
 
+_WORDS: dict[str, type[StrEnum]] = {"fit": Fit, "gravity": Gravity, "resample": Resample, "format": Format}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What to make of every picture.
@@ -90,7 +96,7 @@ class Recipe:
         max_pixels: a source with more pixels than this is refused undecoded.
 
     Raises:
-        RecipeError: a value is out of its range; names the field.
+        FieldError: a value is out of its range; names the field.
     """
 
     width: int | None = None
@@ -105,14 +111,18 @@ class Recipe:
     max_pixels: int = 200_000_000
 
     def __post_init__(self) -> None:
-        for field, kind in (("fit", Fit), ("gravity", Gravity), ("resample", Resample), ("format", Format)):
-            object.__setattr__(self, field, _word(field, kind, getattr(self, field)))
+        for field, kind in _WORDS.items():
+            if getattr(self, field) is not None:
+                object.__setattr__(self, field, as_word(field, kind, getattr(self, field)))
         for field in ("width", "height"):
             _check_range(field, getattr(self, field), MAX_SIDE)
         _check_range("max_pixels", self.max_pixels, None)
-        object.__setattr__(self, "quality", _qualities(self.quality))
+        qualities = _qualities(self.quality)
+        object.__setattr__(self, "quality", qualities)
+        if qualities and self.format is not None and self.format not in qualities:
+            raise FieldError("quality", f"none of {', '.join(qualities)} is the format of the outputs, {self.format}")
         if len(self.background) != len("RGBA") or not all(0 <= channel <= 255 for channel in self.background):  # noqa: PLR2004
-            raise RecipeError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
+            raise FieldError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
 
     @property
     def asks_for_something(self) -> bool:
@@ -130,18 +140,23 @@ class Recipe:
         return hashlib.blake2b("\n".join(told).encode(), digest_size=8).hexdigest()
 
 
-def _word(field: str, kind: type[StrEnum], value: str | None) -> StrEnum | None:
-    if value is None and field == "format":
-        return None
+def as_word(field: str, kind: type[Word], value: str) -> Word:
+    """Return the member of an enumeration that a plain string names.
+
+    Raises:
+        FieldError: none of them; names the field and the words there are.
+    """
     try:
         return kind(str(value))
     except ValueError:
-        raise RecipeError(field, f"{value!r} is none of {', '.join(kind)}") from None
+        raise FieldError(field, f"{value!r} is none of {', '.join(kind)}") from None
 
 
 def _check_range(field: str, value: int | None, most: int | None) -> None:
-    if value is not None and (value < 1 or (most is not None and value > most)):
-        raise RecipeError(field, f"{value} is not " + (f"between 1 and {most}" if most else "at least 1"))
+    if value is None:
+        return
+    if int(value) != value or value < 1 or (most is not None and value > most):
+        raise FieldError(field, f"{value!r} is no whole number " + (f"from 1 to {most}" if most else "of at least 1"))
 
 
 def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:
@@ -150,6 +165,6 @@ def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:
     each: Mapping[str, int] = asked if isinstance(asked, Mapping) else dict.fromkeys(DEFAULT_QUALITY, asked)
     for output, value in each.items():
         if output not in DEFAULT_QUALITY:
-            raise RecipeError("quality", f"{output!r} has no quality; {', '.join(DEFAULT_QUALITY)} have")
+            raise FieldError("quality", f"{output!r} has no quality; {', '.join(DEFAULT_QUALITY)} have")
         _check_range("quality", value, 100)
     return {Format(output): each[output] for output in sorted(each)}

@@ -10,7 +10,6 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from io import FileIO
-from typing import TextIO
 
 from forkresize.errors import DestinationBusyError, DestinationError
 
@@ -113,56 +112,79 @@ def hold(destination: str) -> Iterator[str]:
         DestinationBusyError: another run holds it.
     """
     housekeeping = os.path.join(destination, HOUSEKEEPING)
+    tag = secrets.token_hex(4)
     try:
-        lock = _lock(housekeeping)
+        lock = _lock(os.path.join(housekeeping, "lock"))
+        if lock is None:
+            raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
+        try:
+            _take_over(lock, destination, tag)
+        except BaseException:
+            lock.close()
+            raise
     except OSError as error:
         raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
-    if lock is None:
-        raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
     with lock:
-        for stale in lock.read().split():
-            _sweep(destination, stale)
-        tag = secrets.token_hex(4)
-        lock.truncate(0)
-        lock.write(tag)
-        lock.flush()
         try:
             yield tag
         except BaseException:
             _sweep(destination, tag)
             raise
         finally:
-            os.unlink(lock.name)
+            # If somebody removed the destination, or made it read-only, the run has told of worse.
             with contextlib.suppress(OSError):
+                os.unlink(lock.name)
                 os.rmdir(housekeeping)
 
 
 def folds_names(directory: str) -> bool:
     """Tell whether the file system of a directory takes names for equal that differ in case only.
 
-    Raises:
-        OSError: the directory can't be written.
+    Args:
+        directory: may be missing; then the directory is asked that it would be made in. One that can't be written
+            counts as one that tells names apart.
     """
+    directory = os.path.abspath(directory)
+    while not os.path.isdir(directory):
+        directory = os.path.dirname(directory)
+    try:
+        return _folds_names(directory)
+    except OSError:
+        return False
+
+
+def _folds_names(directory: str) -> bool:
     with tempfile.NamedTemporaryFile(prefix=".forkresize-case-", dir=directory) as probe:
         return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))
 
 
-def _lock(folder: str) -> TextIO | None:
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "lock")
+def _lock(path: str) -> FileIO | None:
     while True:
-        lock = open(path, "a+", encoding="ascii")  # noqa: SIM115 (the caller closes it)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            lock = FileIO(path, "a+")
+        except (FileExistsError, FileNotFoundError):
+            if os.path.isdir(os.path.dirname(path)) or not os.path.lexists(os.path.dirname(path)):
+                continue  # A holder that ended removed it meanwhile.
+            raise
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             return None
-        # A holder removes the file when it ends: what was locked may no longer be what the name stands for.
+        # What was locked may no longer be what the name stands for.
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
-                lock.seek(0)
                 return lock
         lock.close()
+
+
+def _take_over(lock: FileIO, destination: str, tag: str) -> None:
+    lock.seek(0)
+    for stale in lock.read().decode("ascii").split():
+        _sweep(destination, stale)
+    lock.truncate(0)
+    lock.write(tag.encode("ascii"))
 
 
 def _sweep(root: str, tag: str) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import ExitCode, RecipeError
+from forkresize.errors import ExitCode, FieldError
 from forkresize.recipe import DEFAULT_QUALITY, Fit, Format, Gravity, Recipe
 
 
@@ -31,7 +31,7 @@ def test_words_may_be_plain_strings() -> None:
     ],
 )
 def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
-    with pytest.raises(RecipeError, match=f"^{field}: ") as refusal:
+    with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
     assert refusal.value.exit_code is ExitCode.USAGE

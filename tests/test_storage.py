@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,38 @@ def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_loc
     monkeypatch.setattr(fcntl, "flock", remove_once)
     with storage.hold(str(tmp_path)):
         assert lock.exists()
+
+
+def test_a_disk_that_is_full_before_the_first_output_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(storage, "_take_over", full)
+    with pytest.raises(DestinationError, match="No space left"), storage.hold(str(tmp_path)):
+        pytest.fail("held without its tag")
+
+
+def test_a_destination_that_vanishes_while_it_is_held_is_no_further_error(tmp_path: Path) -> None:
+    with storage.hold(str(tmp_path / "out")):
+        shutil.rmtree(tmp_path / "out")
+
+
+def test_holders_that_come_and_go_do_not_trip_each_other(tmp_path: Path) -> None:
+    script = """
+import sys
+from forkresize import storage
+from forkresize.errors import DestinationBusyError
+for _ in range(300):
+    try:
+        with storage.hold(sys.argv[1]):
+            pass
+    except DestinationBusyError:
+        pass
+"""
+    runs = [subprocess.Popen([sys.executable, "-c", script, tmp_path / "out"]) for _ in range(3)]
+    assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
 
 
 def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:

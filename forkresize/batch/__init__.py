@@ -52,14 +52,15 @@ def run(
     settings = settings or Settings()
     intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
     course = Course(observers, settings.max_errors)
+    collisions = intake.look_ahead()
     if settings.dry_run:
-        for outcome in intake.settle():
+        for outcome in intake.settle(collisions):
             course.tell(outcome)
         return course.summary(Effort(seconds=time.monotonic() - started, workers=0))
     with storage.hold(os.fspath(destination)) as tag:
         work = partial(render, recipe=recipe, tag=tag)
         with Pool(work, options=settings.pool, on_tick=course.on_tick) as pool:
-            for answer in pool.imap_unordered(arrange(course.due(intake.settle(), pool), settings.order)):
+            for answer in pool.imap_unordered(arrange(course.due(intake.settle(collisions), pool), settings.order)):
                 course.tell(outcome_of(answer, tag))
                 if course.must_stop:
                     pool.stop()

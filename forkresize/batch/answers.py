@@ -21,16 +21,20 @@ def outcome_of(answer: Answer[Job, Outcome], tag: str) -> Outcome:
         answer: what the pool says.
         tag: the run's, for temporary names.
     """
-    job = answer.item
-    if isinstance(answer, Lost):
-        storage.remove_temporary(job.destination, tag)
     outcome = answer.result if isinstance(answer, Done) else _failed(answer)
+    warnings = [*outcome.warnings, *answer.stderr.splitlines()]
+    # Some worker died of it, even if a later one did not.
+    if isinstance(answer, Lost) or answer.attempts > 1:
+        try:
+            storage.remove_temporary(answer.item.destination, tag)
+        except OSError as error:
+            warnings.append(f"a temporary file was left behind: {error}")
     return replace(
         outcome,
         attempts=answer.attempts,
         worker=answer.worker,
         seconds=answer.seconds,
-        warnings=outcome.warnings + tuple(answer.stderr.splitlines()),
+        warnings=tuple(warnings),
     )
 
 

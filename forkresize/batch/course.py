@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from forkresize.batch.settings import MaxErrors
-from forkresize.errors import ExitCode
+from forkresize.errors import SIGNALED, ExitCode
 from forkresize.image.render import warm_up
 from forkresize.job import Job
 from forkresize.outcome import Due, Failed, Outcome
 from forkresize.pool import Activity, signal_name
 from forkresize.report.tally import Effort, Summary, Tally, summarize
-
-_SIGNALED = 128
-"""What a shell adds to the number of the signal that ended a command."""
 
 
 class Observer(Protocol):
@@ -46,7 +43,7 @@ class Course:
         self._observers: tuple[Observer, ...] = (self._tally, *observers)
         self._ticked = [observer for observer in self._observers if isinstance(observer, Ticked)]
         self._max_errors = max_errors
-        self._fatal: Failed | None = None
+        self._stop: tuple[ExitCode, str] | None = None
 
     @property
     def on_tick(self) -> Callable[[Sequence[Activity[Any]]], None] | None:
@@ -56,14 +53,21 @@ class Course:
     @property
     def must_stop(self) -> bool:
         """Whether it is of no use to go on."""
-        return self._fatal is not None or self._has_too_many_errors
+        return self._stop is not None
 
     def tell(self, outcome: Outcome) -> None:
         """Tell all observers of an outcome."""
         for observer in self._observers:
             observer(outcome)
+        # Once reached it stays so, even if what runs dilutes the share of failures.
+        self._stop = self._stop or self._reason_to_stop(outcome)
+
+    def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
         if isinstance(outcome, Failed) and outcome.fatal:
-            self._fatal = self._fatal or outcome
+            return ExitCode.CANNOT_GO_ON, outcome.error
+        if self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.sources):
+            return ExitCode.MAX_ERRORS, "--max-errors"
+        return None
 
     def due(self, outcomes: Iterable[Outcome], pool: Stoppable) -> Iterator[Job]:
         """Yield the jobs that have to be worked on, and tell of the sources that are settled without work."""
@@ -88,20 +92,9 @@ class Course:
             interrupted: number of the signal that ended it early.
         """
         if interrupted is not None:
-            return self._stopped(effort, _SIGNALED + interrupted, signal_name(interrupted))
-        if self._fatal is not None:
-            return self._stopped(effort, ExitCode.CANNOT_GO_ON, self._fatal.error)
-        if self._has_too_many_errors:
-            return self._stopped(effort, ExitCode.MAX_ERRORS, "--max-errors")
-        return summarize(self._tally, effort)
-
-    def _stopped(self, effort: Effort, exit_code: int, by: str) -> Summary:
-        return summarize(self._tally, effort, exit_code=exit_code, stopped_by=by)
-
-    @property
-    def _has_too_many_errors(self) -> bool:
-        limit = self._max_errors
-        return limit is not None and limit.reached(self._tally.failed, self._tally.sources)
+            return summarize(self._tally, effort, exit_code=SIGNALED + interrupted, stopped_by=signal_name(interrupted))
+        exit_code, stopped_by = self._stop or (None, None)
+        return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by)
 
     def _tick(self, activities: Sequence[Activity[Any]]) -> None:
         for observer in self._ticked:

@@ -7,10 +7,10 @@ from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.errors import UsageError
 from forkresize.existing import settle
-from forkresize.image.decode import is_picture
+from forkresize.image.sniff import is_picture
 from forkresize.job import Job, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped
-from forkresize.plan import Collisions, Guard, Naming, find_collisions
+from forkresize.plan import Collisions, Guard, Naming, OutputNames, find_collisions
 from forkresize.recipe import Recipe
 from forkresize.walk import Root, listed, roots, walk
 
@@ -42,26 +42,51 @@ class Intake:
         """Walk the sources; the same each time, as long as nobody changes them."""
         return walk(self._start(), self._settings.selection, self._destination)
 
-    def settle(self) -> Iterator[Outcome]:
-        """Yield what becomes of each source without work, and Due for those that have to be worked on.
+    def look_ahead(self) -> Collisions:
+        """Find what can only be found by looking at all sources before any work; most runs are spared that.
 
         Raises:
-            CollisionError: two sources have one output; raised before anything is yielded.
+            CollisionError: two sources have one output, and that is to be refused.
         """
-        collisions = self._collisions()
+        folded = not self._settings.dry_run and storage.folds_names(self._destination)
+        prefixes = {root.prefix for root in self._roots}
+        apart = self._settings.files_from is None and len(prefixes) == len(self._roots)
+        self._guard.keep(self._named())
+        if apart and self._naming.is_injective and not folded:
+            return Collisions()
+        names = OutputNames(self._naming, folded)
+        return find_collisions(self._found, names, self._settings.on_collision, _may_be_picture)
+
+    def settle(self, collisions: Collisions) -> Iterator[Outcome]:
+        """Yield what becomes of each source without work, and Due for those that have to be worked on."""
         met: set[str] = set()
         for found in self.discover():
             if not isinstance(found, Source):
                 yield found
-            elif found.path not in met:
-                if found.path in collisions.repeated:
-                    met.add(found.path)
-                yield self._settle(found, collisions)
+                continue
+            spelled = os.path.normpath(found.path) if collisions.repeated else ""
+            if spelled in met:
+                continue
+            if spelled in collisions.repeated:
+                met.add(spelled)
+            yield self._settle(found, collisions)
 
     def _start(self) -> Iterable[Root]:
         if self._settings.files_from is None:
             return self._roots
-        return listed(self._settings.files_from(), next(iter(self._sources), None))
+        base = next(iter(self._sources), None)
+        names = listed(self._settings.files_from(), base)
+        # A list made by find in a directory around the destination holds the last run's outputs.
+        return (root for root in names if not self._guard.is_output(root.path, base or os.curdir))
+
+    def _found(self) -> Iterator[Source]:
+        return (found for found in self.discover() if isinstance(found, Source))
+
+    def _named(self) -> Iterable[str]:
+        """Return the sources that were named one by one, whose directories the destination may share."""
+        if self._settings.files_from is None:
+            return (root.path for root in self._roots if os.path.isfile(root.path))
+        return (source.path for source in self._found())
 
     def _refuse_overwriting(self, root: Root) -> None:
         if os.path.isfile(root.path):
@@ -81,23 +106,20 @@ class Intake:
             error = "the output would lie among the sources"
             return Failed(source=source, destination=job.destination, reason=Reason.NOT_WRITTEN, error=error)
         outcome = settle(job, self._settings.if_exists)
-        if self._settings.dry_run and isinstance(outcome, Due) and not is_picture(source.path):
-            return Skipped(source=source, reason=Reason.NOT_A_PICTURE)
-        return outcome
+        return self._foreseen(outcome) if self._settings.dry_run and isinstance(outcome, Due) else outcome
 
-    def _collisions(self) -> Collisions:
-        """Look for collisions where there can be any: two more walks, which most runs are spared."""
-        folded = (
-            not self._settings.dry_run and os.path.isdir(self._destination) and storage.folds_names(self._destination)
-        )
-        prefixes = {root.prefix for root in self._roots}
-        apart = self._settings.files_from is None and len(prefixes) == len(self._roots)
-        if apart and self._naming.is_injective and not folded:
-            return Collisions()
-        return find_collisions(
-            lambda: (found for found in self.discover() if isinstance(found, Source)),
-            self._naming,
-            self._settings.on_collision,
-            folded=folded,
-            is_picture=is_picture,
-        )
+    def _foreseen(self, due: Due) -> Outcome:
+        """Return what can be told without decoding of a source that would be worked on."""
+        try:
+            if is_picture(due.source.path):
+                return due
+        except OSError as error:
+            return Failed(source=due.source, reason=Reason.UNREADABLE, error=error.strerror or str(error))
+        return Skipped(source=due.source, reason=Reason.NOT_A_PICTURE)
+
+
+def _may_be_picture(path: str) -> bool:
+    try:
+        return is_picture(path)
+    except OSError:
+        return True  # Its worker will tell why it can't be read.

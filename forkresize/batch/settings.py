@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from forkresize.existing import IfExists
 from forkresize.plan import DEFAULT_TEMPLATE, OnCollision, Order
 from forkresize.pool import PoolOptions
+from forkresize.recipe import as_word
 from forkresize.walk import Selection
 
 _ENOUGH = 20
@@ -31,9 +33,12 @@ class MaxErrors:
         return failed >= self.limit
 
 
+_WORDS: dict[str, type[StrEnum]] = {"on_collision": OnCollision, "if_exists": IfExists, "order": Order}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a batch is run.
+    """How a batch is run. Words may be given as plain strings.
 
     Attributes:
         selection: which files are taken.
@@ -45,6 +50,9 @@ class Settings:
         pool: number of workers, deadlines and retries.
         max_errors: when to stop early; None never does.
         order: which pictures come first.
+
+    Raises:
+        FieldError: a word is none of those there are; names the field.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -56,3 +64,7 @@ class Settings:
     pool: PoolOptions = field(default_factory=PoolOptions)
     max_errors: MaxErrors | None = None
     order: Order = Order.SIZE
+
+    def __post_init__(self) -> None:
+        for name, kind in _WORDS.items():
+            object.__setattr__(self, name, as_word(name, kind, getattr(self, name)))

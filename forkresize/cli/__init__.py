@@ -3,14 +3,14 @@
 import os
 import sys
 
-USAGE_ERROR = 2
-
 
 def main() -> None:
     """Run the command and leave with its exit code."""
     if not hasattr(os, "fork"):
+        from forkresize.errors import ExitCode
+
         sys.stderr.write("forkresize needs fork, which this system lacks. On Windows, run it in WSL.\n")
-        sys.exit(USAGE_ERROR)
+        sys.exit(ExitCode.USAGE)
     if sys.argv[1:] == ["--version"]:
         # The parser takes longer to load than this takes to answer.
         from forkresize.cli.version import version_text

@@ -12,16 +12,7 @@ import rich_click as click
 from forkresize.cli.options import all_options
 from forkresize.cli.params import RULES
 from forkresize.cli.version import version_text
-from forkresize.errors import ExitCode, ForkresizeError, RecipeError
-
-INTERNAL_ERROR = 70
-"""EX_SOFTWARE of sysexits.h."""
-
-INTERRUPTED = 130
-"""128 and the number of SIGINT."""
-
-BROKEN_PIPE = 141
-"""128 and the number of SIGPIPE: whoever read standard output has left, as head does."""
+from forkresize.errors import ExitCode, FieldError, ForkresizeError
 
 EXAMPLES = """
 Examples:
@@ -30,7 +21,7 @@ forkresize ./in ./out --width 800
 
 forkresize ./in ./out --width 400 --height 400 --fit cover --format webp
 
-find . -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --width 800
+find . -type f -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --width 800
 """
 
 HELP = click.RichHelpConfiguration(
@@ -49,20 +40,20 @@ def call(arguments: Sequence[str]) -> int:
         return parsed if isinstance(parsed, int) else _run(parsed)
     except click.ClickException as error:
         return _tell(f"{error.format_message()}\nTry 'forkresize --help' for all options.", ExitCode.USAGE)
-    except RecipeError as error:
+    except FieldError as error:
         return _tell(f"--{error.field.replace('_', '-')}: {error.message}", error.exit_code)
     except ForkresizeError as error:
         return _tell(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The interpreter flushes standard output once more as it ends, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return ExitCode.BROKEN_PIPE
     except Exception:  # noqa: BLE001 (a bug is told as one, with what a report of it needs)
         traceback.print_exc()
         return _tell(
-            f"this is a bug in forkresize; please report it with the lines above and\n{version_text()}", INTERNAL_ERROR
+            f"this is a bug in forkresize; please report it with the lines above and\n{version_text()}", ExitCode.BUG
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from forkresize.batch import Observer
 from forkresize.report.jsonl import JsonLines
+from forkresize.report.plain import printable
 from forkresize.report.tally import Summary
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
     if values["as_json"]:
         sys.stdout.write(json.dumps(summary.to_json()) + "\n")
         sys.stdout.flush()
-    if values["quiet"] or values["dry_run"]:
+    if values["quiet"]:
+        if summary.stopped_by:
+            sys.stderr.write(f"forkresize: stopped by {printable(summary.stopped_by)}\n")
+        return
+    if values["dry_run"]:
         return
     report = next(iter(values["report"]), None)
     if progress_of(values) != "none" or sys.stderr.isatty():
@@ -51,9 +56,11 @@ def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
 
 def progress_of(values: Mapping[str, Any]) -> str:
     """Return which progress view is shown: rich, tqdm or none."""
+    if values["dry_run"]:
+        return "none"
     if values["progress"] != "auto":
         return str(values["progress"])
-    if values["quiet"] or values["dry_run"] or not sys.stderr.isatty():
+    if values["quiet"] or not sys.stderr.isatty():
         return "none"
     return "tqdm" if os.environ.get("TERM", "dumb") in {"dumb", ""} else "rich"
 
@@ -65,10 +72,12 @@ def _reports(paths: Sequence[str], stack: ExitStack) -> list[Observer]:
 def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack) -> list[Observer]:
     view = _progress_view(progress_of(values), ahead, stack)
     views: list[Observer] = [view] if view else []
-    if values["dry_run"] or values["verbose"]:
+    if (values["dry_run"] or values["verbose"]) and not values["quiet"]:
         from forkresize.report.verbose import Verbose
 
-        views.append(Verbose(print) if values["dry_run"] else Verbose(view.print_line) if view else Verbose())
+        # What a dry run tells is what it is for, unless standard output is asked for something else.
+        plan = values["dry_run"] and not values["as_json"]
+        views.append(Verbose(print) if plan else Verbose(view.print_line) if view else Verbose())
     return views
 
 

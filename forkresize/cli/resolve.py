@@ -46,7 +46,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
 
     Raises:
         click.UsageError: nothing is asked for.
-        RecipeError: a value is out of its range.
+        FieldError: a value is out of its range.
     """
     output = None if values["format"] == KEEP else Format(values["format"])
     recipe = Recipe(format=output, **_only(_RECIPE, values))

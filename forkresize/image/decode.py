@@ -54,11 +54,12 @@ def decode(path: str, recipe: Recipe) -> Picture:
             written although the recipe asks for the source's own.
     """
     load_plugins()
-    with _readable(path) as file, _faults_told(path, recipe):
-        image = _identified(file, path, recipe.max_pixels)
+    with _readable(path) as file, _faults_told(path, recipe), _limit_set(recipe.max_pixels):
+        image = _identified(file, path)
         output = output_format(image.format, recipe)
         check_pixels(image.size, recipe.max_pixels, "the picture has")
         _tell_of_frames(image)
+        _tell_of_depth(image)
         plan, reduction = _load(image, recipe)
         return Picture(
             image=image,
@@ -70,21 +71,6 @@ def decode(path: str, recipe: Recipe) -> Picture:
             profile=image.info.get("icc_profile"),
             exif=metadata.safe_exif(image),
         )
-
-
-def is_picture(path: str) -> bool:
-    """Whether the file's content is that of a picture, whole or damaged. Reads no more than its header.
-
-    Raises:
-        OSError: it can't be read.
-    """
-    load_plugins()
-    with _opened(path) as file:
-        try:
-            _identified(file, path, None)
-        except PictureError as error:
-            return error.reason is not Reason.NOT_A_PICTURE
-    return True
 
 
 def _opened(path: str) -> io.BufferedReader:
@@ -117,9 +103,19 @@ def _faults_told(path: str, recipe: Recipe) -> "Iterator[None]":
         raise PictureError(Reason.DAMAGED, str(error) or type(error).__name__) from error
 
 
-def _identified(file: io.BufferedReader, path: str, most_pixels: int | None) -> "ImageFile":
-    # Checked within Pillow too, where the true size shows only later or memory is taken early. It allows twice this.
-    Image.MAX_IMAGE_PIXELS = most_pixels and -(-most_pixels // 2)
+@contextmanager
+def _limit_set(most_pixels: int) -> "Iterator[None]":
+    """Have Pillow check as well: there are formats whose true size shows only later, or that take memory early."""
+    before = Image.MAX_IMAGE_PIXELS
+    # It allows twice what it is told.
+    Image.MAX_IMAGE_PIXELS = -(-most_pixels // 2)
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _identified(file: io.BufferedReader, path: str) -> "ImageFile":
     by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
     formats = (*SIGNED, by_suffix) if by_suffix in UNSIGNED else SIGNED
     try:
@@ -157,6 +153,13 @@ def _tell_of_frames(image: "ImageFile") -> None:
     frames = 1 if image.format == "PSD" else getattr(image, "n_frames", 1)
     if frames > 1:
         warnings.warn(f"only the first of {frames} frames was kept", stacklevel=1)
+
+
+def _tell_of_depth(image: "ImageFile") -> None:
+    # Pillow has no mode for deep colors, and names the decoder's own in what it is told of each tile.
+    deep = any(";16" in str(tile.args) for tile in image.tile)
+    if deep and image.mode in {"RGB", "RGBA", "LA", "CMYK"}:
+        warnings.warn("16 bits a channel became 8", stacklevel=1)
 
 
 def _load(image: "ImageFile", recipe: Recipe) -> tuple[Layout, int]:

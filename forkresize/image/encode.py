@@ -4,7 +4,9 @@ import io
 import warnings
 from typing import Any
 
-from PIL.Image import Dither, Image
+from PIL.ExifTags import Base
+from PIL.Image import Dither, Exif, Image
+from PIL.ImageFile import ImageFile
 
 from forkresize.image.formats import WRITERS
 from forkresize.image.picture import Picture, PictureError
@@ -37,7 +39,8 @@ def encode(picture: Picture, recipe: Recipe) -> memoryview:
     """
     _check_sides(picture)
     image = _in_held_mode(picture.image, WRITERS[picture.output].modes)
-    # Pillow would write what it finds there: comments, a profile, a transparent color.
+    # Pillow would write what it finds in the source: comments, a profile, a transparent color, a TIFF's tags.
+    image = image.copy() if isinstance(image, ImageFile) else image
     image.info.clear()
     if picture.output == "gif":
         image = _quantized(image)
@@ -83,10 +86,16 @@ def _metadata(picture: Picture) -> dict[str, Any]:
         warnings.warn(f"{len(picture.exif)} bytes of EXIF are more than a JPEG holds, so none was kept", stacklevel=1)
     elif picture.exif:
         options["exif"] = picture.exif
-        if picture.output == "tiff":
+        if picture.output == "tiff" and _has_camera_settings(picture.exif):
             # What compresses is libtiff, and that can't write EXIF's inner directory.
             options["compression"] = "raw"
     return options
+
+
+def _has_camera_settings(block: bytes) -> bool:
+    exif = Exif()
+    exif.load(block)
+    return Base.ExifOffset in exif
 
 
 def _saved(image: Image, output: str, options: dict[str, Any]) -> memoryview:

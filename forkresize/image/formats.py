@@ -79,6 +79,11 @@ SIGNATURE = re.compile(
 SIGNATURE_LENGTH = 32
 """How many bytes the longest of them needs."""
 
+TOLD_BY_SUFFIX = frozenset(
+    "FTEX SGI SUN DCX FLI MSP PIXAR XBM XPM PCD XVTHUMB DIB PCX TGA GBR MCIDAS SPIDER".split()  # noqa: SIM905
+)
+"""Formats too rare, or with beginnings too plain, to be among them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Writer:

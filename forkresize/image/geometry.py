@@ -136,8 +136,6 @@ def _cover(source: Size, box: Size, recipe: Recipe) -> Layout:
     if scale > 1 and not recipe.enlarge:
         box = _scaled(box, 1 / scale)
         scale = Fraction(1)
-    else:
-        scale = max(_ratios(source, box))
     width, height = box[0] / scale, box[1] / scale
     across, down = _ANCHORS[recipe.gravity]
     left, top = (source[0] - width) * across, (source[1] - height) * down

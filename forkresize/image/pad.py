@@ -1,11 +1,14 @@
 """The canvas around a picture that does not fill its box. Scales nothing."""
 
+import warnings
 from dataclasses import replace
 
 from PIL import Image
 
 from forkresize.image.formats import WRITERS
-from forkresize.image.picture import Picture
+from forkresize.image.picture import Picture, PictureError
+from forkresize.image.unpack import eight_bit
+from forkresize.outcome import Reason
 from forkresize.recipe import RGBA, Recipe
 
 _OPAQUE = 255
@@ -21,10 +24,25 @@ def pad(picture: Picture, recipe: Recipe) -> Picture:
     red, green, blue, alpha = recipe.background
     if "RGBA" not in WRITERS[picture.output].modes:
         alpha = _OPAQUE
-    image = _roomy(picture.image, (red, green, blue, alpha))
+    image = _roomy(_shallow(picture.image, (red, green, blue, alpha)), (red, green, blue, alpha))
     canvas = Image.new(image.mode, plan.canvas, _paint(image.mode, (red, green, blue, alpha)))
     canvas.paste(image, plan.offset)
     return replace(picture, image=canvas)
+
+
+def _shallow(image: Image.Image, background: RGBA) -> Image.Image:
+    """Return the picture at 8 bits if it is deeper and the background is a color or translucent, which no depth holds.
+
+    Raises:
+        PictureError: its values have no agreed range.
+    """
+    red, green, blue, alpha = background
+    if image.mode not in {"I;16", "I", "F"} or (red == green == blue and alpha == _OPAQUE):
+        return image
+    if image.mode != "I;16":
+        raise PictureError(Reason.UNSUPPORTED, f"pixels of mode {image.mode} can't lie on a background in color")
+    warnings.warn("16 bits a pixel became 8, for a background that 16-bit gray can't show", stacklevel=1)
+    return eight_bit(image)
 
 
 def _roomy(image: Image.Image, background: RGBA) -> Image.Image:

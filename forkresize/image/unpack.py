@@ -66,6 +66,11 @@ def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) ->
     return scaled
 
 
+def eight_bit(image: Image) -> Image:
+    """Return an image of mode I;16 scaled to mode L."""
+    return image.convert("I").point(_16_TO_8_BIT, "L")
+
+
 def _integer(image: Image, held: frozenset[str]) -> Image:
     least, most = _extrema(image)
     if least >= 0 and most <= _MOST_16_BIT:

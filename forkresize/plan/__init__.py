@@ -1,8 +1,18 @@
 """Sources and a Recipe to Jobs: names, collisions, order, what must not be overwritten. Opens and makes no file."""
 
-from forkresize.plan.collision import Collisions, OnCollision, find_collisions
+from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions
 from forkresize.plan.guard import Guard
 from forkresize.plan.naming import DEFAULT_TEMPLATE, Naming
 from forkresize.plan.order import Order, arrange
 
-__all__ = ["DEFAULT_TEMPLATE", "Collisions", "Guard", "Naming", "OnCollision", "Order", "arrange", "find_collisions"]
+__all__ = [
+    "DEFAULT_TEMPLATE",
+    "Collisions",
+    "Guard",
+    "Naming",
+    "OnCollision",
+    "Order",
+    "OutputNames",
+    "arrange",
+    "find_collisions",
+]

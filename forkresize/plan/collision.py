@@ -1,4 +1,4 @@
-"""Two sources for one output: found before any work, in memory that does not grow with the tree. Pure."""
+"""Two sources for one output: found before any work, in memory that does not grow with the tree. Opens no file."""
 
 import hashlib
 import os
@@ -35,7 +35,7 @@ class Collisions:
     Attributes:
         marks: from the path of a source to what its output's name is marked with.
         left_out: from the path of a source to the path of the source that has its output.
-        repeated: paths that the walk comes to more than once; the output is made the first time.
+        repeated: normalized paths that the walk comes to more than once; the output is made the first time.
     """
 
     marks: Mapping[str, str] = field(default_factory=dict)
@@ -43,12 +43,28 @@ class Collisions:
     repeated: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class OutputNames:
+    """Which output a source is given, in the terms of the destination's file system.
+
+    Attributes:
+        naming: gives each source its output.
+        folded: whether names are equal there that differ in case or Unicode form only.
+    """
+
+    naming: Naming
+    folded: bool
+
+    def key(self, source: Source, mark: str = "") -> str:
+        """Return what is equal for two sources exactly if they share an output."""
+        path = self.naming.place(source, mark)
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) if self.folded else path
+
+
 def find_collisions(
     discover: Callable[[], Iterable[Source]],
-    naming: Naming,
+    names: OutputNames,
     policy: OnCollision,
-    *,
-    folded: bool,
     is_picture: Callable[[str], bool],
 ) -> Collisions:
     """Find the sources that share an output, and settle each by the policy.
@@ -57,62 +73,67 @@ def find_collisions(
 
     Args:
         discover: yields all sources, the same each time; called twice.
-        naming: gives each its output.
+        names: gives each its output.
         policy: what is done about those that share one.
-        folded: whether the destination's file system takes names for equal that differ in case or Unicode form.
         is_picture: tells by a file's content.
 
     Raises:
         CollisionError: there are any, and the policy is to refuse them.
     """
-    groups = [group for group in _groups(discover, naming, folded=folded) if len(group) > 1]
+    taken = _Filter()
+    suspects = {key for key in map(names.key, discover()) if taken.add(key)}
+    groups = [group for group in _groups(discover, names, suspects) if len(group) > 1]
     repeated = frozenset(
-        path for group in groups for path, times in Counter(source.path for source in group).items() if times > 1
+        path
+        for group in groups
+        for path, times in Counter(os.path.normpath(source.path) for source in group).items()
+        if times > 1
     )
-    distinct = (list({source.path: source for source in group}.values()) for group in groups)
+    distinct = (list({os.path.normpath(source.path): source for source in group}.values()) for group in groups)
     pictures = ([source for source in group if is_picture(source.path)] for group in distinct if len(group) > 1)
     shared = [group for group in pictures if len(group) > 1]
     if shared and policy is OnCollision.ERROR:
-        raise CollisionError(_message(shared, naming))
+        raise CollisionError(_message(shared, names.naming))
     if policy is OnCollision.SKIP:
         left_out = {each.path: first.path for first, *rest in shared for each in rest}
         return Collisions(left_out=left_out, repeated=repeated)
-    marks = {each.path: mark for group in shared for each, mark in _marked(group)}
+    marks = {each.path: mark for group in shared for each, mark in _marked(group, names, taken)}
     return Collisions(marks=marks, repeated=repeated)
 
 
-def _groups(discover: Callable[[], Iterable[Source]], naming: Naming, *, folded: bool) -> Iterable[list[Source]]:
-    suspects = _suspects(_key(naming.place(source), folded=folded) for source in discover())
+class _Filter:
+    """Which keys were met: a bit for each hash, so that memory is the same for any number. Errs on the side of yes."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(_BITS // 8)
+
+    def add(self, key: str) -> bool:
+        """Note a key; return whether it was there."""
+        bit = int.from_bytes(hashlib.blake2b(os.fsencode(key), digest_size=8).digest()) % _BITS
+        mask = 1 << (bit & 7)
+        met = bool(self._bits[bit >> 3] & mask)
+        self._bits[bit >> 3] |= mask
+        return met
+
+
+def _groups(discover: Callable[[], Iterable[Source]], names: OutputNames, suspects: set[str]) -> Iterable[list[Source]]:
     groups: dict[str, list[Source]] = {}
     for source in discover() if suspects else ():
-        key = _key(naming.place(source), folded=folded)
+        key = names.key(source)
         if key in suspects:
             groups.setdefault(key, []).append(source)
     return groups.values()
 
 
-def _key(path: str, *, folded: bool) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) if folded else path
-
-
-def _suspects(keys: Iterable[str]) -> set[str]:
-    """Return the keys met twice, and a few more: a bit for each hash, so that memory is the same for any number."""
-    seen = bytearray(_BITS // 8)
-    suspects = set()
-    for key in keys:
-        bit = int.from_bytes(hashlib.blake2b(os.fsencode(key), digest_size=8).digest()) % _BITS
-        if seen[bit >> 3] & 1 << (bit & 7):
-            suspects.add(key)
-        seen[bit >> 3] |= 1 << (bit & 7)
-    return suspects
-
-
-def _marked(group: list[Source]) -> Iterator[tuple[Source, str]]:
+def _marked(group: list[Source], names: OutputNames, taken: _Filter) -> Iterator[tuple[Source, str]]:
     """Mark every source of a group, the first too: what a name stands for must not hang on which of them are there."""
     suffixes = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
     for source, suffix in zip(group, suffixes, strict=True):
-        digest = hashlib.blake2b(os.fsencode(source.path), digest_size=4).hexdigest()
-        yield source, f"-{suffix}" if suffix and suffixes.count(suffix) == 1 else f"-{digest}"
+        mark = f"-{suffix}"
+        if not suffix or suffixes.count(suffix) > 1 or taken.add(names.key(source, mark)):
+            mark = f"-{hashlib.blake2b(os.fsencode(source.relative), digest_size=4).hexdigest()}"
+            taken.add(names.key(source, mark))
+        yield source, mark
 
 
 def _message(groups: list[list[Source]], naming: Naming) -> str:

@@ -1,7 +1,7 @@
 """Keeps outputs off the sources, through whatever links lead there. Makes and changes nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from forkresize.errors import UsageError
@@ -17,27 +17,43 @@ class Guard:
         Raises:
             UsageError: the destination is one of the sources, or is a file.
         """
-        self._real = lru_cache(maxsize=1024)(os.path.realpath)
-        self._destination = self._real(destination)
-        self._sources = [self._real(source) for source in sources if os.path.isdir(source)]
+        self._folder = lru_cache(maxsize=1024)(os.path.realpath)
+        self._destination = self._folder(destination)
+        self._directories = [self._folder(source) for source in sources if os.path.isdir(source)]
+        self._files: set[str] = set()
         if os.path.exists(destination) and not os.path.isdir(destination):
             raise UsageError(f"DESTINATION: {destination!r} is a file; give a directory")
-        if self._destination in self._sources:
+        if self._destination in self._directories:
             raise UsageError(f"DESTINATION: {destination!r} is a source too; give another directory")
 
-    def forbids(self, job: Job) -> bool:
-        """Whether the output would overwrite its source, or lie in a source directory outside the destination."""
-        folder, name = os.path.split(job.destination)
-        folder = self._real(folder)
-        source_folder, source_name = os.path.split(job.source.path)
-        if name == source_name and folder == self._real(source_folder):
-            return True
-        return any(_is_below(folder, source) and not self._is_apart(folder, source) for source in self._sources)
+    def keep(self, files: Iterable[str]) -> None:
+        """Take note of sources that were named one by one; only those below the destination are in any danger."""
+        for path in files:
+            spelled = {self._real(path), os.path.realpath(path)}
+            self._files.update(each for each in spelled if _is_below(each, self._destination))
 
-    def _is_apart(self, folder: str, source: str) -> bool:
-        """Whether the folder belongs to a destination inside the source, which the walk leaves out."""
-        return _is_below(self._destination, source) and _is_below(folder, self._destination)
+    def forbids(self, job: Job) -> bool:
+        """Whether the output would overwrite a source, or lie in a source directory that is not around the output."""
+        output = self._real(job.destination)
+        if output in self._files or output == self._real(job.source.path):
+            return True
+        return any(_is_below(output, source) and not self._is_apart(output, source) for source in self._directories)
+
+    def is_output(self, path: str, start: str) -> bool:
+        """Whether a path lies in the destination, seen from a directory that is around it."""
+        if not _is_below(self._destination, self._folder(start)):
+            return False
+        return _is_below(os.path.join(self._real(path), ""), self._destination)
+
+    def _is_apart(self, output: str, source: str) -> bool:
+        """Whether the output belongs to a destination inside the source, which the walk leaves out."""
+        return _is_below(self._destination, source) and _is_below(output, self._destination)
+
+    def _real(self, path: str) -> str:
+        """Resolve all links but one that the last part itself may be: that is replaced, not followed."""
+        folder, name = os.path.split(path)
+        return os.path.normpath(os.path.join(self._folder(folder), name))
 
 
 def _is_below(path: str, directory: str) -> bool:
-    return path == directory or path.startswith(os.path.join(directory, ""))
+    return path != directory and path.startswith(os.path.join(directory, ""))

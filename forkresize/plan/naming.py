@@ -4,7 +4,9 @@ import hashlib
 import os
 import posixpath
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from forkresize.errors import UsageError
 from forkresize.job import Source
@@ -37,9 +39,9 @@ class Naming:
         for field in ("width", "height"):
             if field in fields and getattr(self.recipe, field) is None:
                 raise UsageError(f"--name: {{{field}}} has no value without --{field}")
-        if not self.template or self.template.startswith("/") or ".." in self.template.split("/"):
+        if self.template.startswith("/") or any(".." in path.split("/") for path in self._shapes()):
             raise UsageError(f"--name: {self.template!r} does not stay below the destination")
-        if self.template.endswith("/") or "\0" in self.template:
+        if not self.template or self.template.endswith("/") or "\0" in self.template:
             raise UsageError(f"--name: {self.template!r} is no file name")
 
     @property
@@ -67,6 +69,12 @@ class Naming:
         placed = "".join(literal + (values[field] if field else "") for literal, field in parse(self.template))
         below = "" if "dir" in self.fields else folder
         return os.path.join(self.destination, below, placed.lstrip("/"))
+
+    def _shapes(self) -> Iterator[str]:
+        """Yield what the template can come to: every field, in every combination, may be empty."""
+        parts = parse(self.template)
+        for filling in product(*(("", "x") if field else ("",) for _, field in parts)):
+            yield "".join(literal + value for (literal, _), value in zip(parts, filling, strict=True))
 
     def _values(self, source: Source, folder: str, name: str, mark: str) -> dict[str, str]:
         stem, suffix = posixpath.splitext(name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from io import FileIO
 from types import TracebackType
 from typing import NoReturn, Self
@@ -14,7 +15,8 @@ from forkresize.report.record import record
 class JsonLines:
     r"""A reporter that writes one line an outcome, whole and at once, so that a killed run leaves whole lines.
 
-    The file is opened when the reporter is made, and what it held before is gone. It is pure ASCII. In a name that
+    The file is opened when the reporter is made, but what it held before is gone only with the first outcome, or at
+    the end of a run without one: a run that is refused leaves the last report alone. It is pure ASCII. In a name that
     is no valid UTF-8, each odd byte 0xNN is written as the escape ``\udcNN``; ``os.fsencode`` of what a JSON reader
     makes of it gives the name's bytes back.
 
@@ -29,8 +31,9 @@ class JsonLines:
     def __init__(self, path: str) -> None:
         self._path = path
         self._size = 0
+        self._fresh = False
         try:
-            self._file = FileIO(path, "w")
+            self._file = FileIO(path, "a")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise UsageError(self._complaint(error)) from error
         except OSError as error:
@@ -43,6 +46,8 @@ class JsonLines:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
+            if error is None:
+                self._begin()
             self._file.close()
         except OSError as problem:
             raise DestinationError(self._complaint(problem)) from problem
@@ -55,10 +60,18 @@ class JsonLines:
         """
         line = json.dumps(record(outcome), separators=(",", ":")).encode("ascii") + b"\n"
         try:
+            self._begin()
             self._write(line)
         except OSError as error:
             self._give_up(error)
         self._size += len(line)
+
+    def _begin(self) -> None:
+        if not self._fresh:
+            # A pipe or a terminal can't be cut; it holds nothing of an earlier run either.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), 0)
+            self._fresh = True
 
     def _write(self, line: bytes) -> None:
         left = memoryview(line)

@@ -71,7 +71,7 @@ def plain_summary(summary: Summary, *, report: str | None = None) -> str:
 
 def _counts(summary: Summary) -> str:
     told = [f"{getattr(summary, status):,} {status}" for status in ("failed", "written", "unchanged", "skipped")]
-    return ", ".join(told) + (f"; stopped by {summary.stopped_by}" if summary.stopped_by else "")
+    return ", ".join(told) + (f"; stopped by {printable(summary.stopped_by)}" if summary.stopped_by else "")
 
 
 def _visible(character: str) -> str:

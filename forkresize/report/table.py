@@ -64,7 +64,7 @@ def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
 
 def _pace(summary: Summary) -> Iterator[_Row]:
     if summary.stopped_by:
-        yield "stopped", "early", f"by {summary.stopped_by}; the same command makes the rest", "bold yellow"
+        yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
     yield "time", units.span(summary.seconds), "", "bold"
     yield (
         "pictures/s",

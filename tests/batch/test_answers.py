@@ -31,6 +31,23 @@ def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
     assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
 
 
+@pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
+def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
+    Path(storage.temporary_path(job.destination, "tag")).write_bytes(b"half")
+    said: Outcome = Failed(source=job.source, reason=Reason.DAMAGED)
+    outcome_of(Done(item=job, result=said, attempts=attempts, worker=7, seconds=0, stderr=""), "tag")
+    assert len(os.listdir(os.path.dirname(job.destination))) == left
+
+
+def test_a_temporary_file_that_stays_is_told_of(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(storage, "remove_temporary", refuse)
+    lost = Lost(item=job, fault=Fault.CRASHED, signal=None, exit_code=3, attempts=1, worker=7, seconds=1, stderr="")
+    assert "left behind" in outcome_of(lost, "tag").warnings[0]
+
+
 def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
     raised = Raised(item=job, error="ValueError: no", traceback="…", attempts=1, worker=7, seconds=0.1, stderr="")
     outcome = failed(outcome_of(raised, "tag"))

@@ -11,9 +11,11 @@ import forkresize
 from forkresize import (
     Failed,
     ForkresizeError,
+    Format,
     IfExists,
     MaxErrors,
     OnCollision,
+    Order,
     Outcome,
     PoolOptions,
     Recipe,
@@ -48,7 +50,8 @@ def test_every_source_is_told_once_to_every_observer(tmp_path: Path, photos: Pat
     assert all(isinstance(outcome, Written if outcome.source.path.endswith("jpg") else Skipped) for outcome in told)
 
 
-def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path) -> None:
+def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tqdm, "monitor_interval", 0)
     with tqdm(disable=False, file=(tmp_path / "bar").open("w")) as bar:
         run([photos], tmp_path / "out", SMALL, observers=[lambda _: bar.update()])
         assert bar.n == 7
@@ -102,6 +105,44 @@ def test_too_many_errors_stop_the_run(tmp_path: Path) -> None:
     assert 3 <= summary.failed <= 6
 
 
+def test_a_share_of_errors_that_was_reached_stays_reached(tmp_path: Path, draw: Draw) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/00.jpg").write_bytes(b"\xff\xd8\xff broken")
+    first = draw(tmp_path / "in/01.jpg")
+    for number in range(2, 100):
+        (tmp_path / f"in/{number:02}.jpg").hardlink_to(first)
+    settings = Settings(max_errors=MaxErrors(5, percent=True), order=Order.PATH, pool=PoolOptions(workers=2))
+    summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=settings)
+    assert (summary.exit_code, summary.stopped_by) == (ExitCode.MAX_ERRORS, "--max-errors")
+    assert summary.sources < 100
+
+
+def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
+    for suffix in ("jpg", "png"):
+        draw(tmp_path / "in" / f"a.{suffix}")
+    settings = Settings(on_collision="error", order="path", if_exists="skip")  # type: ignore[arg-type]
+    with pytest.raises(CollisionError):
+        run([tmp_path / "in"], tmp_path / "out", Recipe(format=Format.WEBP), settings=settings)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match="if_exists: 'bogus' is none of update"):
+        Settings(if_exists="bogus")  # type: ignore[arg-type]
+
+
+def test_a_source_that_can_not_be_looked_into_fails_alone(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> bool:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("forkresize.batch.intake.is_picture", refuse)
+    told: list[Outcome] = []
+    run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
+    assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == ["Permission denied"] * 7
+    (photos / "0.png").hardlink_to(photos / "0.jpg")
+    with pytest.raises(CollisionError):
+        run([photos], tmp_path / "out", Recipe(format=Format.WEBP))
+
+
 def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Path) -> None:
     run([photos], tmp_path / "out", SMALL)
     settings = Settings(if_exists=IfExists.ERROR, max_errors=MaxErrors(2))
@@ -112,7 +153,7 @@ def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Pat
 def test_collisions_are_settled_by_the_policy(tmp_path: Path, draw: Draw) -> None:
     for suffix in ("jpg", "png"):
         draw(tmp_path / "in" / f"a.{suffix}")
-    recipe = Recipe(format=forkresize.Format.WEBP)
+    recipe = Recipe(format=Format.WEBP)
     with pytest.raises(CollisionError):
         run([tmp_path / "in"], tmp_path / "out", recipe)
     told: list[Outcome] = []
@@ -141,9 +182,7 @@ def test_a_list_of_names_goes_with_one_source_at_most(tmp_path: Path, photos: Pa
 
 
 def test_one_picture_is_made_without_a_pool(tmp_path: Path, draw: Draw) -> None:
-    outcome = render(
-        draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe(width=16, format=forkresize.Format.WEBP)
-    )
+    outcome = render(draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe(width=16, format=Format.WEBP))
     assert isinstance(outcome, Written)
     with Image.open(tmp_path / "deep" / "b.webp") as made:
         assert (made.format, made.size) == ("WEBP", (16, 12))

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from forkresize.image import render as room
-from forkresize.image.decode import is_picture
 from forkresize.image.picture import Picture
 from forkresize.image.render import render, warm_up
+from forkresize.image.sniff import is_picture
 from forkresize.image.versions import codecs
 from forkresize.job import Job, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written

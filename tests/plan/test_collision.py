@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from forkresize.errors import CollisionError, ExitCode
 from forkresize.job import Source
-from forkresize.plan import Collisions, Naming, OnCollision, find_collisions
+from forkresize.plan import Collisions, Naming, OnCollision, OutputNames, find_collisions
 from forkresize.recipe import Format, Recipe
 
 PNG = Naming("out", Recipe(format=Format.PNG))
@@ -27,7 +27,7 @@ def find(
     is_picture: Callable[[str], bool] = everything_is_a_picture,
 ) -> Collisions:
     sources = [Source(f"in/{name}", name) for name in names]
-    return find_collisions(lambda: sources, naming, policy, folded=folded, is_picture=is_picture)
+    return find_collisions(lambda: sources, OutputNames(naming, folded), policy, is_picture)
 
 
 def test_two_pictures_for_one_output_are_refused_by_name() -> None:
@@ -63,6 +63,22 @@ def test_all_of_a_group_are_marked_by_their_suffix() -> None:
     assert PNG.place(Source("in/a.bmp", "a.bmp"), "-bmp") == "out/a-bmp.png"
 
 
+def test_a_mark_makes_no_collision_of_its_own() -> None:
+    names = ["a.jpg", "a.png", "a-jpg.gif", "a-png.gif"]
+    marks = find(names, OnCollision.SUFFIX).marks
+    assert set(marks) == {"in/a.jpg", "in/a.png"}
+    assert len({PNG.place(Source(name, name), marks.get(f"in/{name}", "")) for name in names}) == 4
+
+
+def test_a_mark_does_not_hang_on_how_a_source_is_spelled() -> None:
+    def marks(root: str) -> list[str]:
+        sources = [Source(f"{root}/a.jpg", "a.jpg"), Source(f"{root}/A.jpg", "A.jpg")]
+        names = OutputNames(KEEP, folded=True)
+        return list(find_collisions(lambda: sources, names, OnCollision.SUFFIX, everything_is_a_picture).marks.values())
+
+    assert marks("in") == marks("./in")
+
+
 def test_marks_tell_apart_what_differs_in_case_only() -> None:
     marks = find(["a.jpg", "A.jpg"], OnCollision.SUFFIX, KEEP, folded=True).marks
     assert len(set(marks.values())) == 2
@@ -79,6 +95,9 @@ def test_names_are_compared_as_the_destination_would(names: list[str]) -> None:
 
 def test_a_source_that_is_named_twice_is_made_once() -> None:
     assert find(["a.jpg", "b.jpg", "a.jpg"]) == Collisions(repeated=frozenset({"in/a.jpg"}))
+    spelled = [Source("in/a.jpg", "a.jpg"), Source("./in/a.jpg", "a.jpg")]
+    found = find_collisions(lambda: spelled, OutputNames(PNG, folded=False), OnCollision.ERROR, everything_is_a_picture)
+    assert found == Collisions(repeated=frozenset({"in/a.jpg"}))
 
 
 @given(st.lists(st.text("ab.", min_size=1, max_size=5), max_size=60))

@@ -54,6 +54,24 @@ def test_a_destination_around_its_source_may_not_write_into_it(tree: Path) -> No
     assert not guard.forbids(job(tree / "in/a.jpg", tree / "a.jpg"))
 
 
+def test_a_file_does_not_overwrite_another_that_was_named(tree: Path) -> None:
+    (tree / "out/b.jpg").write_bytes(b"")
+    (tree / "link.jpg").symlink_to(tree / "out/b.jpg")
+    guard = Guard([], str(tree / "out"))
+    assert not guard.forbids(job(tree / "a.jpg", tree / "out/b.jpg"))
+    guard.keep([str(tree / "link.jpg"), str(tree / "elsewhere.jpg")])
+    assert guard.forbids(job(tree / "a.jpg", tree / "out/b.jpg"))
+    assert not guard.forbids(job(tree / "a.jpg", tree / "out/c.jpg"))
+
+
+def test_outputs_are_told_from_sources_by_where_the_list_starts(tree: Path) -> None:
+    guard = Guard([], str(tree / "out"))
+    assert guard.is_output(str(tree / "out/a.jpg"), str(tree))
+    assert guard.is_output(str(tree / "out"), str(tree))
+    assert not guard.is_output(str(tree / "in/a.jpg"), str(tree))
+    assert not guard.is_output(str(tree / "out/a.jpg"), str(tree / "out"))
+
+
 def test_a_file_does_not_overwrite_itself(tree: Path) -> None:
     guard = Guard([str(tree / "in/a.jpg")], str(tree / "in"))
     assert guard.forbids(job(tree / "in/a.jpg", tree / "in/a.jpg"))

@@ -54,6 +54,8 @@ def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
         "/abs/{stem}",
         "../{stem}",
         "{stem}/../../x",
+        "{dir}../{name}",
+        "{dir}.{ext}./{name}",
         "{stem}/",
         "{stem}\0",
     ],

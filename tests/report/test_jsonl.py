@@ -69,11 +69,31 @@ def test_a_line_is_in_the_file_as_soon_as_it_is_told(tmp_path: Path, unchanged: 
         assert len(_read(path)) == 1
 
 
-def test_the_file_is_there_before_any_work_and_replaces_an_older_one(tmp_path: Path) -> None:
+def test_a_new_report_replaces_the_last_one_with_the_first_outcome(
+    tmp_path: Path, unchanged: Callable[..., Unchanged]
+) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("old\n")
+    with JsonLines(str(path)) as report:
+        assert path.read_bytes() == b"old\n"
+        report(unchanged())
+        assert len(_read(path)) == 1
+
+
+def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("old\n")
     with JsonLines(str(path)):
-        assert path.read_bytes() == b""
+        pass
+    assert path.read_bytes() == b""
+
+
+def test_a_run_that_is_refused_leaves_the_last_report_alone(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("old\n")
+    with pytest.raises(UsageError), JsonLines(str(path)):
+        raise UsageError("no")
+    assert path.read_bytes() == b"old\n"
 
 
 @pytest.mark.parametrize("name", ["", "missing/report.jsonl", "file/report.jsonl"])
