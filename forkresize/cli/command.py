@@ -12,7 +12,7 @@ import rich_click as click
 from forkresize.cli.options import all_options
 from forkresize.cli.params import RULES
 from forkresize.cli.version import version_text
-from forkresize.errors import ExitCode, FieldError, ForkresizeError
+from forkresize.errors import SIGNALED, ExitCode, FieldError, ForkresizeError
 
 EXAMPLES = """
 Examples:
@@ -68,6 +68,7 @@ def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import Intake, run
     from forkresize.cli.listening import listen, tell_summary
     from forkresize.cli.resolve import recipe_from, refuse_contradictions, settings_from
+    from forkresize.pool import ignore_interrupts
 
     refuse_contradictions(values)
     recipe = recipe_from(values)
@@ -77,6 +78,8 @@ def _run(values: dict[str, Any]) -> int:
         intake = Intake(sources, destination, recipe, settings)
         with listen(values, intake.discover()) as observers:
             summary = run(sources, destination, recipe, settings=settings, observers=observers)
+            if summary.exit_code >= SIGNALED:
+                ignore_interrupts()
     tell_summary(summary, values)
     return summary.exit_code
 

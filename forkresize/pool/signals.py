@@ -121,6 +121,11 @@ def become_worker(mask: set[int]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
+def ignore_interrupts() -> None:
+    """Be deaf to Ctrl-C for the rest of this process: one pressed too often must not spoil how it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def signal_name(signum: int) -> str:
     """Return the name of a signal, such as ``SIGSEGV``."""
     try:

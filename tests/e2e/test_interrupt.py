@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 Draw = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -104,10 +105,13 @@ def test_a_second_signal_ends_at_once_and_leaves_nothing_half_made(tmp_path: Pat
     assert started.returncode == 130
     assert not any(map(alive, workers))
     told = statuses(tmp_path)
-    assert files(tmp_path / "out") == sorted(
-        os.path.basename(name) for name, status in told.items() if status == "written"
-    )
-    assert 1 <= list(told.values()).count("failed") <= 2
+    written = {os.path.basename(name) for name, status in told.items() if status == "written"}
+    # A worker may have been ended between its last rename and telling of it.
+    assert written <= set(files(tmp_path / "out")) <= {os.path.basename(name) for name in told}
+    for made in (tmp_path / "out").rglob("*.png"):
+        with Image.open(made) as picture:
+            picture.load()
+    assert list(told.values()).count("failed") <= 2
 
 
 def test_killed_workers_cost_no_picture(tmp_path: Path, started: Running) -> None:
