@@ -37,7 +37,7 @@ def settle(job: Job, policy: IfExists) -> Outcome:
             return _failed(job, Reason.EXISTS, "")
         case IfExists.OVERWRITE:
             return _due(job, "to be overwritten")
-        case IfExists.UPDATE:
+        case _:
             return _update(job, found)
 
 

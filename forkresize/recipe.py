@@ -155,7 +155,7 @@ def as_word(field: str, kind: type[Word], value: str) -> Word:
 def _check_range(field: str, value: int | None, most: int | None) -> None:
     if value is None:
         return
-    if int(value) != value or value < 1 or (most is not None and value > most):
+    if type(value) is not int or value < 1 or (most is not None and value > most):
         raise FieldError(field, f"{value!r} is no whole number " + (f"from 1 to {most}" if most else "of at least 1"))
 
 

@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,9 @@ def test_words_may_be_plain_strings() -> None:
         ("quality", 101),
         ("quality", {"png": 80}),
         ("quality", {"jpeg": 800}),
+        ("quality", 80.5),
+        ("width", 800.5),
+        ("width", "800"),
         ("background", (0, 0, 256, 255)),
         ("background", (0, 0, 0)),
         ("max_pixels", 0),
@@ -35,6 +39,12 @@ def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, va
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
     assert refusal.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("output", "quality"), [("png", 80), ("jpeg", {"webp": 80})])
+def test_a_quality_that_no_output_could_have_is_refused(output: str, quality: Any) -> None:
+    with pytest.raises(FieldError, match=f"the format of the outputs, {output}"):
+        Recipe(format=output, quality=quality)  # type: ignore[arg-type]
 
 
 def test_one_quality_is_for_all_formats_that_have_one() -> None:

@@ -193,3 +193,14 @@ def test_names_are_probed_for_what_the_file_system_takes_for_equal(tmp_path: Pat
     (tmp_path / "Probe").write_bytes(b"")
     assert storage.folds_names(str(tmp_path)) == (tmp_path / "pROBE").exists()
     assert os.listdir(tmp_path) == ["Probe"]
+    assert storage.folds_names(str(tmp_path / "missing" / "too")) == (tmp_path / "pROBE").exists()
+
+
+def test_a_directory_that_can_not_be_probed_counts_as_telling_names_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    assert not storage.folds_names(str(tmp_path))

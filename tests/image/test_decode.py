@@ -147,6 +147,18 @@ def test_of_several_frames_the_first_is_kept_and_the_rest_told_of(kind: str, res
         assert closeness(made, frames[0]) <= 4
 
 
+def test_colors_of_16_bits_a_channel_become_8_with_a_word(result: Render, tmp_path: Path) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80\x00" * 3 * 8) * 8)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    assert result(png, "a.png", width=4).warnings == ("16 bits a channel became 8",)
+    with Image.open(tmp_path / "out/a.png") as made:
+        assert made.getpixel((1, 1)) == (128, 128, 128)
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kind", [*OTHERS, "noise"])
 def test_what_is_no_picture_is_skipped_whatever_its_name(

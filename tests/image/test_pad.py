@@ -1,10 +1,14 @@
 """The canvas of contain."""
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+
+from forkresize.outcome import Failed, Outcome, Reason
 
 Make = Callable[..., Image.Image]
 
@@ -56,6 +60,29 @@ def test_deep_pixels_are_padded_as_well(mode: str, make: Make) -> None:
     assert made.mode == mode
     assert made.getpixel((0, 0)) == (1 if mode == "F" else 65_535)
     assert made.getpixel((20, 20)) == -5
+
+
+@pytest.mark.parametrize(("background", "becomes"), [((255, 255, 255, 0), "LA"), ((255, 0, 0, 255), "RGB")])
+def test_16_bit_gray_becomes_shallow_for_a_background_it_can_not_show(
+    background: Any, becomes: str, result: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    file = io.BytesIO()
+    Image.new("I;16", (60, 20), 30_000).save(file, "PNG")
+    outcome = result(file.getvalue(), "a.png", width=30, height=30, fit="contain", background=background)
+    assert outcome.warnings == ("16 bits a pixel became 8, for a background that 16-bit gray can't show",)
+    with Image.open(tmp_path / "out/a.png") as made:
+        assert made.mode == becomes
+        corner, middle = made.getpixel((0, 0)), made.getpixel((15, 15))
+    assert corner == ((255, 0) if becomes == "LA" else (255, 0, 0))
+    assert middle == ((117, 255) if becomes == "LA" else (117, 117, 117))
+
+
+def test_float_pixels_take_no_background_in_color(result: Callable[..., Outcome]) -> None:
+    file = io.BytesIO()
+    Image.new("F", (60, 20), 0.5).save(file, "TIFF")
+    outcome = result(file.getvalue(), "a.tif", width=30, height=30, fit="contain", background=(255, 0, 0, 255))
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.UNSUPPORTED
 
 
 def test_alpha_of_the_background_is_nothing_to_a_jpeg(make: Make) -> None:
