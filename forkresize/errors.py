@@ -31,6 +31,18 @@ SIGNALED = 128
 """What a shell adds to the number of the signal that ended a command."""
 
 
+class StopRequested(BaseException):
+    """A signal asked this process to stop while no pool was listening.
+
+    Attributes:
+        signum: the signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
 class ForkresizeError(Exception):
     """The base of all errors that forkresize raises on purpose; its text is meant for the user."""
 

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import stat
 import tempfile
@@ -18,6 +19,11 @@ HOUSEKEEPING = ".forkresize"
 
 _MAX_NAME = 255
 """Bytes in a file name on every file system in common use."""
+
+_ATTEMPTS = 1000
+"""So often a lock is tried for that others take and free at the same moment."""
+
+_TAG = re.compile(rb"[0-9a-f]{8}")
 
 
 def open_source(path: str) -> FileIO:
@@ -159,30 +165,29 @@ def _folds_names(directory: str) -> bool:
 
 
 def _lock(path: str) -> FileIO | None:
-    while True:
-        try:
+    for _ in range(_ATTEMPTS):
+        # Whoever held it removes the file and its folder when it ends, which may be at any point here.
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             lock = FileIO(path, "a+")
-        except (FileExistsError, FileNotFoundError):
-            if os.path.isdir(os.path.dirname(path)) or not os.path.lexists(os.path.dirname(path)):
-                continue  # A holder that ended removed it meanwhile.
-            raise
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
-        # What was locked may no longer be what the name stands for.
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                return None
+            if os.path.exists(path) and os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
                 return lock
-        lock.close()
+            lock.close()
+    # Not bad luck any more: have the reason raised, if there is one.
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    FileIO(path, "a+").close()
+    return None
 
 
 def _take_over(lock: FileIO, destination: str, tag: str) -> None:
     lock.seek(0)
-    for stale in lock.read().decode("ascii").split():
-        _sweep(destination, stale)
+    for stale in _TAG.findall(lock.read()):
+        _sweep(destination, stale.decode("ascii"))
     lock.truncate(0)
     lock.write(tag.encode("ascii"))
 
@@ -191,4 +196,6 @@ def _sweep(root: str, tag: str) -> None:
     for folder, _, names in os.walk(root):
         for name in names:
             if name.endswith(f".forkresize-{tag}"):
-                os.unlink(os.path.join(folder, name))
+                # What can't be removed does no harm: its name is no output's.
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))

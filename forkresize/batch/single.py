@@ -1,5 +1,6 @@
 """One picture, made in this process. Supervises nothing."""
 
+import contextlib
 import os
 import secrets
 
@@ -23,6 +24,10 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         Written, Skipped if the source is no picture, or Failed; what a picture can cause is never raised.
     """
     path = os.fspath(source)
-    size = os.stat(path).st_size if os.path.exists(path) else 0
-    job = Job(Source(path, os.path.basename(path), size), os.fspath(destination))
+    size, mtime_ns = 0, 0
+    # What can't be looked at is told of as any other failure.
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        size, mtime_ns = found.st_size, found.st_mtime_ns
+    job = Job(Source(path, os.path.basename(path), size, mtime_ns), os.fspath(destination))
     return render_job(job, recipe, secrets.token_hex(4))

@@ -1,6 +1,5 @@
 """The command: from arguments to one call of run, from its summary to an exit code. Prints errors; computes nothing."""
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import rich_click as click
 from forkresize.cli.options import all_options
 from forkresize.cli.params import RULES
 from forkresize.cli.version import version_text
-from forkresize.errors import SIGNALED, ExitCode, FieldError, ForkresizeError
+from forkresize.errors import SIGNALED, ExitCode, FieldError, ForkresizeError, StopRequested
 
 EXAMPLES = """
 Examples:
@@ -46,10 +45,10 @@ def call(arguments: Sequence[str]) -> int:
         return _tell(str(error), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The interpreter flushes standard output once more as it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.BROKEN_PIPE
+    except StopRequested as stop:
+        return SIGNALED + stop.signum
+    except OSError:
+        raise  # What the system refuses is no bug.
     except Exception:  # noqa: BLE001 (a bug is told as one, with what a report of it needs)
         traceback.print_exc()
         return _tell(
@@ -68,8 +67,9 @@ def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import Intake, run
     from forkresize.cli.listening import listen, tell_summary
     from forkresize.cli.resolve import recipe_from, refuse_contradictions, settings_from
-    from forkresize.pool import ignore_interrupts
+    from forkresize.pool import ignore_stops, raise_on_stop
 
+    raise_on_stop()
     refuse_contradictions(values)
     recipe = recipe_from(values)
     with ExitStack() as stack:
@@ -79,7 +79,7 @@ def _run(values: dict[str, Any]) -> int:
         with listen(values, intake.discover()) as observers:
             summary = run(sources, destination, recipe, settings=settings, observers=observers)
             if summary.exit_code >= SIGNALED:
-                ignore_interrupts()
+                ignore_stops()
     tell_summary(summary, values)
     return summary.exit_code
 

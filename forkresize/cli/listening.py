@@ -1,5 +1,6 @@
 """Who listens to a run from the command line, and what is told at its end. Renders nothing itself."""
 
+import contextlib
 import json
 import os
 import sys
@@ -33,10 +34,20 @@ def listen(values: Mapping[str, Any], ahead: Iterator[object]) -> Iterator[list[
 
 
 def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
-    """Tell what the run came to: JSON on standard output if asked for, a table on a terminal, else only what failed."""
+    """Tell what the run came to: JSON on standard output if asked for, a table on a terminal, else only what failed.
+
+    Raises:
+        OSError: standard output can't be written.
+    """
     if values["as_json"]:
         sys.stdout.write(json.dumps(summary.to_json()) + "\n")
         sys.stdout.flush()
+    # If nobody can be told, the exit code still tells.
+    with contextlib.suppress(OSError):
+        _tell_people(summary, values)
+
+
+def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
     if values["quiet"]:
         if summary.stopped_by:
             sys.stderr.write(f"forkresize: stopped by {printable(summary.stopped_by)}\n")
@@ -66,7 +77,8 @@ def progress_of(values: Mapping[str, Any]) -> str:
 
 
 def _reports(paths: Sequence[str], stack: ExitStack) -> list[Observer]:
-    return [stack.enter_context(JsonLines(path)) for path in paths]
+    distinct = {os.path.realpath(path): path for path in paths}
+    return [stack.enter_context(JsonLines(path)) for path in distinct.values()]
 
 
 def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack) -> list[Observer]:

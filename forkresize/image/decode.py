@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from forkresize import storage
 from forkresize.image import metadata
-from forkresize.image.formats import PLUGINS, SIGNATURE, SIGNATURE_LENGTH, SIGNED, SUFFIXES, UNSIGNED
+from forkresize.image.formats import PLUGINS, SIGNATURE, SIGNATURE_LENGTH, SIGNED, SUFFIXES, UNREADABLE, UNSIGNED
 from forkresize.image.geometry import Layout, is_sideways, layout
 from forkresize.image.picture import Picture, PictureError, check_pixels, output_format, too_large
 from forkresize.outcome import Reason
@@ -30,6 +30,11 @@ _BUFFER = 1 << 16
 
 _DRAFTED = frozenset({"JPEG", "MPO"})
 """The formats that can be decoded at a smaller scale; of these the size, and which way is up, are known beforehand."""
+
+_NEW_SUBFILE_TYPE = 254
+
+_GRAY_LEVELS = {"L;2": 85, "L;4": 17}
+"""What Pillow multiplies the values of PNG's shallow grays with, by what it calls them."""
 
 _OVERSAMPLING = 2
 """How many decoded pixels the kernel gets per output pixel along each axis; with fewer the difference shows."""
@@ -58,6 +63,7 @@ def decode(path: str, recipe: Recipe) -> Picture:
         image = _identified(file, path)
         output = output_format(image.format, recipe)
         check_pixels(image.size, recipe.max_pixels, "the picture has")
+        _refuse_thumbnail(image)
         _tell_of_frames(image)
         _tell_of_depth(image)
         plan, reduction = _load(image, recipe)
@@ -100,7 +106,8 @@ def _faults_told(path: str, recipe: Recipe) -> "Iterator[None]":
     except Exception as error:
         if isinstance(error, OSError) and _is_of_the_system(error):
             raise _unreadable(path, error) from error
-        raise PictureError(Reason.DAMAGED, str(error) or type(error).__name__) from error
+        reason = Reason.OUT_OF_MEMORY if "out of memory" in str(error) else Reason.DAMAGED
+        raise PictureError(reason, str(error) or type(error).__name__) from error
 
 
 @contextmanager
@@ -134,6 +141,9 @@ def _unidentified(file: io.BufferedReader, by_suffix: str | None, error: Excepti
     if SIGNATURE.match(head):
         told = "the header can't be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
         return PictureError(Reason.DAMAGED, told)
+    for name, beginning in UNREADABLE.items():
+        if beginning.match(head):
+            return PictureError(Reason.UNSUPPORTED, f"{name} is not read")
     if head:
         return PictureError(Reason.NOT_A_PICTURE, "")
     return PictureError(Reason.DAMAGED if by_suffix else Reason.NOT_A_PICTURE, "the file is empty")
@@ -146,6 +156,12 @@ def _is_of_the_system(error: OSError) -> bool:
 
 def _pixels_told(error: Image.DecompressionBombError) -> int:
     return int(re.findall(r"\d+", str(error))[0])
+
+
+def _refuse_thumbnail(image: "ImageFile") -> None:
+    # TIFF 6.0, tag NewSubfileType, bit 0: a reduced version of another image in the file. Cameras' raw files are such.
+    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0) & 1:
+        raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
 
 
 def _tell_of_frames(image: "ImageFile") -> None:
@@ -164,6 +180,7 @@ def _tell_of_depth(image: "ImageFile") -> None:
 
 def _load(image: "ImageFile", recipe: Recipe) -> tuple[Layout, int]:
     """Decode; return what becomes of the source, and by how much it was reduced on the way."""
+    _scale_transparent_color(image)
     if image.format not in _DRAFTED:
         # Only now is the true size known, and which way is up.
         image.load()
@@ -176,6 +193,16 @@ def _load(image: "ImageFile", recipe: Recipe) -> tuple[Layout, int]:
         image.draft(None, (width // reduction, height // reduction))
     image.load()
     return plan, reduction
+
+
+def _scale_transparent_color(image: "ImageFile") -> None:
+    """Bring the color that a PNG declares transparent to the 8 bits that its pixels are scaled to."""
+    told = image.info.get("transparency")
+    depth = str(image.tile[0].args) if image.tile else ""
+    if isinstance(told, int) and depth in _GRAY_LEVELS:
+        image.info["transparency"] = told * _GRAY_LEVELS[depth]
+    elif isinstance(told, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in told)
 
 
 def _reduction(image: "ImageFile", plan: Layout, recipe: Recipe) -> int:

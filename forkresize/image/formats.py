@@ -79,10 +79,21 @@ SIGNATURE = re.compile(
 SIGNATURE_LENGTH = 32
 """How many bytes the longest of them needs."""
 
-TOLD_BY_SUFFIX = frozenset(
-    "FTEX SGI SUN DCX FLI MSP PIXAR XBM XPM PCD XVTHUMB DIB PCX TGA GBR MCIDAS SPIDER".split()  # noqa: SIM905
+PLAIN_SIGNATURE = re.compile(
+    rb"\x01\xda|\x59\xa6\x6a\x95|\xb1\x68\xde\x3a|\x80\xe8\0\0"  # SGI, SUN, DCX, PIXAR
+    rb"|....[\x11\x12]\xaf|DanM|LinS|FTEX|/\* XPM \*/|\s*#define|\0{7}\x04"  # FLI, MSP, FTEX, XPM, XBM, MCIDAS
+    rb"|P[1-7fFy]"  # PPM with whatever it is that follows, and XVTHUMB
+    rb"|....ftyp",  # AVIF under another brand
+    re.DOTALL,
 )
-"""Formats too rare, or with beginnings too plain, to be among them."""
+"""Beginnings that pictures of rare formats have, and other files as well."""
+
+UNREADABLE = {
+    "HEIC": re.compile(rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+    "JPEG XL": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL "),
+    "PostScript": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
+}
+"""Beginnings of pictures in formats that are not read, by what the formats are called."""
 
 
 @dataclass(frozen=True, slots=True)

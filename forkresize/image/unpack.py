@@ -33,6 +33,8 @@ def unpack(picture: Picture, _recipe: Recipe) -> Picture:
         return picture
     if has_transparent_color and image.mode in _TRANSPARENT:
         return replace(picture, image=image.convert(_TRANSPARENT[image.mode]))
+    if image.mode == "P" and image.palette is not None and image.palette.mode == "RGBA":
+        return replace(picture, image=image.convert("RGBA"))
     if image.mode in _CONVERTED:
         return replace(picture, image=image.convert(_CONVERTED[image.mode]))
     if image.mode == "LAB":

@@ -1,7 +1,9 @@
 """The output's way to its file, and what its failing means for the run. Encodes nothing."""
 
+import contextlib
 import errno
 import os
+import warnings
 
 from forkresize import storage
 from forkresize.image.picture import PictureError
@@ -22,9 +24,19 @@ def write(job: Job, data: memoryview, tag: str) -> None:
         if _is_source(job):
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
         storage.write_whole(job.destination, data, tag)
+        _mind_change(job)
     except OSError as error:
         told = f"{job.destination}: {error.strerror or error}"
         raise PictureError(Reason.NOT_WRITTEN, told, fatal=error.errno in _FATAL) from error
+
+
+def _mind_change(job: Job) -> None:
+    """If the source was changed meanwhile, date the output back, so that the next run makes it anew."""
+    with contextlib.suppress(FileNotFoundError):
+        now = os.stat(job.source.path)
+        if job.source.mtime_ns and (now.st_mtime_ns, now.st_size) != (job.source.mtime_ns, job.source.size):
+            warnings.warn("the source was changed while its output was made", stacklevel=1)
+            os.utime(job.destination, ns=(now.st_atime_ns, min(job.source.mtime_ns, now.st_mtime_ns - 1)))
 
 
 def _is_source(job: Job) -> bool:

@@ -17,6 +17,8 @@ class Guard:
         Raises:
             UsageError: the destination is one of the sources, or is a file.
         """
+        if not destination:
+            raise UsageError("DESTINATION: '' is no directory; is a variable empty?")
         self._folder = lru_cache(maxsize=1024)(os.path.realpath)
         self._destination = self._folder(destination)
         self._directories = [self._folder(source) for source in sources if os.path.isdir(source)]

@@ -11,6 +11,7 @@ from itertools import product
 from forkresize.errors import UsageError
 from forkresize.job import Source
 from forkresize.recipe import Recipe
+from forkresize.storage import HOUSEKEEPING
 
 DEFAULT_TEMPLATE = "{stem}{ext}"
 
@@ -41,6 +42,8 @@ class Naming:
                 raise UsageError(f"--name: {{{field}}} has no value without --{field}")
         if self.template.startswith("/") or any(".." in path.split("/") for path in self._shapes()):
             raise UsageError(f"--name: {self.template!r} does not stay below the destination")
+        if any(HOUSEKEEPING in path.split("/") for path in self._shapes()):
+            raise UsageError(f"--name: {self.template!r} leads into {HOUSEKEEPING}, which is not for outputs")
         if not self.template or self.template.endswith("/") or "\0" in self.template:
             raise UsageError(f"--name: {self.template!r} is no file name")
 

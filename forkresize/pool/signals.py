@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Self
 
+from forkresize.errors import StopRequested
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -121,9 +123,21 @@ def become_worker(mask: set[int]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def ignore_interrupts() -> None:
-    """Be deaf to Ctrl-C for the rest of this process: one pressed too often must not spoil how it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def raise_on_stop() -> None:
+    """Have SIGTERM and SIGHUP raise, as SIGINT does, so that what is open gets closed; a pool still drains on them."""
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        raise StopRequested(signum)
+
+    for signum in STOP_SIGNALS:
+        if signum != signal.SIGINT and signal.getsignal(signum) is signal.SIG_DFL:
+            signal.signal(signum, stop)
+
+
+def ignore_stops() -> None:
+    """Be deaf to stop signals for the rest of this process: one too many must not spoil how it ends."""
+    for signum in STOP_SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
 
 
 def signal_name(signum: int) -> str:

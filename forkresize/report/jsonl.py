@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import stat
 from io import FileIO
 from types import TracebackType
 from typing import NoReturn, Self
@@ -33,11 +34,12 @@ class JsonLines:
         self._size = 0
         self._fresh = False
         try:
-            self._file = FileIO(path, "a")
+            self._file = FileIO(path, "a+")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise UsageError(self._complaint(error)) from error
         except OSError as error:
             raise DestinationError(self._complaint(error)) from error
+        self._refuse_other_file()
 
     def __enter__(self) -> Self:
         return self
@@ -65,6 +67,15 @@ class JsonLines:
         except OSError as error:
             self._give_up(error)
         self._size += len(line)
+
+    def _refuse_other_file(self) -> None:
+        # Only a regular file can hold what would be missed.
+        if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            return
+        self._file.seek(0)
+        if self._file.read(1) not in {b"", b"{"}:
+            self._file.close()
+            raise UsageError(f"the report {self._path!r} would replace a file that is no report; remove it first")
 
     def _begin(self) -> None:
         if not self._fresh:

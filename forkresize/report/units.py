@@ -14,7 +14,7 @@ def size(count: int) -> str:
 
 def span(seconds: float) -> str:
     """Return how long something took, such as ``4.2 s`` or ``0:02:03``."""
-    return f"{seconds:.1f} s" if seconds < _MINUTE else clock(seconds)
+    return f"{max(0.0, seconds):.1f} s" if seconds < _MINUTE else clock(seconds)
 
 
 def clock(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """One plain line an outcome, for people who want to read along. Draws no bar."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
@@ -9,7 +10,9 @@ from forkresize.report.plain import explain, printable
 
 
 def _to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")
+    # The pictures matter more than who reads along.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
 
 
 class Verbose:

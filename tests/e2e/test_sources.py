@@ -57,10 +57,10 @@ def test_a_list_that_holds_the_last_outputs_does_not_make_them_again(
 def test_a_run_that_is_refused_leaves_the_last_report_and_no_directory(
     tmp_path: Path, photos: Path, draw: Draw, forkresize: Run
 ) -> None:
-    (tmp_path / "report.jsonl").write_text("of the last run\n")
+    (tmp_path / "report.jsonl").write_text("{}\n")
     draw(photos / "0.png")
     assert forkresize("in", "out", "--format", "webp", "--report", "report.jsonl").returncode == 2
-    assert (tmp_path / "report.jsonl").read_text() == "of the last run\n"
+    assert (tmp_path / "report.jsonl").read_text() == "{}\n"
     assert not (tmp_path / "out").exists()
 
 

@@ -11,8 +11,6 @@ import pytest
 from PIL import Image
 
 from forkresize.image.decode import decode
-from forkresize.image.formats import SUFFIXES as ALL_SUFFIXES
-from forkresize.image.formats import TOLD_BY_SUFFIX
 from forkresize.image.sniff import is_picture
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe
@@ -72,11 +70,15 @@ OTHERS = {
     "zeros": bytes(5000),
     "mp4": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(range(256)) * 9,
     "mpeg": b"\0\0\1\xb3" + bytes(range(256)),
-    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500),
-    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
     "pdf": b"%PDF-1.4\n" + bytes(500),
     "zip": b"PK\3\4" + bytes(500),
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+}
+
+UNREAD = {
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500),
+    "JPEG XL": b"\xff\x0a" + bytes(500),
+    "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n",
 }
 
 SUFFIXES = ["", ".txt", ".jpg", ".tga", ".pcx", ".gbr", ".spider", ".dib"]
@@ -168,8 +170,21 @@ def test_what_is_no_picture_is_skipped_whatever_its_name(
     outcome = result(content, f"a{suffix}", width=30)
     assert isinstance(outcome, Skipped), outcome
     assert outcome.reason is Reason.NOT_A_PICTURE
-    assert is_picture(str(tmp_path / f"a{suffix}")) == (ALL_SUFFIXES.get(suffix) in TOLD_BY_SUFFIX)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_a_picture_of_a_format_that_is_not_read_is_a_failure_that_names_it(kind: str, result: Render) -> None:
+    outcome = result(UNREAD[kind], "a.jpg", width=30)
+    assert isinstance(outcome, Failed), outcome
+    assert (outcome.reason, outcome.error) == (Reason.UNSUPPORTED, f"{kind} is not read")
+
+
+def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, result: Render) -> None:
+    outcome = result(scene(), "a.tif", {"tiffinfo": {254: 1}}, width=30)
+    assert isinstance(outcome, Failed), outcome
+    assert outcome.reason is Reason.UNSUPPORTED
+    assert "thumbnail" in outcome.error
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)

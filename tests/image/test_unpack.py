@@ -2,7 +2,9 @@
 
 import io
 import struct
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from PIL import Image
 from forkresize.image.geometry import layout
 from forkresize.image.picture import Picture, PictureError
 from forkresize.image.unpack import unpack
-from forkresize.outcome import Failed, Outcome, Reason
+from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
 
 Scene = Callable[..., Image.Image]
@@ -147,3 +149,30 @@ def test_lab_is_converted_before_its_colors_could_wrap_around() -> None:
     red, green, blue = zip(*unpacked(image).get_flattened_data(), strict=True)
     for channel in (red, green, blue):
         assert all(abs(value - 119) < 6 for value in channel)
+
+
+def test_a_palette_of_rgba_keeps_its_transparency(tmp_path: Path, result: Callable[..., Outcome]) -> None:
+    header = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 2, 32, 0, 0, 2, 2, 8, 0x28)
+    content = header + bytes((0, 0, 255, 255)) + bytes(4) + bytes((0, 1, 1, 0))
+    outcome = result(content, "a.tga", format="png")
+    assert isinstance(outcome, Written), outcome
+    with Image.open(tmp_path / "out/a.tga") as made:
+        assert made.convert("RGBA").getpixel((1, 0)) == (0, 0, 0, 0)
+        assert made.convert("RGBA").getpixel((0, 0)) == (255, 0, 0, 255)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_a_shallow_gray_s_transparent_value_is_found(bits: int, tmp_path: Path, result: Callable[..., Outcome]) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    per_row = 8 * bits // 8
+    header = struct.pack(">IIBBBBB", 8, 2, bits, 0, 0, 0, 0)
+    first = sum(1 << bits * position for position in range(8)).to_bytes(per_row)
+    rows = zlib.compress(b"\0" + first + b"\0" + bytes(per_row))
+    transparent = chunk(b"tRNS", struct.pack(">H", 1))
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    outcome = result(png, "a.png", quality=80)
+    assert isinstance(outcome, Written), outcome
+    with Image.open(tmp_path / "out/a.png") as made:
+        assert [made.convert("RGBA").getpixel((0, y))[3] for y in (0, 1)] == [0, 255]  # type: ignore[index]

@@ -73,16 +73,16 @@ def test_a_new_report_replaces_the_last_one_with_the_first_outcome(
     tmp_path: Path, unchanged: Callable[..., Unchanged]
 ) -> None:
     path = tmp_path / "report.jsonl"
-    path.write_text("old\n")
+    path.write_text("{}\n")
     with JsonLines(str(path)) as report:
-        assert path.read_bytes() == b"old\n"
+        assert path.read_bytes() == b"{}\n"
         report(unchanged())
         assert len(_read(path)) == 1
 
 
 def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
-    path.write_text("old\n")
+    path.write_text("{}\n")
     with JsonLines(str(path)):
         pass
     assert path.read_bytes() == b""
@@ -90,10 +90,10 @@ def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
 
 def test_a_run_that_is_refused_leaves_the_last_report_alone(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
-    path.write_text("old\n")
+    path.write_text("{}\n")
     with pytest.raises(UsageError), JsonLines(str(path)):
         raise UsageError("no")
-    assert path.read_bytes() == b"old\n"
+    assert path.read_bytes() == b"{}\n"
 
 
 @pytest.mark.parametrize("name", ["", "missing/report.jsonl", "file/report.jsonl"])
