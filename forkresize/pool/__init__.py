@@ -1,19 +1,19 @@
 """A pool of forked workers that survives them: Pool and the names that go with it. Knows nothing of what they do."""
 
 import contextlib
-import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Self
 
 from forkresize.pool.answer import Activity, Answer, Done, Fault, Item, Lost, Raised, Result
+from forkresize.pool.control import Control
 from forkresize.pool.cpus import available_cpus
 from forkresize.pool.crew import Crew
 from forkresize.pool.libc import Libc
 from forkresize.pool.options import PoolOptions
-from forkresize.pool.signals import SignalWatch, signal_name
+from forkresize.pool.signals import SignalWatch, ignore_stops, raise_on_stop, signal_name
 from forkresize.pool.slot import Flag
-from forkresize.pool.supervisor import Control, Supervisor
+from forkresize.pool.supervisor import Supervisor
 from forkresize.pool.worker import Duty
 
 __all__ = [
@@ -26,11 +26,14 @@ __all__ = [
     "PoolOptions",
     "Raised",
     "available_cpus",
+    "ignore_stops",
+    "raise_on_stop",
     "signal_name",
 ]
 
 
 _DEFAULTS = PoolOptions()
+_STANDARD_ERROR = 2
 
 
 class Pool(Generic[Item, Result]):
@@ -71,11 +74,9 @@ class Pool(Generic[Item, Result]):
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        _fill_standard_descriptors()
         with contextlib.ExitStack() as cleanup:
             cleanup.enter_context(self._control.watch)
-            # What there is by now is never traversed by a worker's collector, so its pages stay shared.
-            gc.freeze()
-            cleanup.callback(gc.unfreeze)
             duty = Duty(self._work, self._initializer, self._control.stop, Libc(), os.getpid())
             crew: Crew[Item] = cleanup.enter_context(Crew(duty, self._workers, self._options.max_tasks))
             self._control.watch.on_insisted = crew.kill
@@ -132,3 +133,10 @@ class Pool(Generic[Item, Result]):
     def busy_seconds(self) -> float:
         """Wall time that all jobs took together."""
         return self._control.busy_seconds
+
+
+def _fill_standard_descriptors() -> None:
+    # Where the process was started without them, a pipe to a worker would be taken for one.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        pass
+    os.close(descriptor)

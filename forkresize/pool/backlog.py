@@ -17,24 +17,28 @@ class Task(Generic[Item]):
     Attributes:
         number: its number, from 1 up; a Slot says 0 for none.
         item: what it is about.
-        deaths: how many workers have died of it.
+        lost: what to answer if it is not tried again, once a worker has died of it.
+        order: the frame that tells a worker to do it, once it is packed.
     """
 
     number: int
     item: Item
-    deaths: int = 0
-    _order: bytes = field(default=b"", repr=False)
+    lost: Lost[Item] | None = None
+    order: bytes = field(default=b"", repr=False)
 
     @property
-    def order(self) -> bytes:
-        """The frame that tells a worker to do it; pickled once, however often it is sent.
+    def deaths(self) -> int:
+        """How many workers have died of it."""
+        return self.lost.attempts if self.lost else 0
+
+    def pack(self) -> None:
+        """Make the order, once, however often it is sent.
 
         Raises:
             Exception: the item can't be pickled.
         """
-        if not self._order:
-            self._order = pack_order(self.number, pickle.dumps(self.item, pickle.HIGHEST_PROTOCOL))
-        return self._order
+        if not self.order:
+            self.order = pack_order(self.number, pickle.dumps(self.item, pickle.HIGHEST_PROTOCOL))
 
 
 class Backlog(Generic[Item]):
@@ -42,7 +46,8 @@ class Backlog(Generic[Item]):
 
     Attributes:
         error: what the items' iterator raised; that was its end.
-        suspects: tasks that a worker died of, each with what to answer if it is not tried again.
+        suspects: tasks that a worker died of and that will be tried again.
+        next_number: the next item's number.
     """
 
     def __init__(self, items: Iterable[Item], first_number: int = 1) -> None:
@@ -53,7 +58,7 @@ class Backlog(Generic[Item]):
             first_number: the first item's number.
         """
         self.error: Exception | None = None
-        self.suspects: deque[tuple[Task[Item], Lost[Item]]] = deque()
+        self.suspects: deque[Task[Item]] = deque()
         self.next_number = first_number
         self._items: Iterator[Item] | None = iter(items)
         self._returned: deque[Task[Item]] = deque()
@@ -78,21 +83,23 @@ class Backlog(Generic[Item]):
         return task
 
     def give_back(self, tasks: Iterable[Task[Item]]) -> None:
-        """Put tasks that no worker started in front of all others, in their order."""
-        self._returned.extendleft(reversed(list(tasks)))
+        """Put tasks that a worker was handed but did not start in front of all others, in their order."""
+        for task in reversed(list(tasks)):
+            (self.suspects if task.lost else self._returned).appendleft(task)
 
     def suspect(self, task: Task[Item], answer: Lost[Item], retries: int) -> bool:
         """Set aside a task that a worker died of; return False if it has been tried often enough.
 
         It comes before the other suspects: whatever kills workers from outside at intervals won't hit it twice.
         """
+        task.lost = answer
         if task.deaths > retries:
             return False
-        self.suspects.appendleft((task, answer))
+        self.suspects.appendleft(task)
         return True
 
     def give_up(self) -> list[Lost[Item]]:
         """Empty the suspects; return what to answer for them."""
-        answers = [answer for _, answer in self.suspects]
+        answers = [task.lost for task in self.suspects if task.lost]
         self.suspects.clear()
         return answers

@@ -1,5 +1,8 @@
 """The workers that are alive: forking, finding one for the next task, dismissing. Holds no tasks and no blame."""
 
+import contextlib
+import gc
+import math
 import multiprocessing
 from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
@@ -11,9 +14,6 @@ from forkresize.pool.answer import Item
 from forkresize.pool.backlog import Task
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.station import Station
-
-_AHEAD = 2
-"""Tasks a worker may hold: the one it runs, and the next, so that it need not wait for the parent in between."""
 
 
 class Crew(Generic[Item]):
@@ -37,44 +37,54 @@ class Crew(Generic[Item]):
         self._duty = duty
         self.size = size
         self.count = 0
-        self._max_tasks = max_tasks
+        self._max_tasks = max_tasks or math.inf
+        self._frozen = False
         self._context = multiprocessing.get_context("fork")
-        # Shelved by how many tasks each holds, so that finding one for the next needs no search.
-        self._shelves: tuple[dict[WorkerHandle[Item], None], ...] = tuple({} for _ in range(_AHEAD + 1))
+        # Sorted by how much more they can be given, so that finding one for the next task needs no search. A worker
+        # holds two: the one it runs, and the next, so that it need not wait for the parent in between.
+        self._idle: dict[WorkerHandle[Item], None] = {}
+        self._ready: dict[WorkerHandle[Item], None] = {}
+        self._full: dict[WorkerHandle[Item], None] = {}
+        self._where: dict[WorkerHandle[Item], dict[WorkerHandle[Item], None]] = {}
         self._unposted: dict[WorkerHandle[Item], None] = {}
 
     def __iter__(self) -> Iterator[WorkerHandle[Item]]:
-        return iter([member for shelf in self._shelves for member in shelf])
+        return iter(list(self._where))
 
     @property
     def busy(self) -> bool:
         """Whether any worker holds a task."""
-        return any(self._shelves[1:])
+        return bool(self._ready or self._full)
 
-    @property
-    def has_room(self) -> bool:
-        """Whether a further task can be placed."""
-        return bool(self._shelves[0] or self.count < self.size or any(self._shelves[1:_AHEAD]))
+    def openings(self) -> Iterator[WorkerHandle[Item] | None]:
+        """Yield who should get the next task, while there is one.
 
-    @property
-    def would_grow(self) -> bool:
-        """Whether the next task takes a new worker."""
-        return not self._shelves[0] and self.count < self.size
+        That is one with nothing to do; else None, for hire() may add one; else one that will soon have nothing to do.
+        """
+        while True:
+            if self._idle:
+                yield next(iter(self._idle))
+            elif self.count < self.size:
+                yield None
+            elif self._ready:
+                yield next(iter(self._ready))
+            else:
+                return
 
-    def find(self) -> WorkerHandle[Item] | None:
-        """Return who should get the next task: an idle one, else a new one, else one that soon is idle.
+    def hire(self) -> WorkerHandle[Item] | None:
+        """Return an idle worker, a new one if need be; without one, whoever will soon be idle, or None.
 
         Raises:
             PoolBrokenError: there is no worker and none can be forked.
         """
-        if self.would_grow:
+        if not self._idle and self.count < self.size:
             self._grow()
-        return next((member for shelf in self._shelves[:_AHEAD] for member in shelf), None)
+        return next(iter(self._idle or self._ready), None)
 
     def give(self, member: WorkerHandle[Item], task: Task[Item]) -> None:
         """Hand a task to a worker; post() sends it."""
         member.give(task)
-        self._shelve(member)
+        self._sort_in(member)
         self._unposted[member] = None
 
     def post(self) -> None:
@@ -92,16 +102,16 @@ class Crew(Generic[Item]):
 
     def update(self, member: WorkerHandle[Item]) -> None:
         """Take note that a worker has answered tasks; one that has had all it may have is let go."""
-        if self._is_spent(member) and not member.tasks:
+        if member.handed >= self._max_tasks and not member.tasks:
             self._let_go([member])
         else:
-            self._shelve(member)
+            self._sort_in(member)
 
     def dismiss(self, member: WorkerHandle[Item]) -> None:
         """Count a worker out; its process is the caller's to end."""
         member.dismissed = True
         self.count -= 1
-        self._unshelve(member)
+        self._sort_out(member)
         self.selector.unregister(member.station.near)
         self.selector.unregister(member.sentinel)
 
@@ -116,6 +126,8 @@ class Crew(Generic[Item]):
     def __exit__(self, *_: object) -> None:
         self.clear()
         self.selector.close()
+        if self._frozen:
+            gc.unfreeze()
 
     def clear(self) -> None:
         """End all workers, SIGKILL for those that are busy."""
@@ -134,6 +146,10 @@ class Crew(Generic[Item]):
             member.close()
 
     def _grow(self) -> None:
+        if not self._frozen:
+            # What there is by now is never traversed by a worker's collector, so its pages stay shared.
+            gc.freeze()
+            self._frozen = True
         try:
             member = self._fork()
         except OSError as error:
@@ -145,7 +161,7 @@ class Crew(Generic[Item]):
             self.count += 1
             self.selector.register(member.station.near, EVENT_READ, member)
             self.selector.register(member.sentinel, EVENT_READ, member)
-            self._shelve(member)
+            self._sort_in(member)
 
     def _fork(self) -> WorkerHandle[Item]:
         station = Station.open()
@@ -155,25 +171,27 @@ class Crew(Generic[Item]):
                 # Daemonic, lest multiprocessing wait for it at exit should the pool never be closed.
                 process = self._context.Process(target=worker.main, args=arguments, daemon=True)
                 process.start()
+            member: WorkerHandle[Item] = WorkerHandle(process, station)
         except BaseException:
             station.close()
             raise
         station.far.close()
-        return WorkerHandle(process, station)
+        return member
 
     def _forget(self) -> None:
-        self.selector.close()
+        # A kqueue is not inherited, so there is nothing to close.
+        with contextlib.suppress(OSError):
+            self.selector.close()
         for member in self:
             member.forget()
 
-    def _is_spent(self, member: WorkerHandle[Item]) -> bool:
-        return 0 < self._max_tasks <= member.handed
+    def _sort_in(self, member: WorkerHandle[Item]) -> None:
+        is_full = len(member.tasks) > 1 or member.handed >= self._max_tasks
+        room = self._full if is_full else self._ready if member.tasks else self._idle
+        if room is not self._where.get(member):
+            self._sort_out(member)
+            room[member] = None
+            self._where[member] = room
 
-    def _shelve(self, member: WorkerHandle[Item]) -> None:
-        self._unshelve(member)
-        load = _AHEAD if self._is_spent(member) else len(member.tasks)
-        self._shelves[load][member] = None
-
-    def _unshelve(self, member: WorkerHandle[Item]) -> None:
-        for shelf in self._shelves:
-            shelf.pop(member, None)
+    def _sort_out(self, member: WorkerHandle[Item]) -> None:
+        del self._where.pop(member, {member: None})[member]

@@ -29,7 +29,7 @@ class WorkerHandle(Generic[Item]):
         station: what is shared with it.
         tasks: what it was handed and has not answered, by number, in the order it will start them.
         handed: how many tasks it was handed in all.
-        waiting_since: when it was last handed a task while idle, or answered one.
+        waiting_since: when it was last heard of, or handed a task while idle.
         gone: whether its end of the pipe is closed.
         events: what its end of the pipe is watched for, in the selector's terms.
         dismissed: whether it no longer counts.
@@ -73,7 +73,6 @@ class WorkerHandle(Generic[Item]):
 
     def finish(self, number: int) -> Task[Item] | None:
         """Take a task that it has answered off it; None if it has no such task."""
-        self.waiting_since = time.monotonic()
         return self.tasks.pop(number, None)
 
     def receive(self) -> list[Report]:
@@ -95,6 +94,7 @@ class WorkerHandle(Generic[Item]):
                 # Said once of a peer that died with unread input; what it wrote before that can still be read.
                 continue
             self.gone = not data
+            self.waiting_since = time.monotonic()
             return data
         self.gone = True
         return b""

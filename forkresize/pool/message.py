@@ -44,8 +44,8 @@ class Report(NamedTuple):
     kind: int
     number: int
     seconds: float
-    stderr: bytes
-    payload: bytes
+    stderr: bytes | bytearray
+    payload: bytes | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,6 @@ def _cut(stream: bytes | bytearray) -> tuple[list[Report], int]:
         stop = payload + payload_size
         if stop > end:
             break
-        reports.append(Report(kind, number, seconds, bytes(stream[stderr:payload]), bytes(stream[payload:stop])))
+        reports.append(Report(kind, number, seconds, stream[stderr:payload], stream[payload:stop]))
         start = stop
     return reports, start

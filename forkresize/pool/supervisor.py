@@ -5,45 +5,31 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Generic, TypeAlias
 
 from forkresize.errors import PoolBrokenError
 from forkresize.pool.answer import Activity, Answer, Fault, Item, Lost, Result
 from forkresize.pool.backlog import Backlog, Task
+from forkresize.pool.control import Control
 from forkresize.pool.crew import Crew
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.message import Kind, Report
 from forkresize.pool.options import PoolOptions
-from forkresize.pool.signals import STOP_SIGNALS, SignalWatch, signal_name
-from forkresize.pool.slot import Flag
+from forkresize.pool.signals import STOP_SIGNALS, signal_name
 from forkresize.pool.verdict import decode, lost, told, unsendable
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
 
-_QUICK = 0.0002
-"""Items that come faster than this, in seconds, are sent together; else each is sent before the next is asked for."""
+_LONGEST_WAIT = 3600.0
+"""Seconds; the kernel's timers overflow at some weeks."""
+
+_SLOW_START = 10.0
+"""Seconds that a worker may take, on a busy machine, to begin a task it was handed; no task is to blame for those."""
 
 _GROUP_SIGNAL = 0.05
 """Seconds in which a signal to the whole process group reaches the parent after it has ended a worker."""
-
-
-@dataclass(slots=True)
-class Control:
-    """What the pool's user may change and look at while it runs.
-
-    Attributes:
-        stop: raised when no job may be started any more.
-        watch: hears of signals.
-        workers_lost: how many workers died and had to be buried.
-        busy_seconds: wall time that all jobs took together.
-    """
-
-    stop: Flag
-    watch: SignalWatch
-    workers_lost: int = 0
-    busy_seconds: float = 0.0
 
 
 class Supervisor(Generic[Item, Result]):
@@ -64,7 +50,8 @@ class Supervisor(Generic[Item, Result]):
         self._on_tick = on_tick
         self._timeout = math.inf if options.timeout is None else options.timeout
         self._backlog: Backlog[Item] = Backlog(())
-        self._answers: list[Answer[Item, Result]] = []
+        # Made when they are taken: the workers have their next tasks before results are unpickled.
+        self._answers: list[Callable[[], Answer[Item, Result]]] = []
         self._stillborn = 0
         self._next_check = 0.0
         self._next_tick = 0.0
@@ -84,7 +71,8 @@ class Supervisor(Generic[Item, Result]):
             more = self._hand_out()
             while more or self._answers or self._crew.busy:
                 answers, self._answers = self._answers, []
-                yield from answers
+                for answer in answers:
+                    yield answer()
                 self._turn(wait=self._crew.busy and not more)
                 more = self._hand_out()
             finished = True
@@ -96,34 +84,37 @@ class Supervisor(Generic[Item, Result]):
 
     def _hand_out(self) -> bool:
         """Return whether there is more to hand out when what is answered by now has been taken."""
-        more = False
-        while not more and self._crew.has_room and not self._control.stop:
-            asked = time.monotonic()
+        refused = not self._control.stop and self._fill()
+        if self._control.stop:
+            self._answers += [partial(_same, answer) for answer in self._backlog.give_up()]
+        elif self._backlog.suspects and not refused and not self._crew.busy:
+            self._place(self._backlog.suspects.popleft())
+        self._crew.post()
+        return refused
+
+    def _fill(self) -> bool:
+        """Hand out tasks while there is room; return whether that ended with one that can't be sent."""
+        for member in self._crew.openings():
+            # Before the next item is asked for, which may take its time.
+            self._crew.post()
             task = self._backlog.take()
-            # The items' iterator may have taken its time.
             if task is None or self._control.stop:
                 break
-            more = not self._place(task)
-            if time.monotonic() - asked > _QUICK:
-                self._crew.post()
-        if self._control.stop:
-            self._answers += self._backlog.give_up()
-        elif self._backlog.suspects and not more and not self._crew.busy:
-            self._place(self._backlog.suspects.popleft()[0])
-        self._crew.post()
-        return more
+            if not self._place(task, member):
+                return True
+        return False
 
-    def _place(self, task: Task[Item]) -> bool:
+    def _place(self, task: Task[Item], member: WorkerHandle[Item] | None = None) -> bool:
         """Return whether the task can be sent at all; if not, it is answered."""
         try:
-            _ = task.order
+            task.pack()
         except Exception as error:  # noqa: BLE001  An item's class may do anything.
-            self._answers.append(unsendable(task, error, os.getpid()))
+            self._answers.append(partial(unsendable, task, error, os.getpid()))
             return False
-        if self._crew.would_grow:
+        if member is None:
             # While the item was waited for, a worker may have turned idle.
             self._turn(wait=False)
-        member = self._crew.find()
+            member = self._crew.hire()
         if member is None:
             self._backlog.give_back([task])
         else:
@@ -149,7 +140,7 @@ class Supervisor(Generic[Item, Result]):
 
     def _patience(self) -> float | None:
         until = min(self._next_check, self._next_tick if self._on_tick else math.inf)
-        return None if until == math.inf else max(0.0, until - time.monotonic())
+        return None if until == math.inf else min(max(0.0, until - time.monotonic()), _LONGEST_WAIT)
 
     def _hear(self, member: WorkerHandle[Item]) -> None:
         for report in member.receive():
@@ -160,15 +151,20 @@ class Supervisor(Generic[Item, Result]):
             self._crew.update(member)
 
     def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
+        task = member.finish(report.number)
         if report.kind == Kind.UNFIT:
             failure = pickle.loads(report.payload)  # noqa: S301  A worker of ours pickled it.
             member.tasks.clear()  # It leaves by itself.
             raise PoolBrokenError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
-        task = member.finish(report.number)
-        if task is not None and report.kind != Kind.DECLINED:
-            self._stillborn = 0
-            self._control.busy_seconds += report.seconds
-            self._answers.append(told(report, task, member.pid))
+        if task is None:
+            return
+        if report.kind == Kind.DECLINED:
+            # What was never started is left for another run; what was, is answered for.
+            self._backlog.give_back([task])
+            return
+        self._stillborn = 0
+        self._control.busy_seconds += report.seconds
+        self._answers.append(partial(told, report, task, member.pid))
 
     def _bury(
         self, member: WorkerHandle[Item], fault: Fault = Fault.CRASHED, condemned: Task[Item] | None = None
@@ -211,10 +207,9 @@ class Supervisor(Generic[Item, Result]):
     def _blame(self, task: Task[Item], answer: Lost[Item]) -> None:
         self._stillborn = 0
         self._control.busy_seconds += answer.seconds
-        task.deaths += 1
         final = answer.fault is not Fault.CRASHED or bool(self._control.stop)
         if final or not self._backlog.suspect(task, answer, self._options.retries):
-            self._answers.append(answer)
+            self._answers.append(partial(_same, answer))
 
     def _count_stillborn(self, member: WorkerHandle[Item], exit_code: int) -> None:
         self._stillborn += 1
@@ -256,10 +251,16 @@ class Supervisor(Generic[Item, Result]):
     def _since(self, member: WorkerHandle[Item], now: float) -> float:
         if not member.tasks:
             return now
+        task, since = member.current()
         # While all processes were stopped together, as by Ctrl-Z, no time counts.
-        return max(member.current()[1], self._control.watch.resumed_at)
+        since = max(since, self._control.watch.resumed_at)
+        return since if task is not None else since + _SLOW_START
 
 
 def _activity(member: WorkerHandle[Item], now: float) -> Activity[Item]:
     task, since = member.current()
     return Activity(member.pid, None, 0.0) if task is None else Activity(member.pid, task.item, now - since)
+
+
+def _same(answer: Lost[Item]) -> Lost[Item]:
+    return answer

@@ -18,7 +18,7 @@ def told(report: Report, task: Task[Item], worker: int) -> Done[Item, Any] | Rai
         task: what it is about.
         worker: process id of who reported.
     """
-    particulars = (task.deaths + 1, worker, report.seconds, decode(report.stderr))
+    particulars = (task.deaths + 1, worker, report.seconds, decode(report.stderr) if report.stderr else "")
     try:
         content = pickle.loads(report.payload)  # noqa: S301  A worker of ours pickled it.
     except Exception as error:  # noqa: BLE001  A result's class may do anything.
@@ -52,6 +52,6 @@ def lost(task: Task[Item], fault: Fault, member: WorkerHandle[Item], exit_code: 
     return Lost(task.item, fault, signal, code, task.deaths + 1, member.pid, seconds, stderr)
 
 
-def decode(stderr: bytes) -> str:
+def decode(stderr: bytes | bytearray) -> str:
     """Return standard error as text, whatever bytes it holds."""
     return stderr.decode(errors="replace")

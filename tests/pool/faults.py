@@ -1,0 +1,172 @@
+"""Faults as functions: each is work for a pool, and does to its worker what its name says. Tests nothing."""
+
+import ctypes
+import faulthandler
+import mmap
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+LARGE = 8 << 20
+"""Bytes; far more than a pipe holds."""
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+def kill_itself(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def terminate_itself(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def segfault(_: object = None) -> None:
+    ctypes.string_at(0)
+
+
+def abort(_: object = None) -> None:
+    faulthandler.disable()
+    os.write(2, b"free(): invalid pointer\n")
+    os.abort()
+
+
+def exit_hard(_: object = None) -> None:
+    os._exit(3)
+
+
+def exit_hard_with_success(_: object = None) -> None:
+    os._exit(0)
+
+
+def die_of_a_real_time_signal(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGRTMIN + 3)
+
+
+def sys_exit(_: object = None) -> NoReturn:
+    sys.exit(3)
+
+
+def interrupt(_: object = None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def fail(_: object = None) -> NoReturn:
+    raise ValueError("no")
+
+
+def fail_nameless(_: object = None) -> NoReturn:
+    class NamelessError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no name either")
+
+    raise NamelessError
+
+
+def hang_in_c(_: object = None) -> None:
+    """Sleep in C without letting go of the interpreter's lock."""
+    ctypes.PyDLL(None).sleep(60)
+
+
+def hang(_: object = None) -> None:
+    threading.Event().wait(60)
+
+
+def stop_itself(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def close_every_pipe(_: object = None) -> None:
+    os.closerange(3, 256)
+    hang()
+
+
+def leave_a_child_and_die(_: object = None) -> None:
+    """Leave a process behind that holds all of the worker's pipes open for a while."""
+    if os.fork() == 0:
+        time.sleep(3)
+        os._exit(0)
+    kill_itself()
+
+
+def fork_and_return(_: object = None) -> str:
+    """Return in two processes, as work that forgets to end its child does."""
+    return "child" if os.fork() == 0 else "parent"
+
+
+class Unpicklable:
+    """Can't be sent, for want of memory."""
+
+    def __reduce__(self) -> NoReturn:
+        raise MemoryError
+
+
+class Explosive:
+    """Can be sent, but not received."""
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        return fail, ()
+
+
+class Deadly:
+    """Kills whoever receives it."""
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        return kill_itself, ()
+
+
+def return_unpicklable(_: object = None) -> Unpicklable:
+    return Unpicklable()
+
+
+def return_lambda(_: object = None) -> object:
+    return lambda: None
+
+
+def return_explosive(_: object = None) -> Explosive:
+    return Explosive()
+
+
+def return_large(_: object = None) -> bytes:
+    return bytes(LARGE)
+
+
+def call(fault: Callable[[], Any]) -> Any:
+    """Do what the item says; work for a pool whose items are faults."""
+    return fault()
+
+
+class At:
+    """Work that doubles numbers, and commits a fault at one of them."""
+
+    def __init__(self, victim: int, fault: Callable[[], object], *, pause: float = 0.0) -> None:
+        self.victim = victim
+        self.fault = fault
+        self.pause = pause
+
+    def __call__(self, number: int) -> object:
+        if number == self.victim:
+            return self.fault()
+        time.sleep(self.pause)
+        return number * 2
+
+
+class Times:
+    """A fault that is committed a number of times, in whichever workers, and then no more."""
+
+    def __init__(self, times: int, fault: Callable[[], object]) -> None:
+        self.left = mmap.mmap(-1, mmap.PAGESIZE)
+        self.left[0] = times
+        self.fault = fault
+
+    def __call__(self, _: object = None) -> object:
+        if self.left[0]:
+            self.left[0] -= 1
+            return self.fault()
+        return "spared"
