@@ -165,22 +165,25 @@ def _folds_names(directory: str) -> bool:
 
 
 def _lock(path: str) -> FileIO | None:
-    for _ in range(_ATTEMPTS):
-        # Whoever held it removes the file and its folder when it ends, which may be at any point here.
-        with contextlib.suppress(FileNotFoundError, FileExistsError):
+    """Return the file, locked; None if somebody else has it locked, or keeps taking and freeing it."""
+    for attempt in range(_ATTEMPTS):
+        try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             lock = FileIO(path, "a+")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                return None
-            if os.path.exists(path) and os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
-                return lock
+        except (FileExistsError, FileNotFoundError):
+            # Whoever held it removes the file and its folder when it ends, which may be at any point here.
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             lock.close()
-    # Not bad luck any more: have the reason raised, if there is one.
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    FileIO(path, "a+").close()
+            return None
+        # What was locked may no longer be what the name stands for.
+        if os.path.exists(path) and os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+            return lock
+        lock.close()
     return None
 
 

@@ -149,6 +149,10 @@ def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_loc
     monkeypatch.setattr(fcntl, "flock", remove_once)
     with storage.hold(str(tmp_path)):
         assert lock.exists()
+    monkeypatch.setattr(fcntl, "flock", remove_once)
+    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
+    with pytest.raises(DestinationBusyError), storage.hold(str(tmp_path)):
+        pytest.fail("held what somebody else has removed")
 
 
 def test_a_disk_that_is_full_before_the_first_output_is_told_as_such(

@@ -1,5 +1,6 @@
 """How the command ends when it is not by the run itself."""
 
+import io
 import os
 import subprocess
 import sys
@@ -29,6 +30,35 @@ def test_a_system_without_fork_is_told_what_to_do(
         cli.main()
     assert end.value.code == 2
     assert "WSL" in capsys.readouterr().err
+
+
+def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "argv", ["forkresize", "--version"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 0
+    assert sys.stdout.getvalue().startswith("forkresize ")  # type: ignore[attr-defined]
+
+
+def test_an_interrupt_while_the_command_loads_is_silent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_answer", interrupt)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 130
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_field_that_no_option_could_have_refused_is_told_by_its_option(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["in", "out", "--format", "png", "--quality", "80"]) == 2
+    assert capsys.readouterr().err.startswith("forkresize: --quality: ")
 
 
 def test_the_module_is_the_command(tmp_path: Path, draw: Draw) -> None:

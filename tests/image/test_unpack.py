@@ -21,6 +21,10 @@ Make = Callable[..., Image.Image]
 Render = Callable[..., Outcome]
 
 
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
 def unpacked(image: Image.Image, output: str = "jpeg") -> Image.Image:
     plan = layout(image.size, Recipe())
     picture = Picture(image=image, orientation=1, format="tiff", output=output, layout=plan)
@@ -161,17 +165,30 @@ def test_a_palette_of_rgba_keeps_its_transparency(tmp_path: Path, result: Callab
         assert made.convert("RGBA").getpixel((0, 0)) == (255, 0, 0, 255)
 
 
+def test_a_deep_color_s_transparent_value_is_found(tmp_path: Path, result: Callable[..., Outcome]) -> None:
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    rows = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0, 0, 0))
+    transparent = png_chunk(b"tRNS", struct.pack(">3H", 0x1234, 0x5678, 0x9ABC))
+    chunks = png_chunk(b"IHDR", header) + transparent + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+    assert isinstance(result(b"\x89PNG\r\n\x1a\n" + chunks, "a.png", enlarge=True, quality=80), Written)
+    with Image.open(tmp_path / "out/a.png") as made:
+        assert [made.convert("RGBA").getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
+
+
 @pytest.mark.parametrize("bits", [2, 4])
 def test_a_shallow_gray_s_transparent_value_is_found(bits: int, tmp_path: Path, result: Callable[..., Outcome]) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
     per_row = 8 * bits // 8
     header = struct.pack(">IIBBBBB", 8, 2, bits, 0, 0, 0, 0)
     first = sum(1 << bits * position for position in range(8)).to_bytes(per_row)
     rows = zlib.compress(b"\0" + first + b"\0" + bytes(per_row))
-    transparent = chunk(b"tRNS", struct.pack(">H", 1))
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    transparent = png_chunk(b"tRNS", struct.pack(">H", 1))
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + transparent
+        + png_chunk(b"IDAT", rows)
+        + png_chunk(b"IEND", b"")
+    )
     outcome = result(png, "a.png", quality=80)
     assert isinstance(outcome, Written), outcome
     with Image.open(tmp_path / "out/a.png") as made:

@@ -55,6 +55,7 @@ def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
         "../{stem}",
         "{stem}/../../x",
         "{dir}../{name}",
+        ".forkresize/lock",
         "{dir}.{ext}./{name}",
         "{stem}/",
         "{stem}\0",
