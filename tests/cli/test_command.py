@@ -33,12 +33,13 @@ def test_a_system_without_fork_is_told_what_to_do(
 
 
 def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", written)
     monkeypatch.setattr(sys, "argv", ["forkresize", "--version"])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == 0
-    assert sys.stdout.getvalue().startswith("forkresize ")  # type: ignore[attr-defined]
+    assert written.getvalue().startswith("forkresize ")
 
 
 def test_an_interrupt_while_the_command_loads_is_silent(
