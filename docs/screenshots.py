@@ -2,10 +2,11 @@
 
     python docs/screenshots.py examples/pictures docs/run.svg
 
-Give it a folder of photographs; one of them is cut short for the occasion, so that a failure shows as well.
+It works on a dozen copies of the folder, of which one picture is cut short, so that a failure shows as well.
 """
 
 import argparse
+import contextlib
 import io
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from forkresize import Outcome, PoolOptions, Recipe, Selection, Settings, run
+from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
 from forkresize.report.live import LiveView
 from forkresize.report.table import print_summary
 from forkresize.walk import roots, walk
@@ -59,25 +60,24 @@ def main() -> None:
     parser.add_argument("pictures", type=Path)
     parser.add_argument("svg", type=Path)
     arguments = parser.parse_args()
+    pictures, svg = arguments.pictures.resolve(), arguments.svg.resolve()
     record = Console(record=True, file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
     screen = Console(file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
-    with tempfile.TemporaryDirectory() as folder:
-        photos = Path(folder) / "photos"
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for copy in range(COPIES):
-            shutil.copytree(arguments.pictures, photos / f"{2015 + copy}")
-        cut = min(photos.rglob("*.jpg"))
+            shutil.copytree(pictures, f"photos/{2015 + copy}")
+        cut = min(Path("photos").rglob("*.jpg"))
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, "forkresize ./photos ./web --width 800 --format webp")
-        total = sum(1 for _ in walk(roots([str(photos)]), Selection()))
-        with LiveView(screen, ahead=walk(roots([str(photos)]), Selection())) as view:
+        total = sum(1 for _ in walk(roots(["photos"]), Selection()))
+        with LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view:
             observer = Snapshot(view, record, total // 2)
-            recipe = Recipe(width=800, format="webp")  # type: ignore[arg-type]
             settings = Settings(pool=PoolOptions(tick=0.02))
-            summary = run([photos], Path(folder) / "web", recipe, settings=settings, observers=[observer])
-        record.print(Text("\n… and when it is done:\n", "dim italic"))
-        print_summary(summary, record)
-        text = record.export_svg(title="forkresize", clear=True).replace(folder + "/", "")
-    arguments.svg.write_text(text, encoding="utf-8")
+            recipe = Recipe(width=800, format=Format.WEBP)
+            summary = run(["photos"], "web", recipe, settings=settings, observers=[observer])
+    record.print(Text("\n… and when it is done:\n", "dim italic"))
+    print_summary(summary, record)
+    svg.write_text(record.export_svg(title="forkresize"), encoding="utf-8")
 
 
 if __name__ == "__main__":
