@@ -1,6 +1,7 @@
 """Brings every pixel mode that decoders give to one of the few that can be resampled. Knows no embedded profile."""
 
 from dataclasses import replace
+from functools import cache
 
 from PIL.Image import Image
 
@@ -11,7 +12,6 @@ from forkresize.outcome import Reason
 from forkresize.recipe import Recipe
 
 _MOST_16_BIT = 65_535
-_16_TO_8_BIT = [(value + 128) // 257 for value in range(_MOST_16_BIT + 1)]
 
 _RESAMPLED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
@@ -43,6 +43,12 @@ def unpack(picture: Picture, _recipe: Recipe) -> Picture:
     return replace(picture, image=_deep(image, WRITERS[picture.output].modes))
 
 
+@cache
+def _to_eight_bits() -> list[int]:
+    """Return what each value of 16 bits is in 8."""
+    return [(value + 128) // 257 for value in range(_MOST_16_BIT + 1)]
+
+
 def _deep(image: Image, held: frozenset[str]) -> Image:
     if image.mode.startswith("I;16"):
         return _sixteen_bit(image.convert("I"), image.info.get("transparency"), held)
@@ -60,9 +66,9 @@ def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) ->
     """
     if transparent is None and "I;16" in held:
         return image.convert("I;16")
-    scaled = image.point(_16_TO_8_BIT, "L")
+    scaled = image.point(_to_eight_bits(), "L")
     if transparent is not None:
-        alpha = [255] * len(_16_TO_8_BIT)
+        alpha = [255] * (_MOST_16_BIT + 1)
         alpha[transparent] = 0
         scaled.putalpha(image.point(alpha, "L"))
     return scaled
@@ -70,7 +76,7 @@ def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) ->
 
 def eight_bit(image: Image) -> Image:
     """Return an image of mode I;16 scaled to mode L."""
-    return image.convert("I").point(_16_TO_8_BIT, "L")
+    return image.convert("I").point(_to_eight_bits(), "L")
 
 
 def _integer(image: Image, held: frozenset[str]) -> Image:
