@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from io import FileIO
@@ -147,12 +148,11 @@ def folds_names(directory: str) -> bool:
     """Tell whether the file system of a directory takes names for equal that differ in case only.
 
     Args:
-        directory: may be missing; then the directory is asked that it would be made in. One that can't be written
-            counts as one that tells names apart.
+        directory: one that is missing is taken for what the system's usual file system is, and one that can't be
+            written for one that tells names apart.
     """
-    directory = os.path.abspath(directory)
-    while not os.path.isdir(directory):
-        directory = os.path.dirname(directory)
+    if not os.path.isdir(directory):
+        return sys.platform == "darwin"
     try:
         return _folds_names(directory)
     except OSError:

@@ -10,7 +10,7 @@ from forkresize.existing import settle
 from forkresize.image.sniff import is_picture
 from forkresize.job import Job, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped
-from forkresize.plan import Collisions, Guard, Naming, OutputNames, find_collisions
+from forkresize.plan import Collisions, Guard, Naming, OutputNames, find_collisions, identity
 from forkresize.recipe import Recipe
 from forkresize.walk import Root, listed, roots, walk
 
@@ -64,11 +64,11 @@ class Intake:
             if not isinstance(found, Source):
                 yield found
                 continue
-            spelled = os.path.normpath(found.path) if collisions.repeated else ""
-            if spelled in met:
+            same = identity(found.path) if collisions.repeated else ""
+            if same in met:
                 continue
-            if spelled in collisions.repeated:
-                met.add(spelled)
+            if same in collisions.repeated:
+                met.add(same)
             yield self._settle(found, collisions)
 
     def _start(self) -> Iterable[Root]:

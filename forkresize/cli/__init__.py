@@ -5,7 +5,7 @@ import os
 import sys
 from typing import TextIO
 
-from forkresize.errors import ExitCode
+from forkresize.errors import SIGNALED, ExitCode, StopRequested
 
 _STDERR = 2
 
@@ -18,6 +18,8 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
+    except StopRequested as stop:
+        code = SIGNALED + stop.signum
     except OSError as error:
         # Whoever reads standard output has left, as head does, or its disk is full. The interpreter would try again.
         sys.stdout = _null("w")

@@ -76,14 +76,15 @@ SIGNATURE = re.compile(
 )
 """Beginnings that leave no doubt what a file was meant to be, even if it can't be opened."""
 
-SIGNATURE_LENGTH = 32
-"""How many bytes the longest of them needs."""
+SIGNATURE_LENGTH = 64
+"""How many bytes the longest of them needs, names in them included."""
 
 PLAIN_SIGNATURE = re.compile(
     rb"\x01\xda|\x59\xa6\x6a\x95|\xb1\x68\xde\x3a|\x80\xe8\0\0"  # SGI, SUN, DCX, PIXAR
-    rb"|....[\x11\x12]\xaf|DanM|LinS|FTEX|/\* XPM \*/|\s*#define|\0{7}\x04"  # FLI, MSP, FTEX, XPM, XBM, MCIDAS
+    rb"|....[\x11\x12]\xaf|DanM|LinS|FTEX|\0{7}\x04"  # FLI, MSP, FTEX, MCIDAS
+    rb"|/\* XPM \*/|\s*#define\s+\S*width\s"  # XPM, XBM
     rb"|P[1-7fFy]"  # PPM with whatever it is that follows, and XVTHUMB
-    rb"|....ftyp",  # AVIF under another brand
+    rb"|....ftyp(mif1|msf1)",  # AVIF under another brand
     re.DOTALL,
 )
 """Beginnings that pictures of rare formats have, and other files as well."""

@@ -9,7 +9,7 @@ from forkresize.image.formats import PLAIN_SIGNATURE, SIGNATURE, SIGNATURE_LENGT
 def is_picture(path: str) -> bool:
     """Whether the file begins as a picture does, be it whole or damaged; in doubt, it may be one.
 
-    Formats that begin with nothing of their own are told by their suffix.
+    Formats that begin with nothing of their own are told by their suffix, and so is an empty file.
 
     Raises:
         OSError: it can't be read.
@@ -18,4 +18,5 @@ def is_picture(path: str) -> bool:
         head = file.read(SIGNATURE_LENGTH)
     if SIGNATURE.match(head) or PLAIN_SIGNATURE.match(head):
         return True
-    return bool(head) and SUFFIXES.get(os.path.splitext(path)[1].lower()) in UNSIGNED
+    by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
+    return by_suffix in UNSIGNED if head else by_suffix is not None

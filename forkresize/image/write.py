@@ -32,7 +32,8 @@ def write(job: Job, data: memoryview, tag: str) -> None:
 
 def _mind_change(job: Job) -> None:
     """If the source was changed meanwhile, date the output back, so that the next run makes it anew."""
-    with contextlib.suppress(FileNotFoundError):
+    # The output is whole; whatever is wrong with the source by now, the next run will come across.
+    with contextlib.suppress(OSError):
         now = os.stat(job.source.path)
         if job.source.mtime_ns and (now.st_mtime_ns, now.st_size) != (job.source.mtime_ns, job.source.size):
             warnings.warn("the source was changed while its output was made", stacklevel=1)

@@ -1,6 +1,6 @@
 """Sources and a Recipe to Jobs: names, collisions, order, what must not be overwritten. Opens and makes no file."""
 
-from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions
+from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions, identity
 from forkresize.plan.guard import Guard
 from forkresize.plan.naming import DEFAULT_TEMPLATE, Naming
 from forkresize.plan.order import Order, arrange
@@ -15,4 +15,5 @@ __all__ = [
     "OutputNames",
     "arrange",
     "find_collisions",
+    "identity",
 ]

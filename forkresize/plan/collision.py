@@ -35,7 +35,7 @@ class Collisions:
     Attributes:
         marks: from the path of a source to what its output's name is marked with.
         left_out: from the path of a source to the path of the source that has its output.
-        repeated: normalized paths that the walk comes to more than once; the output is made the first time.
+        repeated: identities of paths that the walk comes to more than once; the output is made the first time.
     """
 
     marks: Mapping[str, str] = field(default_factory=dict)
@@ -86,10 +86,10 @@ def find_collisions(
     repeated = frozenset(
         path
         for group in groups
-        for path, times in Counter(os.path.normpath(source.path) for source in group).items()
+        for path, times in Counter(identity(source.path) for source in group).items()
         if times > 1
     )
-    distinct = (list({os.path.normpath(source.path): source for source in group}.values()) for group in groups)
+    distinct = (_one_each(group) for group in groups)
     pictures = ([source for source in group if is_picture(source.path)] for group in distinct if len(group) > 1)
     shared = [group for group in pictures if len(group) > 1]
     if shared and policy is OnCollision.ERROR:
@@ -99,6 +99,12 @@ def find_collisions(
         return Collisions(left_out=left_out, repeated=repeated)
     marks = {each.path: mark for group in shared for each, mark in _marked(group, names, taken)}
     return Collisions(marks=marks, repeated=repeated)
+
+
+def identity(path: str) -> str:
+    """Return what is equal for two spellings of one path, but not for a link and what it leads to."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 class _Filter:
@@ -125,13 +131,21 @@ def _groups(discover: Callable[[], Iterable[Source]], names: OutputNames, suspec
     return groups.values()
 
 
+def _one_each(group: list[Source]) -> list[Source]:
+    """Return the sources of a group, each under the spelling that the walk comes to first."""
+    first: dict[str, Source] = {}
+    for source in group:
+        first.setdefault(identity(source.path), source)
+    return list(first.values())
+
+
 def _marked(group: list[Source], names: OutputNames, taken: _Filter) -> Iterator[tuple[Source, str]]:
     """Mark every source of a group, the first too: what a name stands for must not hang on which of them are there."""
     suffixes = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
     for source, suffix in zip(group, suffixes, strict=True):
         mark = f"-{suffix}"
         if not suffix or suffixes.count(suffix) > 1 or taken.add(names.key(source, mark)):
-            mark = f"-{hashlib.blake2b(os.fsencode(source.relative), digest_size=4).hexdigest()}"
+            mark = f"-{hashlib.blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
             taken.add(names.key(source, mark))
         yield source, mark
 

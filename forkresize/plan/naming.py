@@ -75,9 +75,10 @@ class Naming:
 
     def _shapes(self) -> Iterator[str]:
         """Yield what the template can come to: every field, in every combination, may be empty."""
-        parts = parse(self.template)
-        for filling in product(*(("", "x") if field else ("",) for _, field in parts)):
-            yield "".join(literal + value for (literal, _), value in zip(parts, filling, strict=True))
+        parts, fields = parse(self.template), sorted(set(self.fields))
+        for filling in product(("", "x"), repeat=len(fields)):
+            values = dict(zip(fields, filling, strict=True))
+            yield "".join(literal + (values[field] if field else "") for literal, field in parts)
 
     def _values(self, source: Source, folder: str, name: str, mark: str) -> dict[str, str]:
         stem, suffix = posixpath.splitext(name)

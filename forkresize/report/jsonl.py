@@ -34,7 +34,8 @@ class JsonLines:
         self._size = 0
         self._fresh = False
         try:
-            self._file = FileIO(path, "a+")
+            # A pipe that is opened for reading as well would never tell that its reader has left.
+            self._file = FileIO(path, "a+" if os.path.isfile(path) or not os.path.exists(path) else "w")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise UsageError(self._complaint(error)) from error
         except OSError as error:

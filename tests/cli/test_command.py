@@ -11,6 +11,7 @@ import pytest
 
 from forkresize import batch, cli
 from forkresize.cli.command import call
+from forkresize.errors import StopRequested
 
 Draw = Callable[..., Path]
 
@@ -42,16 +43,17 @@ def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPat
     assert written.getvalue().startswith("forkresize ")
 
 
-def test_an_interrupt_while_the_command_loads_is_silent(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (StopRequested(15), 143)])
+def test_an_interrupt_outside_the_run_is_silent(
+    stop: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object) -> None:
-        raise KeyboardInterrupt
+        raise stop
 
     monkeypatch.setattr(cli, "_answer", interrupt)
     with pytest.raises(SystemExit) as end:
         cli.main()
-    assert end.value.code == 130
+    assert end.value.code == code
     assert capsys.readouterr() == ("", "")
 
 

@@ -47,7 +47,25 @@ def test_an_avif_of_another_brand_may_be_a_picture(scene: Scene, tmp_path: Path,
     assert is_picture(str(tmp_path / "a"))
 
 
-@pytest.mark.parametrize("content", [b"", b"Dear reader,", b"PK\3\4" + bytes(99), b"<x:xmpmeta/>", b"%PDF-1.4"])
+def test_an_empty_file_is_told_by_its_suffix(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.txt"):
+        (tmp_path / name).touch()
+    assert is_picture(str(tmp_path / "a.jpg"))
+    assert not is_picture(str(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0\0\0\x18ftypisom",
+        b"#define LIMIT 3\n",
+        b"",
+        b"Dear reader,",
+        b"PK\3\4" + bytes(99),
+        b"<x:xmpmeta/>",
+        b"%PDF-1.4",
+    ],
+)
 def test_what_lies_beside_pictures_is_none(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     assert not is_picture(str(tmp_path / "a.txt"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from forkresize.errors import CollisionError, ExitCode
 from forkresize.job import Source
-from forkresize.plan import Collisions, Naming, OnCollision, OutputNames, find_collisions
+from forkresize.plan import Collisions, Naming, OnCollision, OutputNames, find_collisions, identity
 from forkresize.recipe import Format, Recipe
 
 PNG = Naming("out", Recipe(format=Format.PNG))
@@ -79,6 +79,20 @@ def test_a_mark_does_not_hang_on_how_a_source_is_spelled() -> None:
     assert marks("in") == marks("./in")
 
 
+def test_sources_with_one_name_in_two_roots_are_marked_apart() -> None:
+    sources = [Source("a/photos/x.jpg", "photos/x.jpg"), Source("b/photos/x.jpg", "photos/x.jpg")]
+    names = OutputNames(KEEP, folded=False)
+    found = find_collisions(lambda: sources, names, OnCollision.SUFFIX, everything_is_a_picture)
+    assert len({KEEP.place(source, found.marks[source.path]) for source in sources}) == 2
+
+
+@pytest.mark.parametrize("policy", [OnCollision.SKIP, OnCollision.SUFFIX])
+def test_a_second_spelling_does_not_hide_a_collision(policy: OnCollision) -> None:
+    sources = [Source("a.jpg", "a.jpg"), Source("a.png", "a.png"), Source("./a.png", "a.png")]
+    found = find_collisions(lambda: sources, OutputNames(PNG, folded=False), policy, everything_is_a_picture)
+    assert "a.png" in {**found.left_out, **found.marks}
+
+
 def test_marks_tell_apart_what_differs_in_case_only() -> None:
     marks = find(["a.jpg", "A.jpg"], OnCollision.SUFFIX, KEEP, folded=True).marks
     assert len(set(marks.values())) == 2
@@ -94,10 +108,10 @@ def test_names_are_compared_as_the_destination_would(names: list[str]) -> None:
 
 
 def test_a_source_that_is_named_twice_is_made_once() -> None:
-    assert find(["a.jpg", "b.jpg", "a.jpg"]) == Collisions(repeated=frozenset({"in/a.jpg"}))
+    assert find(["a.jpg", "b.jpg", "a.jpg"]) == Collisions(repeated=frozenset({identity("in/a.jpg")}))
     spelled = [Source("in/a.jpg", "a.jpg"), Source("./in/a.jpg", "a.jpg")]
     found = find_collisions(lambda: spelled, OutputNames(PNG, folded=False), OnCollision.ERROR, everything_is_a_picture)
-    assert found == Collisions(repeated=frozenset({"in/a.jpg"}))
+    assert found == Collisions(repeated=frozenset({identity("in/a.jpg")}))
 
 
 @given(st.lists(st.text("ab.", min_size=1, max_size=5), max_size=60))

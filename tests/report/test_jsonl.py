@@ -115,6 +115,16 @@ def test_a_full_disk_is_told_with_the_reports_name(unchanged: Callable[..., Unch
         report(unchanged())
 
 
+def test_a_reader_of_the_report_that_leaves_is_told(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with JsonLines(str(tmp_path / "pipe")) as report:
+        report(unchanged())
+        os.close(reader)
+        with pytest.raises(DestinationError, match="Broken pipe"):
+            report(unchanged())
+
+
 def test_a_report_that_can_not_be_closed_is_told(tmp_path: Path) -> None:
     report = JsonLines(str(tmp_path / "report.jsonl"))
     with pytest.raises(DestinationError, match=r"report\.jsonl.*Bad file descriptor"), report:
