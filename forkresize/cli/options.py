@@ -109,7 +109,8 @@ SELECTION = [
         "--files-from",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True),
         metavar="FILE|-",
-        help="Read the names of the sources from a file, one a line; relative to SOURCE if one is given.",
+        help="Read the names of the sources from a file, one a line; relative to SOURCE if one is given. Those inside "
+        "DESTINATION are left out.",
     ),
     Option("-0", "--null", is_flag=True, help="Names from --files-from end in NUL, as find -print0 writes them."),
     Option(
