@@ -181,8 +181,9 @@ def _lock(path: str) -> FileIO | None:
             lock.close()
             return None
         # What was locked may no longer be what the name stands for.
-        if os.path.exists(path) and os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
-            return lock
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                return lock
         lock.close()
     return None
 
