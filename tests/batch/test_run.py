@@ -111,7 +111,8 @@ def test_a_share_of_errors_that_was_reached_stays_reached(tmp_path: Path, draw: 
     first = draw(tmp_path / "in/01.jpg")
     for number in range(2, 100):
         (tmp_path / f"in/{number:02}.jpg").hardlink_to(first)
-    settings = Settings(max_errors=MaxErrors(5, percent=True), order=Order.PATH, pool=PoolOptions(workers=2))
+    # One worker, so that what comes first is answered first.
+    settings = Settings(max_errors=MaxErrors(5, percent=True), order=Order.PATH, pool=PoolOptions(workers=1))
     summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=settings)
     assert (summary.exit_code, summary.stopped_by) == (ExitCode.MAX_ERRORS, "--max-errors")
     assert summary.sources < 100
