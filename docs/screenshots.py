@@ -73,7 +73,7 @@ def main() -> None:
         with LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view:
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
-            recipe = Recipe(width=800, format=Format.WEBP)
+            recipe = Recipe.of(width=800, format=Format.WEBP)
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer])
     record.print(Text("\n… and when it is done:\n", "dim italic"))
     print_summary(summary, record)

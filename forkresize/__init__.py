@@ -4,7 +4,7 @@
 
     from forkresize import Format, Recipe, run
 
-    summary = run(["photos"], "web", Recipe(width=800, format=Format.WEBP))
+    summary = run(["photos"], "web", Recipe.of(width=800, format=Format.WEBP))
     print(summary.written, "written,", summary.failed, "failed")
 """
 

@@ -3,8 +3,9 @@
 import os
 import stat
 from enum import StrEnum
+from typing import TypedDict
 
-from forkresize.job import Job
+from forkresize.job import Output, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged
 
 
@@ -17,41 +18,39 @@ class IfExists(StrEnum):
     ERROR = "error"
 
 
-def settle(job: Job, policy: IfExists) -> Outcome:
-    """Return Due with the reason if the output has to be made, otherwise what becomes of the source without work.
+def settle(source: Source, output: Output, policy: IfExists) -> Outcome:
+    """Return Due with the reason if the output has to be made, otherwise what becomes of it without work.
 
     Raises nothing: an output that can't be looked at is Failed.
     """
+    told = _Told(source=source, destination=output.path, rendition=output.rendition)
     try:
-        found = os.lstat(job.destination)
+        found = os.lstat(output.path)
     except FileNotFoundError:
-        return _due(job, "no output yet")
+        return Due(**told, why="no output yet")
     except OSError as error:
-        return _failed(job, Reason.NOT_WRITTEN, error.strerror or str(error))
+        return Failed(**told, reason=Reason.NOT_WRITTEN, error=error.strerror or str(error))
     if stat.S_ISDIR(found.st_mode):
-        return _failed(job, Reason.NOT_WRITTEN, "a directory has the output's name")
+        return Failed(**told, reason=Reason.NOT_WRITTEN, error="a directory has the output's name")
     match policy:
         case IfExists.SKIP:
-            return Skipped(source=job.source, destination=job.destination, reason=Reason.EXISTS)
+            return Skipped(**told, reason=Reason.EXISTS)
         case IfExists.ERROR:
-            return _failed(job, Reason.EXISTS, "")
+            return Failed(**told, reason=Reason.EXISTS)
         case IfExists.OVERWRITE:
-            return _due(job, "to be overwritten")
+            return Due(**told, why="to be overwritten")
         case _:
-            return _update(job, found)
+            why = _why_update(found, source)
+            return Due(**told, why=why) if why else Unchanged(**told)
 
 
-def _update(job: Job, found: os.stat_result) -> Outcome:
+class _Told(TypedDict):
+    source: Source
+    destination: str
+    rendition: int
+
+
+def _why_update(found: os.stat_result, source: Source) -> str | None:
     if not stat.S_ISREG(found.st_mode) or found.st_size == 0:
-        return _due(job, "the output is no whole file")
-    if found.st_mtime_ns < job.source.mtime_ns:
-        return _due(job, "the source is newer")
-    return Unchanged(source=job.source, destination=job.destination)
-
-
-def _due(job: Job, why: str) -> Due:
-    return Due(source=job.source, destination=job.destination, why=why)
-
-
-def _failed(job: Job, reason: Reason, error: str) -> Failed:
-    return Failed(source=job.source, destination=job.destination, reason=reason, error=error)
+        return "the output is no whole file"
+    return "the source is newer" if found.st_mtime_ns < source.mtime_ns else None

@@ -1,4 +1,4 @@
-"""One picture and where it goes: Source and Job. Holds no settings and does no work."""
+"""One picture and where it goes: Source, Output and Job. Holds no settings and does no work."""
 
 from dataclasses import dataclass
 
@@ -23,13 +23,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """One file to make of a picture.
+
+    Attributes:
+        path: where to write it.
+        rendition: which of the recipe's renditions it is, from 0.
+    """
+
+    path: str
+    rendition: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to make.
 
     Attributes:
         source: the picture to read.
-        destination: the path of the output.
+        outputs: what to make of it; all of it comes from one decode.
     """
 
     source: Source
-    destination: str
+    outputs: tuple[Output, ...]

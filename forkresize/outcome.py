@@ -1,10 +1,10 @@
-"""What became of one source: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
+"""What became of one output: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
-from forkresize.job import Source
+from forkresize.job import Job, Source
 
 
 class Reason(StrEnum):
@@ -16,11 +16,13 @@ class Reason(StrEnum):
     SYMBOLIC_LINK = "symbolic link"
     EXISTS = "output exists"
     COLLISION = "another source has the same output"
+    DUPLICATE = "same as a smaller rendition"
 
     # Failed.
     UNREADABLE = "cannot be read"
     DAMAGED = "damaged or truncated"
     UNSUPPORTED = "not supported"
+    IMPOSSIBLE = "cannot be done to it"
     TOO_LARGE = "too many pixels"
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
@@ -32,21 +34,23 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What is told of every source.
+    """What is told of every output, and once of a source that none is made of.
 
     Attributes:
         source: the source this is about.
-        destination: the path of its output; None where planning did not get that far.
-        attempts: how many workers were given it.
+        destination: the path of the output; None where planning did not get that far.
+        rendition: which of the recipe's renditions it is, from 0.
+        attempts: how many workers were given the source.
         worker: process id of the last of them.
-        seconds: wall time the last of them spent on it.
-        warnings: what the libraries had to say about it; the picture is right all the same.
+        seconds: wall time the last of them spent on the source, all of its outputs together.
+        warnings: what there is to say about it; the picture is right all the same.
     """
 
     status: ClassVar[str]
 
     source: Source
     destination: str | None = None
+    rendition: int = 0
     attempts: int = 0
     worker: int | None = None
     seconds: float = 0.0
@@ -55,7 +59,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due(Outcome):
-    """The output has to be made; what a source ends as only in a dry run.
+    """The output has to be made; what one ends as only in a dry run.
 
     Attributes:
         destination: the path of its output.
@@ -78,9 +82,10 @@ class Written(Outcome):
         out_size: width and height of the output in pixels.
         in_format: format of the source, in Pillow's lower-case name.
         out_format: format of the output, likewise.
-        quality: what the encoder was asked for, 1 to 100; None where the format has no such setting.
+        quality: what the encoder was asked for in the end, 1 to 100; None where the format has no such setting.
+        ssim: the structural similarity that was reached, 0 to 1, where one was asked for.
         decode_seconds: wall time from opening the source to having its pixels.
-        resize_seconds: wall time of all steps between decoding and encoding.
+        resize_seconds: wall time of all steps between decoding and encoding, of all outputs together.
         encode_seconds: wall time of encoding and writing.
         peak_rss: the most memory the worker has held so far, in bytes.
     """
@@ -93,6 +98,7 @@ class Written(Outcome):
     in_format: str
     out_format: str
     quality: int | None = None
+    ssim: float | None = None
     decode_seconds: float = 0.0
     resize_seconds: float = 0.0
     encode_seconds: float = 0.0
@@ -138,3 +144,17 @@ class Failed(Outcome):
     error: str = ""
     signal: str | None = None
     fatal: bool = False
+
+
+class About(TypedDict):
+    """Which source and output an outcome is about."""
+
+    source: Source
+    destination: str | None
+    rendition: int
+
+
+def about(job: Job) -> About:
+    """Return what an outcome says that is about all outputs of a job; it names the output if there is one alone."""
+    first, *others = job.outputs
+    return {"source": job.source, "destination": None if others else first.path, "rendition": first.rendition}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.existing import IfExists, settle
-from forkresize.job import Job, Source
+from forkresize.job import Output, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged
 
 SECOND = 1_000_000_000
@@ -19,7 +19,7 @@ def output(tmp_path: Path) -> Path:
 
 
 def settled(output: Path, policy: IfExists, mtime_ns: int = 0) -> Outcome:
-    return settle(Job(Source("in/a.jpg", "a.jpg", 10, mtime_ns), str(output)), policy)
+    return settle(Source("in/a.jpg", "a.jpg", 10, mtime_ns), Output(str(output)), policy)
 
 
 @pytest.mark.parametrize("policy", IfExists)

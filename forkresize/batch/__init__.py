@@ -4,9 +4,10 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import chain
 
 from forkresize import storage
-from forkresize.batch.answers import outcome_of
+from forkresize.batch.answers import outcomes_of
 from forkresize.batch.course import Course, Observer
 from forkresize.batch.intake import Intake
 from forkresize.batch.settings import MaxErrors, Settings
@@ -51,21 +52,22 @@ def run(
     started = time.monotonic()
     settings = settings or Settings()
     intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
-    course = Course(observers, settings.max_errors)
+    course = Course(recipe, observers, settings.max_errors)
     collisions = intake.look_ahead()
     if settings.dry_run:
-        for outcome in intake.settle(collisions):
+        for outcome in chain.from_iterable(intake.settle(collisions)):
             course.tell(outcome)
         return course.summary(Effort(seconds=time.monotonic() - started, workers=0))
     with storage.hold(os.fspath(destination)) as tag:
         work = partial(render, recipe=recipe, tag=tag)
         with Pool(work, options=settings.pool, on_tick=course.on_tick) as pool:
             for answer in pool.imap_unordered(arrange(course.due(intake.settle(collisions), pool), settings.order)):
-                course.tell(outcome_of(answer, tag))
+                for outcome in outcomes_of(answer, tag):
+                    course.tell(outcome)
                 if course.must_stop:
                     pool.stop()
     return course.summary(_effort(pool, time.monotonic() - started), pool.interrupted)
 
 
-def _effort(pool: Pool[Job, Outcome], seconds: float) -> Effort:
+def _effort(pool: Pool[Job, list[Outcome]], seconds: float) -> Effort:
     return Effort(seconds=seconds, workers=pool.workers, workers_lost=pool.workers_lost, busy_seconds=pool.busy_seconds)

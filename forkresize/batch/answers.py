@@ -1,10 +1,10 @@
-"""From what the pool answers to what became of the picture. Decides nothing about the run."""
+"""From what the pool answers to what became of the outputs. Decides nothing about the run."""
 
 from dataclasses import replace
 
 from forkresize import storage
 from forkresize.job import Job
-from forkresize.outcome import Failed, Outcome, Reason
+from forkresize.outcome import Failed, Outcome, Reason, about
 from forkresize.pool import Answer, Done, Fault, Lost, Raised
 
 _REASONS = {
@@ -14,41 +14,46 @@ _REASONS = {
 }
 
 
-def outcome_of(answer: Answer[Job, Outcome], tag: str) -> Outcome:
-    """Return the outcome of the job that was answered, and remove what a lost worker may have left of its output.
+def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
+    """Return the outcomes of the job that was answered, and remove what a lost worker may have left of its outputs.
 
     Args:
         answer: what the pool says.
         tag: the run's, for temporary names.
     """
-    outcome = answer.result if isinstance(answer, Done) else _failed(answer)
-    warnings = [*outcome.warnings, *answer.stderr.splitlines()]
+    outcomes = answer.result if isinstance(answer, Done) else _failed(answer)
+    told = list(answer.stderr.splitlines())
     # Some worker died of it, even if a later one did not.
     if isinstance(answer, Lost) or answer.attempts > 1:
+        told += _swept(answer.item, tag)
+    return [
+        replace(
+            outcome,
+            attempts=answer.attempts,
+            worker=answer.worker,
+            seconds=answer.seconds,
+            warnings=(*outcome.warnings, *told),
+        )
+        for outcome in outcomes
+    ]
+
+
+def _swept(job: Job, tag: str) -> list[str]:
+    told = []
+    for output in job.outputs:
         try:
-            storage.remove_temporary(answer.item.destination, tag)
+            storage.remove_temporary(output.path, tag)
         except OSError as error:
-            warnings.append(f"a temporary file was left behind: {error}")
-    return replace(
-        outcome,
-        attempts=answer.attempts,
-        worker=answer.worker,
-        seconds=answer.seconds,
-        warnings=tuple(warnings),
-    )
+            told.append(f"a temporary file was left behind: {error}")
+    return told
 
 
-def _failed(answer: Raised[Job] | Lost[Job]) -> Failed:
-    job = answer.item
+def _failed(answer: Raised[Job] | Lost[Job]) -> list[Outcome]:
     if isinstance(answer, Raised):
-        return Failed(source=job.source, destination=job.destination, reason=Reason.INTERNAL, error=answer.error)
-    return Failed(
-        source=job.source,
-        destination=job.destination,
-        reason=_REASONS[answer.fault],
-        error=_particulars(answer),
-        signal=answer.signal,
-    )
+        reason, error, signal = Reason.INTERNAL, answer.error, None
+    else:
+        reason, error, signal = _REASONS[answer.fault], _particulars(answer), answer.signal
+    return [Failed(**about(answer.item), reason=reason, error=error, signal=signal)]
 
 
 def _particulars(lost: Lost[Job]) -> str:

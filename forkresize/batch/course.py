@@ -6,9 +6,10 @@ from typing import Any, Protocol, runtime_checkable
 from forkresize.batch.settings import MaxErrors
 from forkresize.errors import SIGNALED, ExitCode
 from forkresize.image.render import warm_up
-from forkresize.job import Job
+from forkresize.job import Job, Output
 from forkresize.outcome import Due, Failed, Outcome
 from forkresize.pool import Activity, signal_name
+from forkresize.recipe import Recipe
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
 
@@ -38,7 +39,8 @@ class Stoppable(Protocol):
 class Course:
     """How a run is going."""
 
-    def __init__(self, observers: Iterable[Observer], max_errors: MaxErrors | None) -> None:
+    def __init__(self, recipe: Recipe, observers: Iterable[Observer], max_errors: MaxErrors | None) -> None:
+        self._recipe = recipe
         self._tally = Tally()
         self._observers: tuple[Observer, ...] = (self._tally, *observers)
         self._ticked = [observer for observer in self._observers if isinstance(observer, Ticked)]
@@ -65,24 +67,27 @@ class Course:
     def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
         if isinstance(outcome, Failed) and outcome.fatal:
             return ExitCode.CANNOT_GO_ON, outcome.error
-        if self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.sources):
+        if self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
             return ExitCode.MAX_ERRORS, "--max-errors"
         return None
 
-    def due(self, outcomes: Iterable[Outcome], pool: Stoppable) -> Iterator[Job]:
-        """Yield the jobs that have to be worked on, and tell of the sources that are settled without work."""
+    def due(self, settled: Iterable[list[Outcome]], pool: Stoppable) -> Iterator[Job]:
+        """Yield the jobs that have to be worked on, and tell of the outputs that are settled without work."""
         warm = False
-        for outcome in outcomes:
+        for outcomes in settled:
             if pool.stopping or self.must_stop:
                 return
-            if not isinstance(outcome, Due):
-                self.tell(outcome)
+            due = [outcome for outcome in outcomes if isinstance(outcome, Due)]
+            for outcome in outcomes:
+                if not isinstance(outcome, Due):
+                    self.tell(outcome)
+            if not due:
                 continue
             if not warm:
                 # What is loaded before the first fork is shared by all workers.
-                warm_up()
+                warm_up(self._recipe)
                 warm = True
-            yield Job(outcome.source, outcome.destination)
+            yield Job(due[0].source, tuple(Output(each.destination, each.rendition) for each in due))
 
     def summary(self, effort: Effort, interrupted: int | None = None) -> Summary:
         """Return what the run came to.

@@ -8,7 +8,7 @@ from forkresize.batch.settings import Settings
 from forkresize.errors import UsageError
 from forkresize.existing import settle
 from forkresize.image.sniff import is_picture
-from forkresize.job import Job, Source
+from forkresize.job import Output, Source
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped
 from forkresize.plan import Collisions, Guard, Naming, OutputNames, find_collisions, identity
 from forkresize.recipe import Recipe
@@ -32,7 +32,7 @@ class Intake:
         self._sources = sources
         self._destination = destination
         self._settings = settings
-        self._naming = Naming(destination, recipe, settings.name)
+        self._naming = Naming(destination, recipe, settings.name, settings.flat)
         self._guard = Guard(sources, destination)
         self._roots = roots(sources)
         for root in self._roots:
@@ -57,12 +57,12 @@ class Intake:
         names = OutputNames(self._naming, folded)
         return find_collisions(self._found, names, self._settings.on_collision, _may_be_picture)
 
-    def settle(self, collisions: Collisions) -> Iterator[Outcome]:
-        """Yield what becomes of each source without work, and Due for those that have to be worked on."""
+    def settle(self, collisions: Collisions) -> Iterator[list[Outcome]]:
+        """Yield, for each source, what becomes of its outputs without work, and Due for those to be worked on."""
         met: set[str] = set()
         for found in self.discover():
             if not isinstance(found, Source):
-                yield found
+                yield [found]
                 continue
             same = identity(found.path) if collisions.repeated else ""
             if same in met:
@@ -90,32 +90,41 @@ class Intake:
 
     def _refuse_overwriting(self, root: Root) -> None:
         if os.path.isfile(root.path):
-            job = self._job(Source(root.path, root.prefix or os.path.basename(root.path)))
-            if self._guard.forbids(job):
-                raise UsageError(f"DESTINATION: {job.destination!r} would overwrite its source; give another directory")
+            for output in self._naming.outputs(Source(root.path, root.prefix or os.path.basename(root.path))):
+                if self._guard.forbids(output.path, root.path):
+                    raise UsageError(f"DESTINATION: {output.path!r} would overwrite its source; give another directory")
 
-    def _job(self, source: Source, mark: str = "") -> Job:
-        return Job(source, self._naming.place(source, mark))
-
-    def _settle(self, source: Source, collisions: Collisions) -> Outcome:
+    def _settle(self, source: Source, collisions: Collisions) -> list[Outcome]:
         if source.path in collisions.left_out:
             other = collisions.left_out[source.path]
-            return Skipped(source=source, reason=Reason.COLLISION, error=f"{other} has it")
-        job = self._job(source, collisions.marks.get(source.path, ""))
-        if self._guard.forbids(job):
-            error = "the output would lie among the sources"
-            return Failed(source=source, destination=job.destination, reason=Reason.NOT_WRITTEN, error=error)
-        outcome = settle(job, self._settings.if_exists)
-        return self._foreseen(outcome) if self._settings.dry_run and isinstance(outcome, Due) else outcome
+            return [Skipped(source=source, reason=Reason.COLLISION, error=f"{other} has it")]
+        outputs = self._naming.outputs(source, collisions.marks.get(source.path, ""))
+        outcomes = [self._settle_output(source, output) for output in outputs]
+        if self._settings.dry_run and any(isinstance(outcome, Due) for outcome in outcomes):
+            return _foreseen(source, outcomes)
+        return outcomes
 
-    def _foreseen(self, due: Due) -> Outcome:
-        """Return what can be told without decoding of a source that would be worked on."""
-        try:
-            if is_picture(due.source.path):
-                return due
-        except OSError as error:
-            return Failed(source=due.source, reason=Reason.UNREADABLE, error=error.strerror or str(error))
-        return Skipped(source=due.source, reason=Reason.NOT_A_PICTURE)
+    def _settle_output(self, source: Source, output: Output) -> Outcome:
+        if self._guard.forbids(output.path, source.path):
+            error = "the output would lie among the sources"
+            return Failed(
+                source=source,
+                destination=output.path,
+                rendition=output.rendition,
+                reason=Reason.NOT_WRITTEN,
+                error=error,
+            )
+        return settle(source, output, self._settings.if_exists)
+
+
+def _foreseen(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
+    """Return what can be told without decoding of a source that would be worked on."""
+    try:
+        if is_picture(source.path):
+            return outcomes
+    except OSError as error:
+        return [Failed(source=source, reason=Reason.UNREADABLE, error=error.strerror or str(error))]
+    return [Skipped(source=source, reason=Reason.NOT_A_PICTURE)]
 
 
 def _may_be_picture(path: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from forkresize.existing import IfExists
-from forkresize.plan import DEFAULT_TEMPLATE, OnCollision, Order
+from forkresize.plan import OnCollision, Order
 from forkresize.pool import PoolOptions
 from forkresize.recipe import as_word
 from forkresize.walk import Selection
@@ -44,6 +44,7 @@ class Settings:
         selection: which files are taken.
         files_from: yields the names of the sources, the same each time; None walks the sources themselves.
         name: template of output names; see forkresize.plan.Naming.
+        flat: put all outputs right below the destination.
         on_collision: what is done about two sources for one output.
         if_exists: what is done about an output that is there already.
         dry_run: settle what would be done, and do nothing.
@@ -57,7 +58,8 @@ class Settings:
 
     selection: Selection = field(default_factory=Selection)
     files_from: Callable[[], Iterable[str]] | None = None
-    name: str = DEFAULT_TEMPLATE
+    name: str | None = None
+    flat: bool = False
     on_collision: OnCollision = OnCollision.ERROR
     if_exists: IfExists = IfExists.UPDATE
     dry_run: bool = False

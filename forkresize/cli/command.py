@@ -4,14 +4,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from forkresize.cli.options import all_options
 from forkresize.cli.params import RULES
 from forkresize.cli.version import version_text
 from forkresize.errors import SIGNALED, ExitCode, FieldError, ForkresizeError, StopRequested
+
+if TYPE_CHECKING:
+    from forkresize.recipe import Recipe
 
 EXAMPLES = """
 Examples:
@@ -70,8 +74,10 @@ def _run(values: dict[str, Any]) -> int:
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
+    if values["show_recipe"]:
+        return _show(recipe_from(values, values["given"]))
     refuse_contradictions(values)
-    recipe = recipe_from(values)
+    recipe = recipe_from(values, values["given"])
     with ExitStack() as stack:
         settings = settings_from(values, stack)
         sources, destination = values["sources"], values["destination"]
@@ -82,6 +88,13 @@ def _run(values: dict[str, Any]) -> int:
                 ignore_stops()
     tell_summary(summary, values)
     return summary.exit_code
+
+
+def _show(recipe: "Recipe") -> int:
+    from forkresize.recipefile import dumps
+
+    click.echo(dumps(recipe), nl=False)
+    return ExitCode.OK
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -95,7 +108,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "rich_help_config": HELP},
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1)
-@click.argument("destination", metavar="DESTINATION")
+@click.argument("destination", metavar="DESTINATION", required=False)
 @click.option(
     "--version",
     is_flag=True,
@@ -112,4 +125,5 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     A SOURCE is a directory, which is walked, or a file. One directory maps its content into DESTINATION; several map
     each below DESTINATION/<its name>. Sources are never touched. A run without a terminal is silent if all went well.
     """
-    return {**values, "rules": tuple(ctx.meta.get(RULES, ()))}
+    given = {name for name in values if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    return {**values, "rules": tuple(ctx.meta.get(RULES, ())), "given": given}

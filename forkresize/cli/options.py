@@ -1,90 +1,19 @@
-"""Every option, by help panel. Holds names, types, defaults and help; no behavior."""
+"""Every option, by help panel; those of the recipe are in a module of their own. Holds no behavior."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import rich_click as click
 
-from forkresize.cli.params import (
-    COLOR,
-    DURATION,
-    MAX_ERRORS,
-    MEGAPIXELS,
-    QUALITY,
-    RuleOption,
-    Words,
-    whole,
-)
+from forkresize.cli.option import Option
+from forkresize.cli.params import DURATION, MAX_ERRORS, MEGAPIXELS, RuleOption, Words, whole
+from forkresize.cli.recipe_options import OPERATIONS, OUTPUT, SIZE
 from forkresize.existing import IfExists
-from forkresize.plan import DEFAULT_TEMPLATE, OnCollision, Order
-from forkresize.recipe import MAX_SIDE, Fit, Format, Gravity, Resample
+from forkresize.plan import OnCollision, Order
 from forkresize.walk import Symlinks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-KEEP = "keep"
-
-
-class Option:
-    """An option before it is given to a command: its names, and what click is told of it."""
-
-    def __init__(self, *names: str, **attributes: Any) -> None:
-        self.names = names
-        self.attributes = attributes
-
-
-SIZE = [
-    Option("-w", "--width", type=whole("px", 1, MAX_SIDE), help="Width of the target box."),
-    Option(
-        "--height",
-        type=whole("px", 1, MAX_SIDE),
-        help="Height of the target box. With one side alone, the other follows from the picture's ratio.",
-    ),
-    Option(
-        "--fit",
-        type=Words(Fit),
-        default=Fit.INSIDE,
-        help="How a picture meets the box, as in CSS: all of it inside; cropped to cover it; padded to contain it; "
-        "just outside; or stretched to fill it.",
-    ),
-    Option(
-        "--gravity",
-        type=Words(Gravity),
-        default=Gravity.CENTER,
-        help="What cover keeps, and where contain puts the picture.",
-    ),
-    Option("--enlarge/--no-enlarge", default=False, help="Make pictures smaller than the box larger."),
-    Option("--resample", type=Words(Resample), default=Resample.LANCZOS, help="Resampling kernel."),
-]
-
-OUTPUT = [
-    Option(
-        "-f",
-        "--format",
-        type=click.Choice([KEEP, *(word.value for word in Format)]),
-        default=KEEP,
-        help="Format of the outputs.",
-    ),
-    Option(
-        "-q",
-        "--quality",
-        type=QUALITY,
-        metavar="N|FORMAT=N,…",
-        help="1 to 100, for all formats or for each by name. [default: jpeg=80,webp=78,avif=55]",
-    ),
-    Option(
-        "--background",
-        type=COLOR,
-        default="white",
-        help="Behind transparency that the output cannot hold, and around the picture with --fit contain.",
-    ),
-    Option(
-        "--name",
-        default=DEFAULT_TEMPLATE,
-        metavar="TEMPLATE",
-        help="Name of an output, of {stem} {ext} {name} {dir} {width} {height} {format} {hash8}.",
-    ),
-]
 
 SELECTION = [
     Option("--recursive/--no-recursive", default=True, help="Walk the directories in a SOURCE too."),
@@ -167,6 +96,7 @@ REPORTING = [
 
 PANELS = {
     "Size": SIZE,
+    "Operations": OPERATIONS,
     "Output": OUTPUT,
     "Selection": SELECTION,
     "Repeat runs": REPEAT,

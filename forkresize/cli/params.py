@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 from rich_click import RichOption
 
-from forkresize.recipe import DEFAULT_QUALITY, RGBA
+from forkresize.recipe import DEFAULT_QUALITY, MAX_SIDE, RGBA, Format
+from forkresize.recipe.options import KEEP
 from forkresize.walk import Rule
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ RULES = "forkresize.rules"
 """Where the context keeps the rules of --include and --exclude in the order they were given."""
 
 Word = TypeVar("Word", bound=StrEnum)
+
+_POWERS = {None: 0, "k": 1, "m": 2, "g": 3}
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -84,6 +87,35 @@ def _pixels(text: str) -> int:
     return round(float(text) * 1e6)
 
 
+def _several_pixels(text: str) -> tuple[int, ...]:
+    one = _whole(1, MAX_SIDE)
+    return tuple(one(part) for part in text.split(","))
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(text.lower().split(","))
+    for name in names:
+        if name not in {KEEP, *Format}:
+            raise ValueError(f"names {name!r}; there are {KEEP}, {', '.join(Format)}")
+    if len(set(names)) < len(names):
+        raise ValueError("has one format twice")
+    return names
+
+
+def _number(text: str) -> float:
+    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", text, re.ASCII):
+        raise ValueError("is not a number")
+    return float(text)
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmg])(ib|b)?|b)?", text.lower(), re.ASCII)
+    if not found or float(found[1]) <= 0:
+        raise ValueError("is no size; 300K, 1.5M and 64KiB are")
+    unit: int = (1024 if found[3] == "ib" else 1000) ** _POWERS[found[2]]
+    return max(1, round(float(found[1]) * unit))
+
+
 def _quality(text: str) -> int | Mapping[str, int]:
     one = _whole(1, 100)
     if "=" not in text:
@@ -109,10 +141,15 @@ def whole(name: str, least: int, most: int | None = None) -> Text:
     return Text(name, _whole(least, most))
 
 
+BYTES = Text("size", _bytes)
 COLOR = Text("color", _color)
 DURATION = Text("time", _seconds)
+FORMATS = Text("formats", _formats)
 MAX_ERRORS = Text("n|n%", _max_errors)
 MEGAPIXELS = Text("mp", _pixels)
+NUMBER = Text("number", _number)
+PERCENT = Text("percent", lambda text: _number(text.removesuffix("%")))
+PIXELS = Text("px", _several_pixels)
 QUALITY = Text("quality", _quality)
 
 

@@ -4,20 +4,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from typing import Any
 
 import rich_click as click
 
 from forkresize.batch import Settings
-from forkresize.cli.options import KEEP
 from forkresize.pool import PoolOptions
-from forkresize.recipe import Format, Recipe
+from forkresize.recipe import Options, Recipe
 from forkresize.walk import Selection, read_names
 
-_RECIPE = ("width", "height", "fit", "gravity", "enlarge", "resample", "quality", "background", "max_pixels")
+RECIPE = tuple(Options.__annotations__)
+"""The options that a recipe file says instead."""
+
 _SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks")
-_SETTINGS = ("name", "on_collision", "if_exists", "dry_run", "max_errors", "order")
+_SETTINGS = ("name", "flat", "on_collision", "if_exists", "dry_run", "max_errors", "order")
 
 
 def refuse_contradictions(values: Mapping[str, Any]) -> None:
@@ -30,29 +32,61 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
         raise click.UsageError("--quiet and --verbose contradict each other.")
     if values["quiet"] and values["progress"] in {"rich", "tqdm"}:
         raise click.UsageError(f"--quiet and --progress {values['progress']} contradict each other.")
-    if values["null"] and values["files_from"] is None:
-        raise click.UsageError("--null tells how --files-from is to be read, which is missing.")
-    if values["files_from"] is not None and len(values["sources"]) > 1:
-        raise click.UsageError("--files-from: its names lie below one SOURCE; more than one was given.")
-    if values["files_from"] is None and not values["sources"]:
-        raise click.UsageError("Give a SOURCE and a DESTINATION, or --files-from and a DESTINATION.")
+    _refuse_sources(values)
     for path in values["report"]:
         if not path.endswith(".jsonl"):
             raise click.UsageError(f"--report: {path!r} does not end in .jsonl, the format there is.")
 
 
-def recipe_from(values: Mapping[str, Any]) -> Recipe:
+def _refuse_sources(values: Mapping[str, Any]) -> None:
+    if values["null"] and values["files_from"] is None:
+        raise click.UsageError("--null tells how --files-from is to be read, which is missing.")
+    if values["files_from"] is not None and len(values["sources"]) > 1:
+        raise click.UsageError("--files-from: its names lie below one SOURCE; more than one was given.")
+    if values["destination"] is None or (values["files_from"] is None and not values["sources"]):
+        raise click.UsageError("Give a SOURCE and a DESTINATION, or --files-from and a DESTINATION.")
+
+
+def recipe_from(values: Mapping[str, Any], given: AbstractSet[str]) -> Recipe:
     """Return what to make of every picture.
 
+    Args:
+        values: of all options.
+        given: the names of those that were given, and not left at their default.
+
     Raises:
-        click.UsageError: nothing is asked for.
+        click.UsageError: nothing is asked for, or it is asked for in two ways.
+        UsageError: the recipe file is wrong.
         FieldError: a value is out of its range.
     """
-    output = None if values["format"] == KEEP else Format(values["format"])
-    recipe = Recipe(format=output, **_only(_RECIPE, values))
+    if values["recipe"] is None:
+        _refuse_lonely(given, values)
+        recipe = Recipe.of(**{name: values[name] for name in RECIPE})
+    else:
+        recipe = _from_file(values["recipe"], given)
     if not recipe.asks_for_something:
-        raise click.UsageError("Nothing is asked for: give --width, --height, --format or --quality.")
+        raise click.UsageError(
+            "Nothing is asked for: give --width, --format, --quality or another option of what to make."
+        )
     return recipe
+
+
+def _refuse_lonely(given: AbstractSet[str], values: Mapping[str, Any]) -> None:
+    if values["watermark"] is None and values["watermark_text"] is None:
+        for name in sorted(given):
+            if name.startswith("watermark_"):
+                option = name.replace("_", "-")
+                raise click.UsageError(f"--{option} is for a --watermark or --watermark-text, which is missing.")
+
+
+def _from_file(path: str, given: AbstractSet[str]) -> Recipe:
+    from forkresize.recipefile import load_recipe
+
+    both = sorted(given & set(RECIPE))
+    if both:
+        option = both[0].replace("_", "-")
+        raise click.UsageError(f"--recipe says all there is to make, and --{option} contradicts it.")
+    return load_recipe(path)
 
 
 def settings_from(values: Mapping[str, Any], stack: ExitStack) -> Settings:

@@ -9,7 +9,6 @@ from PIL import ImageChops, ImageCms
 from PIL.Image import Image, frombytes, merge
 
 from forkresize.image.picture import Picture
-from forkresize.recipe import Recipe
 
 _SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
 """The color space that a profile for pixels of a mode is for, as ICC.1 spells it."""
@@ -21,7 +20,7 @@ _CACHED = 16
 """Transforms kept; a folder of pictures has few profiles."""
 
 
-def to_srgb(picture: Picture, _recipe: Recipe) -> Picture:
+def to_srgb(picture: Picture) -> Picture:
     """Convert to sRGB by the embedded profile, and CMYK in any case; the profile is used up.
 
     Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used is told of and

@@ -104,12 +104,16 @@ class Writer:
     Attributes:
         modes: the pixel modes that survive, in Pillow's words.
         max_side: the longest side, in pixels.
-        metadata: whether it has a place for EXIF and a color profile.
+        profile: whether it has a place for a color profile.
+        animated: whether it can hold several frames, each for its time.
+        paged: whether it can hold several pages.
     """
 
     modes: frozenset[str]
     max_side: int
-    metadata: bool = False
+    profile: bool = False
+    animated: bool = False
+    paged: bool = False
 
 
 _COLORS = frozenset({"L", "RGB"})
@@ -118,12 +122,12 @@ _ALL_8_BIT = frozenset({"L", "LA", "RGB", "RGBA"})
 
 WRITERS = {
     # libjpeg stops at 65,500; libavif's decoder at 32,768.
-    Format.JPEG: Writer(_COLORS, 65_500, metadata=True),
-    Format.PNG: Writer(_ALL_8_BIT | {"I;16"}, 2**31 - 1, metadata=True),
-    Format.WEBP: Writer(_COLORS_ALPHA, 16_383, metadata=True),
-    Format.AVIF: Writer(_COLORS | {"RGBA"}, 32_768, metadata=True),
-    Format.GIF: Writer(_COLORS | {"RGBA"}, 65_535),
-    Format.TIFF: Writer(_ALL_8_BIT | {"I;16", "I", "F"}, 2**31 - 1, metadata=True),
+    Format.JPEG: Writer(_COLORS | {"CMYK"}, 65_500, profile=True),
+    Format.PNG: Writer(_ALL_8_BIT | {"I;16"}, 2**31 - 1, profile=True, animated=True),
+    Format.WEBP: Writer(_COLORS_ALPHA, 16_383, profile=True, animated=True),
+    Format.AVIF: Writer(_COLORS | {"RGBA"}, 32_768, profile=True, animated=True),
+    Format.GIF: Writer(_COLORS | {"RGBA"}, 65_535, animated=True),
+    Format.TIFF: Writer(_ALL_8_BIT | {"CMYK", "I;16", "I", "F"}, 2**31 - 1, profile=True, paged=True),
     "bmp": Writer(_COLORS, 2**31 - 1),
     "dib": Writer(_COLORS, 2**31 - 1),
     "dds": Writer(_ALL_8_BIT, 2**31 - 1),

@@ -1,39 +1,71 @@
 """The picture on its way from decoding to encoding, and why it may get no further. Holds no step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from PIL.Image import Image
 
 from forkresize.errors import ForkresizeError
-from forkresize.image.formats import WRITERS
-from forkresize.image.geometry import Layout, Size
+from forkresize.image.area import Area, Dimensions, stored_area
 from forkresize.outcome import Reason
-from forkresize.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which part of a stored picture is seen, and which way up: what crops, flips and quarter turns come to.
+
+    Attributes:
+        size: width and height of the whole picture in pixels, upright and unreduced.
+        orientation: how the pixels are stored, as EXIF numbers it: 1 to 8; 1 is upright.
+        area: the part that is shown, in the upright picture.
+    """
+
+    size: Dimensions
+    orientation: int
+    area: Area
+
+    @classmethod
+    def whole(cls, size: Dimensions, orientation: int = 1) -> "View":
+        """Return the view of all of a picture whose upright size is given."""
+        return cls(size=size, orientation=orientation, area=Area(Fraction(0), Fraction(0), *map(Fraction, size)))
+
+    @property
+    def shown(self) -> Dimensions:
+        """Width and height of the part that is shown, in pixels."""
+        return int(self.area.width), int(self.area.height)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the picture is shown as it is stored."""
+        return self.orientation == 1 and self.shown == self.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One picture between two steps; a step returns another one.
+    """One picture, or one frame of it, between two steps; a step returns another one.
 
     Attributes:
-        image: the pixels, in Pillow's terms. Stored sideways until ``orient`` has run.
-        orientation: what EXIF says of ``image``, 1 to 8; 1 is upright.
-        format: the source's format, in Pillow's lower-case name.
-        output: the format to write, likewise.
-        layout: what part of the source is shown, and how large.
+        image: the pixels, in Pillow's terms.
+        view: which part of them is seen, and which way up.
         reduction: how many pixels of the source went into one of ``image`` along each axis while decoding.
         profile: the ICC profile that the pixels follow; None means sRGB, or gray with sRGB's curve.
-        exif: the EXIF block to write, ready for the encoder; empty for none.
     """
 
     image: Image
-    orientation: int
-    format: str
-    output: str
-    layout: Layout
+    view: View
     reduction: int = 1
     profile: bytes | None = None
-    exif: bytes = b""
+
+    def box(self, part: Area) -> tuple[float, float, float, float]:
+        """Return where a part of what is shown lies in ``image``: left, top, width and height in its pixels."""
+        shown, by = self.view.area, self.reduction
+        part = Area(shown.left + part.left, shown.top + part.top, part.width, part.height)
+        area = stored_area(part, self.view.size, self.view.orientation)
+        return float(area.left / by), float(area.top / by), float(area.width / by), float(area.height / by)
+
+    def showing(self, image: Image) -> "Picture":
+        """Return a picture of which all is seen, upright, with other pixels."""
+        return replace(self, image=image, view=View.whole(image.size), reduction=1)
 
 
 class PictureError(ForkresizeError):
@@ -50,31 +82,13 @@ class PictureError(ForkresizeError):
         self.fatal = fatal
 
 
-def output_format(source: str | None, recipe: Recipe) -> str:
-    """Return the format to write, in Pillow's lower-case name.
-
-    Args:
-        source: the source's format, in Pillow's own name.
-        recipe: may ask for a format; otherwise it is the source's.
-
-    Raises:
-        PictureError: the source's own is asked for, and can't be written.
-    """
-    if recipe.format is not None:
-        return recipe.format
-    own = "jpeg" if source == "MPO" else str(source).lower()
-    if own not in WRITERS:
-        raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output --format")
-    return own
-
-
-def check_pixels(size: Size, most: int, subject: str) -> None:
+def check_pixels(size: Dimensions, most: int, subject: str, frames: int = 1) -> None:
     """Refuse what would take more memory than the user allows.
 
     Raises:
-        PictureError: the width times the height is more than ``most``.
+        PictureError: the width times the height, times the number of frames, is more than ``most``.
     """
-    pixels = size[0] * size[1]
+    pixels = size[0] * size[1] * frames
     if pixels > most:
         raise too_large(pixels, most, subject)
 

@@ -1,118 +1,101 @@
-"""The pipeline of one picture: decode, the listed steps, encode, write. Knows no process and no terminal."""
+"""One picture from file to files: decoded once, brought to each rendition, encoded, written. Knows no process."""
 
-import resource
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from PIL.Image import DecompressionBombWarning
-
-from forkresize.image import kernel
-from forkresize.image.color import load_srgb, to_srgb
-from forkresize.image.decode import decode, load_plugins
-from forkresize.image.encode import encode
-from forkresize.image.flatten import flatten
-from forkresize.image.orient import orient
-from forkresize.image.pad import pad
-from forkresize.image.picture import Picture, PictureError
-from forkresize.image.resize import resize
-from forkresize.image.unpack import unpack
-from forkresize.image.write import write
+from forkresize.image import kernel, metadata
+from forkresize.image.attempt import attempted, warnings_told
+from forkresize.image.color import load_srgb
+from forkresize.image.identify import load_plugins
+from forkresize.image.making import Making
+from forkresize.image.opened import Opened, opened
+from forkresize.image.picture import Picture
+from forkresize.image.pipeline import fixed, prepare
+from forkresize.image.planning import duplicates, known_size, reduction
+from forkresize.image.steps.watermark import prepare as prepare_watermark
+from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
-from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
-from forkresize.recipe import Recipe
+from forkresize.outcome import Outcome, about
+from forkresize.recipe import Recipe, Watermark
 
-STEPS: tuple[Callable[[Picture, Recipe], Picture], ...] = (
-    unpack,
-    resize,
-    orient,
-    to_srgb,
-    flatten,
-    pad,
-)
-"""What is done to the pixels, in this order. A step that has nothing to do returns the picture as it is."""
+if TYPE_CHECKING:
+    from forkresize.image.steps.resize import Larger
 
 
-def warm_up() -> None:
-    """Load all that rendering needs, so that workers forked afterwards share it."""
+def warm_up(recipe: Recipe) -> None:
+    """Load all that rendering needs, so that workers forked afterwards share it.
+
+    Raises:
+        FieldError: the recipe names a watermark or a font that can't be used.
+    """
     load_plugins()
     kernel.simd()
     load_srgb()
+    for step in recipe.steps:
+        if isinstance(step, Watermark):
+            prepare_watermark(step)
 
 
-def render(job: Job, recipe: Recipe, tag: str) -> Outcome:
-    """Make one picture.
+def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
+    """Make the outputs of one picture.
 
     Args:
-        job: the picture and the path of its output.
+        job: the picture and the paths of its outputs.
         recipe: what to make of it.
-        tag: names the run; part of the temporary file's name.
+        tag: names the run; part of the temporary files' names.
 
     Returns:
-        Written; Skipped if it is no picture; Failed for anything else. Nothing that a picture can cause is raised.
+        Written, Skipped or Failed for each output; one alone, about all of them, where the picture itself is to blame.
+        Nothing that a picture can cause is raised.
     """
     started = perf_counter()
-    with _warnings_told() as told:
-        outcome = _outcome(job, recipe, tag)
-    return replace(
-        outcome,
-        destination=job.destination,
-        seconds=perf_counter() - started,
-        warnings=tuple(dict.fromkeys(str(warning.message) for warning in told)),
-    )
+    told: list[str] = []
+    with warnings_told(told):
+        outcomes = attempted(about(job), lambda: _outcomes(job, recipe, tag))
+    seconds = perf_counter() - started
+    return [
+        replace(outcome, seconds=seconds, warnings=tuple(dict.fromkeys((*told, *outcome.warnings))))
+        for outcome in outcomes
+    ]
 
 
-@contextmanager
-def _warnings_told() -> Iterator[list[warnings.WarningMessage]]:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("always", RuntimeWarning)
-        # Said at half of the limit that is set; the limit itself is an error.
-        warnings.simplefilter("ignore", DecompressionBombWarning)
-        yield told
+def _outcomes(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
+    stopwatch = Stopwatch()
+    with opened(job.source.path, recipe) as original:
+        makings = [Making(job.source, output, recipe, original) for output in job.outputs]
+        shown = known_size(original, recipe)
+        if shown:
+            _skip(makings, duplicates(shown, recipe, original.image.format))
+        for picture in _pictures(original, recipe, makings):
+            stopwatch.lap("decode")
+            _add(picture, makings)
+            stopwatch.lap("resize")
+        kept = metadata.kept(original.image, recipe.metadata)
+        return [making.finished(kept, tag, stopwatch) for making in makings]
 
 
-def _outcome(job: Job, recipe: Recipe, tag: str) -> Outcome:
-    try:
-        return _written(job, recipe, tag)
-    except PictureError as error:
-        if error.reason is Reason.NOT_A_PICTURE:
-            return Skipped(source=job.source, reason=error.reason, error=str(error))
-        return Failed(source=job.source, reason=error.reason, error=str(error), fatal=error.fatal)
-    except MemoryError:
-        return Failed(source=job.source, reason=Reason.OUT_OF_MEMORY, error="there was not enough memory for it")
-    except Exception as error:  # noqa: BLE001 -- one picture's trouble must not stop the others.
-        return Failed(source=job.source, reason=Reason.INTERNAL, error=f"{type(error).__name__}: {error}")
+def _skip(makings: list[Making], numbers: frozenset[int]) -> None:
+    for making in makings:
+        if making.is_open and making.output.rendition in numbers:
+            making.skip()
 
 
-def _written(job: Job, recipe: Recipe, tag: str) -> Written:
-    started = perf_counter()
-    picture = decode(job.source.path, recipe)
-    decoded = perf_counter()
-    for step in STEPS:
-        picture = step(picture, recipe)
-    resized = perf_counter()
-    data = encode(picture, recipe)
-    write(job, data, tag)
-    return Written(
-        source=job.source,
-        out_bytes=len(data),
-        in_size=picture.layout.source,
-        out_size=picture.image.size,
-        in_format=picture.format,
-        out_format=picture.output,
-        quality=recipe.quality_for(picture.output),
-        decode_seconds=decoded - started,
-        resize_seconds=resized - decoded,
-        encode_seconds=perf_counter() - resized,
-        peak_rss=_peak_rss(),
-    )
+def _pictures(original: Opened, recipe: Recipe, makings: list[Making]) -> Iterator[Picture]:
+    """Yield the frames that are needed, each prepared for all outputs."""
+    wanted = [making for making in makings if making.is_open]
+    frames = max((making.frames for making in wanted), default=0)
+    by = reduction(original, recipe, [making.rendition for making in wanted])
+    held = frozenset[str]().union(*(making.writer.modes for making in wanted))
+    for picture in original.pictures(frames, by):
+        if frames > 1 and original.is_animated:
+            recipe = fixed(recipe, picture, held)
+        yield prepare(picture, recipe, held)
 
 
-def _peak_rss() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _add(picture: Picture, makings: list[Making]) -> None:
+    """Bring a frame to all renditions, the largest first: smaller ones are made of it."""
+    larger: list[Larger] = []
+    for making in sorted(makings, key=lambda making: making.pixels(picture), reverse=True):
+        making.add(picture, larger)

@@ -7,41 +7,47 @@ import warnings
 
 from forkresize import storage
 from forkresize.image.picture import PictureError
-from forkresize.job import Job
+from forkresize.job import Source
 from forkresize.outcome import Reason
 
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 """What would fail every other output likewise."""
 
 
-def write(job: Job, data: memoryview, tag: str) -> None:
-    """Write the output whole or not at all.
+def write(source: Source, path: str, data: bytes | memoryview, tag: str) -> None:
+    """Write an output whole or not at all.
+
+    Args:
+        source: what it was made of.
+        path: where it goes.
+        data: what it holds.
+        tag: names the run; part of the temporary file's name.
 
     Raises:
         PictureError: it can't be written, or would overwrite its own source.
     """
     try:
-        if _is_source(job):
+        if _is_source(source, path):
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
-        storage.write_whole(job.destination, data, tag)
-        _mind_change(job)
+        storage.write_whole(path, data, tag)
+        _mind_change(source, path)
     except OSError as error:
-        told = f"{job.destination}: {error.strerror or error}"
+        told = f"{path}: {error.strerror or error}"
         raise PictureError(Reason.NOT_WRITTEN, told, fatal=error.errno in _FATAL) from error
 
 
-def _mind_change(job: Job) -> None:
+def _mind_change(source: Source, path: str) -> None:
     """If the source was changed meanwhile, date the output back, so that the next run makes it anew."""
     # The output is whole; whatever is wrong with the source by now, the next run will come across.
     with contextlib.suppress(OSError):
-        now = os.stat(job.source.path)
-        if job.source.mtime_ns and (now.st_mtime_ns, now.st_size) != (job.source.mtime_ns, job.source.size):
+        now = os.stat(source.path)
+        if source.mtime_ns and (now.st_mtime_ns, now.st_size) != (source.mtime_ns, source.size):
             warnings.warn("the source was changed while its output was made", stacklevel=1)
-            os.utime(job.destination, ns=(now.st_atime_ns, min(job.source.mtime_ns, now.st_mtime_ns - 1)))
+            os.utime(path, ns=(now.st_atime_ns, min(source.mtime_ns, now.st_mtime_ns - 1)))
 
 
-def _is_source(job: Job) -> bool:
+def _is_source(source: Source, path: str) -> bool:
     try:
-        return os.path.samefile(job.source.path, job.destination)
+        return os.path.samefile(source.path, path)
     except (FileNotFoundError, NotADirectoryError):
         return False

@@ -2,11 +2,10 @@
 
 from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions, identity
 from forkresize.plan.guard import Guard
-from forkresize.plan.naming import DEFAULT_TEMPLATE, Naming
+from forkresize.plan.naming import Naming
 from forkresize.plan.order import Order, arrange
 
 __all__ = [
-    "DEFAULT_TEMPLATE",
     "Collisions",
     "Guard",
     "Naming",

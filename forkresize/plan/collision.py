@@ -45,20 +45,20 @@ class Collisions:
 
 @dataclass(frozen=True, slots=True)
 class OutputNames:
-    """Which output a source is given, in the terms of the destination's file system.
+    """Which outputs a source is given, in the terms of the destination's file system.
 
     Attributes:
-        naming: gives each source its output.
+        naming: gives each source its outputs.
         folded: whether names are equal there that differ in case or Unicode form only.
     """
 
     naming: Naming
     folded: bool
 
-    def key(self, source: Source, mark: str = "") -> str:
-        """Return what is equal for two sources exactly if they share an output."""
-        path = self.naming.place(source, mark)
-        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) if self.folded else path
+    def keys(self, source: Source, mark: str = "") -> list[str]:
+        """Return, for each output, what is equal for two sources exactly if they share it."""
+        paths = [output.path for output in self.naming.outputs(source, mark)]
+        return list(dict.fromkeys(_folded(path) for path in paths)) if self.folded else paths
 
 
 def find_collisions(
@@ -81,7 +81,7 @@ def find_collisions(
         CollisionError: there are any, and the policy is to refuse them.
     """
     taken = _Filter()
-    suspects = {key for key in map(names.key, discover()) if taken.add(key)}
+    suspects = {key for source in discover() for key in names.keys(source) if taken.add(key)}
     groups = [group for group in _groups(discover, names, suspects) if len(group) > 1]
     repeated = frozenset(
         path
@@ -125,10 +125,15 @@ class _Filter:
 def _groups(discover: Callable[[], Iterable[Source]], names: OutputNames, suspects: set[str]) -> Iterable[list[Source]]:
     groups: dict[str, list[Source]] = {}
     for source in discover() if suspects else ():
-        key = names.key(source)
-        if key in suspects:
-            groups.setdefault(key, []).append(source)
-    return groups.values()
+        for key in names.keys(source):
+            if key in suspects:
+                groups.setdefault(key, []).append(source)
+    # Sources that share one output share mostly all of them.
+    return {tuple(source.path for source in group): group for group in groups.values()}.values()
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _one_each(group: list[Source]) -> list[Source]:
@@ -144,15 +149,26 @@ def _marked(group: list[Source], names: OutputNames, taken: _Filter) -> Iterator
     suffixes = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
     for source, suffix in zip(group, suffixes, strict=True):
         mark = f"-{suffix}"
-        if not suffix or suffixes.count(suffix) > 1 or taken.add(names.key(source, mark)):
+        if not suffix or suffixes.count(suffix) > 1 or _add_all(taken, names.keys(source, mark)):
             mark = f"-{hashlib.blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
-            taken.add(names.key(source, mark))
+            _add_all(taken, names.keys(source, mark))
         yield source, mark
+
+
+def _shared(group: list[Source], naming: Naming) -> str:
+    """Return the output that two sources share; those of the first alone if they do but in the folded form."""
+    first, second = ([output.path for output in naming.outputs(source)] for source in group[:2])
+    return next((path for path in first if path in second), first[0])
+
+
+def _add_all(taken: _Filter, keys: list[str]) -> bool:
+    """Note all keys; return whether one of them was there."""
+    return sum(taken.add(key) for key in keys) > 0
 
 
 def _message(groups: list[list[Source]], naming: Naming) -> str:
     lines = [
-        f"{naming.place(group[0])!r} would be made from {' and '.join(repr(source.path) for source in group)}"
+        f"{_shared(group, naming)!r} would be made from {' and '.join(repr(source.path) for source in group)}"
         for group in groups[:_TOLD]
     ]
     more = [f"… and {len(groups) - _TOLD} more"] if len(groups) > _TOLD else []

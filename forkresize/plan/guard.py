@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from forkresize.errors import UsageError
-from forkresize.job import Job
 
 
 class Guard:
@@ -34,12 +33,17 @@ class Guard:
             spelled = {self._real(path), os.path.realpath(path)}
             self._files.update(each for each in spelled if _is_below(each, self._destination))
 
-    def forbids(self, job: Job) -> bool:
-        """Whether the output would overwrite a source, or lie in a source directory that is not around the output."""
-        output = self._real(job.destination)
-        if output in self._files or output == self._real(job.source.path):
+    def forbids(self, path: str, source: str) -> bool:
+        """Whether an output would overwrite a source, or lie in a source directory that is not around the output.
+
+        Args:
+            path: of the output.
+            source: path of the picture it is made of.
+        """
+        output = self._real(path)
+        if output in self._files or output == self._real(source):
             return True
-        return any(_is_below(output, source) and not self._is_apart(output, source) for source in self._directories)
+        return any(_is_below(output, each) and not self._is_apart(output, each) for each in self._directories)
 
     def is_output(self, path: str, start: str) -> bool:
         """Whether a path lies in the destination, seen from a directory that is around it."""

@@ -4,16 +4,18 @@ import hashlib
 import os
 import posixpath
 import string
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 from forkresize.errors import UsageError
-from forkresize.job import Source
+from forkresize.job import Output, Source
 from forkresize.recipe import Recipe
 from forkresize.storage import HOUSEKEEPING
 
-DEFAULT_TEMPLATE = "{stem}{ext}"
+_SAMPLE = Source("sample", "sample")
 
 FIELDS = ("stem", "ext", "name", "dir", "width", "height", "format", "hash8")
 
@@ -26,71 +28,99 @@ class Naming:
         destination: the directory that all outputs lie below.
         recipe: what is made; gives the suffix, the format and the size of the target box.
         template: the output's path below the directory of its source; with ``{dir}`` in it, below the destination.
+            None is ``{stem}{ext}``, with as much of the box's size between as it takes to tell the renditions apart.
+        flat: put all outputs right below the destination.
 
     Raises:
-        UsageError: the template names an unknown field, one that has no value here, or leads out of the destination.
+        UsageError: the template names an unknown field, one that has no value here, leads out of the destination, or
+            gives several renditions one name.
     """
 
     destination: str
     recipe: Recipe
-    template: str = DEFAULT_TEMPLATE
+    template: str | None = None
+    flat: bool = False
 
     def __post_init__(self) -> None:
-        fields = self.fields
-        for field in ("width", "height"):
-            if field in fields and getattr(self.recipe, field) is None:
-                raise UsageError(f"--name: {{{field}}} has no value without --{field}")
-        if self.template.startswith("/") or any(".." in path.split("/") for path in self._shapes()):
-            raise UsageError(f"--name: {self.template!r} does not stay below the destination")
-        if any(HOUSEKEEPING in path.split("/") for path in self._shapes()):
-            raise UsageError(f"--name: {self.template!r} leads into {HOUSEKEEPING}, which is not for outputs")
-        if not self.template or self.template.endswith("/") or "\0" in self.template:
-            raise UsageError(f"--name: {self.template!r} is no file name")
+        if self.template is None:
+            object.__setattr__(self, "template", default_template(self.recipe))
+        self._check_values()
+        self._check_shape()
+        places = Counter(self.place(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
+        if max(places.values()) > 1:
+            raise UsageError(f"--name: {self.template!r} gives several renditions one name; {{width}} tells them apart")
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields that the template uses, in order."""
-        return tuple(field for _, field in parse(self.template) if field is not None)
+        return tuple(field for _, field in self._parts() if field is not None)
 
     @property
     def is_injective(self) -> bool:
         """Whether two sources of one tree can never meet in one output, by the template's shape alone."""
+        if self.flat or len(self.recipe.renditions) > 1:
+            return False
         if self.fields == ("name",):
             return True
-        literals = "".join(literal for literal, _ in parse(self.template))
-        return self.recipe.format is None and self.fields == ("stem", "ext") and not set("./") & set(literals)
+        literals = "".join(literal for literal, _ in self._parts())
+        kept = self.recipe.renditions[0].format is None
+        return kept and self.fields == ("stem", "ext") and not set("./") & set(literals)
 
-    def place(self, source: Source, mark: str = "") -> str:
-        """Return the path of the source's output.
+    def outputs(self, source: Source, mark: str = "") -> tuple[Output, ...]:
+        """Return the outputs of a source, one a rendition.
+
+        Where the source's own format is one of several that are asked for, it is made once.
 
         Args:
             source: the picture.
             mark: put behind the stem, to tell outputs apart that would have had one name.
         """
+        paths = [self.place(source, number, mark) for number in range(len(self.recipe.renditions))]
+        return tuple(Output(path, number) for number, path in enumerate(paths) if path not in paths[:number])
+
+    def place(self, source: Source, rendition: int = 0, mark: str = "") -> str:
+        """Return the path of one output of a source."""
         folder, name = posixpath.split(source.relative)
-        values = self._values(source, folder, name, mark)
-        placed = "".join(literal + (values[field] if field else "") for literal, field in parse(self.template))
-        below = "" if "dir" in self.fields else folder
+        values = self._values(source, folder, name, rendition, mark)
+        placed = "".join(literal + (values[field] if field else "") for literal, field in self._parts())
+        below = "" if self.flat or "dir" in self.fields else folder
         return os.path.join(self.destination, below, placed.lstrip("/"))
+
+    def _parts(self) -> list[tuple[str, str | None]]:
+        return parse(self.template or "")
+
+    def _check_values(self) -> None:
+        for field in ("width", "height"):
+            if field in self.fields and any(getattr(each.size, field) is None for each in self.recipe.renditions):
+                raise UsageError(f"--name: {{{field}}} has no value without --{field}")
+
+    def _check_shape(self) -> None:
+        template, shapes = self.template or "", [shape.split("/") for shape in self._shapes()]
+        if template.startswith("/") or any(".." in shape for shape in shapes):
+            raise UsageError(f"--name: {template!r} does not stay below the destination")
+        if any(HOUSEKEEPING in shape for shape in shapes):
+            raise UsageError(f"--name: {template!r} leads into {HOUSEKEEPING}, which is not for outputs")
+        if not template or template.endswith("/") or "\0" in template:
+            raise UsageError(f"--name: {template!r} is no file name")
 
     def _shapes(self) -> Iterator[str]:
         """Yield what the template can come to: every field, in every combination, may be empty."""
-        parts, fields = parse(self.template), sorted(set(self.fields))
+        parts, fields = self._parts(), sorted(set(self.fields))
         for filling in product(("", "x"), repeat=len(fields)):
             values = dict(zip(fields, filling, strict=True))
             yield "".join(literal + (values[field] if field else "") for literal, field in parts)
 
-    def _values(self, source: Source, folder: str, name: str, mark: str) -> dict[str, str]:
+    def _values(self, source: Source, folder: str, name: str, rendition: int, mark: str) -> dict[str, str]:
         stem, suffix = posixpath.splitext(name)
-        wanted = self.recipe.format
+        asked = self.recipe.renditions[rendition]
         return {
             "stem": stem + mark,
-            "ext": wanted.suffix if wanted else suffix,
+            "ext": asked.format.suffix if asked.format else suffix,
             "name": stem + mark + suffix,
             "dir": folder,
-            "width": str(self.recipe.width),
-            "height": str(self.recipe.height),
-            "format": str(wanted) if wanted else suffix.lstrip(".").lower(),
+            "width": str(asked.size.width),
+            "height": str(asked.size.height),
+            "format": str(asked.format) if asked.format else suffix.lstrip(".").lower(),
             "hash8": self._hash8(source) if "hash8" in self.fields else "",
         }
 
@@ -100,6 +130,20 @@ class Naming:
         return hashlib.blake2b(os.fsencode(told), digest_size=4).hexdigest()
 
 
+def default_template(recipe: Recipe) -> str:
+    """Return the template that tells a recipe's renditions apart by the size of their box, if there are several."""
+    sizes = {(rendition.size.width, rendition.size.height) for rendition in recipe.renditions}
+    widths, heights = ({size[side] for size in sizes} for side in (0, 1))
+    if len(sizes) == 1:
+        return "{stem}{ext}"
+    if None not in widths and len(widths) == len(sizes):
+        return "{stem}-{width}w{ext}"
+    if None not in heights and len(heights) == len(sizes):
+        return "{stem}-{height}h{ext}"
+    return "{stem}{ext}" if None in widths | heights else "{stem}-{width}x{height}{ext}"
+
+
+@lru_cache(maxsize=8)
 def parse(template: str) -> list[tuple[str, str | None]]:
     """Split a template into pairs of literal text and the field that follows it.
 

@@ -31,6 +31,7 @@ def record(outcome: Outcome) -> dict[str, object]:
         "in_format": made and made.in_format,
         "out_format": made and made.out_format,
         "quality": made and made.quality,
+        "ssim": made and made.ssim and round(made.ssim, 5),
         "seconds": round(outcome.seconds, 6),
         "decode_seconds": made and round(made.decode_seconds, 6),
         "resize_seconds": made and round(made.resize_seconds, 6),

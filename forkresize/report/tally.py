@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from forkresize._version import __version__
 from forkresize.errors import ExitCode
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
 from forkresize.report.record import record
+
+if TYPE_CHECKING:
+    from forkresize.job import Source
 
 MAX_FAILURES = 1_000
 """So many failures are kept; further ones are only counted, so that memory stays flat."""
@@ -23,12 +27,13 @@ class Tally:
         written: how many outputs were made.
         unchanged: how many were up to date.
         due: how many would be made, in a dry run.
-        skipped_by_reason: how many sources were skipped, by reason.
+        skipped_by_reason: how many were skipped, by reason; a source that none is made of counts as one.
         failed_by_reason: how many failed, likewise.
         in_bytes: size of the sources of all written outputs.
         out_bytes: size of these outputs.
         in_pixels: pixels of these sources.
         failures: the first of the failed.
+        sources: how many sources have an outcome.
     """
 
     def __init__(self) -> None:
@@ -41,9 +46,13 @@ class Tally:
         self.out_bytes = 0
         self.in_pixels = 0
         self.failures: list[Failed] = []
+        self.sources = 0
+        self._read: Source | None = None
 
     def __call__(self, outcome: Outcome) -> None:
         """Count one outcome."""
+        # Every source has one outcome that is about its first output, or about all of them.
+        self.sources += outcome.rendition == 0
         match outcome:
             case Written():
                 self._add_written(outcome)
@@ -60,25 +69,28 @@ class Tally:
 
     @property
     def skipped(self) -> int:
-        """How many sources were skipped."""
+        """How many were skipped."""
         return self.skipped_by_reason.total()
 
     @property
     def failed(self) -> int:
-        """How many sources failed."""
+        """How many failed."""
         return self.failed_by_reason.total()
 
     @property
-    def sources(self) -> int:
-        """How many sources have their outcome."""
+    def outputs(self) -> int:
+        """How many outputs have their outcome, a source without any counted as one."""
         return self.written + self.unchanged + self.due + self.skipped + self.failed
 
     def _add_written(self, outcome: Written) -> None:
-        width, height = outcome.in_size
         self.written += 1
-        self.in_bytes += outcome.source.size
         self.out_bytes += outcome.out_bytes
-        self.in_pixels += width * height
+        # The outputs of one source come one after another.
+        if outcome.source is not self._read:
+            width, height = outcome.in_size
+            self._read = outcome.source
+            self.in_bytes += outcome.source.size
+            self.in_pixels += width * height
 
     def _add_failed(self, outcome: Failed) -> None:
         self.failed_by_reason[outcome.reason] += 1
@@ -108,11 +120,11 @@ class Summary:
     """What a run came to.
 
     Attributes:
-        sources: how many sources there were: the next four, and in a dry run those that would be made.
+        sources: how many sources there were.
         written: how many outputs were made.
         unchanged: how many were up to date.
-        skipped: how many sources were left out on purpose.
-        failed: how many sources have no output though they should.
+        skipped: how many were left out on purpose; a source that none is made of counts as one.
+        failed: how many should be there and could not be made, likewise.
         pruned: how many outputs were removed because their source is gone.
         skipped_by_reason: the skipped, by reason.
         failed_by_reason: the failed, by reason.

@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from forkresize import storage
-from forkresize.batch.answers import outcome_of
-from forkresize.job import Job, Source
+from forkresize.batch.answers import outcomes_of
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped
 from forkresize.pool import Done, Fault, Lost, Raised
 
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job(Source("in/a.jpg", "a.jpg", 10), str(tmp_path / "a.jpg"))
+    return Job(Source("in/a.jpg", "a.jpg", 10), (Output(str(tmp_path / "a.jpg")),))
 
 
 def failed(outcome: Outcome) -> Failed:
@@ -22,10 +22,10 @@ def failed(outcome: Outcome) -> Failed:
 
 def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
     said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=("odd",))
-    done: Done[Job, Outcome] = Done(
-        item=job, result=said, attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
+    done: Done[Job, list[Outcome]] = Done(
+        item=job, result=[said], attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
     )
-    outcome = outcome_of(done, "tag")
+    (outcome,) = outcomes_of(done, "tag")
     assert isinstance(outcome, Skipped)
     assert (outcome.attempts, outcome.worker, outcome.seconds) == (2, 77, 1.5)
     assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
@@ -33,10 +33,10 @@ def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
 
 @pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
 def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
-    Path(storage.temporary_path(job.destination, "tag")).write_bytes(b"half")
+    Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")
     said: Outcome = Failed(source=job.source, reason=Reason.DAMAGED)
-    outcome_of(Done(item=job, result=said, attempts=attempts, worker=7, seconds=0, stderr=""), "tag")
-    assert len(os.listdir(os.path.dirname(job.destination))) == left
+    outcomes_of(Done(item=job, result=[said], attempts=attempts, worker=7, seconds=0, stderr=""), "tag")
+    assert len(os.listdir(os.path.dirname(job.outputs[0].path))) == left
 
 
 def test_a_temporary_file_that_stays_is_told_of(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,12 +45,12 @@ def test_a_temporary_file_that_stays_is_told_of(job: Job, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(storage, "remove_temporary", refuse)
     lost = Lost(item=job, fault=Fault.CRASHED, signal=None, exit_code=3, attempts=1, worker=7, seconds=1, stderr="")
-    assert "left behind" in outcome_of(lost, "tag").warnings[0]
+    assert "left behind" in outcomes_of(lost, "tag")[0].warnings[0]
 
 
 def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
     raised = Raised(item=job, error="ValueError: no", traceback="…", attempts=1, worker=7, seconds=0.1, stderr="")
-    outcome = failed(outcome_of(raised, "tag"))
+    outcome = failed(outcomes_of(raised, "tag")[0])
     assert (outcome.reason, outcome.error) == (Reason.INTERNAL, "ValueError: no")
 
 
@@ -67,9 +67,9 @@ def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
 def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
     job: Job, fault: Fault, signal: str | None, exit_code: int | None, reason: Reason, told: str
 ) -> None:
-    Path(storage.temporary_path(job.destination, "tag")).write_bytes(b"half")
+    Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")
     lost = Lost(item=job, fault=fault, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr="")
-    outcome = failed(outcome_of(lost, "tag"))
+    outcome = failed(outcomes_of(lost, "tag")[0])
     assert (outcome.reason, outcome.signal, outcome.attempts) == (reason, signal, 2)
     assert told in outcome.error
-    assert os.listdir(os.path.dirname(job.destination)) == []
+    assert os.listdir(os.path.dirname(job.outputs[0].path)) == []

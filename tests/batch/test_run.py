@@ -31,7 +31,7 @@ from forkresize.outcome import Due
 from forkresize.storage import hold
 
 Draw = Callable[..., Path]
-SMALL = Recipe(width=16)
+SMALL = Recipe.of(width=16)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw
     draw(tmp_path / "in/a.png", (3000, 2000))
     watcher = Watcher()
     settings = Settings(pool=PoolOptions(workers=1, tick=0.001))
-    run([tmp_path / "in"], tmp_path / "out", Recipe(width=1500), settings=settings, observers=[watcher])
+    run([tmp_path / "in"], tmp_path / "out", Recipe.of(width=1500), settings=settings, observers=[watcher])
     assert 1 in watcher.ticks
 
 
@@ -123,7 +123,7 @@ def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
         draw(tmp_path / "in" / f"a.{suffix}")
     settings = Settings(on_collision="error", order="path", if_exists="skip")  # type: ignore[arg-type]
     with pytest.raises(CollisionError):
-        run([tmp_path / "in"], tmp_path / "out", Recipe(format=Format.WEBP), settings=settings)
+        run([tmp_path / "in"], tmp_path / "out", Recipe.of(format=Format.WEBP), settings=settings)
     assert not (tmp_path / "out").exists()
     with pytest.raises(UsageError, match="if_exists: 'bogus' is none of update"):
         Settings(if_exists="bogus")  # type: ignore[arg-type]
@@ -141,7 +141,7 @@ def test_a_source_that_can_not_be_looked_into_fails_alone(
     assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == ["Permission denied"] * 7
     (photos / "0.png").hardlink_to(photos / "0.jpg")
     with pytest.raises(CollisionError):
-        run([photos], tmp_path / "out", Recipe(format=Format.WEBP))
+        run([photos], tmp_path / "out", Recipe.of(format=Format.WEBP))
 
 
 def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Path) -> None:
@@ -154,7 +154,7 @@ def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Pat
 def test_collisions_are_settled_by_the_policy(tmp_path: Path, draw: Draw) -> None:
     for suffix in ("jpg", "png"):
         draw(tmp_path / "in" / f"a.{suffix}")
-    recipe = Recipe(format=Format.WEBP)
+    recipe = Recipe.of(format=Format.WEBP)
     with pytest.raises(CollisionError):
         run([tmp_path / "in"], tmp_path / "out", recipe)
     told: list[Outcome] = []
@@ -183,7 +183,7 @@ def test_a_list_of_names_goes_with_one_source_at_most(tmp_path: Path, photos: Pa
 
 
 def test_one_picture_is_made_without_a_pool(tmp_path: Path, draw: Draw) -> None:
-    outcome = render(draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe(width=16, format=Format.WEBP))
+    outcome = render(draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe.of(width=16, format=Format.WEBP))
     assert isinstance(outcome, Written)
     with Image.open(tmp_path / "deep" / "b.webp") as made:
         assert (made.format, made.size) == ("WEBP", (16, 12))

@@ -123,13 +123,12 @@ def test_a_source_that_changes_while_it_is_made_is_made_again(tmp_path: Path, fo
     output = tmp_path / "out/a.png"
     os.utime(source, ns=(10**18, 10**18))
     from forkresize.image.render import render
-    from forkresize.job import Job, Source
+    from forkresize.job import Job, Output, Source
     from forkresize.recipe import Recipe
 
     # As it was when it was found, which is no longer so.
-    outcome = render(
-        Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), str(output)), Recipe(width=50), "tag"
-    )
+    job = Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), (Output(str(output)),))
+    (outcome,) = render(job, Recipe.of(width=50), "tag")
     assert outcome.warnings == ("the source was changed while its output was made",)
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["written"] == 1
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["unchanged"] == 1

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from forkresize.image.render import render
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
 
@@ -67,8 +67,8 @@ def result(tmp_path: Path) -> Callable[..., Outcome]:
             source.save(path, **(options or {}))
         elif isinstance(source, bytes):
             path.write_bytes(source)
-        job = Job(Source(str(path), path.name), str(tmp_path / "out" / path.name))
-        return render(job, Recipe(**recipe), "test")
+        job = Job(Source(str(path), path.name), (Output(str(tmp_path / "out" / path.name)),))
+        return render(job, Recipe.of(**recipe), "test")[0]
 
     return render_it
 

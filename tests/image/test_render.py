@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from forkresize.image import making
 from forkresize.image import render as room
 from forkresize.image.picture import Picture
 from forkresize.image.render import render, warm_up
 from forkresize.image.sniff import is_picture
 from forkresize.image.versions import codecs
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
 
@@ -47,9 +48,9 @@ def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_
 
 def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    on_linux = room._peak_rss()  # noqa: SLF001
+    on_linux = making._peak_rss()  # noqa: SLF001
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert room._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
+    assert making._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -58,10 +59,10 @@ def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPa
 def test_a_step_that_fails_costs_one_picture(
     raised: Exception, reason: Reason, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_picture: Picture, _recipe: Recipe) -> Picture:
+    def fail(*_: object) -> Picture:
         raise raised
 
-    monkeypatch.setattr(room, "STEPS", (fail,))
+    monkeypatch.setattr(room, "prepare", fail)
     outcome = result(scene())
     assert isinstance(outcome, Failed)
     assert outcome.reason is reason
@@ -72,10 +73,10 @@ def test_a_step_that_fails_costs_one_picture(
 def test_an_interruption_is_let_through(
     raised: type[BaseException], scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_picture: Picture, _recipe: Recipe) -> Picture:
+    def interrupt(*_: object) -> Picture:
         raise raised
 
-    monkeypatch.setattr(room, "STEPS", (interrupt,))
+    monkeypatch.setattr(room, "prepare", interrupt)
     with pytest.raises(raised):
         result(scene())
 
@@ -83,13 +84,13 @@ def test_an_interruption_is_let_through(
 def test_warnings_are_told_once_each_and_go_no_further(
     scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def warn(picture: Picture, _recipe: Recipe) -> Picture:
+    def warn(picture: Picture, *_: object) -> Picture:
         for text in ("one", "two", "one"):
             warnings.warn(text, stacklevel=1)
         warnings.warn("not for users", DeprecationWarning, stacklevel=1)
         return picture
 
-    monkeypatch.setattr(room, "STEPS", (warn,))
+    monkeypatch.setattr(room, "prepare", warn)
     assert result(scene()).warnings == ("one", "two")
 
 
@@ -98,7 +99,7 @@ def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path:
     scene().save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(path)
     destination = str(tmp_path / "out" / "b\udcff.png")
-    assert isinstance(render(Job(Source(path, "a"), destination), Recipe(width=30), "tag"), Written)
+    assert isinstance(render(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0], Written)
     assert is_picture(destination)
 
 
@@ -124,13 +125,13 @@ def test_after_warming_up_a_picture_loads_nothing_more(scene: Scene, tmp_path: P
     script = f"""
 import glob, sys
 from forkresize.image.render import render, warm_up
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
-warm_up()
+warm_up(Recipe.of())
 before = set(sys.modules)
 for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
-        assert render(Job(Source(path, "a"), path + ".out"), Recipe(width=30, format=output), "t").status == "written"
+        assert render(Job(Source(path, "a"), (Output(path + ".out"),)), Recipe.of(width=30, format=output), "t")[0].status == "written"
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
@@ -138,5 +139,5 @@ print(sorted(set(sys.modules) - before))
 
 
 def test_warming_up_twice_is_harmless() -> None:
-    warm_up()
-    warm_up()
+    warm_up(Recipe.of())
+    warm_up(Recipe.of())

@@ -10,8 +10,8 @@ from forkresize.job import Source
 from forkresize.plan import Collisions, Naming, OnCollision, OutputNames, find_collisions, identity
 from forkresize.recipe import Format, Recipe
 
-PNG = Naming("out", Recipe(format=Format.PNG))
-KEEP = Naming("out", Recipe())
+PNG = Naming("out", Recipe.of(format=Format.PNG))
+KEEP = Naming("out", Recipe.of())
 
 
 def everything_is_a_picture(_: str) -> bool:
@@ -60,14 +60,14 @@ def test_the_second_is_skipped_and_told_of_the_first() -> None:
 
 def test_all_of_a_group_are_marked_by_their_suffix() -> None:
     assert find(["a.bmp", "a.JPG"], OnCollision.SUFFIX).marks == {"in/a.bmp": "-bmp", "in/a.JPG": "-jpg"}
-    assert PNG.place(Source("in/a.bmp", "a.bmp"), "-bmp") == "out/a-bmp.png"
+    assert PNG.place(Source("in/a.bmp", "a.bmp"), 0, "-bmp") == "out/a-bmp.png"
 
 
 def test_a_mark_makes_no_collision_of_its_own() -> None:
     names = ["a.jpg", "a.png", "a-jpg.gif", "a-png.gif"]
     marks = find(names, OnCollision.SUFFIX).marks
     assert set(marks) == {"in/a.jpg", "in/a.png"}
-    assert len({PNG.place(Source(name, name), marks.get(f"in/{name}", "")) for name in names}) == 4
+    assert len({PNG.place(Source(name, name), 0, marks.get(f"in/{name}", "")) for name in names}) == 4
 
 
 def test_a_mark_does_not_hang_on_how_a_source_is_spelled() -> None:
@@ -83,7 +83,7 @@ def test_sources_with_one_name_in_two_roots_are_marked_apart() -> None:
     sources = [Source("a/photos/x.jpg", "photos/x.jpg"), Source("b/photos/x.jpg", "photos/x.jpg")]
     names = OutputNames(KEEP, folded=False)
     found = find_collisions(lambda: sources, names, OnCollision.SUFFIX, everything_is_a_picture)
-    assert len({KEEP.place(source, found.marks[source.path]) for source in sources}) == 2
+    assert len({KEEP.place(source, 0, found.marks[source.path]) for source in sources}) == 2
 
 
 @pytest.mark.parametrize("policy", [OnCollision.SKIP, OnCollision.SUFFIX])

@@ -31,11 +31,11 @@ PHOTO = Source("in/trip/a.b.JPG", "trip/a.b.JPG", size=1000, mtime_ns=5)
     ],
 )
 def test_a_template_is_filled_in(template: str, asked: dict[str, object], expected: str) -> None:
-    assert Naming("out", Recipe(**asked), template).place(PHOTO) == expected  # type: ignore[arg-type]
+    assert Naming("out", Recipe.of(**asked), template).place(PHOTO) == expected  # type: ignore[arg-type]
 
 
 def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
-    assert Naming("out", Recipe(), "{dir}/{name}").place(Source("in/a.jpg", "a.jpg")) == "out/a.jpg"
+    assert Naming("out", Recipe.of(), "{dir}/{name}").place(Source("in/a.jpg", "a.jpg")) == "out/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -63,23 +63,23 @@ def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
 )
 def test_a_template_that_can_not_be_is_refused(template: str) -> None:
     with pytest.raises(UsageError, match=r"^--name: "):
-        Naming("out", Recipe(), template)
+        Naming("out", Recipe.of(), template)
 
 
 @pytest.mark.parametrize("side", ["width", "height"])
 def test_a_side_that_was_not_asked_for_has_no_name(side: str) -> None:
     with pytest.raises(UsageError, match=f"without --{side}"):
-        Naming("out", Recipe(), f"{{stem}}-{{{side}}}")
+        Naming("out", Recipe.of(), f"{{stem}}-{{{side}}}")
 
 
 @given(names)
 def test_a_name_is_never_syntax(name: str) -> None:
-    assert Naming("out", Recipe()).place(Source("x", f"dir/{name}")) == f"out/dir/{name}"
+    assert Naming("out", Recipe.of()).place(Source("x", f"dir/{name}")) == f"out/dir/{name}"
 
 
 def test_the_hash_changes_with_source_and_recipe() -> None:
     def name(source: Source, width: int) -> str:
-        return os.path.basename(Naming("out", Recipe(width=width), "{hash8}").place(source))
+        return os.path.basename(Naming("out", Recipe.of(width=width), "{hash8}").place(source))
 
     others = [name(Source("in/b", "b", 1000, 5), 80), name(Source("in/a", "a", 1001, 5), 80)]
     others += [name(Source("in/a", "a", 1000, 6), 80), name(Source("in/a", "a", 1000, 5), 81)]
@@ -92,7 +92,7 @@ def test_the_hash_changes_with_source_and_recipe() -> None:
     st.sampled_from(["{stem}{ext}", "{name}", "x-{name}", "{stem}-small{ext}", "{stem}{ext}.jpg", "a.{stem}{ext}"]),
 )
 def test_names_that_are_called_injective_never_meet(found: set[str], template: str) -> None:
-    naming = Naming("out", Recipe(), template)
+    naming = Naming("out", Recipe.of(), template)
     if naming.is_injective:
         assert len({naming.place(Source(name, name)) for name in found}) == len(found)
 
@@ -101,4 +101,4 @@ def test_names_that_are_called_injective_never_meet(found: set[str], template: s
     ("template", "output"), [("{stem}{ext}", Format.PNG), ("{stem}", None), ("x", None), ("{hash8}", None)]
 )
 def test_names_that_may_meet_are_not_called_injective(template: str, output: Format | None) -> None:
-    assert not Naming("out", Recipe(format=output), template).is_injective
+    assert not Naming("out", Recipe.of(format=output), template).is_injective

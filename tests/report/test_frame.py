@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.report.frame import draw
 from forkresize.report.progress import Standing
 
@@ -20,7 +20,7 @@ class Doing:
 
 
 def _doing(name: str | None, seconds: float = 0.4) -> Doing:
-    return Doing(4711, None if name is None else Job(Source(f"in/{name}", name), f"out/{name}"), seconds)
+    return Doing(4711, None if name is None else Job(Source(f"in/{name}", name), (Output(f"out/{name}"),)), seconds)
 
 
 MIDWAY = Standing(

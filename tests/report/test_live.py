@@ -12,7 +12,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Unchanged, Written
 from forkresize.report.live import LiveView
 
@@ -84,7 +84,7 @@ def console(terminal: Callable[..., Console]) -> Console:
 
 
 def _doing(name: str) -> Doing:
-    return Doing(4711, Job(Source(f"in/{name}", name), f"out/{name}"), 0.4)
+    return Doing(4711, Job(Source(f"in/{name}", name), (Output(f"out/{name}"),)), 0.4)
 
 
 def test_a_run_is_shown_while_it_lasts_and_gone_after(

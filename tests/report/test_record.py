@@ -8,7 +8,7 @@ from forkresize.report.record import record
 
 FIELDS = """
 source destination status reason error signal attempts worker in_bytes out_bytes in_width in_height out_width out_height
-in_format out_format quality seconds decode_seconds resize_seconds encode_seconds peak_rss warnings
+in_format out_format quality ssim seconds decode_seconds resize_seconds encode_seconds peak_rss warnings
 """
 
 
@@ -31,6 +31,7 @@ def test_a_written_output_is_told_in_full(written: Callable[..., Written]) -> No
         "in_format": "jpeg",
         "out_format": "webp",
         "quality": 78,
+        "ssim": None,
         "seconds": 0.051235,
         "decode_seconds": 0.03,
         "resize_seconds": 0.01,

@@ -1,0 +1,39 @@
+"""What is tried on a picture: faults become outcomes, and warnings are kept. Decodes nothing."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PIL.Image import DecompressionBombWarning
+
+from forkresize.image.picture import PictureError
+from forkresize.outcome import About, Failed, Outcome, Reason, Skipped
+
+
+@contextmanager
+def warnings_told(told: list[str]) -> Iterator[None]:
+    """Add to a list what is warned of in the block."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", RuntimeWarning)
+        # Said at half of the limit that is set; the limit itself is an error.
+        warnings.simplefilter("ignore", DecompressionBombWarning)
+        try:
+            yield
+        finally:
+            told.extend(str(warning.message) for warning in caught)
+
+
+def attempted(subject: About, make: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """Return what is made, or else the one outcome that tells why it could not be. Raises nothing."""
+    try:
+        return make()
+    except PictureError as error:
+        if error.reason is Reason.NOT_A_PICTURE:
+            return [Skipped(**subject, reason=error.reason, error=str(error))]
+        return [Failed(**subject, reason=error.reason, error=str(error), fatal=error.fatal)]
+    except MemoryError:
+        return [Failed(**subject, reason=Reason.OUT_OF_MEMORY, error="there was not enough memory for it")]
+    except Exception as error:  # noqa: BLE001 -- one picture's trouble must not stop the others.
+        return [Failed(**subject, reason=Reason.INTERNAL, error=f"{type(error).__name__}: {error}")]

@@ -1,0 +1,59 @@
+"""From pixels to the bytes of a file. Writes nothing and changes no color it need not."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from forkresize.image.encode.encoded import Encoded
+from forkresize.image.encode.encoder import Encoder
+from forkresize.image.encode.prepare import prepared
+from forkresize.image.encode.targets import reaching, within
+from forkresize.image.frames import Frames
+from forkresize.image.picture import PictureError
+from forkresize.outcome import Reason
+from forkresize.recipe import Format, Rendition, Subsampling
+
+__all__ = ["Encoded", "encode"]
+
+
+def encode(frames: Frames, output: str, rendition: Rendition, embedded: Mapping[str, Any]) -> Encoded:
+    """Return the output's bytes.
+
+    Args:
+        frames: the pictures, no more than the format holds.
+        output: the format, in Pillow's lower-case name.
+        rendition: how well to encode.
+        embedded: what carries metadata and profile, as keyword arguments of Pillow's ``Image.save``.
+
+    Raises:
+        PictureError: the format can't hold a picture of this size, no picture is small enough for the bytes that are
+            allowed, or the encoder gave up.
+    """
+    frames = prepared(frames, output, rendition)
+    _tell_what_is_not_kept(frames, output, rendition)
+    try:
+        return _encoded(frames, Encoder(output=output, rendition=rendition, embedded=embedded))
+    except (MemoryError, PictureError):
+        raise
+    except Exception as error:
+        raise PictureError(Reason.UNSUPPORTED, f"can't be encoded as {output}: {error}") from error
+
+
+def _encoded(frames: Frames, encoder: Encoder) -> Encoded:
+    rendition = encoder.rendition
+    quality = rendition.quality_for(encoder.output)
+    if rendition.max_bytes is not None:
+        return within(rendition.max_bytes, encoder, frames, quality)
+    if rendition.ssim is not None and quality is not None:
+        return reaching(rendition.ssim, encoder, frames)
+    return Encoded(data=encoder(frames, quality), size=frames.images[0].size, quality=quality)
+
+
+def _tell_what_is_not_kept(frames: Frames, output: str, rendition: Rendition) -> None:
+    subsampling, colored = rendition.subsampling, frames.images[0].mode != "L"
+    if output == Format.WEBP and not rendition.lossless and subsampling in {Subsampling.FULL, Subsampling.HALF}:
+        warnings.warn(f"WebP stores colors at a quarter of the resolution, not {subsampling}", stacklevel=1)
+    if output == Format.AVIF and rendition.lossless and colored:
+        warnings.warn("AVIF stores colors in other terms, so that levels may be off by up to 3", stacklevel=1)
+    if output == Format.AVIF and frames.durations and frames.loop != 0:
+        warnings.warn("an AVIF can't be told how often to play, and plays for ever", stacklevel=1)

@@ -1,0 +1,20 @@
+"""What encoding ends in. Holds no pixels."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """The bytes of a file.
+
+    Attributes:
+        data: the bytes.
+        size: width and height of the first frame in pixels; a limit of bytes may have made it smaller.
+        quality: what was asked of the encoder in the end; None where it has none or is lossless.
+        ssim: the structural similarity that was reached, where it was a target.
+    """
+
+    data: memoryview | bytes
+    size: tuple[int, int]
+    quality: int | None
+    ssim: float | None = None

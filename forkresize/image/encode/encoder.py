@@ -1,0 +1,96 @@
+"""Encodes frames at one quality, with one format's encoder. Searches for no quality."""
+
+import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from PIL.Image import Image
+
+from forkresize.image.encode.animation import sequence_options
+from forkresize.image.encode.options import Options, codec_options, trials
+from forkresize.image.encode.palette import MOST_COLORS, indexed
+from forkresize.image.frames import Frames
+from forkresize.recipe import Format, Rendition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoder:
+    """Makes files of one format.
+
+    Attributes:
+        output: the format, in Pillow's lower-case name.
+        rendition: how well to encode.
+        embedded: what carries metadata and profile, as keyword arguments of Pillow's ``Image.save``.
+    """
+
+    output: str
+    rendition: Rendition
+    embedded: Mapping[str, Any]
+
+    def __call__(self, frames: Frames, quality: int | None) -> memoryview | bytes:
+        """Return the bytes of a file.
+
+        Args:
+            frames: in modes that the format holds.
+            quality: 1 to 100; None for a format that has none, and for lossless.
+        """
+        frames = self._with_palette(frames)
+        options = self._options(frames, quality)
+        made = [_saved(frames.images[0], self.output, options | each) for each in trials(self.output, self.rendition)]
+        smallest = min(made, key=len)
+        return _repacked(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
+
+    def _with_palette(self, frames: Frames) -> Frames:
+        if self.output == Format.GIF:
+            colors = self.rendition.palette or MOST_COLORS
+            return replace(frames, images=indexed(frames.images, colors, translucent=False))
+        if self.output == Format.PNG and self.rendition.palette:
+            return replace(frames, images=indexed(frames.images, self.rendition.palette, translucent=True))
+        return frames
+
+    def _options(self, frames: Frames, quality: int | None) -> Options:
+        options = codec_options(self.output, self.rendition, quality)
+        first = frames.images[0]
+        if first.mode == "L":
+            options.pop("subsampling", None)
+        if self.output == "ico":
+            options["sizes"] = [first.size]
+        if len(frames.images) > 1:
+            options |= sequence_options(frames, self.output)
+        return {**options, **self.embedded}
+
+
+def _saved(image: Image, output: str, options: Options) -> memoryview:
+    file = io.BytesIO()
+    try:
+        image.save(file, format=output.upper(), **options)
+    except OSError:
+        if not (options.get("optimize") or options.get("progressive")):
+            raise
+        # Both need all of the output in a buffer, whose size Pillow guesses; noise does not fit.
+        if options.get("progressive"):
+            warnings.warn("too much noise for a progressive JPEG; it is a baseline one", stacklevel=1)
+        return _saved(image, output, {**options, "optimize": False, "progressive": False})
+    return file.getbuffer()
+
+
+def _repacked(jpeg: memoryview) -> memoryview | bytes:
+    """Return the same coefficients in fewer bytes, by the search for scans of mozjpeg, where that is installed."""
+    packer = _mozjpeg()
+    if packer is None:
+        return jpeg
+    packed: bytes = packer.optimize(bytes(jpeg), copy=packer.COPY_MARKERS.ALL)
+    return packed if len(packed) < len(jpeg) else jpeg
+
+
+@cache
+def _mozjpeg() -> ModuleType | None:
+    try:
+        return import_module("mozjpeg_lossless_optimization")
+    except ImportError:
+        return None

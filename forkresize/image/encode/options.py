@@ -1,0 +1,103 @@
+"""From a rendition to the options of each format's encoder. Encodes nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forkresize.recipe import Format, Rendition, Subsampling
+
+Options = dict[str, Any]
+
+_FULL_CHROMA_QUALITY = 90
+"""From this quality on, colors are kept at full resolution."""
+
+_BEST = 100
+
+_LEAST_EFFORT, _MOST_EFFORT = 1, 10
+
+_HASTY = 2
+"""The highest effort at which a JPEG is written with ready-made Huffman tables."""
+
+_ZLIB_STRATEGIES = 0, 1, 3
+"""Default, filtered and run-length encoding (zlib's ``deflateInit2``); which packs best is the picture's doing."""
+
+
+def codec_options(output: str, rendition: Rendition, quality: int | None) -> Options:
+    """Return keyword arguments of Pillow's ``Image.save``.
+
+    Args:
+        output: the format, in Pillow's lower-case name.
+        rendition: how well to encode.
+        quality: 1 to 100; None for a format that has none, and for lossless.
+    """
+    options = _OPTIONS.get(output)
+    return options(rendition, quality) if options else {}
+
+
+def trials(output: str, rendition: Rendition) -> list[Options]:
+    """Return what to change of the options, one way after the other, to keep the smallest of the files."""
+    if rendition.effort == _MOST_EFFORT and output == Format.JPEG:
+        return [{}, {"progressive": True}]
+    if rendition.effort == _MOST_EFFORT and output == Format.PNG:
+        return [{"compress_type": strategy} for strategy in _ZLIB_STRATEGIES]
+    return [{}]
+
+
+def _jpeg(rendition: Rendition, quality: int | None) -> Options:
+    return {
+        "quality": quality,
+        "subsampling": _subsampling(rendition, quality),
+        "optimize": rendition.effort is None or rendition.effort > _HASTY,
+        "progressive": rendition.progressive,
+    }
+
+
+def _png(rendition: Rendition, _quality: int | None) -> Options:
+    return {"compress_level": _scaled(rendition.effort, 1, 9, default=6)}
+
+
+def _webp(rendition: Rendition, quality: int | None) -> Options:
+    method = {"method": _scaled(rendition.effort, 0, 6, default=4)}
+    if quality is not None:
+        return {**method, "quality": quality}
+    # Without loss, quality is a second scale of effort.
+    return {**method, "lossless": True, "quality": _scaled(rendition.effort, 10, 100, default=80)}
+
+
+def _avif(rendition: Rendition, quality: int | None) -> Options:
+    return {
+        "quality": _BEST if quality is None else quality,
+        "subsampling": _subsampling(rendition, quality),
+        "speed": _scaled(rendition.effort, 10, 0, default=6),
+        # Workers are as many as there are cores.
+        "max_threads": 1,
+    }
+
+
+def _tiff(_rendition: Rendition, _quality: int | None) -> Options:
+    return {"compression": "tiff_deflate"}
+
+
+_OPTIONS: Mapping[str, Callable[[Rendition, int | None], Options]] = {
+    Format.JPEG: _jpeg,
+    Format.PNG: _png,
+    Format.WEBP: _webp,
+    Format.AVIF: _avif,
+    Format.TIFF: _tiff,
+}
+
+
+def _subsampling(rendition: Rendition, quality: int | None) -> str:
+    said = rendition.subsampling
+    if quality is None:
+        said = Subsampling.FULL
+    elif said is Subsampling.AUTO:
+        said = Subsampling.FULL if quality >= _FULL_CHROMA_QUALITY else Subsampling.QUARTER
+    return ":".join(said)
+
+
+def _scaled(effort: int | None, least: int, most: int, *, default: int) -> int:
+    """Return what an effort is on a scale where ``least`` is fastest and ``most`` makes the smallest file."""
+    if effort is None:
+        return default
+    share = (effort - _LEAST_EFFORT) / (_MOST_EFFORT - _LEAST_EFFORT)
+    return round(least + share * (most - least))

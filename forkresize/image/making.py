@@ -1,0 +1,207 @@
+"""One output while it is made: its plan, its frames, and what became of it. Decodes nothing."""
+
+import resource
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from forkresize import storage
+from forkresize.image import metadata
+from forkresize.image.attempt import attempted, warnings_told
+from forkresize.image.encode import Encoded, encode
+from forkresize.image.formats import WRITERS, Writer
+from forkresize.image.frames import Frames
+from forkresize.image.identify import output_format
+from forkresize.image.opened import Opened
+from forkresize.image.original import stripped
+from forkresize.image.picture import Picture, check_pixels
+from forkresize.image.pipeline import Target, finish
+from forkresize.image.planning import plan
+from forkresize.image.steps.resize import Larger, resize_from
+from forkresize.image.stopwatch import Stopwatch
+from forkresize.image.write import write
+from forkresize.job import Output, Source
+from forkresize.outcome import About, Outcome, Reason, Skipped, Written
+from forkresize.recipe import Animation, IfLarger, Recipe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from forkresize.image.geometry import Layout
+
+
+class Making:
+    """One output while it is made.
+
+    Attributes:
+        output: its path, and which rendition it is.
+        rendition: what is asked of it.
+        format: in Pillow's lower-case name.
+    """
+
+    def __init__(self, source: Source, output: Output, recipe: Recipe, original: Opened) -> None:
+        self._source = source
+        self.output = output
+        self._recipe = recipe
+        self._original = original
+        self._told: list[str] = []
+        self._images: list[Image] = []
+        self._plan: Layout | None = None
+        self._profile: bytes | None = None
+        self.rendition = recipe.renditions[output.rendition]
+        self._outcome: Outcome | None = None
+        self.format = ""
+        self._attempt(self._choose_format)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be made."""
+        return self._outcome is None
+
+    @property
+    def writer(self) -> Writer:
+        """What the output's format can hold."""
+        return WRITERS[self.format]
+
+    @property
+    def _subject(self) -> About:
+        return {
+            "source": self._source,
+            "destination": self.output.path,
+            "rendition": self.output.rendition,
+        }
+
+    @property
+    def frames(self) -> int:
+        """How many of the source's frames go into it."""
+        if self._recipe.animation is Animation.FIRST:
+            return 1
+        held = (self._original.is_animated and self.writer.animated) or (self._original.is_paged and self.writer.paged)
+        return self._original.frames if held else 1
+
+    def skip(self) -> None:
+        """Leave it out, because another rendition comes to the same."""
+        width, height = self._original.size
+        told = f"the source has no more than {width} x {height} pixels"
+        self._outcome = Skipped(**self._subject, reason=Reason.DUPLICATE, error=told)
+
+    def pixels(self, picture: Picture) -> int:
+        """Return how many pixels it takes to show a prepared frame; 0 if it isn't to be made."""
+        self._attempt(lambda: self._look(picture))
+        return self._plan.scaled[0] * self._plan.scaled[1] if self.is_open and self._plan else 0
+
+    def add(self, picture: Picture, larger: list[Larger]) -> None:
+        """Bring a prepared frame to its size and finish it.
+
+        Args:
+            picture: the frame, which was looked at for its number of pixels.
+            larger: what was made of it so far, to make this of as well; it is added.
+        """
+        if len(self._images) < self.frames:
+            self._attempt(lambda: self._add(picture, larger))
+
+    def finished(self, kept: metadata.Kept, tag: str, stopwatch: Stopwatch) -> Outcome:
+        """Encode it, write it, and return what became of it.
+
+        Args:
+            kept: what is to be said of the picture.
+            tag: names the run; part of the temporary file's name.
+            stopwatch: what decoding and resizing took.
+        """
+        self._attempt(lambda: self._write(kept, tag, stopwatch))
+        assert self._outcome is not None  # noqa: S101 -- whatever is tried ends in one.
+        return replace(self._outcome, warnings=tuple(self._told))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """Do something for it, unless it has its outcome already; what goes wrong becomes that."""
+
+        def act() -> list[Outcome]:
+            action()
+            return []
+
+        if self.is_open:
+            with warnings_told(self._told):
+                for fault in attempted(self._subject, act):
+                    self._outcome = fault
+
+    def _choose_format(self) -> None:
+        self.format = output_format(self._original.image.format, self.rendition)
+        frames = self._original.frames
+        if frames > self.frames and self._recipe.animation is Animation.KEEP:
+            warnings.warn(f"only the first of {frames} frames was kept", stacklevel=1)
+
+    def _look(self, picture: Picture) -> None:
+        # What an animation's first frame comes to, the others come to as well.
+        if self._plan is None or self._original.is_paged:
+            self._plan = plan(picture, self._recipe, self.rendition)
+            check_pixels(self._plan.canvas, self._recipe.max_pixels, "the output would have", self.frames)
+
+    def _add(self, picture: Picture, larger: list[Larger]) -> None:
+        assert self._plan is not None  # noqa: S101 -- it was looked at.
+        resized = resize_from(larger, picture, self._plan, self._recipe.resize)
+        larger.append(Larger(self._plan.area, resized))
+        done = finish(resized, self._recipe, Target(self._plan, self.writer))
+        self._images.append(done.image)
+        self._profile = done.profile
+
+    def _write(self, kept: metadata.Kept, tag: str, stopwatch: Stopwatch) -> None:
+        timing = self._original.timing
+        several = len(self._images) > 1
+        frames = Frames(
+            images=tuple(self._images),
+            durations=timing.durations if several else (),
+            loop=timing.loop if several else None,
+        )
+        embedded = metadata.save_options(kept, self.format)
+        if self._profile and self.writer.profile:
+            embedded["icc_profile"] = self._profile
+        encoded = self._best(encode(frames, self.format, self.rendition, embedded), kept)
+        write(self._source, self.output.path, encoded.data, tag)
+        stopwatch.lap("encode")
+        self._outcome = Written(
+            **self._subject,
+            out_bytes=len(encoded.data),
+            in_size=self._original.size,
+            out_size=encoded.size,
+            in_format=str(self._original.image.format).lower(),
+            out_format=self.format,
+            quality=encoded.quality,
+            ssim=encoded.ssim,
+            peak_rss=_peak_rss(),
+            decode_seconds=stopwatch.seconds["decode"],
+            resize_seconds=stopwatch.seconds["resize"],
+            encode_seconds=stopwatch.take("encode"),
+        )
+
+    def _best(self, encoded: Encoded, kept: metadata.Kept) -> Encoded:
+        """Return the source's own coded pixels if they are the same picture in fewer bytes, and that was asked for."""
+        if self._recipe.if_larger is IfLarger.WRITE or not self._is_same():
+            return encoded
+        with storage.open_source(self._source.path) as file:
+            original = stripped(file.read(), self.format, kept)
+        if original is None or len(original) >= len(encoded.data):
+            return encoded
+        warnings.warn("the source's own pixels were kept: encoded anew they would have taken more bytes", stacklevel=1)
+        return Encoded(data=original, size=encoded.size, quality=None)
+
+    def _is_same(self) -> bool:
+        """Whether the output's pixels are the source's, as far as coding them anew leaves them alone."""
+        original, plan = self._original, self._plan
+        own = "jpeg" if original.image.format == "MPO" else str(original.image.format).lower()
+        return (
+            own == self.format
+            and plan is not None
+            and original.view.is_whole
+            and plan.is_unscaled
+            and plan.canvas == original.size
+            and len(self._recipe.steps) == 1
+            and self._profile == original.image.info.get("icc_profile")
+            and len(self._images) == 1 == original.frames
+        )
+
+
+def _peak_rss() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

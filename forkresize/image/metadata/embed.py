@@ -1,0 +1,91 @@
+"""How kept metadata is handed to Pillow for each output format. Filters nothing but what a format can't hold."""
+
+import struct
+import warnings
+from typing import Any
+
+from PIL.ExifTags import IFD
+from PIL.Image import Exif
+from PIL.PngImagePlugin import PngInfo
+
+from forkresize.image.metadata.exif import in_source_bytes
+from forkresize.image.metadata.kept import Kept
+from forkresize.image.metadata.texts import COMMENT
+
+_SEGMENT = 65_533
+"""Bytes that a segment of a JPEG holds."""
+
+_XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
+_IPTC_NAME = b"Photoshop 3.0\x008BIM\x04\x04\0\0"
+
+_TIFF_XMP, _TIFF_IPTC = 700, 33_723
+
+
+def save_options(kept: Kept, output: str) -> dict[str, Any]:
+    """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
+
+    What the format has no place for is left out; what it has too little place for, with a warning.
+
+    Args:
+        kept: the metadata.
+        output: the format, in Pillow's lower-case name.
+    """
+    writers = {"jpeg": _jpeg, "png": _png, "webp": _webp, "avif": _avif, "tiff": _tiff, "gif": _gif}
+    writer = writers.get(output)
+    return {name: value for name, value in writer(kept).items() if value} if writer else {}
+
+
+def _jpeg(kept: Kept) -> dict[str, Any]:
+    return {
+        "exif": _if_it_fits("EXIF", kept.exif),
+        "xmp": _if_it_fits("XMP", kept.xmp, len(_XMP_NAME)),
+        "extra": _iptc_segment(_if_it_fits("IPTC", kept.iptc, len(_IPTC_NAME) + 5)),
+        "comment": _if_it_fits("comment", kept.texts.get(COMMENT, "").encode()),
+    }
+
+
+def _if_it_fits(name: str, block: bytes, header: int = 0) -> bytes:
+    if header + len(block) <= _SEGMENT:
+        return block
+    warnings.warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so none was kept", stacklevel=1)
+    return b""
+
+
+def _iptc_segment(block: bytes) -> bytes:
+    if not block:
+        return b""
+    resource = _IPTC_NAME + struct.pack(">I", len(block)) + block + b"\0" * (len(block) % 2)
+    return struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
+
+
+def _png(kept: Kept) -> dict[str, Any]:
+    chunks = PngInfo()
+    for key, text in kept.texts.items():
+        chunks.add_itxt(key, text)
+    if kept.xmp:
+        chunks.add_itxt("XML:com.adobe.xmp", kept.xmp)
+    return {"exif": kept.exif, "pnginfo": chunks if chunks.chunks else None}
+
+
+def _webp(kept: Kept) -> dict[str, Any]:
+    # Pillow takes the header off for still pictures only.
+    return {"exif": kept.exif.removeprefix(b"Exif\0\0"), "xmp": kept.xmp}
+
+
+def _avif(kept: Kept) -> dict[str, Any]:
+    return {"exif": kept.exif, "xmp": kept.xmp}
+
+
+def _tiff(kept: Kept) -> dict[str, Any]:
+    tags = Exif()
+    tags.load(kept.exif)
+    for tag in list(tags):
+        tags[tag] = in_source_bytes(tags[tag], tag)
+    tags.update({tag: block for tag, block in ((_TIFF_XMP, kept.xmp), (_TIFF_IPTC, kept.iptc)) if block})
+    # What compresses is libtiff, and that can't write EXIF's inner directories.
+    has_inner = IFD.Exif in tags or IFD.GPSInfo in tags
+    return {"tiffinfo": tags, "compression": "raw" if has_inner else None}
+
+
+def _gif(kept: Kept) -> dict[str, Any]:
+    return {"comment": kept.texts.get(COMMENT, "").encode()}

@@ -1,0 +1,84 @@
+"""What is kept of EXIF, and which way up it says a picture is. Knows no file format."""
+
+from typing import Any
+
+from PIL import TiffTags
+from PIL.ExifTags import IFD, Base
+from PIL.Image import Exif, Image
+
+from forkresize.image.metadata.exif_tags import CAMERA, COPYRIGHT, DESCRIPTIVE, STALE, STRUCTURE
+from forkresize.recipe import Metadata
+
+_ORIENTATIONS = frozenset(range(1, 9))
+
+_SRGB = 1
+"""The value of the tag ColorSpace (Exif 3.0, 0xA001) that stays true whatever becomes of the colors."""
+
+_FIRST = {Metadata.SAFE: DESCRIPTIVE, Metadata.COPYRIGHT: COPYRIGHT}
+
+
+def orientation(image: Image) -> int:
+    """Return what EXIF, or else XMP, says of how the picture is stored: 1 to 8; 1 where it says nothing."""
+    try:
+        value = image.getexif().get(Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 -- strangers' bytes make Pillow raise anything; filtered() tells of it.
+        return 1
+    return value if value in _ORIENTATIONS else 1
+
+
+def filtered(image: Image, policy: Metadata) -> bytes:
+    """Return the EXIF block for an output, without orientation, sizes and thumbnail; empty where nothing is kept.
+
+    A TIFF's file must still be open.
+
+    Raises:
+        Exception: it is damaged; strangers' bytes make Pillow raise anything.
+    """
+    return _block(_read(image), policy)
+
+
+def in_source_bytes(value: Any, tag: int) -> Any:
+    """Return a text of the first directory as the bytes that it was read from; anything else as it is.
+
+    Pillow reads text as Latin-1 and writes it as ASCII, with question marks for the rest; bytes it leaves alone.
+    """
+    return value.encode("latin-1") if isinstance(value, str) and TiffTags.lookup(tag).type == TiffTags.ASCII else value
+
+
+def _read(image: Image) -> Exif:
+    if "exif" not in image.info:
+        return image.getexif()
+    # Anew, as Pillow looks for the orientation in XMP as well, and damage there is none of EXIF's.
+    exif = Exif()
+    exif.load(image.info["exif"])
+    return exif
+
+
+def _block(exif: Exif, policy: Metadata) -> bytes:
+    kept = Exif()
+    kept.endian = exif.endian
+    kept.update({tag: in_source_bytes(exif[tag], tag) for tag in exif if _is_kept(tag, policy)})
+    directories = {IFD.Exif: _camera(exif, policy), IFD.GPSInfo: _position(exif, policy)}
+    for name, entries in directories.items():
+        if entries:
+            kept.get_ifd(name).update(entries)
+    return kept.tobytes() if kept or any(directories.values()) else b""
+
+
+def _is_kept(tag: int, policy: Metadata) -> bool:
+    return tag not in STRUCTURE if policy is Metadata.ALL else tag in _FIRST[policy]
+
+
+def _camera(exif: Exif, policy: Metadata) -> dict[int, Any]:
+    if policy is Metadata.COPYRIGHT:
+        return {}
+    details = dict(exif.get_ifd(IFD.Exif))
+    if details.get(Base.ColorSpace) != _SRGB:
+        details.pop(Base.ColorSpace, None)
+    if policy is Metadata.ALL:
+        return {tag: value for tag, value in details.items() if tag not in STALE}
+    return {tag: value for tag, value in details.items() if tag in CAMERA}
+
+
+def _position(exif: Exif, policy: Metadata) -> dict[int, Any]:
+    return exif.get_ifd(IFD.GPSInfo) if policy is Metadata.ALL else {}

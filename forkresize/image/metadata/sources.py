@@ -1,0 +1,55 @@
+"""Where opened files have their XMP and IPTC. Judges nothing of what it finds."""
+
+from typing import Any
+
+from PIL.Image import Image
+
+_TIFF_IPTC = 33_723
+
+_PHOTOSHOP_IPTC = 0x0404
+_IPTC_RESOURCE = b"8BIM\x04\x04\0\0"
+
+
+def xmp(image: Image) -> bytes:
+    """Return the XMP packet, unfiltered; empty for none.
+
+    Raises:
+        ValueError: what is there is no block of bytes.
+    """
+    return _in_bytes(image.info.get("xmp") or _raw_profile(image, "xmp"))
+
+
+def iptc(image: Image) -> bytes:
+    """Return the IPTC datasets, unfiltered; empty for none.
+
+    Raises:
+        ValueError: what is there is no block of bytes.
+    """
+    if image.format == "TIFF":
+        # As Pillow's own getiptcinfo() does: Photoshop declares bytes as numbers, of which Pillow would give the first.
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        return _in_bytes(tags._tagdata.get(_TIFF_IPTC, b""))  # noqa: SLF001
+    resources = image.info.get("photoshop")
+    if isinstance(resources, dict) and _PHOTOSHOP_IPTC in resources:
+        return _in_bytes(resources[_PHOTOSHOP_IPTC])
+    return _resource(_raw_profile(image, "iptc"))
+
+
+def _in_bytes(block: Any) -> bytes:
+    if isinstance(block, str):
+        return block.encode()
+    if not isinstance(block, bytes):
+        raise ValueError(f"it is of type {type(block).__name__}")  # noqa: TRY004 -- it is the file that is wrong.
+    return block
+
+
+def _raw_profile(image: Image, name: str) -> bytes:
+    """Return a block that ImageMagick has put into a PNG's text, in hexadecimal digits; empty for none."""
+    text = image.info.get(f"Raw profile type {name}", "")
+    return bytes.fromhex("".join(text.split("\n")[3:]))
+
+
+def _resource(block: bytes) -> bytes:
+    """Return the content of the IPTC resource, which has an empty name, where there are Photoshop's resources."""
+    _before, found, rest = block.partition(_IPTC_RESOURCE)
+    return rest[4 : 4 + int.from_bytes(rest[:4], "big")] if found else block

@@ -1,0 +1,47 @@
+"""What is kept of PNG's text chunks, and of the comments of other formats. Knows no EXIF and no XMP."""
+
+from collections.abc import Mapping
+
+from PIL.Image import Image
+
+from forkresize.recipe import Metadata
+
+COMMENT = "Comment"
+"""The keyword that a comment of a JPEG or GIF goes by."""
+
+_COPYRIGHT = frozenset({"Author", "Copyright"})
+
+_DESCRIPTIVE = _COPYRIGHT | {
+    "Title",
+    "Description",
+    "Creation Time",
+    "Software",
+    "Disclaimer",
+    "Warning",
+    "Source",
+    COMMENT,
+    "Collection",
+}
+"""The keywords that PNG 3 defines in 11.3.3.2, but for that of XMP."""
+
+_NOT_TEXT = ("XML:com.adobe.xmp", "Raw profile type ", "Thumb::")
+"""What keywords begin with that hold another block in disguise, or tell of the thumbnail of another file."""
+
+_LONGEST_KEYWORD = 79
+
+
+def filtered(image: Image, policy: Metadata) -> Mapping[str, str]:
+    """Return the texts for an output; comments of formats other than PNG count only where everything is kept."""
+    if image.format == "PNG":
+        texts = {str(key): str(value) for key, value in image.info.items() if isinstance(value, str)}
+        return {key: text for key, text in texts.items() if _is_kept(key, policy)}
+    comment = image.info.get("comment")
+    if policy is not Metadata.ALL or not comment:
+        return {}
+    return {COMMENT: comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)}
+
+
+def _is_kept(key: str, policy: Metadata) -> bool:
+    if policy is Metadata.ALL:
+        return len(key) <= _LONGEST_KEYWORD and not key.startswith(_NOT_TEXT)
+    return key in (_DESCRIPTIVE if policy is Metadata.SAFE else _COPYRIGHT)

@@ -1,0 +1,155 @@
+"""What is kept of XMP. Reads any of RDF's ways to write it down, and writes one. Knows no file format."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement
+
+from forkresize.image.metadata.xmp_properties import (
+    COPYRIGHT,
+    DESCRIPTIVE,
+    EXTENDED,
+    FIELDS,
+    NAMESPACES,
+    STALE,
+    STALE_NAMESPACE,
+)
+from forkresize.recipe import Metadata
+
+_MOST_BYTES = 1 << 22
+_DEEPEST = 64
+
+_RDF = f"{{{NAMESPACES['rdf']}}}"
+_ROOT, _DESCRIPTION, _ITEM = f"{_RDF}RDF", f"{_RDF}Description", f"{_RDF}li"
+_ARRAYS = frozenset({f"{_RDF}Alt", f"{_RDF}Bag", f"{_RDF}Seq"})
+_SYNTAX = _RDF, "{http://www.w3.org/XML/1998/namespace}"
+"""What the names of attributes begin with that are no properties."""
+_QUALIFIERS = f"{_RDF}resource", "{http://www.w3.org/XML/1998/namespace}lang"
+
+_PACKET = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{}<?xpacket end="r"?>'
+
+for _prefix, _namespace in NAMESPACES.items():
+    ET.register_namespace(_prefix, _namespace)
+
+
+class _Shallow(ET.TreeBuilder):
+    """Builds a tree whose depth is bounded, since all that walks it goes down by recursion."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def filtered(packet: bytes, policy: Metadata) -> bytes:
+    """Return the XMP packet for an output, without orientation, sizes and thumbnails; empty where nothing is kept.
+
+    Raises:
+        ValueError: it is too large, not UTF-8, not XMP, or has a DTD.
+        ParseError: it is not well-formed.
+    """
+    packet = packet.strip(b"\0 \t\r\n")
+    if not packet:
+        return b""
+    root = _parsed(packet)
+    if policy is Metadata.ALL:
+        _drop_stale(root)
+    else:
+        root = _rebuilt(root, DESCRIPTIVE if policy is Metadata.SAFE else COPYRIGHT)
+    if not any(_properties(description) for description in root.iter(_DESCRIPTION)):
+        return b""
+    return _PACKET.format(ET.tostring(root, "unicode")).encode()
+
+
+def _parsed(packet: bytes) -> Element:
+    """Parse what has no DTD: XMP needs none, and entities, which make bombs and reach for other files, need one."""
+    if len(packet) > _MOST_BYTES:
+        raise ValueError(f"{len(packet)} bytes are more than the {_MOST_BYTES} that are read")
+    text = packet.decode("utf-8-sig")
+    if "<!DOCTYPE" in text:
+        raise ValueError("it has a DTD")
+    # Given as text, for the parser not to follow an encoding that the packet declares and to see what was checked.
+    root = ET.fromstring(text, ET.XMLParser(target=_Shallow()))  # noqa: S314 -- what makes it unsafe was refused.
+    if root.tag != _ROOT and root.find(_ROOT) is None:
+        raise ValueError("it has no RDF")
+    return root
+
+
+def _drop_stale(root: Element) -> None:
+    for element in root.iter():
+        if EXTENDED in element.attrib or element.find(EXTENDED) is not None:
+            warnings.warn("the part of XMP that is in further segments was dropped", stacklevel=1)
+        element[:] = [child for child in element if not _is_stale(child.tag)]
+        for name in [name for name in element.attrib if _is_stale(name)]:
+            del element.attrib[name]
+
+
+def _is_stale(name: str) -> bool:
+    return name in STALE or name.startswith(STALE_NAMESPACE)
+
+
+def _rebuilt(root: Element, allowed: Iterable[str]) -> Element:
+    """Return a tree of one description with nothing in it but what is allowed; of a repeated property the first."""
+    rdf = root if root.tag == _ROOT else root.find(_ROOT)
+    found: dict[str, Element] = {}
+    for description in rdf if rdf is not None else ():
+        for element in _properties(description):
+            if element.tag in allowed and element.tag not in found:
+                found[element.tag] = _property(element)
+    packet = Element(f"{{{NAMESPACES['x']}}}xmpmeta")
+    description = SubElement(SubElement(packet, _ROOT), _DESCRIPTION, {f"{_RDF}about": ""})
+    description.extend(element for element in found.values() if _says_something(element))
+    return packet
+
+
+def _properties(node: Element) -> list[Element]:
+    """Return the properties of a node, or the fields of a structure, that are written as attributes or elements."""
+    attributes = []
+    for name, text in node.attrib.items():
+        if not name.startswith(_SYNTAX):
+            attributes.append(Element(name))
+            attributes[-1].text = text
+    return [*attributes, *node]
+
+
+def _property(source: Element) -> Element:
+    fields = FIELDS.get(source.tag, frozenset())
+    array = next((child for child in source if child.tag in _ARRAYS), None)
+    if array is None:
+        return _value(source, fields)
+    copy = Element(source.tag)
+    SubElement(copy, array.tag).extend(_value(item, fields) for item in array.findall(_ITEM))
+    return copy
+
+
+def _value(source: Element, fields: frozenset[str]) -> Element:
+    """Return an element with a text, or with those of a structure's fields that are asked for."""
+    copy = Element(source.tag)
+    structure = list(_fields(source, fields))
+    if structure:
+        copy.set(f"{_RDF}parseType", "Resource")
+        copy.extend(structure)
+        return copy
+    copy.text = source.text
+    copy.attrib.update({name: source.attrib[name] for name in _QUALIFIERS if name in source.attrib})
+    return copy
+
+
+def _fields(source: Element, allowed: frozenset[str]) -> Iterator[Element]:
+    inner = source.find(_DESCRIPTION)
+    for element in _properties(source if inner is None else inner):
+        if element.tag in allowed:
+            yield _value(element, frozenset())
+
+
+def _says_something(element: Element) -> bool:
+    return any((part.text or "").strip() or _QUALIFIERS[0] in part.attrib for part in element.iter())

@@ -1,0 +1,106 @@
+"""Which XMP properties each policy keeps, by namespace (ISO 16684-1, Exif for XMP, IPTC, PLUS). Tables only."""
+
+from collections.abc import Mapping
+
+NAMESPACES: Mapping[str, str] = {
+    "x": "adobe:ns:meta/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "xmp": "http://ns.adobe.com/xap/1.0/",
+    "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "xmpNote": "http://ns.adobe.com/xmp/note/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "exifEX": "http://cipa.jp/exif/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "Iptc4xmpCore": "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
+    "cc": "http://creativecommons.org/ns#",
+    "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
+    "Container": "http://ns.google.com/photos/1.0/container/",
+    "GPano": "http://ns.google.com/photos/1.0/panorama/",
+    "drone-dji": "http://www.dji.com/drone-dji/1.0/",
+}
+"""The usual prefixes, and what they stand for."""
+
+
+def qualified(names: str) -> frozenset[str]:
+    """Return names in ElementTree's notation; they are given as ``"prefix: name name; prefix: name"``."""
+    groups = (group.split(":") for group in names.split(";"))
+    return frozenset(f"{{{NAMESPACES[prefix.strip()]}}}{name}" for prefix, told in groups for name in told.split())
+
+
+COPYRIGHT = qualified(
+    "dc: creator rights;"
+    "xmpRights: Certificate Marked Owner UsageTerms WebStatement;"
+    "photoshop: Credit Source;"
+    "tiff: Artist Copyright;"
+    "Iptc4xmpCore: CreatorContactInfo;"
+    "plus: Licensor;"
+    "cc: license attributionName attributionURL morePermissions"
+)
+"""Who made the picture and who may use it."""
+
+DESCRIPTIVE = COPYRIGHT | qualified(
+    "dc: title description subject contributor publisher date language source type;"
+    "xmp: CreateDate ModifyDate CreatorTool Label Nickname Rating;"
+    "tiff: DateTime ImageDescription Make Model Software;"
+    "exif: ExifVersion FlashpixVersion DateTimeOriginal DateTimeDigitized UserComment ExposureTime FNumber"
+    " ExposureProgram SpectralSensitivity ISOSpeedRatings ShutterSpeedValue ApertureValue BrightnessValue"
+    " ExposureBiasValue MaxApertureValue SubjectDistance MeteringMode LightSource Flash FocalLength FlashEnergy"
+    " ExposureIndex SensingMethod FileSource SceneType CustomRendered ExposureMode WhiteBalance DigitalZoomRatio"
+    " FocalLengthIn35mmFilm SceneCaptureType GainControl Contrast Saturation Sharpness SubjectDistanceRange;"
+    "exifEX: PhotographicSensitivity SensitivityType StandardOutputSensitivity RecommendedExposureIndex"
+    " LensSpecification LensMake LensModel CompositeImage;"
+    "aux: Lens LensInfo FlashCompensation ApproximateFocusDistance;"
+    "photoshop: AuthorsPosition CaptionWriter Category City Country DateCreated Headline Instructions State"
+    " SupplementalCategories TransmissionReference Urgency;"
+    "lr: hierarchicalSubject;"
+    "Iptc4xmpCore: AltTextAccessibility CountryCode ExtDescrAccessibility IntellectualGenre Scene SubjectCode;"
+    "Iptc4xmpExt: DigitalSourceType Event OrganisationInImageName PersonInImage;"
+    "plus: DataMining"
+)
+"""What the picture shows and how it was taken, but not where, nor by which one of all cameras."""
+
+STALE = qualified(
+    "tiff: Orientation ImageWidth ImageLength BitsPerSample Compression PhotometricInterpretation SamplesPerPixel"
+    " PlanarConfiguration YCbCrSubSampling YCbCrPositioning NativeDigest;"
+    "exif: PixelXDimension PixelYDimension ColorSpace CompressedBitsPerPixel ComponentsConfiguration SubjectArea"
+    " SubjectLocation FocalPlaneXResolution FocalPlaneYResolution FocalPlaneResolutionUnit RelatedSoundFile"
+    " NativeDigest;"
+    "exifEX: Gamma;"
+    "dc: format;"
+    "xmp: Thumbnails;"
+    "xmpNote: HasExtendedXMP;"
+    "photoshop: ColorMode ICCProfile;"
+    "Container: Directory;"
+    "GPano: CroppedAreaImageHeightPixels CroppedAreaImageWidthPixels CroppedAreaLeftPixels CroppedAreaTopPixels"
+    " FullPanoHeightPixels FullPanoWidthPixels"
+)
+"""What is no longer true of an output; never kept, whatever the policy."""
+
+STALE_NAMESPACE = f"{{{NAMESPACES['hdrgm']}}}"
+"""Describes a gain map; an output has none."""
+
+EXTENDED = next(iter(qualified("xmpNote: HasExtendedXMP")))
+"""Says that more properties are in further segments of a JPEG."""
+
+FIELDS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(
+        qualified("Iptc4xmpCore: CreatorContactInfo"),
+        qualified(
+            "Iptc4xmpCore: CiAdrCity CiAdrCtry CiAdrExtadr CiAdrPcode CiAdrRegion CiEmailWork CiTelWork CiUrlWork"
+        ),
+    ),
+    **dict.fromkeys(qualified("exif: Flash"), qualified("exif: Fired Return Mode Function RedEyeMode")),
+    **dict.fromkeys(
+        qualified("plus: Licensor"),
+        qualified("plus: LicensorName LicensorURL LicensorEmail LicensorCity LicensorCountry LicensorTelephone1"),
+    ),
+}
+"""The properties that are structures, and which of their fields are kept."""

@@ -1,0 +1,192 @@
+"""An opened picture: its header at once, its frames when asked for, decoded no larger than needed. Knows no step."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from PIL import Image, ImageFile
+
+from forkresize import storage
+from forkresize.image import metadata
+from forkresize.image.area import Dimensions, is_sideways
+from forkresize.image.faults import faults_told, unreadable
+from forkresize.image.identify import identified
+from forkresize.image.picture import Picture, View, check_pixels
+from forkresize.recipe import OnTruncated, Recipe
+
+_BUFFER = 1 << 16
+"""Bytes read at once; Pillow's decoders ask for as much."""
+
+_DRAFTED = frozenset({"JPEG", "MPO"})
+"""The formats that can be decoded at a smaller scale; of these the size, and which way is up, are known beforehand."""
+
+_ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF", "FLI"})
+_PAGED = frozenset({"TIFF"})
+
+_GRAY_LEVELS = {"L;2": 85, "L;4": 17}
+"""What Pillow multiplies the values of PNG's shallow grays with, by what it calls them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How an animation runs.
+
+    Attributes:
+        durations: of each frame, in milliseconds; empty for a still picture and for pages.
+        loop: how often it is shown, 0 for ever; None where it does not say.
+    """
+
+    durations: tuple[int, ...] = ()
+    loop: int | None = None
+
+
+class Opened:
+    """A picture whose header has been read. Its frames can be gone through once."""
+
+    def __init__(self, file: BinaryIO, path: str, recipe: Recipe) -> None:
+        self._file = file
+        self._path = path
+        self._recipe = recipe
+        self.image = identified(file, path)
+        check_pixels(self.image.size, recipe.max_pixels, "the picture has")
+        self._durations: list[int] = []
+        if self.image.format not in _DRAFTED:
+            # Only now is the true size known, and which way is up.
+            self._load()
+            check_pixels(self.image.size, recipe.max_pixels, "the picture has")
+        self.size: Dimensions = self.view.size
+
+    @property
+    def view(self) -> View:
+        """Which part of the pixels is seen, and which way up: all of it, as EXIF tells."""
+        width, height = self.image.size
+        orientation = metadata.orientation(self.image) if self._recipe.auto_orient else 1
+        return View.whole((height, width) if is_sideways(orientation) else (width, height), orientation)
+
+    @property
+    def can_be_reduced(self) -> bool:
+        """Whether it can be decoded at a smaller scale."""
+        return self.image.format in _DRAFTED
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether it has several frames, each for its time."""
+        return self.image.format in _ANIMATED and self.frames > 1
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether it has several pages."""
+        return self.image.format in _PAGED and self.frames > 1
+
+    @property
+    def frames(self) -> int:
+        """How many frames, pages or other pictures there are in the file."""
+        # The first frame of a PSD is the whole picture, and the others are its layers.
+        if self.image.format == "PSD":
+            return 1
+        return int(getattr(self.image, "n_frames", 1)) - self._first
+
+    @property
+    def timing(self) -> Timing:
+        """How the frames that have been gone through run."""
+        if not self._durations:
+            return Timing()
+        loop = self.image.info.get("loop")
+        # A GIF says how often it is repeated, and the others how often it is shown.
+        return Timing(tuple(self._durations), loop + 1 if loop and self.image.format == "GIF" else loop)
+
+    @property
+    def _first(self) -> int:
+        """The number of the first frame; an APNG's default image is none."""
+        return int(bool(getattr(self.image, "default_image", False)) and getattr(self.image, "n_frames", 1) > 1)
+
+    def pictures(self, frames: int, reduction: int) -> Iterator[Picture]:
+        """Yield the first frames.
+
+        Args:
+            frames: how many.
+            reduction: by how much to reduce a picture that can be reduced: 1, 2, 4 or 8.
+        """
+        whole = self.view
+        if reduction > 1:
+            width, height = self.image.size
+            self.image.draft(None, (width // reduction, height // reduction))
+        several = frames > 1
+        for number in range(frames):
+            with faults_told(self._path, self._recipe.max_pixels):
+                picture = self._picture(number if several else None, whole, reduction)
+            yield picture
+
+    def _picture(self, number: int | None, whole: View, reduction: int) -> Picture:
+        if number is not None:
+            self.image.seek(self._first + number)
+            check_pixels(self.image.size, self._recipe.max_pixels, f"frame {number + 1} has")
+        self._load()
+        if number is not None and self.is_animated:
+            self._durations.append(round(self.image.info.get("duration") or 0))
+        return Picture(
+            # The next frame is decoded to the same place.
+            image=self.image if number is None else self.image.copy(),
+            view=whole if number is None else self.view,
+            reduction=reduction,
+            profile=self.image.info.get("icc_profile"),
+        )
+
+    def _load(self) -> None:
+        _scale_transparent_color(self.image)
+        if self._recipe.on_truncated is OnTruncated.FAIL:
+            self.image.load()
+            return
+        try:
+            self.image.load()
+        except OSError as error:
+            self._salvage(error)
+
+    def _salvage(self, fault: OSError) -> None:
+        """Load what is there, leaving gray what is not."""
+        size, number = self.image.size, self.image.tell()
+        self._file.seek(0)
+        again = identified(self._file, self._path)
+        if number:
+            again.seek(number)
+        if size != again.size:
+            again.draft(None, size)
+        before = ImageFile.LOAD_TRUNCATED_IMAGES
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            again.load()
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
+        self.image = again
+        warnings.warn(f"salvaged, a part is missing: {fault}", stacklevel=1)
+
+
+@contextmanager
+def opened(path: str, recipe: Recipe) -> Iterator[Opened]:
+    """Open a picture; its file stays open for the block.
+
+    Raises:
+        PictureError: it can't be read, is no picture, is damaged or has too many pixels.
+    """
+    try:
+        raw = storage.open_source(path)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    with io.BufferedReader(raw, _BUFFER) as file:
+        with faults_told(path, recipe.max_pixels):
+            picture = Opened(file, path, recipe)
+        yield picture
+
+
+def _scale_transparent_color(image: Image.Image) -> None:
+    """Bring the color that a PNG declares transparent to the 8 bits that its pixels are scaled to."""
+    told = image.info.get("transparency")
+    tiles = getattr(image, "tile", None)
+    depth = str(tiles[0].args) if tiles else ""
+    if isinstance(told, int) and depth in _GRAY_LEVELS:
+        image.info["transparency"] = told * _GRAY_LEVELS[depth]
+    elif isinstance(told, tuple) and depth == "RGB;16B":
+        image.info["transparency"] = tuple(value >> 8 for value in told)

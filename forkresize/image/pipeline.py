@@ -1,0 +1,176 @@
+"""What is done to the pixels, in which order: the steps of a recipe, and those that every picture goes through."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PIL.Image import Image
+
+from forkresize.image.color import to_srgb
+from forkresize.image.formats import Writer
+from forkresize.image.geometry import Layout
+from forkresize.image.picture import Picture, View
+from forkresize.image.steps.blur import blur
+from forkresize.image.steps.crop import crop
+from forkresize.image.steps.flatten import flatten
+from forkresize.image.steps.flip import flip
+from forkresize.image.steps.grayscale import grayscale
+from forkresize.image.steps.pad import frame, pad
+from forkresize.image.steps.resize import settle
+from forkresize.image.steps.sharpen import sharpen
+from forkresize.image.steps.trim import trim
+from forkresize.image.steps.turn import is_quarter, turn, turn_view
+from forkresize.image.steps.unpack import shallow, unpack
+from forkresize.image.steps.watermark import watermark
+from forkresize.recipe import (
+    RGBA,
+    Blur,
+    Border,
+    Color,
+    Crop,
+    Flip,
+    Grayscale,
+    Recipe,
+    Rotate,
+    Sharpen,
+    Step,
+    Trim,
+    Watermark,
+)
+
+_ON_VIEW: Mapping[type[Step], Callable[[View, Any], View]] = {Rotate: turn_view, Flip: flip, Crop: crop}
+"""Steps that move pixels only, which is put off until they are few."""
+
+_ON_PICTURE: Mapping[type[Step], Callable[[Picture, Any, RGBA], Picture]] = {Rotate: turn, Trim: trim}
+"""Steps that change which pixels there are."""
+
+_ON_PIXELS: Mapping[type[Step], Callable[[Image, Any, RGBA], Image]] = {
+    Grayscale: grayscale,
+    Blur: blur,
+    Sharpen: sharpen,
+    Watermark: watermark,
+}
+"""Steps that change what the pixels are."""
+
+_OPAQUE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a picture is brought to, for one output.
+
+    Attributes:
+        plan: its size, and the part that it shows.
+        writer: what the output's format can hold.
+    """
+
+    plan: Layout
+    writer: Writer
+
+
+def is_scalable(step: Step) -> bool:
+    """Whether a step can be done to a picture that was reduced while decoding."""
+    return isinstance(step, Rotate | Flip | Crop)
+
+
+def foresee(view: View, recipe: Recipe) -> View:
+    """Return what is seen after the steps before resizing, as far as they are scalable.
+
+    Raises:
+        PictureError: a step can't be done to a picture of this size.
+    """
+    for step in recipe.before:
+        if is_scalable(step):
+            view = _ON_VIEW[type(step)](view, step)
+    return view
+
+
+def prepare(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Picture:
+    """Do what is done once for all outputs.
+
+    Args:
+        picture: as decoded.
+        recipe: its steps before resizing are done.
+        held: the modes that any of the outputs can hold.
+
+    Returns:
+        The picture in a mode that can be resampled.
+
+    Raises:
+        PictureError: a step can't be done to it.
+    """
+    picture = unpack(picture, held)
+    for step in recipe.before:
+        picture = _done(picture, step, recipe)
+    return picture
+
+
+def fixed(recipe: Recipe, picture: Picture, held: frozenset[str]) -> Recipe:
+    """Return the recipe with a crop in place of each trim: all frames of an animation lose what the first does.
+
+    Args:
+        recipe: its steps before resizing are looked at.
+        picture: the first frame, as decoded.
+        held: see prepare.
+    """
+    if not any(isinstance(step, Trim) for step in recipe.before):
+        return recipe
+    picture, steps = unpack(picture, held), []
+    for step in recipe.before:
+        whole, picture = settle(picture), _done(picture, step, recipe)
+        steps.append(_as_crop(whole.view, picture.view) if isinstance(step, Trim) else step)
+    return replace(recipe, steps=(*steps, *recipe.steps[len(steps) :]))
+
+
+def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
+    """Do what is done to a picture that has its size.
+
+    Args:
+        picture: resized.
+        recipe: its steps after resizing are done.
+        target: where it goes.
+
+    Returns:
+        The picture upright, in a mode and color space that the output can hold.
+
+    Raises:
+        PictureError: a step can't be done to it.
+    """
+    modes = target.writer.modes
+    background = recipe.background if "RGBA" in modes else (*recipe.background[:3], _OPAQUE)
+    picture = unpack(picture, modes)
+    if not _keeps_color(picture, recipe, target):
+        picture = to_srgb(picture)
+    picture = flatten(picture, background, modes)
+    picture = pad(picture, target.plan.canvas, target.plan.offset, background)
+    for step in recipe.after:
+        picture = _done(picture, step, replace(recipe, background=background))
+    return flatten(settle(picture), background, modes)
+
+
+def _done(picture: Picture, step: Step, recipe: Recipe) -> Picture:
+    if isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step)):
+        return replace(picture, view=_ON_VIEW[type(step)](picture.view, step))
+    picture = settle(picture)
+    if isinstance(step, Border):
+        return frame(picture, step, recipe.background)
+    if recipe.color is Color.SRGB or isinstance(step, Grayscale) or picture.image.mode == "CMYK":
+        picture = to_srgb(picture)
+    picture = shallow(picture)
+    if type(step) in _ON_PICTURE:
+        return _ON_PICTURE[type(step)](picture, step, recipe.background)
+    return replace(picture, image=_ON_PIXELS[type(step)](picture.image, step, recipe.background))
+
+
+def _as_crop(before: View, after: View) -> Crop:
+    part, (width, height) = after.area, after.shown
+    return Crop(width=width, height=height, left=int(part.left - before.area.left), top=int(part.top - before.area.top))
+
+
+def _keeps_color(picture: Picture, recipe: Recipe, target: Target) -> bool:
+    """Whether the pixels stay in the source's color space, and the profile goes with them."""
+    if recipe.color is not Color.KEEP or not target.writer.profile:
+        return False
+    # There is no painting over what is meant for ink.
+    is_bare = not recipe.after and target.plan.canvas == target.plan.scaled
+    return picture.image.mode != "CMYK" or (is_bare and "CMYK" in target.writer.modes)

@@ -1,0 +1,90 @@
+"""What each rendition of a picture comes to, before a pixel is touched. Decodes nothing."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from forkresize.image.area import Dimensions
+from forkresize.image.geometry import Layout, layout
+from forkresize.image.identify import output_format
+from forkresize.image.opened import Opened
+from forkresize.image.picture import Picture, PictureError
+from forkresize.image.pipeline import foresee, is_scalable
+from forkresize.image.saliency import focus_of
+from forkresize.image.steps.resize import settle
+from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Size
+
+_OVERSAMPLING = 2
+"""How many decoded pixels the kernel gets per output pixel along each axis; with fewer the difference shows."""
+
+_REDUCTIONS = 8, 4, 2
+
+_LOOKING = frozenset({Gravity.ENTROPY, Gravity.ATTENTION})
+
+
+def plan(picture: Picture, recipe: Recipe, rendition: Rendition) -> Layout:
+    """Return how large a picture becomes, and which part of it is shown; a gravity that looks at it has its say.
+
+    Args:
+        picture: prepared, but neither resized nor upright.
+        recipe: how it is resized.
+        rendition: how large it becomes.
+    """
+    how = recipe.resize
+    blind = layout(picture.view.shown, rendition.size, how)
+    if (rendition.size.fit or how.fit) is not Fit.COVER or how.gravity not in _LOOKING or how.focus is not None:
+        return blind
+    return layout(picture.view.shown, rendition.size, how, focus_of(settle(picture).image, how.gravity, blind.share))
+
+
+def known_size(original: Opened, recipe: Recipe) -> Dimensions | None:
+    """Return the size that is resized, in pixels; None if it takes a look at the pixels to know.
+
+    Raises:
+        PictureError: a step can't be done to a picture of this size.
+    """
+    return foresee(original.view, recipe).shown if all(map(is_scalable, recipe.before)) else None
+
+
+def reduction(original: Opened, recipe: Recipe, renditions: Iterable[Rendition]) -> int:
+    """Return by how much a picture may be reduced while decoding: 8, 4, 2 or 1.
+
+    ``nearest`` promises pixels of the source, and light adds up only before a decoder has averaged it, so they get them
+    all; and so do steps that look at pixels.
+    """
+    how, shown = recipe.resize, known_size(original, recipe)
+    if not original.can_be_reduced or how.linear or how.resample is Resample.NEAREST or shown is None:
+        return 1
+    plans = [layout(shown, rendition.size, how) for rendition in renditions]
+    factors = [side for each in plans for side in (each.area.width / each.scaled[0], each.area.height / each.scaled[1])]
+    return next((by for by in _REDUCTIONS if min(factors, default=0) >= by * _OVERSAMPLING), 1)
+
+
+def duplicates(shown: Dimensions, recipe: Recipe, source_format: str | None) -> frozenset[int]:
+    """Return the numbers of the renditions that come to the same as one that is asked for smaller.
+
+    Args:
+        shown: the size that is resized, in pixels.
+        recipe: the renditions.
+        source_format: in Pillow's own name.
+    """
+    numbers = sorted(range(len(recipe.renditions)), key=lambda number: _asked(shown, recipe, number))
+    met: list[tuple[Layout, str, Rendition]] = []
+    found = []
+    for number in numbers:
+        rendition = recipe.renditions[number]
+        try:
+            output = output_format(source_format, rendition)
+        except PictureError:
+            continue  # It fails on its own account.
+        made = layout(shown, rendition.size, recipe.resize), output, replace(rendition, size=Size(), format=None)
+        if made in met:
+            found.append(number)
+        met.append(made)
+    return frozenset(found)
+
+
+def _asked(shown: Dimensions, recipe: Recipe, number: int) -> int:
+    """Return how many pixels a rendition would have if the picture were large enough."""
+    size = replace(recipe.renditions[number].size, enlarge=True)
+    width, height = layout(shown, size, recipe.resize).canvas
+    return width * height

@@ -1,0 +1,65 @@
+"""How alike two pictures look: the structural similarity index, on Pillow alone. Encodes nothing."""
+
+from PIL import Image, ImageMath
+from PIL.Image import Resampling
+
+_C1 = (0.01 * 255) ** 2
+_C2 = (0.03 * 255) ** 2
+
+_STEP = 4
+"""Pixels from one window to the next; a window is two steps wide and high."""
+
+_GRAY = 128
+
+
+def ssim(first: Image.Image, second: Image.Image) -> float:
+    """Return the mean structural similarity of two pictures' luma; 1 is equal, 0 nothing in common.
+
+    Windows are of 8 by 8 pixels and overlap by half. What is transparent is seen on gray.
+
+    Args:
+        first: an image of mode L, LA, RGB or RGBA.
+        second: another of the same size.
+
+    References:
+        Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural similarity. IEEE
+        Transactions on Image Processing 13(4), 2004; equation 13, with K1 = 0.01 and K2 = 0.03.
+    """
+    one, other = _luma(first), _luma(second)
+    moments = {
+        "x": _window_means(one),
+        "y": _window_means(other),
+        "xx": _window_means(_product(one, one)),
+        "yy": _window_means(_product(other, other)),
+        "xy": _window_means(_product(one, other)),
+    }
+    index = ImageMath.lambda_eval(_index, **moments)
+    return float(index.resize((1, 1), Resampling.BOX).getpixel((0, 0)))
+
+
+def _luma(image: Image.Image) -> Image.Image:
+    if image.mode in {"LA", "RGBA"}:
+        backdrop = Image.new("L", image.size, _GRAY)
+        backdrop.paste(image.convert("L"), mask=image.getchannel("A"))
+        image = backdrop
+    return image.convert("L").convert("F")
+
+
+def _product(one: Image.Image, other: Image.Image) -> Image.Image:
+    return ImageMath.lambda_eval(lambda images: images["x"] * images["y"], x=one, y=other)  # type: ignore[no-any-return]
+
+
+def _window_means(image: Image.Image) -> Image.Image:
+    tiles = image.reduce(_STEP)
+    width, height = tiles.size
+    # Half a tile off, bilinear interpolation is the mean of four neighbors.
+    left, top = 0.5 * (width > 1), 0.5 * (height > 1)
+    size = max(1, width - 1), max(1, height - 1)
+    return tiles.resize(size, Resampling.BILINEAR, (left, top, width - left, height - top))
+
+
+def _index(means: dict[str, ImageMath._Operand]) -> ImageMath._Operand:
+    x, y = means["x"], means["y"]
+    both, squares = x * y, x * x + y * y
+    covariance, variances = means["xy"] - both, means["xx"] + means["yy"] - squares
+    return (2 * both + _C1) * (2 * covariance + _C2) / ((squares + _C1) * (variances + _C2))

@@ -1,0 +1,82 @@
+"""The fonts that watermarks are written in, and what they can't write. Writes nothing."""
+
+import io
+import unicodedata
+from functools import lru_cache
+
+from PIL import ImageFont
+from PIL.ImageFont import FreeTypeFont, Layout
+
+from forkresize import storage
+from forkresize.errors import FieldError
+from forkresize.recipe import Watermark
+
+_CACHED = 16
+
+_REFERENCE = 64
+"""The size in pixels at which glyphs are told apart."""
+
+_NO_CHARACTER = "\uffff"
+"""Has no glyph in any font, as Unicode has it stand for no character."""
+
+_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+"""Categories of what takes no ink: controls, joiners and marks of direction, separators."""
+
+_SELECTORS = frozenset(map(chr, [0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+"""Which form of the character before is meant; a font that has but one ignores them."""
+
+
+@lru_cache(maxsize=_CACHED)
+def font(path: str | None, size: float) -> FreeTypeFont:
+    """Return a font that shapes complex scripts where Pillow has raqm.
+
+    Args:
+        path: of a TrueType or OpenType font; None for Pillow's own, which is Latin.
+        size: in pixels per em.
+
+    Raises:
+        FieldError: there is no such file, it is no font, or it can't be had at any size.
+    """
+    try:
+        if path is None:
+            own = ImageFont.load_default(size)
+            assert isinstance(own, FreeTypeFont)  # noqa: S101 -- the other kind has no size.
+            return own.font_variant(layout_engine=Layout.RAQM)
+        return ImageFont.truetype(io.BytesIO(_content(path)), size)
+    except ImportError as error:
+        raise FieldError("watermark_text", f"Pillow was built without FreeType: {error}") from error
+    except OSError as error:
+        raise FieldError("watermark_font", f"{path}: {error.strerror or error}") from error
+
+
+def lines(text: str) -> str:
+    """Return a text with its accents composed, its tabs expanded, and its lines parted by newlines alone."""
+    return "\n".join(unicodedata.normalize("NFC", text).expandtabs(4).splitlines())
+
+
+def missing_glyphs(step: Watermark) -> str:
+    """Return the characters of a watermark's text that its font has no glyph for, each once, in order of appearance.
+
+    Raises:
+        FieldError: the font can't be used.
+    """
+    # Without shaping, every character shows the glyph that the font maps it to.
+    plain = font(step.font, _REFERENCE).font_variant(layout_engine=Layout.BASIC)
+    absent = _drawn(plain, _NO_CHARACTER)
+    inked = (sign for sign in dict.fromkeys(lines(step.text or "")) if _takes_ink(sign))
+    return "".join(sign for sign in inked if _drawn(plain, sign) == absent)
+
+
+@lru_cache(maxsize=_CACHED)
+def _content(path: str) -> bytes:
+    with storage.open_source(path) as file:
+        return file.read()
+
+
+def _takes_ink(sign: str) -> bool:
+    return unicodedata.category(sign) not in _INVISIBLE and sign not in _SELECTORS
+
+
+def _drawn(plain: FreeTypeFont, sign: str) -> tuple[object, ...]:
+    mask = plain.getmask(sign)
+    return mask.size, bytes(mask), plain.getlength(sign)

@@ -1,0 +1,97 @@
+"""Brings the part of the picture that is shown to its size in the output. Knows no fit and no kernel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PIL.Image import Image
+
+from forkresize.image import kernel
+from forkresize.image.area import Area, Dimensions, is_sideways
+from forkresize.image.geometry import Layout
+from forkresize.image.linear import resampled_linear
+from forkresize.image.picture import Picture, View
+from forkresize.image.steps.orient import orient
+from forkresize.recipe import Resample, Resize
+
+_CASCADE = 2
+"""How many pixels of a larger rendition make one of a smaller along each axis; with fewer the difference shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """A larger rendition of the same picture, to make a smaller one of.
+
+    Attributes:
+        area: the part of the picture that it shows.
+        picture: its pixels, upright.
+    """
+
+    area: Area
+    picture: Picture
+
+    def serves(self, plan: Layout, step: Resize) -> bool:
+        """Whether a rendition can be made of it as well as of the source."""
+        if self.area != plan.area:
+            return False
+        sides = list(zip(self.picture.image.size, plan.scaled, strict=True))
+        if all(have == want for have, want in sides):
+            return True
+        return step.resample is not Resample.NEAREST and all(have >= _CASCADE * want for have, want in sides)
+
+
+def resize_from(larger: Sequence[Larger], picture: Picture, plan: Layout, step: Resize) -> Picture:
+    """Resize a picture, by way of the smallest of its larger renditions that serves.
+
+    Args:
+        larger: what was made of it already, the largest first.
+        picture: see resize.
+        plan: see resize.
+        step: see resize.
+    """
+    best = next((each for each in reversed(larger) if each.serves(plan, step)), None)
+    if best is None:
+        return resize(picture, plan, step)
+    return resize(best.picture, replace(plan, area=Area.whole(best.picture.image.size)), step)
+
+
+def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
+    """Resample, or cut out where the scale is 1, and turn upright.
+
+    The eight orientations of one picture come out alike to the bit: a kernel that is regular changes the order of its
+    passes for those stored sideways, and for one that is not the picture is turned upright first.
+
+    Args:
+        picture: in one of the modes that can be resampled.
+        plan: how large it becomes, and which part of what is shown.
+        step: which kernel.
+    """
+    if step.linear or not kernel.is_regular(picture.image.mode, step.resample):
+        picture = orient(picture)
+    sideways = is_sideways(picture.view.orientation)
+    width, height = plan.scaled
+    size = (height, width) if sideways else (width, height)
+    box = picture.box(plan.area)
+    if plan.is_unscaled and picture.reduction == 1:
+        image = _cut_out(picture.image, size, box)
+    else:
+        resampled = resampled_linear if step.linear else kernel.resampled
+        image = resampled(picture.image, size, box, step.resample, rows_first=sideways)
+    view = replace(View.whole(plan.scaled), orientation=picture.view.orientation)
+    return orient(replace(picture, image=image, view=view, reduction=1))
+
+
+def settle(picture: Picture) -> Picture:
+    """Return the picture with its pixels upright and cut out, at the scale they have, for steps that look at them."""
+    if picture.view.is_whole:
+        return picture
+    left, top, width, height = picture.box(Area.whole(picture.view.shown))
+    image = picture.image.crop((round(left), round(top), round(left + width), round(top + height)))
+    view = replace(View.whole(picture.view.shown), orientation=picture.view.orientation)
+    return orient(replace(picture, image=image, view=view))
+
+
+def _cut_out(image: Image, size: Dimensions, box: kernel.Box) -> Image:
+    if image.size == size:
+        return image
+    left, top = int(box[0]), int(box[1])
+    return image.crop((left, top, left + size[0], top + size[1]))

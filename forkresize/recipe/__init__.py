@@ -1,0 +1,70 @@
+"""What to make of every picture: a Recipe, its steps and its renditions. Touches no file and no pixel."""
+
+from forkresize.recipe.options import Options
+from forkresize.recipe.recipe import RGBA, Recipe
+from forkresize.recipe.rendition import DEFAULT_QUALITY, MAX_COLORS, MAX_EFFORT, Rendition
+from forkresize.recipe.size import MAX_SIDE, Size
+from forkresize.recipe.steps import (
+    STEPS,
+    Blur,
+    Border,
+    Crop,
+    Flip,
+    Grayscale,
+    Resize,
+    Rotate,
+    Sharpen,
+    Step,
+    Trim,
+    Watermark,
+)
+from forkresize.recipe.words import (
+    Animation,
+    Axis,
+    Color,
+    Fit,
+    Format,
+    Gravity,
+    IfLarger,
+    Metadata,
+    OnTruncated,
+    Resample,
+    Subsampling,
+    as_word,
+)
+
+__all__ = [
+    "DEFAULT_QUALITY",
+    "MAX_COLORS",
+    "MAX_EFFORT",
+    "MAX_SIDE",
+    "RGBA",
+    "STEPS",
+    "Animation",
+    "Axis",
+    "Blur",
+    "Border",
+    "Color",
+    "Crop",
+    "Fit",
+    "Flip",
+    "Format",
+    "Gravity",
+    "Grayscale",
+    "IfLarger",
+    "Metadata",
+    "OnTruncated",
+    "Options",
+    "Recipe",
+    "Rendition",
+    "Resample",
+    "Resize",
+    "Rotate",
+    "Sharpen",
+    "Size",
+    "Step",
+    "Subsampling",
+    "Trim",
+    "Watermark",
+    "as_word",
+]

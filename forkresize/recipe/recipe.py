@@ -1,0 +1,134 @@
+"""The Recipe: what is done to every picture, in which order, and what outputs come of it. Frozen and validated."""
+
+import hashlib
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, Unpack
+
+from forkresize.errors import FieldError
+from forkresize.recipe.options import Options, renditions_of, steps_of
+from forkresize.recipe.rendition import Rendition
+from forkresize.recipe.steps import STEPS, Resize, Step
+from forkresize.recipe.words import (
+    Animation,
+    Color,
+    IfLarger,
+    Metadata,
+    OnTruncated,
+    check_whole,
+    set_words,
+)
+
+RGBA = tuple[int, int, int, int]
+
+_CHANNEL = range(256)
+
+_WORDS = {
+    "color": Color,
+    "metadata": Metadata,
+    "animation": Animation,
+    "on_truncated": OnTruncated,
+    "if_larger": IfLarger,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to make of every picture: it is decoded once, goes through the steps, and ends in one output a rendition.
+
+    Attributes:
+        steps: what is done to the pixels, in this order; those before the Resize are done once for all renditions.
+        renditions: the outputs.
+        auto_orient: whether the picture is turned upright before all else, as its EXIF tells.
+        color: the colors of the outputs.
+        metadata: what is kept of what is said about the picture.
+        background: red, green, blue and alpha, 0 to 255 each: behind transparency that the output can't hold, and
+            wherever there is no picture.
+        animation: which frames are made.
+        on_truncated: what is done about files that end too early.
+        if_larger: what is done about outputs that are larger than their source for nothing.
+        max_pixels: a source with more pixels than this is refused undecoded, and so is an output.
+
+    Raises:
+        FieldError: a value is out of its range; names the field.
+    """
+
+    steps: tuple[Step, ...] = ()
+    renditions: tuple[Rendition, ...] = (Rendition(),)
+    auto_orient: bool = True
+    color: Color = Color.SRGB
+    metadata: Metadata = Metadata.SAFE
+    background: RGBA = (255, 255, 255, 255)
+    animation: Animation = Animation.KEEP
+    on_truncated: OnTruncated = OnTruncated.FAIL
+    if_larger: IfLarger = IfLarger.WRITE
+    max_pixels: int = 200_000_000
+
+    def __post_init__(self) -> None:
+        set_words(self, _WORDS)
+        check_whole("max_pixels", self.max_pixels, 1, 10**15)
+        if len(self.background) != len("RGBA") or not all(channel in _CHANNEL for channel in self.background):
+            raise FieldError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
+        if not self.renditions:
+            raise FieldError("renditions", "there is none, so that nothing would come out")
+        if sum(isinstance(step, Resize) for step in self.steps) > 1:
+            raise FieldError("steps", "a picture is resized once; there is more than one resize")
+        object.__setattr__(self, "background", tuple(int(channel) for channel in self.background))
+        object.__setattr__(self, "steps", _with_resize(tuple(self.steps)))
+        object.__setattr__(self, "renditions", tuple(self.renditions))
+
+    @classmethod
+    def of(cls, **options: Unpack[Options]) -> "Recipe":
+        """Return the recipe that flags amount to, such as ``Recipe.of(width=800, fit="cover", format="webp")``.
+
+        Several values of ``width``, ``height`` or ``format`` make several renditions.
+
+        Raises:
+            FieldError: a value is out of its range, or contradicts another; names the field.
+        """
+        given: dict[str, Any] = dict(options)
+        own = {field.name: given[field.name] for field in fields(cls) if field.name in given}
+        return cls(steps=steps_of(options), renditions=renditions_of(options), **own)
+
+    @property
+    def resize(self) -> Resize:
+        """How the picture is brought to each rendition's size."""
+        return next(step for step in self.steps if isinstance(step, Resize))
+
+    @property
+    def before(self) -> tuple[Step, ...]:
+        """What is done once for all renditions, before any is resized."""
+        return self.steps[: self.steps.index(self.resize)]
+
+    @property
+    def after(self) -> tuple[Step, ...]:
+        """What is done to each rendition once it has its size."""
+        return self.steps[self.steps.index(self.resize) + 1 :]
+
+    @property
+    def asks_for_something(self) -> bool:
+        """Whether it says anything of the output; without, every picture would be re-encoded to no end."""
+        asked = len(self.steps) > 1 or any(rendition.asks_for_something for rendition in self.renditions)
+        return asked or self.metadata is not Metadata.SAFE
+
+    def fingerprint(self) -> str:
+        """Return 16 hex digits that change with everything that changes an output."""
+        told = [part for part in _told(self) if part[0] != "max_pixels"]
+        return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+
+def _told(value: Any) -> Any:
+    """Return what a value holds in a form that is one for all values that are equal, such as 15 and 15.0."""
+    if is_dataclass(value):
+        return [(field.name, _told(getattr(value, field.name))) for field in fields(value)]
+    if isinstance(value, tuple):
+        return [(type(each).__name__, _told(each)) if is_dataclass(each) else _told(each) for each in value]
+    return float(value) if type(value) is int else value
+
+
+def _with_resize(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Put the resize that is not said where flags have it: before the first step that would come after it."""
+    if any(isinstance(step, Resize) for step in steps):
+        return steps
+    rank = STEPS.index(Resize)
+    place = next((number for number, step in enumerate(steps) if STEPS.index(type(step)) > rank), len(steps))
+    return (*steps[:place], Resize(), *steps[place:])

@@ -1,0 +1,191 @@
+"""The frames that go in are the frames that are shown, each for its time and as often as was said."""
+
+import warnings
+from collections.abc import Callable
+from itertools import accumulate
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageStat
+
+from forkresize.image.encode.animation import in_centiseconds
+
+Film = Callable[..., list[Image.Image]]
+Make = Callable[..., Image.Image]
+Shown = Callable[[Image.Image], list[tuple[Image.Image, int]]]
+
+property_test = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+
+
+def timeline(images: list[Image.Image], durations: list[int]) -> list[tuple[int, bytes]]:
+    """Return when the picture changes and to what; frames that equal the one before make no difference."""
+    changes: list[tuple[int, bytes]] = []
+    starts = [0, *accumulate(durations)]
+    for start, image in zip(starts, images, strict=False):
+        pixels = image.convert("RGBa").tobytes()
+        if not changes or changes[-1][1] != pixels:
+            changes.append((start, pixels))
+    return [*changes, (starts[-1], b"")]
+
+
+@property_test
+@given(
+    seed=st.integers(0, 10**6), mode=st.sampled_from(["RGB", "RGBA"]), output=st.sampled_from(["png", "webp", "gif"])
+)
+def test_frames_of_few_colors_come_back_to_the_bit_at_their_times(
+    seed: int, mode: str, output: str, film: Film, opened: Make, shown: Shown
+) -> None:
+    images = film(seed, 6, mode)
+    if len({image.convert("RGBa").tobytes() for image in images}) == 1:
+        return
+    durations = (40, 70, 30, 1000, 50, 110)
+    made = opened(images, output, durations=durations, loop=0, lossless=output != "png")
+    frames = [(image.convert("RGBA"), duration) for image, duration in zip(images, durations, strict=True)]
+    assert timeline(*map(list, zip(*shown(made), strict=True))) == timeline(*map(list, zip(*frames, strict=True)))
+
+
+@pytest.mark.parametrize("output", ["gif", "png", "webp", "avif"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_every_mode_stays_close(
+    mode: str, output: str, scene: Make, opened: Make, shown: Shown
+) -> None:
+    images = [scene(mode), scene(mode).transpose(Image.Transpose.FLIP_LEFT_RIGHT), scene(mode).rotate(180)]
+    if output == "gif" and mode in {"LA", "RGBA"}:
+        for image in images:
+            image.putalpha(image.getchannel("A").point(lambda alpha: 255 * (alpha > 127)))
+    made = shown(opened(images, output, durations=(100, 200, 300), loop=0, quality=95 if output != "png" else None))
+    assert [duration for _, duration in made] == [100, 200, 300]
+    for (frame, _), image in zip(made, images, strict=True):
+        assert near(frame, image)
+
+
+def near(one: Image.Image, other: Image.Image) -> bool:
+    """Whether two pictures look alike from a little distance."""
+    small = [image.convert("RGBA").convert("RGBa").resize((30, 20), Image.Resampling.BOX) for image in (one, other)]
+    return max(ImageStat.Stat(ImageChops.difference(*small)).rms) < 6
+
+
+@pytest.mark.parametrize(
+    ("output", "loop", "told"),
+    [
+        ("gif", None, None),
+        ("gif", 1, None),
+        ("gif", 0, 0),
+        ("gif", 4, 3),
+        ("gif", 10**6, 65_535),
+        ("png", None, 1),
+        ("png", 0, 0),
+        ("png", 10**6, 10**6),
+        ("webp", None, 1),
+        ("webp", 0, 0),
+        ("webp", 7, 7),
+        ("webp", 10**6, 65_535),
+    ],
+)
+def test_it_is_shown_as_often_as_was_said_in_the_words_of_the_format(
+    output: str, loop: int | None, told: int | None, film: Film, opened: Make
+) -> None:
+    assert opened(film(2), output, durations=(50, 60, 70, 80), loop=loop).info.get("loop") == told
+
+
+def test_an_avif_that_is_not_for_ever_is_told_of(film: Film, opened: Make) -> None:
+    with pytest.warns(UserWarning, match="plays for ever"):
+        opened(film(2), "avif", durations=(50, 60, 70, 80), loop=3)
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=30))
+def test_a_gif_s_times_are_off_by_less_than_what_browsers_force_on_it(durations: list[int]) -> None:
+    rounded = in_centiseconds(tuple(durations))
+    assert all(each % 10 == 0 for each in rounded)
+    assert all(each >= min(duration, 20) for each, duration in zip(rounded, durations, strict=True))
+    if all(duration > 30 for duration in durations):
+        assert abs(sum(rounded) - sum(durations)) <= 5
+
+
+@pytest.mark.parametrize(
+    ("durations", "rounded"),
+    [
+        ((0, 10, 20, 10, 100), [0, 10, 20, 10, 100]),
+        ((33, 33, 33, 33), [30, 40, 30, 30]),
+        ((16, 16, 16, 100), [20, 20, 20, 90]),
+        ((3, 11), [10, 20]),
+    ],
+)
+def test_a_gif_s_times_are_rounded_without_losing_pace(durations: tuple[int, ...], rounded: list[int]) -> None:
+    assert in_centiseconds(durations) == rounded
+
+
+@pytest.mark.parametrize("output", ["webp", "avif"])
+def test_a_frame_without_time_is_not_lost(output: str, film: Film, opened: Make, shown: Shown) -> None:
+    images = [Image.new("RGB", (40, 40), color) for color in ("red", "lime", "blue")]
+    made = shown(opened(images, output, durations=(50, 0, 70), loop=0))
+    assert [duration for _, duration in made] == [50, 1, 70]
+
+
+@pytest.mark.parametrize(("output", "most"), [("gif", 655_350), ("png", 1_000_000)])
+def test_a_frame_of_many_minutes_is_cut_where_the_format_ends(
+    output: str, most: int, film: Film, opened: Make, shown: Shown
+) -> None:
+    images = [Image.new("RGB", (40, 40), color) for color in ("red", "lime")]
+    assert [duration for _, duration in shown(opened(images, output, durations=(1_000_001, 50), loop=0))] == [most, 50]
+
+
+def test_frames_that_are_all_equal_are_a_still_picture(opened: Make, scene: Make) -> None:
+    for output in ("gif", "png"):
+        assert getattr(opened([scene(), scene()], output, durations=(50, 60), loop=0), "n_frames", 1) == 1
+
+
+def test_what_does_not_move_in_a_gif_does_not_flicker(scene: Make, opened: Make, shown: Shown) -> None:
+    still = scene(size=(90, 60))
+    images = []
+    for number in range(4):
+        image = still.copy()
+        image.paste((255, 255 - 60 * number, 60 * number), (5 + 4 * number, 5, 25 + 4 * number, 15))
+        images.append(image)
+    made = shown(opened(images, "gif", durations=(50,) * 4, loop=0))
+    corners = {frame.crop((0, 20, 90, 60)).tobytes() for frame, _ in made}
+    assert len(corners) == 1
+    assert len({frame.tobytes() for frame, _ in made}) == 4
+
+
+def test_sixteen_bits_of_an_animation_become_eight_and_no_frame_is_lost(opened: Make, shown: Shown) -> None:
+    images = [Image.new("I;16", (8, 8), level) for level in (257 * 100, 257 * 101)]
+    with pytest.warns(UserWarning, match="16 bits a pixel became 8"):
+        made = opened(images, "png", durations=(10, 20), loop=0)
+    assert [(frame.getpixel((0, 0)), duration) for frame, duration in shown(made)] == [
+        ((100, 100, 100, 255), 10),
+        ((101, 101, 101, 255), 20),
+    ]
+
+
+def test_frames_of_several_modes_are_shown_alike(opened: Make, shown: Shown) -> None:
+    images = [Image.new("L", (8, 8), 90), Image.new("RGBA", (8, 8), (1, 2, 3, 255)), Image.new("LA", (8, 8), (0, 0))]
+    made = shown(opened(images, "png", durations=(10, 20, 30), loop=0))
+    assert [frame.getpixel((3, 3)) for frame, _ in made] == [(90, 90, 90, 255), (1, 2, 3, 255), (0, 0, 0, 0)]
+
+
+def test_pages_of_a_tiff_keep_their_modes_and_sizes(scene: Make, opened: Make) -> None:
+    pages = [scene("RGB", (60, 40)), scene("L", (30, 50)), scene("RGBA", (20, 20))]
+    made = opened(pages, "tiff")
+    assert getattr(made, "n_frames", 1) == 3
+    for number, page in enumerate(pages):
+        made.seek(number)
+        assert (made.mode, made.size, made.tobytes()) == (page.mode, page.size, page.tobytes())
+
+
+def test_several_pictures_for_one_place_are_a_mistake(scene: Make, opened: Make) -> None:
+    with pytest.raises(AssertionError, match="jpeg"):
+        opened([scene(), scene()], "jpeg")
+
+
+@pytest.mark.parametrize("output", ["png", "webp", "avif"])
+def test_metadata_goes_with_an_animation(output: str, film: Film, opened: Make) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a film"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = opened(film(2), output, durations=(50, 60, 70, 80), loop=0, embedded={"exif": exif.tobytes()})
+    assert made.getexif()[0x010E] == "a film"

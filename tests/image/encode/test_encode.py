@@ -1,0 +1,226 @@
+"""What is written is what was asked for."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
+
+from forkresize.image.encode import Encoded
+from forkresize.image.encode.options import codec_options
+from forkresize.image.formats import WRITERS
+from forkresize.image.picture import PictureError
+from forkresize.outcome import Reason
+from forkresize.recipe import Format, Rendition
+
+Scene = Callable[..., Image.Image]
+Encode = Callable[..., Encoded]
+Make = Callable[..., Image.Image]
+
+LOSSLESS = sorted(set(WRITERS) - {"jpeg", "webp", "avif", "gif"})
+
+
+def pairs(outputs: list[str]) -> list[tuple[str, str]]:
+    return [(output, mode) for output in outputs for mode in sorted(WRITERS[output].modes)]
+
+
+def drawn(mode: str, scene: Scene) -> Image.Image:
+    return scene("I;16").convert("I").convert(mode) if mode in {"I;16", "I", "F"} else scene(mode)
+
+
+@pytest.mark.parametrize(("output", "mode"), pairs(LOSSLESS))
+def test_every_mode_that_a_format_is_said_to_hold_comes_back_unchanged(
+    output: str, mode: str, scene: Scene, opened: Make
+) -> None:
+    image = drawn(mode, scene)
+    written = opened(image, output)
+    assert (written.format, written.size) == (output.upper(), image.size)
+    if mode == "I;16":
+        assert written.convert("I").tobytes() == image.convert("I").tobytes()
+    else:
+        assert written.mode == mode
+        assert written.tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("output", Format)
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+def test_every_format_takes_every_mode_that_it_can_make_room_for(
+    mode: str, output: Format, scene: Scene, encoded: Encode
+) -> None:
+    if output == Format.JPEG and "A" in mode:
+        return
+    made = encoded(scene(mode), output)
+    assert made.size == (120, 80)
+    assert made.quality == {"jpeg": 80, "webp": 78, "avif": 55}.get(output)
+    assert made.ssim is None
+
+
+@pytest.mark.parametrize("output", ["png", "webp", "tiff"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_lossless_is_without_any_loss_that_shows(mode: str, output: str, scene: Scene, opened: Make) -> None:
+    assert opened(scene(mode), output, lossless=True).convert("RGBa").tobytes() == scene(mode).convert("RGBa").tobytes()
+
+
+def test_a_lossless_avif_is_exact_in_gray_and_says_what_it_is_in_color(scene: Scene, opened: Make) -> None:
+    assert opened(scene("L"), "avif", lossless=True).tobytes() == scene("L").tobytes()
+    with pytest.warns(UserWarning, match="levels may be off by up to 3"):
+        made = opened(scene(), "avif", lossless=True)
+    assert max(most for _, most in ImageChops.difference(made, scene()).getextrema()) <= 3
+
+
+def test_a_file_without_loss_has_no_quality(scene: Scene, encoded: Encode) -> None:
+    assert encoded(scene(), "webp", lossless=True).quality is None
+
+
+@pytest.mark.parametrize(
+    ("quality", "subsampling", "sampling"),
+    [(80, "auto", 2), (89, "auto", 2), (90, "auto", 0), (100, "auto", 0), (95, "420", 2), (50, "422", 1), (50, "444", 0)],
+)
+def test_colors_of_a_jpeg_are_kept_as_asked_and_in_full_from_quality_90_on(
+    quality: int, subsampling: str, sampling: int, scene: Scene, opened: Make
+) -> None:
+    made = opened(scene(), "jpeg", quality=quality, subsampling=subsampling)
+    assert isinstance(made, JpegImagePlugin.JpegImageFile)
+    assert JpegImagePlugin.get_sampling(made) == sampling
+    assert "progressive" not in made.info
+
+
+def test_colors_of_an_avif_are_kept_as_asked(opened: Make) -> None:
+    stripes = Image.new("RGB", (64, 64), "red")
+    stripes.paste("blue", mask=Image.frombytes("L", (2, 1), b"\0\xff").resize((64, 64)).point(lambda level: level))
+    for column in range(0, 64, 2):
+        stripes.paste("blue", (column, 0, column + 1, 64))
+    losses = [
+        ImageStat.Stat(ImageChops.difference(opened(stripes, "avif", quality=85, subsampling=each), stripes)).rms[0]
+        for each in ("444", "420")
+    ]
+    assert losses[0] < losses[1] / 4
+
+
+def test_webp_says_that_it_has_one_subsampling_only(scene: Scene, opened: Make) -> None:
+    with pytest.warns(UserWarning, match="at a quarter of the resolution, not 444"):
+        opened(scene(), "webp", subsampling="444")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened(scene(), "webp", subsampling="444", lossless=True)
+
+
+def test_a_jpeg_is_progressive_on_demand(scene: Scene, opened: Make) -> None:
+    assert opened(scene(), "jpeg", progressive=True).info["progressive"]
+
+
+@pytest.mark.parametrize("output", ["jpeg", "webp", "avif"])
+def test_a_higher_quality_takes_more_bytes(output: str, scene: Scene, encoded: Encode) -> None:
+    sizes = [len(encoded(scene(), output, quality={output: value}).data) for value in (20, 95)]
+    assert sizes[0] < sizes[1]
+
+
+@pytest.mark.parametrize("output", ["jpeg", "png"])
+def test_more_effort_never_takes_more_bytes(output: str, scene: Scene, encoded: Encode) -> None:
+    sizes = [len(encoded(scene(size=(300, 200)), output, effort=effort).data) for effort in (1, None, 10)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]
+
+
+@pytest.mark.parametrize("output", Format)
+def test_every_effort_is_taken(output: Format, scene: Scene, encoded: Encode) -> None:
+    for effort in (1, 5, 10):
+        assert encoded(scene(size=(40, 30)), output, effort=effort).data
+
+
+@pytest.mark.parametrize(
+    ("output", "option", "scale"),
+    [
+        ("webp", "method", [0, 1, 1, 2, 3, 3, 4, 5, 5, 6]),
+        ("avif", "speed", [10, 9, 8, 7, 6, 4, 3, 2, 1, 0]),
+        ("png", "compress_level", [1, 2, 3, 4, 5, 5, 6, 7, 8, 9]),
+        ("jpeg", "optimize", [False] * 2 + [True] * 8),
+    ],
+)
+def test_effort_spans_the_whole_scale_of_each_encoder(output: str, option: str, scale: list[Any]) -> None:
+    assert [codec_options(output, Rendition(effort=effort), 80)[option] for effort in range(1, 11)] == scale
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_mozjpeg_takes_bytes_off_and_changes_nothing(
+    installed: bool, scene: Scene, opened: Make, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forkresize.image.encode import encoder
+
+    if installed:
+        pytest.importorskip("mozjpeg_lossless_optimization")
+    else:
+        monkeypatch.setitem(__import__("sys").modules, "mozjpeg_lossless_optimization", None)
+    encoder._mozjpeg.cache_clear()
+    plain, packed = (opened(scene(), "jpeg", effort=each, embedded={"icc_profile": b"kept"}) for each in (None, 10))
+    assert packed.tobytes() == plain.tobytes()
+    assert packed.info["icc_profile"] == b"kept"
+    assert len(encoded(scene(), "jpeg", effort=10).data) < len(encoded(scene(), "jpeg").data)
+    encoder._mozjpeg.cache_clear()
+
+
+def test_noise_overflows_the_optimizer_s_buffer_and_is_written_all_the_same(noise: Scene, opened: Make) -> None:
+    assert opened(noise(size=(900, 900)), "jpeg", quality=94).format == "JPEG"
+
+
+def test_noise_that_can_not_be_progressive_is_baseline_and_said_so(noise: Scene, opened: Make) -> None:
+    with pytest.warns(UserWarning, match="it is a baseline one"):
+        made = opened(noise(size=(900, 900)), "jpeg", quality=94, progressive=True)
+    assert "progressive" not in made.info
+
+
+@pytest.mark.parametrize(
+    ("output", "size", "told"),
+    [
+        ("jpeg", (65_501, 1), "jpeg holds sides of 65500 pixels at most, not 65501"),
+        ("webp", (1, 16_384), "webp holds sides of 16383 pixels at most, not 16384"),
+        ("avif", (1, 32_769), "avif holds sides of 32768 pixels at most, not 32769"),
+        ("gif", (65_536, 1), "gif holds sides of 65535 pixels at most, not 65536"),
+    ],
+)
+def test_a_side_too_long_for_the_format_is_refused_with_both_numbers(
+    output: str, size: tuple[int, int], told: str, encoded: Encode
+) -> None:
+    with pytest.raises(PictureError) as raised:
+        encoded(Image.new("L", size), output)
+    assert (raised.value.reason, str(raised.value)) == (Reason.UNSUPPORTED, told)
+
+
+@pytest.mark.parametrize("output", ["jpeg", "webp", "gif"])
+def test_the_longest_side_that_is_said_to_fit_does(output: str, opened: Make) -> None:
+    longest = WRITERS[output].max_side
+    assert opened(Image.new("L", (longest, 1)), output).size == (longest, 1)
+
+
+def test_nothing_but_pixels_comes_from_the_image_and_the_image_is_left_alone(scene: Scene, opened: Make) -> None:
+    image = scene()
+    image.info = {"comment": b"secret", "icc_profile": b"stale", "dpi": (300, 300)}
+    for output in ("jpeg", "png", "gif", "tiff"):
+        made = opened(image, output)
+        assert b"secret" not in repr(made.info).encode()
+        assert "icc_profile" not in made.info
+    assert image.info["comment"] == b"secret"
+
+
+@pytest.mark.parametrize("raised", [OSError("encoder error -2"), ValueError("odd")])
+def test_an_encoder_that_gives_up_is_told_of(
+    raised: Exception, scene: Scene, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise raised
+
+    image = scene()
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(PictureError, match=f"can't be encoded as jpeg: {raised}"):
+        encoded(image, "jpeg")
+
+
+def test_too_little_memory_is_passed_on(scene: Scene, encoded: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    image = scene()
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(MemoryError):
+        encoded(image, "png")

@@ -1,0 +1,95 @@
+"""Few colors, used well: none too many, exact where they suffice, dithered where not, transparent where it was."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageChops, ImageStat
+
+Make = Callable[..., Image.Image]
+Film = Callable[..., list[Image.Image]]
+
+
+def colors_of(image: Image.Image) -> int:
+    return len(image.convert("RGBA").getcolors(image.width * image.height) or ())
+
+
+def blurred(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA").convert("RGBa").resize((24, 16), Image.Resampling.BOX)
+
+
+def apart(one: Image.Image, other: Image.Image) -> float:
+    return max(ImageStat.Stat(ImageChops.difference(blurred(one), blurred(other))).rms)
+
+
+@pytest.mark.parametrize("output", ["png", "gif"])
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("colors", [2, 3, 16, 100, 256])
+def test_there_are_no_more_colors_than_asked_for(
+    colors: int, mode: str, output: str, scene: Make, opened: Make
+) -> None:
+    assert 1 < colors_of(opened(scene(mode), output, palette=colors)) <= colors
+
+
+@given(seed=st.integers(0, 10**6), mode=st.sampled_from(["RGB", "RGBA"]), output=st.sampled_from(["png", "gif"]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_picture_of_few_colors_comes_back_to_the_bit(
+    seed: int, mode: str, output: str, film: Film, opened: Make
+) -> None:
+    (image,) = film(seed, 1, mode, (40, 30))
+    made = opened(image, output, palette=13)
+    assert made.convert("RGBa" if mode == "RGBA" else "RGB").tobytes() == image.convert(
+        "RGBa" if mode == "RGBA" else "RGB"
+    ).tobytes() or colors_of(image) > 13
+
+
+@pytest.mark.parametrize("output", ["png", "gif"])
+def test_many_colors_stay_close_from_a_little_distance(output: str, scene: Make, opened: Make) -> None:
+    assert apart(opened(scene(), output, palette=256), scene()) < 2
+    assert apart(opened(scene(), output, palette=32), scene()) < 8
+
+
+def test_a_translucent_png_keeps_its_slope(scene: Make, opened: Make) -> None:
+    made = opened(scene("RGBA"), "png", palette=256)
+    assert made.mode == "P"
+    assert len(set(made.convert("RGBA").getchannel("A").tobytes())) > 4
+    assert apart(made, scene("RGBA")) < 8
+
+
+def test_a_gif_keeps_a_hole_and_its_colors(opened: Make) -> None:
+    image = Image.new("RGBA", (60, 40), (250, 10, 20, 255))
+    image.paste((0, 0, 0, 0), (30, 0, 60, 40))
+    made = opened(image, "gif").convert("RGBA")
+    assert made.getpixel((45, 20))[3] == 0  # type: ignore[index]
+    assert made.getpixel((15, 20)) == (250, 10, 20, 255)
+
+
+def test_a_palette_for_several_frames_does_not_forget_the_last(scene: Make, opened: Make) -> None:
+    images = [Image.radial_gradient("L").convert("RGB"), scene(size=(256, 256)), Image.new("RGB", (256, 256), "lime")]
+    made = opened(images, "gif", durations=(50, 50, 50), loop=0)
+    made.seek(2)
+    assert apart(made, images[2]) < 8
+
+
+@pytest.mark.parametrize("output", ["png", "gif"])
+def test_frames_share_a_small_palette(output: str, scene: Make, opened: Make) -> None:
+    images = [scene("RGBA"), scene("RGBA").rotate(180)]
+    made = opened(images, output, durations=(50, 60), loop=0, palette=16)
+    both = Image.new("RGBA", (120, 160))
+    for number in range(2):
+        made.seek(number)
+        both.paste(made.convert("RGBA"), (0, 80 * number))
+    assert made.mode in {"P", "RGBA"}
+    assert colors_of(both) <= 16
+
+
+def test_sixteen_bits_are_told_of_when_they_go_into_a_palette(scene: Make, opened: Make) -> None:
+    with pytest.warns(UserWarning, match="16 bits a pixel became 8"):
+        assert colors_of(opened(scene("I;16"), "png", palette=8)) <= 8
+
+
+def test_few_colors_take_few_bits(scene: Make, encoded: Callable[..., object]) -> None:
+    sizes = [len(getattr(encoded(scene(), "png", palette=colors), "data", b"")) for colors in (4, 16, 256)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] * 3 < sizes[2]

@@ -1,0 +1,108 @@
+"""A file is as good as its limit of bytes lets it be, and as small as its similarity lets it be."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from forkresize.image.encode import Encoded
+from forkresize.image.picture import PictureError
+from forkresize.image.ssim import ssim
+from forkresize.outcome import Reason
+
+Scene = Callable[..., Image.Image]
+Encode = Callable[..., Encoded]
+Film = Callable[..., list[Image.Image]]
+
+
+def opened(encoded: Encoded) -> Image.Image:
+    return Image.open(io.BytesIO(encoded.data))
+
+
+@pytest.mark.parametrize("output", ["jpeg", "webp", "avif"])
+def test_a_limit_of_bytes_lowers_the_quality_as_little_as_it_can(output: str, scene: Scene, encoded: Encode) -> None:
+    sizes = {quality: len(encoded(scene(), output, quality=quality).data) for quality in (30, 31, 70)}
+    most = sizes[30] + 5
+    made = encoded(scene(), output, quality=70, max_bytes=most)
+    assert (made.size, len(made.data) <= most) == ((120, 80), True)
+    assert made.quality is not None
+    assert 30 <= made.quality < 70
+    assert len(encoded(scene(), output, quality=made.quality).data) == len(made.data)
+    assert len(encoded(scene(), output, quality=made.quality + 1).data) > most
+
+
+def test_a_limit_that_is_met_anyway_changes_nothing(scene: Scene, encoded: Encode) -> None:
+    assert bytes(encoded(scene(), "jpeg", max_bytes=10**6).data) == bytes(encoded(scene(), "jpeg").data)
+
+
+@pytest.mark.parametrize(("output", "quality"), [("jpeg", 20), ("webp", 20), ("png", None), ("gif", None), ("tiff", None)])
+def test_where_quality_is_not_enough_the_size_goes_down(
+    output: str, quality: int | None, noise: Scene, encoded: Encode
+) -> None:
+    image = noise(size=(200, 100))
+    most = 2500 if quality else 12_000
+    made = encoded(image, output, max_bytes=most)
+    assert 0.8 * most < len(made.data) <= most
+    assert made.quality == quality
+    assert made.size == opened(made).size
+    assert 2 <= made.size[0] < 200
+    assert made.size[0] / made.size[1] == pytest.approx(2, rel=0.05)
+
+
+def test_a_quality_below_the_floor_is_not_raised_to_it(noise: Scene, encoded: Encode) -> None:
+    made = encoded(noise(size=(200, 100)), "jpeg", quality=5, max_bytes=1500)
+    assert made.quality == 5
+    assert made.size[0] < 200
+
+
+def test_frames_become_smaller_together(film: Film, encoded: Encode) -> None:
+    images = film(3, 5, "RGBA", (90, 60))
+    whole = len(encoded(images, "gif", durations=(50,) * 5, loop=0).data)
+    made = encoded(images, "gif", durations=(50,) * 5, loop=0, max_bytes=whole * 2 // 3)
+    assert len(made.data) <= whole * 2 // 3
+    assert opened(made).size == made.size
+    assert made.size[0] < 90
+
+
+@pytest.mark.parametrize("output", ["jpeg", "png"])
+def test_a_limit_below_a_single_pixel_is_refused(output: str, scene: Scene, encoded: Encode) -> None:
+    with pytest.raises(PictureError, match=f"a single pixel as {output} has more than 60 bytes") as raised:
+        encoded(scene(), output, max_bytes=60)
+    assert raised.value.reason is Reason.UNSUPPORTED
+
+
+@pytest.mark.parametrize("output", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("target", [0.9, 0.97])
+def test_a_similarity_is_reached_with_the_lowest_quality(
+    target: float, mode: str, output: str, scene: Scene, encoded: Encode
+) -> None:
+    made = encoded(scene(mode), output, ssim=target)
+    assert made.ssim is not None
+    assert made.quality is not None
+    assert made.ssim >= target
+    assert ssim(scene(mode), opened(made)) == pytest.approx(made.ssim, abs=1e-6)
+    lower = opened(encoded(scene(mode), output, quality=max(1, made.quality - 1)))
+    assert made.quality == 1 or ssim(scene(mode), lower) < target
+
+
+def test_a_similarity_out_of_reach_is_told_with_what_was_reached(noise: Scene, encoded: Encode) -> None:
+    with pytest.warns(UserWarning, match=r"the SSIM is 0\.\d{4} even at quality 100, not 0\.9999"):
+        made = encoded(noise(), "webp", ssim=0.9999)
+    assert made.quality == 100
+    assert made.ssim is not None
+    assert made.ssim < 0.9999
+
+
+def test_the_first_frame_decides_for_an_animation(scene: Scene, encoded: Encode) -> None:
+    images = [scene("RGBA"), scene("RGBA").rotate(180), scene("RGBA").rotate(90)]
+    made = encoded(images, "webp", durations=(50, 60, 70), loop=0, ssim=0.95)
+    assert made.ssim is not None
+    assert made.ssim >= 0.95
+    assert ssim(images[0], opened(made)) == pytest.approx(made.ssim, abs=1e-6)
+    assert getattr(opened(made), "n_frames", 1) == 3
+
+
+def test_a_similarity_means_nothing_to_a_format_without_quality(scene: Scene, encoded: Encode) -> None:
+    assert encoded(scene(), "png", ssim=0.9).ssim is None

@@ -1,0 +1,86 @@
+"""What stays of EXIF."""
+
+import io
+
+import pytest
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+from forkresize.image import metadata
+from forkresize.recipe import Metadata
+
+
+def bearer(exif: bytes, **info: object) -> Image.Image:
+    image = Image.new("L", (4, 4))
+    image.info.update({"exif": exif, **info})
+    return image
+
+
+@pytest.mark.parametrize("told", range(10))
+def test_orientation_is_what_exif_says_if_that_makes_sense(told: int) -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation] = told
+    assert metadata.orientation(bearer(exif.tobytes())) == (told if 1 <= told <= 8 else 1)
+
+
+def test_orientation_is_what_xmp_says_where_exif_says_nothing() -> None:
+    assert metadata.orientation(bearer(b"", xmp=b'<x tiff:Orientation="6"/>')) == 6
+
+
+@pytest.mark.parametrize("exif", [b"", b"garbage!", b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)])
+def test_orientation_is_upright_where_nothing_says_otherwise(exif: bytes) -> None:
+    assert metadata.orientation(bearer(exif)) == 1
+
+
+def test_camera_settings_keep_their_values(exif: bytes) -> None:
+    block = Image.Exif()
+    block.load(metadata.kept(bearer(exif), Metadata.SAFE).exif)
+    details = block.get_ifd(IFD.Exif)
+    assert details[Base.DateTimeOriginal] == "2024:01:02 03:04:05"
+    assert details[Base.ExposureTime] == 0.25
+    assert not block.get_ifd(IFD.GPSInfo)
+    assert not block.get_ifd(IFD.IFD1)
+
+
+@pytest.mark.parametrize("order", [b"MM", b"II"])
+def test_text_keeps_its_bytes_whatever_its_encoding(order: bytes) -> None:
+    exif = Image.Exif()
+    exif.endian = "<" if order == b"II" else ">"
+    exif[Base.Artist], exif[Base.Copyright] = "Zoë 写真".encode(), "© Zoë".encode("latin-1")
+    kept = metadata.kept(bearer(exif.tobytes()), Metadata.SAFE)
+    for output in ("jpeg", "tiff"):
+        file = io.BytesIO()
+        Image.new("L", (4, 4)).save(file, output, **metadata.save_options(kept, output))
+        assert "Zoë 写真".encode() in file.getvalue()
+        assert "© Zoë".encode("latin-1") in file.getvalue()
+    assert kept.exif.startswith(b"Exif\0\0" + order)
+
+
+@pytest.mark.parametrize(("told", "kept"), [(1, 1), (2, None), (65_535, None)])
+@pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.ALL])
+def test_of_color_spaces_the_one_stays_that_outputs_have(told: int, kept: int | None, policy: Metadata) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(IFD.Exif)[Base.ColorSpace] = told
+    block = Image.Exif()
+    block.load(metadata.kept(bearer(exif.tobytes()), policy).exif)
+    assert block.get_ifd(IFD.Exif).get(Base.ColorSpace) == kept
+
+
+def test_damaged_details_are_told_of(monkeypatch: pytest.MonkeyPatch, exif: bytes) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ValueError("odd")
+
+    monkeypatch.setattr(Image.Exif, "get_ifd", fail)
+    with pytest.warns(UserWarning, match="^damaged EXIF was dropped: odd$"):
+        assert metadata.kept(bearer(exif), Metadata.SAFE).exif == b""
+
+
+def test_exif_that_says_nothing_is_no_cause_for_a_warning() -> None:
+    assert metadata.kept(bearer(b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)), Metadata.SAFE).exif == b""
+
+
+@pytest.mark.parametrize("policy", Metadata)
+def test_exif_with_nothing_worth_keeping_leaves_none(policy: Metadata) -> None:
+    exif = Image.Exif()
+    exif[Base.Orientation] = 6
+    assert metadata.kept(bearer(exif.tobytes()), policy).exif == b""

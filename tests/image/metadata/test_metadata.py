@@ -1,0 +1,166 @@
+"""What each policy leaves of all metadata, from any format into any other."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from forkresize.image import metadata
+from forkresize.recipe import Metadata
+
+Talkative = Callable[[str], Image.Image]
+
+SOURCES = "jpeg png webp tiff".split()
+HOLDERS = "jpeg png webp avif tiff".split()
+
+PUBLIC = {
+    "exif": ["make", "copyright", "José", "model"],
+    "xmp": "xmp-make lens creator-1 creator-2 subject credit title rights mail".split(),
+    "iptc": ["byline", "notice", "caption"],
+    "texts": ["text-title", "text-author", "text-copyright", "remark", "description", "behind"],
+}
+HELD_BY = {"jpeg": {"exif", "xmp", "iptc"}, "png": {"exif", "xmp", "texts"}, "webp": {"exif", "xmp"}}
+HELD_BY |= {"avif": HELD_BY["webp"], "tiff": HELD_BY["jpeg"], "gif": set(), "bmp": set()}
+
+
+def through(source: Image.Image, output: str, policy: Metadata) -> bytes:
+    """Return an output with a source's metadata."""
+    source.load()
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "gray").save(file, output, **metadata.save_options(metadata.kept(source, policy), output))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.COPYRIGHT, Metadata.NONE])
+@pytest.mark.parametrize("output", HELD_BY)
+@pytest.mark.parametrize("source", SOURCES)
+def test_nothing_that_betrays_the_owner_comes_through(
+    source: str, output: str, policy: Metadata, talkative: Talkative, inflated: Callable[[bytes], bytes]
+) -> None:
+    data = inflated(through(talkative(source), output, policy))
+    assert [
+        secret for secret in ("SECRET", "98765") if secret.encode() in data or secret.encode("utf-16-le") in data
+    ] == []
+    assert b"SECRET".hex().encode() not in data
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_sources_do_betray_it(source: str, talkative: Talkative, inflated: Callable[[bytes], bytes]) -> None:
+    assert b"SECRET" in inflated(through(talkative(source), "png", Metadata.ALL))
+
+
+@pytest.mark.parametrize("output", HELD_BY)
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_describes_the_picture_stays_wherever_there_is_a_place_for_it(
+    source: str, output: str, talkative: Talkative, inflated: Callable[[bytes], bytes]
+) -> None:
+    data = inflated(through(talkative(source), output, Metadata.SAFE))
+    expected = [f"PUBLIC-{name}" for kind in HELD_BY[source] & HELD_BY[output] for name in PUBLIC[kind]]
+    assert [text for text in expected if text.encode() not in data] == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_of_copyright_there_is_who_made_it_and_who_may_use_it_alone(source: str, talkative: Talkative) -> None:
+    data = through(talkative(source), "jpeg" if source == "jpeg" else "png", Metadata.COPYRIGHT)
+    for kept in ("copyright", "José", "creator-1", "rights", "mail", "credit"):
+        assert f"PUBLIC-{kept}".encode() in data
+    for dropped in ("make", "lens", "subject", "caption", "description", "text-title"):
+        assert f"PUBLIC-{dropped}".encode() not in data
+
+
+@pytest.mark.parametrize("output", HOLDERS)
+def test_all_keeps_position_and_serial_numbers_but_nothing_stale(
+    output: str, talkative: Talkative, inflated: Callable[[bytes], bytes]
+) -> None:
+    data = through(talkative("jpeg"), output, Metadata.ALL)
+    exif = Image.open(io.BytesIO(data)).getexif()
+    assert exif.get_ifd(IFD.GPSInfo)[GPS.GPSMapDatum] == "SECRET-datum"
+    details = exif.get_ifd(IFD.Exif)
+    assert details[Base.BodySerialNumber] == "SECRET-serial"
+    assert details.keys().isdisjoint({Base.ExifImageWidth, Base.ColorSpace})
+    assert b"SECRET-lat" in data
+    assert b"98765" not in data
+    assert b"SECRET-thumb" not in inflated(data)
+    assert b"Orientation=" not in data
+    assert exif.get(Base.Orientation, 1) == 1
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_it_is_the_same_before_the_pixels_are_loaded_and_after(source: str, talkative: Talkative) -> None:
+    image = talkative(source)
+    before = metadata.kept(image, Metadata.SAFE)
+    image.load()
+    after = metadata.kept(image, Metadata.SAFE)
+    assert (before.exif, before.xmp, before.iptc) == (after.exif, after.xmp, after.iptc)
+
+
+def test_the_comment_of_a_jpeg_counts_only_where_everything_does(talkative: Talkative) -> None:
+    assert metadata.kept(talkative("jpeg"), Metadata.ALL).texts == {"Comment": "SECRET-jpeg-comment"}
+    assert metadata.kept(talkative("jpeg"), Metadata.SAFE).texts == {}
+
+
+def test_texts_that_are_another_block_in_disguise_are_never_texts(talkative: Talkative) -> None:
+    image = talkative("png")
+    image.info["x" * 80] = "too long"
+    assert sorted(metadata.kept(image, Metadata.ALL).texts) == [
+        "Author",
+        "Comment",
+        "Copyright",
+        "Description",
+        "Location",
+        "Source",
+        "Title",
+        "prompt",
+    ]
+
+
+@pytest.mark.parametrize("key", ["exif", "xmp", "photoshop"])
+@pytest.mark.parametrize("block", [b"garbage!" * 9, "garbage", 10**12, ("a",), object()])
+def test_damage_costs_no_more_than_what_is_damaged(key: str, block: object) -> None:
+    image = Image.new("L", (1, 1))
+    image.info["exif"] = b""
+    image.info[key] = {0x0404: block} if key == "photoshop" else block
+    kind = {"exif": "EXIF", "xmp": "XMP", "photoshop": "IPTC"}[key]
+    with pytest.warns(UserWarning, match=f"^damaged {kind} was dropped: ."):
+        kept = metadata.kept(image, Metadata.ALL)
+    assert kept == metadata.Kept()
+
+
+def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "getexif", fail)
+    with pytest.raises(MemoryError):
+        metadata.kept(Image.new("L", (1, 1)), Metadata.SAFE)
+
+
+def test_a_picture_without_metadata_gets_none() -> None:
+    for policy in Metadata:
+        assert metadata.kept(Image.new("L", (1, 1)), policy) == metadata.Kept()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_is_left_of_damaged_metadata_can_be_written(
+    source: str, talkative: Talkative, data: st.DataObject
+) -> None:
+    image = talkative(source)
+    image.load()
+    for key in ("exif", "xmp"):
+        if key in image.info:
+            block = bytearray(image.info[key])
+            for _ in range(data.draw(st.integers(0, 9))):
+                block[data.draw(st.integers(0, len(block) - 1))] = data.draw(st.integers(0, 255))
+            image.info[key] = bytes(block)
+    kept = metadata.kept(image, data.draw(st.sampled_from(Metadata)))
+    output = data.draw(st.sampled_from(sorted(HELD_BY)))
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, output, **metadata.save_options(kept, output))
+    Image.open(file).load()

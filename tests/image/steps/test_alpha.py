@@ -1,0 +1,25 @@
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from forkresize.image.steps.alpha import has_alpha, premultiplied, straight
+
+
+@pytest.mark.parametrize(
+    ("mode", "color", "expected"), [("LA", (200, 51), (40, 51)), ("RGBA", (200, 100, 0, 51), (40, 20, 0, 51))]
+)
+def test_colors_count_as_much_as_they_are_opaque(mode: str, color: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    image = Image.new(mode, (1, 1), color)
+    assert has_alpha(image)
+    assert premultiplied(image).getpixel((0, 0)) == expected
+    assert straight(premultiplied(image)).mode == mode
+    assert straight(premultiplied(image)).getpixel((0, 0)) == color
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_what_has_no_alpha_is_left_as_it_is(scene: Callable[..., Image.Image], mode: str) -> None:
+    image = scene(mode)
+    assert not has_alpha(image)
+    assert premultiplied(image) is image
+    assert straight(image) is image

@@ -1,0 +1,130 @@
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.errors import ExitCode, FieldError
+from forkresize.recipe import (
+    Blur,
+    Border,
+    Color,
+    Crop,
+    Fit,
+    Grayscale,
+    Metadata,
+    Recipe,
+    Rendition,
+    Resize,
+    Size,
+    Step,
+    Trim,
+    Watermark,
+)
+
+
+def test_words_may_be_plain_strings() -> None:
+    plain: dict[str, Any] = {"color": "keep", "metadata": "none"}
+    recipe = Recipe(**plain)
+    assert (recipe.color, recipe.metadata) == (Color.KEEP, Metadata.NONE)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("color", "red"),
+        ("metadata", "some"),
+        ("animation", "last"),
+        ("on_truncated", "ignore"),
+        ("if_larger", "no"),
+        ("background", (0, 0, 256, 255)),
+        ("background", (0, 0, -1, 255)),
+        ("background", (0, 0, 0.5, 255)),
+        ("background", (0, 0, 0)),
+        ("max_pixels", 0),
+        ("max_pixels", 1.5),
+        ("renditions", ()),
+        ("steps", (Resize(), Resize(fit=Fit.COVER))),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+    with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
+        Recipe(**{field: value})  # type: ignore[arg-type]
+    assert refusal.value.field == field
+    assert refusal.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("steps", "before"),
+    [
+        ((), 0),
+        ((Crop(width=1, height=1), Trim()), 2),
+        ((Crop(width=1, height=1), Blur(radius=2)), 1),
+        ((Border(width=3), Crop(width=1, height=1)), 0),
+    ],
+)
+def test_a_resize_that_is_not_said_comes_where_flags_have_it(steps: tuple[Step, ...], before: int) -> None:
+    recipe = Recipe(steps=steps)
+    assert (recipe.before, recipe.resize, recipe.after) == (steps[:before], Resize(), steps[before:])
+
+
+def test_a_resize_that_is_said_stays_where_it_is() -> None:
+    steps = (Grayscale(), Resize(fit=Fit.FILL), Crop(width=1, height=1))
+    recipe = Recipe(steps=steps)
+    assert (recipe.steps, recipe.before, recipe.after) == (steps, steps[:1], steps[2:])
+
+
+def test_lists_do_for_tuples() -> None:
+    given: dict[str, Any] = {"steps": [Trim()], "renditions": [Rendition()], "background": [0, 0, 0, 0]}
+    assert Recipe(**given) == Recipe(steps=(Trim(),), background=(0, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"width": 1}, {"height": 1}, {"format": "png"}, {"quality": 50}, {"trim": True}, {"metadata": "none"}],
+)
+def test_a_size_a_format_a_step_or_metadata_is_something_to_do(asked: dict[str, Any]) -> None:
+    assert Recipe.of(**asked).asks_for_something
+    assert not Recipe.of(enlarge=True).asks_for_something
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(Fit), st.integers(1, 100))
+def test_the_fingerprint_changes_with_what_changes_an_output(width: int, other: int, fit: Fit, quality: int) -> None:
+    recipe = Recipe.of(width=width, fit=fit, quality=quality)
+    same = Recipe.of(width=width, fit=fit, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), max_pixels=7)
+    assert recipe.fingerprint() == same.fingerprint()
+    assert (recipe.fingerprint() == Recipe.of(width=other, fit=fit, quality=quality).fingerprint()) == (width == other)
+
+
+RECIPES = [
+    Recipe(),
+    Recipe(steps=(Border(width=3),)),
+    Recipe(steps=(Blur(radius=3),)),
+    Recipe(steps=(Resize(), Trim())),
+    Recipe(steps=(Trim(), Resize())),
+    Recipe(steps=(Resize(enlarge=True),)),
+    Recipe(steps=(Watermark(image="x"),)),
+    Recipe(steps=(Watermark(text="x"),)),
+    Recipe(steps=(Watermark(image="\udcff"),)),
+    Recipe(renditions=(Rendition(size=Size(width=3)),)),
+    Recipe(renditions=(Rendition(size=Size(width=3)), Rendition(size=Size(height=3)))),
+    Recipe(color=Color.KEEP),
+    Recipe(background=(0, 0, 0, 0)),
+]
+
+
+def test_recipes_that_differ_have_different_fingerprints() -> None:
+    assert len({recipe.fingerprint() for recipe in RECIPES}) == len(RECIPES)
+
+
+def test_recipes_that_are_equal_have_one_fingerprint() -> None:
+    whole = Recipe(steps=(Blur(radius=3), Resize(focus=(1, 0))), renditions=(Rendition(size=Size(scale=(50, 50))),))
+    point = Recipe(steps=(Blur(radius=3.0), Resize(focus=(1.0, 0.0))), renditions=(Rendition(size=Size.parse("50%")),))
+    assert whole == point
+    assert whole.fingerprint() == point.fingerprint()
+
+
+def test_a_recipe_crosses_to_another_process() -> None:
+    recipe = Recipe.of(width=800, quality={"avif": 40}, watermark_text="x", crop="3x3")
+    assert pickle.loads(pickle.dumps(recipe)) == recipe  # noqa: S301 (our own bytes)

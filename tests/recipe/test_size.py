@@ -1,0 +1,128 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.errors import FieldError
+from forkresize.recipe import MAX_SIDE, Fit, Size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("800x600", Size(width=800, height=600)),
+        ("800x", Size(width=800)),
+        ("800", Size(width=800)),
+        ("x600", Size(height=600)),
+        (" 800x600 ", Size(width=800, height=600)),
+        ("800x600!", Size(width=800, height=600, fit=Fit.FILL)),
+        ("800x600^", Size(width=800, height=600, fit=Fit.OUTSIDE)),
+        ("800x600>", Size(width=800, height=600, enlarge=False)),
+        ("800x600<", Size(width=800, height=600, enlarge=True, shrink=False)),
+        ("800x600^>", Size(width=800, height=600, fit=Fit.OUTSIDE, enlarge=False)),
+        ("50%", Size(scale=(50, 50))),
+        ("50%x25%", Size(scale=(50, 25))),
+        ("50x25%", Size(scale=(50, 25))),
+        ("x25%", Size(scale=(25, 25))),
+        ("12.5%", Size(scale=(12.5, 12.5))),
+        ("150%", Size(scale=(150, 150), enlarge=True)),
+        ("2000000@", Size(megapixels=2)),
+        ("2000000@>", Size(megapixels=2, enlarge=False)),
+    ],
+)
+def test_a_geometry_is_read_as_mogrify_reads_it(text: str, size: Size) -> None:
+    assert Size.parse(text) == size
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "x!",
+        "%",
+        "@",
+        "800x600!!",
+        "800x600!^",
+        "800x600<>",
+        "50%>",
+        "800x600@",
+        "800@!",
+        "8.5x6",
+        "-8x6",
+        "٨x6",
+        "8x6+1+1",
+    ],
+)
+def test_what_is_no_geometry_is_refused_with_what_would_do(text: str) -> None:
+    with pytest.raises(FieldError, match=f"^size: {re.escape(repr(text))} is no geometry; 800x600, .* are"):
+        Size.parse(text)
+
+
+@pytest.mark.parametrize("text", ["0x600", "100001", "0%", "0@"])
+def test_a_geometry_out_of_range_is_refused_by_what_is(text: str) -> None:
+    with pytest.raises(FieldError, match=f"^size: '{text}': (width|scale|megapixels): 0?.* is no "):
+        Size.parse(text)
+
+
+@given(st.text(alphabet="0123456789x%!<>^@.", max_size=10))
+def test_a_geometry_is_a_size_or_refused(text: str) -> None:
+    try:
+        size = Size.parse(text)
+    except FieldError as error:
+        assert error.field == "size"  # noqa: PT017 (either is right)
+    else:
+        assert size.is_said
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("width", 0),
+        ("width", -3),
+        ("width", 800.5),
+        ("width", "800"),
+        ("width", True),
+        ("height", MAX_SIDE + 1),
+        ("long_edge", 0),
+        ("short_edge", 0),
+        ("scale", (0, 50)),
+        ("scale", (50,)),
+        ("scale", (50, None)),
+        ("scale", 50),
+        ("scale", (50, 10_001)),
+        ("megapixels", 0),
+        ("megapixels", float("nan")),
+        ("fit", "snug"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+    with pytest.raises(FieldError, match=f"^{field}: "):
+        Size(**{field: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"width": 1, "long_edge": 1}, "long_edge"),
+        ({"height": 1, "scale": (50, 50)}, "scale"),
+        ({"short_edge": 1, "megapixels": 1}, "megapixels"),
+    ],
+)
+def test_a_size_said_in_two_ways_is_refused(said: dict[str, int], field: str) -> None:
+    with pytest.raises(FieldError, match=f"^{field}: the size is said in two ways, by ") as refusal:
+        Size(**said)  # type: ignore[arg-type]
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(("scale", "enlarge"), [((150, 50), True), ((100, 100), None), ((50, 50), None)])
+def test_a_scale_beyond_the_whole_enlarges(scale: tuple[float, float], enlarge: bool | None) -> None:
+    assert Size(scale=scale).enlarge is enlarge
+    assert Size(scale=scale, enlarge=False).enlarge is False
+
+
+def test_nothing_said_is_no_size() -> None:
+    assert not Size().is_said
+    assert not Size(fit=Fit.COVER, enlarge=True).is_said
+    assert Size(fit="cover") == Size(fit=Fit.COVER)  # type: ignore[arg-type]

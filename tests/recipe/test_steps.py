@@ -1,0 +1,112 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.errors import FieldError
+from forkresize.recipe import (
+    STEPS,
+    Axis,
+    Blur,
+    Border,
+    Crop,
+    Fit,
+    Flip,
+    Gravity,
+    Resample,
+    Resize,
+    Rotate,
+    Sharpen,
+    Trim,
+    Watermark,
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: Rotate(degrees=361), "rotate"),
+        (lambda: Rotate(degrees=float("nan")), "rotate"),
+        (lambda: Flip(axis="x"), "axis"),
+        (lambda: Crop(width=0, height=5), "crop"),
+        (lambda: Crop(width=5, height=5, left=-1), "crop"),
+        (lambda: Trim(tolerance=256), "tolerance"),
+        (lambda: Resize(fit="snug"), "fit"),
+        (lambda: Resize(gravity="up"), "gravity"),
+        (lambda: Resize(resample="cubic"), "resample"),
+        (lambda: Resize(focus=(0.5, 1.1)), "focus"),
+        (lambda: Resize(focus=(0.5,)), "focus"),
+        (lambda: Resize(focus="ab"), "focus"),
+        (lambda: Blur(radius=0), "blur"),
+        (lambda: Sharpen(radius=0), "sharpen"),
+        (lambda: Sharpen(percent=0), "sharpen"),
+        (lambda: Sharpen(threshold=256), "sharpen"),
+        (lambda: Border(width=0), "border"),
+        (lambda: Watermark(), "watermark"),
+        (lambda: Watermark(image="a.png", text="a"), "watermark"),
+        (lambda: Watermark(text=" \n"), "watermark_text"),
+        (lambda: Watermark(text="a", gravity=Gravity.ATTENTION), "watermark_gravity"),
+        (lambda: Watermark(image="a.png", font="a.ttf"), "watermark_font"),
+        (lambda: Watermark(text="a", scale=101), "watermark_scale"),
+        (lambda: Watermark(text="a", opacity=1.1), "watermark_opacity"),
+        (lambda: Watermark(text="a", margin=51), "watermark_margin"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_the_name_of_its_flag(make: Callable[[], Any], field: str) -> None:
+    with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
+        make()
+    assert refusal.value.field == field
+
+
+def test_words_may_be_plain_strings() -> None:
+    plain: dict[str, Any] = {"fit": "cover", "gravity": "north-east", "resample": "box"}
+    assert Resize(**plain) == Resize(fit=Fit.COVER, gravity=Gravity.NORTH_EAST, resample=Resample.BOX)
+    assert Flip(axis=plain.get("axis", "v")).axis is Axis.VERTICAL
+
+
+@given(st.integers(1, 9999), st.integers(1, 9999), st.integers(0, 9999), st.integers(0, 9999))
+def test_a_crop_is_read_from_its_notation(width: int, height: int, left: int, top: int) -> None:
+    assert Crop.parse(f"{width}x{height}+{left}+{top}") == Crop(width=width, height=height, left=left, top=top)
+    assert Crop.parse(f" {width}x{height}") == Crop(width=width, height=height)
+
+
+@pytest.mark.parametrize("text", ["", "3x", "x3", "3x3+1", "3x3-1-1", "3.5x3", "0x3"])
+def test_what_is_no_crop_is_refused(text: str) -> None:
+    with pytest.raises(FieldError, match="^crop: "):
+        Crop.parse(text)
+
+
+@given(st.decimals(0, 1, places=3), st.decimals(0, 1, places=3))
+def test_a_focus_is_read_from_its_notation(across: Any, down: Any) -> None:
+    assert Resize.parse_focus(f"{across},{down}") == (float(across), float(down))
+
+
+@pytest.mark.parametrize("text", ["", "0.5", "0.5,", "0.5,1.5", "-0.5,0", "a,b", "0.5 0.5"])
+def test_what_is_no_focus_is_refused(text: str) -> None:
+    with pytest.raises(FieldError, match="^focus: .* is no point; X,Y is"):
+        Resize.parse_focus(text)
+
+
+def test_a_focus_is_a_tuple_whatever_it_was_given_as() -> None:
+    pair: Any = [0.5, 0.3]
+    assert Resize(focus=pair) == Resize(focus=(0.5, 0.3))
+    assert hash(Resize(focus=pair)) == hash(Resize(focus=(0.5, 0.3)))
+
+
+def test_a_sharpening_is_read_from_its_notation() -> None:
+    assert Sharpen.parse("none") is None
+    assert Sharpen.parse("auto") == Sharpen()
+    assert Sharpen.parse("1.5,80,3") == Sharpen(radius=1.5, percent=80, threshold=3)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1,80", "1,80.5,3", "strong", "0,80,3"])
+def test_what_is_no_sharpening_is_refused(text: str) -> None:
+    with pytest.raises(FieldError, match="^sharpen: "):
+        Sharpen.parse(text)
+
+
+def test_every_step_says_what_it_does() -> None:
+    assert len(set(STEPS)) == 10
+    assert all(step.__doc__ for step in STEPS)

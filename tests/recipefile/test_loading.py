@@ -1,0 +1,148 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from forkresize.recipe import (
+    Blur,
+    Crop,
+    Fit,
+    Flip,
+    Format,
+    Gravity,
+    Grayscale,
+    Recipe,
+    Rendition,
+    Resize,
+    Rotate,
+    Sharpen,
+    Size,
+    Trim,
+    Watermark,
+)
+from forkresize.recipefile import RecipeFileError, load_recipe, loads
+
+WEB = """
+color = "srgb"
+background = "white"
+
+[[steps]]
+crop = "1000x1000+10+10"
+
+[[steps]]
+resize = { fit = "cover", gravity = "attention" }
+
+[[steps]]
+watermark = { text = "© me", gravity = "south-east", scale = 10 }
+
+[[renditions]]
+width = 400
+height = 400
+format = "webp"
+quality = 80
+
+[[renditions]]
+size = "800x600>"
+format = "jpeg"
+max-bytes = "300K"
+"""
+
+
+def test_a_file_is_steps_in_their_order_and_renditions() -> None:
+    assert loads(WEB) == Recipe(
+        steps=(
+            Crop(width=1000, height=1000, left=10, top=10),
+            Resize(fit=Fit.COVER, gravity=Gravity.ATTENTION),
+            Watermark(text="© me", scale=10),
+        ),
+        renditions=(
+            Rendition(size=Size(width=400, height=400), format=Format.WEBP, quality=80),
+            Rendition(size=Size(width=800, height=600, enlarge=False), format=Format.JPEG, max_bytes=300_000),
+        ),
+    )
+
+
+def test_an_empty_file_keeps_everything() -> None:
+    assert loads("") == Recipe()
+
+
+def test_steps_may_come_in_any_order_and_more_than_once() -> None:
+    text = "steps = [\n  { blur = 2 },\n  { resize = {} },\n  { crop = '9x9' },\n  { blur = 0.5 },\n]"
+    assert loads(text).steps == (Blur(radius=2), Resize(), Crop(width=9, height=9), Blur(radius=0.5))
+
+
+@pytest.mark.parametrize(
+    ("written", "step"),
+    [
+        ("rotate = 90", Rotate(degrees=90)),
+        ("rotate = { degrees = 1.5 }", Rotate(degrees=1.5)),
+        ("flip = 'h'", Flip(axis="h")),  # type: ignore[arg-type]
+        ("crop = { width = 4, height = 3 }", Crop(width=4, height=3)),
+        ("trim = true", Trim()),
+        ("trim.tolerance = 3", Trim(tolerance=3)),
+        ("grayscale = {}", Grayscale()),
+        ("sharpen = 'auto'", Sharpen()),
+        ("sharpen = '1,80,3'", Sharpen(radius=1, percent=80, threshold=3)),
+        ("sharpen = { percent = 80 }", Sharpen(percent=80)),
+        ("watermark = 'logo.png'", Watermark(image="logo.png")),
+        ("watermark = { image = 'logo.png', gravity = 'tile' }", Watermark(image="logo.png", gravity=None)),
+    ],
+)
+def test_a_step_is_written_as_its_flag_or_as_a_table(written: str, step: object) -> None:
+    assert step in loads(f"[[steps]]\n{written}").steps
+
+
+@pytest.mark.parametrize(
+    ("written", "rendition"),
+    [
+        ("format = 'keep'", Rendition()),
+        ("scale = 50", Rendition(size=Size(scale=(50, 50)))),
+        ("scale = [50, 25]", Rendition(size=Size(scale=(50, 25)))),
+        ("quality = 'jpeg=30,webp=40'", Rendition(quality={"jpeg": 30, "webp": 40})),
+        ("quality = { jpeg = 30 }", Rendition(quality={"jpeg": 30})),
+        ("max_bytes = 5", Rendition(max_bytes=5)),
+        ("max-bytes = '5'", Rendition(max_bytes=5)),
+        ("max-bytes = '1.5 kB'", Rendition(max_bytes=1_500)),
+        ("max-bytes = '2m'", Rendition(max_bytes=2_000_000)),
+        ("max-bytes = '2MiB'", Rendition(max_bytes=2 * 1024 * 1024)),
+    ],
+)
+def test_a_rendition_is_written_in_the_words_of_the_flags(written: str, rendition: Rendition) -> None:
+    assert loads(f"[[renditions]]\n{written}").renditions == (rendition,)
+
+
+@pytest.mark.parametrize("color", ["'#ff8000'", "'rgb(255, 128, 0)'", "[255, 128, 0]", "[255, 128, 0, 255]"])
+def test_a_color_is_a_text_or_an_array(color: str) -> None:
+    assert loads(f"background = {color}").background == (255, 128, 0, 255)
+
+
+def test_max_pixels_are_millions() -> None:
+    assert loads("max-pixels = 0.5").max_pixels == 500_000
+
+
+def test_paths_are_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "web.toml"
+    file.write_text(
+        "[[steps]]\nwatermark = { text = 'x', font = '../fonts/a.ttf' }\n[[steps]]\nwatermark = '/logo.png'"
+    )
+    text, image = load_recipe(file).after
+    assert text == Watermark(text="x", font=os.path.join(tmp_path, "../fonts/a.ttf"))
+    assert image == Watermark(image="/logo.png")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "web.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + WEB.encode())
+    assert load_recipe(str(file)) == loads(WEB)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeFileError, match=r"web\.toml: No such file or directory$"):
+        load_recipe(tmp_path / "web.toml")
+
+
+def test_a_file_that_is_not_utf_8_is_told_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "web.toml"
+    file.write_bytes("color = 'srgb'\n# grün".encode("latin-1"))
+    with pytest.raises(RecipeFileError, match=r"web\.toml:2: is not encoded in UTF-8$"):
+        load_recipe(file)
