@@ -11,7 +11,7 @@ from forkresize.batch.answers import outcomes_of
 from forkresize.batch.course import Course, Observer
 from forkresize.batch.intake import Intake
 from forkresize.batch.settings import MaxErrors, Settings
-from forkresize.image.render import render
+from forkresize.image.render import check, render
 from forkresize.job import Job
 from forkresize.outcome import Outcome
 from forkresize.plan import arrange
@@ -43,13 +43,14 @@ def run(
         observers: each is called with the outcome of every source, as it ends.
 
     Raises:
-        UsageError: the request contradicts itself; nothing was done.
+        UsageError: the request contradicts itself, or names a watermark that can't be used; nothing was done.
         SourceError: a source is missing; nothing was done.
         DestinationError: the destination can't be written; nothing was done.
         DestinationBusyError: another run holds the destination; nothing was done.
         PoolBrokenError: workers can't be kept alive.
     """
     started = time.monotonic()
+    check(recipe)
     settings = settings or Settings()
     intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
     course = Course(recipe, observers, settings.max_errors)

@@ -123,15 +123,6 @@ def _divided(image: Image.Image) -> Image.Image:
     return image.convert(image.mode.upper()) if image.mode in _PREMULTIPLIED.values() else image
 
 
-def _rows_convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> tuple[Image.Image, Box]:
-    """Return the rows that count at their new width, and where the part lies in them."""
-    left, top, width, height = box
-    reach = _SUPPORT * max(1, height / size[1]) + 1
-    first, last = max(0, floor(top - reach)), min(image.height, ceil(top + height + reach))
-    rows = _convolved(image, (size[0], last - first), (left, first, width, last - first), resample)
-    return rows, (0, top - first, size[0], height)
-
-
 def _convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> Image.Image:
     if not _uses_simd(image.mode, resample):
         return _by_pillow(image, size, box, resample)

@@ -94,7 +94,8 @@ class Opened:
         """How the frames that have been gone through run."""
         if not self._durations:
             return Timing()
-        loop = self.image.info.get("loop")
+        # An AVIF says nothing of it, and every viewer repeats it for ever.
+        loop = 0 if self.image.format == "AVIF" else self.image.info.get("loop")
         # A GIF says how often it is repeated, and the others how often it is shown.
         return Timing(tuple(self._durations), loop + 1 if loop and self.image.format == "GIF" else loop)
 

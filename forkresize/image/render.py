@@ -33,6 +33,15 @@ def warm_up(recipe: Recipe) -> None:
     load_plugins()
     kernel.simd()
     load_srgb()
+    check(recipe)
+
+
+def check(recipe: Recipe) -> None:
+    """See whether a recipe can be met, as far as that hangs on files it names, and keep what they hold.
+
+    Raises:
+        FieldError: the recipe names a watermark or a font that can't be used.
+    """
     for step in recipe.steps:
         if isinstance(step, Watermark):
             prepare_watermark(step)

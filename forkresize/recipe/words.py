@@ -1,6 +1,5 @@
 """The words that a recipe is said in, and how they and the numbers beside them are checked. Holds no recipe."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -158,7 +157,7 @@ def set_pair(instance: object, field: str, least: float, most: float) -> None:
     value = getattr(instance, field)
     if value is None:
         return
-    if not isinstance(value, Sequence) or len(value) != 2 or None in value:  # noqa: PLR2004 (a pair)
+    if not isinstance(value, tuple | list) or len(value) != 2 or None in value:  # noqa: PLR2004 (a pair)
         raise FieldError(field, f"{value!r} is no pair of numbers")
     for number in value:
         check_number(field, number, least, most)

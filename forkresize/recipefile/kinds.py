@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forkresize.recipe import DEFAULT_QUALITY, RGBA, Crop, Resize, Sharpen, Size
-
-TILE = "tile"
-"""The gravity of a watermark that is all over the picture."""
-
-KEEP = "keep"
-"""The format that is the source's own."""
+from forkresize.recipe.options import KEEP, TILE
 
 _OPAQUE = 255
 _MEGA = 1e6
@@ -72,7 +67,7 @@ def _bytes(size: int | str) -> int:
     found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*((?:[kmg]i?)?)b?", size.strip().lower(), re.ASCII)
     if not found:
         raise ValueError(f"{size!r} is no size; 300K, 1.5M and 200KiB are")
-    return math.floor(float(found[1]) * _UNITS[found[2]])
+    return round(float(found[1]) * _UNITS[found[2]])
 
 
 def _color(color: str | list[Any]) -> RGBA:

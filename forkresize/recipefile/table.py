@@ -87,13 +87,13 @@ def taken(kind: Kind, value: Any, path: Path) -> Any:
 def no_such_key(field: str, known: Iterable[str]) -> str:
     """Return what is wrong with a key that is none of those known, and what would do."""
     home = home_of(field)
-    close = get_close_matches(field, known, n=1)
-    if home is not None and not close:
+    if home is not None:
         return f"no such key here; its place is {home}"
+    close = get_close_matches(field, known, n=1)
     if close:
         return f"no such key; did you mean {key_name(close[0])}?"
-    names = ", ".join(key_name(name) for name in known)
-    return f"no such key; there are {names}" if names else "no such key; there are none here"
+    names = ", ".join(key_name(name) for name in known) or "none"
+    return f"no such key here; known: {names}"
 
 
 def tables_in(table: Table, field: str) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -53,24 +53,44 @@ def noise() -> Callable[..., Image.Image]:
 
 
 @pytest.fixture
-def result(tmp_path: Path) -> Callable[..., Outcome]:
-    """Render an image, a file's bytes or a path: ``result(source, "name.png", {save options}, **recipe)``."""
+def results(tmp_path: Path) -> Callable[..., list[Outcome]]:
+    """Render an image, a file's bytes or a path: ``results(source, "name.png", {save options}, **recipe)``.
+
+    The output of a recipe with one rendition has the source's name, and those of others have their number before it.
+    """
 
     def render_it(
         source: Image.Image | bytes | Path,
         name: str = "source.png",
         options: dict[str, Any] | None = None,
         **recipe: Any,
-    ) -> Outcome:
+    ) -> list[Outcome]:
         path = source if isinstance(source, Path) else tmp_path / name
         if isinstance(source, Image.Image):
             source.save(path, **(options or {}))
         elif isinstance(source, bytes):
             path.write_bytes(source)
-        job = Job(Source(str(path), path.name), (Output(str(tmp_path / "out" / path.name)),))
-        return render(job, Recipe.of(**recipe), "test")[0]
+        asked = Recipe.of(**recipe)
+        several = len(asked.renditions) > 1
+        outputs = [
+            Output(str(tmp_path / "out" / (f"{number}-{path.name}" if several else path.name)), number)
+            for number in range(len(asked.renditions))
+        ]
+        size = path.stat().st_size if path.exists() else 0
+        return render(Job(Source(str(path), path.name, size), tuple(outputs)), asked, "test")
 
     return render_it
+
+
+@pytest.fixture
+def result(results: Callable[..., list[Outcome]]) -> Callable[..., Outcome]:
+    """Render likewise, to the one outcome there is."""
+
+    def render_one(*source: object, **recipe: object) -> Outcome:
+        (outcome,) = results(*source, **recipe)
+        return outcome
+
+    return render_one
 
 
 @pytest.fixture

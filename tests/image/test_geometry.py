@@ -19,6 +19,7 @@ sides = st.integers(1, 20_000)
 pairs = st.tuples(sides, sides)
 shares = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
 percents = st.integers(1, 1_000_000).map(lambda thousandths: thousandths / 1000)
+plain_hows = st.builds(Resize, fit=st.sampled_from(Fit), enlarge=st.booleans())
 hows = st.builds(
     Resize,
     fit=st.sampled_from(Fit),
@@ -37,7 +38,6 @@ targets = st.one_of(
     st.just(Size()),
 )
 scales = st.builds(Size, scale=st.tuples(percents, percents), shrink=st.booleans())
-thoroughly = settings(max_examples=10_000, deadline=None)
 
 
 def nearest(numerator: int, denominator: int) -> int:
@@ -108,21 +108,23 @@ def expected(source: Dimensions, size: Size, how: Resize) -> Dimensions:
     return scaled(source, limited((given_side or of, of), size, how))
 
 
-@thoroughly
-@given(pairs, targets | scales, hows)
-@example((3000, 1), Size(width=100, height=100), Resize())
-@example((10_000, 1), Size(megapixels=0.0001), Resize())
-@example((1, 10_000), Size(megapixels=0.0001), Resize())
-@example((500, 3), Size(scale=(0.3, 50.0)), Resize())
-@example((54, 100), Size(width=100, height=10), Resize(fit=Fit.COVER))
-def test_the_size_is_what_the_formula_gives(source: Dimensions, size: Size, how: Resize) -> None:
+@pytest.mark.parametrize("fit", Fit)
+@settings(max_examples=2_000, deadline=None)
+@given(source=pairs, size=targets | scales, enlarge=st.booleans())
+@example(source=(3000, 1), size=Size(width=100, height=100), enlarge=False)
+@example(source=(10_000, 1), size=Size(megapixels=0.0001), enlarge=False)
+@example(source=(1, 10_000), size=Size(megapixels=0.0001), enlarge=False)
+@example(source=(500, 3), size=Size(scale=(0.3, 50.0)), enlarge=False)
+@example(source=(54, 100), size=Size(width=100, height=10), enlarge=False)
+def test_the_size_is_what_the_formula_gives(fit: Fit, source: Dimensions, size: Size, enlarge: bool) -> None:
+    how = Resize(fit=fit, enlarge=enlarge)
     plan = layout(source, size, how)
     assert plan.source == source
     assert plan.scaled == expected(source, size, how)
 
 
 @settings(max_examples=1_000, deadline=None)
-@given(pairs, targets, hows)
+@given(pairs, targets, plain_hows)
 @example((54, 100), Size(width=100, height=10), Resize(fit=Fit.COVER))
 @example((1000, 100), Size(megapixels=0.0011025), Resize())
 def test_making_it_again_of_the_result_changes_nothing(source: Dimensions, size: Size, how: Resize) -> None:

@@ -92,11 +92,14 @@ def test_a_resized_edge_looks_on_any_background_as_if_resized_with_it(
 
 def exactly_laid_on(background: tuple[int, int, int], image: Image.Image) -> list[Image.Image]:
     *colors, alpha = (band.convert("F") for band in image.split())
+    hidden = alpha.point(lambda level: level * -1 + 255)
     return [
         ImageMath.lambda_eval(
-            lambda of, level=level: (of["color"] * of["alpha"] + (255 - of["alpha"]) * level) / 255,
+            lambda of: (of["color"] * of["alpha"] + of["hidden"] * of["level"]) / 255,
             color=color,
             alpha=alpha,
+            hidden=hidden,
+            level=Image.new("F", image.size, level),
         )
         for color, level in zip(colors, background, strict=True)
     ]

@@ -101,6 +101,31 @@ def test_animations_stay_in_motion(name: str) -> None:
     assert SECRET not in output
 
 
+@pytest.mark.parametrize("way", [{}, {"lossless": True}])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("talks", [False, True])
+def test_a_webp_tells_what_is_in_it_as_its_encoder_would(way: dict[str, Any], mode: str, talks: bool) -> None:
+    image = Image.radial_gradient("L").resize((30, 20)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(image.getchannel("R"))
+    profile = {"icc_profile": PROFILE} if talks else {}
+    told = saved(image, "webp", **way, **profile, exif=KEPT.exif, xmp=KEPT.xmp)
+    output = stripped(saved(image, "webp", **way, **(talkative("webp") if talks else {})), "webp", KEPT)
+    assert output is not None
+    assert output[12:30] == told[12:30]
+    plain = stripped(told, "webp", Kept())
+    assert plain is not None
+    assert frames(plain) == frames(told)
+    assert plain[20] == told[20] & 0x30
+
+
+def test_what_a_simple_webp_has_behind_its_pixels_is_no_part_of_it() -> None:
+    source = saved(Image.new("RGB", (9, 9), "red"), "webp")
+    pixels = source[20 : 20 + int.from_bytes(source[16:20], "little")]
+    odd = riff((source[12:16], pixels), (b"ICCP", PROFILE))
+    assert stripped(odd, "webp", KEPT) == stripped(source, "webp", KEPT)
+
+
 def test_what_follows_a_picture_goes() -> None:
     pages = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
     source = saved(pages[0], "mpo", save_all=True, append_images=pages[1:])

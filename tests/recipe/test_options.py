@@ -134,5 +134,5 @@ def test_each_of_several_formats_takes_its_own_of_the_qualities() -> None:
 
 
 def test_one_format_alone_is_held_to_the_quality() -> None:
-    with pytest.raises(FieldError, match="^quality: none of jpeg is the format of the output, webp"):
+    with pytest.raises(FieldError, match=r"^quality: none of jpeg is the format of the output, webp"):
         Recipe.of(format="webp", quality={"jpeg": 30})

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,44 +18,47 @@ from forkresize.recipe import (
     Resize,
     Rotate,
     Sharpen,
+    Step,
     Trim,
     Watermark,
 )
 
 
 @pytest.mark.parametrize(
-    ("make", "field"),
+    ("step", "values", "field"),
     [
-        (lambda: Rotate(degrees=361), "rotate"),
-        (lambda: Rotate(degrees=float("nan")), "rotate"),
-        (lambda: Flip(axis="x"), "axis"),
-        (lambda: Crop(width=0, height=5), "crop"),
-        (lambda: Crop(width=5, height=5, left=-1), "crop"),
-        (lambda: Trim(tolerance=256), "tolerance"),
-        (lambda: Resize(fit="snug"), "fit"),
-        (lambda: Resize(gravity="up"), "gravity"),
-        (lambda: Resize(resample="cubic"), "resample"),
-        (lambda: Resize(focus=(0.5, 1.1)), "focus"),
-        (lambda: Resize(focus=(0.5,)), "focus"),
-        (lambda: Resize(focus="ab"), "focus"),
-        (lambda: Blur(radius=0), "blur"),
-        (lambda: Sharpen(radius=0), "sharpen"),
-        (lambda: Sharpen(percent=0), "sharpen"),
-        (lambda: Sharpen(threshold=256), "sharpen"),
-        (lambda: Border(width=0), "border"),
-        (lambda: Watermark(), "watermark"),
-        (lambda: Watermark(image="a.png", text="a"), "watermark"),
-        (lambda: Watermark(text=" \n"), "watermark_text"),
-        (lambda: Watermark(text="a", gravity=Gravity.ATTENTION), "watermark_gravity"),
-        (lambda: Watermark(image="a.png", font="a.ttf"), "watermark_font"),
-        (lambda: Watermark(text="a", scale=101), "watermark_scale"),
-        (lambda: Watermark(text="a", opacity=1.1), "watermark_opacity"),
-        (lambda: Watermark(text="a", margin=51), "watermark_margin"),
+        (Rotate, {"degrees": 361}, "rotate"),
+        (Rotate, {"degrees": float("nan")}, "rotate"),
+        (Flip, {"axis": "x"}, "axis"),
+        (Crop, {"width": 0, "height": 5}, "crop"),
+        (Crop, {"width": 5, "height": 5, "left": -1}, "crop"),
+        (Trim, {"tolerance": 256}, "tolerance"),
+        (Resize, {"fit": "snug"}, "fit"),
+        (Resize, {"gravity": "up"}, "gravity"),
+        (Resize, {"resample": "cubic"}, "resample"),
+        (Resize, {"focus": (0.5, 1.1)}, "focus"),
+        (Resize, {"focus": (0.5,)}, "focus"),
+        (Resize, {"focus": "ab"}, "focus"),
+        (Blur, {"radius": 0}, "blur"),
+        (Sharpen, {"radius": 0}, "sharpen"),
+        (Sharpen, {"percent": 0}, "sharpen"),
+        (Sharpen, {"threshold": 256}, "sharpen"),
+        (Border, {"width": 0}, "border"),
+        (Watermark, {}, "watermark"),
+        (Watermark, {"image": "a.png", "text": "a"}, "watermark"),
+        (Watermark, {"text": " \n"}, "watermark_text"),
+        (Watermark, {"text": "a", "gravity": Gravity.ATTENTION}, "watermark_gravity"),
+        (Watermark, {"image": "a.png", "font": "a.ttf"}, "watermark_font"),
+        (Watermark, {"text": "a", "scale": 101}, "watermark_scale"),
+        (Watermark, {"text": "a", "opacity": 1.1}, "watermark_opacity"),
+        (Watermark, {"text": "a", "margin": 51}, "watermark_margin"),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_the_name_of_its_flag(make: Callable[[], Any], field: str) -> None:
+def test_a_value_out_of_range_is_refused_by_the_name_of_its_flag(
+    step: type[Step], values: dict[str, Any], field: str
+) -> None:
     with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
-        make()
+        step(**values)
     assert refusal.value.field == field
 
 
@@ -74,7 +76,7 @@ def test_a_crop_is_read_from_its_notation(width: int, height: int, left: int, to
 
 @pytest.mark.parametrize("text", ["", "3x", "x3", "3x3+1", "3x3-1-1", "3.5x3", "0x3"])
 def test_what_is_no_crop_is_refused(text: str) -> None:
-    with pytest.raises(FieldError, match="^crop: "):
+    with pytest.raises(FieldError, match=r"^crop: "):
         Crop.parse(text)
 
 
@@ -85,7 +87,7 @@ def test_a_focus_is_read_from_its_notation(across: Any, down: Any) -> None:
 
 @pytest.mark.parametrize("text", ["", "0.5", "0.5,", "0.5,1.5", "-0.5,0", "a,b", "0.5 0.5"])
 def test_what_is_no_focus_is_refused(text: str) -> None:
-    with pytest.raises(FieldError, match="^focus: .* is no point; X,Y is"):
+    with pytest.raises(FieldError, match=r"^focus: .* is no point; X,Y is"):
         Resize.parse_focus(text)
 
 
@@ -103,7 +105,7 @@ def test_a_sharpening_is_read_from_its_notation() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "1,80", "1,80.5,3", "strong", "0,80,3"])
 def test_what_is_no_sharpening_is_refused(text: str) -> None:
-    with pytest.raises(FieldError, match="^sharpen: "):
+    with pytest.raises(FieldError, match=r"^sharpen: "):
         Sharpen.parse(text)
 
 

@@ -29,9 +29,10 @@ def test_an_error_names_file_line_key_and_what_would_do() -> None:
         ("colour = 'srgb'", "colour: no such key; did you mean color?"),
         ("rendition = []", "rendition: no such key; did you mean renditions?"),
         (STEP + "resise = {}", "steps[0].resise: no such key; did you mean resize?"),
-        (STEP + "grayscale = { x = 1 }", "steps[0].grayscale.x: no such key; there are none here"),
-        (STEP + "trim = { zzz = 1 }", "steps[0].trim.zzz: no such key; there are tolerance"),
+        (STEP + "grayscale = { x = 1 }", "steps[0].grayscale.x: no such key here; known: none"),
+        (STEP + "trim = { zzz = 1 }", "steps[0].trim.zzz: no such key here; known: tolerance"),
         (RENDITION + "'max bytez' = 1", 'renditions[0]."max bytez": no such key; did you mean max-bytes?'),
+        ("enlarge = true", "enlarge: no such key here; its place is in [[renditions]]"),
         ("width = 3", "width: no such key here; its place is in [[renditions]]"),
         ("crop = '3x3'", "crop: no such key here; its place is in [[steps]]"),
         (

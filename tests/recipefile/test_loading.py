@@ -103,6 +103,7 @@ def test_a_step_is_written_as_its_flag_or_as_a_table(written: str, step: object)
         ("max_bytes = 5", Rendition(max_bytes=5)),
         ("max-bytes = '5'", Rendition(max_bytes=5)),
         ("max-bytes = '1.5 kB'", Rendition(max_bytes=1_500)),
+        ("max-bytes = '1.001K'", Rendition(max_bytes=1_001)),
         ("max-bytes = '2m'", Rendition(max_bytes=2_000_000)),
         ("max-bytes = '2MiB'", Rendition(max_bytes=2 * 1024 * 1024)),
     ],

@@ -4,14 +4,12 @@ import io
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from PIL.Image import Image
 
 from forkresize.image.encode.animation import sequence_options
+from forkresize.image.encode.mozjpeg import repacked
 from forkresize.image.encode.options import Options, codec_options, trials
 from forkresize.image.encode.palette import MOST_COLORS, indexed
 from forkresize.image.frames import Frames
@@ -41,9 +39,9 @@ class Encoder:
         """
         frames = self._with_palette(frames)
         options = self._options(frames, quality)
-        made = [_saved(frames.images[0], self.output, options | each) for each in trials(self.output, self.rendition)]
+        made = [self._saved(frames.images[0], options | each) for each in trials(self.output, self.rendition)]
         smallest = min(made, key=len)
-        return _repacked(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
+        return repacked(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
 
     def _with_palette(self, frames: Frames) -> Frames:
         if self.output == Format.GIF:
@@ -64,33 +62,15 @@ class Encoder:
             options |= sequence_options(frames, self.output)
         return {**options, **self.embedded}
 
-
-def _saved(image: Image, output: str, options: Options) -> memoryview:
-    file = io.BytesIO()
-    try:
-        image.save(file, format=output.upper(), **options)
-    except OSError:
-        if not (options.get("optimize") or options.get("progressive")):
-            raise
-        # Both need all of the output in a buffer, whose size Pillow guesses; noise does not fit.
-        if options.get("progressive"):
-            warnings.warn("too much noise for a progressive JPEG; it is a baseline one", stacklevel=1)
-        return _saved(image, output, {**options, "optimize": False, "progressive": False})
-    return file.getbuffer()
-
-
-def _repacked(jpeg: memoryview) -> memoryview | bytes:
-    """Return the same coefficients in fewer bytes, by the search for scans of mozjpeg, where that is installed."""
-    packer = _mozjpeg()
-    if packer is None:
-        return jpeg
-    packed: bytes = packer.optimize(bytes(jpeg), copy=packer.COPY_MARKERS.ALL)
-    return packed if len(packed) < len(jpeg) else jpeg
-
-
-@cache
-def _mozjpeg() -> ModuleType | None:
-    try:
-        return import_module("mozjpeg_lossless_optimization")
-    except ImportError:
-        return None
+    def _saved(self, image: Image, options: Options) -> memoryview:
+        file = io.BytesIO()
+        try:
+            image.save(file, format=self.output.upper(), **options)
+        except OSError:
+            if not (options.get("optimize") or options.get("progressive")):
+                raise
+            # Both need all of the output in a buffer, whose size Pillow guesses; noise does not fit.
+            if self.rendition.progressive:
+                warnings.warn("too much noise for a progressive JPEG; it is a baseline one", stacklevel=1)
+            return self._saved(image, {**options, "optimize": False, "progressive": False})
+        return file.getbuffer()

@@ -5,7 +5,10 @@ from itertools import pairwise
 from math import ceil, sqrt
 
 from PIL import Image, ImageChops
-from PIL.Image import Dither, Quantize
+from PIL.Image import Quantize
+
+from forkresize.image.encode.dither import dithered
+from forkresize.image.encode.translucent import quantized
 
 Color = tuple[int, ...]
 
@@ -32,8 +35,7 @@ def indexed(images: Sequence[Image.Image], colors: int, *, translucent: bool) ->
     Args:
         images: in one mode, L, LA, RGB or RGBA, and of one size.
         colors: how many there may be, 2 to 256; transparent counts as one if it occurs.
-        translucent: whether the palette can hold alpha, at the price of dithering; otherwise what is mostly
-            transparent becomes wholly so.
+        translucent: whether the palette can hold alpha; otherwise what is mostly transparent becomes wholly so.
     """
     if images[0].mode == "L" and colors == MOST_COLORS:
         return tuple(images)
@@ -65,8 +67,7 @@ def _hole(image: Image.Image) -> Image.Image:
 
 
 def _translucent(images: Sequence[Image.Image], colors: int) -> tuple[Image.Image, ...]:
-    # Pillow maps pixels with alpha to no palette but the one it makes of them.
-    sheet = _sheet([image.convert("RGBA") for image in images]).quantize(colors, method=Quantize.FASTOCTREE)
+    sheet = quantized(_sheet([image.convert("RGBA") for image in images]), colors)
     width, height = images[0].size
     return tuple(sheet.crop((0, top, width, top + height)) for top in range(0, sheet.height, height))
 
@@ -106,7 +107,7 @@ def _sample(image: Image.Image, frames: int) -> Image.Image:
 
 
 def _in_palette(images: Sequence[Image.Image], palette: list[Color]) -> list[Image.Image]:
-    made = [_exact(image, palette) or _dithered(image, palette) for image in images]
+    made = [_exact(image, palette) or dithered(image, _flat(palette)) for image in images]
     for (before, after), (made_before, made_after) in zip(pairwise(images), pairwise(made), strict=True):
         made_after.paste(made_before, mask=_unchanged(before, after))
     return made
@@ -126,12 +127,6 @@ def _exact(image: Image.Image, palette: list[Color]) -> Image.Image | None:
     made = made.point(table + [0] * (MOST_COLORS - len(table)))
     made.putpalette(_flat(palette))
     return made
-
-
-def _dithered(image: Image.Image, palette: list[Color]) -> Image.Image:
-    with_palette = Image.new("P", (1, 1))
-    with_palette.putpalette(_flat(palette))
-    return image.quantize(palette=with_palette, dither=Dither.FLOYDSTEINBERG)
 
 
 def _unchanged(before: Image.Image, after: Image.Image) -> Image.Image:

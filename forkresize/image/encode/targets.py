@@ -27,6 +27,9 @@ _CLOSE_ENOUGH = 0.97
 _STEPS = 6
 """How many sizes are tried after the first that is small enough."""
 
+_HEAD = 3
+"""Frames of an animation that are searched with: an AVIF's first is encoded in another way alone and as one of two."""
+
 
 def within(most: int, encoder: Encoder, frames: Frames, quality: int | None) -> Encoded:
     """Return the file with the highest quality that has no more bytes than allowed; a smaller picture if none has.
@@ -58,18 +61,18 @@ def reaching(target: float, encoder: Encoder, frames: Frames) -> Encoded:
         encoder: encodes at one quality.
         frames: the pictures, of which the first decides.
     """
-    first = replace(frames, images=frames.images[:1], durations=())
+    head = replace(frames, images=frames.images[:_HEAD], durations=frames.durations[:_HEAD])
     low, high, best = _LOWEST, _HIGHEST, None
     while low < high:
         quality = (low + high) // 2
-        tried = _measured(encoder, first, quality)
+        tried = _measured(encoder, head, quality)
         if (tried.ssim or 0) >= target:
             high, best = quality, tried
         else:
             low = quality + 1
-    if best is None or len(frames.images) > 1:
+    if best is None or len(frames.images) > _HEAD:
         best = _measured(encoder, frames, high)
-    # Within an animation, the first frame may be encoded in another way than alone.
+    # What comes later may still weigh in on how the first frame is encoded.
     while (best.ssim or 0) < target and high < _HIGHEST:
         high += 1
         best = _measured(encoder, frames, high)

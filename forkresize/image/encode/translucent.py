@@ -4,9 +4,12 @@ from itertools import accumulate
 from math import isqrt, sqrt
 
 from PIL import Image
-from PIL.Image import Dither, Quantize
+from PIL.Image import Quantize
+
+from forkresize.image.encode.dither import dithered
 
 _OPAQUE = 255
+_BLACK = [0, 0, 0]
 
 
 def quantized(image: Image.Image, colors: int) -> Image.Image:
@@ -20,15 +23,15 @@ def quantized(image: Image.Image, colors: int) -> Image.Image:
         colors: how many there may be, 2 to 256.
     """
     levels = _levels(image.getchannel("A"), colors)
-    steps = _dithered(image.getchannel("A").convert("RGB"), [level for level in levels for _channel in "RGB"])
+    steps = dithered(image.getchannel("A").convert("RGB"), [level for level in levels for _channel in "RGB"])
     palettes = [
-        _palette(image, _where(steps, number), room) if room > 1 or level else [0, 0, 0]
+        _palette(image, _where(steps, number), room) if level else _BLACK
         for number, (level, room) in enumerate(zip(levels, _rooms(levels, steps, colors), strict=True))
     ]
     starts = accumulate((len(palette) // 3 for palette in palettes), initial=0)
     made = Image.new("P", image.size)
     for number, (palette, start) in enumerate(zip(palettes, starts, strict=False)):
-        layer = _dithered(image.convert("RGB"), palette).point([(index + start) % 256 for index in range(256)])
+        layer = dithered(image.convert("RGB"), palette).point([(index + start) % 256 for index in range(256)])
         made.paste(layer, mask=_where(steps, number))
     made.putpalette(_with_alpha(palettes, levels), "RGBA")
     return made
@@ -43,8 +46,9 @@ def _levels(alpha: Image.Image, colors: int) -> list[int]:
 def _rooms(levels: list[int], steps: Image.Image, colors: int) -> list[int]:
     """Return how many colors each level has: one, and more by how large and how opaque it is."""
     weights = [level * sqrt(count) for level, count in zip(levels, steps.histogram(), strict=False)]
-    spare = colors - len(levels)
-    return [1 + int(spare * weight / sum(weights)) for weight in weights]
+    # Dithering may leave nothing of what is all but transparent.
+    share = (colors - len(levels)) / (sum(weights) or 1)
+    return [1 + int(share * weight) for weight in weights]
 
 
 def _where(steps: Image.Image, number: int) -> Image.Image:
@@ -57,13 +61,7 @@ def _palette(image: Image.Image, mask: Image.Image, room: int) -> list[int]:
     part.paste(image.convert("RGB"), mask=mask)
     flat = part.quantize(room + 1, method=Quantize.FASTOCTREE).getpalette("RGBA") or []
     found = [flat[start : start + 3] for start in range(0, len(flat), 4) if flat[start + 3]]
-    return [level for color in found[:room] for level in color] or [0, 0, 0]
-
-
-def _dithered(image: Image.Image, palette: list[int]) -> Image.Image:
-    with_palette = Image.new("P", (1, 1))
-    with_palette.putpalette(palette)
-    return image.quantize(palette=with_palette, dither=Dither.FLOYDSTEINBERG)
+    return [level for color in found[:room] for level in color] or _BLACK
 
 
 def _with_alpha(palettes: list[list[int]], levels: list[int]) -> list[int]:

@@ -21,11 +21,13 @@ def kept(image: Image, policy: Metadata) -> Kept:
 
     Args:
         image: an opened picture. Only once it is loaded does a PNG show what it has behind its pixels; a TIFF's file
-            must still be open.
+            must still be open, and it is left at its first page, which speaks for all.
         policy: what to keep.
     """
     if policy is Metadata.NONE:
         return Kept()
+    if image.format == "TIFF" and image.tell():
+        image.seek(0)
     return Kept(
         exif=_sound("EXIF", lambda: exif.filtered(image, policy)),
         xmp=_sound("XMP", lambda: xmp.filtered(sources.xmp(image), policy)),

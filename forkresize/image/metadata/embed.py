@@ -4,11 +4,11 @@ import struct
 import warnings
 from typing import Any
 
-from PIL.ExifTags import IFD
 from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 
 from forkresize.image.metadata.exif import in_source_bytes
+from forkresize.image.metadata.exif_tags import DESCRIPTIVE
 from forkresize.image.metadata.kept import Kept
 from forkresize.image.metadata.texts import COMMENT
 
@@ -79,12 +79,12 @@ def _avif(kept: Kept) -> dict[str, Any]:
 def _tiff(kept: Kept) -> dict[str, Any]:
     tags = Exif()
     tags.load(kept.exif)
+    # What compresses is libtiff; that can't write EXIF's inner directories, and is particular about other tags.
+    is_plain = DESCRIPTIVE.issuperset(tags)
     for tag in list(tags):
         tags[tag] = in_source_bytes(tags[tag], tag)
     tags.update({tag: block for tag, block in ((_TIFF_XMP, kept.xmp), (_TIFF_IPTC, kept.iptc)) if block})
-    # What compresses is libtiff, and that can't write EXIF's inner directories.
-    has_inner = IFD.Exif in tags or IFD.GPSInfo in tags
-    return {"tiffinfo": tags, "compression": "raw" if has_inner else None}
+    return {"tiffinfo": tags, "compression": None if is_plain else "raw"}
 
 
 def _gif(kept: Kept) -> dict[str, Any]:

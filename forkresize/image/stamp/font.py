@@ -1,6 +1,7 @@
 """The fonts that watermarks are written in, and what they can't write. Writes nothing."""
 
 import io
+import os
 import unicodedata
 from functools import lru_cache
 
@@ -10,6 +11,9 @@ from PIL.ImageFont import FreeTypeFont, Layout
 from forkresize import storage
 from forkresize.errors import FieldError
 from forkresize.recipe import Watermark
+
+_BUNDLED = os.path.join(os.path.dirname(__file__), "NotoSans.ttf")
+"""A subset of Noto Sans, under the SIL Open Font License; Pillow's own font lacks most accented letters."""
 
 _CACHED = 16
 
@@ -31,18 +35,14 @@ def font(path: str | None, size: float) -> FreeTypeFont:
     """Return a font that shapes complex scripts where Pillow has raqm.
 
     Args:
-        path: of a TrueType or OpenType font; None for Pillow's own, which is Latin.
+        path: of a TrueType or OpenType font; None for the bundled one, which has Latin, Greek and Cyrillic.
         size: in pixels per em.
 
     Raises:
         FieldError: there is no such file, it is no font, or it can't be had at any size.
     """
     try:
-        if path is None:
-            own = ImageFont.load_default(size)
-            assert isinstance(own, FreeTypeFont)  # noqa: S101 -- the other kind has no size.
-            return own.font_variant(layout_engine=Layout.RAQM)
-        return ImageFont.truetype(io.BytesIO(_content(path)), size)
+        return ImageFont.truetype(io.BytesIO(_content(path or _BUNDLED)), size)
     except ImportError as error:
         raise FieldError("watermark_text", f"Pillow was built without FreeType: {error}") from error
     except OSError as error:

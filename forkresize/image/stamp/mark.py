@@ -4,7 +4,9 @@ from functools import lru_cache
 
 from PIL import Image
 
+from forkresize.errors import FieldError
 from forkresize.image.area import Dimensions
+from forkresize.image.stamp.font import missing_glyphs
 from forkresize.image.stamp.lettering import Align, lettering
 from forkresize.image.stamp.logo import logo
 from forkresize.recipe import Watermark
@@ -21,12 +23,15 @@ def prepare(step: Watermark) -> None:
     """Load the picture or the font, so that workers forked afterwards share it.
 
     Raises:
-        FieldError: it is missing, can't be used, or is too large.
+        FieldError: it is missing, can't be used, is too large, or has no glyph for a letter of the text.
     """
     if step.image is not None:
         logo(step.image)
-    else:
-        lettering(step.text or "", step.font, 16, (1000, 1000), "center")
+        return
+    lettering(step.text or "", step.font, 16, (1000, 1000), "center")
+    missing = missing_glyphs(step)
+    if missing:
+        raise FieldError("watermark_text", f"the font has nothing for {missing!r}; one given by --watermark-font may")
 
 
 @lru_cache(maxsize=_CACHED)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import accumulate
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
@@ -39,8 +39,7 @@ def test_frames_of_few_colors_come_back_to_the_bit_at_their_times(
     seed: int, mode: str, output: str, film: Film, opened: Make, shown: Shown
 ) -> None:
     images = film(seed, 6, mode)
-    if len({image.convert("RGBa").tobytes() for image in images}) == 1:
-        return
+    assume(len({image.convert("RGBa").tobytes() for image in images}) > 1)
     durations = (40, 70, 30, 1000, 50, 110)
     made = opened(images, output, durations=durations, loop=0, lossless=output != "png")
     frames = [(image.convert("RGBA"), duration) for image, duration in zip(images, durations, strict=True)]
@@ -49,9 +48,7 @@ def test_frames_of_few_colors_come_back_to_the_bit_at_their_times(
 
 @pytest.mark.parametrize("output", ["gif", "png", "webp", "avif"])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_every_mode_stays_close(
-    mode: str, output: str, scene: Make, opened: Make, shown: Shown
-) -> None:
+def test_every_mode_stays_close(mode: str, output: str, scene: Make, opened: Make, shown: Shown) -> None:
     images = [scene(mode), scene(mode).transpose(Image.Transpose.FLIP_LEFT_RIGHT), scene(mode).rotate(180)]
     if output == "gif" and mode in {"LA", "RGBA"}:
         for image in images:

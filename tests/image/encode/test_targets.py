@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from forkresize.image.encode import Encoded
+from forkresize.image.encode.encoder import Encoder
+from forkresize.image.encode.targets import reaching
+from forkresize.image.frames import Frames
 from forkresize.image.picture import PictureError
 from forkresize.image.ssim import ssim
 from forkresize.outcome import Reason
+from forkresize.recipe import Rendition
 
 Scene = Callable[..., Image.Image]
 Encode = Callable[..., Encoded]
@@ -36,7 +40,9 @@ def test_a_limit_that_is_met_anyway_changes_nothing(scene: Scene, encoded: Encod
     assert bytes(encoded(scene(), "jpeg", max_bytes=10**6).data) == bytes(encoded(scene(), "jpeg").data)
 
 
-@pytest.mark.parametrize(("output", "quality"), [("jpeg", 20), ("webp", 20), ("png", None), ("gif", None), ("tiff", None)])
+@pytest.mark.parametrize(
+    ("output", "quality"), [("jpeg", 20), ("webp", 20), ("png", None), ("gif", None), ("tiff", None)]
+)
 def test_where_quality_is_not_enough_the_size_goes_down(
     output: str, quality: int | None, noise: Scene, encoded: Encode
 ) -> None:
@@ -51,7 +57,7 @@ def test_where_quality_is_not_enough_the_size_goes_down(
 
 
 def test_a_quality_below_the_floor_is_not_raised_to_it(noise: Scene, encoded: Encode) -> None:
-    made = encoded(noise(size=(200, 100)), "jpeg", quality=5, max_bytes=1500)
+    made = encoded(noise(size=(200, 100)), "jpeg", quality=5, max_bytes=900)
     assert made.quality == 5
     assert made.size[0] < 200
 
@@ -95,13 +101,32 @@ def test_a_similarity_out_of_reach_is_told_with_what_was_reached(noise: Scene, e
     assert made.ssim < 0.9999
 
 
-def test_the_first_frame_decides_for_an_animation(scene: Scene, encoded: Encode) -> None:
-    images = [scene("RGBA"), scene("RGBA").rotate(180), scene("RGBA").rotate(90)]
-    made = encoded(images, "webp", durations=(50, 60, 70), loop=0, ssim=0.95)
+@pytest.mark.parametrize("output", ["webp", "avif"])
+def test_the_first_frame_decides_for_an_animation(output: str, scene: Scene, encoded: Encode) -> None:
+    images = [scene(size=(60, 40)).rotate(turn) for turn in range(0, 50, 10)]
+    made = encoded(images, output, durations=(50,) * 5, loop=0, ssim=0.95)
     assert made.ssim is not None
     assert made.ssim >= 0.95
     assert ssim(images[0], opened(made)) == pytest.approx(made.ssim, abs=1e-6)
-    assert getattr(opened(made), "n_frames", 1) == 3
+    assert getattr(opened(made), "n_frames", 1) == 5
+
+
+class WorseAtLength(Encoder):
+    """Encodes what has more than a few frames at a lower quality than it is told to."""
+
+    def __call__(self, frames: Frames, quality: int | None) -> memoryview | bytes:
+        worse = (quality or 0) - 10 if len(frames.images) > 4 else quality
+        return Encoder.__call__(self, frames, worse)
+
+
+def test_a_film_that_turns_out_worse_than_its_beginning_is_encoded_better(scene: Scene) -> None:
+    images = tuple(scene(size=(60, 40)).rotate(turn) for turn in range(0, 50, 10))
+    frames = Frames(images=images, durations=(50,) * 5, loop=0)
+    qualities = [
+        reaching(0.97, kind(output="webp", rendition=Rendition(), embedded={}), frames).quality or 0
+        for kind in (Encoder, WorseAtLength)
+    ]
+    assert qualities[1] == qualities[0] + 10
 
 
 def test_a_similarity_means_nothing_to_a_format_without_quality(scene: Scene, encoded: Encode) -> None:

@@ -70,6 +70,14 @@ def test_iptc_is_read_back(length: int) -> None:
         assert getiptcinfo(reopened(Kept(iptc=iptc), output)) == {(2, 80): b"x" * length}  # type: ignore[arg-type]
 
 
+def test_resources_of_odd_length_are_padded() -> None:
+    assert save_options(Kept(iptc=b"abc"), "jpeg")["extra"].endswith(b"\0\0\0\x03abc\0")
+
+
+def test_a_webp_has_exif_without_the_header_that_is_for_jpeg() -> None:
+    assert save_options(Kept(exif=block({Base.Make: "m"})), "webp")["exif"].startswith(b"MM\0*")
+
+
 def test_texts_of_any_script_are_read_back_from_a_png() -> None:
     texts = {"Title": "Zoë 写真", "Comment": "x" * 9999}
     assert reopened(Kept(texts=texts), "png").text == texts  # type: ignore[attr-defined]
@@ -79,8 +87,9 @@ def test_a_comment_is_read_back_from_a_gif() -> None:
     assert reopened(Kept(texts={"Comment": "Zoë"}), "gif").info["comment"] == "Zoë".encode()
 
 
-def test_a_tiff_is_compressed_unless_it_has_camera_settings() -> None:
+def test_a_tiff_is_compressed_unless_it_has_more_than_plain_tags() -> None:
     plain, camera = block({Base.Make: "m"}), block({Base.Make: "m"}, {Base.ExposureTime: 0.25})
+    assert save_options(Kept(exif=block({Base.HostComputer: "m"})), "tiff")["compression"] == "raw"
     assert "compression" not in save_options(Kept(exif=plain, xmp=b"<x/>"), "tiff")
     assert save_options(Kept(exif=camera), "tiff")["compression"] == "raw"
     assert reopened(Kept(exif=camera), "tiff").getexif().get_ifd(IFD.Exif) == {Base.ExposureTime: 0.25}

@@ -23,6 +23,9 @@ PUBLIC = {
     "iptc": ["byline", "notice", "caption"],
     "texts": ["text-title", "text-author", "text-copyright", "remark", "description", "behind"],
 }
+XMP = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/">
+<rdf:Description dc:source="PUBLIC"/></rdf:RDF>"""
+
 HELD_BY = {"jpeg": {"exif", "xmp", "iptc"}, "png": {"exif", "xmp", "texts"}, "webp": {"exif", "xmp"}}
 HELD_BY |= {"avif": HELD_BY["webp"], "tiff": HELD_BY["jpeg"], "gif": set(), "bmp": set()}
 
@@ -96,6 +99,19 @@ def test_it_is_the_same_before_the_pixels_are_loaded_and_after(source: str, talk
     image.load()
     after = metadata.kept(image, Metadata.SAFE)
     assert (before.exif, before.xmp, before.iptc) == (after.exif, after.xmp, after.iptc)
+
+
+def test_the_first_page_speaks_for_all() -> None:
+    first, last, file = Image.new("L", (4, 4)), Image.new("L", (4, 4)), io.BytesIO()
+    last.encoderinfo = {"tiffinfo": {Base.Artist: "SECRET"}}
+    first.save(file, "TIFF", save_all=True, append_images=[last], tiffinfo={Base.Artist: "PUBLIC", 700: XMP})
+    image = Image.open(file)
+    before = metadata.kept(image, Metadata.SAFE)
+    assert before.xmp
+    assert b"PUBLIC" in before.exif
+    image.seek(1)
+    image.load()
+    assert metadata.kept(image, Metadata.SAFE) == before
 
 
 def test_the_comment_of_a_jpeg_counts_only_where_everything_does(talkative: Talkative) -> None:

@@ -1,0 +1,124 @@
+"""Several outputs of one picture."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+
+from forkresize.image import opened as room
+from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
+
+Scene = Callable[..., Image.Image]
+Results = Callable[..., list[Outcome]]
+
+
+def written(outcome: Outcome) -> Written:
+    assert isinstance(outcome, Written), outcome
+    return outcome
+
+
+def mean_difference(one: Image.Image, other: Image.Image) -> float:
+    apart = ImageChops.difference(one, other).convert("L").tobytes()
+    return sum(apart) / len(apart)
+
+
+def test_every_size_is_made_in_every_format(scene: Scene, results: Results) -> None:
+    outcomes = [written(each) for each in results(scene(), width=[60, 30], format=["webp", "jpeg"])]
+    assert [(each.out_size, each.out_format) for each in outcomes] == [
+        ((60, 40), "webp"),
+        ((60, 40), "jpeg"),
+        ((30, 20), "webp"),
+        ((30, 20), "jpeg"),
+    ]
+    assert [each.rendition for each in outcomes] == [0, 1, 2, 3]
+
+
+def test_the_picture_is_decoded_once(scene: Scene, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded = []
+    load = room.Opened._load  # noqa: SLF001 (the one place where pixels are decoded)
+
+    def counted(opened: room.Opened) -> None:
+        decoded.append(opened.image.size)
+        load(opened)
+
+    monkeypatch.setattr(room.Opened, "_load", counted)
+    results(scene(size=(1200, 800)), "a.jpg", width=[25, 50, 75, 100])
+    assert decoded == [(300, 200)]
+
+
+@pytest.mark.parametrize("fit", ["inside", "cover", "contain"])
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_rendition_looks_as_it_would_alone(
+    suffix: str, fit: str, scene: Scene, results: Results, tmp_path: Path
+) -> None:
+    drawn = scene(size=(1200, 800))
+    sizes: dict[str, Any] = {"width": [600, 300, 150, 75], "height": [400, 200, 100, 75], "fit": fit}
+    results(drawn, f"a.{suffix}", format="png", **sizes)
+    for number, (width, height) in enumerate(zip(sizes["width"], sizes["height"], strict=True)):
+        results(drawn, f"b.{suffix}", format="png", width=width, height=height, fit=fit)
+        with (
+            Image.open(tmp_path / f"out/{number}-a.{suffix}") as one,
+            Image.open(tmp_path / f"out/b.{suffix}") as other,
+        ):
+            assert one.size == other.size
+            assert mean_difference(one, other) < 1
+
+
+def test_nearest_keeps_to_pixels_of_the_source(noise: Scene, results: Results, tmp_path: Path) -> None:
+    results(noise(), width=[48, 24], resample="nearest")
+    with Image.open(tmp_path / "out/1-source.png") as made:
+        assert made.tobytes() == noise().resize((24, 15), Image.Resampling.NEAREST).tobytes()
+
+
+def test_what_the_picture_is_too_small_for_is_made_once_for_the_smallest_that_was_asked(
+    scene: Scene, results: Results
+) -> None:
+    outcomes = results(scene(), width=[1000, 60, 500, 120])
+    assert [type(each) for each in outcomes] == [Skipped, Written, Skipped, Written]
+    assert {each.reason for each in outcomes if isinstance(each, Skipped)} == {Reason.DUPLICATE}
+    assert isinstance(outcomes[0], Skipped)
+    assert outcomes[0].error == "the source has no more than 120 x 80 pixels"
+
+
+def test_duplicates_in_other_formats_or_qualities_are_made(scene: Scene, results: Results) -> None:
+    outcomes = results(scene(), width=[500, 1000], format=["webp", "jpeg"])
+    assert [each.status for each in outcomes] == ["written", "written", "skipped", "skipped"]
+
+
+def test_one_rendition_s_trouble_is_not_the_others(scene: Scene, results: Results) -> None:
+    image = Image.new("RGB", (20_000, 10))
+    outcomes = results(image, format=["webp", "jpeg"])
+    assert isinstance(outcomes[0], Failed)
+    assert (outcomes[0].reason, outcomes[0].rendition) == (Reason.UNSUPPORTED, 0)
+    assert isinstance(outcomes[1], Written)
+
+
+def test_a_format_that_cannot_be_kept_costs_only_the_output_that_keeps_it(scene: Scene, results: Results) -> None:
+    outcomes = results(scene("1"), "a.xbm", width=30, format=["keep", "png"])
+    assert [each.status for each in outcomes] == ["failed", "written"]
+
+
+def test_of_a_damaged_picture_there_is_one_outcome_about_all(results: Results) -> None:
+    (outcome,) = results(b"\xff\xd8\xff", "a.jpg", width=[30, 60])
+    assert isinstance(outcome, Failed)
+    assert outcome.destination is None
+
+
+def test_depth_is_kept_where_it_can_be_held_alongside_outputs_where_it_cannot(
+    scene: Scene, results: Results, tmp_path: Path
+) -> None:
+    outcomes = results(scene("I;16"), width=30, format=["png", "jpeg"])
+    assert [each.status for each in outcomes] == ["written", "written"]
+    with Image.open(tmp_path / "out/0-source.png") as deep, Image.open(tmp_path / "out/1-source.png") as shallow:
+        assert (deep.mode, shallow.mode) == ("I;16", "L")
+
+
+def test_transparency_is_kept_where_it_can_be_held_alongside_outputs_where_it_cannot(
+    scene: Scene, results: Results, tmp_path: Path
+) -> None:
+    results(scene("RGBA"), width=30, format=["png", "jpeg"], background=(0, 0, 255, 255))
+    with Image.open(tmp_path / "out/0-source.png") as kept, Image.open(tmp_path / "out/1-source.png") as laid:
+        assert kept.mode == "RGBA"
+        assert laid.getpixel((0, 0))[2] > 200  # type: ignore[index]
