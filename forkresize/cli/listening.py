@@ -15,30 +15,39 @@ from forkresize.report.tally import Summary
 
 if TYPE_CHECKING:
     from forkresize.report.bar import TqdmBar
+    from forkresize.report.listing import Listing
     from forkresize.report.live import LiveView
+    from forkresize.report.renditions import Renditions
 
 
 @contextmanager
 def listen(values: Mapping[str, Any], ahead: Iterator[object]) -> Iterator[list[Observer]]:
     """Open the reports and the progress view that were asked for, and close them at the end, however it comes.
 
+    Lists of outputs are staged then; tell_summary, which knows whether all is in them, puts them in their places.
+
     Args:
         values: the command line's.
         ahead: an iterator of its own over all sources, for a view to learn how many there are.
 
     Raises:
-        DestinationError: a report can't be written.
+        DestinationError: a report or a list can't be written.
     """
     with ExitStack() as stack:
-        yield [*_reports(values["report"], stack), *_views(values, ahead, stack)]
+        # What comes first is closed last: no list is staged if a report could not be closed.
+        yield [*_lists(values, stack), *_reports(values["report"], stack), *_views(values, ahead, stack)]
 
 
 def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
     """Tell what the run came to: JSON on standard output if asked for, a table on a terminal, else only what failed.
 
+    Before that, what listen staged is put in its place, or removed if the run stopped early.
+
     Raises:
+        DestinationError: a list can't be put in its place.
         OSError: standard output can't be written.
     """
+    _settle_lists(summary, values)
     if values["as_json"]:
         sys.stdout.write(json.dumps(summary.to_json()) + "\n")
         sys.stdout.flush()
@@ -74,6 +83,55 @@ def progress_of(values: Mapping[str, Any]) -> str:
     if values["quiet"] or not sys.stderr.isatty():
         return "none"
     return "tqdm" if os.environ.get("TERM", "dumb") in {"dumb", ""} else "rich"
+
+
+def lists_of(values: Mapping[str, Any]) -> "list[Listing]":
+    """Return the lists of outputs that were asked for."""
+    if values["manifest"] is None and values["srcset"] is None:
+        return []
+    from forkresize.report.listing import Listing
+    from forkresize.report.manifest import MANIFEST
+    from forkresize.report.srcset import SRCSET
+
+    return [Listing(values[kind.name], kind) for kind in (MANIFEST, SRCSET) if values[kind.name] is not None]
+
+
+def _lists(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
+    lists = lists_of(values)
+    if not lists or values["dry_run"]:
+        return []
+    from forkresize.image.probe import probe
+    from forkresize.report.listing import staging
+    from forkresize.report.renditions import Renditions
+
+    renditions = stack.enter_context(Renditions(probe))
+    stack.enter_context(staging(lists, renditions))
+    if not values["quiet"]:
+        stack.callback(_tell_of_left_out, renditions)
+    return [renditions]
+
+
+def _tell_of_left_out(renditions: "Renditions") -> None:
+    if renditions.left_out:
+        _say(f"{renditions.left_out} outputs that are there can't be listed; the first: {renditions.complaint}")
+
+
+def _settle_lists(summary: Summary, values: Mapping[str, Any]) -> None:
+    if values["dry_run"]:
+        return
+    for listing in lists_of(values):
+        if summary.stopped_by is None:
+            listing.commit()
+            continue
+        listing.discard()
+        if not values["quiet"]:
+            _say(f"the run stopped early: the {listing.kind.name} {listing.path!r} is left as it was")
+
+
+def _say(line: str) -> None:
+    # If nobody can be told, the pictures are there all the same.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"forkresize: {printable(line)}\n")
 
 
 def _reports(paths: Sequence[str], stack: ExitStack) -> list[Observer]:

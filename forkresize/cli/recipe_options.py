@@ -176,7 +176,7 @@ OUTPUT = [
     Option("--flat", is_flag=True, help="Put all outputs right below DESTINATION."),
     Option(
         "--recipe",
-        type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+        type=click.Path(exists=True, dir_okay=False),
         metavar="FILE.toml",
         help="Read what to make from a file, instead of from options.",
     ),

@@ -11,6 +11,7 @@ from typing import Any
 import rich_click as click
 
 from forkresize.batch import Settings
+from forkresize.cli.listening import lists_of
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Options, Recipe
 from forkresize.walk import Selection, read_names
@@ -27,6 +28,8 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
 
     Raises:
         click.UsageError: they do.
+        UsageError: a list of outputs would replace another file, or lie in no directory.
+        DestinationError: a list of outputs can't be written.
     """
     if values["quiet"] and values["verbose"]:
         raise click.UsageError("--quiet and --verbose contradict each other.")
@@ -36,6 +39,7 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
     for path in values["report"]:
         if not path.endswith(".jsonl"):
             raise click.UsageError(f"--report: {path!r} does not end in .jsonl, the format there is.")
+    _refuse_lists(values)
 
 
 def _refuse_sources(values: Mapping[str, Any]) -> None:
@@ -45,6 +49,15 @@ def _refuse_sources(values: Mapping[str, Any]) -> None:
         raise click.UsageError("--files-from: its names lie below one SOURCE; more than one was given.")
     if values["destination"] is None or (values["files_from"] is None and not values["sources"]):
         raise click.UsageError("Give a SOURCE and a DESTINATION, or --files-from and a DESTINATION.")
+
+
+def _refuse_lists(values: Mapping[str, Any]) -> None:
+    met = {os.path.realpath(path): "report" for path in values["report"]}
+    for listing in lists_of(values):
+        name, other = listing.kind.name, met.setdefault(os.path.realpath(listing.path), listing.kind.name)
+        if other != name:
+            raise click.UsageError(f"--{name} and --{other} name one file, {listing.path!r}.")
+        listing.check(values["destination"])
 
 
 def recipe_from(values: Mapping[str, Any], given: AbstractSet[str]) -> Recipe:
@@ -61,7 +74,9 @@ def recipe_from(values: Mapping[str, Any], given: AbstractSet[str]) -> Recipe:
     """
     if values["recipe"] is None:
         _refuse_lonely(given, values)
-        recipe = Recipe.of(**{name: values[name] for name in RECIPE})
+        # A recipe file may lie anywhere, and so may the one that is made of this.
+        paths = {name: values[name] and os.path.abspath(values[name]) for name in ("watermark", "watermark_font")}
+        recipe = Recipe.of(**{name: values[name] for name in RECIPE} | paths)
     else:
         recipe = _from_file(values["recipe"], given)
     if not recipe.asks_for_something:

@@ -13,6 +13,11 @@ from forkresize.image.picture import Picture
 _SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
 """The color space that a profile for pixels of a mode is for, as ICC.1 spells it."""
 
+DEEP = frozenset({"I;16", "I", "F"})
+"""The modes of gray that littleCMS is not given."""
+
+_RANGELESS = frozenset({"I", "F"})
+
 _VISIBLE = 1
 """A difference of this many levels out of 255 is none."""
 
@@ -24,16 +29,25 @@ def to_srgb(picture: Picture) -> Picture:
     """Convert to sRGB by the embedded profile, and CMYK in any case; the profile is used up.
 
     Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used is told of and
-    otherwise passed over. Pixels deeper than 8 bits are left in their own space, together with their profile.
+    otherwise passed over. CMYK without a profile becomes what most programs show, ``(1 - C) * (1 - K)`` and so on.
+    Pixels deeper than 8 bits are left in their own space, together with their profile.
     """
     image, profile = picture.image, picture.profile
-    if image.mode not in _SPACES:
-        return picture
+    if image.mode in DEEP:
+        return _deep_to_srgb(picture)
     if profile:
         image = _converted(image, profile)
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return replace(picture, image=image, profile=None)
+
+
+def is_for(profile: bytes, mode: str) -> bool:
+    """Whether a profile describes pixels of a mode, so that it can be embedded with them."""
+    try:
+        return _space(profile) == ("GRAY" if mode in DEEP else _SPACES.get(mode))
+    except ImageCms.PyCMSError:
+        return False
 
 
 def lab_to_srgb(image: Image) -> Image:
@@ -51,6 +65,19 @@ def load_srgb() -> None:
 def _srgb() -> ImageCms.ImageCmsProfile:
     """Return the profile of sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _deep_to_srgb(picture: Picture) -> Picture:
+    """Drop a profile that changes nothing, or that is of no use to values without a range."""
+    profile, mode = picture.profile, picture.image.mode
+    if not profile:
+        return picture
+    if is_for(profile, "RGB") and _cached_transform(profile, "RGB") is None:
+        return replace(picture, profile=None)
+    if mode in _RANGELESS and not is_for(profile, mode):
+        warnings.warn("the color profile, which is not for gray, was dropped", stacklevel=1)
+        return replace(picture, profile=None)
+    return picture
 
 
 def _converted(image: Image, profile: bytes) -> Image:

@@ -53,12 +53,10 @@ def _translucent(image: Image.Image, resize: _Resize) -> Image.Image:
     *colors, alpha = image.split()
     opacity = alpha.point([level / 255 for level in range(256)], "F")
     resized = resize(opacity)
-    lights = [
-        _evaluated(lambda of: of["light"] / of["opacity"], light=resize(light), opacity=resized)
-        for light in (
-            _evaluated(lambda of: of["light"] * of["opacity"], light=_light(color), opacity=opacity) for color in colors
-        )
-    ]
+    lights = []
+    for color in colors:
+        counted = _evaluated(lambda of: of["light"] * of["opacity"], light=_light(color), opacity=opacity)
+        lights.append(_evaluated(lambda of: of["sum"] / of["opacity"], sum=resize(counted), opacity=resized))
     return _joined(image.mode, lights, _evaluated(lambda of: of["opacity"] * 255 + 0.5, opacity=resized).convert("L"))
 
 

@@ -130,7 +130,8 @@ class Making:
         self.format = output_format(self._original.image.format, self.rendition)
         frames = self._original.frames
         if frames > self.frames and self._recipe.animation is Animation.KEEP:
-            warnings.warn(f"only the first of {frames} frames was kept", stacklevel=1)
+            kind = "pictures" if self._original.image.format == "MPO" else "frames"
+            warnings.warn(f"only the first of {frames} {kind} was kept", stacklevel=1)
 
     def _look(self, picture: Picture) -> None:
         # What an animation's first frame comes to, the others come to as well.
@@ -197,7 +198,7 @@ class Making:
             and plan.is_unscaled
             and plan.canvas == original.size
             and len(self._recipe.steps) == 1
-            and self._profile == original.image.info.get("icc_profile")
+            and self._profile == original.profile
             and len(self._images) == 1 == original.frames
         )
 

@@ -12,7 +12,9 @@ from PIL import Image, ImageFile
 from forkresize import storage
 from forkresize.image import metadata
 from forkresize.image.area import Dimensions, is_sideways
+from forkresize.image.declared import declared
 from forkresize.image.faults import faults_told, unreadable
+from forkresize.image.gainmap import has_gain_map, views
 from forkresize.image.identify import identified
 from forkresize.image.picture import Picture, View, check_pixels
 from forkresize.recipe import OnTruncated, Recipe
@@ -53,6 +55,10 @@ class Opened:
         self.image = identified(file, path)
         check_pixels(self.image.size, recipe.max_pixels, "the picture has")
         self._durations: list[int] = []
+        self._declared = declared(self.image)
+        self._views = views(self.image) if self.image.format == "MPO" else 0
+        if self._declared.is_hdr or has_gain_map(self.image):
+            warnings.warn("its HDR part was dropped", stacklevel=1)
         if self.image.format not in _DRAFTED:
             # Only now is the true size known, and which way is up.
             self._load()
@@ -65,6 +71,11 @@ class Opened:
         width, height = self.image.size
         orientation = metadata.orientation(self.image) if self._recipe.auto_orient else 1
         return View.whole((height, width) if is_sideways(orientation) else (width, height), orientation)
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile that the pixels follow, embedded or made of what the file says; None for sRGB."""
+        return self._declared.profile or self.image.info.get("icc_profile")
 
     @property
     def can_be_reduced(self) -> bool:
@@ -83,7 +94,9 @@ class Opened:
 
     @property
     def frames(self) -> int:
-        """How many frames, pages or other pictures there are in the file."""
+        """How many frames, pages or other pictures to see there are in the file."""
+        if self._views:
+            return self._views
         # The first frame of a PSD is the whole picture, and the others are its layers.
         if self.image.format == "PSD":
             return 1
@@ -133,7 +146,7 @@ class Opened:
             image=self.image if number is None else self.image.copy(),
             view=whole if number is None else self.view,
             reduction=reduction,
-            profile=self.image.info.get("icc_profile"),
+            profile=self.profile,
         )
 
     def _load(self) -> None:

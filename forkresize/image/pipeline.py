@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-from forkresize.image.color import to_srgb
+from forkresize.image.color import DEEP, is_for, to_srgb
 from forkresize.image.formats import Writer
 from forkresize.image.geometry import Layout
 from forkresize.image.picture import Picture, View
@@ -140,23 +140,26 @@ def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
     background = recipe.background if "RGBA" in modes else (*recipe.background[:3], _OPAQUE)
     picture = unpack(picture, modes)
     if not _keeps_color(picture, recipe, target):
-        picture = to_srgb(picture)
+        picture = _in_srgb(picture)
     picture = flatten(picture, background, modes)
     picture = pad(picture, target.plan.canvas, target.plan.offset, background)
     for step in recipe.after:
         picture = _done(picture, step, replace(recipe, background=background))
-    return flatten(settle(picture), background, modes)
+    picture = flatten(settle(picture), background, modes)
+    return picture if _can_tell(target.writer, picture) else _in_srgb(picture)
 
 
 def _done(picture: Picture, step: Step, recipe: Recipe) -> Picture:
     if isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step)):
         return replace(picture, view=_ON_VIEW[type(step)](picture.view, step))
     picture = settle(picture)
+    if _mixes(step, recipe.background) or picture.image.mode == "CMYK":
+        picture = _in_srgb(picture)
     if isinstance(step, Border):
         return frame(picture, step, recipe.background)
-    if recipe.color is Color.SRGB or isinstance(step, Grayscale) or picture.image.mode == "CMYK":
-        picture = to_srgb(picture)
     picture = shallow(picture)
+    if recipe.color is Color.SRGB:
+        picture = to_srgb(picture)
     if type(step) in _ON_PICTURE:
         return _ON_PICTURE[type(step)](picture, step, recipe.background)
     return replace(picture, image=_ON_PIXELS[type(step)](picture.image, step, recipe.background))
@@ -167,10 +170,43 @@ def _as_crop(before: View, after: View) -> Crop:
     return Crop(width=width, height=height, left=int(part.left - before.area.left), top=int(part.top - before.area.top))
 
 
+def _in_srgb(picture: Picture) -> Picture:
+    """Return the picture in sRGB at any rate, at 8 bits where that takes it.
+
+    Raises:
+        PictureError: its values have no agreed range.
+    """
+    picture = to_srgb(picture)
+    return to_srgb(shallow(picture)) if picture.profile else picture
+
+
+def _mixes(step: Step, background: RGBA) -> bool:
+    """Whether a step brings in colors, which are said in sRGB, or makes one channel of three."""
+    if isinstance(step, Rotate | Border):
+        return not _is_same_everywhere(background)
+    return isinstance(step, Grayscale | Watermark)
+
+
+def _is_same_everywhere(color: RGBA) -> bool:
+    """Whether a color is the same in every color space but those of ink."""
+    return color[:3] in {(0, 0, 0), (255, 255, 255)}
+
+
 def _keeps_color(picture: Picture, recipe: Recipe, target: Target) -> bool:
     """Whether the pixels stay in the source's color space, and the profile goes with them."""
-    if recipe.color is not Color.KEEP or not target.writer.profile:
+    mode = picture.image.mode
+    if recipe.color is Color.SRGB and mode not in DEEP:
         return False
-    # There is no painting over what is meant for ink.
-    is_bare = not recipe.after and target.plan.canvas == target.plan.scaled
-    return picture.image.mode != "CMYK" or (is_bare and "CMYK" in target.writer.modes)
+    is_painted = target.plan.canvas != target.plan.scaled or (mode == "RGBA" and mode not in target.writer.modes)
+    if is_painted and (mode == "CMYK" or not _is_same_everywhere(recipe.background)):
+        return False
+    return _can_tell(target.writer, picture)
+
+
+def _can_tell(writer: Writer, picture: Picture) -> bool:
+    """Whether an output can say which colors its pixels are; of ink it need not."""
+    mode, profile = picture.image.mode, picture.profile
+    is_held = mode in writer.modes or mode == "RGBA"
+    if profile is None:
+        return is_held
+    return is_held and writer.profile and is_for(profile, mode)

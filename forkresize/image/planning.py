@@ -9,8 +9,9 @@ from forkresize.image.identify import output_format
 from forkresize.image.opened import Opened
 from forkresize.image.picture import Picture, PictureError
 from forkresize.image.pipeline import foresee, is_scalable
-from forkresize.image.saliency import focus_of
-from forkresize.image.steps.resize import settle
+from forkresize.image.saliency import focus_of, thumbnail
+from forkresize.image.steps.orient import orient
+from forkresize.image.steps.resize import cut_out
 from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Size
 
 _OVERSAMPLING = 2
@@ -33,7 +34,8 @@ def plan(picture: Picture, recipe: Recipe, rendition: Rendition) -> Layout:
     blind = layout(picture.view.shown, rendition.size, how)
     if (rendition.size.fit or how.fit) is not Fit.COVER or how.gravity not in _LOOKING or how.focus is not None:
         return blind
-    return layout(picture.view.shown, rendition.size, how, focus_of(settle(picture).image, how.gravity, blind.share))
+    small = replace(picture, image=thumbnail(cut_out(picture).image))
+    return layout(picture.view.shown, rendition.size, how, focus_of(orient(small).image, how.gravity, blind.share))
 
 
 def known_size(original: Opened, recipe: Recipe) -> Dimensions | None:

@@ -122,7 +122,7 @@ def test_a_multi_picture_jpeg_ends_as_its_first_picture(scene: Scene, result: Re
     outcome = result(file.getvalue(), "a.jpg", width=60)
     assert isinstance(outcome, Written)
     assert (outcome.in_format, outcome.out_format, outcome.in_size) == ("mpo", "jpeg", (120, 80))
-    assert outcome.warnings == ("only the first of 2 frames was kept",)
+    assert outcome.warnings == ("only the first of 2 pictures was kept",)
     with Image.open(tmp_path / "out" / "a.jpg") as made:
         assert closeness(made, scene()) <= 12
 

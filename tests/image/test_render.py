@@ -28,7 +28,7 @@ def test_everything_is_told_of_what_was_written(scene: Scene, result: Render, tm
     exif[0x0112] = 6
     outcome = result(scene(), "a.jpg", {"exif": exif}, width=40, format="webp", quality=70)
     assert isinstance(outcome, Written)
-    assert outcome.source == Source(str(tmp_path / "a.jpg"), "a.jpg")
+    assert outcome.source == Source(str(tmp_path / "a.jpg"), "a.jpg", (tmp_path / "a.jpg").stat().st_size)
     assert outcome.destination == str(tmp_path / "out" / "a.jpg")
     assert (outcome.in_size, outcome.out_size) == ((80, 120), (40, 60))
     assert (outcome.in_format, outcome.out_format, outcome.quality) == ("jpeg", "webp", 70)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from forkresize.errors import UsageError
 from forkresize.job import Source
 from forkresize.plan import Naming
-from forkresize.recipe import Format, Recipe
+from forkresize.recipe import Format, Recipe, Rendition, Size
 
 names = st.binary(min_size=1, max_size=30).filter(lambda name: not set(name) & {0, ord("/")}).map(os.fsdecode)
 
@@ -102,3 +102,47 @@ def test_names_that_are_called_injective_never_meet(found: set[str], template: s
 )
 def test_names_that_may_meet_are_not_called_injective(template: str, output: Format | None) -> None:
     assert not Naming("out", Recipe.of(format=output), template).is_injective
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"width": [80, 40]}, ["a-80w.jpg", "a-40w.jpg"]),
+        ({"height": [80, 40]}, ["a-80h.jpg", "a-40h.jpg"]),
+        ({"width": [80, 40], "height": [60, 60]}, ["a-80w.jpg", "a-40w.jpg"]),
+        ({"width": 80, "height": [60, 40]}, ["a-60h.jpg", "a-40h.jpg"]),
+        ({"width": [80, 80, 40], "height": [60, 50, 60]}, ["a-80x60.jpg", "a-80x50.jpg", "a-40x60.jpg"]),
+        ({"format": ["webp", "jpeg"]}, ["a.webp", "a.jpg"]),
+        ({"width": [80, 40], "format": ["webp", "keep"]}, ["a-80w.webp", "a-80w.jpg", "a-40w.webp", "a-40w.jpg"]),
+        ({"width": 80}, ["a.jpg"]),
+    ],
+)
+def test_renditions_are_told_apart_by_what_differs(asked: dict[str, object], expected: list[str]) -> None:
+    naming = Naming("out", Recipe.of(**asked))  # type: ignore[arg-type]
+    outputs = naming.outputs(Source("in/a.jpg", "a.jpg"))
+    assert [output.path for output in outputs] == [f"out/{name}" for name in expected]
+    assert [output.rendition for output in outputs] == list(range(len(expected)))
+
+
+@pytest.mark.parametrize("asked", [{"width": [80, 40]}, {"format": ["webp", "keep"]}])
+def test_a_template_that_gives_renditions_one_name_is_refused(asked: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="several renditions one name"):
+        Naming("out", Recipe.of(**asked), "{name}")  # type: ignore[arg-type]
+
+
+def test_renditions_that_no_field_tells_apart_are_refused() -> None:
+    recipe = Recipe(renditions=(Rendition(size=Size(width=80)), Rendition(size=Size(long_edge=90))))
+    with pytest.raises(UsageError, match="several renditions one name"):
+        Naming("out", recipe)
+
+
+def test_the_source_s_own_format_is_made_once_where_it_is_asked_for_twice() -> None:
+    naming = Naming("out", Recipe.of(format=["keep", "webp"]))
+    assert [each.path for each in naming.outputs(Source("in/a.webp", "a.webp"))] == ["out/a.webp"]
+    assert [each.path for each in naming.outputs(Source("in/a.jpg", "a.jpg"))] == ["out/a.jpg", "out/a.webp"]
+
+
+def test_flat_outputs_lie_side_by_side_and_may_meet() -> None:
+    naming = Naming("out", Recipe.of(width=80), flat=True)
+    assert naming.place(PHOTO) == "out/a.b.JPG"
+    assert not naming.is_injective

@@ -11,7 +11,10 @@ stats = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**12)), max_s
 
 
 def jobs(sizes_and_times: list[tuple[int, int]]) -> list[Job]:
-    return [Job(Source(f"in/{n}", f"{n}", size, time), (Output(f"out/{n}"),)) for n, (size, time) in enumerate(sizes_and_times)]
+    return [
+        Job(Source(f"in/{n}", f"{n}", size, time), (Output(f"out/{n}"),))
+        for n, (size, time) in enumerate(sizes_and_times)
+    ]
 
 
 @given(stats, st.sampled_from(Order), st.integers(1, 50))

@@ -14,7 +14,7 @@ class Encoded:
         ssim: the structural similarity that was reached, where it was a target.
     """
 
-    data: memoryview | bytes
+    data: bytes
     size: tuple[int, int]
     quality: int | None
     ssim: float | None = None

@@ -30,7 +30,7 @@ class Encoder:
     rendition: Rendition
     embedded: Mapping[str, Any]
 
-    def __call__(self, frames: Frames, quality: int | None) -> memoryview | bytes:
+    def __call__(self, frames: Frames, quality: int | None) -> bytes:
         """Return the bytes of a file.
 
         Args:
@@ -62,7 +62,7 @@ class Encoder:
             options |= sequence_options(frames, self.output)
         return {**options, **self.embedded}
 
-    def _saved(self, image: Image, options: Options) -> memoryview:
+    def _saved(self, image: Image, options: Options) -> bytes:
         file = io.BytesIO()
         try:
             image.save(file, format=self.output.upper(), **options)
@@ -73,4 +73,5 @@ class Encoder:
             if self.rendition.progressive:
                 warnings.warn("too much noise for a progressive JPEG; it is a baseline one", stacklevel=1)
             return self._saved(image, {**options, "optimize": False, "progressive": False})
-        return file.getbuffer()
+        # Not its buffer: that makes a file object which is collected together with it complain.
+        return file.getvalue()

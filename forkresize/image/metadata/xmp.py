@@ -16,7 +16,7 @@ from forkresize.image.metadata.xmp_properties import (
 )
 from forkresize.recipe import Metadata
 
-_MOST_BYTES = 1 << 22
+_MOST_BYTES = 1 << 21
 _DEEPEST = 64
 
 _RDF = f"{{{NAMESPACES['rdf']}}}"

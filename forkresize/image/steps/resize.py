@@ -72,25 +72,30 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     size = (height, width) if sideways else (width, height)
     box = picture.box(plan.area)
     if plan.is_unscaled and picture.reduction == 1:
-        image = _cut_out(picture.image, size, box)
+        image = _part(picture.image, size, box)
     else:
         resampled = resampled_linear if step.linear else kernel.resampled
-        image = resampled(picture.image, size, box, step.resample, rows_first=sideways)
-    view = replace(View.whole(plan.scaled), orientation=picture.view.orientation)
+        image = resampled(picture.image, size, box, step.resample, rows_first=not sideways)
+    view = View.whole(plan.scaled, picture.view.orientation)
     return orient(replace(picture, image=image, view=view, reduction=1))
 
 
 def settle(picture: Picture) -> Picture:
     """Return the picture with its pixels upright and cut out, at the scale they have, for steps that look at them."""
-    if picture.view.is_whole:
+    return orient(cut_out(picture))
+
+
+def cut_out(picture: Picture) -> Picture:
+    """Return the picture with no more pixels than are shown, at the scale and the orientation they have."""
+    if picture.view.shown == picture.view.size:
         return picture
     left, top, width, height = picture.box(Area.whole(picture.view.shown))
     image = picture.image.crop((round(left), round(top), round(left + width), round(top + height)))
-    view = replace(View.whole(picture.view.shown), orientation=picture.view.orientation)
-    return orient(replace(picture, image=image, view=view))
+    view = View.whole(picture.view.shown, picture.view.orientation)
+    return replace(picture, image=image, view=view)
 
 
-def _cut_out(image: Image, size: Dimensions, box: kernel.Box) -> Image:
+def _part(image: Image, size: Dimensions, box: kernel.Box) -> Image:
     if image.size == size:
         return image
     left, top = int(box[0]), int(box[1])

@@ -183,7 +183,7 @@ def with_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
 def test_the_highest_effort_tries_progressive_scans(without_mozjpeg: None, noise: Scene, encoded: Encode) -> None:
     best = encoded(clouds(noise), "jpeg", effort=10).data
     both = [encoded(clouds(noise), "jpeg", progressive=each).data for each in (False, True)]
-    assert bytes(best) == bytes(min(both, key=len))
+    assert best == min(both, key=len)
 
 
 def test_the_highest_effort_asks_mozjpeg_last(with_mozjpeg: list[bytes], noise: Scene, encoded: Encode) -> None:

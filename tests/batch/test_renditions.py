@@ -1,0 +1,108 @@
+"""Several outputs of each source: counted, made again only where due, and told of in full."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forkresize import Failed, OnCollision, Outcome, Recipe, Settings, Skipped, Unchanged, Written, render, run
+from forkresize.errors import CollisionError, FieldError
+from forkresize.outcome import Due, Reason
+
+Draw = Callable[..., Path]
+
+TWO = Recipe.of(width=[32, 16])
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number in range(3):
+        draw(tmp_path / "in" / f"{number}.jpg", seed=number)
+    return tmp_path / "in"
+
+
+def statuses(told: list[Outcome]) -> list[tuple[str, str]]:
+    return sorted((os.path.basename(outcome.destination or ""), outcome.status) for outcome in told)
+
+
+def test_sources_are_counted_once_and_outputs_each(tmp_path: Path, photos: Path) -> None:
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
+    assert (summary.sources, summary.written, len(told)) == (3, 6, 6)
+    assert summary.in_bytes == sum(path.stat().st_size for path in photos.iterdir())
+    assert summary.out_bytes == sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
+    assert summary.in_pixels == 3 * 64 * 48
+
+
+def test_only_the_outputs_that_are_due_are_made_again(tmp_path: Path, photos: Path) -> None:
+    run([photos], tmp_path / "out", TWO)
+    (tmp_path / "out/1-16w.jpg").unlink()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
+    assert (summary.sources, summary.written, summary.unchanged) == (3, 1, 5)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert ("1-16w.jpg", "written") in statuses(told)
+
+
+def test_what_a_picture_is_too_small_for_is_no_work_for_the_next_run(tmp_path: Path, photos: Path) -> None:
+    recipe = Recipe.of(width=[16, 200, 300])
+    first = run([photos], tmp_path / "out", recipe)
+    assert (first.written, first.skipped, first.exit_code) == (6, 3, 0)
+    told: list[Outcome] = []
+    again = run([photos], tmp_path / "out", recipe, observers=[told.append])
+    assert (again.written, again.unchanged, again.skipped) == (0, 6, 3)
+    skipped = [outcome for outcome in told if isinstance(outcome, Skipped)]
+    assert {outcome.reason for outcome in skipped} == {Reason.DUPLICATE}
+
+
+def test_a_dry_run_tells_of_every_output(tmp_path: Path, photos: Path) -> None:
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", TWO, settings=Settings(dry_run=True), observers=[told.append])
+    assert summary.sources == 3
+    assert [type(outcome) for outcome in told] == [Due] * 6
+
+
+def test_a_damaged_source_is_one_failure(tmp_path: Path, photos: Path) -> None:
+    (photos / "x.jpg").write_bytes(b"\xff\xd8\xff")
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
+    assert (summary.sources, summary.failed, summary.written) == (4, 1, 6)
+    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    assert failure.destination is None
+
+
+def test_an_output_that_meets_another_source_s_is_found_before_any_work(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    draw(tmp_path / "in/a1.jpg", seed=1)
+    recipe = Recipe.of(width=[6, 16])
+    template = Settings(name="{stem}{width}{ext}")
+    with pytest.raises(CollisionError, match=r"a16\.jpg' would be made from"):
+        run([tmp_path / "in"], tmp_path / "out", recipe, settings=template)
+    assert not (tmp_path / "out").exists()
+    kept_apart = Settings(name="{stem}{width}{ext}", on_collision=OnCollision.SUFFIX)
+    assert run([tmp_path / "in"], tmp_path / "out", recipe, settings=kept_apart).written == 4
+    assert len(list((tmp_path / "out").iterdir())) == 4
+
+
+def test_flat_outputs_of_one_name_collide(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/x/a.jpg")
+    draw(tmp_path / "in/y/a.jpg")
+    with pytest.raises(CollisionError):
+        run([tmp_path / "in"], tmp_path / "out", TWO, settings=Settings(flat=True))
+
+
+def test_one_destination_takes_one_rendition(tmp_path: Path, draw: Draw) -> None:
+    with pytest.raises(FieldError, match="renditions: there are 2, and one destination"):
+        render(draw(tmp_path / "a.jpg"), tmp_path / "b.jpg", TWO)
+
+
+def test_a_mixture_of_settled_and_due_is_told_for_each(tmp_path: Path, photos: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/0-32w.jpg").mkdir()
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
+    assert (summary.sources, summary.written, summary.failed) == (3, 5, 1)
+    assert isinstance(next(each for each in told if each.destination == str(tmp_path / "out/0-32w.jpg")), Failed)
+    assert all(isinstance(each, Written | Failed | Unchanged) for each in told)

@@ -1,0 +1,104 @@
+"""What to make, said by flags and by files."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+Draw = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+FLAGS = [
+    *("--width", "48,24", "--format", "webp,jpeg", "--quality", "jpeg=70,webp=60", "--crop", "60x40+2+3"),
+    *("--rotate", "90", "--sharpen", "auto", "--border", "2", "--background", "navy", "--watermark-text", "© me"),
+    *("--watermark-gravity", "tile", "--metadata", "none", "--max-pixels", "50"),
+]
+
+
+def pixels(folder: Path) -> dict[str, bytes]:
+    found = {}
+    for path in sorted(folder.iterdir()):
+        with Image.open(path) as image:
+            found[path.name] = image.tobytes()
+    return found
+
+
+def test_a_file_makes_what_the_flags_make_that_it_was_shown_for(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    shown = forkresize(*FLAGS, "--show-recipe")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    (tmp_path / "web.toml").write_text(shown.stdout)
+    assert forkresize("in", "flags", *FLAGS).returncode == 0
+    assert forkresize("in", "file", "--recipe", "web.toml").returncode == 0
+    assert pixels(tmp_path / "flags") == pixels(tmp_path / "file")
+    assert sorted(pixels(tmp_path / "file")) == ["a-24w.jpg", "a-24w.webp", "a-48w.jpg", "a-48w.webp"]
+    assert forkresize("--recipe", "web.toml", "--show-recipe").stdout == shown.stdout
+
+
+def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    draw(tmp_path / "logo.png", mode="RGBA")
+    shown = forkresize("--watermark", "logo.png", "--show-recipe")
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes/web.toml").write_text(shown.stdout)
+    assert forkresize("in", "out", "--recipe", "recipes/web.toml").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--width", "80", "--long-edge", "80"], "--width: the size is said in two ways, by long-edge"),
+        (["--size", "800y600"], "--size: '800y600' is no geometry"),
+        (["--crop", "10"], "--crop: '10' is no part of a picture"),
+        (["--focus", "2,0", "--width", "8"], "--focus: '2,0' is no point"),
+        (["--sharpen", "very"], "--sharpen: 'very' is neither none, auto"),
+        (["--watermark", "logo.png", "--watermark-text", "x"], "--watermark: is either a picture or a text"),
+        (["--width", "8", "--watermark-scale", "5"], "--watermark-scale is for a --watermark"),
+        (["--watermark-text", "東京"], "--watermark-text: the font has nothing for '東京'"),
+        (["--watermark", "in/a.txt"], "--watermark: "),
+        (["--watermark-text", "x", "--watermark-font", "in/a.txt"], "--watermark-font: "),
+        (["--format", "webp,heic"], "names 'heic'"),
+        (["--format", "webp,webp"], "has one format twice"),
+        (["--width", "8,9,10", "--height", "8,9"], "--height: has 2 values where the other side has 3"),
+        (["--width", "8,8"], "--width: has one value twice"),
+        (["--max-bytes", "many"], "is no size; 300K"),
+        (["--ssim", "0.9", "--max-bytes", "3K"], "--ssim: contradicts"),
+        (["--format", "jpeg", "--lossless"], "--lossless: a JPEG can't be"),
+        (["--rotate", "1e3"], "is not a number"),
+        (["--recipe", "web.toml", "--width", "8"], "--recipe says all there is to make, and --width contradicts it"),
+        (["--recipe", "bad.toml"], "bad.toml:2: "),
+        (["--recipe", "missing.toml"], "missing.toml"),
+        (["--width", "8,16", "--name", "{name}"], "gives several renditions one name"),
+    ],
+)
+def test_what_can_not_be_met_is_refused_before_any_work(
+    arguments: list[str], told: str, tmp_path: Path, forkresize: Run, draw: Draw
+) -> None:
+    draw(tmp_path / "in/a.jpg")
+    draw(tmp_path / "logo.png")
+    (tmp_path / "in/a.txt").write_text("no picture")
+    (tmp_path / "web.toml").write_text("[[renditions]]\nwidth = 8\n")
+    (tmp_path / "bad.toml").write_text("[[renditions]]\nwidht = 8\n")
+    result = forkresize("in", "out", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_limit_in_bytes_is_kept_and_what_was_reached_is_told(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg", (600, 400), quality=95)
+    forkresize("in", "out", "--max-bytes", "3K", "--report", "run.jsonl")
+    record = json.loads((tmp_path / "run.jsonl").read_text())
+    assert record["out_bytes"] == (tmp_path / "out/a.jpg").stat().st_size <= 3000
+    assert 1 <= record["quality"] < 80
+
+
+def test_a_similarity_is_met_and_told(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+    draw(tmp_path / "in/a.png", (600, 400))
+    forkresize("in", "out", "--format", "webp", "--ssim", "0.97", "--report", "run.jsonl")
+    record = json.loads((tmp_path / "run.jsonl").read_text())
+    assert record["ssim"] >= 0.97
+    assert record["quality"] is not None

@@ -1,0 +1,105 @@
+"""One output: whether the source's own coded pixels serve better, and what is salvaged of a file cut short."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize.outcome import Failed, Outcome, Reason, Written
+
+Scene = Callable[..., Image.Image]
+Render = Callable[..., Outcome]
+
+KEPT = "the source's own pixels were kept: encoded anew they would have taken more bytes"
+
+
+def coded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def tagged() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    exif.get_ifd(0x8825)[1] = "N"
+    return exif
+
+
+def test_a_small_source_is_kept_without_its_position(noise: Scene, result: Render, tmp_path: Path) -> None:
+    source = coded(noise(size=(200, 150)), quality=30, exif=tagged())
+    outcome = result(source, "a.jpg", quality=95, if_larger="keep-original")
+    assert isinstance(outcome, Written), outcome
+    assert outcome.warnings == (KEPT,)
+    assert outcome.quality is None
+    assert outcome.out_bytes <= len(source)
+    with Image.open(io.BytesIO(source)) as before, Image.open(tmp_path / "out/a.jpg") as after:
+        assert before.tobytes() == after.tobytes()
+        assert after.getexif()[0x010F] == "a camera"
+        assert not after.getexif().get_ifd(0x8825)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [{"width": 100}, {"format": "webp"}, {"grayscale": True}, {"border": 1}, {"if_larger": "write"}, {"flip": "h"}],
+)
+def test_another_picture_than_the_source_is_always_coded_anew(
+    recipe: dict[str, object], noise: Scene, result: Render
+) -> None:
+    source = coded(noise(size=(200, 150)), quality=30)
+    outcome = result(source, "a.jpg", **{"quality": 95, "if_larger": "keep-original", **recipe})
+    assert isinstance(outcome, Written)
+    assert outcome.warnings == ()
+
+
+def test_a_smaller_output_is_written(noise: Scene, result: Render) -> None:
+    source = coded(noise(size=(200, 150)), quality=99)
+    outcome = result(source, "a.jpg", quality=30, if_larger="keep-original")
+    assert isinstance(outcome, Written)
+    assert outcome.out_bytes < len(source)
+    assert outcome.warnings == ()
+
+
+def test_a_container_that_is_not_understood_is_coded_anew(noise: Scene, result: Render) -> None:
+    source = coded(noise(size=(200, 150)), "TIFF", compression="tiff_lzw")
+    outcome = result(source, "a.tif", effort=1, if_larger="keep-original")
+    assert isinstance(outcome, Written)
+    assert KEPT not in outcome.warnings
+
+
+@pytest.mark.parametrize("recipe", [{"width": 40}, {"quality": 80}])
+@pytest.mark.parametrize(("kind", "suffix"), [("JPEG", "jpg"), ("PNG", "png"), ("TIFF", "tif")])
+def test_what_is_there_of_a_truncated_file_is_salvaged_with_a_word(
+    kind: str, suffix: str, recipe: dict[str, int], scene: Scene, result: Render, tmp_path: Path
+) -> None:
+    whole = coded(scene(size=(400, 300)), kind)
+    cut = whole[: len(whole) * 7 // 10]
+    assert isinstance(result(cut, f"a.{suffix}", **recipe), Failed)
+    outcome = result(cut, f"a.{suffix}", on_truncated="salvage", **recipe)
+    assert isinstance(outcome, Written), outcome
+    assert [warning.startswith("salvaged, a part is missing: ") for warning in outcome.warnings] == [True]
+    with Image.open(tmp_path / f"out/a.{suffix}") as made, Image.open(io.BytesIO(whole)) as original:
+        small = original.convert("RGB").resize(made.size)
+        for x, y in ((3, 3), (made.width // 2, 5)):
+            there, was = made.convert("RGB").getpixel((x, y)), small.getpixel((x, y))
+            assert max(abs(one - other) for one, other in zip(there, was, strict=True)) < 40  # type: ignore[arg-type]
+
+
+def test_what_nothing_can_be_made_of_stays_damaged(scene: Scene, result: Render) -> None:
+    outcome = result(coded(scene(), "WEBP")[:60], "a.webp", width=30, on_truncated="salvage")
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.DAMAGED
+
+
+def test_a_whole_file_has_nothing_to_salvage(scene: Scene, result: Render) -> None:
+    assert result(scene(), "a.jpg", width=30, on_truncated="salvage").warnings == ()
+
+
+def test_the_frame_that_is_cut_short_is_salvaged(scene: Scene, result: Render) -> None:
+    frames = [scene(size=(200, 100)), scene(size=(200, 100)).transpose(Image.Transpose.ROTATE_180)]
+    whole = coded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100)
+    outcome = result(whole[: len(whole) * 9 // 10], "a.png", width=50, on_truncated="salvage")
+    assert isinstance(outcome, Written | Failed)
+    assert isinstance(outcome, Failed) or outcome.warnings
