@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from forkresize.image import kernel, metadata
+from forkresize.image.allocator import keep_freed_pages
 from forkresize.image.attempt import attempted, warnings_told
 from forkresize.image.color import load_srgb
 from forkresize.image.identify import load_plugins
@@ -30,6 +31,7 @@ def warm_up(recipe: Recipe) -> None:
     Raises:
         FieldError: the recipe names a watermark or a font that can't be used.
     """
+    keep_freed_pages()
     load_plugins()
     kernel.simd()
     load_srgb()
