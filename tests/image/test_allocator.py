@@ -13,11 +13,13 @@ import resource
 from PIL import Image
 from forkresize.image.allocator import keep_freed_pages
 {first}
-for _ in range(20):
-    Image.new("RGB", (8000, 1000), "red")
+def work():
+    large, small = Image.new("RGB", (8000, 1000), "red"), Image.new("RGB", (800, 600), "red")
+for _ in range(5):
+    work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    Image.new("RGB", (8000, 1000), "red")
+for _ in range(5):
+    work()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
