@@ -1,127 +1,146 @@
-"""Draws a contact sheet of every operation, each under the options that ask for it.
+"""Draws the contact sheets of the how-to: every operation under its flags, and what becomes of odd inputs.
 
-    python docs/contact_sheet.py examples/pictures/noon.jpg docs/operations.webp
+    python -m docs.contact_sheet examples/pictures docs/sheets
 
-Transparency shows as a checkerboard.
+Transparency shows as a checkerboard. Operations are done by the installed command, just as the labels have it.
 """
 
 import argparse
+import itertools
+import shlex
+import subprocess
+import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
+from docs.odd_inputs import ODD
+from docs.operations import SHEETS, draw_inputs
 from forkresize import Recipe, Written, render
 
-CELL = 240, 180
-LABEL = 36
+CELL = 240, 160
+LOW_CELL = 240, 84
+LABEL = 54
+COLUMNS = 5
 GAP = 12
-COLUMNS = 4
+CHECK = 8
+CHARACTERS = 42
+PAPER = 236, 236, 236
 
-CLEAR = 0, 0, 0, 0
-NAVY = 20, 40, 90, 255
-
-BOX: Mapping[str, Any] = {"width": CELL[0], "height": CELL[1]}
-
-OPERATIONS: tuple[Mapping[str, Any], ...] = (
-    {},
-    {"fit": "cover", "width": 180, "height": 180},
-    {"fit": "contain", "width": 240, "height": 120, "background": NAVY},
-    {"fit": "fill", "width": 240, "height": 100},
-    {"rotate": 90},
-    {"rotate": 15},
-    {"rotate": 15, "background": CLEAR},
-    {"flip": "h"},
-    {"crop": "600x400+950+300"},
-    {"grayscale": True},
-    {"blur": 3},
-    {"sharpen": "auto"},
-    {"sharpen": "1.5,150,3"},
-    {"border": 8, "background": NAVY},
-    {"watermark_text": "© Jane Doe"},
-    {"watermark_text": "PROOF", "watermark_gravity": "tile", "watermark_margin": 5},
-    {"watermark": "logo.png", "watermark_scale": 30, "watermark_opacity": 0.8},
-    {"watermark": "logo.png", "watermark_gravity": "tile", "watermark_margin": 6},
-    {"grayscale": True, "watermark": "logo.png", "watermark_gravity": "center", "watermark_scale": 60},
-)
+BOX = ("--width", str(CELL[0]), "--height", str(CELL[1]))
+SIZES = {"--width", "--height", "--size", "--long-edge", "--short-edge", "--scale", "--megapixels"}
+COMMAND = Path(sys.executable).with_name("forkresize")
 
 
-def title(options: Mapping[str, Any]) -> str:
-    """Return options as flags."""
-    told = ((name.replace("_", "-"), value) for name, value in options.items() if name not in BOX)
-    flags = (f"--{name}" if value is True else f"--{name} {said(value)}" for name, value in told)
-    return " ".join(flags) or "as it is"
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One or more pictures with what is told of them below."""
+
+    title: str
+    images: Sequence[Image.Image]
 
 
-def said(value: Any) -> str:
-    """Return a value as it is written on a command line."""
-    return {CLEAR: "transparent", NAVY: "navy"}.get(value, f'"{value}"' if " " in str(value) else str(value))
+def operations(pictures: Path) -> Iterator[tuple[str, list[Tile]]]:
+    """Yield the sheets of what each operation makes, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        draw_inputs(pictures, Path(folder))
+        for name, examples in SHEETS.items():
+            yield name, [worked_on(Path(folder), source, flags) for source, flags in examples]
 
 
-def draw_logo(path: Path) -> None:
-    """Draw a mark with colors and transparency."""
-    logo = Image.new("RGBA", (300, 120))
-    drawing = ImageDraw.Draw(logo)
-    drawing.ellipse((0, 0, 119, 119), fill=(220, 30, 30, 255))
-    drawing.rectangle((140, 20, 299, 100), fill=(30, 60, 220, 160))
-    logo.save(path)
+def worked_on(folder: Path, source: str, flags: str) -> Tile:
+    """Return what the command makes of a picture, as large as a cell if the flags say nothing else."""
+    given = shlex.split(flags)
+    box = () if SIZES & set(given) else BOX
+    kind = () if "--format" in given else ("--format", "png")
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        subprocess.run([COMMAND, source, output, *given, *box, *kind], cwd=folder, check=True)
+        [made] = Path(output).iterdir()
+        with Image.open(made) as image:
+            told = f"{image.width} x {image.height}, {made.stat().st_size:,} bytes"
+            return Tile(f"{flags or 'as it is'}\n{told}", [shown(image)])
 
 
-def made(source: Path, folder: Path, options: Mapping[str, Any]) -> Image.Image:
-    """Return a picture that an operation was done to."""
-    output = folder / "output.png"
-    mark = {"watermark": str(folder / options["watermark"])} if "watermark" in options else {}
-    outcome = render(source, output, Recipe.of(**{**BOX, **options, **mark, "format": "png"}))
+def inputs() -> Iterator[Tile]:
+    """Yield what becomes of each odd input as a JPEG, followed by what becomes of it as a PNG, frame by frame."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "source"
+        for title, draw in ODD.items():
+            source.write_bytes(draw())
+            jpeg, png = (rendered(source, kind) for kind in ("jpeg", "png"))
+            yield Tile(f"{title}\nJPEG {jpeg.title}\nPNG {png.title}", [*jpeg.images, *png.images])
+
+
+def rendered(source: Path, kind: str) -> Tile:
+    """Return the frames of what becomes of a picture, told of by their mode and what was warned of."""
+    made = source.with_suffix(f".{kind}")
+    outcome = render(source, made, Recipe.of(width=200, format=kind, on_truncated="salvage"))
     if not isinstance(outcome, Written):
-        raise SystemExit(f"{title(options)}: {outcome}")
-    with Image.open(output) as image:
-        return image.convert("RGBA")
+        raise SystemExit(f"{source}: {outcome}")
+    with Image.open(made) as image:
+        told = "; ".join([image.mode, *outcome.warnings])
+        return Tile(told, [shown(frame) for frame in ImageSequence.Iterator(image)])
+
+
+def shown(image: Image.Image) -> Image.Image:
+    """Return a picture as a viewer shows it, on a checkerboard."""
+    if image.mode.startswith("I;16"):
+        image = image.convert("I").point(lambda value: value / 257 + 0).convert("L")
+    picture = image.convert("RGBA")
+    return Image.alpha_composite(checkerboard(picture.size), picture).convert("RGB")
 
 
 def checkerboard(size: tuple[int, int]) -> Image.Image:
     """Return what lies behind transparency."""
-    board = Image.new("RGBA", (-(-size[0] // 8), -(-size[1] // 8)), "white")
+    board = Image.new("RGBA", (-(-size[0] // CHECK), -(-size[1] // CHECK)), "white")
     for x in range(board.width):
         for y in range(x % 2, board.height, 2):
             board.putpixel((x, y), (205, 205, 205, 255))
-    return board.resize((board.width * 8, board.height * 8), Image.Resampling.NEAREST).crop((0, 0, *size))
+    return board.resize((board.width * CHECK, board.height * CHECK), Image.Resampling.NEAREST).crop((0, 0, *size))
 
 
-def sheet(pictures: Mapping[str, Image.Image]) -> Image.Image:
-    """Return all pictures with their titles below."""
-    pitch = CELL[0] + GAP, CELL[1] + LABEL + GAP
-    rows = -(-len(pictures) // COLUMNS)
-    canvas = Image.new("RGB", (COLUMNS * pitch[0] + GAP, rows * pitch[1] + GAP), "white")
-    drawing, font = ImageDraw.Draw(canvas), ImageFont.load_default(12)
-    for number, (told, picture) in enumerate(pictures.items()):
+def sheet(tiles: Sequence[Tile], cell: tuple[int, int]) -> Image.Image:
+    """Return all tiles in rows."""
+    pitch = cell[0] + GAP, cell[1] + LABEL + GAP
+    rows = -(-len(tiles) // COLUMNS)
+    canvas = Image.new("RGB", (COLUMNS * pitch[0] + GAP, rows * pitch[1] + GAP), PAPER)
+    for number, tile in enumerate(tiles):
         left, top = GAP + number % COLUMNS * pitch[0], GAP + number // COLUMNS * pitch[1]
-        picture.thumbnail(CELL)
-        shown = Image.alpha_composite(checkerboard(picture.size), picture)
-        canvas.paste(shown, (left + (CELL[0] - shown.width) // 2, top + (CELL[1] - shown.height) // 2))
-        lines, middle = (
-            "\n".join(textwrap.wrap(told, 38, break_on_hyphens=False)),
-            (left + CELL[0] / 2, top + CELL[1] + LABEL / 2),
-        )
-        drawing.multiline_text(middle, lines, "black", font, anchor="mm", align="center")
+        canvas.paste(drawn(tile, cell), (left, top))
+    return canvas
+
+
+def drawn(tile: Tile, cell: tuple[int, int]) -> Image.Image:
+    """Return the pictures of a tile side by side, above its title."""
+    canvas = Image.new("RGB", (cell[0], cell[1] + LABEL), PAPER)
+    room = (cell[0] - (len(tile.images) - 1) * CHECK) // len(tile.images)
+    for image in tile.images:
+        image.thumbnail((room, cell[1]))
+    left = (cell[0] - sum(image.width + CHECK for image in tile.images) + CHECK) // 2
+    for image in tile.images:
+        canvas.paste(image, (left, cell[1] - image.height))
+        left += image.width + CHECK
+    wrapped = (textwrap.wrap(line, CHARACTERS, break_on_hyphens=False) for line in tile.title.splitlines())
+    lines = "\n".join(itertools.chain.from_iterable(wrapped))
+    drawing, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    drawing.multiline_text((cell[0] / 2, cell[1] + 3), lines, "black", font, anchor="ma", align="center", spacing=1)
     return canvas
 
 
 def main() -> None:
-    """Render and draw."""
+    """Draw all sheets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("picture", type=Path)
-    parser.add_argument("sheet", type=Path)
+    parser.add_argument("pictures", type=Path)
+    parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        draw_logo(folder / "logo.png")
-        pictures = {title(options): made(arguments.picture, folder, options) for options in OPERATIONS}
-        made(arguments.picture, folder, {"border": 30}).save(folder / "framed.png")
-        pictures[title({"trim": True})] = made(folder / "framed.png", folder, {"trim": True})
-    sheet(pictures).save(arguments.sheet)
+    arguments.folder.mkdir(exist_ok=True)
+    for name, tiles in operations(arguments.pictures.resolve()):
+        sheet(tiles, CELL).save(arguments.folder / f"{name}.webp", quality=80, method=6)
+    sheet(list(inputs()), LOW_CELL).save(arguments.folder / "inputs.webp", quality=80, method=6)
 
 
 if __name__ == "__main__":

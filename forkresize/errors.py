@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """Source missing, destination not writable, disk full."""
     MAX_ERRORS = 4
     """Stopped early by ``--max-errors``."""
+    NOTHING_MATCHED = 9
+    """There was no picture, with ``--error-on-empty``."""
     BUG = 70
     """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
     LOCKED = 75

@@ -53,7 +53,7 @@ def run(
     check(recipe)
     settings = settings or Settings()
     intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
-    course = Course(recipe, observers, settings.max_errors)
+    course = Course(recipe, observers, settings)
     collisions = intake.look_ahead()
     if settings.dry_run:
         for outcome in chain.from_iterable(intake.settle(collisions)):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from forkresize.batch.settings import MaxErrors
+from forkresize.batch.settings import Settings
 from forkresize.errors import SIGNALED, ExitCode
 from forkresize.image.render import warm_up
 from forkresize.job import Job, Output
 from forkresize.outcome import Due, Failed, Outcome
 from forkresize.pool import Activity, signal_name
 from forkresize.recipe import Recipe
-from forkresize.report.tally import Effort, Summary, Tally, summarize
+from forkresize.report.tally import Demands, Effort, Summary, Tally, summarize
 
 
 class Observer(Protocol):
@@ -39,12 +39,13 @@ class Stoppable(Protocol):
 class Course:
     """How a run is going."""
 
-    def __init__(self, recipe: Recipe, observers: Iterable[Observer], max_errors: MaxErrors | None) -> None:
+    def __init__(self, recipe: Recipe, observers: Iterable[Observer], settings: Settings) -> None:
         self._recipe = recipe
         self._tally = Tally()
         self._observers: tuple[Observer, ...] = (self._tally, *observers)
         self._ticked = [observer for observer in self._observers if isinstance(observer, Ticked)]
-        self._max_errors = max_errors
+        self._max_errors = settings.max_errors
+        self._demands = Demands(strict=settings.strict, not_empty=settings.error_on_empty)
         self._stop: tuple[ExitCode, str] | None = None
 
     @property
@@ -98,7 +99,7 @@ class Course:
         """
         if interrupted is not None:
             return summarize(self._tally, effort, exit_code=SIGNALED + interrupted, stopped_by=signal_name(interrupted))
-        exit_code, stopped_by = self._stop or (None, None)
+        exit_code, stopped_by = self._stop or (self._demands.judge(self._tally), None)
         return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by)
 
     def _tick(self, activities: Sequence[Activity[Any]]) -> None:

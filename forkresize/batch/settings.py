@@ -51,6 +51,8 @@ class Settings:
         pool: number of workers, deadlines and retries.
         max_errors: when to stop early; None never does.
         order: which pictures come first.
+        strict: end with exit code 1 if a source was skipped, but for outputs that are there.
+        error_on_empty: end with exit code 9 if there was no picture.
 
     Raises:
         FieldError: a word is none of those there are; names the field.
@@ -66,6 +68,8 @@ class Settings:
     pool: PoolOptions = field(default_factory=PoolOptions)
     max_errors: MaxErrors | None = None
     order: Order = Order.SIZE
+    strict: bool = False
+    error_on_empty: bool = False
 
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():

@@ -4,15 +4,19 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import rich_click as click
-from click.core import ParameterSource
 
+from forkresize.cli.blame import click_message, own_message
+from forkresize.cli.completion import COMPLETE_VARIABLE, complete_path
+from forkresize.cli.defaults import SettingsCommand, builtin_value, origins_in
 from forkresize.cli.options import all_options
-from forkresize.cli.params import RULES
+from forkresize.cli.origin import DEFAULT, Origins
+from forkresize.cli.precedence import given_way
+from forkresize.cli.rules import rules_in
 from forkresize.cli.version import version_text
-from forkresize.errors import SIGNALED, ExitCode, FieldError, ForkresizeError, StopRequested
+from forkresize.errors import SIGNALED, ExitCode, ForkresizeError, StopRequested
 
 if TYPE_CHECKING:
     from forkresize.recipe import Recipe
@@ -38,15 +42,14 @@ HELP = click.RichHelpConfiguration(
 
 def call(arguments: Sequence[str]) -> int:
     """Run the command and return its exit code; what goes wrong is told on standard error."""
+    origins: Origins = {}
     try:
-        parsed = forkresize.main(list(arguments), prog_name="forkresize", standalone_mode=False)
+        parsed = _parsed(arguments, origins)
         return parsed if isinstance(parsed, int) else _run(parsed)
     except click.ClickException as error:
-        return _tell(f"{error.format_message()}\nTry 'forkresize --help' for all options.", ExitCode.USAGE)
-    except FieldError as error:
-        return _tell(f"--{error.field.replace('_', '-')}: {error.message}", error.exit_code)
+        return _tell(f"{click_message(error, origins)}\nTry 'forkresize --help' for all options.", ExitCode.USAGE)
     except ForkresizeError as error:
-        return _tell(str(error), error.exit_code)
+        return _tell(own_message(error, origins), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except StopRequested as stop:
@@ -60,6 +63,17 @@ def call(arguments: Sequence[str]) -> int:
         )
 
 
+def _parsed(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:
+    """Return the values of all options, or an exit code if there is nothing more to do; fill in their origins."""
+    return forkresize.main(  # type: ignore[no-any-return]
+        list(arguments),
+        prog_name="forkresize",
+        standalone_mode=False,
+        complete_var=COMPLETE_VARIABLE,
+        obj=origins,
+    )
+
+
 def _tell(message: str, code: int) -> int:
     from forkresize.report.plain import printable
 
@@ -70,6 +84,7 @@ def _tell(message: str, code: int) -> int:
 def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import Intake, run
     from forkresize.cli.listening import listen, tell_summary
+    from forkresize.cli.reports import conclude
     from forkresize.cli.resolve import recipe_from, refuse_contradictions, settings_from
     from forkresize.pool import ignore_stops, raise_on_stop
 
@@ -84,6 +99,7 @@ def _run(values: dict[str, Any]) -> int:
         intake = Intake(sources, destination, recipe, settings)
         with listen(values, intake.discover()) as observers:
             summary = run(sources, destination, recipe, settings=settings, observers=observers)
+            conclude(observers, summary)
             if summary.exit_code >= SIGNALED:
                 ignore_stops()
     tell_summary(summary, values)
@@ -104,10 +120,11 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 
 
 @click.command(
+    cls=SettingsCommand,
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "rich_help_config": HELP},
 )
-@click.argument("sources", metavar="SOURCE...", nargs=-1)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_path)
 @click.argument("destination", metavar="DESTINATION", required=False)
 @click.option(
     "--version",
@@ -125,5 +142,20 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     A SOURCE is a directory, which is walked, or a file. One directory maps its content into DESTINATION; several map
     each below DESTINATION/<its name>. Sources are never touched. A run without a terminal is silent if all went well.
     """
-    given = {name for name in values if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
-    return {**values, "rules": tuple(ctx.meta.get(RULES, ())), "given": given}
+    origins = origins_in(ctx)
+    rules = rules_in(ctx, values, origins)
+    for field in given_way(values, origins):
+        values[field] = builtin_value(ctx, field)
+        origins[field] = DEFAULT
+    ctx.obj.update(origins)
+    if values["show_config"]:
+        _show_config(ctx)
+    given = {field for field, origin in origins.items() if origin is not DEFAULT}
+    return {**values, "rules": rules, "given": given}
+
+
+def _show_config(ctx: click.Context) -> NoReturn:
+    from forkresize.cli.show_config import config_text
+
+    click.echo(config_text(ctx), nl=False)
+    ctx.exit()

@@ -4,12 +4,12 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from forkresize.batch import Observer
-from forkresize.report.jsonl import JsonLines
+from forkresize.cli.reports import journals, open_reports, reports_of
 from forkresize.report.plain import printable
 from forkresize.report.tally import Summary
 
@@ -34,8 +34,13 @@ def listen(values: Mapping[str, Any], ahead: Iterator[object]) -> Iterator[list[
         DestinationError: a report or a list can't be written.
     """
     with ExitStack() as stack:
-        # What comes first is closed last: no list is staged if a report could not be closed.
-        yield [*_lists(values, stack), *_reports(values["report"], stack), *_views(values, ahead, stack)]
+        # What comes first is closed last: no list is staged if a report could not be closed, and a log tells of it.
+        yield [
+            *journals(values, stack),
+            *_lists(values, stack),
+            *open_reports(values, stack),
+            *_views(values, ahead, stack),
+        ]
 
 
 def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
@@ -63,7 +68,7 @@ def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
         return
     if values["dry_run"]:
         return
-    report = next(iter(values["report"]), None)
+    report = next(iter(reports_of(values)), None)
     if progress_of(values) != "none" or sys.stderr.isatty():
         from forkresize.report.table import print_summary
 
@@ -113,16 +118,19 @@ def _lists(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
 
 def _tell_of_left_out(renditions: "Renditions") -> None:
     if renditions.left_out:
-        _say(f"{renditions.left_out} outputs that are there can't be listed; the first: {renditions.complaint}")
+        _say(f"outputs that are there and can't be listed: {renditions.left_out}; the first: {renditions.complaint}")
 
 
 def _settle_lists(summary: Summary, values: Mapping[str, Any]) -> None:
-    if values["dry_run"]:
+    lists = lists_of(values)
+    if not lists or values["dry_run"]:
         return
-    for listing in lists_of(values):
-        if summary.stopped_by is None:
-            listing.commit()
-            continue
+    from forkresize.report.listing import commit
+
+    if summary.stopped_by is None:
+        commit(lists)
+        return
+    for listing in lists:
         listing.discard()
         if not values["quiet"]:
             _say(f"the run stopped early: the {listing.kind.name} {listing.path!r} is left as it was")
@@ -132,11 +140,6 @@ def _say(line: str) -> None:
     # If nobody can be told, the pictures are there all the same.
     with contextlib.suppress(OSError):
         sys.stderr.write(f"forkresize: {printable(line)}\n")
-
-
-def _reports(paths: Sequence[str], stack: ExitStack) -> list[Observer]:
-    distinct = {os.path.realpath(path): path for path in paths}
-    return [stack.enter_context(JsonLines(path)) for path in distinct.values()]
 
 
 def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack) -> list[Observer]:

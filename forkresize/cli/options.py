@@ -8,6 +8,7 @@ import rich_click as click
 from forkresize.cli.option import Option
 from forkresize.cli.params import DURATION, MAX_ERRORS, MEGAPIXELS, RuleOption, Words, whole
 from forkresize.cli.recipe_options import OPERATIONS, OUTPUT, SIZE
+from forkresize.cli.settings_options import SETTINGS
 from forkresize.existing import IfExists
 from forkresize.plan import OnCollision, Order
 from forkresize.walk import Symlinks
@@ -89,9 +90,26 @@ REPORTING = [
         "--report",
         multiple=True,
         type=click.Path(dir_okay=False),
-        metavar="FILE.jsonl",
-        help="Write a record for each source, a JSON object a line.",
+        metavar="FILE.jsonl|.csv|.html",
+        help="Write a record for each output, or a page with charts and thumbnails; {date} and {time} stand for the "
+        "run's. Several may be given.",
     ),
+    Option("--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append what happens to a file."),
+    Option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        help="What goes there. debug: every output; info: the run, and what was skipped; error: what failed.",
+    ),
+    Option("--log-format", type=click.Choice(["text", "json"]), default="text", help="How a line of it looks."),
+    Option(
+        "--metrics-file",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.prom",
+        help="Keep metrics of all runs in a file for Prometheus' node_exporter.",
+    ),
+    Option("--strict", is_flag=True, help="Skipped files count as failures, but for those whose outputs are there."),
+    Option("--error-on-empty", is_flag=True, help="End with exit code 9 if there is no picture."),
 ]
 
 PANELS = {
@@ -102,6 +120,7 @@ PANELS = {
     "Repeat runs": REPEAT,
     "Workers": WORKERS,
     "Reporting": REPORTING,
+    "Settings": SETTINGS,
 }
 
 
@@ -109,6 +128,6 @@ def all_options(command: Command) -> Command:
     """Give a command every option, each in its help panel."""
     for panel, options in reversed(PANELS.items()):
         for option in reversed(options):
-            command = click.option(*option.names, panel=panel, **option.attributes)(command)
+            command = click.option(*option.names, panel=panel, envvar=option.variable, **option.attributes)(command)
         command = click.option_panel(panel)(command)
     return command

@@ -12,6 +12,7 @@ import rich_click as click
 
 from forkresize.batch import Settings
 from forkresize.cli.listening import lists_of
+from forkresize.cli.reports import files_of, refuse_formats
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Options, Recipe
 from forkresize.walk import Selection, read_names
@@ -20,7 +21,7 @@ RECIPE = tuple(Options.__annotations__)
 """The options that a recipe file says instead."""
 
 _SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks")
-_SETTINGS = ("name", "flat", "on_collision", "if_exists", "dry_run", "max_errors", "order")
+_SETTINGS = ("name", "flat", "on_collision", "if_exists", "dry_run", "max_errors", "order", "strict", "error_on_empty")
 
 
 def refuse_contradictions(values: Mapping[str, Any]) -> None:
@@ -36,9 +37,7 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
     if values["quiet"] and values["progress"] in {"rich", "tqdm"}:
         raise click.UsageError(f"--quiet and --progress {values['progress']} contradict each other.")
     _refuse_sources(values)
-    for path in values["report"]:
-        if not path.endswith(".jsonl"):
-            raise click.UsageError(f"--report: {path!r} does not end in .jsonl, the format there is.")
+    refuse_formats(values)
     _refuse_lists(values)
 
 
@@ -52,7 +51,7 @@ def _refuse_sources(values: Mapping[str, Any]) -> None:
 
 
 def _refuse_lists(values: Mapping[str, Any]) -> None:
-    met = {os.path.realpath(path): "report" for path in values["report"]}
+    met = files_of(values)
     for listing in lists_of(values):
         name, other = listing.kind.name, met.setdefault(os.path.realpath(listing.path), listing.kind.name)
         if other != name:

@@ -9,20 +9,27 @@ from PIL.Image import DecompressionBombWarning
 from forkresize.image.picture import PictureError
 from forkresize.outcome import About, Failed, Outcome, Reason, Skipped
 
+Caught = list[warnings.WarningMessage]
+"""What was warned of and not yet told."""
+
 
 @contextmanager
-def warnings_told(told: list[str]) -> Iterator[None]:
-    """Add to a list what is warned of in the block."""
+def warnings_caught() -> Iterator[Caught]:
+    """Yield the list that what is warned of in the block is added to."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("always", RuntimeWarning)
         # Said at half of the limit that is set; the limit itself is an error.
         warnings.simplefilter("ignore", DecompressionBombWarning)
-        try:
-            yield
-        finally:
-            told.extend(str(warning.message) for warning in caught)
+        yield caught
+
+
+def taken(caught: Caught, start: int = 0) -> list[str]:
+    """Return what was warned of from a place in the list on, and remove it there."""
+    told = [str(warning.message) for warning in caught[start:]]
+    del caught[start:]
+    return told
 
 
 def attempted(subject: About, make: Callable[[], list[Outcome]]) -> list[Outcome]:

@@ -18,6 +18,13 @@ DEEP = frozenset({"I;16", "I", "F"})
 
 _RANGELESS = frozenset({"I", "F"})
 
+_PRECISION = {
+    "RGB": ImageCms.Flags.HIGHRESPRECALC,
+    "RGBA": ImageCms.Flags.HIGHRESPRECALC,
+    "CMYK": ImageCms.Flags.NOOPTIMIZE,
+}
+"""How littleCMS may shorten its way: not where its tables have four sides, too coarse for dark inks."""
+
 _VISIBLE = 1
 """A difference of this many levels out of 255 is none."""
 
@@ -53,7 +60,7 @@ def is_for(profile: bytes, mode: str) -> bool:
 def lab_to_srgb(image: Image) -> Image:
     """Convert from CIE L*a*b* with the white of D50, as TIFF defines it."""
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    return _applied(_transform(lab, "LAB"), image)
+    return _applied(_transform(lab, "LAB", ImageCms.Flags.NOOPTIMIZE), image)
 
 
 def load_srgb() -> None:
@@ -68,24 +75,21 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _deep_to_srgb(picture: Picture) -> Picture:
-    """Drop a profile that changes nothing, or that is of no use to values without a range."""
+    """Drop a profile that changes nothing, or that can't be used."""
     profile, mode = picture.profile, picture.image.mode
-    if not profile:
+    if not profile or is_for(profile, mode):
         return picture
-    if is_for(profile, "RGB") and _cached_transform(profile, "RGB") is None:
+    is_colors = is_for(profile, "RGB")
+    if is_colors and _cached_transform(profile, "RGB") is None:
         return replace(picture, profile=None)
-    if mode in _RANGELESS and not is_for(profile, mode):
-        warnings.warn("the color profile, which is not for gray, was dropped", stacklevel=1)
-        return replace(picture, profile=None)
-    return picture
+    if is_colors and mode not in _RANGELESS:
+        return picture
+    warnings.warn("the color profile is not one for gray, and was dropped", stacklevel=1)
+    return replace(picture, profile=None)
 
 
 def _converted(image: Image, profile: bytes) -> Image:
     try:
-        if _space(profile) == "RGB " and _SPACES[image.mode] == "GRAY":
-            # Gray pixels that were given the profile of the colors they were made from.
-            colors = _by_profile(image.convert("RGBA" if image.mode == "LA" else "RGB"), profile)
-            return colors.convert(image.mode)
         return _by_profile(image, profile)
     except ImageCms.PyCMSError as error:
         warnings.warn(f"the color profile can't be used, sRGB was assumed: {error}", stacklevel=1)
@@ -95,18 +99,35 @@ def _converted(image: Image, profile: bytes) -> Image:
 def _by_profile(image: Image, profile: bytes) -> Image:
     if image.mode == "LA":
         return merge("LA", (_by_profile(image.getchannel("L"), profile), image.getchannel("A")))
+    if image.mode == "L":
+        levels = _cached_levels(profile)
+        return image.point(levels) if levels else image
     transform = _cached_transform(profile, image.mode)
-    if transform is None:
-        return image
-    converted = _applied(transform, image)
-    # What littleCMS makes of gray is three equal channels.
-    return converted.getchannel("G") if image.mode == "L" else converted
+    return _applied(transform, image) if transform else image
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached_levels(profile: bytes) -> list[int] | None:
+    """Return what a profile makes of the 256 grays, in sRGB; None if nothing that can be seen.
+
+    The profile may as well be that of the colors that the grays were made from.
+    """
+    mode = "RGB" if _space(profile) == _SPACES["RGB"] else "L"
+    grays = frombytes("L", (256, 1), bytes(range(256)))
+    transform = _transform(_opened(profile), mode, ImageCms.Flags.NOOPTIMIZE)
+    levels = list(_applied(transform, grays.convert(mode)).convert("L").tobytes())
+    return levels if any(abs(level - gray) > _VISIBLE for gray, level in enumerate(levels)) else None
 
 
 @lru_cache(maxsize=_CACHED)
 def _space(profile: bytes) -> str:
+    return str(_opened(profile).profile.xcolor_space)
+
+
+def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+    """Raise PyCMSError for a profile that can't be read, as for one that can't be used."""
     try:
-        return str(ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space)
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile))
     except (OSError, TypeError, ValueError) as error:
         raise ImageCms.PyCMSError(error) from error
 
@@ -114,18 +135,20 @@ def _space(profile: bytes) -> str:
 @lru_cache(maxsize=_CACHED)
 def _cached_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return the transform from a profile to sRGB; None if it would change nothing that can be seen."""
-    transform = _transform(ImageCms.ImageCmsProfile(io.BytesIO(profile)), mode)
+    transform = _transform(_opened(profile), mode, _PRECISION[mode])
     return None if _is_idle(transform, mode) else transform
 
 
-def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+def _transform(
+    profile: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(
         profile,
         _srgb(),
         mode,
         "RGBA" if mode == "RGBA" else "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION | precision,
     )
 
 

@@ -65,4 +65,4 @@ def _heads(image: ImageFile, entries: list[Mapping[str, Any]]) -> list[bytes]:
     if not entries:
         return []
     start = head(image).find(b"MPF\0") + len(b"MPF\0")
-    return [head(image, start + entry["DataOffset"]) for entry in entries]
+    return [head(image, start + entry["DataOffset"], entry["Size"]) for entry in entries]

@@ -6,6 +6,7 @@ float was rounded; halves are rounded up, and no side is ever less than one pixe
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import floor, isqrt
 
 from forkresize.image.area import Area, Dimensions
@@ -17,6 +18,9 @@ Point = tuple[Fraction, Fraction]
 _HALF = Fraction(1, 2)
 _MEGA = 1_000_000
 _PERCENT = 100
+
+_CACHED = 1024
+"""Layouts kept; the pictures of a folder have few sizes."""
 
 # How much of the slack is left on the left of and above what is placed; in the middle where nothing else is said.
 _ANCHORS: dict[Gravity, Point] = {
@@ -60,6 +64,7 @@ class Layout:
         return self.area.width / self.source[0], self.area.height / self.source[1]
 
 
+@lru_cache(maxsize=_CACHED)
 def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = None) -> Layout:
     """Return how a source becomes an output of the size asked for.
 

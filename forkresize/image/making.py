@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from forkresize import storage
 from forkresize.image import metadata
-from forkresize.image.attempt import attempted, warnings_told
+from forkresize.image.attempt import Caught, attempted, taken
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.formats import WRITERS, Writer
 from forkresize.image.frames import Frames
@@ -22,7 +22,7 @@ from forkresize.image.planning import plan
 from forkresize.image.steps.resize import Larger, resize_from
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.image.write import write
-from forkresize.job import Output, Source
+from forkresize.job import Job, Output
 from forkresize.outcome import About, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Animation, IfLarger, Recipe
 
@@ -41,8 +41,18 @@ class Making:
         format: in Pillow's lower-case name.
     """
 
-    def __init__(self, source: Source, output: Output, recipe: Recipe, original: Opened) -> None:
-        self._source = source
+    def __init__(self, job: Job, output: Output, recipe: Recipe, original: Opened, caught: Caught) -> None:
+        """Take what is to be made.
+
+        Args:
+            job: the picture, whose source it is made of.
+            output: its path, and which rendition it is.
+            recipe: all of it.
+            original: the picture, opened.
+            caught: where warnings go; it takes those out that are about itself.
+        """
+        self._source = job.source
+        self._caught = caught
         self.output = output
         self._recipe = recipe
         self._original = original
@@ -122,9 +132,10 @@ class Making:
             return []
 
         if self.is_open:
-            with warnings_told(self._told):
-                for fault in attempted(self._subject, act):
-                    self._outcome = fault
+            start = len(self._caught)
+            for fault in attempted(self._subject, act):
+                self._outcome = fault
+            self._told += taken(self._caught, start)
 
     def _choose_format(self) -> None:
         self.format = output_format(self._original.image.format, self.rendition)

@@ -6,7 +6,7 @@ from typing import IO
 
 from PIL.ImageFile import ImageFile
 
-_HEAD = 1 << 16
+HEAD = 1 << 16
 """Bytes that hold what is said of a picture before its pixels, as a rule."""
 
 
@@ -23,8 +23,8 @@ def rewound(image: ImageFile) -> Iterator[IO[bytes]]:
         file.seek(position)
 
 
-def head(image: ImageFile, offset: int = 0) -> bytes:
-    """Return the first bytes of a file, or those that follow an offset."""
+def head(image: ImageFile, offset: int = 0, size: int = HEAD) -> bytes:
+    """Return the first bytes of a file, or of a part of it that begins at an offset and has a size."""
     with rewound(image) as file:
         file.seek(offset)
-        return file.read(_HEAD)
+        return file.read(min(size, HEAD))

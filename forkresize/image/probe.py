@@ -14,6 +14,9 @@ _BUFFER = 1 << 13
 
 _NO_LIMIT = 10**15
 
+_WEBP_HEAD = 30
+"""Bytes of a WebP until after its size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probed:
@@ -45,11 +48,31 @@ def probe(path: str) -> Probed:
     with io.BufferedReader(raw, _BUFFER) as file, faults_told(path, _NO_LIMIT), warnings.catch_warnings():
         # Whoever made the file has told what there is to say about it.
         warnings.simplefilter("ignore")
+        size = os.fstat(raw.fileno()).st_size
+        # Pillow reads all of a WebP and makes room for its pixels.
+        webp = _webp_size(file.peek(_WEBP_HEAD))
+        if webp:
+            return Probed(*webp, "webp", size)
         image = identified(file, path)
-        width, height = image.size
-        return Probed(width, height, _own_name(image.format), os.fstat(raw.fileno()).st_size)
+        return Probed(*image.size, _own_name(image.format), size)
 
 
 def _own_name(name: str | None) -> str:
     # A JPEG with further pictures behind the first.
     return "jpeg" if name == "MPO" else str(name).lower()
+
+
+def _webp_size(head: bytes) -> tuple[int, int] | None:
+    """Return width and height as RFC 9649 lays them out, sections 2.5 to 2.7 and 3.4; None if it is no WebP."""
+    if len(head) < _WEBP_HEAD or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return None
+    bits = int.from_bytes(head[20:_WEBP_HEAD], "little")
+    match head[12:16]:
+        case b"VP8X":
+            return (bits >> 32 & 0xFFFFFF) + 1, (bits >> 56 & 0xFFFFFF) + 1
+        case b"VP8L":
+            return (bits >> 8 & 0x3FFF) + 1, (bits >> 22 & 0x3FFF) + 1
+        case b"VP8 ":
+            return bits >> 48 & 0x3FFF, bits >> 64 & 0x3FFF
+        case _:
+            return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from forkresize.image import kernel, metadata
 from forkresize.image.allocator import keep_freed_pages
-from forkresize.image.attempt import attempted, warnings_told
+from forkresize.image.attempt import Caught, attempted, taken, warnings_caught
 from forkresize.image.color import load_srgb
 from forkresize.image.identify import load_plugins
 from forkresize.image.making import Making
@@ -62,9 +62,9 @@ def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
         Nothing that a picture can cause is raised.
     """
     started = perf_counter()
-    told: list[str] = []
-    with warnings_told(told):
-        outcomes = attempted(about(job), lambda: _outcomes(job, recipe, tag))
+    with warnings_caught() as caught:
+        outcomes = attempted(about(job), lambda: _outcomes(job, recipe, tag, caught))
+        told = taken(caught)
     seconds = perf_counter() - started
     return [
         replace(outcome, seconds=seconds, warnings=tuple(dict.fromkeys((*told, *outcome.warnings))))
@@ -72,12 +72,12 @@ def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
     ]
 
 
-def _outcomes(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
+def _outcomes(job: Job, recipe: Recipe, tag: str, caught: Caught) -> list[Outcome]:
     stopwatch = Stopwatch()
     with opened(job.source.path, recipe) as original:
-        makings = [Making(job.source, output, recipe, original) for output in job.outputs]
+        makings = [Making(job, output, recipe, original, caught) for output in job.outputs]
         shown = known_size(original, recipe)
-        if shown:
+        if shown and len(recipe.renditions) > 1:
             _skip(makings, duplicates(shown, recipe, original.image.format))
         for picture in _pictures(original, recipe, makings):
             stopwatch.lap("decode")

@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from forkresize.recipe import Recipe, Rendition, Size, Step, Watermark
-from forkresize.recipefile.fault import Fault, Path
 from forkresize.recipefile.table import Table, no_such_key, read_table, tables_in, taken
 from forkresize.recipefile.vocabulary import RENDITION, SIZE, STEPS, TOP, Form, field_name, key_name
+from forkresize.tomlfile import Fault, Path
 
 
 def recipe_of(data: dict[str, Any], folder: str) -> Recipe:

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from forkresize.errors import FieldError
-from forkresize.recipefile.fault import Fault, Path
 from forkresize.recipefile.kinds import Kind
 from forkresize.recipefile.vocabulary import Keys, field_name, home_of, key_name
+from forkresize.tomlfile import Fault, Path
 
 Made = TypeVar("Made")
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import lru_cache
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.report.renditions import Entry
-from forkresize.storage import remove_temporary, temporary_path
+from forkresize.storage import open_source, remove_temporary, temporary_path
 
 _HEAD = 200
 """Bytes that tell whether a file is a list."""
@@ -88,7 +87,6 @@ class Listing:
         try:
             os.replace(temporary_path(self._file, _tag()), self._file)
         except OSError as error:
-            self.discard()
             raise DestinationError(f"{self._complaint}: {error.strerror}") from error
 
     def discard(self) -> None:
@@ -105,30 +103,17 @@ class Listing:
 
     def _check_place(self, folder: str) -> None:
         try:
-            found = os.stat(self._file)
-        except FileNotFoundError:
-            self._check_access(folder)
-            return
-        except OSError as error:
-            raise DestinationError(f"{self._complaint}: {error.strerror}") from error
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{self._complaint}: it is no regular file")
-        self._check_access(folder)
-        self._refuse_other_file()
-
-    def _check_access(self, folder: str) -> None:
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise DestinationError(f"{self._complaint}: its directory may not be written to")
-
-    def _refuse_other_file(self) -> None:
-        try:
-            with open(self._file, "rb") as file:
+            with open_source(self._file) as file:
                 head = file.read(_HEAD)
+        except FileNotFoundError:
+            head = b""
         except OSError as error:
             raise DestinationError(f"{self._complaint}: {error.strerror}") from error
         if head and not self.kind.beginning.match(head):
             name = self.kind.name
             raise UsageError(f"the {name} {self.path!r} would replace a file that is no {name}; remove it first")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise DestinationError(f"{self._complaint}: its directory may not be written to")
 
 
 @contextmanager
@@ -139,9 +124,26 @@ def staging(lists: Sequence[Listing], entries: Iterable[Entry]) -> Iterator[None
         DestinationError: one can't be written.
     """
     yield
-    try:
+    with _discarding(lists):
         for listing in lists:
             listing.stage(entries)
+
+
+def commit(lists: Sequence[Listing]) -> None:
+    """Put staged lists in their places; if one can't be, what is still staged goes.
+
+    Raises:
+        DestinationError: one can't be.
+    """
+    with _discarding(lists):
+        for listing in lists:
+            listing.commit()
+
+
+@contextmanager
+def _discarding(lists: Sequence[Listing]) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         for listing in lists:
             listing.discard()
@@ -154,14 +156,16 @@ def _tag() -> str:
 
 
 def _placing(folder: str) -> Place:
-    real = lru_cache(maxsize=1024)(os.path.realpath)
+    @lru_cache(maxsize=1024)
+    def way(parent: str) -> str:
+        near = os.path.relpath(parent or os.curdir, folder)
+        if near.split(os.sep, 1)[0] == os.pardir:
+            # The way up from a directory does not lead back through the link that led there.
+            near = os.path.relpath(os.path.realpath(parent), os.path.realpath(folder))
+        return "" if near == os.curdir else near
 
     def place(path: str) -> str:
-        near = os.path.relpath(path, folder)
-        if near.split(os.sep, 1)[0] != os.pardir:
-            return near
-        # The way up from a directory does not lead back through the link that led there.
         parent, name = os.path.split(path)
-        return os.path.relpath(os.path.join(real(parent), name), real(folder))
+        return os.path.join(way(parent), name)
 
     return place

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate, takewhile
 
+from forkresize.errors import ExitCode
 from forkresize.outcome import Failed
 from forkresize.report.tally import Summary
 
@@ -71,7 +72,19 @@ def plain_summary(summary: Summary, *, report: str | None = None) -> str:
 
 def _counts(summary: Summary) -> str:
     told = [f"{getattr(summary, status):,} {status}" for status in ("failed", "written", "unchanged", "skipped")]
-    return ", ".join(told) + (f"; stopped by {printable(summary.stopped_by)}" if summary.stopped_by else "")
+    return "; ".join(filter(None, (", ".join(told), _complaint(summary))))
+
+
+def _complaint(summary: Summary) -> str:
+    """Return why a run is not well, where its failures don't tell."""
+    if summary.stopped_by:
+        return f"stopped by {printable(summary.stopped_by)}"
+    if summary.exit_code == ExitCode.NOTHING_MATCHED:
+        return "there was no picture, as --error-on-empty demands"
+    if summary.failed or not summary.exit_code:
+        return ""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.skipped_by_reason.items())
+    return f"by --strict, none may be skipped: {reasons}"
 
 
 def _visible(character: str) -> str:

@@ -9,7 +9,7 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Protocol, Self
 
-from forkresize.errors import ForkresizeError
+from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.job import Source
 from forkresize.outcome import Outcome, Reason, Skipped, Unchanged, Written
 
@@ -107,7 +107,11 @@ class Renditions:
         self._rows.close()
 
     def __call__(self, outcome: Outcome) -> None:
-        """Take note of an output that is there."""
+        """Take note of an output that is there.
+
+        Raises:
+            DestinationError: there is no room for it among the system's temporary files.
+        """
         if isinstance(outcome, Written) and outcome.destination is not None:
             made = Listed(outcome.destination, *outcome.out_size, outcome.out_format, outcome.out_bytes)
             self._keep(outcome.source, outcome.rendition, made)
@@ -130,21 +134,13 @@ class Renditions:
         self._keep(outcome.source, outcome.rendition, listed)
 
     def _keep(self, source: Source, number: int, made: Listed) -> None:
-        self._rows.execute(
-            "INSERT OR REPLACE INTO renditions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                # Names of any bytes, which text could not hold.
-                os.fsencode(source.relative),
-                os.fsencode(source.path),
-                source.size,
-                number,
-                os.fsencode(made.path),
-                made.width,
-                made.height,
-                made.format,
-                made.bytes,
-            ),
-        )
+        # Names of any bytes, which text could not hold.
+        name, path, output = map(os.fsencode, (source.relative, source.path, made.path))
+        row = name, path, source.size, number, output, made.width, made.height, made.format, made.bytes
+        try:
+            self._rows.execute("INSERT OR REPLACE INTO renditions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        except sqlite3.Error as error:
+            raise DestinationError(f"the outputs can't be kept to be listed: {error}") from error
 
 
 def _was_there(outcome: Outcome) -> bool:

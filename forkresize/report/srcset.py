@@ -21,8 +21,8 @@ _OFFERED = ("avif", "webp")
 _SHOWN = ("jpeg", "png", "gif", "bmp", "ico")
 """Formats that every browser shows, the first to be preferred; of several, the others would never be loaded."""
 
-_SIZES = "auto, 100vw"
-"""As wide as the page's layout has it; as the window, for browsers that don't look at the layout."""
+_SIZES = "100vw"
+"""As wide as the window: what browsers take for granted, and all that can be said without the page's layout."""
 
 
 def _parts(entries: Iterable[Entry], place: Place) -> Iterator[str]:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 MAX_FAILURES = 1_000
 """So many failures are kept; further ones are only counted, so that memory stays flat."""
 
+_THERE = frozenset({Reason.EXISTS, Reason.DUPLICATE})
+"""Why a source is skipped that lacks no output."""
+
+_NO_PICTURE = frozenset({Reason.NOT_A_PICTURE, Reason.NOT_A_FILE, Reason.SYMBOLIC_LINK})
+
 SCHEMA = 1
 """Of the JSON summary; it grows when a field changes its meaning."""
 
@@ -76,6 +81,16 @@ class Tally:
     def failed(self) -> int:
         """How many failed."""
         return self.failed_by_reason.total()
+
+    @property
+    def lacking(self) -> int:
+        """How many were skipped that have no output for that."""
+        return sum(count for reason, count in self.skipped_by_reason.items() if reason not in _THERE)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no picture among the sources, if there was any."""
+        return self.outputs == sum(self.skipped_by_reason[reason] for reason in _NO_PICTURE)
 
     @property
     def outputs(self) -> int:
@@ -199,6 +214,27 @@ class Summary:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a run has to meet besides that nothing fails.
+
+    Attributes:
+        strict: no source is skipped, but for outputs that are there.
+        not_empty: there is a picture.
+    """
+
+    strict: bool = False
+    not_empty: bool = False
+
+    def judge(self, tally: Tally) -> ExitCode:
+        """Return what the shell is told of a run that came to its end."""
+        if tally.failed:
+            return ExitCode.FAILURES
+        if self.not_empty and tally.is_empty:
+            return ExitCode.NOTHING_MATCHED
+        return ExitCode.FAILURES if self.strict and tally.lacking else ExitCode.OK
+
+
 def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, stopped_by: str | None = None) -> Summary:
     """Sum up a run.
 
@@ -209,7 +245,7 @@ def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, sto
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
     """
     if exit_code is None:
-        exit_code = ExitCode.FAILURES if tally.failed else ExitCode.OK
+        exit_code = Demands().judge(tally)
     return Summary(
         sources=tally.sources,
         written=tally.written,

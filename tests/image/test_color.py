@@ -32,7 +32,7 @@ def by_littlecms(image: Image.Image, profile: bytes, mode: str = "RGB") -> Image
         ImageCms.createProfile("sRGB"),
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
         mode,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.NOOPTIMIZE,
     )
     assert converted is not None
     return converted

@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Callable
+from typing import TypeVar
 
 from PIL.Image import Image
 
 from forkresize.image.metadata import exif, iptc, sources, texts, xmp
+from forkresize.image.metadata.credit import credited
 from forkresize.image.metadata.embed import save_options
 from forkresize.image.metadata.exif import orientation
 from forkresize.image.metadata.kept import Kept
@@ -13,11 +15,14 @@ from forkresize.recipe import Metadata
 
 __all__ = ["Kept", "kept", "orientation", "save_options"]
 
+_T = TypeVar("_T")
+
 
 def kept(image: Image, policy: Metadata) -> Kept:
     """Return what of a picture's metadata goes into its outputs.
 
-    Damaged parts are dropped, each with a warning.
+    Damaged parts are dropped, each with a warning. Who made the picture and who may use it is put into EXIF if it is
+    not there already.
 
     Args:
         image: an opened picture. Only once it is loaded does a PNG show what it has behind its pixels; a TIFF's file
@@ -28,19 +33,20 @@ def kept(image: Image, policy: Metadata) -> Kept:
         return Kept()
     if image.format == "TIFF" and image.tell():
         image.seek(0)
-    return Kept(
-        exif=_sound("EXIF", lambda: exif.filtered(image, policy)),
-        xmp=_sound("XMP", lambda: xmp.filtered(sources.xmp(image), policy)),
-        iptc=_sound("IPTC", lambda: iptc.filtered(sources.iptc(image), policy)),
+    blocks = Kept(
+        exif=_sound("EXIF", lambda: exif.filtered(image, policy), b""),
+        xmp=_sound("XMP", lambda: xmp.filtered(sources.xmp(image), policy), b""),
+        iptc=_sound("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
         texts=texts.filtered(image, policy),
     )
+    return _sound("credit", lambda: credited(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 
 
-def _sound(name: str, block: Callable[[], bytes]) -> bytes:
+def _sound(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
     try:
-        return block()
+        return made()
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 -- strangers' bytes, and Pillow raises anything.
         warnings.warn(f"damaged {name} was dropped: {error}", stacklevel=1)
-        return b""
+        return otherwise

@@ -4,13 +4,16 @@ import struct
 import warnings
 from typing import Any
 
+from PIL.ExifTags import Base
 from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 
-from forkresize.image.metadata.exif import in_source_bytes
+from forkresize.image.metadata.exif import in_source_bytes, with_texts
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
 from forkresize.image.metadata.kept import Kept
-from forkresize.image.metadata.texts import COMMENT
+from forkresize.image.metadata.texts import AUTHOR, COMMENT, COPYRIGHT
+
+_HOLD_EXIF = frozenset({"jpeg", "png", "webp", "avif", "tiff"})
 
 _SEGMENT = 65_533
 """Bytes that a segment of a JPEG holds."""
@@ -24,20 +27,23 @@ _TIFF_XMP, _TIFF_IPTC = 700, 33_723
 def save_options(kept: Kept, output: str) -> dict[str, Any]:
     """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
 
-    What the format has no place for is left out; what it has too little place for, with a warning.
+    What the format has no place for is left out; what it has too little place for, with a warning, as is a credit that
+    was all there was to keep.
 
     Args:
         kept: the metadata.
         output: the format, in Pillow's lower-case name.
     """
     writers = {"jpeg": _jpeg, "png": _png, "webp": _webp, "avif": _avif, "tiff": _tiff, "gif": _gif}
+    if kept.credit.is_all and output not in _HOLD_EXIF:
+        warnings.warn(f"{output} has no place for who made the picture and who may use it", stacklevel=1)
     writer = writers.get(output)
     return {name: value for name, value in writer(kept).items() if value} if writer else {}
 
 
 def _jpeg(kept: Kept) -> dict[str, Any]:
     return {
-        "exif": _if_it_fits("EXIF", kept.exif),
+        "exif": _if_it_fits("EXIF", kept.exif) or _if_it_fits("credit", _credit_block(kept)),
         "xmp": _if_it_fits("XMP", kept.xmp, len(_XMP_NAME)),
         "extra": _iptc_segment(_if_it_fits("IPTC", kept.iptc, len(_IPTC_NAME) + 5)),
         "comment": _if_it_fits("comment", kept.texts.get(COMMENT, "").encode()),
@@ -47,8 +53,14 @@ def _jpeg(kept: Kept) -> dict[str, Any]:
 def _if_it_fits(name: str, block: bytes, header: int = 0) -> bytes:
     if header + len(block) <= _SEGMENT:
         return block
-    warnings.warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so none was kept", stacklevel=1)
+    warnings.warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so they were dropped", stacklevel=1)
     return b""
+
+
+def _credit_block(kept: Kept) -> bytes:
+    """Return an EXIF block of nothing but the credit; empty for none."""
+    credit = {Base.Artist: kept.credit.creator, Base.Copyright: kept.credit.copyright}
+    return with_texts(b"", {tag: told for tag, told in credit.items() if told})
 
 
 def _iptc_segment(block: bytes) -> bytes:
@@ -60,11 +72,17 @@ def _iptc_segment(block: bytes) -> bytes:
 
 def _png(kept: Kept) -> dict[str, Any]:
     chunks = PngInfo()
-    for key, text in kept.texts.items():
+    for key, text in {**kept.texts, **_credit_texts(kept)}.items():
         chunks.add_itxt(key, text)
     if kept.xmp:
         chunks.add_itxt("XML:com.adobe.xmp", kept.xmp)
     return {"exif": kept.exif, "pnginfo": chunks if chunks.chunks else None}
+
+
+def _credit_texts(kept: Kept) -> dict[str, str]:
+    """Return the texts that PNG has for a credit, where the picture does not bring its own."""
+    credit = {AUTHOR: kept.credit.creator, COPYRIGHT: kept.credit.copyright}
+    return {key: text for key, text in credit.items() if text and not kept.texts.get(key, "").strip()}
 
 
 def _webp(kept: Kept) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What is kept of EXIF, and which way up it says a picture is. Knows no file format."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import TiffTags
@@ -35,6 +36,28 @@ def filtered(image: Image, policy: Metadata) -> bytes:
         Exception: it is damaged; strangers' bytes make Pillow raise anything.
     """
     return _block(_read(image), policy)
+
+
+def text(block: bytes, tag: int) -> bytes:
+    """Return a text of the first directory of a filtered block, in the bytes that are stored; empty for none."""
+    exif = Exif()
+    exif.load(block)
+    stored: bytes = in_source_bytes(exif.get(tag, b""), tag)
+    return stored
+
+
+def with_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
+    """Return a block as ``filtered`` does, with texts put into its first directory as UTF-8; empty for nothing at all.
+
+    Raises:
+        Exception: there is damage in it; strangers' bytes make Pillow raise anything.
+    """
+    if not texts:
+        return block
+    exif = Exif()
+    exif.load(block)
+    exif.update({tag: told.encode() for tag, told in texts.items()})
+    return _block(exif, Metadata.ALL)
 
 
 def in_source_bytes(value: Any, tag: int) -> Any:

@@ -13,7 +13,10 @@ _ENVELOPE, _APPLICATION = 1, 2
 
 _CHARACTER_SET = _ENVELOPE, 90
 
-_COPYRIGHT = frozenset({80, 85, 110, 115, 116})
+BYLINE, NOTICE = 80, 116
+"""Datasets of record 2: who made the picture, and the copyright notice."""
+
+_COPYRIGHT = frozenset({BYLINE, 85, 110, 115, NOTICE})
 """By-line and its title, credit, source, copyright notice."""
 
 _DESCRIPTIVE = _COPYRIGHT | {
@@ -43,6 +46,15 @@ def filtered(block: bytes, policy: Metadata) -> bytes:
     if all(record == _ENVELOPE or number == _VERSION for record, number, _content in kept):
         return b""
     return b"".join(_written(dataset) for dataset in kept)
+
+
+def contents(block: bytes, number: int) -> list[bytes]:
+    """Return what the datasets of record 2 with a number hold; an editor may have repeated one.
+
+    Raises:
+        ValueError: the block ends too early, or is none.
+    """
+    return [content for record, own, content in _datasets(block) if (record, own) == (_APPLICATION, number)]
 
 
 def _datasets(block: bytes) -> Iterator[Dataset]:

@@ -9,9 +9,12 @@ from forkresize.recipe import Metadata
 COMMENT = "Comment"
 """The keyword that a comment of a JPEG or GIF goes by."""
 
-_COPYRIGHT = frozenset({"Author", "Copyright"})
+AUTHOR, COPYRIGHT = "Author", "Copyright"
+"""The keywords of who made the picture and who may use it."""
 
-_DESCRIPTIVE = _COPYRIGHT | {
+_CREDIT = frozenset({AUTHOR, COPYRIGHT})
+
+_DESCRIPTIVE = _CREDIT | {
     "Title",
     "Description",
     "Creation Time",
@@ -44,4 +47,4 @@ def filtered(image: Image, policy: Metadata) -> Mapping[str, str]:
 def _is_kept(key: str, policy: Metadata) -> bool:
     if policy is Metadata.ALL:
         return len(key) <= _LONGEST_KEYWORD and not key.startswith(_NOT_TEXT)
-    return key in (_DESCRIPTIVE if policy is Metadata.SAFE else _COPYRIGHT)
+    return key in (_DESCRIPTIVE if policy is Metadata.SAFE else _CREDIT)

@@ -70,6 +70,22 @@ def filtered(packet: bytes, policy: Metadata) -> bytes:
     return _PACKET.format(ET.tostring(root, "unicode")).encode()
 
 
+def said(packet: bytes, name: str) -> list[str]:
+    """Return what a property of a packet says, whichever way it is written down.
+
+    Args:
+        packet: as ``filtered`` returns it.
+        name: of the property, in ElementTree's notation.
+
+    Returns:
+        The items of a list in their order, which begins with the default of several languages; else the one text.
+    """
+    found = _rebuilt(_parsed(packet), {name}).find(f".//{name}") if packet else None
+    if found is None:
+        return []
+    return [item.text or "" for item in (found.findall(f"*/{_ITEM}") or [found])]
+
+
 def _parsed(packet: bytes) -> Element:
     """Parse what has no DTD: XMP needs none, and entities, which make bombs and reach for other files, need one."""
     if len(packet) > _MOST_BYTES:

@@ -46,6 +46,9 @@ COPYRIGHT = qualified(
 )
 """Who made the picture and who may use it."""
 
+CREATOR, RIGHTS = sorted(qualified("dc: creator rights"))
+"""The names, and the copyright notice."""
+
 DESCRIPTIVE = COPYRIGHT | qualified(
     "dc: title description subject contributor publisher date language source type;"
     "xmp: CreateDate ModifyDate CreatorTool Label Nickname Rating;"

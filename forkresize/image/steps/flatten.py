@@ -25,8 +25,15 @@ def flatten(picture: Picture, background: RGBA, held: frozenset[str]) -> Picture
         return replace(picture, image=image.convert("L" if image.mode == "LA" else "RGB"))
     if "RGBA" in held:
         return picture
+    return replace(picture, image=_laid_over(image, background))
+
+
+def _laid_over(image: Image.Image, background: RGBA) -> Image.Image:
+    """Return gray on gray as mode L, and all else as RGB."""
     behind = Image.new("RGBA", image.size, (*background[:3], _OPAQUE))
-    return replace(picture, image=Image.alpha_composite(behind, image.convert("RGBA")).convert("RGB"))
+    red, green, blue, _alpha = background
+    is_gray = image.mode == "LA" and red == green == blue
+    return Image.alpha_composite(behind, image.convert("RGBA")).convert("L" if is_gray else "RGB")
 
 
 def _is_opaque(image: Image.Image) -> bool:

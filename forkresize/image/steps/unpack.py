@@ -35,7 +35,9 @@ def unpack(picture: Picture, held: frozenset[str]) -> Picture:
     if image.mode in _RESAMPLED and not has_transparent_color:
         return picture
     if has_transparent_color and image.mode in _TRANSPARENT:
-        return replace(picture, image=image.convert(_TRANSPARENT[image.mode]))
+        return replace(picture, image=image.convert("LA" if _is_gray(picture) else _TRANSPARENT[image.mode]))
+    if _is_gray(picture):
+        return replace(picture, image=image.convert("L"))
     if image.mode == "P" and image.palette is not None and image.palette.mode == "RGBA":
         return replace(picture, image=image.convert("RGBA"))
     if image.mode in _CONVERTED:
@@ -44,6 +46,15 @@ def unpack(picture: Picture, held: frozenset[str]) -> Picture:
         # Its a and b wrap around at zero, so that they can't be resampled.
         return replace(picture, image=color.lab_to_srgb(image), profile=None)
     return replace(picture, image=_deep(image, held))
+
+
+def _is_gray(picture: Picture) -> bool:
+    """Whether a palette holds nothing but grays; those of a profile for colors are left in its space."""
+    palette = picture.image.palette
+    if picture.image.mode != "P" or palette is None or palette.mode != "RGB" or picture.profile:
+        return False
+    red, green, blue = (bytes(palette.palette[channel::3]) for channel in range(3))
+    return red == green == blue
 
 
 @cache

@@ -59,7 +59,7 @@ def test_a_segment_is_filled_to_the_last_byte() -> None:
     ],
 )
 def test_what_is_too_long_for_a_jpeg_is_told_of_and_dropped(kept: Kept, told: str) -> None:
-    with pytest.warns(UserWarning, match=f"^{told} are more than a JPEG holds, so none was kept$"):
+    with pytest.warns(UserWarning, match=f"^{told} are more than a JPEG holds, so they were dropped$"):
         assert save_options(kept, "jpeg") == {}
 
 

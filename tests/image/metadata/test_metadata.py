@@ -38,6 +38,7 @@ def through(source: Image.Image, output: str, policy: Metadata) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:.* has no place for who made the picture")
 @pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.COPYRIGHT, Metadata.NONE])
 @pytest.mark.parametrize("output", HELD_BY)
 @pytest.mark.parametrize("source", SOURCES)

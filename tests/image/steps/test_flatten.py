@@ -16,9 +16,16 @@ def test_the_background_shows_where_a_jpeg_could_not_be_transparent(
 ) -> None:
     image = Image.new("RGBA", (64, 64), (0, 0, 0, 0)).convert(mode)
     made = make(image, "a.png", width=32, format="jpeg", background=background)
-    shown = made.getpixel((16, 16))
+    shown = made.convert("RGB").getpixel((16, 16))
     assert isinstance(shown, tuple)
     assert max(abs(left - right) for left, right in zip(shown, background, strict=False)) <= 2
+
+
+@pytest.mark.parametrize(("background", "mode"), [((255, 255, 255, 255), "L"), ((0, 0, 200, 255), "RGB")])
+def test_gray_stays_gray_over_a_gray_background(
+    background: tuple[int, int, int, int], mode: str, scene: Scene, make: Make
+) -> None:
+    assert make(scene("LA"), "a.png", width=32, format="jpeg", background=background).mode == mode
 
 
 def test_half_transparent_is_half_the_background(make: Make) -> None:

@@ -45,7 +45,7 @@ def row(mode: str, values: list[float]) -> Image.Image:
     [
         ("1", "L"),
         ("L", "L"),
-        ("P", "RGB"),
+        ("P", "L"),
         ("PA", "RGBA"),
         ("LA", "LA"),
         ("La", "LA"),
@@ -69,7 +69,7 @@ def test_a_mode_unheard_of_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "transparent", "becomes"),
-    [("L", 5, "LA"), ("1", 0, "LA"), ("RGB", (5, 5, 5), "RGBA"), ("P", 5, "RGBA"), ("P", bytes(5) + b"\x80", "RGBA")],
+    [("L", 5, "LA"), ("1", 0, "LA"), ("RGB", (5, 5, 5), "RGBA"), ("P", 5, "LA"), ("P", bytes(5) + b"\x80", "LA")],
 )
 def test_a_transparent_color_becomes_alpha(mode: str, transparent: Any, becomes: str) -> None:
     image = Image.new(mode, (2, 1), 5 if mode != "RGB" else (5, 5, 5))
@@ -190,3 +190,39 @@ def test_a_shallow_gray_s_transparent_value_is_found(bits: int, tmp_path: Path, 
     assert isinstance(outcome, Written), outcome
     with Image.open(tmp_path / "out/a.png") as made:
         assert [made.convert("RGBA").getpixel((0, y))[3] for y in (0, 1)] == [0, 255]  # type: ignore[index]
+
+
+def palette(*colors: tuple[int, int, int]) -> Image.Image:
+    image = Image.new("P", (len(colors), 1))
+    image.putpalette([channel for color in colors for channel in color])
+    image.putdata(range(len(colors)))
+    return image
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif"])
+def test_a_palette_of_grays_is_gray(suffix: str, make: Make) -> None:
+    grays = palette((0, 0, 0), (7, 7, 7), (255, 255, 255), (130, 130, 130))
+    made = make(grays, f"a.{suffix}", format="png")
+    assert made.mode == "L"
+    assert made.tobytes() == bytes((0, 7, 255, 130))
+    assert make(palette((0, 0, 0), (7, 7, 8)), f"b.{suffix}", format="png").mode == "RGB"
+
+
+def test_a_transparent_color_of_others_becomes_alpha(make: Make) -> None:
+    made = make(palette((0, 0, 0), (7, 7, 8)), "a.png", {"transparency": 1})
+    assert made.mode == "RGBA"
+    assert made.getchannel("A").tobytes() == b"\xff\0"
+
+
+@pytest.mark.parametrize("transparency", [1, bytes((255, 0, 128))])
+def test_a_palette_of_grays_keeps_its_transparency(transparency: int | bytes, make: Make) -> None:
+    grays = palette((0, 0, 0), (7, 7, 7), (255, 255, 255))
+    made = make(grays, "a.png", {"transparency": transparency})
+    assert made.mode == "LA"
+    assert made.getchannel("A").tobytes() == bytes((255, 0, 255 if transparency == 1 else 128))
+
+
+def test_a_palette_of_grays_stays_in_the_space_of_its_profile(rgb_profile: Callable[..., bytes], make: Make) -> None:
+    options = {"icc_profile": rgb_profile()}
+    made = make(palette((0, 0, 0), (255, 255, 255)), "a.png", options, color="keep")
+    assert (made.mode, made.info["icc_profile"]) == ("RGB", rgb_profile())

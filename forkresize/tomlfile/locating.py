@@ -6,18 +6,22 @@ and quotes are in it.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from forkresize.recipefile.fault import Path
+from forkresize.tomlfile.fault import Path
 
 DEPTH = 8
-"""Paths are followed this far down; no key of a recipe lies deeper."""
+"""Paths are followed this far down; no key that means anything lies deeper."""
 
 
 def line_of(text: str, path: Path) -> int:
     """Return the line, from 1, of what is at a path in a TOML text, or else of the nearest above it that is there."""
-    lines = _lines(text)
+    return nearest(lines_of(text), path)
+
+
+def nearest(lines: Mapping[Path, int], path: Path) -> int:
+    """Return the line of what is at a path, or else of the nearest above it that has one."""
     ends = range(len(path), 0, -1)
     return next((lines[path[:end]] for end in ends if path[:end] in lines), 1)
 
@@ -38,7 +42,8 @@ def _items(value: Any) -> list[tuple[str | int, Any]]:
     return list(enumerate(value)) if isinstance(value, list) else []
 
 
-def _lines(text: str) -> dict[Path, int]:
+def lines_of(text: str) -> dict[Path, int]:
+    """Return the line, from 1, of every table and value in a TOML text, by its path."""
     lines: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()

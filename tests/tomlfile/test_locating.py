@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forkresize.recipefile.locating import line_of, walk
+from forkresize.tomlfile.locating import line_of, walk
 
 SNIPPETS = [
     "key$ = @",

@@ -1,0 +1,291 @@
+"""How long this tool and its peers take for the same outputs: all tools in turn, several rounds, the median of ratios.
+
+    python -m benchmarks.peers --corpus PHOTOS --rounds 5 --chart peers.svg
+
+Runs the tools it finds and installs none; benchmarks/README.md says how to. Without a corpus, photographs are drawn.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import fmean, median
+
+from PIL import Image, ImageChops, ImageOps, ImageStat
+
+from benchmarks.photographs import draw, scene
+from benchmarks.tools import TOOLS, Task, Tool
+
+PSNR_ON = 4
+"""Outputs that are compared with a reference; more say no more."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is made.
+
+    Attributes:
+        name: for the table.
+        plant: puts the sources into an empty folder.
+        widths: of the outputs.
+        peers: the tools that can do it.
+        format: of the outputs.
+        bars: how many times faster than each peer this tool is to be.
+    """
+
+    name: str
+    plant: Callable[[Path, Path | None], None]
+    widths: tuple[int, ...]
+    peers: tuple[str, ...]
+    format: str = "jpeg"
+    bars: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Measured:
+    """What a tool took and gave, a figure a round.
+
+    Attributes:
+        wall: seconds from start to end.
+        cpu: seconds of all its processes.
+        bytes: size of all outputs.
+        psnr: of some outputs against full decode and Lanczos, in decibels; None where they are not comparable.
+    """
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    bytes: int = 0
+    psnr: float | None = None
+
+
+def photographs(folder: Path, corpus: Path | None) -> None:
+    """Put the corpus into a folder, or drawn photographs."""
+    if corpus is None:
+        for number in range(6):
+            draw(folder / str(number), Random(number))  # noqa: S311 (seeded on purpose)
+        for path in [*folder.rglob("*.*")]:
+            path.rename(folder / f"{path.parent.name}-{path.name}")
+        for number in range(6):
+            (folder / str(number)).rmdir()
+        return
+    for path in corpus.iterdir():
+        if path.suffix.lower() in {".jpg", ".jpeg"}:
+            shutil.copy(path, folder)
+
+
+def tiny(folder: Path, _corpus: Path | None) -> None:
+    """Draw 4,000 pictures of 160 x 120 pixels."""
+    random = Random(7)  # noqa: S311 (seeded on purpose)
+    drawn = [scene((160, 120), random) for _ in range(40)]
+    for number in range(4000):
+        drawn[number % len(drawn)].save(folder / f"{number:04}.jpg", quality=85)
+
+
+def large_pngs(folder: Path, corpus: Path | None) -> None:
+    """Make PNGs of the photographs."""
+    with tempfile.TemporaryDirectory() as scratch:
+        photographs(Path(scratch), corpus)
+        for path in sorted(Path(scratch).iterdir()):
+            with Image.open(path) as image:
+                ImageOps.exif_transpose(image).convert("RGB").save(folder / f"{path.stem}.png", compress_level=6)
+
+
+WORKLOADS = {
+    "photographs": Workload(
+        "photographs to 800 pixels, JPEG q80",
+        photographs,
+        (800,),
+        ("sharp", "vipsthumbnail", "imgp", "mogrify", "gm", "caesiumclt", "plain Pillow loop"),
+        bars={"sharp": 1.2, "vipsthumbnail": 1.4, "imgp": 2.5, "mogrify": 3, "caesiumclt": 3},
+    ),
+    "tiny": Workload(
+        "4,000 JPEGs of 160 x 120 to half",
+        tiny,
+        (80,),
+        ("sharp", "plain Pillow loop", "vipsthumbnail", "mogrify", "gm"),
+        bars={"sharp": 5, "plain Pillow loop": 1.7},
+    ),
+    "webp": Workload(
+        "photographs to 800 pixels, WebP q80",
+        photographs,
+        (800,),
+        ("sharp", "vipsthumbnail", "plain Pillow loop"),
+        format="webp",
+        bars={"sharp": 1.1},
+    ),
+    "png": Workload(
+        "large PNGs to 800 pixels, PNG",
+        large_pngs,
+        (800,),
+        ("sharp", "vipsthumbnail", "plain Pillow loop"),
+        format="png",
+        bars={"sharp": 1.0},
+    ),
+    "widths": Workload(
+        "photographs to five widths",
+        photographs,
+        (320, 640, 960, 1280, 1600),
+        ("sharp", "sharp, a run a width", "plain Pillow loop"),
+        bars={"sharp": 1.2, "sharp, a run a width": 3},
+    ),
+}
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of all children that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+@contextmanager
+def empty_folder(beside: Path) -> Iterator[Path]:
+    """Make a fresh folder: renaming over files costs more than making them."""
+    folder = Path(tempfile.mkdtemp(dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        Path(f"{folder}.json").unlink(missing_ok=True)
+
+
+def measure(tool: Tool, task: Task, measured: Measured) -> None:
+    """Run a tool once, and look at what it gave the first time."""
+    with empty_folder(Path(task.destination)) as folder:
+        if tool.in_place:
+            shutil.copytree(task.folder, folder, dirs_exist_ok=True)
+        own = Task(**{**vars_of(task), "destination": str(folder)})
+        cpu, started = cpu_seconds(), time.perf_counter()
+        tool.run(own)
+        measured.wall.append(time.perf_counter() - started)
+        measured.cpu.append(cpu_seconds() - cpu)
+        if len(measured.wall) == 1:
+            outputs = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+            outputs = [path for path in outputs if ".forkresize" not in path.parts]
+            if len(outputs) != len(task.sources) * len(task.widths):
+                raise SystemExit(f"{len(outputs)} outputs of {len(task.sources)} sources")
+            measured.bytes = sum(path.stat().st_size for path in outputs)
+            measured.psnr = fidelity(outputs, task)
+
+
+def vars_of(task: Task) -> dict[str, object]:
+    """Return a task's fields."""
+    return {name: getattr(task, name) for name in task.__dataclass_fields__}
+
+
+def fidelity(outputs: list[Path], task: Task) -> float | None:
+    """Return the mean PSNR of some outputs; None if one has another size than its reference."""
+    found = []
+    for source in task.sources[:: max(1, len(task.sources) // PSNR_ON)][:PSNR_ON]:
+        for width in task.widths[:1]:
+            output = next(path for path in outputs if path.stem in {f"{Path(source).stem}-{width}", Path(source).stem})
+            with Image.open(source) as image, Image.open(output) as made:
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+                size = width, max(1, int(upright.height * width / upright.width + 0.5))
+                if made.size != size:
+                    return None
+                wanted = upright.resize(size, Image.Resampling.LANCZOS)
+                apart = ImageStat.Stat(ImageChops.difference(wanted, made.convert("RGB")))
+            error = fmean(apart.sum2) / (size[0] * size[1])
+            found.append(10 * log10_of(255**2 / error) if error else 99.0)
+    return fmean(found)
+
+
+def log10_of(value: float) -> float:
+    """Return the decimal logarithm."""
+    from math import log10
+
+    return log10(value)
+
+
+def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) -> dict[str, Measured]:
+    """Run all tools in turn, as many rounds as asked for."""
+    sources, outputs = scratch / "in", scratch / "out"
+    sources.mkdir()
+    outputs.mkdir()
+    workload.plant(sources, arguments.corpus)
+    task = Task(
+        tuple(sorted(map(str, sources.iterdir()))),
+        str(sources),
+        str(outputs),
+        workload.widths,
+        workload.format,
+        workers=arguments.workers,
+    )
+    names = [name for name in ("forkresize", *workload.peers) if TOOLS[name].is_there]
+    found = {name: Measured() for name in names}
+    for _ in range(arguments.rounds):
+        for name in names:
+            measure(TOOLS[name], task, found[name])
+    return found
+
+
+def ratios(found: dict[str, Measured], name: str) -> list[float]:
+    """Return how many times as long as this tool another took, a figure a round."""
+    return [theirs / ours for ours, theirs in zip(found["forkresize"].wall, found[name].wall, strict=True)]
+
+
+def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
+    """Yield the lines of a workload's table."""
+    yield f"\n{workload.name}"
+    yield f"{'':<22} {'wall s':>7} {'CPU s':>7} {'times':>6} {'(range)':>12} {'bar':>5} {'bytes':>7} {'PSNR':>6}"
+    for name, measured in found.items():
+        times = ratios(found, name)
+        bar = workload.bars.get(name)
+        size = measured.bytes / found["forkresize"].bytes
+        psnr = f"{measured.psnr:6.2f}" if measured.psnr is not None else "  size"
+        yield (
+            f"{name:<22} {median(measured.wall):7.2f} {median(measured.cpu):7.2f} {median(times):6.2f} "
+            f"{f'{min(times):.2f}-{max(times):.2f}':>12} {bar or '':>5} {size:7.2f} {psnr}"
+        )
+
+
+def chart(results: dict[str, dict[str, Measured]], path: str) -> None:
+    """Draw the ratios as bars."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(results), figsize=(3.4 * len(results), 3.2), squeeze=False)
+    for axis, (workload, found) in zip(axes[0], results.items(), strict=True):
+        names = sorted(found, key=lambda name: median(found[name].wall), reverse=True)
+        colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]
+        axis.barh(names, [median(ratios(found, name)) for name in names], color=colors)
+        axis.set_title(WORKLOADS[workload].name, fontsize=8)
+        axis.set_xlabel("wall time, times forkresize's", fontsize=7)
+        axis.tick_params(labelsize=7)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, help="folder of photographs [drawn ones]")
+    parser.add_argument("--workload", choices=WORKLOADS, action="append", help="repeatable [all]")
+    parser.add_argument("--rounds", type=int, default=5, help="of each tool, in turn [5]")
+    parser.add_argument("--workers", type=int, default=2, help="lanes of each tool [2]")
+    parser.add_argument("--json", help="file for all figures")
+    parser.add_argument("--chart", help="file for an SVG of the ratios; needs matplotlib")
+    arguments = parser.parse_args()
+    missing = [name for name, tool in TOOLS.items() if not tool.is_there]
+    if missing:
+        print(f"not found, left out: {', '.join(missing)}")
+    results = {}
+    for name in arguments.workload or WORKLOADS:
+        with tempfile.TemporaryDirectory() as scratch:
+            results[name] = compare(WORKLOADS[name], arguments, Path(scratch))
+        print("\n".join(table(WORKLOADS[name], results[name])))
+    if arguments.json:
+        told = {workload: {tool: vars(each) for tool, each in found.items()} for workload, found in results.items()}
+        Path(arguments.json).write_text(json.dumps(told, indent=1), encoding="utf-8")
+    if arguments.chart:
+        chart(results, arguments.chart)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+// Makes the same outputs with sharp, as many pictures side by side as asked for, one thread each. Reads a task as JSON.
+//
+//     NODE_PATH=… UV_THREADPOOL_SIZE=2 node sharp.mjs task.json
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, parse } from "node:path";
+
+const require = createRequire(join(process.env.NODE_PATH ?? process.cwd(), "/"));
+const sharp = require("sharp");
+const task = JSON.parse(readFileSync(process.argv[2], "utf8"));
+
+sharp.concurrency(1);
+sharp.cache(false);
+
+function encoded(image) {
+  if (task.format === "webp") return image.webp({ quality: task.quality, effort: 4 });
+  if (task.format === "png") return image.png({ compressionLevel: 6 });
+  return image.jpeg({ quality: task.quality });
+}
+
+async function make(source) {
+  const name = parse(source).name;
+  const image = sharp(source).autoOrient();
+  await Promise.all(
+    task.widths.map((width) => {
+      const output = `${task.destination}/${name}-${width}.${task.suffix}`;
+      const rendition = task.widths.length > 1 ? image.clone() : image;
+      return encoded(rendition.resize({ width, withoutEnlargement: true })).toFile(output);
+    }),
+  );
+}
+
+const waiting = [...task.sources];
+await Promise.all(
+  Array.from({ length: task.workers }, async () => {
+    while (waiting.length) await make(waiting.shift());
+  }),
+);

@@ -1,0 +1,140 @@
+"""Write the manual page, and the table of all options in settings.md, from the options themselves.
+
+docutils writes the page: it knows what roff takes for syntax, and it has sections, which click-man has not.
+
+    docs/manual.py [MANUAL_PAGE [SETTINGS]]
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import rich_click as click
+from docutils.core import publish_string
+
+from forkresize import __version__
+from forkresize.cli.command import EXAMPLES, forkresize
+from forkresize.cli.option import Option
+from forkresize.cli.options import PANELS
+from forkresize.errors import ExitCode
+
+HERE = Path(__file__).parent
+
+BEGIN, END = "<!-- options -->", "<!-- end of options -->"
+
+LONGEST = 80
+"""Characters, with those that quote, of a list of words that stands beside its option; a longer one breaks no line."""
+
+ENVIRONMENT = """
+Every option is also read from the variable that is named after it, such as *FORKRESIZE_MAX_DEPTH* for **--max-depth**.
+A variable that is empty counts as not set. Options without a value take *1* and *0*; one that may be given several
+times takes values with blanks between, or, where they are paths, with colons.
+"""
+
+FILES = """
+*forkresize.toml* in the working directory
+    Settings, by the long names of options.
+
+*$XDG_CONFIG_HOME/forkresize/config.toml*, or *~/.config/forkresize/config.toml*
+    The user's own settings.
+
+A flag beats the environment, which beats a preset, the file in the working directory, and the user's file.
+"""
+
+
+def manual_page() -> str:
+    """Return the manual page, in the macros of man(7)."""
+    with click.RichContext(forkresize, info_name="forkresize") as ctx:
+        source = "\n".join(_page(ctx))
+    # Not every roff is told which encoding it reads.
+    source = source.replace("…", "...")
+    settings = {"input_encoding": "unicode", "output_encoding": "unicode", "report_level": 1, "halt_level": 2}
+    return str(publish_string(source, writer="manpage", settings_overrides=settings))
+
+
+def options_table() -> str:
+    """Return the table of all options, in Markdown."""
+    lines = ["| option | environment | key | default |", "| --- | --- | --- | --- |"]
+    for option in (option for options in PANELS.values() for option in options):
+        flags = ", ".join(f"`{flag}`" for flag in option.flags)
+        variable = f"`{option.variable}`" if option.variable else ""
+        key = f"`{option.key}`" if option.in_files else ""
+        default = (option.default or "").replace("|", "\\|")
+        lines.append(f"| {flags} | {variable} | {key} | {default} |")
+    return "\n".join(lines)
+
+
+def _page(ctx: click.RichContext) -> Iterator[str]:
+    title = "forkresize"
+    yield from (title, "=" * len(title), "", "make smaller versions of pictures, on all cores", "-" * 50, "")
+    yield from (":Manual section: 1", f":Version: forkresize {__version__}", "")
+    yield from _section("Synopsis", f"**forkresize** {_escaped(' '.join(forkresize.collect_usage_pieces(ctx)))}")
+    yield from _section("Description", _escaped(cleandoc(forkresize.help or "")))
+    yield from _section("Options", "Each is also a setting; see Environment and Files.")
+    for panel, options in PANELS.items():
+        yield from _section(panel, "\n\n".join(map(_entry, options)), underline=".")
+    yield from _section("About", "\n\n".join(_others(ctx)), underline=".")
+    yield from _section("Environment", ENVIRONMENT)
+    yield from _section("Files", FILES)
+    yield from _section("Exit status", "\n\n".join(_exit_codes()))
+    yield from _section("Examples", "\n\n".join(f"::\n\n    {line}" for line in EXAMPLES.splitlines()[2:] if line))
+
+
+def _section(title: str, body: str, underline: str = "~") -> tuple[str, ...]:
+    return (title, underline * len(title), "", body, "")
+
+
+def _entry(option: Option) -> str:
+    metavar, words = _escaped(_metavar(option)), ""
+    if len(metavar) > LONGEST:
+        metavar, words = "WORD", f" One of {metavar.replace('|', ', ')}.".replace("\\,", ",")
+    default = option.default if "[default" not in option.attributes["help"] else None
+    told = f" Default: {_escaped(default)}." if default and default != "false" else ""
+    return (
+        f"{_names(option.flags)}{metavar and f' *{metavar}*'}\n    {_escaped(option.attributes['help'])}{words}{told}"
+    )
+
+
+def _names(flags: Iterable[str]) -> str:
+    return ", ".join(f"**{flag}**" for flag in flags)
+
+
+def _metavar(option: Option) -> str:
+    if option.takes_no_value:
+        return ""
+    kind = option.attributes.get("type")
+    said = option.attributes.get("metavar")
+    return str(said or ("|".join(kind.choices) if isinstance(kind, click.Choice) else kind.name.upper()))
+
+
+def _others(ctx: click.Context) -> Iterator[str]:
+    """Yield the entries of the options that every command has."""
+    fields = {option.field for options in PANELS.values() for option in options}
+    for param in ctx.command.get_params(ctx):
+        if isinstance(param, click.Option) and param.name not in fields:
+            yield f"{_names(sorted(param.opts, key=len))}\n    {_escaped(param.help or '')}"
+
+
+def _exit_codes() -> Iterator[str]:
+    lines = Path(sys.modules[ExitCode.__module__].__file__ or "").read_text(encoding="utf-8").splitlines()
+    for code in ExitCode:
+        place = next(number for number, line in enumerate(lines) if line.strip() == f"{code.name} = {code.value}")
+        yield f"{code.value}\n    {_escaped(lines[place + 1].strip().strip(chr(34))).replace('``', '')}"
+
+
+def _escaped(text: str) -> str:
+    r"""Return text without syntax for docutils, which takes \\ and a character for the character."""
+    return "".join(f"\\{character}" if character in "\\`*|_:<>[]{}.+-" else character for character in text)
+
+
+def _write(page: Path, settings: Path) -> None:
+    page.write_text(manual_page(), encoding="utf-8")
+    before, _, rest = settings.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    settings.write_text(f"{before}{BEGIN}\n{options_table()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    named = [Path(name) for name in sys.argv[1:]]
+    _write(*(named + [HERE / "forkresize.1", HERE / "settings.md"][len(named) :]))

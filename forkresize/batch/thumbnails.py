@@ -1,0 +1,43 @@
+"""Thumbnails of many pictures, made in workers, which a stranger's file may cost. Decodes nothing itself."""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
+from forkresize.pool import Done, Pool, PoolOptions
+
+SIDE = 320
+"""Pixels of the longer side."""
+
+_PATIENCE = 30.0
+"""Seconds after which no further one is begun: they are an extra."""
+
+_TIMEOUT = 15.0
+"""Seconds that one may take."""
+
+
+def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str, bytes]:
+    """Return small WebP versions of pictures, by path; those that can't be made are missing.
+
+    Args:
+        paths: of the pictures.
+        workers: how many work side by side; None for as many as there are CPUs this process may use.
+    """
+    prepare_thumbnails(SIDE)
+    deadline = time.monotonic() + _PATIENCE
+    made = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="forkresize-thumbnails-") as folder,
+        Pool(
+            partial(thumbnail, side=SIDE, folder=folder),
+            options=PoolOptions(workers=workers, timeout=_TIMEOUT, retries=0),
+        ) as pool,
+    ):
+        for answer in pool.imap_unordered(paths):
+            if isinstance(answer, Done) and answer.result is not None:
+                made[answer.item] = answer.result
+            if time.monotonic() > deadline:
+                pool.stop()
+    return made

@@ -1,0 +1,65 @@
+"""Where the value of an option came from, and which place beats which. Reads none of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import click
+from click.core import ParameterSource
+
+
+class Strength(IntEnum):
+    """The places where a value may be set; a later one beats those before it."""
+
+    DEFAULT = 0
+    USER = 1
+    """The user's own settings file."""
+    PROJECT = 2
+    """The one in the working directory, or the one that ``--config`` names."""
+    PRESET = 3
+    ENVIRONMENT = 4
+    FLAG = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from.
+
+    Attributes:
+        strength: what kind of place it is.
+        place: the place, for people.
+        key: the way to it in a file; empty elsewhere.
+        line: its line in a file, from 1; 0 elsewhere.
+    """
+
+    strength: Strength
+    place: str
+    key: str = ""
+    line: int = 0
+
+
+DEFAULT = Origin(Strength.DEFAULT, "default")
+FLAG = Origin(Strength.FLAG, "flag")
+
+Origins = dict[str, Origin]
+"""By field; those that were left at their defaults may be missing."""
+
+
+def origin_of(ctx: click.Context, field: str, variable: object, in_files: Mapping[str, Origin]) -> Origin:
+    """Return where the value of one option came from.
+
+    Args:
+        ctx: the command's, as far as it was parsed.
+        field: what click calls the value.
+        variable: the option's environment variable.
+        in_files: the origins of those that settings files say.
+    """
+    match ctx.get_parameter_source(field):
+        case ParameterSource.COMMANDLINE:
+            return FLAG
+        case ParameterSource.ENVIRONMENT:
+            return Origin(Strength.ENVIRONMENT, str(variable))
+        case ParameterSource.DEFAULT_MAP:
+            return in_files[field]
+        case _:
+            return DEFAULT

@@ -1,0 +1,53 @@
+"""The page as text: one file with all it needs in it. Gathers no figures."""
+
+import json
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from forkresize._version import __version__
+from forkresize.report import units
+from forkresize.report.html.data import Page, name
+from forkresize.report.plain import printable
+
+_ASSETS = {
+    "chart_style": "uPlot.min.css",
+    "chart_script": "uPlot.iife.min.js",
+    "style": "report.css",
+    "script": "report.js",
+}
+
+
+def page_text(page: Page) -> str:
+    """Return the page; every name in it is escaped."""
+    template = _environment().get_template("template.html.j2")
+    assets = {part: _asset(file) for part, file in _ASSETS.items()}
+    return template.render(page=page, summary=page.summary, assets=assets, version=__version__)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("forkresize.report.html", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "name": name,
+        "printable": printable,
+        "size": units.size,
+        "span": units.span,
+        "change": units.change,
+        "count": "{:,}".format,
+        "percent": "{:.0%}".format,
+    }
+    environment.policies["json.dumps_function"] = json.dumps
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    return environment
+
+
+def _asset(file: str) -> str:
+    return resources.files("forkresize.report.html").joinpath("assets", file).read_text("utf-8")

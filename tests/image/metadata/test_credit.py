@@ -1,0 +1,218 @@
+"""Who made a picture and who may use it, from whichever kind of metadata to EXIF and PNG's texts."""
+
+import io
+import struct
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+
+from forkresize.image import metadata
+from forkresize.image.metadata.kept import Credit
+from forkresize.recipe import Metadata
+
+KEEPING = [policy for policy in Metadata if policy is not Metadata.NONE]
+NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=9)
+
+
+def exif_block(tags: Mapping[int, object], details: Mapping[int, object] | None = None) -> bytes:
+    exif = Image.Exif()
+    exif.update(tags)
+    exif.get_ifd(IFD.Exif).update(details or {})
+    return exif.tobytes()
+
+
+def xmp_packet(properties: str, attributes: str = "") -> bytes:
+    names = (
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        ' xmlns:my="http://my.example/"'
+    )
+    return f"<rdf:RDF {names}><rdf:Description {attributes}>{properties}</rdf:Description></rdf:RDF>".encode()
+
+
+def listed(name: str, kind: str, *items: str) -> str:
+    return f"<{name}><rdf:{kind}>{''.join(f'<rdf:li>{escape(item)}</rdf:li>' for item in items)}</rdf:{kind}></{name}>"
+
+
+def iptc_block(*datasets: tuple[int, bytes]) -> bytes:
+    return b"".join(struct.pack(">BBBH", 0x1C, 2, number, len(content)) + content for number, content in datasets)
+
+
+def kept(policy: Metadata = Metadata.SAFE, *, form: str = "", **info: Any) -> metadata.Kept:
+    """Return what is kept of a picture with these blocks: exif, xmp, iptc, and PNG's texts."""
+    image = Image.new("L", (4, 4))
+    image.format = form or None
+    image.info.update({"exif": b""}, **info)
+    if "iptc" in info:
+        image.info["photoshop"] = {0x0404: image.info.pop("iptc")}
+    return metadata.kept(image, policy)
+
+
+def told(block: bytes) -> tuple[str, str]:
+    """Return artist and copyright of an EXIF block."""
+    exif = Image.Exif()
+    exif.load(block)
+    artist, notice = (exif.get(tag, "").encode("latin-1").decode() for tag in (Base.Artist, Base.Copyright))
+    return artist, notice
+
+
+EXIF = exif_block({Base.Artist: b"exif", Base.Copyright: b"(c) exif"})
+XMP = xmp_packet(listed("dc:creator", "Seq", "xmp") + listed("dc:rights", "Alt", "(c) xmp"))
+IPTC = iptc_block((80, b"iptc"), (116, b"(c) iptc"))
+TEXTS = {"form": "PNG", "Author": "texts", "Copyright": "(c) texts"}
+BY_TRUST: list[dict[str, Any]] = [{"exif": EXIF}, {"xmp": XMP}, {"iptc": IPTC}, TEXTS]
+
+
+@pytest.mark.parametrize("policy", KEEPING)
+@pytest.mark.parametrize(("first", "expected"), list(enumerate(["exif", "xmp", "iptc", "texts"])))
+def test_the_most_trusted_of_those_that_speak_is_believed(first: int, expected: str, policy: Metadata) -> None:
+    info: dict[str, Any] = {}
+    for part in BY_TRUST[first:]:
+        info |= part
+    result = kept(policy, **info)
+    assert told(result.exif) == (expected, f"(c) {expected}")
+    assert result.credit == Credit(creator=expected, copyright=f"(c) {expected}", is_all=policy is Metadata.COPYRIGHT)
+
+
+def test_nothing_is_said_where_nothing_is_to_be_kept() -> None:
+    assert kept(Metadata.NONE, exif=EXIF, xmp=XMP, iptc=IPTC) == metadata.Kept()
+
+
+def test_exif_that_has_it_all_stays_as_it_is() -> None:
+    exif = exif_block({Base.Artist: "Zoë ".encode("latin-1"), Base.Copyright: b"me\0them"})
+    result = kept(exif=exif, xmp=XMP, iptc=IPTC)
+    assert "Zoë ".encode("latin-1") in result.exif
+    assert b"me\0them" in result.exif
+    assert result.credit == Credit(creator="Zoë", copyright="me\nthem")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.ALL])
+def test_only_what_exif_lacks_is_put_in_and_the_rest_keeps_its_values(policy: Metadata, order: str) -> None:
+    exif = Image.Exif()
+    exif.endian = order
+    exif.update({Base.Make: "Zoë".encode(), Base.Copyright: "© Zoë".encode("latin-1")})
+    exif.get_ifd(IFD.Exif).update({Base.ExposureTime: 0.25, Base.UserComment: b"UNICODE\0x"})
+    before, after = Image.Exif(), Image.Exif()
+    before.load(kept(policy, exif=exif.tobytes()).exif)
+    after.load(kept(policy, exif=exif.tobytes(), xmp=XMP).exif)
+    assert after.endian == before.endian == order
+    assert after.pop(Base.Artist) == "xmp"
+    assert dict(after.get_ifd(IFD.Exif)) == dict(before.get_ifd(IFD.Exif))
+    assert {tag: after[tag] for tag in after if tag != IFD.Exif} == {
+        Base.Make: "Zoë".encode().decode("latin-1"),
+        Base.Copyright: "© Zoë",
+    }
+
+
+@pytest.mark.parametrize("blank", [b"", b"      ", b" \0 "])
+def test_what_cameras_leave_blank_says_nothing(blank: bytes) -> None:
+    exif = exif_block({Base.Artist: blank, Base.Copyright: blank})
+    assert told(kept(exif=exif, iptc=IPTC).exif) == ("iptc", "(c) iptc")
+    assert kept(exif=exif).credit == Credit()
+
+
+def test_the_photographer_and_the_editor_of_exif_stay_there_and_get_a_line_each_elsewhere() -> None:
+    result = kept(exif=exif_block({Base.Copyright: b"me\0them"}))
+    assert told(result.exif) == ("", "me\0them")
+    assert result.credit.copyright == "me\nthem"
+
+
+@given(creator=NAMES, rights=NAMES)
+def test_any_script_comes_through_as_utf_8(creator: str, rights: str) -> None:
+    packet = xmp_packet(f"<dc:creator>{escape(creator)}</dc:creator><dc:rights>{escape(rights)}</dc:rights>")
+    block = iptc_block((80, creator.encode()), (116, rights.encode()))
+    assert told(kept(xmp=packet).exif) == told(kept(iptc=block).exif) == (creator, rights)
+
+
+def test_iptc_that_is_no_utf_8_counts_as_latin_1() -> None:
+    assert told(kept(iptc=iptc_block((80, "Zoë".encode("latin-1")))).exif) == ("Zoë", "")
+
+
+def test_iptc_does_not_speak_by_other_records() -> None:
+    assert kept(Metadata.ALL, iptc=b"\x1c\x01\x50\0\2me" + iptc_block((120, b"x"))).credit == Credit()
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Ann; Co"], "Ann; Co"),
+        (["Ann", " ", "Bob"], "Ann; Bob"),
+        (["Ann; Co", "Bob"], '"Ann; Co"; Bob'),
+        (['Ann "A" B', "Bob"], '"Ann ""A"" B"; Bob'),
+        ([" "], ""),
+    ],
+)
+def test_several_names_become_one_text_that_can_be_taken_apart_again(names: list[str], expected: str) -> None:
+    by_xmp = kept(xmp=xmp_packet(listed("dc:creator", "Seq", *names)))
+    by_iptc = kept(iptc=iptc_block(*((80, name.encode()) for name in names)))
+    assert told(by_xmp.exif)[0] == told(by_iptc.exif)[0] == by_iptc.credit.creator == expected
+
+
+def test_of_several_languages_the_first_counts() -> None:
+    assert told(kept(xmp=xmp_packet(listed("dc:rights", "Alt", "mine", "meins"))).exif) == ("", "mine")
+
+
+@pytest.mark.parametrize("policy", KEEPING)
+@pytest.mark.parametrize(
+    "packet",
+    [
+        xmp_packet("", 'dc:creator="xmp" dc:rights="(c) xmp"'),
+        xmp_packet("<dc:creator>xmp</dc:creator><dc:rights>(c) xmp</dc:rights>"),
+        xmp_packet("<dc:creator/><dc:rights/>", 'dc:creator="xmp" dc:rights="(c) xmp"'),
+    ],
+)
+def test_xmp_may_be_written_down_in_any_way(packet: bytes, policy: Metadata) -> None:
+    assert told(kept(policy, xmp=packet).exif) == ("xmp", "(c) xmp")
+
+
+def test_empty_properties_say_nothing() -> None:
+    assert kept(Metadata.ALL, xmp=xmp_packet("<dc:creator/><dc:rights/><my:x>y</my:x>")).credit == Credit()
+
+
+def test_xmp_that_grew_too_large_by_being_written_anew_costs_no_more_than_the_credit() -> None:
+    packet = xmp_packet(f"<dc:creator>me</dc:creator><my:x>{'&#62;' * 10 + '>' * 1_048_000}</my:x>")
+    with pytest.warns(UserWarning, match="^damaged credit was dropped: .* bytes are more than"):
+        result = kept(Metadata.ALL, xmp=packet)
+    assert b"me" in result.xmp
+
+
+def test_a_jpeg_says_it_even_where_it_does_not_hold_the_rest_of_exif() -> None:
+    large = exif_block({Base.Copyright: b"me", Base.ImageDescription: b"x" * 70_000})
+    with pytest.warns(UserWarning, match="of EXIF are more than a JPEG holds, so they were dropped"):
+        block = metadata.save_options(kept(exif=large), "jpeg")["exif"]
+    assert told(block) == ("", "me")
+    with pytest.warns(UserWarning, match="of (EXIF|credit) are more than a JPEG holds") as warned:
+        options = metadata.save_options(kept(exif=exif_block({Base.Artist: b"x" * 70_000})), "jpeg")
+    assert options == {}
+    assert ["credit" in str(warning.message) for warning in warned] == [False, True]
+
+
+def test_a_png_says_it_in_its_texts_as_well() -> None:
+    def texts(result: metadata.Kept) -> dict[str, str]:
+        file = io.BytesIO()
+        Image.new("L", (4, 4)).save(file, "PNG", **metadata.save_options(result, "png"))
+        return Image.open(file).text  # type: ignore[attr-defined, no-any-return]
+
+    assert texts(kept(iptc=iptc_block((80, "Zoë".encode())))) == {"Author": "Zoë"}
+    assert texts(kept(iptc=IPTC, form="PNG", Author="own", Copyright=" ")) == {
+        "Author": "own",
+        "Copyright": "(c) iptc",
+    }
+
+
+@pytest.mark.parametrize("output", ["gif", "bmp", "qoi"])
+def test_a_format_without_a_place_is_told_of_only_where_nothing_else_was_asked_for(output: str) -> None:
+    with pytest.warns(UserWarning, match=f"^{output} has no place for who made the picture and who may use it$"):
+        assert metadata.save_options(kept(Metadata.COPYRIGHT, iptc=IPTC), output) == {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for policy in (Metadata.SAFE, Metadata.ALL, Metadata.NONE):
+            assert metadata.save_options(kept(policy, iptc=IPTC), output) == {}
+        assert metadata.save_options(kept(Metadata.COPYRIGHT, iptc=iptc_block((120, b"x"))), output) == {}

@@ -1,0 +1,81 @@
+"""What the docs say is so: every option of what to make is told of, and every command runs."""
+
+import io
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from forkresize.cli.options import PANELS
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PICTURES = ["noon.jpg", "portrait, turned by its EXIF tag.jpg", "by-format/cmyk.jpg", "by-format/transparent.png"]
+TOLD = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
+
+
+def blocks(pages: Sequence[Path] = PAGES) -> Iterator[str]:
+    """Yield what stands in fences or is indented."""
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        yield from re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        yield from re.findall(r"^    (.*\n)", text, re.MULTILINE)
+
+
+def commands(pages: Sequence[Path] = PAGES) -> list[str]:
+    lines = (line.strip() for block in blocks(pages) for line in block.splitlines())
+    return sorted({line for line in lines if line.startswith("forkresize ")})
+
+
+@pytest.fixture
+def asked_for(tmp_path: Path) -> None:
+    """What the commands name: a folder of small pictures, a logo, a font, and the recipe files that the docs show."""
+    for name in PICTURES:
+        copy = tmp_path / "in" / name
+        copy.parent.mkdir(exist_ok=True, parents=True)
+        with Image.open(ROOT / "examples/pictures" / name) as image:
+            image.thumbnail((400, 400))
+            image.save(copy, exif=image.getexif())
+    logo = Image.new("RGBA", (60, 30))
+    ImageDraw.Draw(logo).ellipse((0, 0, 59, 29), fill=(220, 30, 30, 200))
+    logo.save(tmp_path / "logo.png")
+    font = ImageFont.load_default(12)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    assert isinstance(font.path, io.BytesIO)
+    (tmp_path / "font.ttf").write_bytes(font.path.getvalue())
+    for block in blocks():
+        named = re.match(r"# ([\w-]+\.toml)\b", block)
+        if named:
+            (tmp_path / named[1]).write_text(block, encoding="utf-8")
+
+
+@pytest.mark.parametrize("names", TOLD, ids=" ".join)
+def test_every_option_of_what_to_make_has_a_line_with_its_command(names: tuple[str, ...]) -> None:
+    given = {word for line in commands([ROOT / "docs/howto.md"]) for word in line.split()}
+    assert {name for each in names for name in each.split("/") if name.startswith("--")} <= given
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_runs(line: str, forkresize: Run, asked_for: None, tmp_path: Path) -> None:
+    result = forkresize(*shlex.split(line, comments=True)[1:])
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert any((tmp_path / "out").glob("**/*.*")) or "--show-recipe" in line or "--dry-run" in line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    anchors = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    }
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = target.partition("#")
+        if "://" not in target:
+            assert (page.parent / path).exists() if path else anchor in anchors, target
