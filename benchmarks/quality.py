@@ -43,13 +43,13 @@ SIMD, MOZJPEG = "cykooz_resizer", "mozjpeg_lossless_optimization"
 WIDTH, WIDTHS = 800, (320, 640, 960, 1280, 1600)
 
 KERNELS = {
-    Resample.BOX: 2.5,
-    Resample.BILINEAR: 2.5,
-    Resample.HAMMING: 2.5,
+    Resample.BOX: 2,
+    Resample.BILINEAR: 2,
+    Resample.HAMMING: 2,
     Resample.BICUBIC: inf,
     Resample.LANCZOS: inf,
 }
-"""Levels of 255 that a resized edge may be off, half a level of rounding included; negative lobes promise nothing."""
+"""Levels of 255 that a resized edge may be off; kernels with negative lobes overshoot there, and promise nothing."""
 
 STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -278,7 +278,7 @@ def figures(corpus: Path | None, seed: int, scratch: Path) -> Iterator[Figure]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of photographs [drawn from the seed]")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of photographs [four, drawn from the seed]")
     parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()

@@ -24,7 +24,7 @@ from forkresize import Recipe, Written, render
 
 CELL = 240, 160
 LOW_CELL = 240, 84
-LABEL = 54
+LABEL = 68
 COLUMNS = 5
 GAP = 12
 CHECK = 8
@@ -82,7 +82,7 @@ def rendered(source: Path, kind: str) -> Tile:
     if not isinstance(outcome, Written):
         raise SystemExit(f"{source}: {outcome}")
     with Image.open(made) as image:
-        told = "; ".join([image.mode, *outcome.warnings])
+        told = "; ".join([image.mode, *(warning.partition(":")[0] for warning in outcome.warnings)])
         return Tile(told, [shown(frame) for frame in ImageSequence.Iterator(image)])
 
 

@@ -5,10 +5,12 @@ docutils writes the page: it knows what roff takes for syntax, and it has sectio
     docs/manual.py [MANUAL_PAGE [SETTINGS]]
 """
 
+import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator
-from inspect import cleandoc
 from pathlib import Path
+from typing import Any
 
 import rich_click as click
 from docutils.core import publish_string
@@ -23,8 +25,8 @@ HERE = Path(__file__).parent
 
 BEGIN, END = "<!-- options -->", "<!-- end of options -->"
 
-LONGEST = 80
-"""Characters, with those that quote, of a list of words that stands beside its option; a longer one breaks no line."""
+LONGEST = 60
+"""Characters of a list of words that stands beside its option; a longer one breaks no line."""
 
 ENVIRONMENT = """
 Every option is also read from the variable that is named after it, such as *FORKRESIZE_MAX_DEPTH* for **--max-depth**.
@@ -45,7 +47,7 @@ A flag beats the environment, which beats a preset, the file in the working dire
 
 def manual_page() -> str:
     """Return the manual page, in the macros of man(7)."""
-    with click.RichContext(forkresize, info_name="forkresize") as ctx:
+    with forkresize.make_context("forkresize", [], resilient_parsing=True) as ctx:
         source = "\n".join(_page(ctx))
     # Not every roff is told which encoding it reads.
     source = source.replace("…", "...")
@@ -65,12 +67,12 @@ def options_table() -> str:
     return "\n".join(lines)
 
 
-def _page(ctx: click.RichContext) -> Iterator[str]:
+def _page(ctx: click.Context) -> Iterator[str]:
     title = "forkresize"
     yield from (title, "=" * len(title), "", "make smaller versions of pictures, on all cores", "-" * 50, "")
     yield from (":Manual section: 1", f":Version: forkresize {__version__}", "")
     yield from _section("Synopsis", f"**forkresize** {_escaped(' '.join(forkresize.collect_usage_pieces(ctx)))}")
-    yield from _section("Description", _escaped(cleandoc(forkresize.help or "")))
+    yield from _section("Description", _escaped(inspect.cleandoc(forkresize.help or "")))
     yield from _section("Options", "Each is also a setting; see Environment and Files.")
     for panel, options in PANELS.items():
         yield from _section(panel, "\n\n".join(map(_entry, options)), underline=".")
@@ -86,14 +88,13 @@ def _section(title: str, body: str, underline: str = "~") -> tuple[str, ...]:
 
 
 def _entry(option: Option) -> str:
-    metavar, words = _escaped(_metavar(option)), ""
+    metavar, text = _metavar(option), str(option.attributes["help"])
     if len(metavar) > LONGEST:
-        metavar, words = "WORD", f" One of {metavar.replace('|', ', ')}.".replace("\\,", ",")
-    default = option.default if "[default" not in option.attributes["help"] else None
-    told = f" Default: {_escaped(default)}." if default and default != "false" else ""
-    return (
-        f"{_names(option.flags)}{metavar and f' *{metavar}*'}\n    {_escaped(option.attributes['help'])}{words}{told}"
-    )
+        metavar, text = "WORD", f"{text} One of {metavar.replace('|', ', ')}."
+    default = None if "[default" in text else option.default
+    if default and default != "false":
+        text = f"{text} Default: {default}."
+    return f"{_names(option.flags)}{metavar and f' *{_escaped(metavar)}*'}\n    {_escaped(text)}"
 
 
 def _names(flags: Iterable[str]) -> str:
@@ -103,9 +104,9 @@ def _names(flags: Iterable[str]) -> str:
 def _metavar(option: Option) -> str:
     if option.takes_no_value:
         return ""
-    kind = option.attributes.get("type")
-    said = option.attributes.get("metavar")
-    return str(said or ("|".join(kind.choices) if isinstance(kind, click.Choice) else kind.name.upper()))
+    kind: Any = option.attributes.get("type")
+    words = "|".join(kind.choices) if isinstance(kind, click.Choice) else None
+    return str(option.attributes.get("metavar") or words or kind.name.upper())
 
 
 def _others(ctx: click.Context) -> Iterator[str]:
@@ -117,10 +118,9 @@ def _others(ctx: click.Context) -> Iterator[str]:
 
 
 def _exit_codes() -> Iterator[str]:
-    lines = Path(sys.modules[ExitCode.__module__].__file__ or "").read_text(encoding="utf-8").splitlines()
-    for code in ExitCode:
-        place = next(number for number, line in enumerate(lines) if line.strip() == f"{code.name} = {code.value}")
-        yield f"{code.value}\n    {_escaped(lines[place + 1].strip().strip(chr(34))).replace('``', '')}"
+    source = inspect.getsource(ExitCode)
+    for code, told in re.findall(r'= (\d+)\n\s+"""(.*?)"""', source, re.DOTALL):
+        yield f"{code}\n    {_escaped(told.replace('``', ''))}"
 
 
 def _escaped(text: str) -> str:

@@ -89,5 +89,9 @@ class DestinationBusyError(ForkresizeError):
     exit_code = ExitCode.LOCKED
 
 
+class LedgerError(ForkresizeError):
+    """What is remembered of earlier runs can't be read or written."""
+
+
 class PoolBrokenError(ForkresizeError):
     """The workers can't be kept alive, whatever they are given."""

@@ -46,7 +46,13 @@ class Timing:
 
 
 class Opened:
-    """A picture whose header has been read. Its frames can be gone through once."""
+    """A picture whose header has been read. Its frames can be gone through once.
+
+    Attributes:
+        image: in Pillow's terms; stands at the frame that was read last.
+        view: which part of the pixels is seen, and which way up: all of it, as EXIF tells.
+        size: width and height in pixels, upright.
+    """
 
     def __init__(self, file: BinaryIO, path: str, recipe: Recipe) -> None:
         self._file = file
@@ -63,14 +69,8 @@ class Opened:
             # Only now is the true size known, and which way is up.
             self._load()
             check_pixels(self.image.size, recipe.max_pixels, "the picture has")
+        self.view = self._seen()
         self.size: Dimensions = self.view.size
-
-    @property
-    def view(self) -> View:
-        """Which part of the pixels is seen, and which way up: all of it, as EXIF tells."""
-        width, height = self.image.size
-        orientation = metadata.orientation(self.image) if self._recipe.auto_orient else 1
-        return View.whole((height, width) if is_sideways(orientation) else (width, height), orientation)
 
     @property
     def profile(self) -> bytes | None:
@@ -124,17 +124,16 @@ class Opened:
             frames: how many.
             reduction: by how much to reduce a picture that can be reduced: 1, 2, 4 or 8.
         """
-        whole = self.view
         if reduction > 1:
             width, height = self.image.size
             self.image.draft(None, (width // reduction, height // reduction))
         several = frames > 1
         for number in range(frames):
             with faults_told(self._path, self._recipe.max_pixels):
-                picture = self._picture(number if several else None, whole, reduction)
+                picture = self._picture(number if several else None, reduction)
             yield picture
 
-    def _picture(self, number: int | None, whole: View, reduction: int) -> Picture:
+    def _picture(self, number: int | None, reduction: int) -> Picture:
         if number is not None:
             self.image.seek(self._first + number)
             check_pixels(self.image.size, self._recipe.max_pixels, f"frame {number + 1} has")
@@ -144,10 +143,15 @@ class Opened:
         return Picture(
             # The next frame is decoded to the same place.
             image=self.image if number is None else self.image.copy(),
-            view=whole if number is None else self.view,
+            view=self.view if number is None else self._seen(),
             reduction=reduction,
             profile=self.profile,
         )
+
+    def _seen(self) -> View:
+        width, height = self.image.size
+        orientation = metadata.orientation(self.image) if self._recipe.auto_orient else 1
+        return View.whole((height, width) if is_sideways(orientation) else (width, height), orientation)
 
     def _load(self) -> None:
         _scale_transparent_color(self.image)

@@ -1,13 +1,16 @@
 """The picture on its way from decoding to encoding, and why it may get no further. Holds no step."""
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from functools import lru_cache
 
 from PIL.Image import Image
 
 from forkresize.errors import ForkresizeError
 from forkresize.image.area import Area, Dimensions, stored_area
 from forkresize.outcome import Reason
+
+_CACHED = 1024
+"""Views kept; the pictures of a folder have few sizes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +27,11 @@ class View:
     orientation: int
     area: Area
 
-    @classmethod
-    def whole(cls, size: Dimensions, orientation: int = 1) -> "View":
+    @staticmethod
+    @lru_cache(maxsize=_CACHED)
+    def whole(size: Dimensions, orientation: int = 1) -> "View":
         """Return the view of all of a picture whose upright size is given."""
-        return cls(size=size, orientation=orientation, area=Area(Fraction(0), Fraction(0), *map(Fraction, size)))
+        return View(size=size, orientation=orientation, area=Area.whole(size))
 
     @property
     def shown(self) -> Dimensions:

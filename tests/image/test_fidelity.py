@@ -128,7 +128,7 @@ def test_a_photograph_reduced_while_decoding_is_the_same_in_every_orientation(
     for method in TRANSPOSED[orientation]:
         expected = expected.transpose(method)
     made = make(jpeg(picture, exif=exif), "b.jpg", long_edge=150, **STILL)
-    # Upright, rows are resampled before columns; of a picture on its side that is the other way round, and rounds otherwise.
+    # Rows are resampled before columns, as seen upright; the other way round, pixels are rounded otherwise in between.
     assert farthest(made, expected) <= (0 if made.width > made.height else 1)
 
 

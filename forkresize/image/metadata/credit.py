@@ -27,6 +27,8 @@ def credited(kept: Kept, *, is_all: bool) -> Kept:
     Raises:
         Exception: EXIF can't be written anew; strangers' bytes make Pillow raise anything.
     """
+    if not (kept.exif or kept.xmp or kept.iptc or kept.texts):
+        return kept
     artist, notice = (_plain(exif.text(kept.exif, tag)) for tag in (Base.Artist, Base.Copyright))
     creator = artist or _first(
         _list(xmp.said(kept.xmp, CREATOR)),

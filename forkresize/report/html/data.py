@@ -131,7 +131,6 @@ def gather(spool: Spool, subject: Subject, summary: Summary, thumbnails: Thumbna
         thumbnails: makes the pictures of the contact sheet.
     """
     [[total]] = spool.query("SELECT COUNT(*) FROM rows")
-    spans = spool.query("SELECT ended, seconds, in_bytes FROM rows WHERE leads")
     return Page(
         subject=subject,
         summary=summary,
@@ -141,7 +140,7 @@ def gather(spool: Spool, subject: Subject, summary: Summary, thumbnails: Thumbna
         slowest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY seconds DESC LIMIT ?", _TOP)),
         largest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY in_bytes DESC LIMIT ?", _TOP)),
         pairs=pairs(spool, thumbnails),
-        timeline=timeline((Span(*span) for span in spans), summary.seconds, summary.workers),
+        timeline=_timeline(spool, summary),
         table=_table(spool),
         total=total,
     )
@@ -179,6 +178,12 @@ def _workers(spool: Spool) -> list[WorkerShare]:
         _MAX_WORKERS,
     )
     return [WorkerShare(*row) for row in counted]
+
+
+def _timeline(spool: Spool, summary: Summary) -> Timeline:
+    [[count]] = spool.query("SELECT COUNT(*) FROM rows WHERE leads")
+    spans = (Span(*row) for row in spool.query("SELECT ended, seconds, in_bytes FROM rows WHERE leads"))
+    return timeline(spans, count, seconds=summary.seconds, workers=summary.workers)
 
 
 def _table(spool: Spool) -> list[list[object]]:

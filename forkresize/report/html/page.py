@@ -38,7 +38,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "name": name,
         "printable": printable,
-        "size": units.size,
+        "size": lambda count: units.size(count).replace(" ", "\N{NO-BREAK SPACE}"),
         "span": units.span,
         "change": units.change,
         "count": "{:,}".format,

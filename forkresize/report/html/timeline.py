@@ -9,6 +9,9 @@ _STEPS = 80
 _SHORTEST = 0.25
 """Seconds that a step lasts at least."""
 
+_FEWEST = 4
+"""Sources that a step holds at least, on average; of fewer, a pace is only noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -42,15 +45,16 @@ class Timeline:
     busy: list[float]
 
 
-def timeline(spans: Iterable[Span], seconds: float, workers: int) -> Timeline:
+def timeline(spans: Iterable[Span], count: int, *, seconds: float, workers: int) -> Timeline:
     """Return the curves of a run.
 
     Args:
         spans: all that the workers did, in any order.
+        count: how many there are.
         seconds: how long the run took.
         workers: how many worked side by side.
     """
-    steps = max(1, min(_STEPS, int(seconds / _SHORTEST)))
+    steps = max(1, min(_STEPS, int(seconds / _SHORTEST), count // _FEWEST))
     width = max(seconds, 1e-6) / steps
     counts, sizes, work = [0] * steps, [0] * steps, [0.0] * steps
     for span in spans:

@@ -34,7 +34,15 @@
     charts = ["pictures", "megabytes", "busy"].filter(byId).map((name) => chart(byId(name), name));
   }
 
+  // Seconds in a mark of the time axis, and what it is called.
+  function scale() {
+    const last = timeline.times[timeline.times.length - 1];
+    if (last > 7200) return [3600, "h"];
+    return last > 180 ? [60, "min"] : [1, "s"];
+  }
+
   function chart(place, name) {
+    const [seconds, unit] = scale();
     const style = getComputedStyle(root);
     const color = (variable) => style.getPropertyValue(variable).trim();
     const axis = { stroke: color("--muted"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
@@ -45,11 +53,11 @@
       legend: { show: false },
       cursor: { show: false },
       scales: { x: { time: false }, y: { range: [0, top] } },
-      axes: [{ ...axis, size: 32, values: (_, marks) => marks.map((mark) => `${mark} s`) }, { ...axis, size: 48 }],
+      axes: [{ ...axis, size: 32, values: (_, marks) => marks.map((mark) => `${mark} ${unit}`) }, { ...axis, size: 48 }],
       series: [{}, {
         stroke: color("--accent"), fill: color("--accent") + "30", width: 2, points: { show: timeline.times.length < 3 },
       }],
-    }, [timeline.times, timeline[name]], place);
+    }, [timeline.times.map((time) => time / seconds), timeline[name]], place);
   }
 
   addEventListener("resize", () => charts.forEach((each) => {
@@ -143,7 +151,8 @@
 
   function value(row, columns) {
     const values = columns.map((column) => row[column]);
-    return values.length === 1 || values[0] === null ? values[0] : values[0] * values[1];
+    if (values[0] === null || values[0] === "") return null;
+    return values.length === 1 ? values[0] : values[0] * values[1];
   }
 
   function compare(one, other) {

@@ -1,0 +1,234 @@
+"""What is remembered between runs: Ledger keeps it in a file, Forgetful keeps nothing. Neither judges an output."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from typing import Protocol, Self
+
+from forkresize.ledger.entry import Entry
+from forkresize.ledger.schema import COLUMNS, connect, ledger_path, settle_down, trouble_told
+
+_BATCH = 500
+"""So many entries are written at once."""
+
+_PATIENCE = 1.0
+"""Seconds that an entry waits at most for others to be written with it."""
+
+_WINDOW = 512
+"""So many entries are read ahead at most."""
+
+_SLACK = 2_000_000_000
+"""Nanoseconds by which a file system's clock may differ from this machine's."""
+
+_READ = f"SELECT {COLUMNS} FROM outputs"  # noqa: S608 -- the names of the columns are ours.
+_WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608 -- likewise.
+
+
+class Memory(Protocol):
+    """What a run asks of what it remembers."""
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what is known of the output at a path; None if nothing is."""
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        """Remember what became of some outputs."""
+
+    def root(self, path: str) -> int:
+        """Return the number of a directory that sources lie in."""
+
+    def is_doubtful(self, run: int, ctime_ns: int) -> bool:
+        """Whether a file that was changed then may be the work of a run that was killed before it could note it.
+
+        Args:
+            run: number of the run that noted it last; 0 if none did.
+            ctime_ns: time of the file's last change, which nobody can set.
+        """
+
+    def below(self, path: str) -> bytes:
+        """Return where an output lies below the destination."""
+
+    @property
+    def run(self) -> int:
+        """Number of this run."""
+
+
+class Forgetful:
+    """Remembers nothing."""
+
+    run = 0
+
+    def entry(self, _path: str) -> None:
+        """Know of nothing."""
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        """Forget it."""
+
+    def root(self, _path: str) -> int:
+        """Return no number of any root."""
+        return 0
+
+    def is_doubtful(self, _run: int, _ctime_ns: int) -> bool:
+        """Doubt nothing: there is nothing to say otherwise."""
+        return False
+
+    def below(self, path: str) -> bytes:
+        """Return the path as it is."""
+        return os.fsencode(path)
+
+
+class Ledger:
+    """The file below a destination that says what was made there.
+
+    What is noted is written in batches: a process that is killed forgets the last of them, and the next run makes
+    again what that one may have made.
+    """
+
+    def __init__(self, destination: str, *, read_only: bool = False, durable: bool = False) -> None:
+        """Open the ledger of a destination that this process holds; it is made if it is missing.
+
+        Args:
+            destination: the directory that all outputs lie below.
+            read_only: whether nothing may be written; then the destination need not be held.
+            durable: whether every note has to survive a power cut the moment it is made.
+
+        Raises:
+            LedgerError: it is damaged, can't be written, or was made by a later version.
+        """
+        self._destination = destination
+        self._file = ledger_path(destination)
+        self._read_only = read_only
+        self._durable = durable
+        self._db = connect(self._file, read_only=read_only, durable=durable)
+        self._pending: dict[bytes, Entry] = {}
+        self._since = 0.0
+        self._window = _Window(self._db)
+        with trouble_told(self._file):
+            self._roots = {bytes(path): int(number) for number, path in self._db.execute("SELECT * FROM roots")}
+            (last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM runs").fetchone()
+            self.run = last + 1
+            if not read_only:
+                self._begin()
+            self._broken = self._db.execute("SELECT number, started_ns, ended_ns FROM runs WHERE broken").fetchall()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def below(self, path: str) -> bytes:
+        """Return where an output lies below the destination."""
+        below = path[len(self._destination) :] if path.startswith(self._destination) else path
+        return os.fsencode(below.lstrip("/"))
+
+    def entry(self, path: str) -> Entry | None:
+        """Return what is known of the output at a path; None if nothing is."""
+        below = self.below(path)
+        if self._pending and (noted := self._pending.get(below)):
+            return noted
+        with trouble_told(self._file):
+            return self._window.get(below)
+
+    def root(self, path: str) -> int:
+        """Return the number of a directory that sources lie in; 0 if it is new to a ledger that is only read."""
+        name = os.fsencode(path)
+        if name not in self._roots and not self._read_only:
+            with trouble_told(self._file):
+                number = self._db.execute("INSERT INTO roots (path) VALUES (?) RETURNING number", (name,)).fetchone()[0]
+            self._roots[name] = number
+        return self._roots.get(name, 0)
+
+    def is_doubtful(self, run: int, ctime_ns: int) -> bool:
+        """Whether a file that was changed then may be the work of a run that was killed before it could note it."""
+        return any(
+            run < number and started - _SLACK <= ctime_ns <= ended + _SLACK for number, started, ended in self._broken
+        )
+
+    def note(self, entries: Iterable[Entry]) -> None:
+        """Remember what became of some outputs."""
+        for entry in entries:
+            self._pending[entry.path] = entry
+        now = time.monotonic()
+        self._since = self._since or now
+        if self._durable or len(self._pending) >= _BATCH or now - self._since >= _PATIENCE:
+            self.flush()
+
+    def forget(self, paths: Iterable[bytes]) -> None:
+        """Remove the entries of some outputs."""
+        self.flush()
+        with trouble_told(self._file), self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany("DELETE FROM outputs WHERE path = ?", ((path,) for path in paths))
+        self._window.clear()
+
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Yield everything that is known, each with the path of its source, in the order of the outputs."""
+        self.flush()
+        roots = {number: os.fsdecode(path) for path, number in self._roots.items()}
+        with trouble_told(self._file):
+            for row in self._db.execute(f"{_READ} ORDER BY path"):
+                entry = Entry._make(row)
+                yield os.path.join(roots.get(entry.root, "/"), os.fsdecode(entry.source)), entry
+
+    def flush(self) -> None:
+        """Write what was noted."""
+        if self._pending and not self._read_only:
+            with trouble_told(self._file), self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._db.executemany(_WRITE, self._pending.values())
+            for path in self._pending:
+                self._window.drop(path)
+            self._pending = {}
+        self._since = 0.0
+
+    def close(self) -> None:
+        """Write what was noted, say that the run came to its end, and close the file."""
+        if self._read_only:
+            self._db.close()
+            return
+        try:
+            self.flush()
+            with trouble_told(self._file):
+                self._db.execute("UPDATE runs SET ended_ns = ? WHERE number = ?", (time.time_ns(), self.run))
+        finally:
+            settle_down(self._db)
+
+    def _begin(self) -> None:
+        now = time.time_ns()
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("UPDATE runs SET ended_ns = ?, broken = 1 WHERE ended_ns IS NULL", (now,))
+            self._db.execute("DELETE FROM runs WHERE NOT broken")
+            self._db.execute("INSERT INTO runs VALUES (?, ?, NULL, 0)", (self.run, now))
+
+
+class _Window:
+    """Entries read ahead: most paths are asked for in their order, and one query for many takes a tenth of the time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._held: dict[bytes, Entry] = {}
+        self._last = b""
+        self._first = b""
+        self._ahead = 1
+
+    def get(self, path: bytes) -> Entry | None:
+        if not (self._first <= path <= self._last):
+            # Asked for in another order, each is looked up alone; in order, twice as many each time.
+            self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
+            self._read(path)
+        return self._held.get(path)
+
+    def _read(self, path: bytes) -> None:
+        rows = self._db.execute(f"{_READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
+        self._held = {row[0]: Entry._make(row) for row in rows}
+        self._first = path
+        self._last = max(next(reversed(self._held), path), path)
+
+    def drop(self, path: bytes) -> None:
+        if self._held.pop(path, None) or self._first <= path <= self._last:
+            self.clear()
+
+    def clear(self) -> None:
+        self._held, self._first, self._last = {}, b"", b""

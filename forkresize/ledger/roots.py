@@ -1,0 +1,20 @@
+"""Which directory a source belongs to, and where it lies in it. Opens nothing."""
+
+import os
+from functools import lru_cache
+
+from forkresize.job import Source
+
+_absolute = lru_cache(maxsize=1024)(os.path.abspath)
+
+
+def rooted(source: Source) -> tuple[str, str]:
+    """Return the absolute path of the directory that a source was found from, and where it lies in it.
+
+    What a source's path and its place below the destination have in common lies in the directory.
+    """
+    path, relative = source.path, source.relative
+    if path.endswith(relative) and path[: -len(relative)].endswith(("/", "")[path == relative]):
+        return _absolute(path[: -len(relative)] or os.curdir), relative
+    folder, name = os.path.split(path)
+    return _absolute(folder or os.curdir), name

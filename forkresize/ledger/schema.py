@@ -1,0 +1,119 @@
+"""The ledger's file: its tables, how it is opened, what is said when it can't be. Knows no outcome."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from urllib.parse import quote_from_bytes
+
+from forkresize.errors import LedgerError
+from forkresize.ledger.entry import Entry
+from forkresize.storage import HOUSEKEEPING
+
+VERSION = 1
+"""Of the tables; it grows when they change."""
+
+_APPLICATION = 0x46524C47
+"""Marks the file as a ledger, in the header that SQLite keeps for that: ``FRLG``."""
+
+_TABLES = """
+CREATE TABLE runs (number INTEGER PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER, broken INTEGER NOT NULL);
+CREATE TABLE roots (number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+CREATE TABLE outputs (
+    path BLOB PRIMARY KEY, root INTEGER NOT NULL, source BLOB NOT NULL, source_size INTEGER NOT NULL,
+    source_mtime_ns INTEGER NOT NULL, source_hash BLOB, recipe BLOB NOT NULL, status TEXT NOT NULL, reason TEXT,
+    error TEXT NOT NULL, signal TEXT, whole INTEGER NOT NULL, "limit" REAL, attempts INTEGER NOT NULL,
+    run INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, width INTEGER, height INTEGER, format TEXT,
+    hash BLOB
+) WITHOUT ROWID;
+"""
+
+COLUMNS = ", ".join(f'"{field}"' for field in Entry._fields)
+
+_PATIENCE = 30.0
+"""Seconds to wait for a dry run that is reading."""
+
+
+def ledger_path(destination: str) -> str:
+    """Return where the ledger of a destination is."""
+    return os.path.join(destination, HOUSEKEEPING, "ledger.db")
+
+
+@contextlib.contextmanager
+def trouble_told(path: str) -> Iterator[None]:
+    """Turn what SQLite raises into an error that says what to do.
+
+    Raises:
+        LedgerError: SQLite raised anything.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LedgerError(f"the ledger {path!r} can't be used: {error}; --no-ledger does without it") from error
+    except sqlite3.DatabaseError as error:
+        raise LedgerError(
+            f"the ledger {path!r} is damaged: {error}; remove it to begin a new one, which judges outputs by their "
+            "times at first, or give --no-ledger"
+        ) from error
+
+
+def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sqlite3.Connection:
+    """Open a ledger and see that it is whole; one that is missing is made, unless it is only read.
+
+    Args:
+        path: of the file.
+        read_only: whether nothing may be written.
+        durable: whether what is committed has to survive a power cut, and not only the end of this process.
+
+    Raises:
+        LedgerError: it is damaged, not a ledger, or was made by a later version.
+    """
+    name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
+    with trouble_told(path):
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_PATIENCE)
+    try:
+        with trouble_told(path):
+            _check(connection, path)
+            if not read_only:
+                _prepare(connection, durable=durable)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def settle_down(connection: sqlite3.Connection) -> None:
+    """Close a ledger so that it is one plain file again, unless somebody is reading it."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+
+
+def _check(connection: sqlite3.Connection, path: str) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application != _APPLICATION:
+        raise sqlite3.DatabaseError("file is not a ledger")
+    if version > VERSION:
+        raise LedgerError(
+            f"the ledger {path!r} was written by a later version of forkresize; upgrade, give --no-ledger, or remove "
+            "it to begin a new one, which judges outputs by their times at first"
+        )
+    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _prepare(connection: sqlite3.Connection, *, durable: bool) -> None:
+    # Some file systems lack the shared memory that it takes; there the rollback journal serves.
+    with contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        connection.executescript(
+            f"BEGIN; PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION}; {_TABLES} COMMIT;"
+        )
