@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from forkresize._version import __version__
 
 __all__ = [
+    "Compare",
     "Failed",
     "Fit",
     "ForkresizeError",
@@ -21,10 +22,12 @@ __all__ = [
     "Gravity",
     "IfExists",
     "MaxErrors",
+    "MaxPrune",
     "OnCollision",
     "Order",
     "Outcome",
     "PoolOptions",
+    "Pruned",
     "Reason",
     "Recipe",
     "Resample",
@@ -42,11 +45,11 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from forkresize.batch import MaxErrors, Settings, run
+    from forkresize.batch import MaxErrors, MaxPrune, Settings, run
     from forkresize.batch.single import render
     from forkresize.errors import ForkresizeError
-    from forkresize.existing import IfExists
-    from forkresize.outcome import Failed, Outcome, Reason, Skipped, Unchanged, Written
+    from forkresize.ledger import Compare, IfExists
+    from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
     from forkresize.plan import OnCollision, Order
     from forkresize.pool import PoolOptions
     from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
@@ -54,11 +57,11 @@ if TYPE_CHECKING:
     from forkresize.walk import Rule, Selection, Symlinks
 
 _HOMES = {
-    "forkresize.batch": ("MaxErrors", "Settings", "run"),
+    "forkresize.batch": ("MaxErrors", "MaxPrune", "Settings", "run"),
     "forkresize.batch.single": ("render",),
     "forkresize.errors": ("ForkresizeError",),
-    "forkresize.existing": ("IfExists",),
-    "forkresize.outcome": ("Failed", "Outcome", "Reason", "Skipped", "Unchanged", "Written"),
+    "forkresize.ledger": ("Compare", "IfExists"),
+    "forkresize.outcome": ("Failed", "Outcome", "Pruned", "Reason", "Skipped", "Unchanged", "Written"),
     "forkresize.plan": ("OnCollision", "Order"),
     "forkresize.pool": ("PoolOptions",),
     "forkresize.recipe": ("Fit", "Format", "Gravity", "Recipe", "Resample"),

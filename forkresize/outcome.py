@@ -113,6 +113,21 @@ class Unchanged(Outcome):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned(Outcome):
+    """The output of an earlier run was removed because its source is gone; in a dry run, it would be.
+
+    Attributes:
+        destination: the path it had.
+        out_bytes: the size it had.
+    """
+
+    status = "pruned"
+
+    destination: str
+    out_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped(Outcome):
     """The source was left out on purpose.
 

@@ -3,13 +3,17 @@
 import contextlib
 import errno
 import fcntl
+import filecmp
 import hashlib
+import itertools
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from io import FileIO
 
@@ -20,6 +24,11 @@ HOUSEKEEPING = ".forkresize"
 
 _MAX_NAME = 255
 """Bytes in a file name on every file system in common use."""
+
+_LOCK = "lock"
+
+_PAUSE = 0.1
+"""Seconds between two tries for what another run holds."""
 
 _ATTEMPTS = 1000
 """So often a lock is tried for that others take and free at the same moment."""
@@ -79,6 +88,73 @@ def write_whole(destination: str, data: bytes | memoryview, tag: str) -> None:
         raise
 
 
+def set_mtime(path: str, mtime_ns: int) -> None:
+    """Set a file's time of last modification, in nanoseconds since the epoch; a link's own, if it is one."""
+    os.utime(path, ns=(time.time_ns(), mtime_ns), follow_symlinks=False)
+
+
+def dress(path: str, like: str) -> None:
+    """Give a file the permissions, the owner and the extended attributes of another, as far as this process may."""
+    found = os.stat(like)
+    with contextlib.suppress(PermissionError):
+        os.chown(path, found.st_uid, found.st_gid)
+    shutil.copystat(like, path)
+
+
+def synchronize(path: str) -> None:
+    """Wait until what a file or directory holds would survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def back_up(path: str, backup: str) -> None:
+    """Keep what a file holds under another name as well, whole; nothing that is there already is replaced.
+
+    Where the name is taken by anything else, the backup gets a numbered one, such as ``a.jpg.~1~``.
+
+    Raises:
+        OSError: it can't be done.
+    """
+    found = os.lstat(path)
+    for number in itertools.count():
+        place = f"{backup}.~{number}~" if number else backup
+        try:
+            kept = os.lstat(place)
+        except FileNotFoundError:
+            break
+        # Left whole by a run that was killed before it went on.
+        same = os.path.samestat(kept, found)
+        if same or (stat.S_ISREG(kept.st_mode) and filecmp.cmp(path, place, shallow=False)):
+            return
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    try:
+        os.link(path, place, follow_symlinks=False)
+    except OSError:
+        # Another file system, or one without hard links. The next attempt takes the same temporary name.
+        temporary = temporary_path(place, "backup")
+        shutil.copy2(path, temporary)
+        synchronize(temporary)
+        os.replace(temporary, place)
+    synchronize(os.path.dirname(place))
+
+
+def remove_output(path: str, destination: str) -> None:
+    """Remove an output, and the directories on its way that are empty then, but not the destination.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    os.unlink(path)
+    folder = os.path.dirname(path)
+    with contextlib.suppress(OSError):
+        while folder.startswith(os.path.join(destination, "")) and folder != destination.rstrip("/"):
+            os.rmdir(folder)
+            folder = os.path.dirname(folder)
+
+
 def remove_temporary(destination: str, tag: str) -> None:
     """Remove what a writer that died may have left for this destination."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -105,11 +181,23 @@ def _create(path: str) -> int:
 
 
 @contextlib.contextmanager
-def hold(destination: str) -> Iterator[str]:
+def hold(
+    destination: str,
+    *,
+    share: str | None = None,
+    patience: float = 0.0,
+    on_wait: Callable[[], object] = lambda: None,
+) -> Iterator[str]:
     """Hold a directory for one run, made if it is missing, and remove what a run that died has left there.
 
-    The lock is the kernel's, so it is free the moment its holder dies, however it dies; the holder's tag stays in the
-    lock file then, and tells whose temporary files to look for.
+    The locks are the kernel's, so they are free the moment their holder dies, however it dies; the holder's tag stays
+    in its lock file then, and tells whose temporary files to look for.
+
+    Args:
+        destination: the directory.
+        share: names the part of the work that this run does; others may hold the directory for other parts meanwhile.
+        patience: seconds to wait for other runs to end.
+        on_wait: called once if there is one to be waited for.
 
     Yields:
         A tag of this run's own, for temporary names.
@@ -120,28 +208,24 @@ def hold(destination: str) -> Iterator[str]:
     """
     housekeeping = os.path.join(destination, HOUSEKEEPING)
     tag = secrets.token_hex(4)
-    try:
-        lock = _lock(os.path.join(housekeeping, "lock"))
-        if lock is None:
-            raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
+    with contextlib.ExitStack() as held:
         try:
-            _take_over(lock, destination, tag)
-        except BaseException:
-            lock.close()
-            raise
-    except OSError as error:
-        raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
-    with lock:
+            locks = _lock_within(patience, on_wait, housekeeping, share)
+            for lock in locks or ():
+                held.enter_context(lock)
+            if not locks:
+                raise DestinationBusyError(
+                    f"another run is writing to {destination}; try again when it has ended, or wait with --lock-wait"
+                )
+            _take_over(locks, destination, tag)
+        except OSError as error:
+            raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
+        held.callback(_tidy_up, locks)
         try:
             yield tag
         except BaseException:
             _sweep(destination, tag)
             raise
-        finally:
-            # If somebody removed the destination, or made it read-only, the run has told of worse.
-            with contextlib.suppress(OSError):
-                os.unlink(lock.name)
-                os.rmdir(housekeeping)
 
 
 def folds_names(directory: str) -> bool:
@@ -164,7 +248,33 @@ def _folds_names(directory: str) -> bool:
         return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))
 
 
-def _lock(path: str) -> FileIO | None:
+def _lock_within(patience: float, on_wait: Callable[[], object], folder: str, share: str | None) -> list[FileIO] | None:
+    """Return what _lock_all does, as soon as it can; None if the patience has ended before."""
+    until = time.monotonic() + patience
+    locks = _lock_all(folder, share)
+    if locks is None and patience > 0:
+        on_wait()
+    while locks is None and (left := until - time.monotonic()) > 0:
+        time.sleep(min(_PAUSE, left))
+        locks = _lock_all(folder, share)
+    return locks
+
+
+def _lock_all(folder: str, share: str | None) -> list[FileIO] | None:
+    """Return the lock files, locked, the run's own as the last; None if another run has one of them."""
+    whole = _lock(os.path.join(folder, _LOCK), fcntl.LOCK_EX if share is None else fcntl.LOCK_SH)
+    if whole is None or share is None:
+        return whole and [whole]
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(whole)
+        own = _lock(os.path.join(folder, f"{_LOCK}-{share}"), fcntl.LOCK_EX)
+        if own is not None:
+            undo.pop_all()
+            return [whole, own]
+    return None
+
+
+def _lock(path: str, how: int) -> FileIO | None:
     """Return the file, locked; None if somebody else has it locked, or keeps taking and freeing it."""
     for attempt in range(_ATTEMPTS):
         try:
@@ -176,7 +286,7 @@ def _lock(path: str) -> FileIO | None:
                 raise
             continue
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
             return None
@@ -188,12 +298,34 @@ def _lock(path: str) -> FileIO | None:
     return None
 
 
-def _take_over(lock: FileIO, destination: str, tag: str) -> None:
+def _take_over(locks: list[FileIO], destination: str, tag: str) -> None:
+    for lock in locks:
+        _sweep_after(lock, destination)
+        lock.truncate(0)
+    if len(locks) == 1:
+        # Who holds the whole directory knows that all who held a share are gone.
+        for path in glob.glob(f"{glob.escape(os.fsdecode(locks[0].name))}-*"):
+            with FileIO(path) as left:
+                _sweep_after(left, destination)
+            os.unlink(path)
+    locks[-1].write(tag.encode("ascii"))
+
+
+def _sweep_after(lock: FileIO, destination: str) -> None:
+    """Remove the temporary files of the dead runs whose tags are in a lock file that nobody else has locked."""
     lock.seek(0)
     for stale in _TAG.findall(lock.read()):
         _sweep(destination, stale.decode("ascii"))
-    lock.truncate(0)
-    lock.write(tag.encode("ascii"))
+
+
+def _tidy_up(locks: list[FileIO]) -> None:
+    # If somebody removed the destination, or made it read-only, the run has told of worse. And while another share is
+    # being worked on, the lock of the whole is in use: whoever can have it alone is the last.
+    with contextlib.suppress(OSError):
+        for lock in reversed(locks):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(lock.name)
+        os.rmdir(os.path.dirname(locks[0].name))
 
 
 def _sweep(root: str, tag: str) -> None:

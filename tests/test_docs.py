@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PICTURES = ["noon.jpg", "portrait, turned by its EXIF tag.jpg", "by-format/cmyk.jpg", "by-format/transparent.png"]
+PICTURES = ["portrait, turned by its EXIF tag.jpg", "by-format/transparent.png"]
 TOLD = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
 
 
@@ -63,10 +64,11 @@ def test_every_option_of_what_to_make_has_a_line_with_its_command(names: tuple[s
 
 @pytest.mark.parametrize("line", commands())
 def test_every_command_runs(line: str, forkresize: Run, asked_for: None, tmp_path: Path) -> None:
-    result = forkresize(*shlex.split(line, comments=True)[1:])
+    words = takewhile(lambda word: word != ">", shlex.split(line, comments=True))
+    result = forkresize(*list(words)[1:])
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert any((tmp_path / "out").glob("**/*.*")) or "--show-recipe" in line or "--dry-run" in line
+    assert result.stdout or any((tmp_path / "out").glob("**/*.*"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

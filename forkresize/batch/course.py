@@ -65,6 +65,10 @@ class Course:
         # Once reached it stays so, even if what runs dilutes the share of failures.
         self._stop = self._stop or self._reason_to_stop(outcome)
 
+    def stop(self, code: ExitCode, by: str) -> None:
+        """End the run with this exit code, unless it has to stop already."""
+        self._stop = self._stop or (code, by)
+
     def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
         if isinstance(outcome, Failed) and outcome.fatal:
             return ExitCode.CANNOT_GO_ON, outcome.error

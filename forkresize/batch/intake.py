@@ -1,18 +1,22 @@
 """Which jobs a batch comes to: sources found, named, guarded and settled. Does no work on a picture."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from forkresize import storage
+from forkresize.batch.in_place import Unguarded, check_in_place
 from forkresize.batch.settings import Settings
 from forkresize.errors import UsageError
-from forkresize.existing import settle
 from forkresize.image.sniff import is_picture
 from forkresize.job import Output, Source
+from forkresize.ledger import rooted
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped
 from forkresize.plan import Collisions, Guard, Naming, OutputNames, find_collisions, identity
 from forkresize.recipe import Recipe
 from forkresize.walk import Root, listed, roots, walk
+
+SettleOutput = Callable[[Source, Output], Outcome]
 
 
 class Intake:
@@ -33,14 +37,23 @@ class Intake:
         self._destination = destination
         self._settings = settings
         self._naming = Naming(destination, recipe, settings.name, settings.flat)
-        self._guard = Guard(sources, destination)
+        check_in_place(sources, destination, recipe, settings)
+        self._guard = Unguarded() if settings.in_place else Guard(sources, destination)
         self._roots = roots(sources)
         for root in self._roots:
             self._refuse_overwriting(root)
 
     def discover(self) -> Iterator[Outcome | Source]:
         """Walk the sources; the same each time, as long as nobody changes them."""
-        return walk(self._start(), self._settings.selection, self._destination)
+        passed_over = self._settings.backup_dir if self._settings.in_place else self._destination
+        return walk(self._start(), self._settings.selection, passed_over)
+
+    def directories(self) -> frozenset[str]:
+        """Return the absolute paths of the directories that the sources lie in, as the ledger has them."""
+        if self._settings.files_from is not None:
+            return frozenset({os.path.abspath(next(iter(self._sources), os.curdir)), "/"})
+        inner = (Source(os.path.join(root.path, "x"), posixpath.join(root.prefix, "x")) for root in self._roots)
+        return frozenset(rooted(source)[0] for source in inner)
 
     def look_ahead(self) -> Collisions:
         """Find what can only be found by looking at all sources before any work; most runs are spared that.
@@ -57,8 +70,13 @@ class Intake:
         names = OutputNames(self._naming, folded)
         return find_collisions(self._found, names, self._settings.on_collision, _may_be_picture)
 
-    def settle(self, collisions: Collisions) -> Iterator[list[Outcome]]:
-        """Yield, for each source, what becomes of its outputs without work, and Due for those to be worked on."""
+    def settle(self, collisions: Collisions, settle_output: SettleOutput) -> Iterator[list[Outcome]]:
+        """Yield, for each source, what becomes of its outputs without work, and Due for those to be worked on.
+
+        Args:
+            collisions: what looking ahead came to.
+            settle_output: tells it of one output.
+        """
         met: set[str] = set()
         for found in self.discover():
             if not isinstance(found, Source):
@@ -69,7 +87,7 @@ class Intake:
                 continue
             if same in collisions.repeated:
                 met.add(same)
-            yield self._settle(found, collisions)
+            yield self._settle(found, collisions, settle_output)
 
     def _start(self) -> Iterable[Root]:
         if self._settings.files_from is None:
@@ -94,17 +112,17 @@ class Intake:
                 if self._guard.forbids(output.path, root.path):
                     raise UsageError(f"DESTINATION: {output.path!r} would overwrite its source; give another directory")
 
-    def _settle(self, source: Source, collisions: Collisions) -> list[Outcome]:
+    def _settle(self, source: Source, collisions: Collisions, settle_output: SettleOutput) -> list[Outcome]:
         if source.path in collisions.left_out:
             other = collisions.left_out[source.path]
             return [Skipped(source=source, reason=Reason.COLLISION, error=f"{other} has it")]
         outputs = self._naming.outputs(source, collisions.marks.get(source.path, ""))
-        outcomes = [self._settle_output(source, output) for output in outputs]
+        outcomes = _told_once([self._settle_output(source, output, settle_output) for output in outputs])
         if self._settings.dry_run and any(isinstance(outcome, Due) for outcome in outcomes):
             return _foreseen(source, outcomes)
         return outcomes
 
-    def _settle_output(self, source: Source, output: Output) -> Outcome:
+    def _settle_output(self, source: Source, output: Output, settle_output: SettleOutput) -> Outcome:
         if self._guard.forbids(output.path, source.path):
             error = "the output would lie among the sources"
             return Failed(
@@ -114,7 +132,13 @@ class Intake:
                 reason=Reason.NOT_WRITTEN,
                 error=error,
             )
-        return settle(source, output, self._settings.if_exists)
+        return settle_output(source, output)
+
+
+def _told_once(outcomes: list[Outcome]) -> list[Outcome]:
+    """Leave out, but for the first, what is about all outputs of a source."""
+    first = next((outcome for outcome in outcomes if outcome.destination is None), None)
+    return [outcome for outcome in outcomes if outcome.destination is not None or outcome is first]
 
 
 def _foreseen(source: Source, outcomes: list[Outcome]) -> list[Outcome]:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from forkresize.existing import IfExists
+from forkresize.batch.prune import MaxPrune
+from forkresize.ledger import Compare, IfExists, Policy
 from forkresize.plan import OnCollision, Order
 from forkresize.pool import PoolOptions
 from forkresize.recipe import as_word
@@ -33,7 +34,7 @@ class MaxErrors:
         return failed >= self.limit
 
 
-_WORDS: dict[str, type[StrEnum]] = {"on_collision": OnCollision, "if_exists": IfExists, "order": Order}
+_WORDS: dict[str, type[StrEnum]] = {"on_collision": OnCollision, "if_exists": IfExists, "compare": Compare, "order": Order}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,14 @@ class Settings:
         flat: put all outputs right below the destination.
         on_collision: what is done about two sources for one output.
         if_exists: what is done about an output that is there already.
+        compare: what tells that a source changed.
+        retry_failed: try again what failed, though nothing about it changed.
+        ledger: whether what is done is remembered; without, outputs are judged by their times alone.
+        prune: remove the outputs of earlier runs whose source is gone.
+        max_prune: remove none if there are more of them.
+        in_place: put each output into its source's place; the destination is the one source then.
+        backup_dir: where the sources are kept that are replaced; None keeps none.
+        preserve_times: give each output the time of its source.
         dry_run: settle what would be done, and do nothing.
         pool: number of workers, deadlines and retries.
         max_errors: when to stop early; None never does.
@@ -64,6 +73,14 @@ class Settings:
     flat: bool = False
     on_collision: OnCollision = OnCollision.ERROR
     if_exists: IfExists = IfExists.UPDATE
+    compare: Compare = Compare.STAT
+    retry_failed: bool = False
+    ledger: bool = True
+    prune: bool = False
+    max_prune: MaxPrune = MaxPrune(10, percent=True)
+    in_place: bool = False
+    backup_dir: str | None = None
+    preserve_times: bool = False
     dry_run: bool = False
     pool: PoolOptions = field(default_factory=PoolOptions)
     max_errors: MaxErrors | None = None
@@ -74,3 +91,8 @@ class Settings:
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():
             object.__setattr__(self, name, as_word(name, kind, getattr(self, name)))
+
+    @property
+    def policy(self) -> Policy:
+        """How what earlier runs left is treated."""
+        return Policy(if_exists=self.if_exists, compare=self.compare, retry_failed=self.retry_failed)

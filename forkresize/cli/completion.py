@@ -34,6 +34,17 @@ def complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     return [CompletionItem(incomplete, type="file")]
 
 
+def complete_formats(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return what the last of several formats, with commas between, may become."""
+    from forkresize.recipe import Format
+    from forkresize.recipe.options import KEEP
+
+    said, comma, begun = incomplete.rpartition(",")
+    return [
+        f"{said}{comma}{word}" for word in (KEEP, *Format) if word.startswith(begun) and word not in said.split(",")
+    ]
+
+
 def complete_preset(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of presets that begin so; none where a settings file can't be read."""
     from forkresize.cli.config import preset_names

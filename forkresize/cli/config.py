@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from forkresize.cli.filevalues import command_line_value
 from forkresize.cli.option import Option
 from forkresize.cli.origin import Origin, Origins, Strength
 from forkresize.errors import FieldError
@@ -112,6 +111,8 @@ class _Table:
 
 
 def _take(settings: FileSettings, table: _Table, strength: Strength, options: Mapping[str, Option]) -> None:
+    from forkresize.cli.filevalues import command_line_value
+
     folder = os.path.dirname(table.document.name)
     for key, option in _known(table, options):
         try:

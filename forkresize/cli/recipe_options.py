@@ -2,6 +2,7 @@
 
 import rich_click as click
 
+from forkresize.cli.completion import complete_formats
 from forkresize.cli.option import Option
 from forkresize.cli.params import BYTES, COLOR, FORMATS, NUMBER, PERCENT, PIXELS, QUALITY, Words, whole
 from forkresize.recipe import (
@@ -115,6 +116,7 @@ OUTPUT = [
         type=FORMATS,
         default=KEEP,
         metavar="FORMAT[,FORMAT…]",
+        shell_complete=complete_formats,
         help="keep, jpeg, png, webp, avif, gif or tiff. Several make several outputs from one decode.",
     ),
     Option(

@@ -14,7 +14,7 @@ from forkresize.image.steps.orient import orient
 from forkresize.image.steps.resize import cut_out
 from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Size
 
-_OVERSAMPLING = 2
+_OVERSAMPLING = 2.5
 """How many decoded pixels the kernel gets per output pixel along each axis; with fewer the difference shows."""
 
 _REDUCTIONS = 8, 4, 2

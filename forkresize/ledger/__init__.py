@@ -1,5 +1,6 @@
 """The memory between runs: what was made from what, and what an output that is there calls for. Makes no picture."""
 
+from forkresize.ledger.checksum import checksum
 from forkresize.ledger.entry import Entry, Prints
 from forkresize.ledger.ledger import Forgetful, Ledger, Memory
 from forkresize.ledger.roots import rooted
@@ -17,6 +18,7 @@ __all__ = [
     "Policy",
     "Prints",
     "Settler",
+    "checksum",
     "ledger_path",
     "rooted",
 ]

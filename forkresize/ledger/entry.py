@@ -21,7 +21,7 @@ class Entry(NamedTuple):
         reason: why it was skipped or failed.
         error: the particulars.
         signal: name of the signal that ended the worker.
-        whole: whether it was told of the source, for all of its outputs together.
+        whole: whether it was told once of the source, for several outputs together.
         limit: the limit that it failed by, such as seconds; None for failures that hang on none.
         attempts: how many workers were given the source.
         run: number of the run.

@@ -52,11 +52,16 @@ class Memory(Protocol):
     def run(self) -> int:
         """Number of this run."""
 
+    @property
+    def remembers(self) -> bool:
+        """Whether a later run will know what is noted."""
+
 
 class Forgetful:
     """Remembers nothing."""
 
     run = 0
+    remembers = False
 
     def entry(self, _path: str) -> None:
         """Know of nothing."""
@@ -98,6 +103,7 @@ class Ledger:
         self._destination = destination
         self._file = ledger_path(destination)
         self._read_only = read_only
+        self.remembers = not read_only
         self._durable = durable
         self._db = connect(self._file, read_only=read_only, durable=durable)
         self._pending: dict[bytes, Entry] = {}
@@ -162,14 +168,14 @@ class Ledger:
             self._db.executemany("DELETE FROM outputs WHERE path = ?", ((path,) for path in paths))
         self._window.clear()
 
-    def entries(self) -> Iterator[tuple[str, Entry]]:
-        """Yield everything that is known, each with the path of its source, in the order of the outputs."""
+    def entries(self) -> Iterator[tuple[str, str, Entry]]:
+        """Yield all that is known, in the order of the outputs: root, place of the source in it, and entry."""
         self.flush()
         roots = {number: os.fsdecode(path) for path, number in self._roots.items()}
         with trouble_told(self._file):
             for row in self._db.execute(f"{_READ} ORDER BY path"):
                 entry = Entry._make(row)
-                yield os.path.join(roots.get(entry.root, "/"), os.fsdecode(entry.source)), entry
+                yield roots[entry.root], os.fsdecode(entry.source), entry
 
     def flush(self) -> None:
         """Write what was noted."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from forkresize._version import __version__
 from forkresize.errors import ExitCode
-from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Due, Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
 from forkresize.report.record import record
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Tally:
     Attributes:
         written: how many outputs were made.
         unchanged: how many were up to date.
+        pruned: how many were removed because their source is gone.
         due: how many would be made, in a dry run.
         skipped_by_reason: how many were skipped, by reason; a source that none is made of counts as one.
         failed_by_reason: how many failed, likewise.
@@ -44,6 +45,7 @@ class Tally:
     def __init__(self) -> None:
         self.written = 0
         self.unchanged = 0
+        self.pruned = 0
         self.due = 0
         self.skipped_by_reason: Counter[Reason] = Counter()
         self.failed_by_reason: Counter[Reason] = Counter()
@@ -57,7 +59,7 @@ class Tally:
     def __call__(self, outcome: Outcome) -> None:
         """Count one outcome."""
         # Every source has one outcome that is about its first output, or about all of them.
-        self.sources += outcome.rendition == 0
+        self.sources += outcome.rendition == 0 and not isinstance(outcome, Pruned)
         match outcome:
             case Written():
                 self._add_written(outcome)
@@ -65,6 +67,8 @@ class Tally:
                 self.unchanged += 1
             case Due():
                 self.due += 1
+            case Pruned():
+                self.pruned += 1
             case Skipped():
                 self.skipped_by_reason[outcome.reason] += 1
             case Failed():
@@ -252,6 +256,7 @@ def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, sto
         unchanged=tally.unchanged,
         skipped=tally.skipped,
         failed=tally.failed,
+        pruned=tally.pruned,
         skipped_by_reason=dict(tally.skipped_by_reason),
         failed_by_reason=dict(tally.failed_by_reason),
         in_bytes=tally.in_bytes,

@@ -4,7 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from forkresize.outcome import Due, Failed, Outcome, Skipped, Written
+from forkresize.outcome import Due, Failed, Outcome, Pruned, Skipped, Written
 from forkresize.report import units
 from forkresize.report.plain import explain, printable
 
@@ -32,7 +32,7 @@ class Verbose:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    path = outcome.destination if isinstance(outcome, Written) else None
+    path = outcome.destination if isinstance(outcome, Written | Pruned) else None
     name = printable(path or outcome.source.path)
     yield "  ".join(filter(None, (f"{outcome.status:<9} {name}", _particulars(outcome))))
     for warning in outcome.warnings:

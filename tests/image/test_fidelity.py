@@ -118,6 +118,17 @@ def test_each_of_five_widths_is_what_it_is_alone(
             assert psnr(make(data, f"alone.{suffix}", width=made.out_size[0], **STILL), together) >= 48
 
 
+def test_what_is_more_than_half_as_wide_as_the_widest_is_made_of_the_source(
+    scene: Scene, noise: Scene, results: Results, make: Make
+) -> None:
+    picture = photograph(scene, noise)
+    for made in results(picture, width=[300, 240, 160], **STILL):
+        assert isinstance(made, Written)
+        assert made.destination is not None
+        with Image.open(made.destination) as together:
+            assert make(picture, "alone.png", width=made.out_size[0], **STILL).tobytes() == together.tobytes()
+
+
 @pytest.mark.parametrize("orientation", TRANSPOSED)
 def test_a_photograph_reduced_while_decoding_is_the_same_in_every_orientation(
     orientation: int, scene: Scene, noise: Scene, make: Make

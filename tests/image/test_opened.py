@@ -255,16 +255,17 @@ def test_too_little_memory_is_not_the_picture_s_fault(
 @pytest.mark.parametrize(
     ("recipe", "by"),
     [
-        ({"width": 40}, 8),
-        ({"width": 41}, 4),
-        ({"width": 161}, 1),
+        ({"width": 31}, 8),
+        ({"width": 33}, 4),
+        ({"width": 128}, 2),
+        ({"width": 129}, 1),
         ({"width": 40, "resample": "nearest"}, 1),
         # Only a fifth of the width is shown.
-        ({"width": 30, "height": 100, "fit": "cover"}, 2),
+        ({"width": 24, "height": 80, "fit": "cover"}, 2),
         ({}, 1),
     ],
 )
-def test_a_jpeg_is_decoded_as_small_as_leaves_twice_the_target(
+def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
     recipe: dict[str, Any], by: int, mode: str, scene: Scene, tmp_path: Path
 ) -> None:
     scene(mode, (641, 417)).save(tmp_path / "a.jpg")

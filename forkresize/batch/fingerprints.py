@@ -1,0 +1,61 @@
+"""What a run's outputs depend on but their sources, as fingerprints. Makes no output."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from importlib import metadata
+
+from forkresize.image.versions import codecs
+from forkresize.ledger import Prints
+from forkresize.recipe import Recipe, Watermark
+
+MAKING = 1
+"""It grows when the same recipe, with the same codecs, comes to other bytes than before."""
+
+_PLUGINS = ("pillow-heif", "pillow-jxl-plugin", "mozjpeg-lossless-optimization")
+
+
+def prints_of(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True) -> Prints:
+    """Return the fingerprints of a recipe's renditions.
+
+    Args:
+        recipe: what is made; the files it names are read.
+        timeout: seconds a picture may take.
+        with_codecs: whether a codec of another version makes another output.
+
+    Raises:
+        OSError: a watermark or a font can't be read.
+    """
+    common = [str(MAKING), *_files(recipe), *(_codecs() if with_codecs else ())]
+    renditions = [
+        _print(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
+    ]
+    together = _print(recipe.fingerprint(), *common)
+    return Prints(renditions=tuple(renditions), together=together, max_pixels=recipe.max_pixels, timeout=timeout)
+
+
+def _print(*parts: str) -> bytes:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+
+
+def _codecs() -> Iterator[str]:
+    for name, version in codecs().items():
+        # Which instructions the processor offers changes nothing that can be seen.
+        yield f"{name} {version.partition(' (')[0]}"
+    for name in _PLUGINS:
+        try:
+            yield f"{name} {metadata.version(name)}"
+        except metadata.PackageNotFoundError:
+            continue
+
+
+def _files(recipe: Recipe) -> Iterator[str]:
+    """Yield the hash of what each file holds that the recipe names."""
+    for path in _named(recipe):
+        with open(path, "rb") as file:
+            yield hashlib.file_digest(file, "blake2b").hexdigest()
+
+
+def _named(recipe: Recipe) -> Iterable[str]:
+    steps = [step for step in recipe.steps if isinstance(step, Watermark)]
+    return [path for step in steps for path in (step.image, step.font) if path is not None]

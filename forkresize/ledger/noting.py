@@ -1,0 +1,69 @@
+"""From what became of a job to what is remembered of its outputs. Writes nothing."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from forkresize.job import Job, Output
+from forkresize.ledger.entry import Entry, Prints
+from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
+
+_LASTING = frozenset(
+    {
+        Reason.NOT_A_PICTURE,
+        Reason.DUPLICATE,
+        Reason.DAMAGED,
+        Reason.UNSUPPORTED,
+        Reason.IMPOSSIBLE,
+        Reason.TOO_LARGE,
+        Reason.CRASHED,
+        Reason.TIMED_OUT,
+    }
+)
+"""What a picture is refused for again, unless something about it changes; the others may be gone the next time."""
+
+
+def entries_of(
+    about: Entry, job: Job, outcomes: list[Outcome], prints: Prints, below: Callable[[str], bytes]
+) -> Iterator[Entry]:
+    """Yield what is to be remembered of a job's outputs.
+
+    Args:
+        about: an entry that says of the source and of the run what there is to say; if it has the output's time too,
+            the output is not where it will be yet.
+        job: what was worked on.
+        outcomes: what became of it.
+        prints: what it was made with.
+        below: returns where an output lies below the destination.
+    """
+    by_path = {outcome.destination: outcome for outcome in outcomes if outcome.destination is not None}
+    for output in job.outputs:
+        outcome = by_path.get(output.path) or outcomes[0]
+        base = about._replace(
+            path=below(output.path), status=outcome.status, attempts=outcome.attempts, recipe=prints.of(output.rendition)
+        )
+        if isinstance(outcome, Written):
+            yield from _written(base, outcome, output)
+        elif isinstance(outcome, Skipped | Failed) and outcome.reason in _LASTING:
+            yield base._replace(
+                reason=str(outcome.reason),
+                error=outcome.error,
+                signal=outcome.signal if isinstance(outcome, Failed) else None,
+                whole=int(outcome.destination is None),
+                recipe=prints.of(output.rendition, outcome.reason),
+                limit=prints.limit(outcome.reason),
+            )
+
+
+def _written(base: Entry, outcome: Written, output: Output) -> Iterator[Entry]:
+    try:
+        mtime_ns = base.mtime_ns or os.lstat(output.path).st_mtime_ns
+    except OSError:
+        return  # Whatever is wrong with it by now, the next run will come across.
+    width, height = outcome.out_size
+    yield base._replace(
+        size=outcome.out_bytes,
+        mtime_ns=mtime_ns,
+        width=width,
+        height=height,
+        format=outcome.out_format,
+    )

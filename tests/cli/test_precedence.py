@@ -1,0 +1,52 @@
+"""What gives way to what contradicts it more strongly."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Parse = Callable[..., Mapping[str, Any]]
+
+TABLES = "{}\n[presets.it]\n{}\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "project", "given"),
+    [
+        ("--scale 50", "width = 8\nheight = 9", {"scale"}),
+        ("--height 5", "width = 8", {"height", "width"}),
+        ("--quiet", "verbose = true\nprogress = 'rich'", {"quiet"}),
+        ("--verbose", "quiet = true", {"verbose"}),
+        ("--progress none", "quiet = true", {"progress", "quiet"}),
+        ("--lossless", "ssim = 0.9", {"lossless"}),
+        ("--watermark-text hi", "watermark = 'logo.png'\nwatermark-scale = 3", {"watermark_text", "watermark_scale"}),
+        ("--width 3", "recipe = 'recipe.toml'", {"width"}),
+        ("--recipe recipe.toml", "width = 3\nquality = 9\nretries = 3", {"recipe", "retries"}),
+        ("", "watermark-opacity = 0.3\nnull = true", set()),
+        ("", "width = 8\nscale = 50", {"width", "scale"}),
+        ("--preset it", TABLES.format("width = 8", "scale = 50"), {"preset", "scale"}),
+        ("--preset it --size 5x", TABLES.format("width = 8", "scale = 50"), {"preset", "size"}),
+    ],
+)
+def test_the_weaker_of_two_that_contradict_gives_way(
+    flags: str, project: str, given: set[str], parse: Parse, tmp_path: Path
+) -> None:
+    (tmp_path / "logo.png").touch()
+    (tmp_path / "recipe.toml").touch()
+    values = parse(*flags.split(), project=project)
+    assert values["given"] == given
+
+
+def test_what_gave_way_is_at_its_default(parse: Parse) -> None:
+    alone = parse("--scale", "50")
+    assert parse("--scale", "50", project="width = 8\nlong-edge = 5") == alone
+    assert parse("--quiet", project="verbose = true\nprogress = 'rich'") == parse("--quiet")
+
+
+def test_a_flag_that_lacks_what_it_is_for_stays_to_be_refused(parse: Parse) -> None:
+    assert parse("--watermark-opacity", "0.3", "--null")["given"] == {"watermark_opacity", "null"}
+
+
+def test_a_variable_that_says_no_beats_nothing_else(parse: Parse) -> None:
+    assert parse(env={"FORKRESIZE_LOSSLESS": "0"}, project="ssim = 0.9")["ssim"] == 0.9
