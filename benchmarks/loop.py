@@ -14,11 +14,15 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
+OPTIONS: dict[str, dict[str, Any]] = {"jpeg": {"optimize": True}, "webp": {"method": 4}}
+
+OVERSAMPLING = 2.5
+"""Decoded pixels for each of the output along each axis."""
+
 
 def saved(image: Image.Image, task: dict[str, Any], file: str | io.BytesIO) -> None:
     """Encode as the task says."""
-    options: dict[str, Any] = {"jpeg": {"optimize": True}, "webp": {"method": 4}}.get(task["format"], {})
-    image.save(file, task["format"].upper(), quality=task["quality"], **options)
+    image.save(file, task["format"].upper(), quality=task["quality"], **OPTIONS.get(task["format"], {}))
 
 
 def loop(task: dict[str, Any]) -> None:
@@ -32,13 +36,13 @@ def loop(task: dict[str, Any]) -> None:
 
 
 def floor(task: dict[str, Any]) -> float:
-    """Return the CPU seconds of decoding at a scale that leaves twice the output, and of encoding outputs ready made."""
+    """Return the CPU seconds of decoding as small as leaves enough to resample, and of encoding alone."""
     total = 0.0
     (width,) = task["widths"]
     for source in task["sources"]:
         started = time.process_time()
         with Image.open(source) as image:
-            by = next((by for by in (8, 4, 2) if image.width >= 2 * by * width), 1)
+            by = next((by for by in (8, 4, 2) if image.width >= OVERSAMPLING * by * width), 1)
             image.draft(None, (image.width // by, image.height // by))
             image.load()
             total += time.process_time() - started

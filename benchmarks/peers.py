@@ -13,7 +13,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import log10
 from pathlib import Path
 from random import Random
 from statistics import fmean, median
@@ -69,7 +70,7 @@ def photographs(folder: Path, corpus: Path | None) -> None:
     """Put the corpus into a folder, or drawn photographs."""
     if corpus is None:
         for number in range(6):
-            draw(folder / str(number), Random(number))  # noqa: S311 (seeded on purpose)
+            draw(folder / str(number), Random(number))
         for path in [*folder.rglob("*.*")]:
             path.rename(folder / f"{path.parent.name}-{path.name}")
         for number in range(6):
@@ -82,7 +83,7 @@ def photographs(folder: Path, corpus: Path | None) -> None:
 
 def tiny(folder: Path, _corpus: Path | None) -> None:
     """Draw 4,000 pictures of 160 x 120 pixels."""
-    random = Random(7)  # noqa: S311 (seeded on purpose)
+    random = Random(7)
     drawn = [scene((160, 120), random) for _ in range(40)]
     for number in range(4000):
         drawn[number % len(drawn)].save(folder / f"{number:04}.jpg", quality=85)
@@ -160,7 +161,7 @@ def measure(tool: Tool, task: Task, measured: Measured) -> None:
     with empty_folder(Path(task.destination)) as folder:
         if tool.in_place:
             shutil.copytree(task.folder, folder, dirs_exist_ok=True)
-        own = Task(**{**vars_of(task), "destination": str(folder)})
+        own = replace(task, destination=str(folder))
         cpu, started = cpu_seconds(), time.perf_counter()
         tool.run(own)
         measured.wall.append(time.perf_counter() - started)
@@ -172,11 +173,6 @@ def measure(tool: Tool, task: Task, measured: Measured) -> None:
                 raise SystemExit(f"{len(outputs)} outputs of {len(task.sources)} sources")
             measured.bytes = sum(path.stat().st_size for path in outputs)
             measured.psnr = fidelity(outputs, task)
-
-
-def vars_of(task: Task) -> dict[str, object]:
-    """Return a task's fields."""
-    return {name: getattr(task, name) for name in task.__dataclass_fields__}
 
 
 def fidelity(outputs: list[Path], task: Task) -> float | None:
@@ -193,15 +189,8 @@ def fidelity(outputs: list[Path], task: Task) -> float | None:
                 wanted = upright.resize(size, Image.Resampling.LANCZOS)
                 apart = ImageStat.Stat(ImageChops.difference(wanted, made.convert("RGB")))
             error = fmean(apart.sum2) / (size[0] * size[1])
-            found.append(10 * log10_of(255**2 / error) if error else 99.0)
+            found.append(10 * log10(255**2 / error) if error else 99.0)
     return fmean(found)
-
-
-def log10_of(value: float) -> float:
-    """Return the decimal logarithm."""
-    from math import log10
-
-    return log10(value)
 
 
 def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) -> dict[str, Measured]:
@@ -248,9 +237,9 @@ def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
 
 def chart(results: dict[str, dict[str, Measured]], path: str) -> None:
     """Draw the ratios as bars."""
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    figure, axes = pyplot.subplots(1, len(results), figsize=(3.4 * len(results), 3.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(results), figsize=(3.4 * len(results), 3.2), squeeze=False)
     for axis, (workload, found) in zip(axes[0], results.items(), strict=True):
         names = sorted(found, key=lambda name: median(found[name].wall), reverse=True)
         colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]

@@ -119,7 +119,7 @@ def xargs(task: Task, command: list[str], **environment: str) -> None:
     """Run a command on all sources, as many at a time as there are workers, in handfuls."""
     handful = max(1, min(100, -(-len(task.sources) // (4 * task.workers))))
     subprocess.run(
-        ["xargs", "-0", "-P", str(task.workers), "-n", str(handful), *command],
+        [shutil.which("xargs") or "xargs", "-0", "-P", str(task.workers), "-n", str(handful), *command],
         input="\0".join(task.sources).encode(),
         env={**os.environ, "VIPS_CONCURRENCY": "1", **environment},
         check=True,

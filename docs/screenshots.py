@@ -1,23 +1,29 @@
-"""Draws the pictures of the README from a real run: the live view half way, and the summary table.
+"""Draws the pictures of the documentation from a real run: the live view half way, the summary table, the report.
 
-    python docs/screenshots.py examples/pictures docs/run.svg
+    python docs/screenshots.py examples/pictures docs/run.svg docs/report.webp
 
-It works on a dozen copies of the folder, of which one picture is cut short, so that a failure shows as well.
+It works on a dozen copies of the folder, of which one picture is cut short, so that a failure shows as well. The report
+is photographed by Chromium, which has to be installed.
 """
 
 import argparse
 import contextlib
 import io
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
 from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
+from forkresize.batch.thumbnails import thumbnails
+from forkresize.report.html import HtmlReport, Subject
 from forkresize.report.live import LiveView
 from forkresize.report.table import print_summary
 from forkresize.walk import roots, walk
@@ -25,6 +31,8 @@ from forkresize.walk import roots, walk
 WIDTH = 88
 HEIGHT = 12
 COPIES = 12
+WINDOW = (1200, 1500)
+"""Pixels of the browser's window."""
 
 
 class Snapshot:
@@ -54,13 +62,25 @@ def prompt(console: Console, command: str) -> None:
     console.print(Text.assemble(("$ ", "dim"), (command, "bold")))
 
 
+def see(page: Path, picture: Path) -> None:
+    """Open a page in a browser and keep what is seen."""
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder, "shot.png")
+        window = f"--window-size={WINDOW[0]},{WINDOW[1]}"
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", window, f"--screenshot={shot}"]
+        subprocess.run(["chromium", *options, page.as_uri()], check=True, capture_output=True, timeout=60)  # noqa: S607
+        with Image.open(shot) as seen:
+            seen.convert("RGB").save(picture, quality=80)
+
+
 def main() -> None:
     """Run and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("svg", type=Path)
+    parser.add_argument("report", type=Path, help="a .webp or .png")
     arguments = parser.parse_args()
-    pictures, svg = arguments.pictures.resolve(), arguments.svg.resolve()
+    pictures, svg, report = (getattr(arguments, name).resolve() for name in ("pictures", "svg", "report"))
     record = Console(record=True, file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
     screen = Console(file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -70,11 +90,17 @@ def main() -> None:
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, "forkresize ./photos ./web --width 800 --format webp")
         total = sum(1 for _ in walk(roots(["photos"]), Selection()))
-        with LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view:
+        subject = Subject(["photos"], "web", datetime.now().astimezone())
+        with (
+            HtmlReport("run.html", subject, thumbnails) as page,
+            LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view,
+        ):
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
             recipe = Recipe.of(width=800, format=Format.WEBP)
-            summary = run(["photos"], "web", recipe, settings=settings, observers=[observer])
+            summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, page])
+            page.conclude(summary)
+        see(Path("run.html").resolve(), report)
     record.print(Text("\n… and when it is done:\n", "dim italic"))
     print_summary(summary, record)
     svg.write_text(record.export_svg(title="forkresize"), encoding="utf-8")

@@ -19,6 +19,8 @@ class ExitCode(IntEnum):
     """Stopped early by ``--max-errors``."""
     NOTHING_MATCHED = 9
     """There was no picture, with ``--error-on-empty``."""
+    MAX_DURATION = 10
+    """``--max-duration`` is over; the rest is left for the next run."""
     BUG = 70
     """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
     LOCKED = 75
@@ -91,6 +93,10 @@ class DestinationBusyError(ForkresizeError):
 
 class LedgerError(ForkresizeError):
     """What is remembered of earlier runs can't be read or written."""
+
+
+class SandboxError(ForkresizeError):
+    """The kernel can't hold workers to what was asked for; nothing was done."""
 
 
 class PoolBrokenError(ForkresizeError):

@@ -2,22 +2,18 @@
 
 import contextlib
 import errno
-import fcntl
 import filecmp
 import hashlib
 import itertools
 import os
-import re
-import secrets
 import shutil
 import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextvars import ContextVar
 from io import FileIO
-
-from forkresize.errors import DestinationBusyError, DestinationError
 
 HOUSEKEEPING = ".forkresize"
 """The directory below a destination that holds what is no output."""
@@ -25,24 +21,24 @@ HOUSEKEEPING = ".forkresize"
 _MAX_NAME = 255
 """Bytes in a file name on every file system in common use."""
 
-_LOCK = "lock"
 
-_PAUSE = 0.1
-"""Seconds between two tries for what another run holds."""
-
-_ATTEMPTS = 1000
-"""So often a lock is tried for that others take and free at the same moment."""
-
-_TAG = re.compile(rb"[0-9a-f]{8}")
+BORROW: ContextVar[Callable[[str], int] | None] = ContextVar("BORROW", default=None)
+"""In a process that may open but a few files: asks another for the descriptor of one, or raises an OSError."""
 
 
 def open_source(path: str) -> FileIO:
-    """Open a regular file for reading, unbuffered.
+    """Open a regular file for reading, unbuffered; one that this process may not open, by way of BORROW.
 
     Raises:
         OSError: it can't be opened, or what is there is no regular file (a FIFO would block for ever).
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except PermissionError:
+        borrow = BORROW.get()
+        if borrow is None:
+            raise
+        descriptor = borrow(path)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return FileIO(descriptor)
     os.close(descriptor)
@@ -118,17 +114,9 @@ def back_up(path: str, backup: str) -> None:
     Raises:
         OSError: it can't be done.
     """
-    found = os.lstat(path)
-    for number in itertools.count():
-        place = f"{backup}.~{number}~" if number else backup
-        try:
-            kept = os.lstat(place)
-        except FileNotFoundError:
-            break
-        # Left whole by a run that was killed before it went on.
-        same = os.path.samestat(kept, found)
-        if same or (stat.S_ISREG(kept.st_mode) and filecmp.cmp(path, place, shallow=False)):
-            return
+    place = _free_name(path, backup)
+    if place is None:
+        return
     os.makedirs(os.path.dirname(place), exist_ok=True)
     try:
         os.link(path, place, follow_symlinks=False)
@@ -139,6 +127,18 @@ def back_up(path: str, backup: str) -> None:
         synchronize(temporary)
         os.replace(temporary, place)
     synchronize(os.path.dirname(place))
+
+
+def _free_name(path: str, backup: str) -> str | None:
+    """Return the first name that is free for a file's backup; None if one is there, from a run that was killed."""
+    place = backup
+    for number in itertools.count(1):
+        if not os.path.lexists(place):
+            break
+        if os.path.isfile(place) and filecmp.cmp(path, place, shallow=False):
+            return None
+        place = f"{backup}.~{number}~"
+    return place
 
 
 def remove_output(path: str, destination: str) -> None:
@@ -180,54 +180,6 @@ def _create(path: str) -> int:
         return os.open(path, flags, 0o666)
 
 
-@contextlib.contextmanager
-def hold(
-    destination: str,
-    *,
-    share: str | None = None,
-    patience: float = 0.0,
-    on_wait: Callable[[], object] = lambda: None,
-) -> Iterator[str]:
-    """Hold a directory for one run, made if it is missing, and remove what a run that died has left there.
-
-    The locks are the kernel's, so they are free the moment their holder dies, however it dies; the holder's tag stays
-    in its lock file then, and tells whose temporary files to look for.
-
-    Args:
-        destination: the directory.
-        share: names the part of the work that this run does; others may hold the directory for other parts meanwhile.
-        patience: seconds to wait for other runs to end.
-        on_wait: called once if there is one to be waited for.
-
-    Yields:
-        A tag of this run's own, for temporary names.
-
-    Raises:
-        DestinationError: the directory can't be made or written.
-        DestinationBusyError: another run holds it.
-    """
-    housekeeping = os.path.join(destination, HOUSEKEEPING)
-    tag = secrets.token_hex(4)
-    with contextlib.ExitStack() as held:
-        try:
-            locks = _lock_within(patience, on_wait, housekeeping, share)
-            for lock in locks or ():
-                held.enter_context(lock)
-            if not locks:
-                raise DestinationBusyError(
-                    f"another run is writing to {destination}; try again when it has ended, or wait with --lock-wait"
-                )
-            _take_over(locks, destination, tag)
-        except OSError as error:
-            raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
-        held.callback(_tidy_up, locks)
-        try:
-            yield tag
-        except BaseException:
-            _sweep(destination, tag)
-            raise
-
-
 def folds_names(directory: str) -> bool:
     """Tell whether the file system of a directory takes names for equal that differ in case only.
 
@@ -246,92 +198,3 @@ def folds_names(directory: str) -> bool:
 def _folds_names(directory: str) -> bool:
     with tempfile.NamedTemporaryFile(prefix=".forkresize-case-", dir=directory) as probe:
         return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))
-
-
-def _lock_within(patience: float, on_wait: Callable[[], object], folder: str, share: str | None) -> list[FileIO] | None:
-    """Return what _lock_all does, as soon as it can; None if the patience has ended before."""
-    until = time.monotonic() + patience
-    locks = _lock_all(folder, share)
-    if locks is None and patience > 0:
-        on_wait()
-    while locks is None and (left := until - time.monotonic()) > 0:
-        time.sleep(min(_PAUSE, left))
-        locks = _lock_all(folder, share)
-    return locks
-
-
-def _lock_all(folder: str, share: str | None) -> list[FileIO] | None:
-    """Return the lock files, locked, the run's own as the last; None if another run has one of them."""
-    whole = _lock(os.path.join(folder, _LOCK), fcntl.LOCK_EX if share is None else fcntl.LOCK_SH)
-    if whole is None or share is None:
-        return whole and [whole]
-    with contextlib.ExitStack() as undo:
-        undo.enter_context(whole)
-        own = _lock(os.path.join(folder, f"{_LOCK}-{share}"), fcntl.LOCK_EX)
-        if own is not None:
-            undo.pop_all()
-            return [whole, own]
-    return None
-
-
-def _lock(path: str, how: int) -> FileIO | None:
-    """Return the file, locked; None if somebody else has it locked, or keeps taking and freeing it."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            lock = FileIO(path, "a+")
-        except (FileExistsError, FileNotFoundError):
-            # Whoever held it removes the file and its folder when it ends, which may be at any point here.
-            if attempt == _ATTEMPTS - 1:
-                raise
-            continue
-        try:
-            fcntl.flock(lock, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            return None
-        # What was locked may no longer be what the name stands for.
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
-                return lock
-        lock.close()
-    return None
-
-
-def _take_over(locks: list[FileIO], destination: str, tag: str) -> None:
-    for lock in locks:
-        _sweep_after(lock, destination)
-        lock.truncate(0)
-    if len(locks) == 1:
-        # Who holds the whole directory knows that all who held a share are gone.
-        for path in glob.glob(f"{glob.escape(os.fsdecode(locks[0].name))}-*"):
-            with FileIO(path) as left:
-                _sweep_after(left, destination)
-            os.unlink(path)
-    locks[-1].write(tag.encode("ascii"))
-
-
-def _sweep_after(lock: FileIO, destination: str) -> None:
-    """Remove the temporary files of the dead runs whose tags are in a lock file that nobody else has locked."""
-    lock.seek(0)
-    for stale in _TAG.findall(lock.read()):
-        _sweep(destination, stale.decode("ascii"))
-
-
-def _tidy_up(locks: list[FileIO]) -> None:
-    # If somebody removed the destination, or made it read-only, the run has told of worse. And while another share is
-    # being worked on, the lock of the whole is in use: whoever can have it alone is the last.
-    with contextlib.suppress(OSError):
-        for lock in reversed(locks):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(lock.name)
-        os.rmdir(os.path.dirname(locks[0].name))
-
-
-def _sweep(root: str, tag: str) -> None:
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.endswith(f".forkresize-{tag}"):
-                # What can't be removed does no harm: its name is no output's.
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(folder, name))

@@ -1,8 +1,5 @@
 import errno
-import fcntl
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize import storage
-from forkresize.errors import DestinationBusyError, DestinationError, ExitCode
 
 names = st.binary(min_size=1, max_size=255).filter(
     lambda name: not set(name) & {0, ord("/")} and name not in {b".", b".."}
@@ -92,105 +88,6 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"data")
     with storage.open_source(str(tmp_path / "file")) as file:
         assert file.read() == b"data"
-
-
-def test_a_destination_is_held_by_one_run_and_left_tidy(tmp_path: Path) -> None:
-    destination = tmp_path / "deep" / "out"
-    with storage.hold(str(destination)) as tag:
-        assert tag
-        with pytest.raises(DestinationBusyError) as refusal, storage.hold(str(destination)):
-            pytest.fail("two runs held one destination")
-        assert refusal.value.exit_code is ExitCode.LOCKED
-    assert os.listdir(destination) == []
-    with storage.hold(str(destination)) as other:
-        assert other != tag
-
-
-def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
-    script = """
-import os, sys
-from pathlib import Path
-from forkresize import storage
-with storage.hold(sys.argv[1]) as tag:
-    left = Path(storage.temporary_path(os.path.join(sys.argv[1], "sub", "a.jpg"), tag))
-    left.parent.mkdir()
-    left.write_bytes(b"half")
-    os.kill(os.getpid(), 9)
-"""
-    subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60)
-    (tmp_path / "sub" / ".mine.forkresize-other").write_bytes(b"not ours to remove")
-    assert len(os.listdir(tmp_path / "sub")) == 2
-    with storage.hold(str(tmp_path)):
-        assert os.listdir(tmp_path / "sub") == [".mine.forkresize-other"]
-
-
-def test_a_run_that_breaks_off_removes_its_temporary_files(tmp_path: Path) -> None:
-    def break_off() -> None:
-        with storage.hold(str(tmp_path)) as tag:
-            Path(storage.temporary_path(str(tmp_path / "a.jpg"), tag)).write_bytes(b"half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        break_off()
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flock = fcntl.flock
-    lock = tmp_path / ".forkresize" / "lock"
-
-    def remove_once(file: int, operation: int) -> None:
-        flock(file, operation)
-        monkeypatch.setattr(fcntl, "flock", flock)
-        lock.unlink()
-
-    monkeypatch.setattr(fcntl, "flock", remove_once)
-    with storage.hold(str(tmp_path)):
-        assert lock.exists()
-    monkeypatch.setattr(fcntl, "flock", remove_once)
-    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
-    with pytest.raises(DestinationBusyError), storage.hold(str(tmp_path)):
-        pytest.fail("held what somebody else has removed")
-
-
-def test_a_disk_that_is_full_before_the_first_output_is_told_as_such(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(storage, "_take_over", full)
-    with pytest.raises(DestinationError, match="No space left"), storage.hold(str(tmp_path)):
-        pytest.fail("held without its tag")
-
-
-def test_a_destination_that_vanishes_while_it_is_held_is_no_further_error(tmp_path: Path) -> None:
-    with storage.hold(str(tmp_path / "out")):
-        shutil.rmtree(tmp_path / "out")
-
-
-def test_holders_that_come_and_go_do_not_trip_each_other(tmp_path: Path) -> None:
-    script = """
-import sys
-from forkresize import storage
-from forkresize.errors import DestinationBusyError
-for _ in range(300):
-    try:
-        with storage.hold(sys.argv[1]):
-            pass
-    except DestinationBusyError:
-        pass
-"""
-    runs = [subprocess.Popen([sys.executable, "-c", script, tmp_path / "out"]) for _ in range(3)]
-    assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
-
-
-def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DestinationError, match="Not a directory"), storage.hold(str(tmp_path / "file" / "out")):
-        pytest.fail("a file served as a directory")
 
 
 def test_names_are_probed_for_what_the_file_system_takes_for_equal(tmp_path: Path) -> None:

@@ -1,25 +1,23 @@
 """The batch: settle, work, tell. Joins stages that do not know each other."""
 
 import os
-import time
 from collections.abc import Iterable, Sequence
-from functools import partial
-from itertools import chain
 
-from forkresize import storage
-from forkresize.batch.answers import outcomes_of
+from forkresize.batch.carrying import Batch
 from forkresize.batch.course import Course, Observer
+from forkresize.batch.deadline import Deadline
 from forkresize.batch.intake import Intake
+from forkresize.batch.prune import MaxPrune
 from forkresize.batch.settings import MaxErrors, Settings
-from forkresize.image.render import check, render
+from forkresize.image.render import check
 from forkresize.job import Job
+from forkresize.lock import hold
 from forkresize.outcome import Outcome
-from forkresize.plan import arrange
-from forkresize.pool import Pool
+from forkresize.pool import Pool, refuse_unless_possible
 from forkresize.recipe import Recipe
 from forkresize.report.tally import Effort, Summary
 
-__all__ = ["Intake", "MaxErrors", "Observer", "Settings", "run"]
+__all__ = ["Intake", "MaxErrors", "MaxPrune", "Observer", "Settings", "run"]
 
 
 def run(
@@ -47,28 +45,33 @@ def run(
         SourceError: a source is missing; nothing was done.
         DestinationError: the destination can't be written; nothing was done.
         DestinationBusyError: another run holds the destination; nothing was done.
+        LedgerError: what is remembered of earlier runs is damaged, and nothing was done; or it can't be written.
+        SandboxError: workers are to be confined, and the system can't do it; nothing was done.
         PoolBrokenError: workers can't be kept alive.
     """
-    started = time.monotonic()
-    check(recipe)
     settings = settings or Settings()
+    deadline = Deadline(settings.max_duration)
+    check(recipe)
+    refuse_unless_possible(settings.sandbox)
     intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
-    course = Course(recipe, observers, settings)
-    collisions = intake.look_ahead()
+    course = Course(recipe, observers, settings, deadline)
+    batch = Batch(intake, course, recipe, settings, os.fspath(destination))
+    collisions = intake.look_ahead(lambda: deadline.passed)
     if settings.dry_run:
-        for outcome in chain.from_iterable(intake.settle(collisions)):
-            course.tell(outcome)
-        return course.summary(Effort(seconds=time.monotonic() - started, workers=0))
-    with storage.hold(os.fspath(destination)) as tag:
-        work = partial(render, recipe=recipe, tag=tag)
-        with Pool(work, options=settings.pool, on_tick=course.on_tick) as pool:
-            for answer in pool.imap_unordered(arrange(course.due(intake.settle(collisions), pool), settings.order)):
-                for outcome in outcomes_of(answer, tag):
-                    course.tell(outcome)
-                if course.must_stop:
-                    pool.stop()
-    return course.summary(_effort(pool, time.monotonic() - started), pool.interrupted)
+        batch.foresee(collisions)
+        return course.summary(Effort(seconds=deadline.elapsed, workers=0))
+    share = None if settings.shard is None else settings.shard.share
+    with hold(os.fspath(destination), share=share, patience=settings.lock_wait, on_wait=course.held_up) as tag:
+        pool = batch.carry_out(collisions, tag)
+    return course.summary(_effort(pool, deadline.elapsed), pool.interrupted)
 
 
 def _effort(pool: Pool[Job, list[Outcome]], seconds: float) -> Effort:
-    return Effort(seconds=seconds, workers=pool.workers, workers_lost=pool.workers_lost, busy_seconds=pool.busy_seconds)
+    return Effort(
+        seconds=seconds,
+        workers=pool.workers,
+        workers_lost=pool.workers_lost,
+        busy_seconds=pool.busy_seconds,
+        sandbox=pool.sandbox,
+        sandbox_missing=pool.sandbox_missing,
+    )

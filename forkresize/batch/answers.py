@@ -22,6 +22,7 @@ def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
         tag: the run's, for temporary names.
     """
     outcomes = answer.result if isinstance(answer, Done) else _failed(answer)
+    paths = {output.rendition: output.path for output in answer.item.outputs}
     told = list(answer.stderr.splitlines())
     # Some worker died of it, even if a later one did not.
     if isinstance(answer, Lost) or answer.attempts > 1:
@@ -29,6 +30,9 @@ def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
     return [
         replace(
             outcome,
+            # Not as the worker says, which the picture may have made its own.
+            source=answer.item.source,
+            destination=outcome.destination and paths.get(outcome.rendition),
             attempts=answer.attempts,
             worker=answer.worker,
             seconds=answer.seconds,

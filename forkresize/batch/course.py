@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from forkresize.batch.deadline import Deadline
 from forkresize.batch.settings import Settings
 from forkresize.errors import SIGNALED, ExitCode
 from forkresize.image.render import warm_up
@@ -28,6 +29,14 @@ class Ticked(Protocol):
         """Take note of it."""
 
 
+@runtime_checkable
+class Patient(Protocol):
+    """An observer that is also told if another run has to end before this one can begin."""
+
+    def held_up(self) -> object:
+        """Take note of it."""
+
+
 class Stoppable(Protocol):
     """What may have been told to hand out no more."""
 
@@ -35,12 +44,18 @@ class Stoppable(Protocol):
     def stopping(self) -> bool:
         """Whether it was told."""
 
+    def stop(self) -> None:
+        """Tell it."""
+
 
 class Course:
     """How a run is going."""
 
-    def __init__(self, recipe: Recipe, observers: Iterable[Observer], settings: Settings) -> None:
+    def __init__(self, recipe: Recipe, observers: Iterable[Observer], settings: Settings, deadline: Deadline) -> None:
         self._recipe = recipe
+        self._deadline = deadline
+        self._handed_out = 0
+        self._all_seen = True
         self._tally = Tally()
         self._observers: tuple[Observer, ...] = (self._tally, *observers)
         self._ticked = [observer for observer in self._observers if isinstance(observer, Ticked)]
@@ -55,8 +70,17 @@ class Course:
 
     @property
     def must_stop(self) -> bool:
-        """Whether it is of no use to go on."""
-        return self._stop is not None
+        """Whether it is of no use to go on, or there is no time for what is left."""
+        return self._stop is not None or self._is_late
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds in which jobs may be handed out; None if there is no end."""
+        return self._deadline.left
+
+    @property
+    def _is_late(self) -> bool:
+        return self._deadline.passed and (self._handed_out > 0 or not self._all_seen)
 
     def tell(self, outcome: Outcome) -> None:
         """Tell all observers of an outcome."""
@@ -76,11 +100,35 @@ class Course:
             return ExitCode.MAX_ERRORS, "--max-errors"
         return None
 
+    def held_up(self) -> None:
+        """Tell those that want to know that another run is waited for."""
+        for observer in self._observers:
+            if isinstance(observer, Patient):
+                observer.held_up()
+
+    def answered(self) -> None:
+        """Take note that a job was answered."""
+        self._handed_out -= 1
+
+    def is_over(self, pool: Stoppable) -> bool:
+        """Whether no more sources are to be looked at."""
+        return pool.stopping or self.must_stop
+
     def due(self, settled: Iterable[list[Outcome]], pool: Stoppable) -> Iterator[Job]:
         """Yield the jobs that have to be worked on, and tell of the outputs that are settled without work."""
+        self._all_seen = False
+        for job in self._due(settled, pool):
+            self._handed_out += 1
+            yield job
+        if self.is_over(pool):
+            pool.stop()
+        else:
+            self._all_seen = True
+
+    def _due(self, settled: Iterable[list[Outcome]], pool: Stoppable) -> Iterator[Job]:
         warm = False
         for outcomes in settled:
-            if pool.stopping or self.must_stop:
+            if self.is_over(pool):
                 return
             due = [outcome for outcome in outcomes if isinstance(outcome, Due)]
             for outcome in outcomes:
@@ -103,7 +151,8 @@ class Course:
         """
         if interrupted is not None:
             return summarize(self._tally, effort, exit_code=SIGNALED + interrupted, stopped_by=signal_name(interrupted))
-        exit_code, stopped_by = self._stop or (self._demands.judge(self._tally), None)
+        late = (ExitCode.MAX_DURATION, "--max-duration") if self._is_late else None
+        exit_code, stopped_by = self._stop or late or (self._demands.judge(self._tally), None)
         return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by)
 
     def _tick(self, activities: Sequence[Activity[Any]]) -> None:

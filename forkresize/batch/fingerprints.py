@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from importlib import metadata
+from importlib.util import find_spec
 
 from forkresize.image.versions import codecs
 from forkresize.ledger import Prints
@@ -12,7 +12,12 @@ from forkresize.recipe import Recipe, Watermark
 MAKING = 1
 """It grows when the same recipe, with the same codecs, comes to other bytes than before."""
 
-_PLUGINS = ("pillow-heif", "pillow-jxl-plugin", "mozjpeg-lossless-optimization")
+_PLUGINS = {
+    "pillow_heif": "pillow-heif",
+    "pillow_jxl": "pillow-jxl-plugin",
+    "mozjpeg_lossless_optimization": "mozjpeg-lossless-optimization",
+}
+"""Module to package."""
 
 
 def prints_of(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True) -> Prints:
@@ -42,11 +47,11 @@ def _codecs() -> Iterator[str]:
     for name, version in codecs().items():
         # Which instructions the processor offers changes nothing that can be seen.
         yield f"{name} {version.partition(' (')[0]}"
-    for name in _PLUGINS:
-        try:
-            yield f"{name} {metadata.version(name)}"
-        except metadata.PackageNotFoundError:
-            continue
+    for module, package in _PLUGINS.items():
+        if find_spec(module) is not None:
+            from importlib.metadata import version as version_of
+
+            yield f"{package} {version_of(package)}"
 
 
 def _files(recipe: Recipe) -> Iterator[str]:

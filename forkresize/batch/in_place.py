@@ -10,8 +10,8 @@ from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.errors import UsageError
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import Entry, IfExists, Settler, checksum
-from forkresize.outcome import About, Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.ledger import Entry, IfExists, Settler, Subject, checksum
+from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
 from forkresize.recipe import Recipe
 
 
@@ -31,16 +31,16 @@ class InPlace:
 
     def settle(self, source: Source, output: Output) -> Outcome:
         """Return Due with the reason if a source has to be worked on, otherwise what becomes of it without work."""
-        about = About(source=source, destination=output.path, rendition=output.rendition)
+        about = Subject(source=source, destination=output.path, rendition=output.rendition)
         if os.path.islink(source.path):
             return Skipped(**about, reason=Reason.SYMBOLIC_LINK, error="what it leads to is not replaced")
         if self._settings.if_exists is IfExists.OVERWRITE:
-            return Due(**{**about, "destination": output.path}, why="to be made again")
+            return Due(**about, why="to be made again")
         entry = self._settler.memory.entry(output.path)
         if refused := self._settler.refusal(about, entry):
             return refused
         why = self._why(source, entry)
-        return Due(**{**about, "destination": output.path}, why=why) if why else Unchanged(**about)
+        return Due(**about, why=why) if why else Unchanged(**about)
 
     def stage(self, job: Job) -> Job:
         """Return the job with its output beside the source, under a name that the next run would remove."""

@@ -3,6 +3,7 @@
 import os
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from forkresize import storage
 from forkresize.batch.in_place import Unguarded, check_in_place
@@ -43,10 +44,23 @@ class Intake:
         for root in self._roots:
             self._refuse_overwriting(root)
 
-    def discover(self) -> Iterator[Outcome | Source]:
-        """Walk the sources; the same each time, as long as nobody changes them."""
+    @property
+    def sources(self) -> Sequence[str]:
+        """The directories and files that were named."""
+        return self._sources
+
+    def discover(self, until: Callable[[], bool] = lambda: False) -> Iterator[Outcome | Source]:
+        """Walk the sources; the same each time, as long as nobody changes them.
+
+        Args:
+            until: may end the walk early.
+        """
         passed_over = self._settings.backup_dir if self._settings.in_place else self._destination
-        return walk(self._start(), self._settings.selection, passed_over)
+        return walk(self._start(), self._settings.selection, passed_over, until)
+
+    def expected(self) -> Iterator[Outcome | Source]:
+        """Walk the sources likewise, and leave out those that are another run's."""
+        return filter(self._takes, self.discover())
 
     def directories(self) -> frozenset[str]:
         """Return the absolute paths of the directories that the sources lie in, as the ledger has them."""
@@ -55,8 +69,11 @@ class Intake:
         inner = (Source(os.path.join(root.path, "x"), posixpath.join(root.prefix, "x")) for root in self._roots)
         return frozenset(rooted(source)[0] for source in inner)
 
-    def look_ahead(self) -> Collisions:
+    def look_ahead(self, until: Callable[[], bool] = lambda: False) -> Collisions:
         """Find what can only be found by looking at all sources before any work; most runs are spared that.
+
+        Args:
+            until: may end the look early; what it comes to then serves nothing but a run that has ended.
 
         Raises:
             CollisionError: two sources have one output, and that is to be refused.
@@ -64,30 +81,32 @@ class Intake:
         folded = not self._settings.dry_run and storage.folds_names(self._destination)
         prefixes = {root.prefix for root in self._roots}
         apart = self._settings.files_from is None and len(prefixes) == len(self._roots)
-        self._guard.keep(self._named())
+        self._guard.keep(self._named(until))
         if apart and self._naming.is_injective and not folded:
             return Collisions()
         names = OutputNames(self._naming, folded)
-        return find_collisions(self._found, names, self._settings.on_collision, _may_be_picture)
+        return find_collisions(lambda: self._found(until), names, self._settings.on_collision, _may_be_picture)
 
-    def settle(self, collisions: Collisions, settle_output: SettleOutput) -> Iterator[list[Outcome]]:
+    def settle(
+        self, collisions: Collisions, settle_output: SettleOutput, until: Callable[[], bool] = lambda: False
+    ) -> Iterator[list[Outcome]]:
         """Yield, for each source, what becomes of its outputs without work, and Due for those to be worked on.
 
         Args:
             collisions: what looking ahead came to.
             settle_output: tells it of one output.
+            until: may end it early.
         """
-        met: set[str] = set()
-        for found in self.discover():
-            if not isinstance(found, Source):
-                yield [found]
-                continue
-            same = identity(found.path) if collisions.repeated else ""
-            if same in met:
-                continue
-            if same in collisions.repeated:
-                met.add(same)
-            yield self._settle(found, collisions, settle_output)
+        for found in _once(self.discover(until), collisions.repeated):
+            if self._takes(found):
+                yield self._settle(found, collisions, settle_output) if isinstance(found, Source) else [found]
+            elif until():
+                return
+
+    def _takes(self, found: Outcome | Source) -> bool:
+        source = found if isinstance(found, Source) else found.source
+        shard, picks = self._settings.shard, self._settings.picks
+        return (shard is None or shard.has(source.relative)) and (picks is None or picks(source))
 
     def _start(self) -> Iterable[Root]:
         if self._settings.files_from is None:
@@ -97,14 +116,18 @@ class Intake:
         # A list made by find in a directory around the destination holds the last run's outputs.
         return (root for root in names if not self._guard.is_output(root.path, base or os.curdir))
 
-    def _found(self) -> Iterator[Source]:
-        return (found for found in self.discover() if isinstance(found, Source))
+    def _found(self, until: Callable[[], bool]) -> Iterator[Source]:
+        for found in self.discover(until):
+            if until():
+                return
+            if isinstance(found, Source):
+                yield found
 
-    def _named(self) -> Iterable[str]:
+    def _named(self, until: Callable[[], bool]) -> Iterable[str]:
         """Return the sources that were named one by one, whose directories the destination may share."""
         if self._settings.files_from is None:
             return (root.path for root in self._roots if os.path.isfile(root.path))
-        return (source.path for source in self._found())
+        return (source.path for source in self._found(until))
 
     def _refuse_overwriting(self, root: Root) -> None:
         if os.path.isfile(root.path):
@@ -133,6 +156,17 @@ class Intake:
                 error=error,
             )
         return settle_output(source, output)
+
+
+def _once(found: Iterable[Outcome | Source], repeated: AbstractSet[str]) -> Iterator[Outcome | Source]:
+    """Leave out the sources that the walk has come to before."""
+    met: set[str] = set()
+    for each in found:
+        same = identity(each.path) if repeated and isinstance(each, Source) else ""
+        if same not in met:
+            yield each
+        if same in repeated:
+            met.add(same)
 
 
 def _told_once(outcomes: list[Outcome]) -> list[Outcome]:

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterator, Set as AbstractSet
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from forkresize import storage
@@ -20,8 +21,8 @@ class MaxPrune:
         percent: whether the limit is a share of the outputs that the ledger knows.
     """
 
-    limit: float
-    percent: bool = False
+    limit: float = 10
+    percent: bool = True
 
     def exceeded(self, lost: int, known: int) -> bool:
         """Whether that many outputs of that many are too many."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from forkresize.batch.prune import MaxPrune
+from forkresize.job import Source
 from forkresize.ledger import Compare, IfExists, Policy
-from forkresize.plan import OnCollision, Order
-from forkresize.pool import PoolOptions
+from forkresize.plan import OnCollision, Order, Shard
+from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.recipe import as_word
 from forkresize.walk import Selection
 
@@ -34,7 +35,13 @@ class MaxErrors:
         return failed >= self.limit
 
 
-_WORDS: dict[str, type[StrEnum]] = {"on_collision": OnCollision, "if_exists": IfExists, "compare": Compare, "order": Order}
+_WORDS: dict[str, type[StrEnum]] = {
+    "on_collision": OnCollision,
+    "if_exists": IfExists,
+    "compare": Compare,
+    "order": Order,
+    "sandbox": SandboxMode,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +65,16 @@ class Settings:
         preserve_times: give each output the time of its source.
         dry_run: settle what would be done, and do nothing.
         pool: number of workers, deadlines and retries.
+        sandbox: whether workers are confined to reading the sources and writing the destination.
         max_errors: when to stop early; None never does.
         order: which pictures come first.
         strict: end with exit code 1 if a source was skipped, but for outputs that are there.
         error_on_empty: end with exit code 9 if there was no picture.
+
+        lock_wait: seconds to wait for another run to free the destination.
+        max_duration: seconds after which no more pictures are begun, from the start of the run; None for no limit.
+        shard: the part of the sources that is this run's; None for all.
+        picks: asked of each source whether it is taken this time; what is not is left out and not told of.
 
     Raises:
         FieldError: a word is none of those there are; names the field.
@@ -77,16 +90,21 @@ class Settings:
     retry_failed: bool = False
     ledger: bool = True
     prune: bool = False
-    max_prune: MaxPrune = MaxPrune(10, percent=True)
+    max_prune: MaxPrune = field(default_factory=MaxPrune)
     in_place: bool = False
     backup_dir: str | None = None
     preserve_times: bool = False
     dry_run: bool = False
     pool: PoolOptions = field(default_factory=PoolOptions)
+    sandbox: SandboxMode = SandboxMode.AUTO
     max_errors: MaxErrors | None = None
     order: Order = Order.SIZE
     strict: bool = False
     error_on_empty: bool = False
+    lock_wait: float = 0.0
+    max_duration: float | None = None
+    shard: Shard | None = None
+    picks: Callable[[Source], bool] | None = None
 
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():

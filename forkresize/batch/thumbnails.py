@@ -1,12 +1,16 @@
 """Thumbnails of many pictures, made in workers, which a stranger's file may cost. Decodes nothing itself."""
 
+import errno
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from io import FileIO
 
+from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Done, Pool, PoolOptions
+from forkresize.pool import Confinement, Done, Pool, PoolOptions
 
 SIDE = 320
 """Pixels of the longer side."""
@@ -32,7 +36,12 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
         tempfile.TemporaryDirectory(prefix="forkresize-thumbnails-") as folder,
         Pool(
             partial(thumbnail, side=SIDE, folder=folder),
-            options=PoolOptions(workers=workers, timeout=_TIMEOUT, retries=0),
+            options=PoolOptions(
+                workers=workers,
+                timeout=_TIMEOUT,
+                retries=0,
+                sandbox=Confinement(write=(folder,), lend=_lend, answers=()),
+            ),
         ) as pool,
     ):
         for answer in pool.imap_unordered(paths):
@@ -41,3 +50,9 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
             if time.monotonic() > deadline:
                 pool.stop()
     return made
+
+
+def _lend(own: str, path: str) -> FileIO:
+    if path != own:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return storage.open_source(path)

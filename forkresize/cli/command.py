@@ -84,25 +84,28 @@ def _tell(message: str, code: int) -> int:
 def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import Intake, run
     from forkresize.cli.listening import listen, tell_summary
-    from forkresize.cli.reports import conclude
-    from forkresize.cli.resolve import recipe_from, refuse_contradictions, settings_from
+    from forkresize.cli.reports import conclude, journals
+    from forkresize.cli.resolve import placed, recipe_from, refuse_contradictions, settings_from
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
     if values["show_recipe"]:
         return _show(recipe_from(values, values["given"]))
+    values = placed(values)
     refuse_contradictions(values)
     recipe = recipe_from(values, values["given"])
     with ExitStack() as stack:
+        journaling = journals(values, stack)
         settings = settings_from(values, stack)
         sources, destination = values["sources"], values["destination"]
         intake = Intake(sources, destination, recipe, settings)
-        with listen(values, intake.discover()) as observers:
+        with listen(values, intake.discover()) as listening:
+            observers = [*journaling, *listening]
             summary = run(sources, destination, recipe, settings=settings, observers=observers)
             conclude(observers, summary)
             if summary.exit_code >= SIGNALED:
                 ignore_stops()
-    tell_summary(summary, values)
+        tell_summary(summary, values)
     return summary.exit_code
 
 

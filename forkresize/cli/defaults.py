@@ -5,11 +5,12 @@ from functools import cached_property
 from typing import Any
 
 import rich_click as click
+from click.core import ParameterSource
 
 from forkresize.cli.config import FileSettings, read_settings
 from forkresize.cli.option import Option
 from forkresize.cli.options import PANELS
-from forkresize.cli.origin import Origin, Origins, origin_of
+from forkresize.cli.origin import DEFAULT, FLAG, Origin, Origins, Strength
 
 BY_KEY: Mapping[str, Option] = {option.key: option for options in PANELS.values() for option in options}
 """Every option there is, by its key in a settings file."""
@@ -38,7 +39,7 @@ class FileDefaults(Mapping[str, Any]):
             TomlFileError: a file can't be read, or holds a key that is none.
             FieldError: there is no such preset.
         """
-        config, preset = (self._ctx.params[field] for field in ("config", "preset"))
+        config, preset = (self._ctx.params.get(field) for field in ("config", "preset"))
         return read_settings(_chosen(config), _chosen(preset), BY_KEY)
 
     def __getitem__(self, field: str) -> Any:
@@ -82,9 +83,17 @@ def flags_in(ctx: click.Context) -> Mapping[str, Any]:
 
 def origin_in(ctx: click.Context, field: str) -> Origin:
     """Return where the value of one field came from, as far as the command is parsed."""
-    said: object = ctx.default_map
-    in_files = said.said.origins if isinstance(said, FileDefaults) else Origins()
-    return origin_of(ctx, field, _BY_FIELD[field].variable, in_files)
+    files: Any = ctx.default_map
+    match ctx.get_parameter_source(field):
+        case ParameterSource.COMMANDLINE:
+            return FLAG
+        case ParameterSource.ENVIRONMENT:
+            return Origin(Strength.ENVIRONMENT, str(_BY_FIELD[field].variable))
+        case ParameterSource.DEFAULT_MAP:
+            origin: Origin = files.said.origins[field]
+            return origin
+        case _:
+            return DEFAULT
 
 
 def origins_in(ctx: click.Context) -> Origins:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from forkresize.batch import Observer
-from forkresize.cli.reports import journals, open_reports, reports_of
+from forkresize.cli.reports import open_reports, reports_of
 from forkresize.report.plain import printable
 from forkresize.report.tally import Summary
 
@@ -34,13 +34,8 @@ def listen(values: Mapping[str, Any], ahead: Iterator[object]) -> Iterator[list[
         DestinationError: a report or a list can't be written.
     """
     with ExitStack() as stack:
-        # What comes first is closed last: no list is staged if a report could not be closed, and a log tells of it.
-        yield [
-            *journals(values, stack),
-            *_lists(values, stack),
-            *open_reports(values, stack),
-            *_views(values, ahead, stack),
-        ]
+        # What comes first is closed last: no list is staged if a report could not be closed.
+        yield [*_lists(values, stack), *open_reports(values, stack), *_views(values, ahead, stack)]
 
 
 def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
@@ -72,7 +67,7 @@ def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
     if progress_of(values) != "none" or sys.stderr.isatty():
         from forkresize.report.table import print_summary
 
-        print_summary(summary, report=report)
+        print_summary(summary, report=report, verbose=values["verbose"])
     elif summary.exit_code:
         from forkresize.report.plain import plain_summary
 

@@ -6,10 +6,21 @@ from typing import Any, TypeVar
 import rich_click as click
 
 from forkresize.cli.option import Option
-from forkresize.cli.params import DURATION, MAX_ERRORS, MEGAPIXELS, RuleOption, Words, whole
+from forkresize.cli.params import (
+    BYTES,
+    DURATION,
+    MAX_ERRORS,
+    MAX_PRUNE,
+    MEGAPIXELS,
+    MOMENT,
+    SHARD,
+    RuleOption,
+    Words,
+    whole,
+)
 from forkresize.cli.recipe_options import OPERATIONS, OUTPUT, SIZE
 from forkresize.cli.settings_options import SETTINGS
-from forkresize.existing import IfExists
+from forkresize.ledger import Compare, IfExists
 from forkresize.plan import OnCollision, Order
 from forkresize.walk import Symlinks
 
@@ -30,6 +41,14 @@ SELECTION = [
         "--exclude", cls=RuleOption, multiple=True, metavar="GLOB", help="Leave out files and directories that match."
     ),
     Option("--hidden", is_flag=True, help="Take files and directories whose name starts with a dot."),
+    Option("--min-size", type=BYTES, metavar="SIZE", help="Leave out files that are smaller, such as 10K or 64KiB."),
+    Option("--max-size", type=BYTES, metavar="SIZE", help="Leave out files that are larger."),
+    Option(
+        "--newer-than",
+        type=MOMENT,
+        metavar="FILE|DATE|AGO",
+        help="Leave out files that are not newer than this file, 2026-01-31, 2026-01-31T12:00, or 2d ago.",
+    ),
     Option(
         "--symlinks",
         type=Words(Symlinks),
@@ -56,7 +75,53 @@ REPEAT = [
         "--if-exists",
         type=Words(IfExists),
         default=IfExists.UPDATE,
-        help="An output that is there: make it again if its source is newer, leave it, make it again, or fail.",
+        help="An output that is there: make it again if its source, its recipe or itself changed, leave it, make it "
+        "again, or fail.",
+    ),
+    Option("--force", is_flag=True, help="Make everything again, like --if-exists overwrite."),
+    Option(
+        "--compare",
+        type=Words(Compare),
+        default=Compare.STAT,
+        help="What tells that a source changed: its size and time, or its content, which is read each time.",
+    ),
+    Option("--retry-failed", is_flag=True, help="Try again what failed in an earlier run, though it did not change."),
+    Option(
+        "--ledger/--no-ledger",
+        default=True,
+        help="Remember what was made, in DESTINATION/.forkresize. Without, outputs are judged by their times alone.",
+    ),
+    Option("--prune", is_flag=True, help="Remove outputs of earlier runs that lost their source, if unaltered."),
+    Option(
+        "--max-prune",
+        type=MAX_PRUNE,
+        default="10%",
+        metavar="N|N%",
+        help="Outputs, or share of them, above which --prune removes none, and the exit code is 3.",
+    ),
+    Option(
+        "--in-place",
+        is_flag=True,
+        help="Replace each picture in SOURCE by its output, once; give no DESTINATION. There is no way back without "
+        "--backup-dir.",
+    ),
+    Option(
+        "--backup-dir",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Keep what --in-place replaces, in the same tree below DIR.",
+    ),
+    Option("--preserve-times", is_flag=True, help="Give each output the time of its source."),
+    Option(
+        "--lock-wait",
+        type=DURATION,
+        default="0",
+        help="Time to wait for another run to free DESTINATION; after that the exit code is 75.",
+    ),
+    Option(
+        "--watch",
+        is_flag=True,
+        help="When all is done, wait for more and go on, until Ctrl-C; a file is taken when it has stopped growing.",
     ),
     Option("-n", "--dry-run", is_flag=True, help="Tell what would be done to each file and why; do nothing."),
 ]
@@ -67,7 +132,27 @@ WORKERS = [
     Option("--retries", type=whole("n", 0), default=1, help="Tries, alone, for a picture whose worker died."),
     Option("--max-tasks", type=whole("n", 0), default=0, help="Pictures before a worker is replaced; 0 is never."),
     Option("--max-pixels", type=MEGAPIXELS, default="200", help="Megapixels a picture may have."),
+    Option(
+        "--sandbox",
+        type=click.Choice(["auto", "on", "off"]),
+        default="auto",
+        help="Let workers read the sources and write DESTINATION, and nothing else: as far as the system can, only if "
+        "it can do all of it, or not at all.",
+    ),
     Option("--max-errors", type=MAX_ERRORS, metavar="N|N%", help="Failures, or share of them, that stop the run."),
+    Option(
+        "--max-duration",
+        type=DURATION,
+        default="0",
+        help="Time after which no more pictures are begun; the exit code is 10, and the next run goes on. 0 is for ever.",
+    ),
+    Option(
+        "--shard",
+        type=SHARD,
+        metavar="K/N",
+        help="Take part K of N of the sources, by a hash of their paths, so that several runs can share a tree.",
+    ),
+    Option("--nice", type=whole("n", 0, 19), default=0, help="How much the workers give way to other processes."),
     Option(
         "--order",
         type=Words(Order),

@@ -1,11 +1,7 @@
 """Where the value of an option came from, and which place beats which. Reads none of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-
-import click
-from click.core import ParameterSource
 
 
 class Strength(IntEnum):
@@ -43,23 +39,3 @@ FLAG = Origin(Strength.FLAG, "flag")
 
 Origins = dict[str, Origin]
 """By field; those that were left at their defaults may be missing."""
-
-
-def origin_of(ctx: click.Context, field: str, variable: object, in_files: Mapping[str, Origin]) -> Origin:
-    """Return where the value of one option came from.
-
-    Args:
-        ctx: the command's, as far as it was parsed.
-        field: what click calls the value.
-        variable: the option's environment variable.
-        in_files: the origins of those that settings files say.
-    """
-    match ctx.get_parameter_source(field):
-        case ParameterSource.COMMANDLINE:
-            return FLAG
-        case ParameterSource.ENVIRONMENT:
-            return Origin(Strength.ENVIRONMENT, str(variable))
-        case ParameterSource.DEFAULT_MAP:
-            return in_files[field]
-        case _:
-            return DEFAULT

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 from rich_click import RichOption
 
+from forkresize.cli.moments import parse_moment
+from forkresize.plan import Shard
 from forkresize.recipe import DEFAULT_QUALITY, MAX_SIDE, RGBA, Format
 from forkresize.recipe.options import KEEP
+from forkresize.recipe.quantity import parse_bytes
 from forkresize.walk import Rule
 
 if TYPE_CHECKING:
-    from forkresize.batch import MaxErrors
+    from forkresize.batch import MaxErrors, MaxPrune
 
 RULES = "forkresize.rules"
 """Where the context keeps the rules of --include and --exclude in the order they were given."""
 
 Word = TypeVar("Word", bound=StrEnum)
-
-_POWERS = {None: 0, "k": 1, "m": 2, "g": 3}
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -108,14 +109,6 @@ def _number(text: str) -> float:
     return float(text)
 
 
-def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([kmg])(ib|b)?|b)?", text.lower(), re.ASCII)
-    if not found or float(found[1]) <= 0:
-        raise ValueError("is no size; 300K, 1.5M and 64KiB are")
-    unit: int = (1024 if found[3] == "ib" else 1000) ** _POWERS[found[2]]
-    return max(1, round(float(found[1]) * unit))
-
-
 def _quality(text: str) -> int | Mapping[str, int]:
     one = _whole(1, 100)
     if "=" not in text:
@@ -136,21 +129,33 @@ def _max_errors(text: str) -> "MaxErrors":
     return MaxErrors(float(found[1]), percent=bool(found[2]))
 
 
+def _max_prune(text: str) -> "MaxPrune":
+    from forkresize.batch import MaxPrune
+
+    found = re.fullmatch(r"(\d+)(%?)", text, re.ASCII)
+    if not found:
+        raise ValueError("is neither a number of outputs, such as 10, nor a share, such as 5%")
+    return MaxPrune(float(found[1]), percent=bool(found[2]))
+
+
 def whole(name: str, least: int, most: int | None = None) -> Text:
     """Return the type of whole numbers in a range."""
     return Text(name, _whole(least, most))
 
 
-BYTES = Text("size", _bytes)
+BYTES = Text("size", parse_bytes)
 COLOR = Text("color", _color)
 DURATION = Text("time", _seconds)
 FORMATS = Text("formats", _formats)
 MAX_ERRORS = Text("n|n%", _max_errors)
+MAX_PRUNE = Text("n|n%", _max_prune)
 MEGAPIXELS = Text("mp", _pixels)
+MOMENT = Text("moment", parse_moment)
 NUMBER = Text("number", _number)
 PERCENT = Text("percent", lambda text: _number(text.removesuffix("%")))
 PIXELS = Text("px", _several_pixels)
 QUALITY = Text("quality", _quality)
+SHARD = Text("k/n", Shard.parse)
 
 
 class RuleOption(RichOption):

@@ -21,6 +21,7 @@ _RIVALS = (
     ("max_bytes", "lossless"),
     ("quiet", "verbose"),
     ("quiet", "progress"),
+    ("force", "if_exists"),
 )
 
 COMPANIONS = {

@@ -13,6 +13,7 @@ import rich_click as click
 from forkresize.batch import Settings
 from forkresize.cli.listening import lists_of
 from forkresize.cli.reports import files_of, refuse_formats
+from forkresize.ledger import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Options, Recipe
 from forkresize.walk import Selection, read_names
@@ -21,7 +22,21 @@ RECIPE = tuple(Options.__annotations__)
 """The options that a recipe file says instead."""
 
 _SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks")
-_SETTINGS = ("name", "flat", "on_collision", "if_exists", "dry_run", "max_errors", "order", "strict", "error_on_empty")
+_SETTINGS = ("name", "flat", "on_collision", "dry_run", "sandbox", "max_errors", "order", "strict", "error_on_empty")
+_REPEAT = ("compare", "retry_failed", "ledger", "prune", "max_prune", "in_place", "backup_dir", "preserve_times")
+
+
+def placed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the one directory that is worked on in place as both source and destination.
+
+    Raises:
+        click.UsageError: there is more than one.
+    """
+    if not values["in_place"]:
+        return dict(values)
+    if values["sources"] or values["destination"] is None:
+        raise click.UsageError("--in-place: give one directory as SOURCE, and no DESTINATION.")
+    return {**values, "sources": (values["destination"],)}
 
 
 def refuse_contradictions(values: Mapping[str, Any]) -> None:
@@ -36,6 +51,8 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
         raise click.UsageError("--quiet and --verbose contradict each other.")
     if values["quiet"] and values["progress"] in {"rich", "tqdm"}:
         raise click.UsageError(f"--quiet and --progress {values['progress']} contradict each other.")
+    if values["force"] and "if_exists" in values["given"] and values["if_exists"] is not IfExists.OVERWRITE:
+        raise click.UsageError(f"--force and --if-exists {values['if_exists']} contradict each other.")
     _refuse_sources(values)
     refuse_formats(values)
     _refuse_lists(values)
@@ -112,7 +129,9 @@ def settings_from(values: Mapping[str, Any], stack: ExitStack) -> Settings:
     pool = PoolOptions(timeout=values["timeout"] or None, **_only(("workers", "retries", "max_tasks"), values))
     selection = Selection(**_only(_SELECTION, values))
     names = _names(values["files_from"], stack, nul=values["null"])
-    return Settings(selection=selection, files_from=names, pool=pool, **_only(_SETTINGS, values))
+    if_exists = IfExists.OVERWRITE if values["force"] else values["if_exists"]
+    settings = _only((*_SETTINGS, *_REPEAT), values)
+    return Settings(selection=selection, files_from=names, pool=pool, if_exists=if_exists, **settings)
 
 
 def _only(fields: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:

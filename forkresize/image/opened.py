@@ -164,7 +164,7 @@ class Opened:
             self._salvage(error)
 
     def _salvage(self, fault: OSError) -> None:
-        """Load what is there, leaving gray what is not."""
+        """Load what is there; what is not stays gray or black."""
         size, number = self.image.size, self.image.tell()
         self._file.seek(0)
         again = identified(self._file, self._path)

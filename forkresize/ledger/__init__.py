@@ -5,7 +5,7 @@ from forkresize.ledger.entry import Entry, Prints
 from forkresize.ledger.ledger import Forgetful, Ledger, Memory
 from forkresize.ledger.roots import rooted
 from forkresize.ledger.schema import ledger_path
-from forkresize.ledger.settler import Settler
+from forkresize.ledger.settler import Settler, Subject
 from forkresize.ledger.words import Compare, IfExists, Policy
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Policy",
     "Prints",
     "Settler",
+    "Subject",
     "checksum",
     "ledger_path",
     "rooted",

@@ -125,8 +125,7 @@ class Ledger:
 
     def below(self, path: str) -> bytes:
         """Return where an output lies below the destination."""
-        below = path[len(self._destination) :] if path.startswith(self._destination) else path
-        return os.fsencode(below.lstrip("/"))
+        return os.fsencode(path.removeprefix(self._destination).lstrip("/"))
 
     def entry(self, path: str) -> Entry | None:
         """Return what is known of the output at a path; None if nothing is."""

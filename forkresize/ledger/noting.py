@@ -39,7 +39,10 @@ def entries_of(
     for output in job.outputs:
         outcome = by_path.get(output.path) or outcomes[0]
         base = about._replace(
-            path=below(output.path), status=outcome.status, attempts=outcome.attempts, recipe=prints.of(output.rendition)
+            path=below(output.path),
+            status=outcome.status,
+            attempts=outcome.attempts,
+            recipe=prints.of(output.rendition),
         )
         if isinstance(outcome, Written):
             yield from _written(base, outcome, output)

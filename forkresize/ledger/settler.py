@@ -90,20 +90,25 @@ class Settler:
             about = about._replace(hash=checksum(made), mtime_ns=found.st_mtime_ns)
         self.memory.note(entries_of(about, job, outcomes, self.prints, self.memory.below))
 
-    def refusal(self, told: About, entry: Entry | None) -> Outcome | None:
+    def refusal(self, told: Subject, entry: Entry | None) -> Outcome | None:
         """Return what became of it the last time, if it was refused and nothing has changed that this hung on."""
         if entry is None or entry.status == "written" or entry.reason is None:
             return None
         if entry.status == "failed" and self._policy.retry_failed:
             return None
         same_limit = entry.limit == self.prints.limit(entry.reason)
-        if not same_limit or self.recipe_changed(entry, told["rendition"]) or self.source_changed(entry, told["source"]):
+        if (
+            not same_limit
+            or self.recipe_changed(entry, told["rendition"])
+            or self.source_changed(entry, told["source"])
+        ):
             return None
+        about = About(**told)
         if entry.whole:
-            told = About(**{**told, "destination": None})
+            about["destination"] = None
         if entry.status == "failed":
-            return Failed(**told, reason=Reason(entry.reason), error=entry.error, signal=entry.signal)
-        return Skipped(**told, reason=Reason(entry.reason), error=entry.error)
+            return Failed(**about, reason=Reason(entry.reason), error=entry.error, signal=entry.signal)
+        return Skipped(**about, reason=Reason(entry.reason), error=entry.error)
 
     def recipe_changed(self, entry: Entry, rendition: int) -> bool:
         """Whether an output was made, or refused, with another recipe than it would be now."""
@@ -122,7 +127,7 @@ class Settler:
     def _settle_missing(self, told: Subject) -> Outcome:
         entry = self.memory.entry(told["destination"])
         forced = self._policy.if_exists is IfExists.OVERWRITE
-        if not forced and (refused := self.refusal(About(**told), entry)):
+        if not forced and (refused := self.refusal(told, entry)):
             return refused
         self._keep_hash(told["source"])
         gone = entry is not None and entry.status == "written"
@@ -131,7 +136,7 @@ class Settler:
 
     def _update(self, told: Subject, found: os.stat_result) -> Outcome:
         entry = self.memory.entry(told["destination"])
-        if refused := self.refusal(About(**told), entry):
+        if refused := self.refusal(told, entry):
             return refused
         why = self._why_update(told, found, entry)
         if why:

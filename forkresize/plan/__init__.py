@@ -4,6 +4,7 @@ from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find
 from forkresize.plan.guard import Guard
 from forkresize.plan.naming import Naming
 from forkresize.plan.order import Order, arrange
+from forkresize.plan.shard import Shard
 
 __all__ = [
     "Collisions",
@@ -12,6 +13,7 @@ __all__ = [
     "OnCollision",
     "Order",
     "OutputNames",
+    "Shard",
     "arrange",
     "find_collisions",
     "identity",

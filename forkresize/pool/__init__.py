@@ -11,6 +11,7 @@ from forkresize.pool.cpus import available_cpus
 from forkresize.pool.crew import Crew
 from forkresize.pool.libc import Libc
 from forkresize.pool.options import PoolOptions
+from forkresize.pool.sandbox import Confinement, Sandbox, SandboxMode, refuse_unless_possible
 from forkresize.pool.signals import SignalWatch, ignore_stops, raise_on_stop, signal_name
 from forkresize.pool.slot import Flag
 from forkresize.pool.supervisor import Supervisor
@@ -19,15 +20,18 @@ from forkresize.pool.worker import Duty
 __all__ = [
     "Activity",
     "Answer",
+    "Confinement",
     "Done",
     "Fault",
     "Lost",
     "Pool",
     "PoolOptions",
     "Raised",
+    "SandboxMode",
     "available_cpus",
     "ignore_stops",
     "raise_on_stop",
+    "refuse_unless_possible",
     "signal_name",
 ]
 
@@ -71,13 +75,19 @@ class Pool(Generic[Item, Result]):
         self._workers = options.workers or available_cpus()
         self._control = Control(Flag(), SignalWatch(self.stop))
         self._supervisor: Supervisor[Item, Result] | None = None
+        self._sandbox: Sandbox | None = None
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         _fill_standard_descriptors()
         with contextlib.ExitStack() as cleanup:
             cleanup.enter_context(self._control.watch)
-            duty = Duty(self._work, self._initializer, self._control.stop, Libc(), os.getpid())
+            libc = Libc()
+            if self._options.sandbox is not None and self._options.sandbox.mode is not SandboxMode.OFF:
+                self._sandbox = cleanup.enter_context(Sandbox(self._options.sandbox, libc))
+            duty = Duty(
+                self._work, self._initializer, self._control.stop, libc, os.getpid(), self._options.nice, self._sandbox
+            )
             crew: Crew[Item] = cleanup.enter_context(Crew(duty, self._workers, self._options.max_tasks))
             self._control.watch.on_insisted = crew.kill
             self._supervisor = Supervisor(crew, self._options, self._control, self._on_tick)
@@ -123,6 +133,16 @@ class Pool(Generic[Item, Result]):
     def workers(self) -> int:
         """How many workers there may be at a time."""
         return self._workers
+
+    @property
+    def sandbox(self) -> tuple[str, ...]:
+        """Names of what workers are held by, such as ``landlock:5`` and ``seccomp``; empty if by nothing."""
+        return self._sandbox.in_force if self._sandbox else ()
+
+    @property
+    def sandbox_missing(self) -> tuple[str, ...]:
+        """Names of what they would be held by, had the kernel it."""
+        return self._sandbox.missing if self._sandbox else ()
 
     @property
     def workers_lost(self) -> int:

@@ -170,12 +170,15 @@ class Crew(Generic[Item]):
                 arguments = (self._duty, station, mask, self._forget)
                 # Daemonic, lest multiprocessing wait for it at exit should the pool never be closed.
                 process = self._context.Process(target=worker.main, args=arguments, daemon=True)
+                if self._duty.sandbox is not None:
+                    self._duty.sandbox.note_descriptors(station.kept)
                 process.start()
             member: WorkerHandle[Item] = WorkerHandle(process, station)
         except BaseException:
             station.close()
             raise
         station.far.close()
+        station.lending.far.close()
         return member
 
     def _forget(self) -> None:

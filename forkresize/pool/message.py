@@ -28,6 +28,8 @@ class Kind(IntEnum):
     """The pool was stopped before the job was started."""
     UNFIT = 4
     """The initializer raised, of no job; the payload is a pickled Failure."""
+    WANTS = 5
+    """The job goes on when the pool has passed it a file, whose path the payload is."""
 
 
 class Report(NamedTuple):

@@ -1,6 +1,11 @@
-"""How a pool is to be run: PoolOptions. Holds numbers only."""
+"""How a pool is to be run: PoolOptions. Holds values only."""
 
 from dataclasses import dataclass
+
+from forkresize.pool.sandbox import Confinement
+
+NICEST = 19
+"""As far as a process can give way on every system."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +18,9 @@ class PoolOptions:
         retries: how often a job whose worker died is tried again, alone, when all others are answered.
         max_tasks: jobs after which a worker is replaced; 0 for never.
         tick: seconds between two calls of ``on_tick``.
+        sandbox: what the workers are held to; None for nothing.
+        lifetime: seconds after which no further job is started; None for no limit.
+        nice: how much the workers give way to other processes, 0 to 19; see nice(1).
 
     Raises:
         ValueError: a number is out of its range.
@@ -23,12 +31,19 @@ class PoolOptions:
     retries: int = 1
     max_tasks: int = 0
     tick: float = 0.1
+    sandbox: Confinement | None = None
+    lifetime: float | None = None
+    nice: int = 0
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers: {self.workers} is not at least 1")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout: {self.timeout} is not more than 0")
+        if self.lifetime is not None and self.lifetime < 0:
+            raise ValueError(f"lifetime: {self.lifetime} is less than 0")
+        if not 0 <= self.nice <= NICEST:
+            raise ValueError(f"nice: {self.nice} is not from 0 to {NICEST}")
         for name in ("retries", "max_tasks", "tick"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is less than 0")

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from dataclasses import dataclass
 
+from forkresize.pool.sandbox import Lending
 from forkresize.pool.slot import Slot
 from forkresize.pool.stderr import StderrFile
 
@@ -20,12 +21,14 @@ class Station:
         far: the worker's end; it blocks.
         slot: which job the worker is on.
         stderr: where its standard error goes.
+        lending: by which the worker gets files that it may not open itself.
     """
 
     near: socket.socket
     far: socket.socket
     slot: Slot
     stderr: StderrFile
+    lending: Lending
 
     @classmethod
     def open(cls) -> "Station":
@@ -37,9 +40,14 @@ class Station:
         with contextlib.ExitStack() as cleanup:
             near, far = (cleanup.enter_context(end) for end in socket.socketpair())
             near.setblocking(False)
-            station = cls(near, far, Slot(), StderrFile())
+            station = cls(near, far, Slot(), StderrFile(), Lending())
             cleanup.pop_all()
         return station
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The descriptors that the worker needs."""
+        return frozenset((self.far.fileno(), self.stderr.fileno(), self.lending.far.fileno()))
 
     def close(self) -> None:
         """Close all of it on this side."""
@@ -47,3 +55,4 @@ class Station:
         self.far.close()
         self.slot.close()
         self.stderr.close()
+        self.lending.close()

@@ -2,7 +2,6 @@
 
 import math
 import os
-import pickle
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -18,6 +17,7 @@ from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.message import Kind, Report
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.signals import STOP_SIGNALS, signal_name
+from forkresize.pool.unpickling import AnswerReader
 from forkresize.pool.verdict import decode, lost, told, unsendable
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
@@ -49,12 +49,14 @@ class Supervisor(Generic[Item, Result]):
         self._control = control
         self._on_tick = on_tick
         self._timeout = math.inf if options.timeout is None else options.timeout
+        self._read = AnswerReader(options.sandbox.answers if options.sandbox else None)
         self._backlog: Backlog[Item] = Backlog(())
         # Made when they are taken: the workers have their next tasks before results are unpickled.
         self._answers: list[Callable[[], Answer[Item, Result]]] = []
         self._stillborn = 0
         self._next_check = 0.0
         self._next_tick = 0.0
+        self._end = math.inf if options.lifetime is None else time.monotonic() + options.lifetime
         crew.selector.register(control.watch, EVENT_READ, None)
 
     def run(self, items: Iterable[Item]) -> Iterator[Answer[Item, Result]]:
@@ -140,6 +142,8 @@ class Supervisor(Generic[Item, Result]):
 
     def _patience(self) -> float | None:
         until = min(self._next_check, self._next_tick if self._on_tick else math.inf)
+        if not self._control.stop:
+            until = min(until, self._end)
         return None if until == math.inf else min(max(0.0, until - time.monotonic()), _LONGEST_WAIT)
 
     def _hear(self, member: WorkerHandle[Item]) -> None:
@@ -151,9 +155,12 @@ class Supervisor(Generic[Item, Result]):
             self._crew.update(member)
 
     def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
+        if report.kind == Kind.WANTS:
+            self._lend(member, report)
+            return
         task = member.finish(report.number)
         if report.kind == Kind.UNFIT:
-            failure = pickle.loads(report.payload)  # noqa: S301  A worker of ours pickled it.
+            failure = self._read(report.payload)
             member.tasks.clear()  # It leaves by itself.
             raise PoolBrokenError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
         if task is None:
@@ -164,7 +171,12 @@ class Supervisor(Generic[Item, Result]):
             return
         self._stillborn = 0
         self._control.busy_seconds += report.seconds
-        self._answers.append(partial(told, report, task, member.pid))
+        self._answers.append(partial(told, report, task, member.pid, self._read))
+
+    def _lend(self, member: WorkerHandle[Item], report: Report) -> None:
+        task, sandbox = member.tasks.get(report.number), self._options.sandbox
+        if task is not None and sandbox is not None and sandbox.lend is not None:
+            member.station.lending.lend(partial(sandbox.lend, task.item, os.fsdecode(bytes(report.payload))))
 
     def _bury(
         self, member: WorkerHandle[Item], fault: Fault = Fault.CRASHED, condemned: Task[Item] | None = None
@@ -227,6 +239,8 @@ class Supervisor(Generic[Item, Result]):
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
+        if now >= self._end:
+            self._control.stop.set()
         if now >= self._next_check:
             self._next_check = self._kill_overdue(now)
         if self._on_tick is not None and now >= self._next_tick:

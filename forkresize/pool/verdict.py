@@ -1,6 +1,5 @@
 """What a report or a death means for a task: makes the answers. Holds no state and reads no clock."""
 
-import pickle
 from typing import Any
 
 from forkresize.pool.answer import Done, Fault, Item, Lost, Raised
@@ -8,19 +7,21 @@ from forkresize.pool.backlog import Task
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.message import Failure, Kind, Report
 from forkresize.pool.signals import signal_name
+from forkresize.pool.unpickling import AnswerReader
 
 
-def told(report: Report, task: Task[Item], worker: int) -> Done[Item, Any] | Raised[Item]:
+def told(report: Report, task: Task[Item], worker: int, read: AnswerReader) -> Done[Item, Any] | Raised[Item]:
     """Return the answer that a worker's report amounts to.
 
     Args:
         report: that the work returned or raised.
         task: what it is about.
         worker: process id of who reported.
+        read: unpickles what it sent.
     """
     particulars = (task.deaths + 1, worker, report.seconds, decode(report.stderr) if report.stderr else "")
     try:
-        content = pickle.loads(report.payload)  # noqa: S301  A worker of ours pickled it.
+        content = read(report.payload)
     except Exception as error:  # noqa: BLE001  A result's class may do anything.
         content, returned = Failure.of(error), False
     else:

@@ -15,8 +15,10 @@ from typing import Any, NoReturn
 from forkresize.pool import signals
 from forkresize.pool.libc import Libc
 from forkresize.pool.message import ORDER_HEADER, Failure, Kind, Report, pack_report
+from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.slot import Flag
 from forkresize.pool.station import NO_SIGPIPE, Station
+from forkresize.storage import BORROW
 
 _encode = partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
 
@@ -31,6 +33,8 @@ class Duty:
         stop: raised when no job may be started any more.
         libc: the C library.
         parent: process id of the pool's process.
+        nice: how much more than the pool's process the workers give way to others.
+        sandbox: what the worker is held to; None for nothing.
     """
 
     work: Callable[[Any], object]
@@ -38,6 +42,8 @@ class Duty:
     stop: Flag
     libc: Libc
     parent: int
+    nice: int = 0
+    sandbox: Sandbox | None = None
 
 
 def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], object]) -> NoReturn:
@@ -53,11 +59,12 @@ def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], obje
     try:
         duty.libc.die_with(duty.parent)
         station.near.close()
+        station.lending.near.close()
         forget()
         _redirect(station)
         signals.become_worker(mask)
         duty.libc.reseed()
-        _give_way()
+        _give_way(duty.nice)
         if _initialize(duty, station):
             _serve(duty, station)
         status = 0
@@ -81,7 +88,8 @@ def _redirect(station: Station) -> None:
     sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
-def _give_way() -> None:
+def _give_way(nice: int) -> None:
+    os.nice(nice)
     # A worker that is woken does not push the parent aside, for which all others wait. Where it is not allowed, or not
     # known, it is only slower.
     with contextlib.suppress(AttributeError, OSError):
@@ -89,14 +97,29 @@ def _give_way() -> None:
 
 
 def _initialize(duty: Duty, station: Station) -> bool:
-    if duty.initializer is not None:
-        try:
+    try:
+        if duty.sandbox is not None:
+            _enter(duty.sandbox, station)
+        if duty.initializer is not None:
             duty.initializer()
-        except BaseException as error:  # noqa: BLE001  SystemExit too.
-            _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), _encode(Failure.of(error))))
-            return False
+    except BaseException as error:  # noqa: BLE001  SystemExit too.
+        _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), _encode(Failure.of(error))))
+        return False
     station.stderr.take()
     return True
+
+
+def _enter(sandbox: Sandbox, station: Station) -> None:
+    sandbox.enter()
+    if sandbox.confinement.lend is not None:
+        BORROW.set(partial(_borrow, station))
+
+
+def _borrow(station: Station, path: str) -> int:
+    """Return the descriptor of a file that the kernel would not let this worker open."""
+    number, _ = station.slot.read()
+    _send(station, Report(Kind.WANTS, number, 0.0, b"", os.fsencode(path)))
+    return station.lending.take(path)
 
 
 def _serve(duty: Duty, station: Station) -> None:

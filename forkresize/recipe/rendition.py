@@ -58,6 +58,8 @@ class Rendition:
         qualities = _qualities(self.quality)
         object.__setattr__(self, "quality", qualities)
         if qualities and self.format is not None and self.format not in qualities:
+            if self.format not in DEFAULT_QUALITY:
+                raise FieldError("quality", f"{self.format} has none; {', '.join(DEFAULT_QUALITY)} have")
             raise FieldError("quality", f"none of {', '.join(qualities)} is the format of the output, {self.format}")
         self._refuse_contradictions()
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from forkresize.recipe import DEFAULT_QUALITY, RGBA, Crop, Resize, Sharpen, Size
 from forkresize.recipe.options import KEEP, TILE
+from forkresize.recipe.quantity import parse_bytes
 
 _OPAQUE = 255
 _MEGA = 1e6
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 _TYPES = {
     bool: "a boolean",
@@ -61,13 +61,12 @@ def _megapixels(pixels: int) -> float:
 
 
 def _bytes(size: int | str) -> int:
-    """Return a number of bytes; K, M and G are powers of a thousand, Ki, Mi and Gi of 1024, each with or without B."""
     if isinstance(size, int):
         return size
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*((?:[kmg]i?)?)b?", size.strip().lower(), re.ASCII)
-    if not found:
-        raise ValueError(f"{size!r} is no size; 300K, 1.5M and 200KiB are")
-    return round(float(found[1]) * _UNITS[found[2]])
+    try:
+        return parse_bytes(size)
+    except ValueError as error:
+        raise ValueError(f"{size!r} {error}") from None
 
 
 def _color(color: str | list[Any]) -> RGBA:

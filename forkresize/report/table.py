@@ -20,16 +20,19 @@ _Row = tuple[str, str, str, str]
 """Label, figure, particulars and the figure's style."""
 
 
-def print_summary(summary: Summary, console: Console | None = None, *, report: str | None = None) -> None:
+def print_summary(
+    summary: Summary, console: Console | None = None, *, report: str | None = None, verbose: bool = False
+) -> None:
     """Print what a run came to, then the first failures.
 
     Args:
         summary: what the run came to.
         console: where to print; standard error unless told otherwise.
         report: the path of a report that holds all failures, if one was asked for.
+        verbose: whether to tell what the system lacks for a sandbox.
     """
     console = console or Console(stderr=True)
-    rows = [*_counts(summary, "->" if console.options.ascii_only else "→"), *_pace(summary)]
+    rows = [*_counts(summary, "->" if console.options.ascii_only else "→"), *_pace(summary, verbose=verbose)]
     console.print(Padding(_lines(rows) if console.width < _NARROW else _columns(rows), (0, 1)))
     if summary.failures:
         console.print(Padding(_failures(summary, console.width), (1, 1, 0, 1)))
@@ -62,7 +65,7 @@ def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
     yield "failed", f"{summary.failed:,}", _by_reason(summary.failed_by_reason), _style(summary.failed, "bold red")
 
 
-def _pace(summary: Summary) -> Iterator[_Row]:
+def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
     if summary.stopped_by:
         yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
     yield "time", units.span(summary.seconds), "", "bold"
@@ -74,6 +77,8 @@ def _pace(summary: Summary) -> Iterator[_Row]:
     )
     lost = f", {summary.workers_lost:,} lost" if summary.workers_lost else ""
     yield "workers", f"{summary.workers:,}", f"{summary.utilization:.0%} busy{lost}", "bold"
+    if verbose and summary.sandbox_missing:
+        yield "sandbox", "partial", f"no {', '.join(summary.sandbox_missing)}", "bold yellow"
 
 
 def _style(count: int, style: str) -> str:

@@ -126,12 +126,16 @@ class Effort:
         workers: how many worked side by side.
         workers_lost: how many of them died.
         busy_seconds: wall time that all workers together spent on pictures.
+        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
+        sandbox_missing: names of what would have, had the system it.
     """
 
     seconds: float
     workers: int
     workers_lost: int = 0
     busy_seconds: float = 0.0
+    sandbox: tuple[str, ...] = ()
+    sandbox_missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class Summary:
         workers: how many worked side by side.
         workers_lost: how many of them died.
         busy_seconds: wall time that all workers together spent on pictures.
+        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
+        sandbox_missing: names of what would have, had the system it.
         exit_code: what the shell is told.
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
     """
@@ -177,6 +183,8 @@ class Summary:
     busy_seconds: float
     exit_code: int
     stopped_by: str | None = None
+    sandbox: tuple[str, ...] = ()
+    sandbox_missing: tuple[str, ...] = ()
 
     @property
     def utilization(self) -> float:
@@ -213,6 +221,7 @@ class Summary:
             "megapixels_per_second": round(self.megapixels_per_second, 3),
             "workers": self.workers,
             "workers_lost": self.workers_lost,
+            "sandbox": list(self.sandbox),
             "exit_code": int(self.exit_code),
             "failures": [record(failure) for failure in self.failures],
         }

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
@@ -18,7 +18,12 @@ from forkresize.walk.selection import Selection, Symlinks
 Found = Source | Skipped | Failed
 
 
-def walk(roots: Iterable[Root], selection: Selection, exclude: str | None = None) -> Iterator[Found]:
+def walk(
+    roots: Iterable[Root],
+    selection: Selection,
+    exclude: str | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> Iterator[Found]:
     """Yield what lies at and below the roots, one after the other; what a directory holds by name.
 
     Only the directories between a root and the current entry are held in memory. A root is taken even if it is hidden
@@ -28,6 +33,7 @@ def walk(roots: Iterable[Root], selection: Selection, exclude: str | None = None
         roots: where to start.
         selection: what is taken.
         exclude: a directory to leave out, by whatever name it is met; it need not exist yet.
+        until: ends the walk once it says so; asked at what is not yielded, for at all else the caller can end it.
 
     Yields:
         Source for each file that is taken, Skipped for what is no file or a link that is not followed, and Failed for
@@ -37,9 +43,11 @@ def walk(roots: Iterable[Root], selection: Selection, exclude: str | None = None
     for root in roots:
         found = walker.begin(root)
         if isinstance(found, _Level):
-            yield from _below(found, walker)
+            yield from _below(found, walker, until)
         elif found is not None:
             yield found
+        elif until():
+            return
 
 
 @dataclass(slots=True)
@@ -72,7 +80,7 @@ class _Level:
         return level
 
 
-def _below(top: _Level, walker: "_Walker") -> Iterator[Found]:
+def _below(top: _Level, walker: "_Walker", until: Callable[[], bool]) -> Iterator[Found]:
     levels = [top]
     while levels:
         level = levels[-1]
@@ -85,6 +93,8 @@ def _below(top: _Level, walker: "_Walker") -> Iterator[Found]:
             levels.append(found)
         elif found is not None:
             yield found
+        elif until():
+            return
 
 
 class _Walker:
@@ -123,7 +133,7 @@ class _Walker:
         if is_directory:
             return _Level(root.path, root.prefix, status, takes_unmatched).read()
         taken = self._takes_file(root.prefix, otherwise=takes_unmatched)
-        return _file(root.path, root.prefix, status) if taken else None
+        return self._file(root.path, root.prefix, status) if taken else None
 
     def _judge_directories(self, relative: str) -> bool | None:
         """Whether a file below all of the path's directories is taken unmatched; None if one of them is left out."""
@@ -139,7 +149,7 @@ class _Walker:
             return None
         if unfollowed:
             return Skipped(source=Source(entry.path, relative), reason=Reason.SYMBOLIC_LINK)
-        return _file(entry.path, relative, entry.stat())
+        return self._file(entry.path, relative, entry.stat())
 
     def _enter(self, entry: os.DirEntry[str], relative: str, above: _Level) -> _Level | Skipped | None:
         verdict = self._judge(f"{relative}/")
@@ -151,6 +161,13 @@ class _Walker:
         if (why := self._why_not_followed(entry, level)) is not None:
             return Skipped(source=Source(entry.path, relative), reason=Reason.SYMBOLIC_LINK, error=why)
         return level.read()
+
+    def _file(self, path: str, relative: str, status: os.stat_result) -> Source | Skipped | None:
+        if not stat.S_ISREG(status.st_mode):
+            return Skipped(source=Source(path, relative), reason=Reason.NOT_A_FILE)
+        if not self._selection.takes(status):
+            return None
+        return Source(path, relative, status.st_size, status.st_mtime_ns)
 
     def _takes_file(self, relative: str, *, otherwise: bool) -> bool:
         verdict = self._judge(relative)
@@ -180,12 +197,6 @@ def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
 def _is_ours(name: str) -> bool:
     """Whether forkresize keeps it for itself; see storage.temporary_path."""
     return name == HOUSEKEEPING or (name.startswith(".") and ".forkresize-" in name)
-
-
-def _file(path: str, relative: str, status: os.stat_result) -> Source | Skipped:
-    if stat.S_ISREG(status.st_mode):
-        return Source(path, relative, status.st_size, status.st_mtime_ns)
-    return Skipped(source=Source(path, relative), reason=Reason.NOT_A_FILE)
 
 
 def _failed(source: Source, error: OSError, missing: str) -> Failed:

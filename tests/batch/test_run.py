@@ -28,7 +28,7 @@ from forkresize import (
 )
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
 from forkresize.outcome import Due
-from forkresize.storage import hold
+from forkresize.lock import hold
 
 Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)

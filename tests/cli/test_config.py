@@ -1,13 +1,16 @@
 """Which place decides, and what is told of settings that can't be met."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
-from forkresize.cli.command import call
+from forkresize.cli.command import call, forkresize
 from forkresize.cli.config import user_file
+from forkresize.cli.defaults import FileDefaults
 from forkresize.errors import ForkresizeError
 from forkresize.walk import Rule
 
@@ -155,11 +158,12 @@ def test_without_any_file_there_is_no_preset(parse: Parse) -> None:
 
 
 TOLD = [
+    ({"FORKRESIZE_CONFIG": "missing"}, "[broken", ["FORKRESIZE_CONFIG: File 'missing' does not exist."]),
     ({"FORKRESIZE_WIDTH": "0"}, "", ["FORKRESIZE_WIDTH: '0' is not a whole number from 1 to 100000"]),
     ({"FORKRESIZE_TRIM": "maybe"}, "", ["FORKRESIZE_TRIM: 'maybe' is not a valid boolean."]),
     ({}, "\nwidth = 0", ["forkresize.toml:2: width: '0' is not a whole number from 1 to 100000"]),
     ({}, "[presets.it]\nfit = 'snug'", ["forkresize.toml:2: presets.it.fit: 'snug' is not one of"]),
-    ({"FORKRESIZE_FORMAT": "png"}, "quality = 8", ["--quality: none of", "--quality is set by forkresize.toml:1"]),
+    ({"FORKRESIZE_FORMAT": "png"}, "quality = 8", ["--quality: ", "--quality is set by forkresize.toml:1"]),
     (
         {"FORKRESIZE_QUIET": "1", "FORKRESIZE_VERBOSE": "1"},
         "",
@@ -189,9 +193,39 @@ def test_what_can_not_be_met_is_told_by_its_place(
     assert len(lines) >= len(told)
 
 
+def test_a_flag_that_is_wrong_is_told_whatever_the_files_hold(
+    parse: Parse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "forkresize.toml").write_text("width = ")
+    assert call(["--width", "0", "in", "out"]) == 2
+    assert capsys.readouterr().err.startswith("forkresize: Invalid value for '-w' / '--width': '0' is not")
+
+
 def test_help_works_whatever_the_files_hold(parse: Parse, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "broken.toml").write_text("width = ")
     (tmp_path / "good.toml").write_text("retries = 77\n[presets.it]")
     assert call(["--config", "broken.toml", "--preset", "it", "--help"]) == 0
     assert call(["--config", "good.toml", "--preset", "it", "--help"]) == 0
     assert "77" not in capsys.readouterr().out
+
+
+def test_what_files_say_is_looked_up_like_any_mapping(parse: Parse, tmp_path: Path) -> None:
+    (tmp_path / "forkresize.toml").write_text("width = 3\ntrim = true\n")
+    defaults = FileDefaults(click.Context(forkresize))
+    assert dict(defaults) == {"width": "3", "trim": True}
+    assert len(defaults) == 2
+    assert "config" not in defaults
+
+
+def test_the_documented_file_and_refusal_are_so(parse: Parse) -> None:
+    docs = (Path(__file__).parents[2] / "docs/settings.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
+    values = parse("--preset", "web", project=example)
+    assert (values["width"], values["format"], values["quality"]) == (
+        (800,),
+        ("avif", "webp"),
+        {"avif": 50, "webp": 75},
+    )
+    with pytest.raises(ForkresizeError) as refusal:
+        parse(project=f"\n{example.replace('width', 'widht')}")
+    assert f"    {refusal.value}\n" in docs

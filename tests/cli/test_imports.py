@@ -29,7 +29,7 @@ finally:
             "click rich_click rich tqdm humanize pathspec multiprocessing importlib.metadata PIL.ImageCms",
         ),
         (["--help"], "PIL tqdm humanize multiprocessing cykooz_resizer"),
-        (["in", "out", "--width", "20"], "rich.console tqdm humanize pathspec tomllib difflib importlib.metadata"),
+        (["in", "out", "--width", "20"], "rich.console tqdm humanize pathspec tomllib difflib"),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
             "rich.console tqdm humanize pathspec",

@@ -20,6 +20,7 @@ TABLES = "{}\n[presets.it]\n{}\n"
         ("--verbose", "quiet = true", {"verbose"}),
         ("--progress none", "quiet = true", {"progress", "quiet"}),
         ("--lossless", "ssim = 0.9", {"lossless"}),
+        ("--if-exists skip", "force = true", {"if_exists"}),
         ("--watermark-text hi", "watermark = 'logo.png'\nwatermark-scale = 3", {"watermark_text", "watermark_scale"}),
         ("--width 3", "recipe = 'recipe.toml'", {"width"}),
         ("--recipe recipe.toml", "width = 3\nquality = 9\nretries = 3", {"recipe", "retries"}),

@@ -49,7 +49,7 @@ def alive(pid: int) -> bool:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
 
 
 def statuses(tmp_path: Path) -> dict[str, str]:

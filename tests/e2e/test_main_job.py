@@ -15,7 +15,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def tree(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -185,7 +186,7 @@ def test_too_many_errors_stop_the_run(tmp_path: Path, draw: Draw, forkresize: Ru
 
 def test_another_run_holding_the_destination_is_told_apart(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     script = (
-        "import sys\nfrom forkresize import storage\nwith storage.hold('out'):\n print(flush=True)\n sys.stdin.read()"
+        "import sys\nfrom forkresize.lock import hold\nwith hold('out'):\n print(flush=True)\n sys.stdin.read()"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", script],

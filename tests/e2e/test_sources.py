@@ -20,7 +20,8 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_files_beside_their_outputs_are_not_overwritten_by_a_second_run(photos: Path, forkresize: Run) -> None:

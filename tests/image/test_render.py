@@ -131,7 +131,8 @@ warm_up(Recipe.of())
 before = set(sys.modules)
 for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
-        assert render(Job(Source(path, "a"), (Output(path + ".out"),)), Recipe.of(width=30, format=output), "t")[0].status == "written"
+        job = Job(Source(path, "a"), (Output(path + ".out"),))
+        assert render(job, Recipe.of(width=30, format=output), "t")[0].status == "written"
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.image.identify import load_plugins
 from forkresize.image.formats import WRITERS
+from forkresize.image.identify import load_plugins
 from forkresize.image.sniff import is_picture
 from forkresize.outcome import Outcome, Skipped
 

@@ -55,7 +55,7 @@ def test_a_pipe_that_stays_reset_is_at_its_end(member: WorkerHandle[str], monkey
 
     with Reset() as reset:
         monkeypatch.setattr(handle, "_CHUNK", 1)
-        station = Station(reset, member.station.far, member.station.slot, member.station.stderr)
+        station = Station(reset, member.station.far, member.station.slot, member.station.stderr, member.station.lending)
         monkeypatch.setattr(member, "station", station)
         assert member.receive() == []
         monkeypatch.undo()

@@ -33,8 +33,8 @@ def test_without_a_summary_it_counts_itself() -> None:
 def test_an_error_overrules_the_summary() -> None:
     listener = _Listener()
     problem = UsageError("no")
+    listener.conclude(summarize(Tally(), Effort(seconds=2, workers=4)))
     with pytest.raises(UsageError), listener:
-        listener.conclude(summarize(Tally(), Effort(seconds=2, workers=4)))
         raise problem
     [(summary, error)] = listener.heard
     assert (summary.seconds, summary.exit_code, summary.stopped_by, error) == (2.0, 2, "no", problem)

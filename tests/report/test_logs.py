@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,22 @@ import pytest
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Failed, Skipped, Unchanged, Written
+from forkresize.report import logs
 from forkresize.report.logs import Log
 from forkresize.report.record import record
 
 
 def _log(path: Path, level: str = "info", form: str = "json") -> Log:
     return Log(str(path), level=level, form=form, about={"destination": "out"})
+
+
+def _counting(written: list[int]) -> type[FileIO]:
+    class Counting(FileIO):
+        def write(self, data: Any) -> int:
+            written.append(len(data))
+            return super().write(data)
+
+    return Counting
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
@@ -40,15 +51,10 @@ def test_every_event_has_a_level_and_the_fields_of_the_record(
         assert event["event"] == outcome.status
         for name, value in record(outcome).items():
             assert event.get(name, None if value is None else []) == value
-    assert (end["event"], end["level"], end["written"], end["failed"]) == (
-        "run ended",
-        "INFO" if False else "ERROR",
-        2,
-        1,
-    )
+    assert (end["event"], end["level"], end["written"], end["failed"]) == ("run ended", "ERROR", 2, 1)
 
 
-@pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 4), ("warning", 1), ("error", 1)])
+@pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 4), ("warning", 2), ("error", 2)])
 def test_what_is_below_the_level_is_not_written(
     level: str,
     count: int,
@@ -57,14 +63,23 @@ def test_what_is_below_the_level_is_not_written(
     skipped: Callable[..., Skipped],
     failed: Callable[..., Failed],
 ) -> None:
-    with pytest.raises(DestinationError, match="gone"), _log(tmp_path / "run.log", level) as log:
-        log(unchanged())
-        log(skipped())
+    with _log(tmp_path / "run.log", level) as log:
+        for outcome in (unchanged(), skipped(), failed()):
+            log(outcome)
+    assert len(_events(tmp_path / "run.log")) == count
+
+
+def test_a_run_without_failures_ends_with_information(tmp_path: Path) -> None:
+    with _log(tmp_path / "run.log"):
+        pass
+    assert [event["level"] for event in _events(tmp_path / "run.log")] == ["INFO", "INFO"]
+
+
+def test_what_ends_a_run_is_told_as_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="gone"), _log(tmp_path / "run.log", "error"):
         raise DestinationError("gone")
-    expected = {"debug": 4, "info": 3, "warning": 1, "error": 1}[level]
-    events = _events(tmp_path / "run.log")
-    assert len(events) == expected
-    assert (events[-1]["exit_code"], events[-1]["stopped_by"]) == (3, "gone")
+    [event] = _events(tmp_path / "run.log")
+    assert (event["event"], event["exit_code"], event["stopped_by"]) == ("run ended", 3, "gone")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -124,10 +139,12 @@ def test_a_log_that_is_cut_goes_on_at_its_start(tmp_path: Path, failed: Callable
 def test_a_long_line_is_written_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
 ) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(logs, "FileIO", _counting(written))
     with _log(tmp_path / "run.log") as log:
-        os.mkfifo(tmp_path / "pipe")
         log(failed(error="x" * 100_000))
-    assert len(_events(tmp_path / "run.log")[1]["error"]) == 100_000
+    assert len(written) == 3
+    assert written[1] > 100_000
 
 
 @pytest.mark.parametrize("name", ["", "missing/run.log"])
@@ -148,7 +165,10 @@ def test_a_full_disk_is_told() -> None:
 
 def test_a_disk_that_fills_up_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     path = tmp_path / "run.log"
-    with pytest.raises(DestinationError, match="No space left"), _log(path) as log:
-        path.unlink()
-        path.symlink_to("/dev/full")
+    log = _log(path).__enter__()
+    path.unlink()
+    path.symlink_to("/dev/full")
+    with pytest.raises(DestinationError, match="No space left"):
         log(failed())
+    with pytest.raises(DestinationError, match="No space left"):
+        log.__exit__(None, None, None)

@@ -4,6 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,8 @@ def test_a_run_without_outcomes_leaves_the_names_of_the_fields(tmp_path: Path) -
 def test_no_cell_is_a_formula(
     first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
 ) -> None:
-    from dataclasses import replace
-
     monkeypatch.chdir(tmp_path)
-    name = f"{first}cmd|' /C calc'!A0"
+    name = f"{first}cmd|'calc'!A0"
     Path(name).touch()
     outcome = failed(error=name)
     outcome = replace(outcome, source=replace(outcome.source, path=name), destination=name, warnings=(name, "b"))

@@ -1,0 +1,45 @@
+"""What the workers of a batch are held to: which files they may reach. Enforces nothing."""
+
+import errno
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from io import FileIO
+
+from forkresize import storage
+from forkresize.batch.settings import Settings
+from forkresize.job import Job, Source
+from forkresize.outcome import Failed, Reason, Skipped, Written
+from forkresize.pool import Confinement, PoolOptions, SandboxMode
+from forkresize.recipe import Format
+
+_ANSWERS = (Written, Skipped, Failed, Reason, Source, Format)
+"""What a worker's answer is made of."""
+
+
+def confined(settings: Settings, sources: Sequence[str], destination: str) -> PoolOptions:
+    """Return how to run the pool, its workers held to reading the sources and writing the destination.
+
+    A source that lies elsewhere, because a link leads there or it was named by itself, is lent.
+
+    Args:
+        settings: how to run.
+        sources: directories and files that were named.
+        destination: the directory to write to, which is there.
+    """
+    if settings.sandbox is SandboxMode.OFF:
+        return settings.pool
+    confinement = Confinement(
+        mode=settings.sandbox,
+        read=tuple(source for source in sources if os.path.isdir(source)),
+        write=(destination,),
+        lend=_lend,
+        answers=_ANSWERS,
+    )
+    return replace(settings.pool, sandbox=confinement)
+
+
+def _lend(job: Job, path: str) -> FileIO:
+    if path != job.source.path:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return storage.open_source(path)

@@ -1,0 +1,148 @@
+"""The installed command and the files that it leaves about a run."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Draw = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+REPORTS = ("--report", "run.jsonl", "--report", "run.csv", "--report", "run.html")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, draw: Draw) -> Path:
+    """Three pictures, one that is cut short, and a text."""
+    folder = tmp_path / "in"
+    for number in range(3):
+        draw(folder / f"{number}.jpg", (400, 300), seed=number)
+    cut = draw(folder / "cut <b>.jpg", (400, 300), seed=3)
+    cut.write_bytes(cut.read_bytes()[:-2000])
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _page_rows(path: Path) -> list[list[Any]]:
+    found = re.search(r'id="data">(.*?)</script>', path.read_text("utf-8"))
+    assert found
+    rows: list[list[Any]] = json.loads(found[1])["rows"]
+    return rows
+
+
+def test_several_reports_tell_the_same(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+    result = forkresize("in", "out", "--width", "100", *REPORTS)
+    assert result.returncode == 1
+    told = sorted((record["source"], record["status"]) for record in _json_lines(tmp_path / "run.jsonl"))
+    assert len(told) == 5
+    assert sorted((row["source"], row["status"]) for row in _rows(tmp_path / "run.csv")) == told
+    assert sorted((row[0], row[1]) for row in _page_rows(tmp_path / "run.html")) == told
+
+
+def test_the_page_shows_before_and_after(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+    forkresize("in", "out", "--width", "100", "--report", "run.html")
+    page = (tmp_path / "run.html").read_text("utf-8")
+    assert page.count('src="data:image/webp;base64,UklGR') == 6
+    assert "in/cut &lt;b&gt;.jpg" in page
+
+
+def test_the_date_and_the_time_may_be_in_a_name(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+    forkresize("in", "out", "--width", "100", "--report", "run-{date}-{time}.csv")
+    [report] = tmp_path.glob("run-*.csv")
+    assert re.fullmatch(r"run-\d{4}-\d\d-\d\d-\d{6}\.csv", report.name)
+
+
+def test_reports_are_whole_after_an_interrupt(tmp_path: Path, draw: Draw, command: list[str]) -> None:
+    first = draw(tmp_path / "in/0.jpg", (2000, 1500))
+    for number in range(1, 200):
+        os.link(first, tmp_path / f"in/{number}.jpg")
+    files = ["--log-file", "run.log", "--log-format", "json", "--metrics-file", "run.prom"]
+    # A test runner started with & has SIGINT ignored, and would hand that down.
+    arguments = ["env", "--default-signal=INT", *command, "in", "out", "--width", "1600", "--workers", "2"]
+    with subprocess.Popen([*arguments, *REPORTS, *files], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        _wait_for(lambda: (tmp_path / "run.jsonl").exists() and (tmp_path / "run.jsonl").stat().st_size > 0)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    count = len(_json_lines(tmp_path / "run.jsonl"))
+    assert 0 < count < 200
+    assert len(_rows(tmp_path / "run.csv")) == len(_page_rows(tmp_path / "run.html")) == count
+    assert "Stopped by SIGINT" in (tmp_path / "run.html").read_text("utf-8")
+    last = _json_lines(tmp_path / "run.log")[-1]
+    assert (last["event"], last["exit_code"], last["stopped_by"]) == ("run ended", 130, "SIGINT")
+    assert 'forkresize_last_run_exit_code{batch="run"} 130.0' in (tmp_path / "run.prom").read_text()
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_log_and_metrics_tell_what_the_summary_tells(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+    files = ["--log-file", "run.log", "--log-format", "json", "--log-level", "debug", "--metrics-file", "run.prom"]
+    summary = json.loads(forkresize("in", "out", "--width", "100", "--json", *files).stdout)
+    start, *told, end = _json_lines(tmp_path / "run.log")
+    assert (start["sources"], start["destination"]) == (["in"], "out")
+    assert sorted(event["event"] for event in told) == ["failed", "skipped", "written", "written", "written"]
+    del summary["failures"]
+    assert {name: end[name] for name in summary} == summary
+    metrics = (tmp_path / "run.prom").read_text()
+    assert 'status="written"} 3.0' in metrics
+    assert f'forkresize_source_bytes_total{{batch="run"}} {summary["in_bytes"]:.1f}' in metrics
+
+
+def test_a_refused_run_is_in_log_and_metrics(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    files = ["--log-file", "run.log", "--metrics-file", "run.prom"]
+    assert forkresize("missing", "out", "--width", "100", *files).returncode == 3
+    assert "exit_code=3" in (tmp_path / "run.log").read_text()
+    assert 'exit_code{batch="run"} 3.0' in (tmp_path / "run.prom").read_text()
+
+
+def test_a_report_that_can_not_be_written_is_in_the_log(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+    result = forkresize("in", "out", "--width", "100", "--report", "missing/run.html", "--log-file", "run.log")
+    assert result.returncode == 2
+    assert "exit_code=2" in (tmp_path / "run.log").read_text()
+    assert not (tmp_path / "out").exists()
+
+
+def test_strict_takes_skipped_files_for_failures(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "in/a.jpg")
+    assert forkresize("in", "out", "--width", "20", "--strict").returncode == 0
+    (tmp_path / "in/notes.txt").write_text("not a picture")
+    result = forkresize("in", "out", "--width", "20", "--strict")
+    assert result.returncode == 1
+    assert "by --strict, none may be skipped: 1 not a picture" in result.stderr
+    assert forkresize("in", "out", "--width", "20").returncode == 0
+
+
+def test_an_empty_folder_is_an_error_if_asked_for(tmp_path: Path, forkresize: Run) -> None:
+    (tmp_path / "in").mkdir()
+    assert forkresize("in", "out", "--width", "20").returncode == 0
+    result = forkresize("in", "out", "--width", "20", "--error-on-empty")
+    assert result.returncode == 9
+    assert "there was no picture" in result.stderr
+
+
+def test_nothing_is_printed_if_all_went_well(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "in/a.jpg")
+    files = ["--log-file", "run.log", "--metrics-file", "run.prom", "--strict", "--error-on-empty"]
+    result = forkresize("in", "out", "--width", "20", *REPORTS, *files)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

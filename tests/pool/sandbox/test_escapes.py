@@ -1,0 +1,182 @@
+"""What code inside of a worker tries in vain: it is taken over by a picture, and wants out."""
+
+import ctypes
+import errno
+import mmap
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from forkresize.pool import Answer, Done
+
+Inside = Callable[..., Answer[int, Any]]
+
+needs_landlock = pytest.mark.usefixtures("needs_landlock")
+needs_seccomp = pytest.mark.usefixtures("needs_seccomp")
+PARENT = os.getpid()
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def errno_of(action: Callable[[], object]) -> str:
+    """Return the name of the error that the system answers with, or what was reached."""
+    try:
+        reached = action()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return f"reached {reached!r}"
+
+
+def raw(name: str, *arguments: Any) -> int:
+    """Call the C library, so that nothing of Python's own stands in between."""
+    result = int(getattr(LIBC, name)(*arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), name)
+    return result
+
+
+def denied(inside: Inside, action: Callable[[], object]) -> str:
+    answer = inside(lambda: errno_of(action))
+    assert isinstance(answer, Done), answer
+    return str(answer.result)
+
+
+@needs_landlock
+@pytest.mark.parametrize(
+    "reach",
+    [
+        lambda trees: trees.secret.read_bytes(),
+        lambda trees: os.listdir(trees.outside),
+        lambda trees: os.listdir(trees.sources),
+        lambda trees: (trees.outside / "new").write_bytes(b"x"),
+        lambda trees: trees.secret.write_bytes(b"x"),
+        lambda trees: (trees.sources / "new").write_bytes(b"x"),
+        lambda trees: trees.source.write_bytes(b"x"),
+        lambda trees: trees.source.unlink(),
+        lambda trees: trees.source.rename(trees.sources / "b.jpg"),
+        lambda trees: (trees.sources / "new").mkdir(),
+        lambda trees: (trees.destination / ".." / "outside" / "secret").read_bytes(),
+        lambda trees: os.open(trees.outside, os.O_RDONLY),
+        lambda _: open("/etc/shadow", "rb"),
+        lambda _: os.listdir("/etc"),
+        lambda _: os.listdir(os.path.expanduser("~")),
+        lambda _: open(f"/proc/{PARENT}/environ", "rb"),
+        lambda _: open(f"/proc/{PARENT}/mem", "rb"),
+        lambda _: open("/proc/self/mem", "r+b"),
+        lambda _: os.listdir("/dev/fd"),
+        lambda _: open("/dev/shm/escaped", "wb"),
+        lambda _: open("/tmp/escaped", "wb"),
+        lambda _: open("/proc/self/oom_score_adj", "w"),
+        lambda _: open("/dev/tty", "wb"),
+    ],
+)
+def test_files_beyond_the_trees_are_out_of_reach(reach: Callable[[Any], object], inside: Inside, trees: Any) -> None:
+    assert denied(inside, lambda: reach(trees)) == "EACCES"
+
+
+@needs_landlock
+def test_a_link_from_the_destination_leads_nowhere(inside: Inside, trees: Any) -> None:
+    (trees.destination / "way-out").symlink_to(trees.outside)
+    assert denied(inside, lambda: (trees.destination / "way-out/secret").read_bytes()) == "EACCES"
+    assert denied(inside, lambda: (trees.destination / "way-out/new").write_bytes(b"x")) == "EACCES"
+
+
+@needs_landlock
+@pytest.mark.parametrize("move", [os.link, os.rename])
+def test_a_file_can_not_be_moved_or_linked_into_reach(
+    move: Callable[[Any, Any], None], inside: Inside, trees: Any
+) -> None:
+    for file in (trees.secret, trees.source):
+        assert denied(inside, lambda file=file: move(file, trees.destination / "mine")) in {"EXDEV", "EACCES"}  # type: ignore[misc]
+        assert file.exists()
+
+
+@needs_seccomp
+@pytest.mark.parametrize(
+    "reach",
+    [
+        lambda trees: os.truncate(trees.secret, 0),
+        lambda trees: os.chmod(trees.secret, 0o777),
+        lambda trees: os.chown(trees.secret, os.getuid(), -1),
+        lambda trees: os.setxattr(trees.secret, "user.mine", b"x"),
+        lambda trees: os.symlink(trees.secret, trees.destination / "link"),
+        lambda trees: os.mkfifo(trees.destination / "fifo"),
+        lambda _: socket.socket(),
+        lambda _: socket.socket(socket.AF_UNIX),
+        lambda _: socket.socketpair(),
+        lambda _: raw("connect", 0, b"\0" * 16, 16),
+        lambda _: os.execv("/bin/true", ["true"]),
+        lambda _: raw("execve", b"/bin/true", None, None),
+        lambda _: os.fork(),
+        lambda _: raw("fork"),
+        lambda _: raw("ptrace", 16, PARENT, 0, 0),
+        lambda _: raw("process_vm_readv", PARENT, 0, 0, 0, 0, 0),
+        lambda _: os.kill(PARENT, 0),
+        lambda _: os.kill(PARENT, signal.SIGKILL),
+        lambda _: os.kill(0, signal.SIGTERM),
+        lambda _: os.kill(-1, signal.SIGTERM),
+        lambda _: signal.pidfd_send_signal(os.pidfd_open(PARENT), signal.SIGKILL),
+        lambda _: raw("mount", b"none", b"/mnt", b"tmpfs", 0, None),
+        lambda _: raw("unshare", 0x10000000),
+        lambda _: os.chroot("/"),
+        lambda _: os.setuid(os.getuid()),
+        lambda _: os.setsid(),
+        lambda _: os.setpriority(os.PRIO_PROCESS, PARENT, 19),
+        lambda _: raw("syscall", 321 if os.uname().machine == "x86_64" else 280, 0, None, 0),  # bpf
+        lambda _: raw("syscall", 298 if os.uname().machine == "x86_64" else 241, None, 0, -1, -1, 0),  # perf_event_open
+        lambda _: raw("syscall", 323 if os.uname().machine == "x86_64" else 282, 0),  # userfaultfd
+        lambda _: raw("syscall", 250 if os.uname().machine == "x86_64" else 219, 0, 0, 0),  # keyctl
+    ],
+)
+def test_system_calls_that_no_picture_takes_are_not_permitted(
+    reach: Callable[[Any], object], inside: Inside, trees: Any
+) -> None:
+    assert denied(inside, lambda: reach(trees)) == "EPERM"
+
+
+@needs_seccomp
+@pytest.mark.parametrize("number", [425, 426, 427, 435, 463, 467, 9999, 0x40000000 | 41])
+def test_calls_that_are_newer_than_the_list_are_not_there(number: int, inside: Inside) -> None:
+    # io_uring, clone3, setxattrat, open_tree_attr, what is to come, and x86's second way to open a socket.
+    assert denied(inside, lambda: raw("syscall", ctypes.c_long(number), 0, 0, 0, 0)) == "ENOSYS"
+
+
+def test_what_the_pools_user_has_open_is_closed(inside: Inside, trees: Any) -> None:
+    with trees.secret.open("rb") as file, socket.socket() as door:
+        for descriptor in (file.fileno(), door.fileno()):
+            assert denied(inside, lambda descriptor=descriptor: os.fstat(descriptor)) == "EBADF"  # type: ignore[misc]
+
+
+def test_limits_hold_and_can_not_be_raised(inside: Inside) -> None:
+    def look() -> object:
+        with pytest.raises((ValueError, OSError)):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
+        return resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 256
+
+    answer = inside(look)
+    assert isinstance(answer, Done), answer
+    assert answer.result == ((0, 0), True)
+
+
+def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
+    import dataclasses
+
+    confinement = dataclasses.replace(trees.confinement, memory=4 << 30)
+    answer = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), confinement)
+    assert isinstance(answer, Done), answer
+    assert answer.result == "ENOMEM"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="this system has no such score")
+def test_a_worker_is_killed_before_its_parent_when_memory_runs_out(trees: Any) -> None:
+    from pathlib import Path
+
+    from forkresize.pool import Pool, PoolOptions
+
+    with Pool(lambda _: os.getpid(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
+        [answer] = pool.imap_unordered([1])
+        assert int(Path(f"/proc/{answer.worker}/oom_score_adj").read_text()) >= 500

@@ -1,0 +1,230 @@
+"""Tests of the page, without a browser."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forkresize.errors import DestinationError, UsageError
+from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.report import html
+from forkresize.report.html import HtmlReport, Subject
+from forkresize.report.html import data as page_data
+from forkresize.report.tally import Effort, Tally, summarize
+
+SUBJECT = Subject(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
+VOID = frozenset("meta link img input br".split())
+OUTSIDE = re.compile(
+    r"(?:src|href|action)=\"(?!data:|#)|url\((?!data:)|@import|fetch\(|XMLHttpRequest|https?://(?!github\.com/leeoniya)"
+)
+
+
+class _Checked(HTMLParser):
+    """Reads a page, and refuses one whose elements are not nested."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in {"script", "style"}:
+            self.text.append(data)
+
+    def all(self, tag: str) -> Iterator[dict[str, str | None]]:
+        return (attributes for each, attributes in self.elements if each == tag)
+
+
+def _none(_paths: Sequence[str]) -> Mapping[str, bytes]:
+    return {}
+
+
+def _every(paths: Sequence[str]) -> Mapping[str, bytes]:
+    return dict.fromkeys(paths, b"picture")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[..., str]:
+    def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, exit_code: int | None = None) -> str:
+        tally = Tally()
+        with HtmlReport(str(tmp_path / "run.html"), SUBJECT, thumbnails) as report:
+            for outcome in outcomes:
+                report(outcome)
+                tally(outcome)
+            effort = Effort(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
+            report.conclude(summarize(tally, effort, exit_code=exit_code))
+        return (tmp_path / "run.html").read_text("utf-8")
+
+    return make
+
+
+def _read(page: str) -> _Checked:
+    checked = _Checked()
+    checked.feed(page)
+    checked.close()
+    assert not checked.open
+    return checked
+
+
+def _data(page: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_a_page_has_every_section_and_needs_no_network(
+    made: Callable[..., str],
+    written: Callable[..., Written],
+    unchanged: Callable[..., Unchanged],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> None:
+    page = made(written(), unchanged(), skipped(), failed(), thumbnails=_every)
+    checked = _read(page)
+    ids = {attributes["id"] for _, attributes in checked.elements if "id" in attributes}
+    assert ids >= set("glance failed skipped course saved sheet extremes records table data".split())
+    text = " ".join(checked.text)
+    for told in ("1 failed", "93.3%", "exit code 1", "75% busy, 1 lost", "damaged or truncated", "jpeg → webp"):
+        assert told in text
+    assert not OUTSIDE.search(page)
+
+
+def test_an_empty_run_has_a_page_too(made: Callable[..., str]) -> None:
+    page = made()
+    assert "All is well" in page
+    assert _data(page)["rows"] == []
+    _read(page)
+
+
+def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Due]) -> None:
+    [row] = _data(made(due()))["rows"]
+    assert row[:2] == ["in/d.jpg", "due"]
+
+
+def test_what_can_be_pressed_or_seen_has_a_name(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    checked = _read(made(written(), thumbnails=_every))
+    assert all(image["alt"] for image in checked.all("img"))
+    assert all(field.get("aria-label") or field.get("id") for field in checked.all("input"))
+    assert all(place.get("aria-label") for _, place in checked.elements if place.get("role") in {"img", "region"})
+    assert all(head.get("scope") in {"col", "row"} for head in checked.all("th"))
+    levels = [int(tag[1]) for tag, _ in checked.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert set(levels[1:]) == {2}
+
+
+EVIL = (
+    "</script><script>alert(1)</script>.jpg",
+    "<!--<script>.jpg",
+    "\"><img src=x onerror='alert(1)'>&amp;.jpg",
+    "{{ 7 * 7 }}{% raw %}.jpg",
+    "\u2028\u2029\u202egpj.exe",
+)
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_a_name_is_text_and_nothing_else(
+    evil: str, made: Callable[..., str], written: Callable[..., Written], failed: Callable[..., Failed]
+) -> None:
+    harmless = _read(made(written("a"), failed("b", error="c"), thumbnails=_every))
+    attacked = _read(made(written(evil), failed(evil + "2", error=evil), thumbnails=_every))
+    assert [tag for tag, _ in attacked.elements] == [tag for tag, _ in harmless.elements]
+    assert [sorted(its) for _, its in attacked.elements] == [sorted(its) for _, its in harmless.elements]
+
+
+def test_every_name_is_in_the_data(made: Callable[..., str], failed: Callable[..., Failed], hostile: str) -> None:
+    [row] = _data(made(failed(hostile)))["rows"]
+    assert row[0].startswith("in/")
+    assert row[0].isprintable()
+    assert row[2] == "damaged or truncated: truncated"
+
+
+def test_the_table_holds_failures_first_and_says_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch,
+    made: Callable[..., str],
+    written: Callable[..., Written],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> None:
+    monkeypatch.setattr(page_data, "MAX_ROWS", 3)
+    slow = replace(written("slow.jpg"), seconds=9.0)
+    page = made(written("quick.jpg"), slow, skipped(), failed())
+    assert [row[0] for row in _data(page)["rows"]] == ["in/bad.jpg", "in/notes.txt", "in/slow.jpg"]
+    assert "The table holds 3 of 4 records" in page
+
+
+def test_failures_are_grouped_and_the_first_are_named(made: Callable[..., str], failed: Callable[..., Failed]) -> None:
+    outcomes = [failed(f"{number}.jpg") for number in range(12)] + [failed("x.jpg", reason=Reason.TIMED_OUT)]
+    text = " ".join(" ".join(_read(made(*outcomes)).text).split())
+    assert "damaged or truncated 12" in text
+    assert "timed out 1" in text
+    assert "… and 2 more" in text
+
+
+def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    first = written("a.jpg")
+    page = made(first, replace(first, rendition=1, destination="out/a-2.jpg"), written("b.jpg"))
+    timeline = _data(page)["timeline"]
+    assert sum(timeline["pictures"]) * 4 == pytest.approx(2 * len(timeline["times"]))
+    slowest = page[page.index("<caption>The slowest") : page.index("<caption>The largest")]
+    assert slowest.count("in/a.jpg") == 1
+
+
+def test_the_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    outcomes: list[Outcome] = []
+    for number in range(80):
+        first = written(f"{number}.jpg", size=1000 + number)
+        outcomes += [first, replace(first, rendition=1, destination=f"out/{number}-2.jpg")]
+    checked = _read(made(*outcomes, thumbnails=_every))
+    before = [str(image["alt"]) for image in checked.all("img") if str(image["alt"]).startswith("Before")]
+    assert len(before) == len(set(before)) == 60
+    assert "Before: in/79.jpg" in before
+
+
+def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    def only_a(paths: Sequence[str]) -> Mapping[str, bytes]:
+        return {path: b"picture" for path in paths if path != "out/b.jpg"}
+
+    checked = _read(made(written("a.jpg"), written("b.jpg"), thumbnails=only_a))
+    assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
+
+
+def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Written]) -> None:
+    report = HtmlReport(str(tmp_path / "run.html"), SUBJECT, _none)
+    report(written())
+    with pytest.raises(DestinationError), report:
+        raise DestinationError("the disk is <full>")
+    assert "Stopped by the disk is &lt;full&gt;" in (tmp_path / "run.html").read_text()
+
+
+def test_a_run_that_is_refused_leaves_the_last_page_alone(tmp_path: Path, made: Callable[..., str]) -> None:
+    last = made()
+    with pytest.raises(UsageError), HtmlReport(str(tmp_path / "run.html"), SUBJECT, _none):
+        raise UsageError("no")
+    assert (tmp_path / "run.html").read_text("utf-8") == last
+
+
+def test_a_page_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    path.write_text("<!doctype html><title>Mine</title>")
+    with pytest.raises(UsageError, match="remove it first"):
+        HtmlReport(str(path), SUBJECT, _none)
+
+
+def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no directory"):
+        HtmlReport(str(tmp_path / "missing/run.html"), SUBJECT, _none)

@@ -1,0 +1,114 @@
+import errno
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from forkresize import lock
+from forkresize.errors import DestinationBusyError, DestinationError, ExitCode
+from forkresize.lock import hold
+from forkresize.storage import temporary_path
+
+
+def test_a_destination_is_held_by_one_run_and_left_tidy(tmp_path: Path) -> None:
+    destination = tmp_path / "deep" / "out"
+    with hold(str(destination)) as tag:
+        assert tag
+        with pytest.raises(DestinationBusyError) as refusal, hold(str(destination)):
+            pytest.fail("two runs held one destination")
+        assert refusal.value.exit_code is ExitCode.LOCKED
+    assert os.listdir(destination) == []
+    with hold(str(destination)) as other:
+        assert other != tag
+
+
+def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from forkresize.lock import hold
+from forkresize.storage import temporary_path
+with hold(sys.argv[1]) as tag:
+    left = Path(temporary_path(os.path.join(sys.argv[1], "sub", "a.jpg"), tag))
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60)
+    (tmp_path / "sub" / ".mine.forkresize-other").write_bytes(b"not ours to remove")
+    assert len(os.listdir(tmp_path / "sub")) == 2
+    with hold(str(tmp_path)):
+        assert os.listdir(tmp_path / "sub") == [".mine.forkresize-other"]
+
+
+def test_a_run_that_breaks_off_removes_its_temporary_files(tmp_path: Path) -> None:
+    def break_off() -> None:
+        with hold(str(tmp_path)) as tag:
+            Path(temporary_path(str(tmp_path / "a.jpg"), tag)).write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    file = tmp_path / ".forkresize" / "lock"
+
+    def remove_once(descriptor: int, operation: int) -> None:
+        flock(descriptor, operation)
+        monkeypatch.setattr(fcntl, "flock", flock)
+        file.unlink()
+
+    monkeypatch.setattr(fcntl, "flock", remove_once)
+    with hold(str(tmp_path)):
+        assert file.exists()
+    monkeypatch.setattr(fcntl, "flock", remove_once)
+    monkeypatch.setattr(lock, "_ATTEMPTS", 1)
+    with pytest.raises(DestinationBusyError), hold(str(tmp_path)):
+        pytest.fail("held what somebody else has removed")
+
+
+def test_a_disk_that_is_full_before_the_first_output_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(lock, "_take_over", full)
+    with pytest.raises(DestinationError, match="No space left"), hold(str(tmp_path)):
+        pytest.fail("held without its tag")
+
+
+def test_a_destination_that_vanishes_while_it_is_held_is_no_further_error(tmp_path: Path) -> None:
+    with hold(str(tmp_path / "out")):
+        shutil.rmtree(tmp_path / "out")
+
+
+def test_holders_that_come_and_go_do_not_trip_each_other(tmp_path: Path) -> None:
+    script = """
+import sys
+from forkresize.lock import hold
+from forkresize.errors import DestinationBusyError
+for _ in range(300):
+    try:
+        with hold(sys.argv[1]):
+            pass
+    except DestinationBusyError:
+        pass
+"""
+    runs = [subprocess.Popen([sys.executable, "-c", script, tmp_path / "out"]) for _ in range(3)]
+    assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
+
+
+def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DestinationError, match="Not a directory"), hold(str(tmp_path / "file" / "out")):
+        pytest.fail("a file served as a directory")
