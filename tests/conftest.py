@@ -8,11 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
 from PIL import Image
 
 Draw = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+if (measuring := coverage.Coverage.current()) is not None:
+    # A confined worker saves what it has counted when it leaves.
+    os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(os.path.abspath(str(measuring.get_option("run:data_file"))))
 
 DEADLINE = 60
 """Seconds after which a command that was started counts as hanging."""

@@ -171,6 +171,8 @@ def _once(found: Iterable[Outcome | Source], repeated: AbstractSet[str]) -> Iter
 
 def _told_once(outcomes: list[Outcome]) -> list[Outcome]:
     """Leave out, but for the first, what is about all outputs of a source."""
+    if len(outcomes) == 1:
+        return outcomes
     first = next((outcome for outcome in outcomes if outcome.destination is None), None)
     return [outcome for outcome in outcomes if outcome.destination is not None or outcome is first]
 

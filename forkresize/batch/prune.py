@@ -76,6 +76,9 @@ class Pruning:
             pruned = self._pruned(source, entry)
             try:
                 storage.remove_output(pruned.destination, self._destination)
+            except FileNotFoundError:
+                self._stale.append(entry.path)  # Another shard has removed it.
+                continue
             except OSError as error:
                 told = f"{pruned.destination}: can't be removed: {error.strerror or error}"
                 yield Failed(

@@ -82,10 +82,11 @@ def _tell(message: str, code: int) -> int:
 
 
 def _run(values: dict[str, Any]) -> int:
-    from forkresize.batch import Intake, run
+    from forkresize.batch import Intake
     from forkresize.cli.listening import listen, tell_summary
     from forkresize.cli.reports import conclude, journals
     from forkresize.cli.resolve import placed, recipe_from, refuse_contradictions, settings_from
+    from forkresize.cli.watch import runner
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
@@ -99,9 +100,9 @@ def _run(values: dict[str, Any]) -> int:
         settings = settings_from(values, stack)
         sources, destination = values["sources"], values["destination"]
         intake = Intake(sources, destination, recipe, settings)
-        with listen(values, intake.discover()) as listening:
+        with listen(values, intake.expected()) as listening:
             observers = [*journaling, *listening]
-            summary = run(sources, destination, recipe, settings=settings, observers=observers)
+            summary = runner(values)(sources, destination, recipe, settings=settings, observers=observers)
             conclude(observers, summary)
             if summary.exit_code >= SIGNALED:
                 ignore_stops()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from forkresize.batch import Observer
 from forkresize.cli.reports import open_reports, reports_of
+from forkresize.cli.watch import is_read_along, only_worked_on
 from forkresize.report.plain import printable
 from forkresize.report.tally import Summary
 
@@ -76,7 +77,7 @@ def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
 
 def progress_of(values: Mapping[str, Any]) -> str:
     """Return which progress view is shown: rich, tqdm or none."""
-    if values["dry_run"]:
+    if values["dry_run"] or values["watch"]:
         return "none"
     if values["progress"] != "auto":
         return str(values["progress"])
@@ -146,6 +147,14 @@ def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack)
         # What a dry run tells is what it is for, unless standard output is asked for something else.
         plan = values["dry_run"] and not values["as_json"]
         views.append(Verbose(print) if plan else Verbose(view.print_line) if view else Verbose())
+    elif values["watch"] and is_read_along(values):
+        from forkresize.report.verbose import Verbose
+
+        views.append(only_worked_on(Verbose()))
+    if is_read_along(values):
+        from forkresize.report.waiting import WaitNotice
+
+        views.append(WaitNotice(view.print_line if view else _say))
     return views
 
 

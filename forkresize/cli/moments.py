@@ -32,7 +32,9 @@ def parse_moment(text: str) -> int:
     try:
         return _date(text) if re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text, re.ASCII) else os.stat(text).st_mtime_ns
     except (OSError, OverflowError, ValueError):
-        raise ValueError("is neither a file that is there nor a moment; 2026-01-31, 2026-01-31T12:00 and 2d are") from None
+        raise ValueError(
+            "is neither a file that is there nor a moment; 2026-01-31, 2026-01-31T12:00 and 2d are"
+        ) from None
 
 
 def _date(text: str) -> int:

@@ -144,7 +144,7 @@ WORKERS = [
         "--max-duration",
         type=DURATION,
         default="0",
-        help="Time after which no more pictures are begun; the exit code is 10, and the next run goes on. 0 is for ever.",
+        help="Time after which no more pictures are begun; the exit code is 10, and the next run goes on. 0 is no end.",
     ),
     Option(
         "--shard",

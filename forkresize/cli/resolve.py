@@ -13,6 +13,7 @@ import rich_click as click
 from forkresize.batch import Settings
 from forkresize.cli.listening import lists_of
 from forkresize.cli.reports import files_of, refuse_formats
+from forkresize.cli.watch import refuse_unwatchable
 from forkresize.ledger import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Options, Recipe
@@ -21,8 +22,9 @@ from forkresize.walk import Selection, read_names
 RECIPE = tuple(Options.__annotations__)
 """The options that a recipe file says instead."""
 
-_SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks")
+_SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks", "newer_than", "min_size", "max_size")
 _SETTINGS = ("name", "flat", "on_collision", "dry_run", "sandbox", "max_errors", "order", "strict", "error_on_empty")
+_CONTROL = ("lock_wait", "shard")
 _REPEAT = ("compare", "retry_failed", "ledger", "prune", "max_prune", "in_place", "backup_dir", "preserve_times")
 
 
@@ -54,6 +56,7 @@ def refuse_contradictions(values: Mapping[str, Any]) -> None:
     if values["force"] and "if_exists" in values["given"] and values["if_exists"] is not IfExists.OVERWRITE:
         raise click.UsageError(f"--force and --if-exists {values['if_exists']} contradict each other.")
     _refuse_sources(values)
+    refuse_unwatchable(values)
     refuse_formats(values)
     _refuse_lists(values)
 
@@ -126,11 +129,11 @@ def settings_from(values: Mapping[str, Any], stack: ExitStack) -> Settings:
     Raises:
         UsageError: a glob is malformed.
     """
-    pool = PoolOptions(timeout=values["timeout"] or None, **_only(("workers", "retries", "max_tasks"), values))
+    pool = PoolOptions(timeout=values["timeout"] or None, **_only(("workers", "retries", "max_tasks", "nice"), values))
     selection = Selection(**_only(_SELECTION, values))
     names = _names(values["files_from"], stack, nul=values["null"])
     if_exists = IfExists.OVERWRITE if values["force"] else values["if_exists"]
-    settings = _only((*_SETTINGS, *_REPEAT), values)
+    settings = _only((*_SETTINGS, *_CONTROL, *_REPEAT), values) | {"max_duration": values["max_duration"] or None}
     return Settings(selection=selection, files_from=names, pool=pool, if_exists=if_exists, **settings)
 
 

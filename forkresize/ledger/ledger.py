@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import Protocol, Self
@@ -20,6 +21,8 @@ _WINDOW = 512
 
 _SLACK = 2_000_000_000
 """Nanoseconds by which a file system's clock may differ from this machine's."""
+
+_ENCODING = sys.getfilesystemencoding()
 
 _READ = f"SELECT {COLUMNS} FROM outputs"  # noqa: S608 -- the names of the columns are ours.
 _WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608 -- likewise.
@@ -108,13 +111,11 @@ class Ledger:
         self._db = connect(self._file, read_only=read_only, durable=durable)
         self._pending: dict[bytes, Entry] = {}
         self._since = 0.0
+        self._closed = False
         self._window = _Window(self._db)
         with trouble_told(self._file):
             self._roots = {bytes(path): int(number) for number, path in self._db.execute("SELECT * FROM roots")}
-            (last,) = self._db.execute("SELECT coalesce(max(number), 0) FROM runs").fetchone()
-            self.run = last + 1
-            if not read_only:
-                self._begin()
+            self.run = 0 if read_only else self._begin()
             self._broken = self._db.execute("SELECT number, started_ns, ended_ns FROM runs WHERE broken").fetchall()
 
     def __enter__(self) -> Self:
@@ -125,13 +126,15 @@ class Ledger:
 
     def below(self, path: str) -> bytes:
         """Return where an output lies below the destination."""
-        return os.fsencode(path.removeprefix(self._destination).lstrip("/"))
+        return path.removeprefix(self._destination).lstrip("/").encode(_ENCODING, "surrogateescape")
 
     def entry(self, path: str) -> Entry | None:
         """Return what is known of the output at a path; None if nothing is."""
         below = self.below(path)
         if self._pending and (noted := self._pending.get(below)):
             return noted
+        if self._window.covers(below):
+            return self._window.held.get(below)
         with trouble_told(self._file):
             return self._window.get(below)
 
@@ -188,24 +191,32 @@ class Ledger:
         self._since = 0.0
 
     def close(self) -> None:
-        """Write what was noted, say that the run came to its end, and close the file."""
+        """Write what was noted, say that the run came to its end, and close the file; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
         if self._read_only:
             self._db.close()
             return
         try:
             self.flush()
             with trouble_told(self._file):
-                self._db.execute("UPDATE runs SET ended_ns = ? WHERE number = ?", (time.time_ns(), self.run))
+                self._db.execute(
+                    "UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", (time.time_ns(), self.run)
+                )
         finally:
             settle_down(self._db)
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
         now = time.time_ns()
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
+            (number,) = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()
+            # A shard that is still at work is taken for broken, too, until it ends.
             self._db.execute("UPDATE runs SET ended_ns = ?, broken = 1 WHERE ended_ns IS NULL", (now,))
             self._db.execute("DELETE FROM runs WHERE NOT broken")
-            self._db.execute("INSERT INTO runs VALUES (?, ?, NULL, 0)", (self.run, now))
+            self._db.execute("INSERT INTO runs VALUES (?, ?, NULL, 0)", (number, now))
+        return int(number)
 
 
 class _Window:
@@ -213,27 +224,31 @@ class _Window:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._held: dict[bytes, Entry] = {}
+        self.held: dict[bytes, Entry] = {}
         self._last = b""
         self._first = b""
         self._ahead = 1
 
+    def covers(self, path: bytes) -> bool:
+        """Whether what is held tells all there is of a path."""
+        return self._first <= path <= self._last
+
     def get(self, path: bytes) -> Entry | None:
-        if not (self._first <= path <= self._last):
+        if not self.covers(path):
             # Asked for in another order, each is looked up alone; in order, twice as many each time.
             self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
             self._read(path)
-        return self._held.get(path)
+        return self.held.get(path)
 
     def _read(self, path: bytes) -> None:
         rows = self._db.execute(f"{_READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
-        self._held = {row[0]: Entry._make(row) for row in rows}
+        self.held = {row[0]: Entry._make(row) for row in rows}
         self._first = path
-        self._last = max(next(reversed(self._held), path), path)
+        self._last = max(next(reversed(self.held), path), path)
 
     def drop(self, path: bytes) -> None:
-        if self._held.pop(path, None) or self._first <= path <= self._last:
+        if self.covers(path):
             self.clear()
 
     def clear(self) -> None:
-        self._held, self._first, self._last = {}, b"", b""
+        self.held, self._first, self._last = {}, b"", b""

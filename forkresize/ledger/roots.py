@@ -13,8 +13,8 @@ def rooted(source: Source) -> tuple[str, str]:
 
     What a source's path and its place below the destination have in common lies in the directory.
     """
-    path, relative = source.path, source.relative
-    if path.endswith(relative) and path[: -len(relative)].endswith(("/", "")[path == relative]):
-        return _absolute(path[: -len(relative)] or os.curdir), relative
-    folder, name = os.path.split(path)
+    above = source.path.removesuffix(source.relative)
+    if above[-1:] in {"/", ""} and len(above) < len(source.path):
+        return _absolute(above or os.curdir), source.relative
+    folder, name = os.path.split(source.path)
     return _absolute(folder or os.curdir), name

@@ -48,6 +48,8 @@ def trouble_told(path: str) -> Iterator[None]:
     """
     try:
         yield
+    except sqlite3.ProgrammingError:
+        raise
     except sqlite3.OperationalError as error:
         raise LedgerError(f"the ledger {path!r} can't be used: {error}; --no-ledger does without it") from error
     except sqlite3.DatabaseError as error:

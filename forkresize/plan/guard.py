@@ -19,6 +19,7 @@ class Guard:
         if not destination:
             raise UsageError("DESTINATION: '' is no directory; is a variable empty?")
         self._folder = lru_cache(maxsize=1024)(os.path.realpath)
+        self._among_sources = lru_cache(maxsize=1024)(self._lies_among_sources)
         self._destination = self._folder(destination)
         self._directories = [self._folder(source) for source in sources if os.path.isdir(source)]
         self._files: set[str] = set()
@@ -40,16 +41,21 @@ class Guard:
             path: of the output.
             source: path of the picture it is made of.
         """
-        output = self._real(path)
-        if output in self._files or output == self._real(source):
+        (folder, name), (other, own) = os.path.split(path), os.path.split(source)
+        if name == own and self._folder(folder) == self._folder(other):
             return True
-        return any(_is_below(output, each) and not self._is_apart(output, each) for each in self._directories)
+        return self._among_sources(folder) or (bool(self._files) and self._real(path) in self._files)
 
     def is_output(self, path: str, start: str) -> bool:
         """Whether a path lies in the destination, seen from a directory that is around it."""
         if not _is_below(self._destination, self._folder(start)):
             return False
         return _is_below(os.path.join(self._real(path), ""), self._destination)
+
+    def _lies_among_sources(self, folder: str) -> bool:
+        """Whether what lies in a directory lies in a source directory that is not around the destination."""
+        inside = os.path.join(self._folder(folder), "x")
+        return any(_is_below(inside, each) and not self._is_apart(inside, each) for each in self._directories)
 
     def _is_apart(self, output: str, source: str) -> bool:
         """Whether the output belongs to a destination inside the source, which the walk leaves out."""

@@ -6,7 +6,7 @@ import posixpath
 import string
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
@@ -30,6 +30,7 @@ class Naming:
         template: the output's path below the directory of its source; with ``{dir}`` in it, below the destination.
             None is ``{stem}{ext}``, with as much of the box's size between as it takes to tell the renditions apart.
         flat: put all outputs right below the destination.
+        keeps_places: whether each output lies below the destination as its source lies below its root.
 
     Raises:
         UsageError: the template names an unknown field, one that has no value here, leads out of the destination, or
@@ -40,12 +41,18 @@ class Naming:
     recipe: Recipe
     template: str | None = None
     flat: bool = False
+    keeps_places: bool = field(init=False)
+    _prefix: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.template is None:
             object.__setattr__(self, "template", default_template(self.recipe))
         self._check_values()
         self._check_shape()
+        alone = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
+        plain = self.template in {"{stem}{ext}", "{name}"} and alone and not self.flat
+        object.__setattr__(self, "keeps_places", plain)
+        object.__setattr__(self, "_prefix", os.path.join(self.destination, ""))
         places = Counter(self.place(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
         if max(places.values()) > 1:
             raise UsageError(f"--name: {self.template!r} gives several renditions one name; {{width}} tells them apart")
@@ -75,6 +82,8 @@ class Naming:
             source: the picture.
             mark: put behind the stem, to tell outputs apart that would have had one name.
         """
+        if self.keeps_places and not mark:
+            return (Output(f"{self._prefix}{source.relative}"),)
         paths = [self.place(source, number, mark) for number in range(len(self.recipe.renditions))]
         return tuple(Output(path, number) for number, path in enumerate(paths) if path not in paths[:number])
 

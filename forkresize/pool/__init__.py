@@ -10,9 +10,10 @@ from forkresize.pool.control import Control
 from forkresize.pool.cpus import available_cpus
 from forkresize.pool.crew import Crew
 from forkresize.pool.libc import Libc
+from forkresize.pool.memory import Budget, Reserve, default_budget, reserve
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.sandbox import Confinement, Sandbox, SandboxMode, refuse_unless_possible
-from forkresize.pool.signals import SignalWatch, ignore_stops, raise_on_stop, signal_name
+from forkresize.pool.signals import SignalWatch, file_signals_ignored, ignore_stops, raise_on_stop, signal_name
 from forkresize.pool.slot import Flag
 from forkresize.pool.supervisor import Supervisor
 from forkresize.pool.worker import Duty
@@ -27,11 +28,15 @@ __all__ = [
     "Pool",
     "PoolOptions",
     "Raised",
+    "Reserve",
     "SandboxMode",
     "available_cpus",
+    "default_budget",
+    "file_signals_ignored",
     "ignore_stops",
     "raise_on_stop",
     "refuse_unless_possible",
+    "reserve",
     "signal_name",
 ]
 
@@ -73,6 +78,7 @@ class Pool(Generic[Item, Result]):
         self._initializer = initializer
         self._on_tick = on_tick
         self._workers = options.workers or available_cpus()
+        self._memory = options.memory or default_budget()
         self._control = Control(Flag(), SignalWatch(self.stop))
         self._supervisor: Supervisor[Item, Result] | None = None
         self._sandbox: Sandbox | None = None
@@ -86,7 +92,14 @@ class Pool(Generic[Item, Result]):
             if self._options.sandbox is not None and self._options.sandbox.mode is not SandboxMode.OFF:
                 self._sandbox = cleanup.enter_context(Sandbox(self._options.sandbox, libc))
             duty = Duty(
-                self._work, self._initializer, self._control.stop, libc, os.getpid(), self._options.nice, self._sandbox
+                work=self._work,
+                initializer=self._initializer,
+                stop=self._control.stop,
+                libc=libc,
+                parent=os.getpid(),
+                budget=Budget(self._memory, self._workers),
+                nice=self._options.nice,
+                sandbox=self._sandbox,
             )
             crew: Crew[Item] = cleanup.enter_context(Crew(duty, self._workers, self._options.max_tasks))
             self._control.watch.on_insisted = crew.kill
@@ -143,6 +156,11 @@ class Pool(Generic[Item, Result]):
     def sandbox_missing(self) -> tuple[str, ...]:
         """Names of what they would be held by, had the kernel it."""
         return self._sandbox.missing if self._sandbox else ()
+
+    @property
+    def memory(self) -> int:
+        """Bytes that all workers together may take."""
+        return self._memory
 
     @property
     def workers_lost(self) -> int:

@@ -13,6 +13,7 @@ from forkresize.pool import signals, worker
 from forkresize.pool.answer import Item
 from forkresize.pool.backlog import Task
 from forkresize.pool.handle import WorkerHandle
+from forkresize.pool.memory import Admission, resident
 from forkresize.pool.station import Station
 
 
@@ -23,6 +24,7 @@ class Crew(Generic[Item]):
         selector: has every worker's pipe and sentinel registered, with the worker as data.
         size: how many workers there may be.
         count: how many there are.
+        memory: who has memory, and who waits for it.
     """
 
     def __init__(self, duty: worker.Duty, size: int, max_tasks: int) -> None:
@@ -35,6 +37,7 @@ class Crew(Generic[Item]):
         """
         self.selector = DefaultSelector()
         self._duty = duty
+        self.memory = Admission(duty.budget)
         self.size = size
         self.count = 0
         self._max_tasks = max_tasks or math.inf
@@ -102,14 +105,22 @@ class Crew(Generic[Item]):
 
     def update(self, member: WorkerHandle[Item]) -> None:
         """Take note that a worker has answered tasks; one that has had all it may have is let go."""
-        if member.handed >= self._max_tasks and not member.tasks:
+        if (member.worn or member.handed >= self._max_tasks) and not member.tasks:
             self._let_go([member])
         else:
             self._sort_in(member)
 
+    def look_at_memory(self) -> None:
+        """See to it that a worker which has grown beyond its share is replaced when it has nothing more to do."""
+        for member in self:
+            if self.memory.has_outgrown(member, resident(member.pid) or 0):
+                member.worn = True
+                self.update(member)
+
     def dismiss(self, member: WorkerHandle[Item]) -> None:
         """Count a worker out; its process is the caller's to end."""
         member.dismissed = True
+        self.memory.release(member)
         self.count -= 1
         self._sort_out(member)
         self.selector.unregister(member.station.near)
@@ -149,6 +160,7 @@ class Crew(Generic[Item]):
         if not self._frozen:
             # What there is by now is never traversed by a worker's collector, so its pages stay shared.
             gc.freeze()
+            self._duty.budget.measure()
             self._frozen = True
         try:
             member = self._fork()
@@ -189,7 +201,7 @@ class Crew(Generic[Item]):
             member.forget()
 
     def _sort_in(self, member: WorkerHandle[Item]) -> None:
-        is_full = len(member.tasks) > 1 or member.handed >= self._max_tasks
+        is_full = len(member.tasks) > 1 or member.worn or member.handed >= self._max_tasks
         room = self._full if is_full else self._ready if member.tasks else self._idle
         if room is not self._where.get(member):
             self._sort_out(member)

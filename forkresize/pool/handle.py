@@ -1,5 +1,6 @@
 """The parent's handle of one worker: its process, its end of the pipe, its tasks. Decides nothing."""
 
+import contextlib
 import os
 import select
 import selectors
@@ -12,7 +13,7 @@ from typing import Generic
 from forkresize.pool.answer import Item
 from forkresize.pool.backlog import Task
 from forkresize.pool.message import Inbox, Report
-from forkresize.pool.station import NO_SIGPIPE, Station
+from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
 
 _CHUNK = 1 << 16
 _PAUSE = 0.0005
@@ -33,6 +34,7 @@ class WorkerHandle(Generic[Item]):
         gone: whether its end of the pipe is closed.
         events: what its end of the pipe is watched for, in the selector's terms.
         dismissed: whether it no longer counts.
+        worn: whether it is to be replaced as soon as it has nothing to do.
     """
 
     def __init__(self, process: ForkProcess, station: Station) -> None:
@@ -46,6 +48,8 @@ class WorkerHandle(Generic[Item]):
         self.gone = False
         self.events = selectors.EVENT_READ
         self.dismissed = False
+        self.worn = False
+        self._admitted_at = 0.0
         self._process = process
         self._inbox = Inbox()
         self._unsent: list[bytes | memoryview] = []
@@ -103,7 +107,14 @@ class WorkerHandle(Generic[Item]):
         """Return the task that it is on, None if it has answered that, and the time since which it is."""
         number, since = self.station.slot.read()
         task = self.tasks.get(number)
-        return (None, self.waiting_since) if task is None else (task, since)
+        return (None, self.waiting_since) if task is None else (task, max(since, self._admitted_at))
+
+    def admit(self) -> None:
+        """Tell it that the memory it asked for is its; that it waited does not count."""
+        self._admitted_at = time.monotonic()
+        # One that has died needs none.
+        with contextlib.suppress(OSError):
+            self.station.lending.near.send(GRANT, NO_SIGPIPE)
 
     @property
     def ever_started(self) -> bool:

@@ -7,6 +7,10 @@ import struct
 import sys
 
 _PR_SET_PDEATHSIG = 1
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+"""Names of settings in glibc's malloc.h."""
 _CAPABILITY_VERSION = 0x20080522
 
 
@@ -27,6 +31,17 @@ class Libc:
             self._library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+    def keep_at_most(self, size: int) -> None:
+        """Have the allocator keep no more freed memory than this, in bytes, if it is glibc's."""
+        if hasattr(self._library, "mallopt"):
+            self._library.mallopt(_M_TRIM_THRESHOLD, size)
+            self._library.mallopt(_M_MMAP_THRESHOLD, size // 2)
+
+    def give_back(self) -> None:
+        """Have the allocator give all freed memory back to the system, if it is glibc's."""
+        if hasattr(self._library, "malloc_trim"):
+            self._library.malloc_trim(0)
 
     def reseed(self) -> None:
         """Give ``rand()`` a seed of its own; else it is the same in all forked processes."""

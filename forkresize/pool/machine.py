@@ -1,6 +1,5 @@
 """What this machine lets a process have besides CPUs: memory, open files, the kernel's sandboxes. Changes nothing."""
 
-import ctypes
 import errno
 import math
 import os
@@ -9,6 +8,7 @@ import sys
 from pathlib import Path
 
 from forkresize.pool.cgroup import group_folders, read
+from forkresize.pool.libc import Libc
 
 _LANDLOCK_CREATE_RULESET = 444
 """The number of the system call, the same on all architectures that Python is built for."""
@@ -56,15 +56,13 @@ def landlock_abi() -> int:
     """
     if sys.platform != "linux":
         return 0
-    syscall = ctypes.CDLL(None, use_errno=True).syscall
-    syscall.restype = ctypes.c_long
-    number, flags = ctypes.c_long(_LANDLOCK_CREATE_RULESET), ctypes.c_uint32(_LANDLOCK_CREATE_RULESET_VERSION)
-    version = int(syscall(number, None, ctypes.c_size_t(0), flags))
-    if version >= 0:
-        return version
-    if ctypes.get_errno() in {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
-        return 0  # Not built in, not switched on, or hidden by a container's filter.
-    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    try:
+        return Libc().call(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
+    except OSError as error:
+        # Not built in, not switched on, or hidden by a container's filter.
+        if error.errno in {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
+            return 0
+        raise
 
 
 def status_of(field: str, root: Path = Path("/")) -> str | None:

@@ -16,6 +16,8 @@ ORDER_HEADER = struct.Struct("=QQ")
 _REPORT_HEADER = struct.Struct("=BQdIQ")
 """Kind, number of the job, seconds, bytes of standard error that follow, bytes of payload that follow those."""
 
+_NEED_BYTES = 8
+
 
 class Kind(IntEnum):
     """What a worker has to say of a job."""
@@ -30,6 +32,8 @@ class Kind(IntEnum):
     """The initializer raised, of no job; the payload is a pickled Failure."""
     WANTS = 5
     """The job goes on when the pool has passed it a file, whose path the payload is."""
+    RESERVES = 6
+    """The job goes on when it may take as much memory as the payload says."""
 
 
 class Report(NamedTuple):
@@ -86,6 +90,16 @@ def pack_report(report: Report) -> bytes:
     """Frame a worker's report."""
     kind, number, seconds, stderr, payload = report
     return _REPORT_HEADER.pack(kind, number, seconds, len(stderr), len(payload)) + stderr + payload
+
+
+def pack_need(need: int) -> bytes:
+    """Return the payload that tells how many bytes of memory a job takes."""
+    return need.to_bytes(_NEED_BYTES, "little")
+
+
+def unpack_need(payload: bytes | bytearray) -> int:
+    """Return how many bytes of memory a job takes, whatever the payload is."""
+    return int.from_bytes(payload[:_NEED_BYTES], "little")
 
 
 class Inbox:

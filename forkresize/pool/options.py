@@ -17,6 +17,7 @@ class PoolOptions:
         timeout: seconds a job may take before its worker is killed; None for no limit. Such a job is not tried again.
         retries: how often a job whose worker died is tried again, alone, when all others are answered.
         max_tasks: jobs after which a worker is replaced; 0 for never.
+        memory: bytes that all workers together may take; None for 60 % of what the machine and its control groups allow.
         tick: seconds between two calls of ``on_tick``.
         sandbox: what the workers are held to; None for nothing.
         lifetime: seconds after which no further job is started; None for no limit.
@@ -30,6 +31,7 @@ class PoolOptions:
     timeout: float | None = None
     retries: int = 1
     max_tasks: int = 0
+    memory: int | None = None
     tick: float = 0.1
     sandbox: Confinement | None = None
     lifetime: float | None = None
@@ -38,6 +40,8 @@ class PoolOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers: {self.workers} is not at least 1")
+        if self.memory is not None and self.memory < 1:
+            raise ValueError(f"memory: {self.memory} is not at least 1")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout: {self.timeout} is not more than 0")
         if self.lifetime is not None and self.lifetime < 0:

@@ -140,6 +140,16 @@ def ignore_stops() -> None:
         signal.signal(signum, signal.SIG_IGN)
 
 
+@contextlib.contextmanager
+def file_signals_ignored() -> Iterator[None]:
+    """Ignore SIGIO, which the kernel sends to whoever has a lease on a file that another process wants to write to."""
+    previous = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGIO, previous)
+
+
 def signal_name(signum: int) -> str:
     """Return the name of a signal, such as ``SIGSEGV``."""
     try:

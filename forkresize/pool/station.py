@@ -11,6 +11,9 @@ from forkresize.pool.stderr import StderrFile
 # Without it, a write to a dead peer would end a process that has SIGPIPE's default handling.
 NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
 
+GRANT = b"+"
+"""What the pool says to a worker that waits for memory, on the way by which files are lent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Station:

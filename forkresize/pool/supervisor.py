@@ -14,7 +14,7 @@ from forkresize.pool.backlog import Backlog, Task
 from forkresize.pool.control import Control
 from forkresize.pool.crew import Crew
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import Kind, Report
+from forkresize.pool.message import Kind, Report, unpack_need
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.signals import STOP_SIGNALS, signal_name
 from forkresize.pool.unpickling import AnswerReader
@@ -27,6 +27,9 @@ _LONGEST_WAIT = 3600.0
 
 _SLOW_START = 10.0
 """Seconds that a worker may take, on a busy machine, to begin a task it was handed; no task is to blame for those."""
+
+_LOOK = 0.5
+"""Seconds between two looks at how much memory the workers have."""
 
 _GROUP_SIGNAL = 0.05
 """Seconds in which a signal to the whole process group reaches the parent after it has ended a worker."""
@@ -56,6 +59,7 @@ class Supervisor(Generic[Item, Result]):
         self._stillborn = 0
         self._next_check = 0.0
         self._next_tick = 0.0
+        self._next_look = 0.0
         self._end = math.inf if options.lifetime is None else time.monotonic() + options.lifetime
         crew.selector.register(control.watch, EVENT_READ, None)
 
@@ -158,6 +162,10 @@ class Supervisor(Generic[Item, Result]):
         if report.kind == Kind.WANTS:
             self._lend(member, report)
             return
+        if report.kind == Kind.RESERVES:
+            self._crew.memory.ask(member, unpack_need(report.payload))
+            return
+        self._crew.memory.release(member)
         task = member.finish(report.number)
         if report.kind == Kind.UNFIT:
             failure = self._read(report.payload)
@@ -243,6 +251,9 @@ class Supervisor(Generic[Item, Result]):
             self._control.stop.set()
         if now >= self._next_check:
             self._next_check = self._kill_overdue(now)
+        if now >= self._next_look:
+            self._next_look = now + _LOOK
+            self._crew.look_at_memory()
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(member, now) for member in self._crew])
@@ -263,7 +274,7 @@ class Supervisor(Generic[Item, Result]):
         return earliest + self._timeout
 
     def _since(self, member: WorkerHandle[Item], now: float) -> float:
-        if not member.tasks:
+        if not member.tasks or self._crew.memory.is_waiting(member):
             return now
         task, since = member.current()
         # While all processes were stopped together, as by Ctrl-Z, no time counts.

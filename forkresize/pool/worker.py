@@ -14,13 +14,17 @@ from typing import Any, NoReturn
 
 from forkresize.pool import signals
 from forkresize.pool.libc import Libc
-from forkresize.pool.message import ORDER_HEADER, Failure, Kind, Report, pack_report
+from forkresize.pool.memory import RESERVE, Budget
+from forkresize.pool.message import ORDER_HEADER, Failure, Kind, Report, pack_need, pack_report
 from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.slot import Flag
-from forkresize.pool.station import NO_SIGPIPE, Station
+from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
 from forkresize.storage import BORROW
 
 _encode = partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
+
+_PLENTY = 64 << 20
+"""Bytes; a worker that may take so much without asking may keep what it likes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Duty:
         stop: raised when no job may be started any more.
         libc: the C library.
         parent: process id of the pool's process.
+        budget: the memory that the workers have together.
         nice: how much more than the pool's process the workers give way to others.
         sandbox: what the worker is held to; None for nothing.
     """
@@ -42,6 +47,7 @@ class Duty:
     stop: Flag
     libc: Libc
     parent: int
+    budget: Budget
     nice: int = 0
     sandbox: Sandbox | None = None
 
@@ -65,6 +71,7 @@ def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], obje
         signals.become_worker(mask)
         duty.libc.reseed()
         _give_way(duty.nice)
+        _heed(duty)
         if _initialize(duty, station):
             _serve(duty, station)
         status = 0
@@ -94,6 +101,12 @@ def _give_way(nice: int) -> None:
     # known, it is only slower.
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def _heed(duty: Duty) -> None:
+    if duty.budget.allowance < _PLENTY:
+        duty.libc.keep_at_most(duty.budget.allowance)
+    duty.budget.limit_address_space()
 
 
 def _initialize(duty: Duty, station: Station) -> bool:
@@ -126,6 +139,8 @@ def _serve(duty: Duty, station: Station) -> None:
     # Not makefile, which reads by way of Python code.
     read = open(station.far.fileno(), "rb", closefd=False).read  # noqa: SIM115  For as long as it lives.
     myself = os.getpid()
+    reservation = Reservation(duty, station)
+    RESERVE.set(reservation)
     while header := read(ORDER_HEADER.size):
         number, size = ORDER_HEADER.unpack(header)
         # Before the item is read: should that be what kills, this job is to blame.
@@ -136,8 +151,40 @@ def _serve(duty: Duty, station: Station) -> None:
         else:
             kind, payload = _perform(duty.work, item)
         _leave_unless(myself)
-        seconds = time.monotonic() - since
+        seconds = time.monotonic() - since - reservation.end()
         _send(station, Report(kind, number, seconds, station.stderr.take(), payload))
+
+
+class Reservation:
+    """How the jobs of one worker reserve memory: they ask the pool's process, unless it is too little to ask for."""
+
+    def __init__(self, duty: Duty, station: Station) -> None:
+        self._duty = duty
+        self._station = station
+        self._asked = False
+        self._waited = 0.0
+
+    def __call__(self, need: int) -> None:
+        """Wait until a job's memory is free. See Reserve."""
+        self._duty.budget.check(need)
+        if need <= self._duty.budget.allowance:
+            return
+        started = time.monotonic()
+        number, _ = self._station.slot.read()
+        self._asked = True
+        _send(self._station, Report(Kind.RESERVES, number, 0.0, b"", pack_need(need)))
+        if not self._station.lending.far.recv(len(GRANT)):
+            raise BrokenPipeError
+        self._waited += time.monotonic() - started
+
+    def end(self) -> float:
+        """Take note that the job has ended; return the seconds that it waited."""
+        if not self._asked:
+            return 0.0
+        # Others take the answer for a sign that what it had is free.
+        self._duty.libc.give_back()
+        waited, self._waited, self._asked = self._waited, 0.0, False
+        return waited
 
 
 def _perform(work: Callable[[Any], object], item: bytes) -> tuple[Kind, bytes]:

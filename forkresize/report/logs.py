@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import FileIO, TextIOWrapper
@@ -111,10 +110,11 @@ class _Appending(WatchedFileHandler):
         raw = FileIO(self.baseFilename, "a")
         return TextIOWrapper(raw, "ascii", "backslashreplace", write_through=True)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 (the handlers' own names)
-        problem = sys.exception()
-        if problem is not None:
-            raise problem
+    def emit(self, record: logging.LogRecord) -> None:
+        self.reopenIfNeeded()
+        # After a new one could not be opened there is none.
+        self.stream = self.stream or self._open()
+        self.stream.write(self.format(record) + self.terminator)
 
 
 class _Text(logging.Formatter):

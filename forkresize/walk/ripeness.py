@@ -1,13 +1,10 @@
 """Which files have stopped growing: Ripening. Takes none and moves none."""
 
-import contextlib
 import fcntl
 import os
 import time
 from collections.abc import Callable
 from typing import NamedTuple
-
-from forkresize.job import Source
 
 QUIET = 2 * 10**9
 """Nanoseconds in which a file must not change, to be taken for whole."""
@@ -43,10 +40,16 @@ class Ripening:
         """The paths of the files that are kept in mind."""
         return frozenset(self._unripe)
 
-    def take(self, source: Source) -> bool:
-        """Return whether a file is ripe; if so it is forgotten, else kept in mind."""
-        if self._look(source.path, source.size, source.mtime_ns):
-            self._unripe.pop(source.path, None)
+    def take(self, path: str, size: int, mtime_ns: int) -> bool:
+        """Return whether a file is ripe; if so it is forgotten, else kept in mind.
+
+        Args:
+            path: where it is.
+            size: in bytes.
+            mtime_ns: time of last modification in nanoseconds since the epoch.
+        """
+        if self._look(path, size, mtime_ns):
+            self._unripe.pop(path, None)
             return True
         return False
 

@@ -47,7 +47,7 @@ class Selection:
     def __post_init__(self) -> None:
         if self.max_depth is not None and self.max_depth < 1:
             raise UsageError(f"--max-depth: {self.max_depth} is not at least 1")
-        if None not in (self.min_size, self.max_size) and self.max_size < self.min_size:
+        if self.max_size is not None and self.max_size < (self.min_size or 0):
             raise UsageError(f"--max-size: {self.max_size} is less than --min-size, {self.min_size}: nothing is both")
         try:
             object.__setattr__(self, "symlinks", None if self.symlinks is None else Symlinks(self.symlinks))

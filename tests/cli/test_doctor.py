@@ -11,7 +11,7 @@ import pytest
 
 from forkresize.cli.command import call
 from forkresize.cli.doctor import EXTRAS, doctor_text
-from forkresize.pool import available_cpus, cpus, machine
+from forkresize.pool import available_cpus, cpus, machine, sandbox
 
 Parse = Callable[..., object]
 
@@ -47,6 +47,10 @@ def test_limits_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(text, "Landlock") == "version 3"
     assert told(text, "seccomp") == "filtering"
     assert told(text, "no_new_privs") == "on"
+    monkeypatch.setattr(sandbox, "missing_layers", lambda: ("landlock", "seccomp"))
+    assert told(doctor_text(None), "sandbox") == "all but landlock and seccomp"
+    monkeypatch.setattr(sandbox, "missing_layers", tuple)
+    assert told(doctor_text(None), "sandbox") == "complete"
 
 
 def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,10 +29,13 @@ finally:
             "click rich_click rich tqdm humanize pathspec multiprocessing importlib.metadata PIL.ImageCms",
         ),
         (["--help"], "PIL tqdm humanize multiprocessing cykooz_resizer"),
-        (["in", "out", "--width", "20"], "rich.console tqdm humanize pathspec tomllib difflib"),
+        (
+            ["in", "out", "--width", "20"],
+            "rich.console tqdm humanize jinja2 prometheus_client pythonjsonlogger pathspec tomllib difflib",
+        ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
-            "rich.console tqdm humanize pathspec",
+            "rich.console tqdm humanize jinja2 prometheus_client pythonjsonlogger pathspec",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

@@ -29,6 +29,10 @@ def test_a_file_that_is_named_twice_is_one() -> None:
     assert reports_of(_values(report=("a.csv", "./a.csv", "b.csv"))) == ["./a.csv", "b.csv"]
 
 
+def test_the_formats_that_there_are_are_not_refused() -> None:
+    refuse_formats(_values(report=("a.jsonl", "b.csv", "c.html")))
+
+
 @pytest.mark.parametrize("path", ["report.xls", "report", ".csv"])
 def test_a_format_that_there_is_none_of_is_refused(path: str) -> None:
     with pytest.raises(click.UsageError, match=r"--report: .* does not end in \.jsonl, \.csv or \.html"):

@@ -20,7 +20,7 @@ FLAGS = [
 
 def pixels(folder: Path) -> dict[str, bytes]:
     found = {}
-    for path in sorted(folder.glob("*.*")):
+    for path in sorted(folder.glob("[!.]*")):
         with Image.open(path) as image:
             found[path.name] = image.tobytes()
     return found

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Due, Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
 from forkresize.report import html
 from forkresize.report.html import HtmlReport, Subject
 from forkresize.report.html import data as page_data
@@ -201,6 +201,18 @@ def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], wri
 
     checked = _read(made(written("a.jpg"), written("b.jpg"), thumbnails=only_a))
     assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
+
+
+def test_what_was_made_in_place_has_no_before(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    checked = _read(made(replace(written("a.jpg"), destination="in/a.jpg"), thumbnails=_every))
+    assert not list(checked.all("img"))
+
+
+def test_outputs_that_were_removed_are_counted(made: Callable[..., str], unchanged: Callable[..., Unchanged]) -> None:
+    gone = Pruned(source=unchanged().source, destination="out/u.jpg", out_bytes=9)
+    page = made(gone)
+    assert "<dt>Pruned</dt><dd><b>1</b>" in page
+    assert [row[1] for row in _data(page)["rows"]] == ["pruned"]
 
 
 def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Written]) -> None:

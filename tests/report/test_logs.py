@@ -163,6 +163,17 @@ def test_a_full_disk_is_told() -> None:
         pass
 
 
+def test_a_log_whose_directory_is_gone_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    (tmp_path / "logs").mkdir()
+    log = _log(tmp_path / "logs/run.log").__enter__()
+    (tmp_path / "logs").rename(tmp_path / "old")
+    for _ in range(2):
+        with pytest.raises(DestinationError, match="No such file"):
+            log(failed())
+    with pytest.raises(DestinationError, match="No such file"):
+        log.__exit__(None, None, None)
+
+
 def test_a_disk_that_fills_up_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     path = tmp_path / "run.log"
     log = _log(path).__enter__()

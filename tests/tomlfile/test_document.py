@@ -32,11 +32,11 @@ def test_a_byte_order_mark_is_none_of_the_text(tmp_path: Path) -> None:
 
 
 def test_a_fault_is_told_by_file_line_and_key_as_the_error_that_was_asked_for() -> None:
-    class Refusal(TomlFileError):
+    class SomeFileError(TomlFileError):
         pass
 
-    document = parse("a = 1\n[b.'c d']\n\ne = [\n 1,\n 2]\n", "some.toml", Refusal)
+    document = parse("a = 1\n[b.'c d']\n\ne = [\n 1,\n 2]\n", "some.toml", SomeFileError)
     error = document.blame(Fault(("b", "c d", "e", 1), "is wrong"))
-    assert type(error) is Refusal
+    assert type(error) is SomeFileError
     assert str(error) == 'some.toml:6: b."c d".e[1]: is wrong'
     assert (error.name, error.line, error.key, error.message) == ("some.toml", 6, 'b."c d".e[1]', "is wrong")

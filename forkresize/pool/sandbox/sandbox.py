@@ -63,18 +63,17 @@ class Sandbox:
         self.confinement = confinement
         self.missing = missing_layers(libc)
         self._libc = libc
-        self._ruleset = None if "landlock" in self.missing else self._rules(landlock_abi())
-        machine = seccomp.architecture()
-        self._filter = None if "seccomp" in self.missing or machine is None else seccomp.Filter(libc, machine)
+        self._cleanup = contextlib.ExitStack()
         self._descriptors: tuple[int, ...] = ()
-        self.in_force = (*self._layers(), "limits")
+        # In this order: the last ones deny what the first ones take.
+        self._layers = [("limits", partial(limits.apply, confinement.memory)), *self._kernels()]
+        self.in_force = tuple(name for name, _ in self._layers)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ruleset is not None:
-            self._ruleset.close()
+        self._cleanup.close()
 
     def note_descriptors(self, kept: Collection[int]) -> None:
         """Right before a fork: take note of what is open, to be closed in the worker but for what it needs.
@@ -89,24 +88,23 @@ class Sandbox:
         Raises:
             SandboxError: the kernel refuses, though it has the layer.
         """
-        steps: tuple[tuple[str, Callable[[], None]], ...] = (
-            ("limits", partial(limits.apply, self.confinement.memory)),
-            ("no_new_privs", self._give_up_privileges),
-            ("landlock", self._restrict_files),
-            ("seccomp", self._restrict_calls),
-        )
-        for name, step in steps:
-            if name not in self.missing:
-                try:
-                    step()
-                except (OSError, ValueError) as error:
-                    raise SandboxError(f"the sandbox can't be entered: {name}: {error}; see --sandbox") from error
+        for name, enforce in self._layers:
+            try:
+                enforce()
+            except (OSError, ValueError) as error:
+                raise SandboxError(f"the sandbox can't be entered: {name}: {error}; see --sandbox") from error
         self._close_descriptors()
 
-    def _layers(self) -> Iterator[str]:
-        for name in _LAYERS:
-            if name not in self.missing:
-                yield f"{name}:{landlock_abi()}" if name == "landlock" else name
+    def _kernels(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the layers that the kernel has, by name, each with what puts it in force."""
+        if "no_new_privs" not in self.missing:
+            yield "no_new_privs", partial(_give_up_privileges, self._libc)
+        if "landlock" not in self.missing:
+            abi = landlock_abi()
+            ruleset = self._cleanup.enter_context(contextlib.closing(self._rules(abi)))
+            yield f"landlock:{abi}", ruleset.enforce
+        if "seccomp" not in self.missing:
+            yield "seccomp", seccomp.Filter(self._libc).enforce
 
     def _rules(self, abi: int) -> landlock.Ruleset:
         ruleset = landlock.Ruleset(self._libc, abi)
@@ -116,23 +114,16 @@ class Sandbox:
         ruleset.allow([*self.confinement.write, *extra_writable()], landlock.WRITE)
         return ruleset
 
-    def _give_up_privileges(self) -> None:
-        self._libc.control(_PR_SET_NO_NEW_PRIVS, 1)
-        self._libc.keep_capabilities(_CAPABILITIES)
-
-    def _restrict_files(self) -> None:
-        if self._ruleset is not None:
-            self._ruleset.enforce()
-
-    def _restrict_calls(self) -> None:
-        if self._filter is not None:
-            self._filter.enforce()
-
     def _close_descriptors(self) -> None:
         for descriptor in self._descriptors:
             # Some were closed with what they belonged to.
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+def _give_up_privileges(libc: Libc) -> None:
+    libc.control(_PR_SET_NO_NEW_PRIVS, 1)
+    libc.keep_capabilities(_CAPABILITIES)
 
 
 def _open_descriptors() -> Iterator[int]:

@@ -49,18 +49,12 @@ ARCHITECTURES = {"x86_64": Architecture(0xC000003E, 0, 317), "aarch64": Architec
 """By what ``uname -m`` says."""
 
 
-def architecture() -> Architecture | None:
-    """Return this machine's architecture; None if its system calls are not known."""
-    return ARCHITECTURES.get(platform.machine()) if struct.calcsize("P") == 8 else None  # noqa: PLR2004  Bytes.
-
-
 def is_offered(libc: Libc) -> bool:
     """Whether the kernel filters system calls, and their numbers are known."""
-    machine = architecture()
-    if machine is None:
+    if _machine() not in ARCHITECTURES:
         return False
     try:
-        libc.call(machine.seccomp, _GET_ACTION_AVAILABLE, 0, struct.pack("=I", _ERRNO))
+        libc.call(ARCHITECTURES[_machine()].seccomp, _GET_ACTION_AVAILABLE, 0, struct.pack("=I", _ERRNO))
     except OSError:
         return False
     return True
@@ -69,15 +63,14 @@ def is_offered(libc: Libc) -> bool:
 class Filter:
     """A filter of system calls; made before the fork, so that a worker has but one number to fill in: its own."""
 
-    def __init__(self, libc: Libc, machine: Architecture) -> None:
+    def __init__(self, libc: Libc) -> None:
         """Make one that allows all but what a worker has no business with.
 
-        Args:
-            libc: the C library.
-            machine: whose numbers count.
+        Raises:
+            LookupError: the numbers of this machine's system calls are not known.
         """
         self._libc = libc
-        self._program = bytearray(deny_list(machine, _NOBODY))
+        self._program = bytearray(deny_list(ARCHITECTURES[_machine()], _NOBODY))
         self._place = self._program.index(_NOBODY.to_bytes(4, sys.byteorder))
 
     def enforce(self) -> None:
@@ -91,6 +84,11 @@ class Filter:
         # struct sock_fprog: how many instructions there are, and where.
         pointer = struct.pack("HP", len(self._program) // 8, ctypes.addressof(instructions))
         self._libc.control(_PR_SET_SECCOMP, _MODE_FILTER, pointer)
+
+
+def _machine() -> str:
+    # A program of 32 bits makes other calls.
+    return platform.machine() if sys.maxsize > 1 << 32 else ""
 
 
 def deny_list(machine: Architecture, process: int) -> bytes:

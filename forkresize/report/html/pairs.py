@@ -13,13 +13,16 @@ Thumbnails = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 _MAX_PAIRS = 60
 
+_SHOWN = "WHERE status = 'written' AND destination <> source"
+"""What was made in place has no before any more."""
+
 _PARTS = (
     "ORDER BY in_bytes DESC LIMIT 20",
     "ORDER BY seconds DESC LIMIT 20",
     "ORDER BY 1.0 * out_bytes / MAX(in_bytes, 1) DESC LIMIT 20",
-    "ORDER BY RANDOM() LIMIT 60",
+    "",
 )
-"""The largest, the slowest, those that saved least; the rest by chance."""
+"""The largest, the slowest, those that saved least; then whatever was first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def pairs(spool: Spool, thumbnails: Thumbnails) -> list[Pair]:
 def _chosen(spool: Spool) -> Iterator[Row]:
     """Yield one output of each source, the most interesting ones first."""
     met = set()
-    for row in chain.from_iterable(spool.rows(f"WHERE status = 'written' {part}") for part in _PARTS):
+    for row in chain.from_iterable(spool.rows(f"{_SHOWN} {part}") for part in _PARTS):
         if row.source not in met:
             met.add(row.source)
             yield row

@@ -1,0 +1,84 @@
+"""--watch: what it goes with, and pass after pass in the place of one run. Hears of no change itself."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from forkresize.batch import Observer, Settings, run
+from forkresize.cli.reports import files_of
+from forkresize.outcome import Outcome
+from forkresize.recipe import Recipe
+from forkresize.report.plain import printable
+
+if TYPE_CHECKING:
+    from forkresize.batch.watching import Picks
+    from forkresize.report.tally import Summary
+
+_CONTRADICTIONS = ("dry_run", "error_on_empty", "files_from", "in_place", "manifest", "max_duration", "prune", "srcset")
+
+
+def refuse_unwatchable(values: Mapping[str, Any]) -> None:
+    """Refuse what makes no sense with --watch.
+
+    Raises:
+        click.UsageError: something does not.
+    """
+    for name in _CONTRADICTIONS if values["watch"] else ():
+        if values[name]:
+            raise click.UsageError(f"--watch has no end, and --{name.replace('_', '-')} speaks of one run.")
+
+
+def is_read_along(values: Mapping[str, Any]) -> bool:
+    """Whether somebody reads what a watch has to tell."""
+    return not values["quiet"] and (bool(values["verbose"]) or sys.stderr.isatty())
+
+
+def only_worked_on(tell: Observer) -> Observer:
+    """Return an observer that passes on only what a worker was given."""
+
+    def observer(outcome: Outcome) -> None:
+        if outcome.attempts:
+            tell(outcome)
+
+    return observer
+
+
+def runner(values: Mapping[str, Any]) -> "Callable[..., Summary]":
+    """Return run, or what goes on from where run ends and is called likewise."""
+    return _Watching(values) if values["watch"] else run
+
+
+class _Watching:
+    """A watch with what the command line says of it, in the shape of run."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._passed_over = [values["destination"], *files_of(values)]
+        self._is_read_along = is_read_along(values)
+
+    def __call__(
+        self, sources: Sequence[str], destination: str, recipe: Recipe, *, settings: Settings, observers: list[Observer]
+    ) -> "Summary":
+        from forkresize.batch.watching import Passes, Totals, until_stopped
+        from forkresize.pool import file_signals_ignored
+        from forkresize.walk import Changes
+
+        totals = Totals()
+        told = (totals.tally, *observers)
+
+        def make(picks: "Picks") -> "Summary":
+            return run(sources, destination, recipe, settings=replace(settings, picks=picks), observers=told)
+
+        with file_signals_ignored(), Changes(sources, self._passed_over) as changes:
+            if self._is_read_along:
+                _say(f"watching {', '.join(sources)}; Ctrl-C ends it")
+            return until_stopped(Passes(make, changes, _say), totals)
+
+
+def _say(message: str) -> None:
+    # The pictures matter more than who reads along.
+    with contextlib.suppress(OSError):
+        sys.stderr.write("".join(f"forkresize: {printable(line)}\n" for line in message.splitlines()))

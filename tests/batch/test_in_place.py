@@ -1,0 +1,243 @@
+"""Outputs in the places of their sources: once each, with a backup, and nothing lost whatever ends the run."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from forkresize import Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize.errors import UsageError
+from forkresize.outcome import Due, Failed, Reason, Skipped
+
+Draw = Callable[..., Path]
+Shrink = Callable[..., tuple[Summary, list[Outcome]]]
+SMALL = Recipe.of(width=16)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number, name in enumerate(("0.jpg", "1.png", "sub/2.jpg")):
+        draw(tmp_path / "in" / name, seed=number)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def shrink(photos: Path) -> Shrink:
+    def shrink_all(recipe: Recipe = SMALL, **settings: Any) -> tuple[Summary, list[Outcome]]:
+        told: list[Outcome] = []
+        asked = Settings(**{"in_place": True, "pool": PoolOptions(workers=1, retries=0), **settings})
+        return run([photos], photos, recipe, settings=asked, observers=[told.append]), told
+
+    return shrink_all
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def widths(folder: Path) -> set[int]:
+    found = set()
+    for path in [*folder.rglob("*.jpg"), *folder.rglob("*.png")]:
+        with Image.open(path) as image:
+            found.add(image.width)
+    return found
+
+
+def test_every_source_is_replaced_once(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
+    before = content(photos)
+    summary, told = shrink(backup_dir=str(tmp_path / "old"))
+    assert (summary.written, summary.exit_code) == (3, 0)
+    assert {outcome.destination for outcome in told} == {str(photos / name) for name in before}
+    assert widths(photos) == {16}
+    assert content(tmp_path / "old") == before
+    after = content(photos)
+    assert sorted(after) == sorted(before)
+    again, _ = shrink(backup_dir=str(tmp_path / "old"))
+    assert (again.written, again.unchanged) == (0, 3)
+    assert content(photos) == after
+    assert content(tmp_path / "old") == before
+
+
+def test_permissions_stay_and_times_if_asked(photos: Path, shrink: Shrink) -> None:
+    os.chmod(photos / "0.jpg", 0o640)
+    os.utime(photos / "0.jpg", ns=(1, 10**18 + 1))
+    shrink(preserve_times=True)
+    assert (photos / "0.jpg").stat().st_mode & 0o777 == 0o640
+    assert (photos / "0.jpg").stat().st_mtime_ns == 10**18 + 1
+    assert shrink()[0].unchanged == 3
+
+
+def test_what_is_done_is_known_though_it_was_touched_or_a_codec_changed(
+    photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrink()
+    for path in (photos / "0.jpg", photos / "1.png"):
+        os.utime(path, ns=(1, 1))
+    monkeypatch.setattr("forkresize.batch.fingerprints.codecs", lambda: {"Pillow": "99"})
+    assert shrink()[0].unchanged == 3
+
+
+def test_a_new_picture_or_another_recipe_is_worked_on(tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw) -> None:
+    old = {"backup_dir": str(tmp_path / "old")}
+    shrink(**old)
+    draw(photos / "0.jpg", seed=7)
+    second = content(photos)["0.jpg"]
+    _, told = shrink(**old, dry_run=True)
+    assert [each.why for each in told if isinstance(each, Due)] == ["the source changed"]
+    assert shrink(**old)[0].written == 1
+    assert (tmp_path / "old/0.jpg.~1~").read_bytes() == second
+    _, told = shrink(Recipe.of(width=8), **old)
+    assert widths(photos) == {8}
+    assert (tmp_path / "old/0.jpg.~2~").exists()
+
+
+def test_force_makes_it_again(photos: Path, shrink: Shrink) -> None:
+    shrink()
+    assert shrink(if_exists="overwrite")[0].written == 3
+
+
+def test_failures_leave_the_source_and_are_remembered(photos: Path, shrink: Shrink) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    before = content(photos)["bad.jpg"]
+    assert shrink()[0].failed == 1
+    summary, told = shrink()
+    assert (summary.failed, {outcome.attempts for outcome in told}) == (1, {0})
+    assert content(photos)["bad.jpg"] == before
+
+
+def test_a_failure_of_what_is_done_does_not_make_it_undone(
+    photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrink()
+    too_large = Recipe.of(width=8, max_pixels=10)
+    assert shrink(too_large)[0].failed == 3
+    assert shrink()[0].unchanged == 3
+
+
+def test_links_are_skipped_and_what_they_lead_to_stays(
+    tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw
+) -> None:
+    target = draw(tmp_path / "elsewhere.jpg")
+    before = target.read_bytes()
+    (photos / "link.jpg").symlink_to(target)
+    _, told = shrink()
+    assert [each.reason for each in told if isinstance(each, Skipped)] == [Reason.SYMBOLIC_LINK]
+    assert target.read_bytes() == before
+    assert (photos / "link.jpg").is_symlink()
+
+
+def test_a_source_that_changes_meanwhile_is_left_as_it_is(
+    photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forkresize.batch.in_place import InPlace
+
+    stage = InPlace.stage
+
+    def touch(self: InPlace, job: Any) -> Any:
+        os.utime(photos / "0.jpg", ns=(1, 1))
+        return stage(self, job)
+
+    monkeypatch.setattr(InPlace, "stage", touch)
+    before = content(photos)["0.jpg"]
+    summary, told = shrink()
+    (failure,) = (each for each in told if isinstance(each, Failed))
+    assert "changed meanwhile" in failure.error
+    assert content(photos)["0.jpg"] == before
+    assert (summary.written, summary.failed) == (2, 1)
+    assert not [path for path in photos.rglob(".*forkresize-*")]
+
+
+def test_a_backup_that_can_not_be_made_leaves_the_source(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
+    (tmp_path / "old").write_text("a file")
+    before = content(photos)
+    assert shrink(backup_dir=str(tmp_path / "old"))[0].failed == 3
+    assert content(photos) == before
+
+
+def test_a_backup_on_another_file_system_is_a_copy(
+    tmp_path: Path, photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    before = content(photos)
+    shrink(backup_dir=str(tmp_path / "old"))
+    assert content(tmp_path / "old") == before
+
+
+def test_a_backup_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) -> None:
+    for expected in (3, 0):
+        assert shrink(backup_dir=str(photos / "old"))[0].written == expected
+    assert shrink(backup_dir=str(photos / "old"))[0].sources == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "recipe", "told"),
+    [
+        ({"name": "x{ext}"}, SMALL, "--name"),
+        ({"flat": True}, SMALL, "--flat"),
+        ({"prune": True}, SMALL, "--prune"),
+        ({"ledger": False}, SMALL, "--no-ledger"),
+        ({"if_exists": "skip"}, SMALL, "--if-exists skip"),
+        ({}, Recipe.of(width=[16, 8]), "several renditions"),
+        ({}, Recipe.of(width=16, format="webp"), "--format"),
+        ({"backup_dir": "."}, SMALL, "holds the sources"),
+        ({"backup_dir": "x", "in_place": False}, SMALL, "--in-place"),
+    ],
+)
+def test_what_can_not_be_done_in_place_is_refused(
+    tmp_path: Path, photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch, settings: Any, recipe: Any, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = content(tmp_path)
+    with pytest.raises(UsageError, match=told):
+        shrink(recipe, **settings)
+    assert content(tmp_path) == before
+
+
+def test_one_directory_is_worked_on_in_place(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(UsageError, match="one directory"):
+        run([photos], tmp_path / "out", SMALL, settings=Settings(in_place=True))
+
+
+KILLED = """
+import os, sys
+from forkresize import Recipe, Settings, PoolOptions, run, storage
+name, turn, folder, old = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+real, calls = getattr(os, name), 0
+def deadly(*arguments, **options):
+    global calls
+    if os.getpid() == parent:
+        calls += 1
+        if calls == turn:
+            os.kill(parent, 9)
+    return real(*arguments, **options)
+parent = os.getpid()
+setattr(os, name, deadly)
+run([folder], folder, Recipe.of(width=16), settings=Settings(in_place=True, backup_dir=old))
+"""
+
+
+@pytest.mark.parametrize("name", ["link", "replace", "fsync", "utime", "unlink"])
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_kill_at_any_point_loses_nothing(tmp_path: Path, photos: Path, shrink: Shrink, name: str, turn: int) -> None:
+    before = content(photos)
+    old = tmp_path / "old"
+    ended = subprocess.run([sys.executable, "-c", KILLED, name, str(turn), photos, old], check=False, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    now, kept = content(photos), content(old) if old.exists() else {}
+    for source, original in before.items():
+        assert original in {now.get(source), kept.get(source)}
+    assert shrink(backup_dir=str(old))[0].exit_code == 0
+    assert content(old) == before
+    assert sorted(content(photos)) == sorted(before)
+    assert widths(photos) == {16}
+    assert shrink(backup_dir=str(old))[0].unchanged == 3

@@ -1,0 +1,164 @@
+"""Outputs whose source is gone: removed if this tool made them, nobody altered them, and they are not too many."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forkresize import MaxErrors, MaxPrune, Outcome, Pruned, Recipe, Rule, Selection, Settings, Summary, run
+from forkresize.errors import ExitCode
+from forkresize.outcome import Reason
+
+Draw = Callable[..., Path]
+ALL = MaxPrune(100)
+Prune = Callable[..., tuple[Summary, list[str]]]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for name in ("0.jpg", "1.jpg", "sub/2.jpg", "sub/deep/3.jpg", "sub/deep/4.jpg"):
+        draw(tmp_path / "in" / name)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def prune(tmp_path: Path, photos: Path) -> Prune:
+    """Make everything, then run again after a change; return the summary and the outputs told to be pruned."""
+    run([photos], tmp_path / "out", Recipe.of(width=16))
+
+    def again(**settings: object) -> tuple[Summary, list[str]]:
+        told: list[Outcome] = []
+        asked = Settings(**{"prune": True, "max_prune": ALL, **settings})  # type: ignore[arg-type]
+        summary = run([photos], tmp_path / "out", Recipe.of(width=16), settings=asked, observers=[told.append])
+        return summary, [
+            os.path.relpath(each.destination, tmp_path / "out") for each in told if isinstance(each, Pruned)
+        ]
+
+    return again
+
+
+def outputs(tmp_path: Path) -> list[str]:
+    return sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg"))
+
+
+def test_only_outputs_without_a_source_are_removed_and_directories_they_leave_empty(
+    tmp_path: Path, photos: Path, prune: Prune
+) -> None:
+    shutil.rmtree(photos / "sub/deep")
+    (photos / "0.jpg").unlink()
+    summary, pruned = prune()
+    assert pruned == ["0.jpg", "sub/deep/3.jpg", "sub/deep/4.jpg"]
+    assert (summary.pruned, summary.unchanged, summary.sources, summary.exit_code) == (3, 2, 2, 0)
+    assert outputs(tmp_path) == ["1.jpg", "sub/2.jpg"]
+    assert not (tmp_path / "out/sub/deep").exists()
+    assert prune()[1] == []
+
+
+def test_nothing_is_removed_unasked(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    (photos / "0.jpg").unlink()
+    assert prune(prune=False)[1] == prune(ledger=False)[1] == []
+    assert len(outputs(tmp_path)) == 5
+
+
+def test_what_somebody_altered_or_put_there_stays(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    shutil.rmtree(photos / "sub")
+    (tmp_path / "out/sub/2.jpg").write_bytes(b"mine now")
+    (tmp_path / "out/sub/deep/mine.jpg").write_bytes(b"mine")
+    (tmp_path / "out/sub/deep/4.jpg").unlink()
+    assert prune()[1] == ["sub/deep/3.jpg"]
+    assert outputs(tmp_path) == ["0.jpg", "1.jpg", "sub/2.jpg", "sub/deep/mine.jpg"]
+
+
+def test_what_is_left_out_is_not_gone(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    assert prune(selection=Selection(rules=(Rule(include=False, pattern="sub/"),)))[1] == []
+    assert prune(files_from=lambda: ["0.jpg"])[1] == []
+    (photos / "0.jpg").unlink()
+    assert prune(files_from=lambda: ["1.jpg"])[1] == ["0.jpg"]
+    assert len(outputs(tmp_path)) == 4
+
+
+def test_what_was_made_of_other_directories_is_none_of_a_run_s_business(
+    tmp_path: Path, photos: Path, draw: Draw, prune: Prune
+) -> None:
+    other = draw(tmp_path / "other/x.jpg")
+    run([tmp_path / "other"], tmp_path / "out", Recipe.of(width=16))
+    other.unlink()
+    assert prune()[1] == []
+
+
+@pytest.mark.parametrize(("limit", "removed"), [(MaxPrune(), 0), (MaxPrune(20), 1), (MaxPrune(0, percent=False), 0)])
+def test_more_than_the_limit_removes_none_and_fails(
+    tmp_path: Path, photos: Path, prune: Prune, limit: MaxPrune, removed: int
+) -> None:
+    (photos / "0.jpg").unlink()
+    summary, pruned = prune(max_prune=limit)
+    assert (summary.pruned, len(pruned), len(outputs(tmp_path))) == (removed, removed, 5 - removed)
+    assert summary.exit_code == (ExitCode.OK if removed else ExitCode.CANNOT_GO_ON)
+    assert removed or f"--max-prune {limit}: 1 of 5 outputs" in str(summary.stopped_by)
+
+
+def test_a_dry_run_tells_what_would_be_removed(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    (photos / "0.jpg").unlink()
+    summary, pruned = prune(dry_run=True)
+    assert (summary.pruned, pruned, len(outputs(tmp_path))) == (1, ["0.jpg"], 5)
+
+
+def test_a_run_that_stops_early_removes_nothing(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    (photos / "0.jpg").unlink()
+    (photos / "1.jpg").write_bytes(b"\xff\xd8\xff broken")
+    assert prune(max_errors=MaxErrors(1))[1] == []
+    assert len(outputs(tmp_path)) == 5
+
+
+def test_what_was_refused_is_forgotten_with_its_source(tmp_path: Path, photos: Path, prune: Prune) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    prune()
+    (photos / "bad.jpg").unlink()
+    assert prune()[0].exit_code == 0
+
+
+@pytest.mark.parametrize(("function", "number"), [("unlink", 0), ("lstat", 0)])
+def test_what_can_not_be_looked_at_or_removed_stays(
+    tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch, function: str, number: int
+) -> None:
+    (photos / "0.jpg").unlink()
+    real = getattr(os, function)
+
+    def refuse(path: str, *rest: object, **others: object) -> object:
+        if str(path).endswith(f"{tmp_path.name}/out/0.jpg"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, *rest, **others)
+
+    monkeypatch.setattr(os, function, refuse)
+    summary, pruned = prune()
+    assert (pruned, len(outputs(tmp_path))) == ([], 5)
+    assert summary.failed_by_reason == ({Reason.NOT_WRITTEN: 1} if function == "unlink" else {})
+
+
+def test_a_source_that_can_not_be_looked_at_is_not_gone(
+    tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.lstat
+
+    def refuse(path: str) -> os.stat_result:
+        if str(path).endswith("in/0.jpg"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    assert prune()[1] == []
+
+
+def test_what_another_shard_removed_is_no_failure(
+    tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "0.jpg").unlink()
+
+    def gone(path: str, _destination: str) -> None:
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    monkeypatch.setattr("forkresize.storage.remove_output", gone)
+    summary, pruned = prune()
+    assert (pruned, summary.failed) == ([], 0)

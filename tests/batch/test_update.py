@@ -1,0 +1,271 @@
+"""What a second run makes again, by what the first one remembered."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize.errors import LedgerError
+from forkresize.lock import hold
+from forkresize.outcome import Due, Reason, Skipped
+
+Draw = Callable[..., Path]
+Make = Callable[..., tuple[Summary, list[Outcome]]]
+SMALL = Recipe.of(width=16)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number in range(4):
+        draw(tmp_path / "in" / f"{number}.jpg", seed=number)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Run with settings; return the summary and what was told."""
+
+    def make_all(
+        recipe: Recipe = SMALL, sources: Sequence[Path] | None = None, **settings: Any
+    ) -> tuple[Summary, list[Outcome]]:
+        told: list[Outcome] = []
+        settings.setdefault("pool", PoolOptions(workers=1, retries=0))
+        sources = sources or [tmp_path / "in"]
+        summary = run(sources, tmp_path / "out", recipe, settings=Settings(**settings), observers=[told.append])
+        return summary, told
+
+    return make_all
+
+
+def whys(make: Make, *arguments: Any, **settings: Any) -> dict[str, str]:
+    """Return what would be made again, and why; then see that just that is made again."""
+    _, told = make(*arguments, **settings, dry_run=True)
+    due = {os.path.basename(outcome.destination): outcome.why for outcome in told if isinstance(outcome, Due)}
+    made, _ = make(*arguments, **settings)
+    assert made.written == len(due)
+    return due
+
+
+def test_nothing_is_made_again_when_nothing_changed(photos: Path, make: Make) -> None:
+    assert set(whys(make).values()) == {"no output yet"}
+    assert whys(make) == {}
+
+
+def test_each_change_is_told_by_its_name(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
+    make()
+    os.utime(photos / "0.jpg", ns=(1, 1))
+    with (tmp_path / "out/1.jpg").open("ab") as output:
+        output.write(b"more")
+    (tmp_path / "out/2.jpg").unlink()
+    draw(photos / "new.jpg", seed=9)
+    changed = {
+        "0.jpg": "the source changed",
+        "1.jpg": "the output was altered",
+        "2.jpg": "the output is gone",
+        "new.jpg": "no output yet",
+    }
+    assert whys(make) == changed
+    assert whys(make) == {}
+
+
+@pytest.mark.parametrize("damage", [b"", None])
+def test_an_output_that_is_no_whole_file_is_made_again(
+    tmp_path: Path, photos: Path, make: Make, damage: bytes | None
+) -> None:
+    make()
+    output = tmp_path / "out/0.jpg"
+    output.unlink()
+    output.symlink_to("1.jpg") if damage is None else output.write_bytes(damage)
+    assert whys(make) == {"0.jpg": "the output is no whole file"}
+
+
+def test_another_recipe_makes_all_again_and_another_rendition_only_its_own(photos: Path, make: Make) -> None:
+    make()
+    assert set(whys(make, Recipe.of(width=17)).values()) == {"the recipe changed"}
+    make(Recipe.of(width=[16, 32]))
+    more = whys(make, Recipe.of(width=[16, 24, 32]))
+    assert sorted(more) == [f"{number}-24w.jpg" for number in range(4)]
+    assert whys(make, Recipe.of(width=[16, 32])) == {}
+
+
+def test_a_limit_that_hits_nothing_changes_no_recipe(photos: Path, make: Make) -> None:
+    make()
+    assert whys(make, Recipe.of(width=16, max_pixels=10**6), pool=PoolOptions(workers=1, timeout=7)) == {}
+
+
+def test_a_watermark_counts_by_what_it_holds(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
+    logo = draw(tmp_path / "logo.png", (8, 8))
+    recipe = Recipe.of(width=16, watermark=str(logo))
+    make(recipe)
+    os.utime(logo, ns=(1, 1))
+    assert whys(make, recipe) == {}
+    draw(logo, (8, 8), seed=5)
+    assert set(whys(make, recipe).values()) == {"the recipe changed"}
+
+
+def test_codecs_count(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    make()
+    monkeypatch.setattr("forkresize.batch.fingerprints.codecs", lambda: {"Pillow": "99"})
+    assert set(whys(make).values()) == {"the recipe changed"}
+
+
+def test_one_output_of_two_trees_is_made_of_the_one_that_is_given(tmp_path: Path, make: Make, draw: Draw) -> None:
+    for folder in ("one", "two"):
+        os.utime(draw(tmp_path / folder / "a.jpg"), ns=(1, 1))
+    make(sources=[tmp_path / "one"])
+    assert whys(make, sources=[tmp_path / "two"]) == {"a.jpg": "it was made of another source"}
+
+
+def test_checksums_see_through_times(photos: Path, make: Make) -> None:
+    make(compare=Compare.CHECKSUM)
+    os.utime(photos / "0.jpg", ns=(1, 1))
+    content = bytearray((photos / "1.jpg").read_bytes())
+    found = (photos / "1.jpg").stat()
+    content[-30] ^= 1
+    (photos / "1.jpg").write_bytes(content)
+    os.utime(photos / "1.jpg", ns=(found.st_atime_ns, found.st_mtime_ns))
+    with (photos / "2.jpg").open("ab") as source:
+        source.write(b"\0")
+    due = whys(make, compare=Compare.CHECKSUM)
+    assert due == {"1.jpg": "the source's content changed", "2.jpg": "the source changed"}
+    # What was touched is known by its new time now.
+    assert whys(make) == {}
+
+
+def test_checksums_begin_with_what_size_and_time_tell(photos: Path, make: Make) -> None:
+    make()
+    os.utime(photos / "0.jpg", ns=(1, 1))
+    assert whys(make, compare="checksum") == {"0.jpg": "the source changed"}
+    os.utime(photos / "1.jpg", ns=(1, 1))
+    assert whys(make, compare="checksum") == {}
+
+
+def test_checksums_without_a_ledger_are_not_asked_for_in_vain(photos: Path, make: Make) -> None:
+    make(compare="checksum", ledger=False)
+    assert whys(make, compare="checksum", ledger=False) == {}
+
+
+def test_a_source_that_can_not_be_read_for_its_checksum_is_its_worker_s_to_tell(photos: Path, make: Make) -> None:
+    make(compare="checksum")
+    (photos / "0.jpg").unlink()
+    (photos / "list").write_text("0.jpg")
+    summary, _ = make(compare="checksum", files_from=lambda: ["0.jpg"])
+    assert summary.failed_by_reason == {Reason.UNREADABLE: 1}
+
+
+@pytest.mark.parametrize("policy", [IfExists.OVERWRITE, IfExists.SKIP, IfExists.ERROR])
+def test_other_policies_remember_what_they_write(photos: Path, make: Make, policy: IfExists) -> None:
+    make(if_exists=policy, compare="checksum")
+    assert whys(make) == {}
+    again, _ = make(if_exists=policy)
+    assert again.written == (4 if policy is IfExists.OVERWRITE else 0)
+
+
+def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    (photos / "text.txt").write_text("no picture")
+    _, first = make()
+    monkeypatch.setattr("forkresize.batch.course.warm_up", lambda _: pytest.fail("there was work"))
+    summary, told = make()
+    assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
+    (before,) = (outcome for outcome in first if isinstance(outcome, Failed))
+    (after,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    assert (after.reason, after.error, after.destination) == (before.reason, before.error, before.destination)
+    assert after.attempts == 0
+
+
+def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> None:
+    bad = photos / "bad.jpg"
+    bad.write_bytes(b"\xff\xd8\xff broken")
+    make()
+    other = Recipe.of(width=8)
+    for recipe, settings in ((SMALL, {"retry_failed": True}), (SMALL, {"if_exists": "overwrite"}), (other, {})):
+        _, told = make(recipe, **settings)
+        (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+        assert failure.attempts == 1
+    bad.write_bytes(b"\xff\xd8\xff broken again")
+    _, told = make(other)
+    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    assert failure.attempts == 1
+
+
+def test_a_limit_is_the_reason_to_try_again_only_for_those_it_hit(photos: Path, make: Make) -> None:
+    small = Recipe.of(width=16, max_pixels=1000)
+    assert make(small)[0].failed_by_reason == {Reason.TOO_LARGE: 4}
+    assert {outcome.attempts for outcome in make(small, pool=PoolOptions(workers=1, timeout=9))[1]} == {0}
+    assert set(whys(make, SMALL).values()) == {"to be tried again"}
+
+
+def test_a_failure_of_all_outputs_is_told_once(photos: Path, make: Make) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    two = Recipe.of(width=[16, 32])
+    make(two)
+    summary, told = make(two)
+    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    assert failure.destination is None
+    assert (summary.sources, summary.failed, summary.unchanged) == (5, 1, 8)
+
+
+def test_duplicates_are_no_work_until_the_renditions_change(
+    photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(Recipe.of(width=[16, 200, 300]))
+    with monkeypatch.context() as patch:
+        patch.setattr("forkresize.batch.course.warm_up", lambda _: pytest.fail("there was work"))
+        _, told = make(Recipe.of(width=[16, 200, 300]))
+    assert {outcome.reason for outcome in told if isinstance(outcome, Skipped)} == {Reason.DUPLICATE}
+    assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
+
+
+def test_without_a_ledger_times_decide(tmp_path: Path, photos: Path, make: Make) -> None:
+    make(ledger=False)
+    assert not (tmp_path / "out/.forkresize").exists()
+    assert whys(make, Recipe.of(width=17), ledger=False) == {}
+    os.utime(photos / "0.jpg", (2**32, 2**32))
+    # What the ledger does not know is judged likewise.
+    assert whys(make) == {"0.jpg": "the source is newer"}
+
+
+def test_outputs_get_the_times_of_their_sources(tmp_path: Path, photos: Path, make: Make) -> None:
+    os.utime(photos / "0.jpg", ns=(10**18, 10**18 + 123456789))
+    make(preserve_times=True)
+    for source in photos.iterdir():
+        assert (tmp_path / "out" / source.name).stat().st_mtime_ns == source.stat().st_mtime_ns
+    assert whys(make, preserve_times=True) == {}
+    assert whys(make, ledger=False) == {}
+
+
+def test_a_time_that_can_not_be_set_is_told_of(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    summary, told = make(preserve_times=True)
+    assert summary.written == 4
+    assert all("can't be set: Operation not permitted" in outcome.warnings[0] for outcome in told)
+
+
+def test_a_dry_run_reads_a_ledger_that_is_held_and_changes_nothing(tmp_path: Path, photos: Path, make: Make) -> None:
+    make()
+    os.utime(photos / "0.jpg", ns=(1, 1))
+    with hold(str(tmp_path / "out")):
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        _, told = make(dry_run=True, compare="checksum")
+        assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert sum(isinstance(outcome, Due) for outcome in told) == 1
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_damaged_ledger_stops_the_run_before_any_work(
+    tmp_path: Path, photos: Path, make: Make, *, dry_run: bool
+) -> None:
+    make()
+    (tmp_path / "out/0.jpg").unlink()
+    (tmp_path / "out/.forkresize/ledger.db").write_bytes(b"no database, but bytes enough" * 99)
+    with pytest.raises(LedgerError, match="damaged"):
+        make(dry_run=dry_run)
+    assert not (tmp_path / "out/0.jpg").exists()
+    assert make(ledger=False)[0].written == 1

@@ -1,0 +1,120 @@
+"""The installed command run again: after a change, after a kill, with a damaged ledger, in place."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Draw = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+OPTIONS = ["--width", "100", "--workers", "2"]
+SOURCES = 60
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number in range(6):
+        draw(tmp_path / f"in/{number}.jpg", (400, 300), seed=number)
+    return tmp_path / "in"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_dry_run_tells_the_reason_of_each(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    forkresize("in", "out", *OPTIONS)
+    os.utime(photos / "1.jpg", (1, 1))
+    (tmp_path / "out/2.jpg").unlink()
+    (photos / "3.jpg").unlink()
+    told = forkresize("in", "out", *OPTIONS, "--dry-run", "--prune", "--max-prune", "1").stdout
+    for line in ("in/1.jpg  -> out/1.jpg  the source changed", "the output is gone", "pruned    out/3.jpg"):
+        assert line in told
+    assert (tmp_path / "out/3.jpg").exists()
+    assert "the recipe changed" in forkresize("in", "out", "--width", "101", "--dry-run").stdout
+
+
+def test_too_many_to_prune_is_an_error_that_says_so(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    forkresize("in", "out", *OPTIONS)
+    (photos / "3.jpg").unlink()
+    refused = forkresize("in", "out", *OPTIONS, "--prune")
+    assert refused.returncode == 3
+    assert "--max-prune 10%: 1 of 6 outputs have lost their source, and none was removed" in refused.stderr
+    pruned = forkresize("in", "out", *OPTIONS, "--prune", "--max-prune", "20%", "--json")
+    assert (pruned.returncode, json.loads(pruned.stdout)["pruned"]) == (0, 1)
+
+
+def test_a_damaged_ledger_is_told_with_a_way_on(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    forkresize("in", "out", *OPTIONS)
+    ledger = tmp_path / "out/.forkresize/ledger.db"
+    ledger.write_bytes(b"no ledger at all " * 500)
+    before = content(tmp_path / "out")
+    refused = forkresize("in", "out", "--width", "99")
+    assert refused.returncode == 3
+    assert "ledger.db' is damaged: file is not a database; remove it" in refused.stderr
+    assert content(tmp_path / "out") == before
+    assert forkresize("in", "out", *OPTIONS, "--no-ledger").returncode == 0
+    ledger.unlink()
+    again = json.loads(forkresize("in", "out", *OPTIONS, "--json").stdout)
+    assert (again["unchanged"], again["exit_code"]) == (6, 0)
+
+
+def test_a_failure_fails_every_run_until_it_is_mended(photos: Path, draw: Draw, forkresize: Run) -> None:
+    (photos / "bad.jpg").write_bytes((photos / "0.jpg").read_bytes()[:2000])
+    first, second = (forkresize("in", "out", *OPTIONS) for _ in range(2))
+    assert first.returncode == second.returncode == 1
+    assert "in/bad.jpg: damaged or truncated" in second.stderr
+    draw(photos / "bad.jpg")
+    assert forkresize("in", "out", *OPTIONS).returncode == 0
+
+
+def test_a_directory_is_shrunk_in_place(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    before = content(photos)
+    for written in (6, 0):
+        result = forkresize("--in-place", "in", *OPTIONS, "--backup-dir", "old", "--json")
+        assert json.loads(result.stdout)["written"] == written
+    assert content(tmp_path / "old") == before
+    assert forkresize("--in-place", "in", "out", *OPTIONS).returncode == 2
+
+
+@pytest.mark.parametrize("options", [["--force", "--if-exists", "skip"], ["--max-prune", "x"], ["--compare", "size"]])
+def test_what_contradicts_itself_is_refused(photos: Path, forkresize: Run, options: list[str]) -> None:
+    refused = forkresize("in", "out", *OPTIONS, *options)
+    assert refused.returncode == 2
+    assert options[0] in refused.stderr
+
+
+def test_force_makes_everything_again(photos: Path, forkresize: Run) -> None:
+    forkresize("in", "out", *OPTIONS)
+    assert json.loads(forkresize("in", "out", *OPTIONS, "--force", "--json").stdout)["written"] == 6
+
+
+def test_a_run_killed_at_any_moment_is_made_up_for_by_the_next(
+    tmp_path: Path, photos: Path, command: list[str], forkresize: Run
+) -> None:
+    for number in range(6, SOURCES):
+        shutil.copy(photos / f"{number % 6}.jpg", photos / f"{number}.jpg")
+    started = time.monotonic()
+    forkresize("in", "whole", *OPTIONS)
+    took = time.monotonic() - started
+    expected = content(tmp_path / "whole")
+    assert len(expected) == SOURCES
+    chance = random.Random(5)  # noqa: S311 -- seeded on purpose.
+    for width in (100, 101, 100, 102, 100):
+        with subprocess.Popen([*command, "in", "out", "--width", str(width)], cwd=tmp_path) as process:
+            time.sleep(chance.random() * took)
+            process.send_signal(signal.SIGKILL)
+    again = forkresize("in", "out", *OPTIONS)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert content(tmp_path / "out") == expected
+    assert os.listdir(tmp_path / "out/.forkresize") == ["ledger.db"]
+    assert json.loads(forkresize("in", "out", *OPTIONS, "--json").stdout)["unchanged"] == SOURCES
