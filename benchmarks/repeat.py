@@ -68,7 +68,7 @@ def summary(*arguments: str | Path) -> dict[str, object]:
 def again(arguments: argparse.Namespace, work: Path) -> None:
     """Run again over a tree that did not change, and then over one in which ten files did."""
     plant(work / "in", arguments.files)
-    options = [work / "in", work / "out", "--width", "16"]
+    options: list[str | Path] = [work / "in", work / "out", "--width", "16"]
     summary(*options)
     medians = interleaved(
         arguments.rounds,

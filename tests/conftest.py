@@ -17,7 +17,8 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 if (measuring := coverage.Coverage.current()) is not None:
     # A confined worker saves what it has counted when it leaves.
-    os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(os.path.abspath(str(measuring.get_option("run:data_file"))))
+    data = os.path.abspath(str(measuring.get_option("run:data_file")))
+    os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(data)
 
 DEADLINE = 60
 """Seconds after which a command that was started counts as hanging."""

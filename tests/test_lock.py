@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,7 @@ def test_a_destination_that_vanishes_while_it_is_held_is_no_further_error(tmp_pa
 def test_holders_that_come_and_go_do_not_trip_each_other(tmp_path: Path) -> None:
     script = """
 import sys
+import time
 from forkresize.lock import hold
 from forkresize.errors import DestinationBusyError
 for _ in range(300):
@@ -112,3 +114,58 @@ def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: 
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DestinationError, match="Not a directory"), hold(str(tmp_path / "file" / "out")):
         pytest.fail("a file served as a directory")
+
+
+def test_shares_are_held_side_by_side_and_each_by_one_run(tmp_path: Path) -> None:
+    with hold(str(tmp_path), share="1-of-2") as one:
+        with hold(str(tmp_path), share="2-of-2") as other:
+            assert one != other
+            with pytest.raises(DestinationBusyError), hold(str(tmp_path), share="2-of-2"):
+                pytest.fail("two runs held one share")
+        with pytest.raises(DestinationBusyError), hold(str(tmp_path)):
+            pytest.fail("the whole was held besides a share")
+    assert os.listdir(tmp_path) == []
+    with hold(str(tmp_path)), pytest.raises(DestinationBusyError), hold(str(tmp_path), share="1-of-2"):
+        pytest.fail("a share was held besides the whole")
+
+
+def test_what_a_killed_share_left_is_removed_by_the_next_run_of_the_whole(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from forkresize.lock import hold
+from forkresize.storage import temporary_path
+with hold(sys.argv[1], share="1-of-2") as tag:
+    Path(temporary_path(os.path.join(sys.argv[1], "a.jpg"), tag)).write_bytes(b"half")
+    os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60)
+    with hold(str(tmp_path), share="2-of-2"):
+        assert len(os.listdir(tmp_path)) == 2
+    with hold(str(tmp_path)):
+        assert os.listdir(tmp_path) == [".forkresize"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_holder_is_waited_for_and_that_is_told_once(tmp_path: Path) -> None:
+    script = "import sys, time\nfrom forkresize.lock import hold\n"
+    script += "with hold(sys.argv[1]):\n print(flush=True)\n time.sleep(0.5)"
+    told: list[str] = []
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with hold(str(tmp_path), patience=30, on_wait=lambda: told.append("waits")):
+            assert holder.wait(timeout=30) == 0
+    assert told == ["waits"]
+
+
+def test_who_waits_in_vain_is_told_so(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with hold(str(tmp_path)), pytest.raises(DestinationBusyError), hold(str(tmp_path), patience=0.3):
+        pytest.fail("two runs held one destination")
+    assert 0.3 <= time.monotonic() - began < 5
+
+
+def test_who_need_not_wait_is_told_nothing(tmp_path: Path) -> None:
+    with hold(str(tmp_path), patience=30, on_wait=lambda: pytest.fail("told to wait")):
+        pass

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import rich_click as click
+import click
 
 from forkresize.cli.blame import click_message, own_message
 from forkresize.cli.completion import COMPLETE_VARIABLE, complete_path
@@ -30,14 +30,6 @@ forkresize ./in ./out --width 400 --height 400 --fit cover --format webp
 
 find . -type f -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --width 800
 """
-
-HELP = click.RichHelpConfiguration(
-    max_width=110,
-    text_paragraph_linebreaks="\n\n",
-    options_panel_title="About",
-    options_table_column_types=["opt_short", "opt_long", "help"],
-    options_table_help_sections=["help", "metavar", "default"],
-)
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -126,7 +118,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 @click.command(
     cls=SettingsCommand,
     epilog=EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "rich_help_config": HELP},
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_path)
 @click.argument("destination", metavar="DESTINATION", required=False)

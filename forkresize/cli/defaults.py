@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-import rich_click as click
+import click
 from click.core import ParameterSource
 
 from forkresize.cli.config import FileSettings, read_settings
+from forkresize.cli.help import rich_help
 from forkresize.cli.option import Option
 from forkresize.cli.options import PANELS
 from forkresize.cli.origin import DEFAULT, FLAG, Origin, Origins, Strength
@@ -59,7 +60,7 @@ def _chosen(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-class SettingsCommand(click.RichCommand):
+class SettingsCommand(click.Command):
     """A command whose options may be set in files too; its help tells what holds without them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -69,10 +70,10 @@ class SettingsCommand(click.RichCommand):
             ctx.default_map = FileDefaults(ctx)  # type: ignore[assignment] # click only reads it
         return super().parse_args(ctx, args)
 
-    def format_help(self, ctx: click.RichContext, formatter: click.RichHelpFormatter) -> None:  # type: ignore[override]
-        """Write the help, which no file can change or break."""
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help, which no file can change or break."""
         ctx.default_map = None
-        super().format_help(ctx, formatter)
+        return rich_help(ctx)
 
 
 def flags_in(ctx: click.Context) -> Mapping[str, Any]:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import rich_click as click
+import click
 
+from forkresize.cli.help import PanelOption
 from forkresize.cli.option import Option
 from forkresize.cli.params import (
     BYTES,
@@ -213,6 +214,6 @@ def all_options(command: Command) -> Command:
     """Give a command every option, each in its help panel."""
     for panel, options in reversed(PANELS.items()):
         for option in reversed(options):
-            command = click.option(*option.names, panel=panel, envvar=option.variable, **option.attributes)(command)
-        command = click.option_panel(panel)(command)
+            attributes = {"cls": PanelOption, "panel": panel, "envvar": option.variable, **option.attributes}
+            command = click.option(*option.names, **attributes)(command)
     return command

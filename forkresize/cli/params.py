@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
-from rich_click import RichOption
 
+from forkresize.cli.help import PanelOption
 from forkresize.cli.moments import parse_moment
 from forkresize.plan import Shard
 from forkresize.recipe import DEFAULT_QUALITY, MAX_SIDE, RGBA, Format
@@ -158,7 +158,7 @@ QUALITY = Text("quality", _quality)
 SHARD = Text("k/n", Shard.parse)
 
 
-class RuleOption(RichOption):
+class RuleOption(PanelOption):
     """--include or --exclude: which comes first matters between the two, and click keeps order only within one."""
 
     def add_to_parser(self, parser: Any, ctx: click.Context) -> None:

@@ -1,6 +1,6 @@
 """The options that say what to make of a picture, by help panel. Holds names, types, defaults and help; no behavior."""
 
-import rich_click as click
+import click
 
 from forkresize.cli.completion import complete_formats
 from forkresize.cli.option import Option

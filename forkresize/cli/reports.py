@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-import rich_click as click
+import click
 
 from forkresize.batch import Observer
 

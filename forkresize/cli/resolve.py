@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from typing import Any
 
-import rich_click as click
+import click
 
 from forkresize.batch import Settings
 from forkresize.cli.listening import lists_of

@@ -1,6 +1,6 @@
 """The options that say which settings are taken, and those that show them and the machine. Holds no behavior."""
 
-import rich_click as click
+import click
 
 from forkresize.cli.completion import SHELLS, complete_preset, print_completion
 from forkresize.cli.doctor import print_doctor

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import rich_click as click
+import click
 
 from forkresize.batch import Observer, Settings, run
 from forkresize.cli.reports import files_of

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -54,7 +54,9 @@ class Opened:
         size: width and height in pixels, upright.
     """
 
-    def __init__(self, file: BinaryIO, path: str, recipe: Recipe) -> None:
+    def __init__(
+        self, file: BinaryIO, path: str, recipe: Recipe, before_decoding: Callable[["Opened"], object]
+    ) -> None:
         self._file = file
         self._path = path
         self._recipe = recipe
@@ -65,11 +67,14 @@ class Opened:
         self._views = views(self.image) if self.image.format == "MPO" else 0
         if self._declared.is_hdr or has_gain_map(self.image):
             warnings.warn("its HDR part was dropped", stacklevel=1)
+        # To look for the rest of its EXIF, Pillow decodes a PNG.
+        self.view = self._seen() if self.image.format in _DRAFTED else View.whole(self.image.size)
+        before_decoding(self)
         if self.image.format not in _DRAFTED:
             # Only now is the true size known, and which way is up.
             self._load()
             check_pixels(self.image.size, recipe.max_pixels, "the picture has")
-        self.view = self._seen()
+            self.view = self._seen()
         self.size: Dimensions = self.view.size
 
     @property
@@ -182,11 +187,21 @@ class Opened:
         warnings.warn(f"salvaged, a part is missing: {fault}", stacklevel=1)
 
 
+def _at_once(_: Opened) -> None:
+    """Wait for nothing."""
+
+
 @contextmanager
-def opened(path: str, recipe: Recipe) -> Iterator[Opened]:
+def opened(path: str, recipe: Recipe, before_decoding: Callable[[Opened], object] = _at_once) -> Iterator[Opened]:
     """Open a picture; its file stays open for the block.
 
+    Args:
+        path: where it is.
+        recipe: says how large it may be, and whether it is turned upright.
+        before_decoding: called with the picture when its header has been read; it may look at that, and wait.
+
     Raises:
+        MemoryError: there will never be enough for it.
         PictureError: it can't be read, is no picture, is damaged or has too many pixels.
     """
     try:
@@ -195,7 +210,7 @@ def opened(path: str, recipe: Recipe) -> Iterator[Opened]:
         raise unreadable(path, error) from error
     with io.BufferedReader(raw, _BUFFER) as file:
         with faults_told(path, recipe.max_pixels):
-            picture = Opened(file, path, recipe)
+            picture = Opened(file, path, recipe, before_decoding)
         yield picture
 
 

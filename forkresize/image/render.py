@@ -1,7 +1,7 @@
 """One picture from file to files: decoded once, brought to each rendition, encoded, written. Knows no process."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from forkresize.image.attempt import Caught, attempted, taken, warnings_caught
 from forkresize.image.color import load_srgb
 from forkresize.image.identify import load_plugins
 from forkresize.image.making import Making
+from forkresize.image.need import need
 from forkresize.image.opened import Opened, opened
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import fixed, prepare
@@ -49,13 +50,21 @@ def check(recipe: Recipe) -> None:
             prepare_watermark(step)
 
 
-def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
+def _for_nothing(_: int) -> None:
+    """Let everybody have what they need."""
+
+
+def render(
+    job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _for_nothing
+) -> list[Outcome]:
     """Make the outputs of one picture.
 
     Args:
         job: the picture and the paths of its outputs.
         recipe: what to make of it.
         tag: names the run; part of the temporary files' names.
+        reserve: called before anything is decoded, with the bytes of memory that making the outputs will take; it may
+            wait until they are free, and raise MemoryError if they never will be.
 
     Returns:
         Written, Skipped or Failed for each output; one alone, about all of them, where the picture itself is to blame.
@@ -63,7 +72,7 @@ def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
     """
     started = perf_counter()
     with warnings_caught() as caught:
-        outcomes = attempted(about(job), lambda: _outcomes(job, recipe, tag, caught))
+        outcomes = attempted(about(job), lambda: _outcomes(_Task(job, recipe, tag), reserve, caught))
         told = taken(caught)
     seconds = perf_counter() - started
     return [
@@ -72,9 +81,24 @@ def render(job: Job, recipe: Recipe, tag: str) -> list[Outcome]:
     ]
 
 
-def _outcomes(job: Job, recipe: Recipe, tag: str, caught: Caught) -> list[Outcome]:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    job: Job
+    recipe: Recipe
+    tag: str
+
+
+def _outcomes(task: _Task, reserve: Callable[[int], object], caught: Caught) -> list[Outcome]:
+    job, recipe, tag = task.job, task.recipe, task.tag
     stopwatch = Stopwatch()
-    with opened(job.source.path, recipe) as original:
+
+    def wait(original: Opened) -> None:
+        renditions = [recipe.renditions[output.rendition] for output in job.outputs]
+        stopwatch.lap("decode")
+        reserve(need(original, recipe, renditions, job.source.size))
+        stopwatch.lap("wait")
+
+    with opened(job.source.path, recipe, wait) as original:
         makings = [Making(job, output, recipe, original, caught) for output in job.outputs]
         shown = known_size(original, recipe)
         if shown and len(recipe.renditions) > 1:

@@ -25,6 +25,8 @@ _SLACK = 2_000_000_000
 _ENCODING = sys.getfilesystemencoding()
 
 _READ = f"SELECT {COLUMNS} FROM outputs"  # noqa: S608 -- the names of the columns are ours.
+# Another shard may have added it since.
+_ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
 _WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608 -- likewise.
 
 
@@ -143,7 +145,7 @@ class Ledger:
         name = os.fsencode(path)
         if name not in self._roots and not self._read_only:
             with trouble_told(self._file):
-                number = self._db.execute("INSERT INTO roots (path) VALUES (?) RETURNING number", (name,)).fetchone()[0]
+                (number,) = self._db.execute(_ADD_ROOT, (name,)).fetchone()
             self._roots[name] = number
         return self._roots.get(name, 0)
 

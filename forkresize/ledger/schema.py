@@ -17,9 +17,11 @@ _APPLICATION = 0x46524C47
 """Marks the file as a ledger, in the header that SQLite keeps for that: ``FRLG``."""
 
 _TABLES = """
-CREATE TABLE runs (number INTEGER PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER, broken INTEGER NOT NULL);
-CREATE TABLE roots (number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
-CREATE TABLE outputs (
+CREATE TABLE IF NOT EXISTS runs (
+    number INTEGER PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER, broken INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS roots (number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS outputs (
     path BLOB PRIMARY KEY, root INTEGER NOT NULL, source BLOB NOT NULL, source_size INTEGER NOT NULL,
     source_mtime_ns INTEGER NOT NULL, source_hash BLOB, recipe BLOB NOT NULL, status TEXT NOT NULL, reason TEXT,
     error TEXT NOT NULL, signal TEXT, whole INTEGER NOT NULL, "limit" REAL, attempts INTEGER NOT NULL,
@@ -116,6 +118,6 @@ def _prepare(connection: sqlite3.Connection, *, durable: bool) -> None:
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
-        connection.executescript(
-            f"BEGIN; PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION}; {_TABLES} COMMIT;"
-        )
+        # Another shard may be making them at this very moment.
+        marks = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
+        connection.executescript(f"BEGIN IMMEDIATE; {marks} {_TABLES} COMMIT;")

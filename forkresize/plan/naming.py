@@ -6,7 +6,8 @@ import posixpath
 import string
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_later
 from functools import lru_cache
 from itertools import product
 
@@ -41,8 +42,8 @@ class Naming:
     recipe: Recipe
     template: str | None = None
     flat: bool = False
-    keeps_places: bool = field(init=False)
-    _prefix: str = field(init=False)
+    keeps_places: bool = made_later(init=False)
+    _prefix: str = made_later(init=False)
 
     def __post_init__(self) -> None:
         if self.template is None:

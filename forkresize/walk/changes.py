@@ -12,7 +12,6 @@ from typing import Self
 from forkresize.errors import SourceError, UsageError
 
 _CHUNK = 1 << 16
-_UNTOLD = "\N{REPLACEMENT CHARACTER}"
 
 
 class Changes:
@@ -29,15 +28,15 @@ class Changes:
             passed_over: directories and files whose changes don't count.
 
         Raises:
-            UsageError: one can't be watched, or the library that can do it is missing.
+            UsageError: one is no directory, or the library that can do it is missing.
         """
         self._directories = [os.path.abspath(directory) for directory in directories]
         self._passed_over = [os.path.abspath(path) for path in passed_over]
         for directory in self._directories:
-            if not os.path.isdir(directory) or not directory.isprintable():
-                raise UsageError(f"--watch: {directory!r} is no directory, or has a name that can't be watched")
-        if find_spec("watchfiles") is None:
-            raise UsageError("--watch: watchfiles is missing; pip install 'forkresize[watch]' brings it")
+            if not os.path.isdir(directory):
+                raise UsageError(f"--watch: {directory!r} is no directory")
+        if find_spec("watchdog") is None:
+            raise UsageError("--watch: watchdog is missing; pip install 'forkresize[watch]' brings it")
         self._text = b""
 
     def __enter__(self) -> Self:
@@ -51,12 +50,18 @@ class Changes:
         assert self._process.stdout is not None  # noqa: S101 (it is a pipe)
         self._pipe = self._process.stdout
         try:
-            while not self._text.endswith(b"\n"):
+            while b"\n" not in self._text:
                 self._read()
+            self._paths(self._text.partition(b"\n")[0])
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    @property
+    def pid(self) -> int:
+        """Process id of the one that listens."""
+        return self._process.pid
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
@@ -66,7 +71,7 @@ class Changes:
     def wait(self, seconds: float) -> set[str]:
         """Wait for changes, but no longer than this; return the absolute paths that changed.
 
-        A directory stands for all that lies below; so does one for a name in it that could not be told.
+        A directory stands for all that lies below.
 
         Raises:
             SourceError: nothing more can be heard.
@@ -76,7 +81,7 @@ class Changes:
         if b"\n" not in self._text and poll.poll(seconds * 1000):
             self._read()
         *lines, self._text = self._text.split(b"\n")
-        return {_told(path) for line in lines for path in self._paths(line)}
+        return {path for line in lines for path in self._paths(line)}
 
     def _read(self) -> None:
         text = os.read(self._pipe.fileno(), _CHUNK)
@@ -88,13 +93,6 @@ class Changes:
         heard = json.loads(line)
         if "error" in heard:
             raise SourceError(
-                f"the sources can't be watched: {heard['error']}; a higher fs.inotify.max_user_watches may help, or "
-                "WATCHFILES_FORCE_POLLING=1"
+                f"the sources can't be watched: {heard['error']}; a higher fs.inotify.max_user_watches may help"
             )
         return list(heard["changed"])
-
-
-def _told(path: str) -> str:
-    while _UNTOLD in path:
-        path = os.path.dirname(path)
-    return path

@@ -1,62 +1,80 @@
 """A program that runs beside a watch and tells which paths change, a JSON line at a time. Imported by nobody.
 
-Watching takes a thread, and a process that has one can't safely fork workers; so it is done in a process of its own.
+Watching takes threads, and a process that has any can't safely fork workers; so it is done in a process of its own.
 """
 
 import json
 import os
 import sys
-from collections.abc import Iterable
+import time
+from queue import Empty, SimpleQueue
 
-from watchfiles import Change, watch
+from watchdog.events import FileClosedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
 
-_LOOK_UP = 1000
-"""Milliseconds after which it is looked whether the watch is still there."""
+_LOOK_UP = 1.0
+"""Seconds after which it is looked whether the watch is still there."""
 
-_GATHER = 400
-"""Milliseconds for which changes are gathered at most."""
+_GATHER = 0.3
+"""Seconds for which changes are gathered."""
+
+_TELLING = ("created", "modified", "moved", FileClosedEvent.event_type)
+
+
+class _Handler(FileSystemEventHandler):
+    """Puts the paths that count into a queue."""
+
+    def __init__(self, changed: "SimpleQueue[str]", passed_over: list[str]) -> None:
+        self._changed = changed
+        self._passed_over = passed_over
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Take note of a change."""
+        # That something in a directory changed is told of that thing too.
+        if event.event_type not in _TELLING or (event.is_directory and event.event_type == "modified"):
+            return
+        path = os.fsdecode(event.dest_path or event.src_path)
+        if not any(path == each or path.startswith(f"{each}/") for each in self._passed_over):
+            self._changed.put(path)
 
 
 def listen(directories: list[str], passed_over: list[str]) -> None:
-    """Write a line with the paths that changed each time some did; the first, when all is watched, may be empty.
+    """Write a line with the paths that changed each time some did; the first, when all is watched, is empty.
 
     Args:
         directories: what to watch, with all that lies below.
         passed_over: directories and files that don't count.
     """
     parent = os.getppid()
-    begun = False
-    for changes in watch(
-        *directories,
-        watch_filter=None,
-        debounce=_GATHER,
-        rust_timeout=_LOOK_UP,
-        yield_on_timeout=True,
-        ignore_permission_denied=True,
-    ):
-        if os.getppid() != parent:
-            return
-        paths = sorted(_that_count(changes, passed_over))
-        if paths or not begun:
-            begun = True
-            sys.stdout.write(json.dumps({"changed": paths}) + "\n")
-            sys.stdout.flush()
+    changed: SimpleQueue[str] = SimpleQueue()
+    observer = Observer()
+    for directory in directories:
+        observer.schedule(_Handler(changed, passed_over), directory, recursive=True)
+    observer.daemon = True
+    observer.start()
+    _tell(changed=[])
+    while os.getppid() == parent:
+        try:
+            paths = {changed.get(timeout=_LOOK_UP)}
+        except Empty:
+            continue
+        time.sleep(_GATHER)
+        while not changed.empty():
+            paths.add(changed.get())
+        _tell(changed=sorted(paths))
 
 
-def _that_count(changes: Iterable[tuple[Change, str]], passed_over: list[str]) -> set[str]:
-    return {
-        path
-        for change, path in changes
-        # That something in a directory changed is told of that thing too.
-        if change is not Change.deleted and not (change is Change.modified and os.path.isdir(path))
-        if not any(path == each or path.startswith(each + "/") for each in passed_over)
-    }
+def _tell(**told: object) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
     try:
         listen(**json.loads(sys.argv[1]))
     except BrokenPipeError:
-        os._exit(0)
+        pass
     except Exception as error:  # noqa: BLE001 (the watch tells it)
-        sys.stdout.write(json.dumps({"error": f"{type(error).__name__}: {error}"}) + "\n")
+        _tell(error=f"{type(error).__name__}: {error}")
+    # Not by way of the threads that watch, which may be waiting for ever.
+    os._exit(0)

@@ -151,7 +151,7 @@ def test_a_source_that_changes_meanwhile_is_left_as_it_is(
     assert "changed meanwhile" in failure.error
     assert content(photos)["0.jpg"] == before
     assert (summary.written, summary.failed) == (2, 1)
-    assert not [path for path in photos.rglob(".*forkresize-*")]
+    assert not list(photos.rglob(".*forkresize-*"))
 
 
 def test_a_backup_that_can_not_be_made_leaves_the_source(tmp_path: Path, photos: Path, shrink: Shrink) -> None:

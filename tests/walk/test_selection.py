@@ -1,3 +1,4 @@
+import os
 from typing import Any
 
 import pytest
@@ -46,3 +47,28 @@ def test_directories_are_entered_down_to_a_depth(selection: Selection, deepest: 
 
 def test_directories_are_entered_however_deep_if_nothing_is_said() -> None:
     assert Selection().enters(100_000)
+
+
+def status(size: int, mtime_ns: int) -> os.stat_result:
+    return os.stat_result((0o100644, 1, 1, 1, 0, 0, size, 0, 0, 0), {"st_mtime_ns": mtime_ns})
+
+
+@pytest.mark.parametrize(
+    ("selection", "taken"),
+    [
+        (Selection(), [(0, 0), (9, 5), (10, 6), (20, 7), (21, 9)]),
+        (Selection(min_size=10), [(10, 6), (20, 7), (21, 9)]),
+        (Selection(max_size=20), [(0, 0), (9, 5), (10, 6), (20, 7)]),
+        (Selection(max_size=0), [(0, 0)]),
+        (Selection(newer_than=6), [(20, 7), (21, 9)]),
+        (Selection(min_size=10, max_size=20, newer_than=6), [(20, 7)]),
+    ],
+)
+def test_files_are_taken_by_size_and_time(selection: Selection, taken: list[tuple[int, int]]) -> None:
+    files = [(0, 0), (9, 5), (10, 6), (20, 7), (21, 9)]
+    assert [(size, mtime) for size, mtime in files if selection.takes(status(size, mtime))] == taken
+
+
+def test_sizes_that_no_file_can_have_are_refused() -> None:
+    with pytest.raises(UsageError, match="--max-size: 5 is less than --min-size, 6"):
+        Selection(min_size=6, max_size=5)

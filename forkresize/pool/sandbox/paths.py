@@ -1,5 +1,6 @@
 """Where the interpreter and the C library read from while they work. Knows nothing of what is worked on."""
 
+import contextlib
 import os
 import site
 import sys
@@ -29,7 +30,9 @@ def interpreter_paths() -> Iterator[str]:
     yield from _SYSTEM
     yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     yield from _package_folders()
-    private = [os.path.realpath(os.path.expanduser(path)) for path in (os.curdir, "~")]
+    private = [os.path.realpath(os.path.expanduser("~"))]
+    with contextlib.suppress(FileNotFoundError):  # It may have been removed.
+        private.append(os.getcwd())
     folders = [*sys.path, *site.getsitepackages(), *os.environ.get("LD_LIBRARY_PATH", "").split(":")]
     for folder in dict.fromkeys(filter(None, folders)):
         real = os.path.realpath(folder)

@@ -66,7 +66,7 @@ class Sandbox:
         self._cleanup = contextlib.ExitStack()
         self._descriptors: tuple[int, ...] = ()
         # In this order: the last ones deny what the first ones take.
-        self._layers = [("limits", partial(limits.apply, confinement.memory)), *self._kernels()]
+        self._layers = list(self._prepared())
         self.in_force = tuple(name for name, _ in self._layers)
 
     def __enter__(self) -> Self:
@@ -95,8 +95,9 @@ class Sandbox:
                 raise SandboxError(f"the sandbox can't be entered: {name}: {error}; see --sandbox") from error
         self._close_descriptors()
 
-    def _kernels(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield the layers that the kernel has, by name, each with what puts it in force."""
+    def _prepared(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the layers that the system has, by name, each with what puts it in force."""
+        yield "limits", partial(limits.apply, self.confinement.memory)
         if "no_new_privs" not in self.missing:
             yield "no_new_privs", partial(_give_up_privileges, self._libc)
         if "landlock" not in self.missing:

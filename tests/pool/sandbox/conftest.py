@@ -49,7 +49,7 @@ def inside(trees: Trees) -> Inside:
 
     def run(action: Callable[[], object], confinement: Confinement | None = None) -> Answer[int, object]:
         options = PoolOptions(workers=1, retries=0, sandbox=confinement or trees.confinement)
-        with Pool(lambda _: action(), options=options) as pool:
+        with Pool[int, object](lambda _: action(), options=options) as pool:
             [answer] = pool.imap_unordered([1])
         return answer
 

@@ -1,6 +1,7 @@
 """What code inside of a worker tries in vain: it is taken over by a picture, and wants out."""
 
 import ctypes
+import dataclasses
 import errno
 import mmap
 import os
@@ -8,11 +9,12 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done
+from forkresize.pool import Answer, Done, Pool, PoolOptions
 
 Inside = Callable[..., Answer[int, Any]]
 
@@ -61,17 +63,17 @@ def denied(inside: Inside, action: Callable[[], object]) -> str:
         lambda trees: (trees.sources / "new").mkdir(),
         lambda trees: (trees.destination / ".." / "outside" / "secret").read_bytes(),
         lambda trees: os.open(trees.outside, os.O_RDONLY),
-        lambda _: open("/etc/shadow", "rb"),
+        lambda _: Path("/etc/shadow").read_bytes(),
         lambda _: os.listdir("/etc"),
         lambda _: os.listdir(os.path.expanduser("~")),
-        lambda _: open(f"/proc/{PARENT}/environ", "rb"),
-        lambda _: open(f"/proc/{PARENT}/mem", "rb"),
-        lambda _: open("/proc/self/mem", "r+b"),
+        lambda _: Path(f"/proc/{PARENT}/environ").read_bytes(),
+        lambda _: os.open(f"/proc/{PARENT}/mem", os.O_RDONLY),
+        lambda _: os.open("/proc/self/mem", os.O_RDWR),
         lambda _: os.listdir("/dev/fd"),
-        lambda _: open("/dev/shm/escaped", "wb"),
-        lambda _: open("/tmp/escaped", "wb"),
-        lambda _: open("/proc/self/oom_score_adj", "w"),
-        lambda _: open("/dev/tty", "wb"),
+        lambda _: Path("/dev/shm/escaped").write_bytes(b"x"),  # noqa: S108  It is to fail.
+        lambda _: Path("/tmp/escaped").write_bytes(b"x"),  # noqa: S108
+        lambda _: Path("/proc/self/oom_score_adj").write_text("0"),
+        lambda _: os.open("/dev/tty", os.O_WRONLY),
     ],
 )
 def test_files_beyond_the_trees_are_out_of_reach(reach: Callable[[Any], object], inside: Inside, trees: Any) -> None:
@@ -81,7 +83,7 @@ def test_files_beyond_the_trees_are_out_of_reach(reach: Callable[[Any], object],
 @needs_landlock
 def test_a_link_from_the_destination_leads_nowhere(inside: Inside, trees: Any) -> None:
     (trees.destination / "way-out").symlink_to(trees.outside)
-    assert denied(inside, lambda: (trees.destination / "way-out/secret").read_bytes()) == "EACCES"
+    assert denied(inside, (trees.destination / "way-out/secret").read_bytes) == "EACCES"
     assert denied(inside, lambda: (trees.destination / "way-out/new").write_bytes(b"x")) == "EACCES"
 
 
@@ -100,7 +102,7 @@ def test_a_file_can_not_be_moved_or_linked_into_reach(
     "reach",
     [
         lambda trees: os.truncate(trees.secret, 0),
-        lambda trees: os.chmod(trees.secret, 0o777),
+        lambda trees: os.chmod(trees.secret, 0o600),
         lambda trees: os.chown(trees.secret, os.getuid(), -1),
         lambda trees: os.setxattr(trees.secret, "user.mine", b"x"),
         lambda trees: os.symlink(trees.secret, trees.destination / "link"),
@@ -109,7 +111,7 @@ def test_a_file_can_not_be_moved_or_linked_into_reach(
         lambda _: socket.socket(socket.AF_UNIX),
         lambda _: socket.socketpair(),
         lambda _: raw("connect", 0, b"\0" * 16, 16),
-        lambda _: os.execv("/bin/true", ["true"]),
+        lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606  It is to fail.
         lambda _: raw("execve", b"/bin/true", None, None),
         lambda _: os.fork(),
         lambda _: raw("fork"),
@@ -163,8 +165,6 @@ def test_limits_hold_and_can_not_be_raised(inside: Inside) -> None:
 
 
 def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
-    import dataclasses
-
     confinement = dataclasses.replace(trees.confinement, memory=4 << 30)
     answer = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), confinement)
     assert isinstance(answer, Done), answer
@@ -173,10 +173,6 @@ def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="this system has no such score")
 def test_a_worker_is_killed_before_its_parent_when_memory_runs_out(trees: Any) -> None:
-    from pathlib import Path
-
-    from forkresize.pool import Pool, PoolOptions
-
-    with Pool(lambda _: os.getpid(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
+    with Pool[int, int](lambda _: os.getpid(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
         [answer] = pool.imap_unordered([1])
         assert int(Path(f"/proc/{answer.worker}/oom_score_adj").read_text()) >= 500

@@ -15,11 +15,10 @@ from typing import Any
 import pytest
 
 from forkresize.errors import ExitCode, PoolBrokenError, SandboxError
-from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode
-from forkresize.pool import worker
+from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode, worker
 from forkresize.pool.libc import Libc
 from forkresize.pool.message import Kind, Report
-from forkresize.pool.sandbox import missing_layers, refuse_unless_possible
+from forkresize.pool.sandbox import landlock, missing_layers, refuse_unless_possible, seccomp
 from forkresize.pool.sandbox import sandbox as module
 from forkresize.storage import open_source, write_whole
 
@@ -123,7 +122,7 @@ def test_an_answer_is_made_of_nothing_but_what_was_named(inside: Inside, trees: 
 
 
 def test_what_an_unconfined_worker_raises_and_returns_is_as_before(trees: Any) -> None:
-    with Pool(lambda _: trees.secret, options=PoolOptions(workers=1)) as pool:
+    with Pool[int, Any](lambda _: trees.secret, options=PoolOptions(workers=1)) as pool:
         [answer] = pool.imap_unordered([1])
         assert result_of(answer) == trees.secret
         assert pool.sandbox == pool.sandbox_missing == ()
@@ -131,7 +130,9 @@ def test_what_an_unconfined_worker_raises_and_returns_is_as_before(trees: Any) -
 
 def test_off_is_none(trees: Any) -> None:
     confinement = dataclasses.replace(trees.confinement, mode=SandboxMode.OFF)
-    with Pool(lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=confinement)) as pool:
+    with Pool[int, Any](
+        lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=confinement)
+    ) as pool:
         [answer] = pool.imap_unordered([1])
         assert result_of(answer) == b"a secret"
         assert pool.sandbox == pool.sandbox_missing == ()
@@ -148,12 +149,14 @@ def test_what_is_in_force_is_told() -> None:
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel without Landlock and seccomp."""
     monkeypatch.setattr(module, "landlock_abi", lambda: 0)
-    monkeypatch.setattr(module.seccomp, "is_offered", lambda _: False)
+    monkeypatch.setattr(seccomp, "is_offered", lambda _: False)
 
 
 @pytest.mark.usefixtures("bare")
 def test_auto_takes_what_there_is(trees: Any) -> None:
-    with Pool(lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
+    with Pool[int, Any](
+        lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=trees.confinement)
+    ) as pool:
         [answer] = pool.imap_unordered([1])
         assert result_of(answer) == b"a secret"
         assert pool.sandbox_missing[:2] == ("landlock", "seccomp")
@@ -172,7 +175,7 @@ def test_on_refuses_before_anything_is_forked_and_names_what_is_missing(trees: A
     refuse_unless_possible(SandboxMode.AUTO)
 
 
-@pytest.mark.parametrize(("place", "name"), [(module.landlock.Ruleset, "landlock:"), (module.seccomp.Filter, "seccomp")])
+@pytest.mark.parametrize(("place", "name"), [(landlock.Ruleset, "landlock:"), (seccomp.Filter, "seccomp")])
 def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
     place: type, name: str, trees: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +185,9 @@ def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
     if name.strip(":") in missing_layers():
         pytest.skip(f"this kernel lacks {name}")
     monkeypatch.setattr(place, "enforce", fail)
-    with Pool(lambda _: trees.source.unlink(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
+    with Pool[int, Any](
+        lambda _: trees.source.unlink(), options=PoolOptions(workers=1, sandbox=trees.confinement)
+    ) as pool:
         with pytest.raises(PoolBrokenError, match=f"can't be entered: {name}"):
             list(pool.imap_unordered([1]))
     assert trees.source.exists()
@@ -213,7 +218,13 @@ def test_the_working_and_the_home_directory_are_not_python_s(tmp_path: Path) -> 
         folder.mkdir(parents=True)
     env = {**os.environ, "HOME": str(home), "PYTHONPATH": f"{home}:{home}/here:{other}:{tmp_path}"}
     told = subprocess.run(
-        [sys.executable, "-c", script], cwd=home / "here", env=env, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script],
+        cwd=home / "here",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     ).stdout.split("\n")
     assert str(other) in told
     assert not {str(home), str(home / "here"), str(tmp_path)} & set(told)

@@ -1,0 +1,188 @@
+"""How much memory making a picture takes, told from its header before anything is decoded. Decodes nothing.
+
+The figures were measured (``benchmarks/need.py``): the most resident memory of a worker beyond what it has when idle.
+They lean to the high side, so that pictures that are let in by them fit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from forkresize.image.encode.need import encoding
+from forkresize.image.formats import WRITERS, Writer
+from forkresize.image.geometry import Layout, layout
+from forkresize.image.identify import output_format
+from forkresize.image.opened import Opened
+from forkresize.image.picture import PictureError
+from forkresize.image.planning import known_size, reduction
+from forkresize.image.steps.turn import is_quarter
+from forkresize.recipe import Animation, Crop, Flip, Format, Recipe, Rendition, Rotate
+
+_MARGIN = 1.1
+_LEAST = 4 << 20
+"""Bytes that even a tiny picture may take: buffers, tables, and code that is used for the first time."""
+
+_WIDE = 4
+_STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+"""Bytes in which Pillow keeps a pixel of a mode; of all others it is 4, three channels among them."""
+
+_STRAIGHT = frozenset({"PNG", "PPM", "BMP", "DIB", "TGA", "PCX"})
+"""Formats that are decoded row by row, right into the image."""
+
+_DECODER: Mapping[str | None, float] = {"WEBP": 15, "AVIF": 7, "GIF": 9}
+"""Bytes a pixel that a decoder has besides the image."""
+
+_OTHER_DECODER = 4
+_JPEG2000 = 5.5
+"""The same for each channel: it decodes to 32 bits a value, and transforms a copy."""
+
+_TIFF_ROWS_PER_STRIP = 278
+
+_CONVERSION, _STEP, _ROTATION = 4, 8, 26
+"""Bytes a pixel that a change takes while it is made, its result included."""
+
+_LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
+"""Bytes a pixel and channel of resizing in linear light: by the pixels there are, and by those that are made."""
+
+_FRAME: Mapping[str, float] = {Format.GIF: 14, Format.PNG: 6}
+"""Bytes a pixel of every further frame, where all are kept until the file is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The picture as it will be decoded: its pixels, bytes a pixel as decoded and once unpacked, and its channels."""
+
+    pixels: float
+    rows: float
+    stored: int
+    unpacked: int
+    channels: int
+    alpha: bool
+
+    @property
+    def held(self) -> float:
+        """Bytes of the image, and of what it is unpacked to."""
+        return self.pixels * (self.stored + (self.unpacked if self.unpacked > self.stored else 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """One output: its layout, its images' bytes, and those that it takes to bring them there and to encode them."""
+
+    plan: Layout
+    held: float
+    finishing: float
+    encoding: float
+
+
+def need(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], size: int) -> int:
+    """Return the bytes of memory that it takes to make a picture's outputs, beyond those of an idle worker.
+
+    Args:
+        original: the picture, of which the header has been read.
+        recipe: what is made of it.
+        renditions: those of the recipe's that are to be made.
+        size: bytes of the file.
+
+    Raises:
+        PictureError: a step can't be done to a picture of this size.
+    """
+    by = reduction(original, recipe, renditions)
+    source = _source(original, by)
+    outputs = list(_outputs(original, recipe, renditions, source))
+    changed = source.pixels * _changing(recipe)
+    held = source.held + min(changed, source.pixels * _WIDE) + sum(each.held for each in outputs)
+    peak = max(
+        source.pixels * source.stored + _decoding(original, source, size),
+        source.held + max(changed, source.pixels * (_CONVERSION if source.stored == 2 else 0)),  # noqa: PLR2004
+        *(held + max(_resizing(source, each.plan, recipe), each.finishing, each.encoding) for each in outputs),
+    )
+    return round(peak * _MARGIN) + _LEAST
+
+
+def _source(original: Opened, by: int) -> _Source:
+    image = original.image
+    mode, transparent = image.mode, "transparency" in image.info
+    stored = _STORED.get(mode, _WIDE)
+    gray = mode in {"1", "L", "LA"} or stored == _STORED["I;16"]
+    alpha = transparent or mode in {"LA", "PA", "RGBA", "La", "RGBa"}
+    channels = (1 if gray else 4 if mode == "CMYK" else 3) + alpha
+    # What is gray and opaque stays as small as it is.
+    unpacked = stored if gray and not alpha else _WIDE
+    width, height = image.size
+    return _Source(width * height / by**2, min(width, height) / by, stored, unpacked, channels, alpha)
+
+
+def _decoding(original: Opened, source: _Source, size: int) -> float:
+    image, kind = original.image, original.image.format
+    width, height = image.size
+    if kind in {"JPEG", "MPO"}:
+        return _coefficients(original)
+    if kind in _STRAIGHT or image.info.get("compression") == "raw":
+        return 0
+    if kind == "JPEG2000":
+        return source.pixels * _JPEG2000 * source.channels
+    if kind == "TIFF":
+        # Compressed, the file is read whole, and then strip by strip.
+        rows = min(height, int(getattr(image, "tag_v2", {}).get(_TIFF_ROWS_PER_STRIP, height)))
+        return size + width * rows * len(image.getbands()) * 2
+    return size + source.pixels * _DECODER.get(kind, _OTHER_DECODER)
+
+
+def _coefficients(original: Opened) -> float:
+    """Return the bytes of a progressive JPEG's coefficients, 16 bits each, all of which are kept to the last scan."""
+    layers = getattr(original.image, "layer", ())
+    if not original.image.info.get("progressive") or not layers:
+        return 0
+    width, height = original.image.size
+    most = max(across * down for _, across, down, _ in layers)
+    return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most)
+
+
+def _changing(recipe: Recipe) -> int:
+    """Return the bytes a pixel that the steps before resizing take."""
+    costs = [_ROTATION if isinstance(step, Rotate) else _STEP for step in recipe.before if not _is_put_off(step)]
+    return max(costs, default=0)
+
+
+def _is_put_off(step: object) -> bool:
+    return isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step))
+
+
+def _resizing(source: _Source, plan: Layout, recipe: Recipe) -> float:
+    if plan.is_unscaled:
+        return 0
+    width, height = plan.scaled
+    if recipe.resize.linear:
+        return source.channels * (source.pixels * _LINEAR_SOURCE + width * height * _LINEAR_TARGET)
+    # Premultiplied, copied for kernels that can't read Pillow's memory, and brought to its size along one axis.
+    copies = source.pixels * _WIDE * (source.alpha + (source.alpha and source.channels == len("LA")))
+    return copies + max(width, height) * source.rows * source.unpacked
+
+
+def _outputs(
+    original: Opened, recipe: Recipe, renditions: Sequence[Rendition], source: _Source
+) -> Iterator[_Output]:
+    shown = known_size(original, recipe) or original.view.shown
+    for rendition in renditions:
+        try:
+            output = output_format(original.image.format, rendition)
+        except PictureError:
+            continue  # It fails on its own account.
+        plan = layout(shown, rendition.size, recipe.resize)
+        pixels, writer = plan.canvas[0] * plan.canvas[1], WRITERS[output]
+        gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.after
+        each = encoding(output, rendition, gray=gray, alpha=source.alpha and "RGBA" in writer.modes)
+        frames = _frames(original, recipe, writer)
+        yield _Output(
+            plan=plan,
+            held=pixels * frames * (source.unpacked if gray else _WIDE),
+            finishing=pixels * _STEP * (bool(recipe.after) or source.alpha or plan.canvas != plan.scaled),
+            encoding=pixels * (each + (frames - 1) * _FRAME.get(output, 0)),
+        )
+
+
+def _frames(original: Opened, recipe: Recipe, writer: Writer) -> int:
+    if recipe.animation is Animation.FIRST:
+        return 1
+    is_held = (writer.animated and original.is_animated) or (writer.paged and original.is_paged)
+    return original.frames if is_held else 1
