@@ -127,7 +127,7 @@ def kill(arguments: argparse.Namespace, work: Path) -> None:
         with subprocess.Popen([COMMAND, work / "in", work / "out", "--width", other]) as process:
             time.sleep(chance.random() * whole)
             process.send_signal(signal.SIGKILL)
-        after = subprocess.run([COMMAND, work / "in", work / "out", *options], check=False)
+        after = subprocess.run([COMMAND, work / "in", work / "out", *options, "--lock-wait", "9s"], check=False)
         tidy = os.listdir(work / "out/.forkresize") == ["ledger.db"]
         wrong += after.returncode != 0 or content(work / "out") != expected or not tidy
     print(f"{arguments.rounds} runs killed, {wrong} followed by one that came to anything else")

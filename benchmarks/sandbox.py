@@ -1,6 +1,6 @@
 """What the sandbox costs: a worker's start, a picture, and a source that has to be lent; interleaved, medians.
 
-    benchmarks/sandbox.py [ROUNDS]
+benchmarks/sandbox.py [ROUNDS]
 """
 
 import os
@@ -9,14 +9,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 
 from PIL import Image
 
 from forkresize import Recipe, Settings, run
-from forkresize.pool import Confinement, Pool, PoolOptions
+from forkresize.ledger import IfExists
+from forkresize.pool import Confinement, Pool, PoolOptions, SandboxMode
 from forkresize.storage import open_source
 
 STARTS, OPENINGS = 40, 500
@@ -35,7 +35,8 @@ def main() -> None:
         inside, outside = Confinement(read=(folder,)), Confinement(lend=_lend)
         path = str(sources / "0.jpg")
         compare("a worker's start", rounds, lambda: starts(None), lambda: starts(Confinement()))
-        compare("a picture", rounds, lambda: pictures(folder, "off"), lambda: pictures(folder, "auto"))
+        off, on = (lambda: pictures(folder, SandboxMode.OFF)), (lambda: pictures(folder, SandboxMode.ON))
+        compare("a picture", rounds, off, on)
         compare("a source that is lent", rounds, lambda: openings(inside, path), lambda: openings(outside, path))
 
 
@@ -59,9 +60,9 @@ def starts(confinement: Confinement | None) -> float:
         return (time.perf_counter() - started) / STARTS
 
 
-def pictures(folder: str, sandbox: str) -> float:
+def pictures(folder: str, sandbox: SandboxMode) -> float:
     """Return the seconds of a worker's time that a picture takes."""
-    settings = replace(Settings(sandbox=sandbox, if_exists="overwrite", ledger=False), pool=PoolOptions(workers=1))
+    settings = Settings(sandbox=sandbox, if_exists=IfExists.OVERWRITE, ledger=False, pool=PoolOptions(workers=1))
     summary = run([os.path.join(folder, "in")], os.path.join(folder, "out"), Recipe.of(width=800), settings=settings)
     assert summary.written == PICTURES, summary  # noqa: S101
     return summary.busy_seconds / PICTURES

@@ -27,7 +27,7 @@ class Reason(StrEnum):
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
     CRASHED = "worker crashed"
-    OUT_OF_MEMORY = "out of memory"
+    MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal error"
 

@@ -72,6 +72,7 @@ def _effort(pool: Pool[Job, list[Outcome]], seconds: float) -> Effort:
         workers=pool.workers,
         workers_lost=pool.workers_lost,
         busy_seconds=pool.busy_seconds,
+        memory=pool.memory,
         sandbox=pool.sandbox,
         sandbox_missing=pool.sandbox_missing,
     )

@@ -1,5 +1,6 @@
 """From what the pool answers to what became of the outputs. Decides nothing about the run."""
 
+import re
 from dataclasses import replace
 
 from forkresize import storage
@@ -12,6 +13,9 @@ _REASONS = {
     Fault.TIMED_OUT: Reason.TIMED_OUT,
     Fault.INTERRUPTED: Reason.INTERRUPTED,
 }
+
+_NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
+"""What Rust and C++ say on standard error when they get no memory, before they end the process."""
 
 
 def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
@@ -56,8 +60,14 @@ def _failed(answer: Raised[Job] | Lost[Job]) -> list[Outcome]:
     if isinstance(answer, Raised):
         reason, error, signal = Reason.INTERNAL, answer.error, None
     else:
-        reason, error, signal = _REASONS[answer.fault], _particulars(answer), answer.signal
+        reason, error, signal = _reason(answer), _particulars(answer), answer.signal
     return [Failed(**about(answer.item), reason=reason, error=error, signal=signal)]
+
+
+def _reason(lost: Lost[Job]) -> Reason:
+    if lost.fault is Fault.CRASHED and _NO_MEMORY.search(lost.stderr):
+        return Reason.MEMORY_LIMIT
+    return _REASONS[lost.fault]
 
 
 def _particulars(lost: Lost[Job]) -> str:

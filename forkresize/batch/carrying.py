@@ -20,7 +20,7 @@ from forkresize.job import Job
 from forkresize.ledger import Ledger, Memory, Settler
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, arrange
-from forkresize.pool import Pool
+from forkresize.pool import Pool, reserve
 from forkresize.recipe import Recipe
 
 
@@ -65,7 +65,7 @@ class Batch:
         return pool
 
     def _work(self, placing: Placing, collisions: Collisions, tag: str) -> Pool[Job, list[Outcome]]:
-        work = partial(render, recipe=self._recipe, tag=tag)
+        work = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
         options = confined(self._settings, self._intake.sources, self._destination)
         timed = replace(options, lifetime=self._course.time_left)
         with Pool(work, options=timed, on_tick=self._course.on_tick) as pool:

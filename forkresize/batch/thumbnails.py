@@ -10,7 +10,7 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Confinement, Done, Pool, PoolOptions
+from forkresize.pool import Confinement, Done, Pool, PoolOptions, reserve
 
 SIDE = 320
 """Pixels of the longer side."""
@@ -35,7 +35,7 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
     with (
         tempfile.TemporaryDirectory(prefix="forkresize-thumbnails-") as folder,
         Pool(
-            partial(thumbnail, side=SIDE, folder=folder),
+            partial(thumbnail, side=SIDE, folder=folder, reserve=reserve),
             options=PoolOptions(
                 workers=workers,
                 timeout=_TIMEOUT,

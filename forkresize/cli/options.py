@@ -13,6 +13,7 @@ from forkresize.cli.params import (
     MAX_ERRORS,
     MAX_PRUNE,
     MEGAPIXELS,
+    MEMORY,
     MOMENT,
     SHARD,
     RuleOption,
@@ -132,6 +133,11 @@ WORKERS = [
     Option("--timeout", type=DURATION, default="120s", help="Time a picture may take; 0 is for ever."),
     Option("--retries", type=whole("n", 0), default=1, help="Tries, alone, for a picture whose worker died."),
     Option("--max-tasks", type=whole("n", 0), default=0, help="Pictures before a worker is replaced; 0 is never."),
+    Option(
+        "--memory",
+        type=MEMORY,
+        help="Memory for all workers together; pictures wait for it. [default: 60 % of what there is]",
+    ),
     Option("--max-pixels", type=MEGAPIXELS, default="200", help="Megapixels a picture may have."),
     Option(
         "--sandbox",

@@ -61,7 +61,7 @@ def _color(text: str) -> RGBA:
     try:
         return parse_color(text)
     except ValueError as error:
-        raise ValueError(f"is no color: {error}") from None
+        raise ValueError(str(error).removeprefix(f"{text!r} ")) from None
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -109,6 +109,15 @@ def _number(text: str) -> float:
     return float(text)
 
 
+def _memory(text: str) -> int:
+    from forkresize.pool import LEAST_MEMORY
+
+    size = parse_bytes(text)
+    if size < LEAST_MEMORY:
+        raise ValueError(f"is not enough for a single worker; {LEAST_MEMORY // 10**6}M is the least")
+    return size
+
+
 def _quality(text: str) -> int | Mapping[str, int]:
     one = _whole(1, 100)
     if "=" not in text:
@@ -149,6 +158,7 @@ DURATION = Text("time", _seconds)
 FORMATS = Text("formats", _formats)
 MAX_ERRORS = Text("n|n%", _max_errors)
 MAX_PRUNE = Text("n|n%", _max_prune)
+MEMORY = Text("size", _memory)
 MEGAPIXELS = Text("mp", _pixels)
 MOMENT = Text("moment", parse_moment)
 NUMBER = Text("number", _number)

@@ -23,6 +23,7 @@ RECIPE = tuple(Options.__annotations__)
 """The options that a recipe file says instead."""
 
 _SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks", "newer_than", "min_size", "max_size")
+_POOL = ("workers", "retries", "max_tasks", "memory", "nice")
 _SETTINGS = ("name", "flat", "on_collision", "dry_run", "sandbox", "max_errors", "order", "strict", "error_on_empty")
 _CONTROL = ("lock_wait", "shard")
 _REPEAT = ("compare", "retry_failed", "ledger", "prune", "max_prune", "in_place", "backup_dir", "preserve_times")
@@ -129,7 +130,7 @@ def settings_from(values: Mapping[str, Any], stack: ExitStack) -> Settings:
     Raises:
         UsageError: a glob is malformed.
     """
-    pool = PoolOptions(timeout=values["timeout"] or None, **_only(("workers", "retries", "max_tasks", "nice"), values))
+    pool = PoolOptions(timeout=values["timeout"] or None, **_only(_POOL, values))
     selection = Selection(**_only(_SELECTION, values))
     names = _names(values["files_from"], stack, nul=values["null"])
     if_exists = IfExists.OVERWRITE if values["force"] else values["if_exists"]

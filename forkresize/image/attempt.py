@@ -40,7 +40,8 @@ def attempted(subject: About, make: Callable[[], list[Outcome]]) -> list[Outcome
         if error.reason is Reason.NOT_A_PICTURE:
             return [Skipped(**subject, reason=error.reason, error=str(error))]
         return [Failed(**subject, reason=error.reason, error=str(error), fatal=error.fatal)]
-    except MemoryError:
-        return [Failed(**subject, reason=Reason.OUT_OF_MEMORY, error="there was not enough memory for it")]
+    except MemoryError as error:
+        told = str(error) or "there was not enough memory for it"
+        return [Failed(**subject, reason=Reason.MEMORY_LIMIT, error=told)]
     except Exception as error:  # noqa: BLE001 -- one picture's trouble must not stop the others.
         return [Failed(**subject, reason=Reason.INTERNAL, error=f"{type(error).__name__}: {error}")]

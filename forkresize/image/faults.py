@@ -32,7 +32,7 @@ def faults_told(path: str, max_pixels: int) -> Iterator[None]:
     except Exception as error:
         if is_of_the_system(error):
             raise unreadable(path, error) from error
-        reason = Reason.OUT_OF_MEMORY if "out of memory" in str(error) else Reason.DAMAGED
+        reason = Reason.MEMORY_LIMIT if "out of memory" in str(error) else Reason.DAMAGED
         raise PictureError(reason, str(error) or type(error).__name__) from error
     finally:
         Image.MAX_IMAGE_PIXELS = before

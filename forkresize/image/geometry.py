@@ -73,7 +73,7 @@ def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = No
     - inside and contain: ``min(w / W, h / H)``
     - outside and cover: ``max(w / W, h / H)``
     - fill: ``w / W`` across and ``h / H`` down
-    - any fit with one side given: that side's ratio
+    - any other fit with one side given: that side's ratio; with fill, the other side stays
     - a long or short edge: its ratio to the source's
     - a scale in per cent: that, across and down
     - an area: ``sqrt(area / (W * H))``
@@ -106,6 +106,8 @@ def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = No
     )
     if size.width is not None and size.height is not None:
         return _TWO_SIDED[rule.fit](source, (size.width, size.height), rule)
+    if rule.fit is Fit.FILL and (size.width or size.height):
+        return _fill(source, (size.width or source[0], size.height or source[1]), rule)
     if size.scale is not None:
         return _whole(source, _stretched(source, tuple(_decimal(side) / _PERCENT for side in size.scale), rule))
     if size.megapixels is not None:

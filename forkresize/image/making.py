@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 from forkresize import storage
 from forkresize.image import metadata
+from forkresize.image.area import Dimensions
 from forkresize.image.attempt import Caught, attempted, taken
+from forkresize.image.color import to_srgb
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.formats import WRITERS, Writer
 from forkresize.image.frames import Frames
 from forkresize.image.identify import output_format
 from forkresize.image.opened import Opened
 from forkresize.image.original import stripped
-from forkresize.image.picture import Picture, check_pixels
+from forkresize.image.picture import Picture, PictureError, check_pixels
 from forkresize.image.pipeline import Target, finish
 from forkresize.image.planning import plan
 from forkresize.image.steps.resize import Larger, resize_from
@@ -24,12 +26,15 @@ from forkresize.image.stopwatch import Stopwatch
 from forkresize.image.write import write
 from forkresize.job import Job, Output
 from forkresize.outcome import About, Outcome, Reason, Skipped, Written
-from forkresize.recipe import Animation, IfLarger, Recipe
+from forkresize.recipe import Animation, IfLarger, Metadata, Recipe
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forkresize.image.geometry import Layout
+
+_KINDS = {"MPO": "pictures", "TIFF": "pages"}
+"""What there is several of in a file of a format, if it isn't frames."""
 
 
 class Making:
@@ -38,7 +43,8 @@ class Making:
     Attributes:
         output: its path, and which rendition it is.
         rendition: what is asked of it.
-        format: in Pillow's lower-case name.
+        format: in Pillow's lower-case name; empty if it can't be made in any.
+        frames: how many of the source's frames go into it.
     """
 
     def __init__(self, job: Job, output: Output, recipe: Recipe, original: Opened, caught: Caught) -> None:
@@ -59,16 +65,22 @@ class Making:
         self._told: list[str] = []
         self._images: list[Image] = []
         self._plan: Layout | None = None
-        self._profile: bytes | None = None
+        self._profiles: list[bytes | None] = []
         self.rendition = recipe.renditions[output.rendition]
         self._outcome: Outcome | None = None
         self.format = ""
+        self.frames = 0
         self._attempt(self._choose_format)
 
     @property
     def is_open(self) -> bool:
         """Whether it is still to be made."""
         return self._outcome is None
+
+    @property
+    def source_format(self) -> str | None:
+        """The source's format, in Pillow's own name."""
+        return self._original.image.format
 
     @property
     def writer(self) -> Writer:
@@ -84,17 +96,18 @@ class Making:
         }
 
     @property
-    def frames(self) -> int:
-        """How many of the source's frames go into it."""
-        if self._recipe.animation is Animation.FIRST:
-            return 1
-        held = (self._original.is_animated and self.writer.animated) or (self._original.is_paged and self.writer.paged)
-        return self._original.frames if held else 1
+    def is_complete(self) -> bool:
+        """Whether it has all the frames that go into it."""
+        return len(self._images) == self.frames
 
-    def skip(self) -> None:
-        """Leave it out, because another rendition comes to the same."""
-        width, height = self._original.size
-        told = f"the source has no more than {width} x {height} pixels"
+    def skip(self, shown: Dimensions) -> None:
+        """Leave it out, because another rendition comes to the same.
+
+        Args:
+            shown: what there is to resize, in pixels.
+        """
+        width, height = shown
+        told = f"there are no more than {width} x {height} pixels to show"
         self._outcome = Skipped(**self._subject, reason=Reason.DUPLICATE, error=told)
 
     def pixels(self, picture: Picture) -> int:
@@ -109,8 +122,17 @@ class Making:
             picture: the frame, which was looked at for its number of pixels.
             larger: what was made of it so far, to make this of as well; it is added.
         """
-        if len(self._images) < self.frames:
+        if not self.is_complete:
             self._attempt(lambda: self._add(picture, larger))
+
+    def fail(self, error: PictureError) -> None:
+        """Give it up for a fault of the picture, unless it has all it needs."""
+
+        def give_up() -> None:
+            raise error
+
+        if not self.is_complete:
+            self._attempt(give_up)
 
     def finished(self, kept: metadata.Kept, tag: str, stopwatch: Stopwatch) -> Outcome:
         """Encode it, write it, and return what became of it.
@@ -139,10 +161,12 @@ class Making:
 
     def _choose_format(self) -> None:
         self.format = output_format(self._original.image.format, self.rendition)
-        frames = self._original.frames
-        if frames > self.frames and self._recipe.animation is Animation.KEEP:
-            kind = "pictures" if self._original.image.format == "MPO" else "frames"
-            warnings.warn(f"only the first of {frames} {kind} was kept", stacklevel=1)
+        original, keep = self._original, self._recipe.animation is Animation.KEEP
+        held = (original.is_animated and self.writer.animated) or (original.is_paged and self.writer.paged)
+        self.frames = original.frames if held and keep else 1
+        if original.frames > self.frames and keep:
+            kind = _KINDS.get(str(original.image.format), "frames")
+            warnings.warn(f"only the first of {original.frames} {kind} was kept", stacklevel=1)
 
     def _look(self, picture: Picture) -> None:
         # What an animation's first frame comes to, the others come to as well.
@@ -156,9 +180,11 @@ class Making:
         larger.append(Larger(self._plan.area, resized))
         done = finish(resized, self._recipe, Target(self._plan, self.writer))
         self._images.append(done.image)
-        self._profile = done.profile
+        self._profiles.append(done.profile)
 
     def _write(self, kept: metadata.Kept, tag: str, stopwatch: Stopwatch) -> None:
+        if len(set(self._profiles)) > 1:
+            self._agree_on_colors()
         timing = self._original.timing
         several = len(self._images) > 1
         frames = Frames(
@@ -167,8 +193,8 @@ class Making:
             loop=timing.loop if several else None,
         )
         embedded = metadata.save_options(kept, self.format)
-        if self._profile and self.writer.profile:
-            embedded["icc_profile"] = self._profile
+        if self._profiles[0] and self.writer.profile:
+            embedded["icc_profile"] = self._profiles[0]
         encoded = self._best(encode(frames, self.format, self.rendition, embedded), kept)
         write(self._source, self.output.path, encoded.data, tag)
         stopwatch.lap("encode")
@@ -187,12 +213,22 @@ class Making:
             encode_seconds=stopwatch.take("encode"),
         )
 
+    def _agree_on_colors(self) -> None:
+        """Bring pages that follow several profiles to sRGB: a file has a place for one."""
+        warnings.warn("its pages have several color profiles, and were converted to sRGB", stacklevel=1)
+        pages = zip(self._images, self._profiles, strict=True)
+        self._images = [to_srgb(Picture.plain(image, profile)).image for image, profile in pages]
+        self._profiles = [None] * len(self._images)
+
     def _best(self, encoded: Encoded, kept: metadata.Kept) -> Encoded:
         """Return the source's own coded pixels if they are the same picture in fewer bytes, and that was asked for."""
         if self._recipe.if_larger is IfLarger.WRITE or not self._is_same():
             return encoded
         with storage.open_source(self._source.path) as file:
-            original = stripped(file.read(), self.format, kept)
+            data = file.read()
+        original = data if self._recipe.metadata is Metadata.ALL else stripped(data, self.format, kept)
+        if original is None and len(data) < len(encoded.data):
+            warnings.warn("the source was smaller, but can't be kept without what it says of itself", stacklevel=1)
         if original is None or len(original) >= len(encoded.data):
             return encoded
         warnings.warn("the source's own pixels were kept: encoded anew they would have taken more bytes", stacklevel=1)
@@ -209,8 +245,10 @@ class Making:
             and plan.is_unscaled
             and plan.canvas == original.size
             and len(self._recipe.steps) == 1
-            and self._profile == original.profile
-            and len(self._images) == 1 == original.frames
+            and self._profiles[-1] == original.profile
+            and self._images[-1].mode == original.image.mode
+            and self.is_complete
+            and self.frames == original.frames
         )
 
 

@@ -156,12 +156,11 @@ def _resizing(source: _Source, plan: Layout, recipe: Recipe) -> float:
         return source.channels * (source.pixels * _LINEAR_SOURCE + width * height * _LINEAR_TARGET)
     # Premultiplied, copied for kernels that can't read Pillow's memory, and brought to its size along one axis.
     copies = source.pixels * _WIDE * (source.alpha + (source.alpha and source.channels == len("LA")))
+    copies += width * height * _WIDE * source.alpha
     return copies + max(width, height) * source.rows * source.unpacked
 
 
-def _outputs(
-    original: Opened, recipe: Recipe, renditions: Sequence[Rendition], source: _Source
-) -> Iterator[_Output]:
+def _outputs(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], source: _Source) -> Iterator[_Output]:
     shown = known_size(original, recipe) or original.view.shown
     for rendition in renditions:
         try:

@@ -25,6 +25,9 @@ _BUFFER = 1 << 16
 _DRAFTED = frozenset({"JPEG", "MPO"})
 """The formats that can be decoded at a smaller scale; of these the size, and which way is up, are known beforehand."""
 
+_ICC_PROFILE = 34675
+"""TIFF's tag for it (ICC.1, B.4)."""
+
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF", "FLI"})
 _PAGED = frozenset({"TIFF"})
 
@@ -46,7 +49,7 @@ class Timing:
 
 
 class Opened:
-    """A picture whose header has been read. Its frames can be gone through once.
+    """A picture whose header has been read. Its frames are decoded when they are asked for.
 
     Attributes:
         image: in Pillow's terms; stands at the frame that was read last.
@@ -80,6 +83,9 @@ class Opened:
     @property
     def profile(self) -> bytes | None:
         """The ICC profile that the pixels follow, embedded or made of what the file says; None for sRGB."""
+        if self.image.format == "TIFF":
+            # Each page has its own, and Pillow keeps one for all.
+            return self.image.tag_v2.get(_ICC_PROFILE)  # type: ignore[attr-defined, no-any-return]
         return self._declared.profile or self.image.info.get("icc_profile")
 
     @property
@@ -105,7 +111,9 @@ class Opened:
         # The first frame of a PSD is the whole picture, and the others are its layers.
         if self.image.format == "PSD":
             return 1
-        return int(getattr(self.image, "n_frames", 1)) - self._first
+        # Counting them reads what is damaged as well.
+        with faults_told(self._path, self._recipe.max_pixels):
+            return int(getattr(self.image, "n_frames", 1)) - self._first
 
     @property
     def timing(self) -> Timing:
@@ -123,7 +131,7 @@ class Opened:
         return int(bool(getattr(self.image, "default_image", False)) and getattr(self.image, "n_frames", 1) > 1)
 
     def pictures(self, frames: int, reduction: int) -> Iterator[Picture]:
-        """Yield the first frames.
+        """Yield the first frames; those of an animation may be gone through again.
 
         Args:
             frames: how many.
@@ -133,6 +141,7 @@ class Opened:
             width, height = self.image.size
             self.image.draft(None, (width // reduction, height // reduction))
         several = frames > 1
+        self._durations = []
         for number in range(frames):
             with faults_told(self._path, self._recipe.max_pixels):
                 picture = self._picture(number if several else None, reduction)

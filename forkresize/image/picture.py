@@ -60,6 +60,11 @@ class Picture:
     reduction: int = 1
     profile: bytes | None = None
 
+    @classmethod
+    def plain(cls, image: Image, profile: bytes | None = None) -> "Picture":
+        """Return a picture of which all is seen, upright."""
+        return cls(image=image, view=View.whole(image.size), profile=profile)
+
     def box(self, part: Area) -> tuple[float, float, float, float]:
         """Return where a part of what is shown lies in ``image``: left, top, width and height in its pixels."""
         shown, by = self.view.area, self.reduction

@@ -1,6 +1,7 @@
 """What is done to the pixels, in which order: the steps of a recipe, and those that every picture goes through."""
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from PIL.Image import Image
 from forkresize.image.color import DEEP, is_for, to_srgb
 from forkresize.image.formats import Writer
 from forkresize.image.geometry import Layout
-from forkresize.image.picture import Picture, View
+from forkresize.image.picture import Picture, PictureError, View, check_pixels
 from forkresize.image.steps.blur import blur
 from forkresize.image.steps.crop import crop
 from forkresize.image.steps.flatten import flatten
@@ -18,10 +19,11 @@ from forkresize.image.steps.grayscale import grayscale
 from forkresize.image.steps.pad import frame, pad
 from forkresize.image.steps.resize import settle
 from forkresize.image.steps.sharpen import sharpen
-from forkresize.image.steps.trim import trim
+from forkresize.image.steps.trim import common_crop, trim
 from forkresize.image.steps.turn import is_quarter, turn, turn_view
 from forkresize.image.steps.unpack import shallow, unpack
 from forkresize.image.steps.watermark import watermark
+from forkresize.outcome import Reason
 from forkresize.recipe import (
     RGBA,
     Blur,
@@ -40,9 +42,6 @@ from forkresize.recipe import (
 
 _ON_VIEW: Mapping[type[Step], Callable[[View, Any], View]] = {Rotate: turn_view, Flip: flip, Crop: crop}
 """Steps that move pixels only, which is put off until they are few."""
-
-_ON_PICTURE: Mapping[type[Step], Callable[[Picture, Any, RGBA], Picture]] = {Rotate: turn, Trim: trim}
-"""Steps that change which pixels there are."""
 
 _ON_PIXELS: Mapping[type[Step], Callable[[Image, Any, RGBA], Image]] = {
     Grayscale: grayscale,
@@ -105,21 +104,27 @@ def prepare(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Picture:
     return picture
 
 
-def fixed(recipe: Recipe, picture: Picture, held: frozenset[str]) -> Recipe:
-    """Return the recipe with a crop in place of each trim: all frames of an animation lose what the first does.
+def fixed(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: frozenset[str]) -> Recipe:
+    """Return the recipe with a crop in place of each trim, so that all frames of an animation are cut alike.
 
     Args:
-        recipe: its steps before resizing are looked at.
-        picture: the first frame, as decoded.
+        recipe: what is done to each frame.
+        frames: yields them, as decoded; called once for each trim.
         held: see prepare.
+
+    Raises:
+        PictureError: they are to be trimmed after they were resized, when each is on its own.
     """
-    if not any(isinstance(step, Trim) for step in recipe.before):
-        return recipe
-    picture, steps = unpack(picture, held), []
-    for step in recipe.before:
-        whole, picture = settle(picture), _done(picture, step, recipe)
-        steps.append(_as_crop(whole.view, picture.view) if isinstance(step, Trim) else step)
-    return replace(recipe, steps=(*steps, *recipe.steps[len(steps) :]))
+    if any(isinstance(step, Trim) for step in recipe.after):
+        raise PictureError(Reason.IMPOSSIBLE, "the frames of an animation are trimmed before they are resized, or not")
+    steps = list(recipe.steps)
+    for place, step in enumerate(recipe.before):
+        if isinstance(step, Trim):
+            start = replace(recipe, steps=tuple(steps[:place]))
+            crop = common_crop((settle(prepare(frame, start, held)).image for frame in frames()), step)
+            # A turn by nothing stands for nothing to cut off.
+            steps[place] = crop or Rotate(degrees=0)
+    return replace(recipe, steps=tuple(steps))
 
 
 def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
@@ -140,34 +145,42 @@ def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
     background = recipe.background if "RGBA" in modes else (*recipe.background[:3], _OPAQUE)
     picture = unpack(picture, modes)
     if not _keeps_color(picture, recipe, target):
-        picture = _in_srgb(picture)
+        picture = _converted(picture, recipe)
     picture = flatten(picture, background, modes)
     picture = pad(picture, target.plan.canvas, target.plan.offset, background)
     for step in recipe.after:
         picture = _done(picture, step, replace(recipe, background=background))
     picture = flatten(settle(picture), background, modes)
-    return picture if _can_tell(target.writer, picture) else _in_srgb(picture)
+    return picture if _can_tell(target.writer, picture) else _converted(picture, recipe)
 
 
 def _done(picture: Picture, step: Step, recipe: Recipe) -> Picture:
     if isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step)):
         return replace(picture, view=_ON_VIEW[type(step)](picture.view, step))
     picture = settle(picture)
+    if isinstance(step, Trim):
+        return trim(picture, step)
     if _mixes(step, recipe.background) or picture.image.mode == "CMYK":
-        picture = _in_srgb(picture)
+        picture = _converted(picture, recipe)
     if isinstance(step, Border):
+        width, height = picture.image.size
+        framed = width + 2 * step.width, height + 2 * step.width
+        check_pixels(framed, recipe.max_pixels, "with its border the picture would have")
         return frame(picture, step, recipe.background)
     picture = shallow(picture)
     if recipe.color is Color.SRGB:
         picture = to_srgb(picture)
-    if type(step) in _ON_PICTURE:
-        return _ON_PICTURE[type(step)](picture, step, recipe.background)
+    if isinstance(step, Rotate):
+        check_pixels(turn_view(picture.view, step).size, recipe.max_pixels, "turned, the picture would have")
+        return turn(picture, step, recipe.background)
     return replace(picture, image=_ON_PIXELS[type(step)](picture.image, step, recipe.background))
 
 
-def _as_crop(before: View, after: View) -> Crop:
-    part, (width, height) = after.area, after.shown
-    return Crop(width=width, height=height, left=int(part.left - before.area.left), top=int(part.top - before.area.top))
+def _converted(picture: Picture, recipe: Recipe) -> Picture:
+    """Return the picture in sRGB, with a word if that was not wanted."""
+    if recipe.color is Color.KEEP and (picture.profile or picture.image.mode == "CMYK"):
+        warnings.warn("its colors were converted to sRGB all the same, as what was asked for takes it", stacklevel=1)
+    return _in_srgb(picture)
 
 
 def _in_srgb(picture: Picture) -> Picture:

@@ -14,7 +14,7 @@ _BUFFER = 1 << 13
 
 _NO_LIMIT = 10**15
 
-_WEBP_HEAD = 30
+WEBP_HEAD = 30
 """Bytes of a WebP until after its size."""
 
 
@@ -50,7 +50,7 @@ def probe(path: str) -> Probed:
         warnings.simplefilter("ignore")
         size = os.fstat(raw.fileno()).st_size
         # Pillow reads all of a WebP and makes room for its pixels.
-        webp = _webp_size(file.peek(_WEBP_HEAD))
+        webp = webp_size(file.peek(WEBP_HEAD))
         if webp:
             return Probed(*webp, "webp", size)
         image = identified(file, path)
@@ -62,11 +62,11 @@ def _own_name(name: str | None) -> str:
     return "jpeg" if name == "MPO" else str(name).lower()
 
 
-def _webp_size(head: bytes) -> tuple[int, int] | None:
+def webp_size(head: bytes) -> tuple[int, int] | None:
     """Return width and height as RFC 9649 lays them out, sections 2.5 to 2.7 and 3.4; None if it is no WebP."""
-    if len(head) < _WEBP_HEAD or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+    if len(head) < WEBP_HEAD or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
         return None
-    bits = int.from_bytes(head[20:_WEBP_HEAD], "little")
+    bits = int.from_bytes(head[20:WEBP_HEAD], "little")
     match head[12:16]:
         case b"VP8X":
             return (bits >> 32 & 0xFFFFFF) + 1, (bits >> 56 & 0xFFFFFF) + 1

@@ -1,21 +1,23 @@
 """One picture from file to files: decoded once, brought to each rendition, encoded, written. Knows no process."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from forkresize.image import kernel, metadata
 from forkresize.image.allocator import keep_freed_pages
+from forkresize.image.area import Dimensions
 from forkresize.image.attempt import Caught, attempted, taken, warnings_caught
 from forkresize.image.color import load_srgb
 from forkresize.image.identify import load_plugins
 from forkresize.image.making import Making
 from forkresize.image.need import need
 from forkresize.image.opened import Opened, opened
-from forkresize.image.picture import Picture
+from forkresize.image.picture import Picture, PictureError
 from forkresize.image.pipeline import fixed, prepare
 from forkresize.image.planning import duplicates, known_size, reduction
+from forkresize.image.shortage import blamed
 from forkresize.image.steps.watermark import prepare as prepare_watermark
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
@@ -54,9 +56,7 @@ def _for_nothing(_: int) -> None:
     """Let everybody have what they need."""
 
 
-def render(
-    job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _for_nothing
-) -> list[Outcome]:
+def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _for_nothing) -> list[Outcome]:
     """Make the outputs of one picture.
 
     Args:
@@ -72,7 +72,8 @@ def render(
     """
     started = perf_counter()
     with warnings_caught() as caught:
-        outcomes = attempted(about(job), lambda: _outcomes(_Task(job, recipe, tag), reserve, caught))
+        task = _Task(job, recipe, tag, reserve)
+        outcomes = blamed(attempted(about(job), lambda: _outcomes(task, caught)), task.need, job.source.path)
         told = taken(caught)
     seconds = perf_counter() - started
     return [
@@ -81,40 +82,64 @@ def render(
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Task:
+    """One picture's way through render(); it knows how much memory that takes once the header is read."""
+
     job: Job
     recipe: Recipe
     tag: str
+    reserve: Callable[[int], object]
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    need: int = 0
+
+    def admit(self, original: Opened) -> None:
+        """Wait until there is memory for it; that is no part of the time it takes."""
+        renditions = [self.recipe.renditions[output.rendition] for output in self.job.outputs]
+        self.need = need(original, self.recipe, renditions, self.job.source.size)
+        self.stopwatch.lap("decode")
+        self.reserve(self.need)
+        self.stopwatch.lap("wait")
 
 
-def _outcomes(task: _Task, reserve: Callable[[int], object], caught: Caught) -> list[Outcome]:
-    job, recipe, tag = task.job, task.recipe, task.tag
-    stopwatch = Stopwatch()
-
-    def wait(original: Opened) -> None:
-        renditions = [recipe.renditions[output.rendition] for output in job.outputs]
-        stopwatch.lap("decode")
-        reserve(need(original, recipe, renditions, job.source.size))
-        stopwatch.lap("wait")
-
-    with opened(job.source.path, recipe, wait) as original:
+def _outcomes(task: _Task, caught: Caught) -> list[Outcome]:
+    job, recipe, stopwatch = task.job, task.recipe, task.stopwatch
+    with opened(job.source.path, recipe, task.admit) as original:
         makings = [Making(job, output, recipe, original, caught) for output in job.outputs]
         shown = known_size(original, recipe)
-        if shown and len(recipe.renditions) > 1:
-            _skip(makings, duplicates(shown, recipe, original.image.format))
-        for picture in _pictures(original, recipe, makings):
-            stopwatch.lap("decode")
-            _add(picture, makings)
-            stopwatch.lap("resize")
+        if shown:
+            _skip_duplicates(makings, shown, recipe)
+        try:
+            for picture in _pictures(original, recipe, makings):
+                stopwatch.lap("decode")
+                if shown is None:
+                    shown = picture.view.shown
+                    _skip_duplicates(makings, shown, recipe)
+                _add(picture, makings)
+                stopwatch.lap("resize")
+        except PictureError as error:
+            _give_up(makings, error)
         kept = metadata.kept(original.image, recipe.metadata)
-        return [making.finished(kept, tag, stopwatch) for making in makings]
+        return [making.finished(kept, task.tag, stopwatch) for making in makings]
 
 
-def _skip(makings: list[Making], numbers: frozenset[int]) -> None:
+def _skip_duplicates(makings: list[Making], shown: Dimensions, recipe: Recipe) -> None:
+    numbers = duplicates(shown, recipe, makings[0].source_format) if len(recipe.renditions) > 1 else ()
     for making in makings:
         if making.is_open and making.output.rendition in numbers:
-            making.skip()
+            making.skip(shown)
+
+
+def _give_up(makings: list[Making], error: PictureError) -> None:
+    """Give up the outputs that a fault in a later frame leaves without one; if that is all of them, it's the picture's.
+
+    Raises:
+        PictureError: it is.
+    """
+    if not any(making.is_open and making.is_complete for making in makings):
+        raise error
+    for making in makings:
+        making.fail(error)
 
 
 def _pictures(original: Opened, recipe: Recipe, makings: list[Making]) -> Iterator[Picture]:
@@ -123,9 +148,9 @@ def _pictures(original: Opened, recipe: Recipe, makings: list[Making]) -> Iterat
     frames = max((making.frames for making in wanted), default=0)
     by = reduction(original, recipe, [making.rendition for making in wanted])
     held = frozenset[str]().union(*(making.writer.modes for making in wanted))
+    if frames > 1 and original.is_animated:
+        recipe = fixed(recipe, lambda: original.pictures(frames, by), held)
     for picture in original.pictures(frames, by):
-        if frames > 1 and original.is_animated:
-            recipe = fixed(recipe, picture, held)
         yield prepare(picture, recipe, held)
 
 

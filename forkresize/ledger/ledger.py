@@ -27,6 +27,9 @@ _ENCODING = sys.getfilesystemencoding()
 _READ = f"SELECT {COLUMNS} FROM outputs"  # noqa: S608 -- the names of the columns are ours.
 # Another shard may have added it since.
 _ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
+_BROKEN = (
+    "SELECT number, started_ns, coalesce(ended_ns, ?) FROM runs WHERE broken OR (ended_ns IS NULL AND number != ?)"
+)
 _WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608 -- likewise.
 
 
@@ -118,7 +121,7 @@ class Ledger:
         with trouble_told(self._file):
             self._roots = {bytes(path): int(number) for number, path in self._db.execute("SELECT * FROM roots")}
             self.run = 0 if read_only else self._begin()
-            self._broken = self._db.execute("SELECT number, started_ns, ended_ns FROM runs WHERE broken").fetchall()
+            self._broken = self._db.execute(_BROKEN, (time.time_ns(), self.run)).fetchall()
 
     def __enter__(self) -> Self:
         return self

@@ -56,7 +56,9 @@ class Naming:
         object.__setattr__(self, "_prefix", os.path.join(self.destination, ""))
         places = Counter(self.place(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
         if max(places.values()) > 1:
-            raise UsageError(f"--name: {self.template!r} gives several renditions one name; {{width}} tells them apart")
+            raise UsageError(
+                f"--name: {self.template!r} gives several renditions one name; something that differs has to be in it"
+            )
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from forkresize.pool.control import Control
 from forkresize.pool.cpus import available_cpus
 from forkresize.pool.crew import Crew
 from forkresize.pool.libc import Libc
-from forkresize.pool.memory import Budget, Reserve, default_budget, reserve
+from forkresize.pool.memory import LEAST_MEMORY, Budget, Reserve, default_budget, reserve
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.sandbox import Confinement, Sandbox, SandboxMode, refuse_unless_possible
 from forkresize.pool.signals import SignalWatch, file_signals_ignored, ignore_stops, raise_on_stop, signal_name
@@ -19,6 +19,7 @@ from forkresize.pool.supervisor import Supervisor
 from forkresize.pool.worker import Duty
 
 __all__ = [
+    "LEAST_MEMORY",
     "Activity",
     "Answer",
     "Confinement",

@@ -12,6 +12,9 @@ from forkresize.pool.machine import memory_limit, total_memory
 _SHARE = 0.6
 """Of what there is, for a pool that is told nothing else."""
 
+LEAST_MEMORY = 64_000_000
+"""Bytes with which a single worker gets by."""
+
 _UNASKED = 4
 """A worker may take this part of its share without asking; the rest goes to whoever needs more."""
 
@@ -45,8 +48,8 @@ def reserve(need: int) -> None:
 
 
 def default_budget() -> int:
-    """Return the bytes that are the workers' if nobody says: 60 % of the machine's memory, or of its control group's."""
-    return int(_SHARE * min(total_memory(), memory_limit()))
+    """Return the bytes that are the workers' if nobody says: 60 % of the machine's, or of the control groups' limit."""
+    return max(LEAST_MEMORY, int(_SHARE * min(total_memory(), memory_limit())))
 
 
 def resident(pid: int | str = "self") -> int | None:

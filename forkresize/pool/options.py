@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from forkresize.pool.memory import LEAST_MEMORY
 from forkresize.pool.sandbox import Confinement
 
 NICEST = 19
@@ -17,7 +18,7 @@ class PoolOptions:
         timeout: seconds a job may take before its worker is killed; None for no limit. Such a job is not tried again.
         retries: how often a job whose worker died is tried again, alone, when all others are answered.
         max_tasks: jobs after which a worker is replaced; 0 for never.
-        memory: bytes that all workers together may take; None for 60 % of what the machine and its control groups allow.
+        memory: bytes that all workers together may take; None for 60 % of what there is.
         tick: seconds between two calls of ``on_tick``.
         sandbox: what the workers are held to; None for nothing.
         lifetime: seconds after which no further job is started; None for no limit.
@@ -40,8 +41,8 @@ class PoolOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers: {self.workers} is not at least 1")
-        if self.memory is not None and self.memory < 1:
-            raise ValueError(f"memory: {self.memory} is not at least 1")
+        if self.memory is not None and self.memory < LEAST_MEMORY:
+            raise ValueError(f"memory: {self.memory} is not at least {LEAST_MEMORY}")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout: {self.timeout} is not more than 0")
         if self.lifetime is not None and self.lifetime < 0:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from forkresize.errors import FieldError
-from forkresize.recipe.rendition import DEFAULT_QUALITY, Rendition
+from forkresize.recipe.rendition import APPLIES_TO, DEFAULT_QUALITY, Rendition
 from forkresize.recipe.size import Size
 from forkresize.recipe.steps import (
     Blur,
@@ -99,10 +99,9 @@ def renditions_of(options: Options) -> tuple[Rendition, ...]:
         FieldError: a value is out of its range, or contradicts another.
     """
     formats = [None if name in {KEEP, None} else name for name in _several(options.get("format"))] or [None]
-    others = _only(_RENDITION, options)
     quality = options.get("quality")
     return tuple(
-        Rendition(size=size, format=name, quality=_quality(quality, name, formats), **others)
+        Rendition(size=size, format=name, quality=_quality(quality, name, formats), **_encoding(options, name, formats))
         for size in _sizes(options)
         for name in formats
     )
@@ -119,7 +118,7 @@ def _steps(options: Options) -> Iterator[Step | None]:
     yield Resize(focus=focus, **_only(_RESIZE, options))
     yield Grayscale() if options.get("grayscale") else None
     radius, mask, frame = options.get("blur"), options.get("sharpen"), options.get("border")
-    yield Blur(radius=radius) if radius else None
+    yield Blur(radius=radius) if radius is not None else None
     yield Sharpen.parse(mask) if isinstance(mask, str) else mask
     yield Border(width=frame) if frame else None
     yield _watermark(options)
@@ -164,6 +163,14 @@ def _pairs(widths: list[Any], heights: list[Any]) -> Iterable[tuple[int | None, 
 
 def _stretched(values: list[Any], length: int) -> list[Any]:
     return values if len(values) == length else (values or [None]) * length
+
+
+def _encoding(options: Options, name: str | None, formats: list[str | None]) -> dict[str, Any]:
+    """Return what is asked of the encoder of one of several formats: of the rest, some other makes use."""
+    asked = _only(_RENDITION, options)
+    known = {field for field, held in APPLIES_TO.items() if name not in held}
+    useful = {field for field in known if any(other is None or other in APPLIES_TO[field] for other in formats)}
+    return asked if name is None else {field: value for field, value in asked.items() if field not in useful}
 
 
 def _quality(

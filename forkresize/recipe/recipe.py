@@ -108,7 +108,8 @@ class Recipe:
     def asks_for_something(self) -> bool:
         """Whether it says anything of the output; without, every picture would be re-encoded to no end."""
         asked = len(self.steps) > 1 or any(rendition.asks_for_something for rendition in self.renditions)
-        return asked or self.metadata is not Metadata.SAFE
+        kept = self.metadata is Metadata.SAFE and self.color is Color.SRGB and self.animation is Animation.KEEP
+        return asked or not kept or not self.auto_orient
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output."""

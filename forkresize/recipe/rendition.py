@@ -1,7 +1,7 @@
 """One output of a picture: how large, in which format, how well. Knows nothing of steps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from forkresize.errors import FieldError
 from forkresize.recipe.size import Size
@@ -15,7 +15,15 @@ MAX_COLORS = 256
 MAX_BYTES = 10**15
 
 _LOSSLESS = frozenset({Format.PNG, Format.WEBP, Format.AVIF, Format.GIF, Format.TIFF})
-_PALETTES = frozenset({Format.PNG, Format.GIF})
+
+APPLIES_TO: Mapping[str, frozenset[Format]] = {
+    "lossless": _LOSSLESS,
+    "progressive": frozenset({Format.JPEG}),
+    "subsampling": frozenset({Format.JPEG, Format.AVIF}),
+    "palette": frozenset({Format.PNG, Format.GIF}),
+    "ssim": frozenset({Format.JPEG, Format.WEBP, Format.AVIF}),
+}
+"""The fields that mean something to some formats only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +84,15 @@ class Rendition:
         return asked.get(output) or DEFAULT_QUALITY.get(output)
 
     def _refuse_contradictions(self) -> None:
-        if self.lossless and self.format is Format.JPEG:
-            raise FieldError("lossless", "a JPEG can't be; PNG, WebP, AVIF and TIFF can")
-        if self.palette is not None and self.format is not None and self.format not in _PALETTES:
-            raise FieldError("palette", f"{self.format} has none; {' and '.join(sorted(_PALETTES))} have")
+        for field, formats in APPLIES_TO.items():
+            if self.format is not None and self.format not in formats and getattr(self, field) != _DEFAULTS[field]:
+                raise FieldError(field, f"means nothing to {self.format}; it is for {', '.join(sorted(formats))}")
         for one, other in (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless")):
             if getattr(self, one) and getattr(self, other):
                 raise FieldError(one, f"contradicts {other}: both would decide on the quality")
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Rendition)}
 
 
 def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:

@@ -19,7 +19,7 @@ _NOTATIONS = (("width", "height"), ("long_edge",), ("short_edge",), ("scale",), 
 
 _FITS = {"!": Fit.FILL, "^": Fit.OUTSIDE}
 
-_GEOMETRY = re.compile(r"(?:(\d+(?:\.\d+)?)(%)?)?(?:x(?:(\d+(?:\.\d+)?)(%)?)?)?([%!<>^@]*)", re.ASCII)
+_GEOMETRY = re.compile(r"(?:(\d+(?:\.\d+)?)(%)?)?(?:[xX](?:(\d+(?:\.\d+)?)(%)?)?)?([%!<>^@]*)", re.ASCII)
 
 
 class _Limits(TypedDict):
@@ -106,7 +106,7 @@ def _from_notation(found: re.Match[str]) -> Size | None:
     if "@" in flags:
         return (
             Size(megapixels=float(across) / 1e6, **_limits(flags))
-            if "x" not in found[0] and not flags & _FITS.keys()
+            if "x" not in found[0].lower() and not flags & _FITS.keys()
             else None
         )
     if "." in found[0]:
@@ -117,9 +117,9 @@ def _from_notation(found: re.Match[str]) -> Size | None:
 
 def _percent(found: re.Match[str], flags: set[str]) -> Size | None:
     across, _, down, _, _ = found.groups()
-    if flags - {"%", "!"}:
+    if flags - {"%", "!", "<", ">"}:
         return None
-    return Size(scale=(float(across or down), float(down or across)))
+    return Size(scale=(float(across or down), float(down or across)), **_limits(flags))
 
 
 def _pixels(text: str | None) -> int | None:

@@ -126,6 +126,7 @@ class Effort:
         workers: how many worked side by side.
         workers_lost: how many of them died.
         busy_seconds: wall time that all workers together spent on pictures.
+        memory: bytes that all workers together were allowed.
         sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
         sandbox_missing: names of what would have, had the system it.
     """
@@ -134,6 +135,7 @@ class Effort:
     workers: int
     workers_lost: int = 0
     busy_seconds: float = 0.0
+    memory: int = 0
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
 
@@ -159,6 +161,7 @@ class Summary:
         workers: how many worked side by side.
         workers_lost: how many of them died.
         busy_seconds: wall time that all workers together spent on pictures.
+        memory: bytes that all workers together were allowed.
         sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
         sandbox_missing: names of what would have, had the system it.
         exit_code: what the shell is told.
@@ -183,6 +186,7 @@ class Summary:
     busy_seconds: float
     exit_code: int
     stopped_by: str | None = None
+    memory: int = 0
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
 
@@ -221,6 +225,7 @@ class Summary:
             "megapixels_per_second": round(self.megapixels_per_second, 3),
             "workers": self.workers,
             "workers_lost": self.workers_lost,
+            "memory": self.memory,
             "sandbox": list(self.sandbox),
             "exit_code": int(self.exit_code),
             "failures": [record(failure) for failure in self.failures],

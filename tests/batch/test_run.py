@@ -27,8 +27,8 @@ from forkresize import (
     run,
 )
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
-from forkresize.outcome import Due
 from forkresize.lock import hold
+from forkresize.outcome import Due
 
 Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)

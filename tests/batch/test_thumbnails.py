@@ -14,7 +14,7 @@ from forkresize.image.thumbnail import thumbnail
 Draw = Callable[..., Path]
 
 
-def _deadly(path: str, side: int, folder: str) -> bytes | None:
+def _deadly(path: str, side: int, folder: str, **_: object) -> bytes | None:
     if "deadly" in path:
         os.kill(os.getpid(), signal.SIGKILL)
     return thumbnail(path, side, folder)

@@ -248,7 +248,7 @@ def test_too_little_memory_is_not_the_picture_s_fault(
     monkeypatch.setattr(where, fail)
     outcome = result(scene(), width=30)
     assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.OUT_OF_MEMORY
+    assert outcome.reason is Reason.MEMORY_LIMIT
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])

@@ -54,7 +54,7 @@ def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("raised", "reason"), [(ZeroDivisionError("odd"), Reason.INTERNAL), (MemoryError(), Reason.OUT_OF_MEMORY)]
+    ("raised", "reason"), [(ZeroDivisionError("odd"), Reason.INTERNAL), (MemoryError(), Reason.MEMORY_LIMIT)]
 )
 def test_a_step_that_fails_costs_one_picture(
     raised: Exception, reason: Reason, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -246,7 +247,7 @@ def test_by_default_there_are_as_many_workers_as_cpus() -> None:
     "options",
     [{"workers": 0}, {"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}, {"max_tasks": -1}, {"tick": -1}],
 )
-def test_options_out_of_range_are_refused_by_name(options: dict[str, int]) -> None:
+def test_options_out_of_range_are_refused_by_name(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         PoolOptions(**options)
 

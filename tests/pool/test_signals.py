@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done, Fault, Pool, PoolOptions
+from forkresize.pool import Answer, Done, Fault, Pool, PoolOptions, file_signals_ignored
 
 WaitUntil = Callable[[Callable[[], object]], None]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -199,3 +199,10 @@ def test_a_killed_parent_leaves_no_worker_behind(
 def alive(pid: str) -> bool:
     state = subprocess.run(["/bin/ps", "-o", "stat=", "-p", pid], capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
+
+
+def test_signals_of_file_leases_are_ignored_for_a_while() -> None:
+    before = signal.getsignal(signal.SIGIO)
+    with file_signals_ignored():
+        os.kill(os.getpid(), signal.SIGIO)
+    assert signal.getsignal(signal.SIGIO) is before

@@ -78,6 +78,8 @@ def test_a_summary_has_the_documented_json(tally: Tally) -> None:
         ("megapixels_per_second", 12.0),
         ("workers", 4),
         ("workers_lost", 1),
+        ("memory", 0),
+        ("sandbox", []),
         ("exit_code", 1),
         ("failures", [record(tally.failures[0])]),
     ]

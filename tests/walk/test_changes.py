@@ -70,7 +70,10 @@ def test_a_listener_that_dies_is_an_error(tmp_path: Path) -> None:
 def test_what_it_can_not_watch_is_told_with_what_may_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_ROOM)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(SourceError, match=r"limit reached; a higher fs.inotify.max_user_watches"), Changes([str(tmp_path)]):
+    with (
+        pytest.raises(SourceError, match=r"limit reached; a higher fs.inotify.max_user_watches"),
+        Changes([str(tmp_path)]),
+    ):
         pytest.fail("it listens")
 
 

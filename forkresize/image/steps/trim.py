@@ -1,5 +1,6 @@
 """Finds what lies within borders of one color. Cuts nothing off."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -8,31 +9,56 @@ from PIL.Image import Image
 from forkresize.image.area import Area
 from forkresize.image.picture import Picture
 from forkresize.image.steps.alpha import premultiplied
-from forkresize.recipe import RGBA, Trim
+from forkresize.image.steps.unpack import eight_bit
+from forkresize.recipe import Crop, Trim
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels."""
+
+_WHITE = 255
 
 
-def content_box(image: Image, step: Trim) -> tuple[int, int, int, int]:
-    """Return the smallest box around all that differs from the pixel in the left upper corner.
+def content_box(image: Image, step: Trim) -> Box | None:
+    """Return the smallest box around all that differs from the pixel in the left upper corner; None if nothing does.
 
     A pixel differs if any of its channels does by more than the tolerance. Colors count as much as they are opaque, so
-    within a transparent border only the alpha does.
-
-    Returns:
-        Left, top, width and height in pixels; the whole image if nothing differs.
+    within a transparent border only the alpha does. Pixels deeper than 8 bits are looked at in 8.
     """
-    pixels = premultiplied(image)
+    pixels = premultiplied(_seen(image))
     corner = pixels.crop((0, 0, 1, 1)).tobytes()
-    table = [255 if abs(level - border) > step.tolerance else 0 for border in corner for level in range(256)]
-    left, top, right, bottom = pixels.point(table).getbbox(alpha_only=False) or (0, 0, *image.size)
-    return left, top, right - left, bottom - top
+    table = [_WHITE if abs(level - border) > step.tolerance else 0 for border in corner for level in range(256)]
+    return pixels.point(table).getbbox(alpha_only=False)
 
 
-def trim(picture: Picture, step: Trim, _background: RGBA) -> Picture:
-    """Show only what lies within the border.
+def trim(picture: Picture, step: Trim) -> Picture:
+    """Show only what lies within the border; all of it if there is nothing.
 
     Args:
-        picture: shown whole and upright, of mode L, LA, RGB or RGBA.
+        picture: shown whole and upright.
         step: what counts as border.
     """
     box = content_box(picture.image, step)
-    return replace(picture, view=replace(picture.view, area=Area(*map(Fraction, box))))
+    if box is None:
+        return picture
+    left, top, right, bottom = map(Fraction, box)
+    return replace(picture, view=replace(picture.view, area=Area(left, top, right - left, bottom - top)))
+
+
+def common_crop(images: Iterable[Image], step: Trim) -> Crop | None:
+    """Return the crop that trims all frames of an animation alike, and cuts nothing off any; None if all is border."""
+    boxes = [box for image in images if (box := content_box(image, step))]
+    if not boxes:
+        return None
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
+    return Crop(width=right - left, height=bottom - top, left=left, top=top)
+
+
+def _seen(image: Image) -> Image:
+    if image.mode == "I;16":
+        return eight_bit(image)
+    if image.mode in {"I", "F"}:
+        least, most = image.getextrema()
+        by = _WHITE / ((most - least) or 1)  # type: ignore[operator] # these modes have one channel
+        return image.convert("F").point(lambda level: level * by + -least * by).convert("L")  # type: ignore[operator]
+    return image.convert("RGB") if image.mode == "CMYK" else image

@@ -71,5 +71,4 @@ def test_a_gravity_that_looks_sees_the_picture_upright(
     options: dict[str, Any] = {"width": 50, "height": 50, "fit": "cover", "gravity": gravity, "crop": "280x90+10+5"}
     made = make(moved(drawn, STORED[orientation]), "a.png", {"exif": exif}, **options)
     seen = made.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(seen, int)
-    assert seen < 200
+    assert seen < 200  # type: ignore[operator]

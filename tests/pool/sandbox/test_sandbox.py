@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import inspect
 import os
 import signal
 import subprocess
@@ -15,9 +16,9 @@ from typing import Any
 import pytest
 
 from forkresize.errors import ExitCode, PoolBrokenError, SandboxError
-from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode, worker
+from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode
 from forkresize.pool.libc import Libc
-from forkresize.pool.message import Kind, Report
+from forkresize.pool.message import Kind, Report, pack_report
 from forkresize.pool.sandbox import landlock, missing_layers, refuse_unless_possible, seccomp
 from forkresize.pool.sandbox import sandbox as module
 from forkresize.storage import open_source, write_whole
@@ -185,11 +186,10 @@ def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
     if name.strip(":") in missing_layers():
         pytest.skip(f"this kernel lacks {name}")
     monkeypatch.setattr(place, "enforce", fail)
-    with Pool[int, Any](
-        lambda _: trees.source.unlink(), options=PoolOptions(workers=1, sandbox=trees.confinement)
-    ) as pool:
-        with pytest.raises(PoolBrokenError, match=f"can't be entered: {name}"):
-            list(pool.imap_unordered([1]))
+    options = PoolOptions(workers=1, sandbox=trees.confinement)
+    told = pytest.raises(PoolBrokenError, match=f"can't be entered: {name}")
+    with Pool[int, Any](lambda _: trees.source.unlink(), options=options) as pool, told:
+        list(pool.imap_unordered([1]))
     assert trees.source.exists()
 
 
@@ -199,12 +199,13 @@ def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
     number: int, lends: bool, inside: Inside, trees: Any
 ) -> None:
     def ask() -> str:
-        frame = sys._getframe()
+        frame = inspect.currentframe()
+        assert frame is not None
         while "station" not in frame.f_locals and frame.f_back:
             frame = frame.f_back
         station = frame.f_locals["station"]
         for _ in range(2000):
-            worker._send(station, Report(Kind.WANTS, number, 0.0, b"", os.fsencode(trees.secret)))
+            station.far.sendall(pack_report(Report(Kind.WANTS, number, 0.0, b"", os.fsencode(trees.secret))))
         return "asked"
 
     confinement = dataclasses.replace(trees.confinement, lend=lend if lends else None)

@@ -1,0 +1,145 @@
+"""How close the estimate of a picture's memory is: it, and the most that a fresh process grew, side by side.
+
+    python benchmarks/need.py --megapixels 3 12
+
+One row for every format that is read, then one for every kind of output. A share of at least 1 means that the estimate
+held; of photographs, no more than 2 is asked for.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from PIL import Image
+
+from forkresize.image.need import need
+from forkresize.image.opened import Opened, opened
+from forkresize.recipe import Recipe
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.photographs import scene
+
+GROWN = """
+import json, sys
+from pathlib import Path
+from forkresize.image.render import render, warm_up
+from forkresize.job import Job, Output, Source
+from forkresize.recipe import Recipe
+
+def status(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+recipe = Recipe.of(**json.loads(sys.argv[2]))
+warm_up(recipe)
+outputs = tuple(Output(f"{sys.argv[1]}.{number}.out", number) for number in range(len(recipe.renditions)))
+Path("/proc/self/clear_refs").write_text("5")
+before = status("VmRSS")
+outcomes = render(Job(Source(sys.argv[1], "picture"), outputs), recipe, "tag")
+assert {outcome.status for outcome in outcomes} == {"written"}, outcomes
+print(status("VmHWM") - before)
+"""
+
+SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "photo.jpg": ("RGB", {"quality": 90}),
+    "progressive.jpg": ("RGB", {"quality": 90, "progressive": True}),
+    "full.jpg": ("RGB", {"quality": 92, "progressive": True, "subsampling": "4:4:4"}),
+    "cmyk.jpg": ("CMYK", {}),
+    "photo.png": ("RGB", {"compress_level": 1}),
+    "alpha.png": ("RGBA", {"compress_level": 1}),
+    "gray.png": ("L", {"compress_level": 1}),
+    "gray-alpha.png": ("LA", {"compress_level": 1}),
+    "palette.png": ("P", {"compress_level": 1}),
+    "photo.webp": ("RGB", {"quality": 80, "method": 0}),
+    "alpha.webp": ("RGBA", {"quality": 80, "method": 0}),
+    "lossless.webp": ("RGB", {"lossless": True, "method": 0, "quality": 0}),
+    "photo.avif": ("RGB", {"quality": 70, "speed": 10}),
+    "photo.gif": ("P", {}),
+    "raw.tif": ("RGB", {}),
+    "lzw.tif": ("RGB", {"compression": "tiff_lzw"}),
+    "strip.tif": ("RGB", {"compression": "tiff_deflate", "strip_size": 10**9}),
+    "photo.jp2": ("RGB", {"quality_mode": "rates", "quality_layers": [20]}),
+    "photo.bmp": ("RGB", {}),
+    "photo.qoi": ("RGB", {}),
+}
+
+RECIPES: list[dict[str, Any]] = [
+    *({"format": name} for name in ("jpeg", "png", "webp", "avif", "gif", "tiff")),
+    {"format": "jpeg", "quality": 95, "progressive": True},
+    {"format": "webp", "lossless": True},
+    {"format": "avif", "effort": 8},
+    {"format": "png", "palette": 64},
+    {"format": "webp", "ssim": 0.95},
+    {"width": 800},
+    {"width": 1600, "linear": True},
+    {"width": [1600, 800, 400], "format": ["webp", "avif"]},
+    {"width": 1000, "height": 1000, "fit": "contain"},
+    {"rotate": 10},
+    {"trim": True, "width": 1000},
+    {"width": 1000, "blur": 2},
+]
+
+
+def estimate(path: Path, options: dict[str, Any]) -> int:
+    """Return the bytes that a picture is said to take."""
+    recipe, told = Recipe.of(**options), [0]
+
+    def look(original: Opened) -> None:
+        told[0] = need(original, recipe, recipe.renditions, path.stat().st_size)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with opened(str(path), recipe, look):
+            return told[0]
+
+
+def grown(path: Path, options: dict[str, Any]) -> int:
+    """Return the bytes by which a fresh process grew, at its highest, while it made the picture."""
+    arguments = [sys.executable, "-c", GROWN, str(path), json.dumps(options)]
+    return int(subprocess.run(arguments, capture_output=True, check=True).stdout)
+
+
+def cases(folder: Path, megapixels: float) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Draw a photograph of a size, and yield each file it is stored in and each recipe for it."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5)
+    picture = scene((height * 3 // 2, height), Random(1))
+    for name, (mode, options) in SOURCES.items():
+        stored = picture.convert(mode)
+        if mode in {"LA", "RGBA"}:
+            stored.putalpha(Image.linear_gradient("L").resize(stored.size))
+        stored.save(folder / name, **options)
+        yield folder / name, {"width": 800, "format": "jpeg"}
+    for options in RECIPES:
+        yield folder / "photo.jpg", options
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[3, 12], help="sizes of picture [3 12]")
+    shares = []
+    for megapixels in parser.parse_args().megapixels:
+        with tempfile.TemporaryDirectory() as folder:
+            for path, options in cases(Path(folder), megapixels):
+                told, took = estimate(path, options), grown(path, options)
+                shares.append(told / took)
+                wanted = " ".join(f"{key}={value}" for key, value in options.items())
+                print(
+                    f"{megapixels:5g} MP  {path.name:<16} {wanted:<60} {told / 1e6:7.1f} MB told "
+                    f"{took / 1e6:7.1f} measured {told / took:5.2f}",
+                    flush=True,
+                )
+    held, close = (sum(test(share) for share in shares) for test in ((1.0).__le__, (2.0).__ge__))
+    print(f"of {len(shares)}, {held / len(shares):.0%} held, and {close / len(shares):.0%} were at most twice as much")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+import io
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import pytest
+
+from forkresize.batch import run
+from forkresize.cli.watch import is_read_along, only_worked_on, refuse_unwatchable, runner
+from forkresize.job import Source
+from forkresize.outcome import Outcome, Unchanged
+
+NAMES = "dry_run error_on_empty files_from in_place manifest max_duration prune srcset".split()
+NOTHING: Mapping[str, Any] = dict.fromkeys([*NAMES, "watch", "quiet", "verbose"], None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_speaks_of_one_run_is_refused_with_it_and_only_with_it(name: str) -> None:
+    refuse_unwatchable({**NOTHING, name: True})
+    with pytest.raises(click.UsageError, match=f"--{name.replace('_', '-')} speaks of one run"):
+        refuse_unwatchable({**NOTHING, name: True, "watch": True})
+
+
+def test_without_it_a_run_is_a_run() -> None:
+    assert runner(NOTHING) is run
+
+
+def test_only_what_a_worker_was_given_is_passed_on() -> None:
+    told: list[Outcome] = []
+    tell = only_worked_on(told.append)
+    outcomes = [Unchanged(source=Source("a", "a"), attempts=attempts) for attempts in (0, 1, 2)]
+    for outcome in outcomes:
+        tell(outcome)
+    assert told == outcomes[1:]
+
+
+@pytest.mark.parametrize(
+    ("values", "terminal", "reads"),
+    [
+        ({}, False, False),
+        ({}, True, True),
+        ({"verbose": True}, False, True),
+        ({"quiet": True}, True, False),
+    ],
+)
+def test_somebody_reads_along_at_a_terminal_or_if_asked_for(
+    values: dict[str, Any], terminal: bool, reads: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert is_read_along({**NOTHING, **values}) is reads

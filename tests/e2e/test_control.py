@@ -1,0 +1,226 @@
+"""The installed command when other runs, the clock or a shard have a say in what it does, and when it watches."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Draw = Callable[..., Path]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Running = subprocess.Popen[bytes]
+Start = Callable[..., Running]
+
+DEADLINE = 60
+OPTIONS = ("in", "out", "--width", "20")
+LONG_AGO = (1_000_000_000, 1_000_000_000)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.02)
+
+
+def made(tmp_path: Path) -> list[str]:
+    found = (path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file())
+    return sorted(str(path) for path in found if path.parts[0] != ".forkresize" and ".forkresize-" not in path.name)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    for number in range(8):
+        os.utime(draw(tmp_path / f"in/{number}.jpg", seed=number), LONG_AGO)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def start(tmp_path: Path, command: list[str]) -> Iterator[Start]:
+    """Start the command and see that it ends: ``start("in", "out", "--watch")``."""
+    running: list[Running] = []
+
+    def run(*arguments: str) -> Running:
+        # A test runner started with & has SIGINT ignored, and would hand that down.
+        line = ["env", "--default-signal=INT,TERM,HUP", *command, *arguments]
+        process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def slow(tmp_path: Path, draw: Draw) -> list[str]:
+    """Arguments of a run that takes some seconds."""
+    first = draw(tmp_path / "in/00.png", (1200, 900))
+    for number in range(1, 30):
+        os.link(first, tmp_path / f"in/{number:02}.png")
+    return ["in", "out", "--width", "600", "--workers", "1"]
+
+
+class TestTwoRuns:
+    def test_one_works_and_the_other_says_at_once_that_it_can_not(
+        self, tmp_path: Path, slow: list[str], start: Start
+    ) -> None:
+        first = start(*slow, "--json")
+        wait_for((tmp_path / "out/.forkresize/lock").exists)
+        second = start(*slow)
+        _, told = second.communicate(timeout=DEADLINE)
+        assert second.returncode == 75
+        assert b"another run is writing to out" in told
+        assert first.poll() is None
+        summary = json.loads(first.communicate(timeout=DEADLINE)[0])
+        assert (first.returncode, summary["written"]) == (0, 30)
+
+    def test_with_lock_wait_the_other_follows_and_does_nothing_twice(self, slow: list[str], start: Start) -> None:
+        both = [start(*slow, "--json", "--lock-wait", "50s", *more) for more in ([], ["--verbose"])]
+        outputs = [process.communicate(timeout=DEADLINE) for process in both]
+        assert [process.returncode for process in both] == [0, 0]
+        summaries = [json.loads(stdout) for stdout, _ in outputs]
+        assert sorted((summary["written"], summary["unchanged"]) for summary in summaries) == [(0, 30), (30, 0)]
+        assert outputs[0][1] == b""
+        waited = summaries[1]["written"] == 0
+        assert outputs[1][1].count(b"waiting for another run to free the destination") == waited
+
+    @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    def test_a_signal_ends_the_wait_at_once(
+        self, signum: signal.Signals, code: int, tmp_path: Path, slow: list[str], start: Start
+    ) -> None:
+        first = start(*slow)
+        wait_for((tmp_path / "out/.forkresize/lock").exists)
+        second = start(*slow, "--lock-wait", "1h", "--verbose")
+        assert second.stderr is not None
+        assert b"waiting for another run" in second.stderr.readline()
+        second.send_signal(signum)
+        second.communicate(timeout=5)
+        assert second.returncode == code
+        assert first.poll() is None
+
+
+def test_max_duration_leaves_the_rest_to_the_next_run(tmp_path: Path, slow: list[str], forkresize: Run) -> None:
+    result = forkresize(*slow, "--max-duration", "0.8s", "--json")
+    summary = json.loads(result.stdout)
+    assert result.returncode == summary["exit_code"] == 10
+    assert "--max-duration" in result.stderr
+    assert 0 < summary["written"] < 30
+    assert len(made(tmp_path)) == summary["written"]
+    again = json.loads(forkresize(*slow, "--json").stdout)
+    assert (again["unchanged"], again["written"]) == (summary["written"], 30 - summary["written"])
+
+
+def test_shards_side_by_side_make_every_output_once(tmp_path: Path, photos: Path, start: Start) -> None:
+    shards = [start(*OPTIONS, "--workers", "1", "--json", "--shard", f"{number}/3") for number in (1, 2, 3)]
+    summaries = [json.loads(shard.communicate(timeout=DEADLINE)[0]) for shard in shards]
+    assert [summary["exit_code"] for summary in summaries] == [0, 0, 0]
+    assert sum(summary["sources"] for summary in summaries) == sum(summary["written"] for summary in summaries) == 8
+    assert len(made(tmp_path)) == 8
+
+
+def test_files_are_selected_by_size_and_time(tmp_path: Path, photos: Path, forkresize: Run, draw: Draw) -> None:
+    large = draw(photos / "large.png", (300, 300))
+    os.utime(large, LONG_AGO)
+    (tmp_path / "stamp").touch()
+    os.utime(tmp_path / "stamp", LONG_AGO)
+    os.utime(photos / "3.jpg", (1_000_000_001, 1_000_000_001))
+
+    def taken(*options: str) -> list[str]:
+        lines = forkresize(*OPTIONS, "--dry-run", *options).stdout.splitlines()
+        return sorted(os.path.basename(line.split()[1]) for line in lines)
+
+    assert taken("--min-size", "20K") == ["large.png"]
+    assert "large.png" not in taken("--max-size", "20KB")
+    assert taken("--newer-than", "stamp") == ["3.jpg"]
+    assert taken("--newer-than", "2001-09-10", "--min-size", "1") == []
+    assert len(taken("--newer-than", "36500d")) == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--shard", "4/3"], "'--shard': '4/3' is no shard"),
+        (["--newer-than", "soon"], "'--newer-than': 'soon' is neither"),
+        (["--min-size", "2K", "--max-size", "1K"], "--max-size: 1000 is less than --min-size, 2000"),
+        (["--nice", "20"], "--nice"),
+        (["--watch", "--dry-run"], "--watch has no end, and --dry-run"),
+        (["--watch", "--max-duration", "1h"], "--watch has no end, and --max-duration"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_work(
+    options: list[str], told: str, tmp_path: Path, photos: Path, forkresize: Run
+) -> None:
+    result = forkresize(*OPTIONS, *options)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+class TestWatch:
+    @pytest.fixture
+    def watching(self, photos: Path, tmp_path: Path, start: Start) -> Running:
+        """The command, with all done that there was, and waiting."""
+        pytest.importorskip("watchdog")
+        assert len(os.listdir(photos)) == 8
+        process = start(*OPTIONS, "--watch", "--verbose", "--json", "--report", "run.jsonl", "--log-file", "in/run.log")
+        wait_for(lambda: len(made(tmp_path)) == 8)
+        return process
+
+    def test_pictures_are_taken_as_they_come_and_ctrl_c_ends_it(
+        self, photos: Path, tmp_path: Path, watching: Running, draw: Draw
+    ) -> None:
+        draw(photos / "new.jpg")
+        draw(tmp_path / "day/moved.jpg")
+        os.utime(tmp_path / "day/moved.jpg", LONG_AGO)
+        (tmp_path / "day").rename(photos / "day")
+        wait_for(lambda: {"new.jpg", "day/moved.jpg"} <= set(made(tmp_path)))
+        draw(photos / "0.jpg", seed=99)
+        draw(photos / "last.jpg")
+        wait_for(lambda: "last.jpg" in made(tmp_path))
+        assert (tmp_path / "out/0.jpg").stat().st_mtime > time.time() - 30
+        watching.send_signal(signal.SIGINT)
+        stdout, _ = watching.communicate(timeout=DEADLINE)
+        summary = json.loads(stdout)
+        assert watching.returncode == summary["exit_code"] == 130
+        assert (summary["written"], summary["failed"]) == (12, 0)
+        told = [json.loads(line)["source"] for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+        assert sorted(set(told)) == sorted(
+            [*(f"in/{number}.jpg" for number in range(8)), "in/new.jpg", "in/last.jpg", "in/day/moved.jpg"]
+        )
+
+    def test_a_file_is_taken_when_it_has_stopped_growing(
+        self, photos: Path, tmp_path: Path, watching: Running, draw: Draw
+    ) -> None:
+        whole = draw(tmp_path / "whole.png", (200, 200)).read_bytes()
+        with (photos / "slow.png").open("wb", buffering=0) as file:
+            for start in range(0, len(whole), len(whole) // 5):
+                file.write(whole[start : start + len(whole) // 5])
+                time.sleep(0.6)
+            # Another comes meanwhile, and is not kept waiting.
+            shutil.copy(tmp_path / "whole.png", photos / "quick.png")
+            wait_for(lambda: "quick.png" in made(tmp_path))
+            assert "slow.png" not in made(tmp_path)
+        wait_for(lambda: "slow.png" in made(tmp_path))
+        watching.send_signal(signal.SIGTERM)
+        _, stderr = watching.communicate(timeout=DEADLINE)
+        assert watching.returncode == 143
+        assert b"failed  " not in stderr
+
+    def test_between_two_passes_another_run_may_work(
+        self, photos: Path, tmp_path: Path, watching: Running, forkresize: Run, draw: Draw
+    ) -> None:
+        draw(photos / "new.jpg")
+        result = forkresize(*OPTIONS, "--json", "--lock-wait", "30s")
+        assert result.returncode == 0
+        draw(photos / "newer.jpg")
+        wait_for(lambda: "newer.jpg" in made(tmp_path))
+        watching.send_signal(signal.SIGINT)
+        summary = json.loads(watching.communicate(timeout=DEADLINE)[0])
+        assert summary["failed"] == 0
