@@ -34,6 +34,7 @@ __all__ = [
     "Rule",
     "Selection",
     "Settings",
+    "Shard",
     "Skipped",
     "Summary",
     "Symlinks",
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from forkresize.errors import ForkresizeError
     from forkresize.ledger import Compare, IfExists
     from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
-    from forkresize.plan import OnCollision, Order
+    from forkresize.plan import OnCollision, Order, Shard
     from forkresize.pool import PoolOptions
     from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
     from forkresize.report.tally import Summary
@@ -62,7 +63,7 @@ _HOMES = {
     "forkresize.errors": ("ForkresizeError",),
     "forkresize.ledger": ("Compare", "IfExists"),
     "forkresize.outcome": ("Failed", "Outcome", "Pruned", "Reason", "Skipped", "Unchanged", "Written"),
-    "forkresize.plan": ("OnCollision", "Order"),
+    "forkresize.plan": ("OnCollision", "Order", "Shard"),
     "forkresize.pool": ("PoolOptions",),
     "forkresize.recipe": ("Fit", "Format", "Gravity", "Recipe", "Resample"),
     "forkresize.report.tally": ("Summary",),

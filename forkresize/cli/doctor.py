@@ -125,10 +125,12 @@ def _state(name: str) -> str:
 
 def _defaults() -> Iterator[Row]:
     from forkresize.cli.defaults import BY_KEY
-    from forkresize.pool import available_cpus
+    from forkresize.pool import available_cpus, default_budget
+    from forkresize.report.units import size
     from forkresize.pool.sandbox import missing_layers
 
     yield "workers", str(available_cpus())
+    yield "memory", size(default_budget())
     missing = missing_layers()
     yield "sandbox", f"all but {' and '.join(missing)}" if missing else "complete"
     for key in ("timeout", "retries", "max-pixels"):

@@ -226,7 +226,9 @@ class Making:
             return encoded
         with storage.open_source(self._source.path) as file:
             data = file.read()
-        original = data if self._recipe.metadata is Metadata.ALL else stripped(data, self.format, kept)
+        original = stripped(data, self.format, kept)
+        if original is None and self._recipe.metadata is Metadata.ALL:
+            original = data
         if original is None and len(data) < len(encoded.data):
             warnings.warn("the source was smaller, but can't be kept without what it says of itself", stacklevel=1)
         if original is None or len(original) >= len(encoded.data):

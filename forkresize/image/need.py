@@ -15,11 +15,15 @@ from forkresize.image.opened import Opened
 from forkresize.image.picture import PictureError
 from forkresize.image.planning import known_size, reduction
 from forkresize.image.steps.turn import is_quarter
-from forkresize.recipe import Animation, Crop, Flip, Format, Recipe, Rendition, Rotate
+from forkresize.recipe import Animation, Crop, Fit, Flip, Format, Recipe, Rendition, Rotate
 
 _MARGIN = 1.1
 _LEAST = 4 << 20
 """Bytes that even a tiny picture may take: buffers, tables, and code that is used for the first time."""
+
+_SMALL = 1 << 18
+_MOST = 64
+"""Up to so many pixels, so many bytes for each are enough of an estimate."""
 
 _WIDE = 4
 _STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
@@ -37,8 +41,8 @@ _JPEG2000 = 5.5
 
 _TIFF_ROWS_PER_STRIP = 278
 
-_CONVERSION, _STEP, _ROTATION = 4, 8, 26
-"""Bytes a pixel that a change takes while it is made, its result included."""
+_DEEP, _STEP, _ROTATION = 6, 8, 26
+"""Bytes a pixel that a change takes while it is made, its result included; deep gray goes by way of 32 bits."""
 
 _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 """Bytes a pixel and channel of resizing in linear light: by the pixels there are, and by those that are made."""
@@ -86,6 +90,9 @@ def need(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], size
     Raises:
         PictureError: a step can't be done to a picture of this size.
     """
+    width, height = original.image.size
+    if width * height <= _SMALL and _stays_small(original, recipe, renditions):
+        return width * height * len(renditions) * _MOST + _LEAST
     by = reduction(original, recipe, renditions)
     source = _source(original, by)
     outputs = list(_outputs(original, recipe, renditions, source))
@@ -93,10 +100,17 @@ def need(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], size
     held = source.held + min(changed, source.pixels * _WIDE) + sum(each.held for each in outputs)
     peak = max(
         source.pixels * source.stored + _decoding(original, source, size),
-        source.held + max(changed, source.pixels * (_CONVERSION if source.stored == 2 else 0)),  # noqa: PLR2004
+        source.held + max(changed, source.pixels * (_DEEP if source.stored == _STORED["I;16"] else 0)),
         *(held + max(_resizing(source, each.plan, recipe), each.finishing, each.encoding) for each in outputs),
     )
     return round(peak * _MARGIN) + _LEAST
+
+
+def _stays_small(original: Opened, recipe: Recipe, renditions: Sequence[Rendition]) -> bool:
+    """Whether nothing that is made has more pixels than the picture, so that a closer look is not worth its time."""
+    fit = recipe.resize.fit
+    grows = any(each.size.enlarge or (each.size.fit or fit) is Fit.CONTAIN for each in renditions)
+    return not grows and len(recipe.steps) == 1 and original.frames == 1
 
 
 def _source(original: Opened, by: int) -> _Source:

@@ -178,8 +178,8 @@ def _done(picture: Picture, step: Step, recipe: Recipe) -> Picture:
 
 def _converted(picture: Picture, recipe: Recipe) -> Picture:
     """Return the picture in sRGB, with a word if that was not wanted."""
-    if recipe.color is Color.KEEP and (picture.profile or picture.image.mode == "CMYK"):
-        warnings.warn("its colors were converted to sRGB all the same, as what was asked for takes it", stacklevel=1)
+    if recipe.color is Color.KEEP and picture.image.mode == "CMYK":
+        warnings.warn("its inks became sRGB, as what was asked for can't be done with ink", stacklevel=1)
     return _in_srgb(picture)
 
 

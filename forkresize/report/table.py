@@ -75,8 +75,9 @@ def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
         f"{summary.megapixels_per_second:,.1f} megapixels/s",
         "bold",
     )
+    room = f", {units.size(summary.memory)} of memory" if summary.memory else ""
     lost = f", {summary.workers_lost:,} lost" if summary.workers_lost else ""
-    yield "workers", f"{summary.workers:,}", f"{summary.utilization:.0%} busy{lost}", "bold"
+    yield "workers", f"{summary.workers:,}", f"{summary.utilization:.0%} busy{lost}{room}", "bold"
     if verbose and summary.sandbox_missing:
         yield "sandbox", "partial", f"no {', '.join(summary.sandbox_missing)}", "bold yellow"
 

@@ -43,7 +43,7 @@ class Changes:
         told = json.dumps({"directories": self._directories, "passed_over": self._passed_over})
         self._process = subprocess.Popen(  # noqa: S603 (this very Python)
             [sys.executable, "-m", "forkresize.walk.listener", told],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
@@ -64,9 +64,8 @@ class Changes:
         return self._process.pid
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
-        self._pipe.close()
+        # Its end is the end of what it reads.
+        self._process.communicate()
 
     def wait(self, seconds: float) -> set[str]:
         """Wait for changes, but no longer than this; return the absolute paths that changed.

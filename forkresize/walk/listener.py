@@ -3,20 +3,23 @@
 Watching takes threads, and a process that has any can't safely fork workers; so it is done in a process of its own.
 """
 
+import contextlib
 import json
 import os
 import sys
 import time
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
+from threading import Thread
+from typing import TypeAlias
 
 from watchdog.events import FileClosedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-_LOOK_UP = 1.0
-"""Seconds after which it is looked whether the watch is still there."""
-
 _GATHER = 0.3
 """Seconds for which changes are gathered."""
+
+Changed: TypeAlias = "SimpleQueue[str | None]"
+"""The paths that changed, and None when nobody wants to know any more."""
 
 _TELLING = ("created", "modified", "moved", FileClosedEvent.event_type)
 
@@ -24,7 +27,7 @@ _TELLING = ("created", "modified", "moved", FileClosedEvent.event_type)
 class _Handler(FileSystemEventHandler):
     """Puts the paths that count into a queue."""
 
-    def __init__(self, changed: "SimpleQueue[str]", passed_over: list[str]) -> None:
+    def __init__(self, changed: Changed, passed_over: list[str]) -> None:
         self._changed = changed
         self._passed_over = passed_over
 
@@ -45,23 +48,28 @@ def listen(directories: list[str], passed_over: list[str]) -> None:
         directories: what to watch, with all that lies below.
         passed_over: directories and files that don't count.
     """
-    parent = os.getppid()
-    changed: SimpleQueue[str] = SimpleQueue()
+    changed: Changed = SimpleQueue()
+    Thread(target=_say_when_over, args=(changed,), daemon=True).start()
     observer = Observer()
     for directory in directories:
         observer.schedule(_Handler(changed, passed_over), directory, recursive=True)
     observer.daemon = True
     observer.start()
     _tell(changed=[])
-    while os.getppid() == parent:
-        try:
-            paths = {changed.get(timeout=_LOOK_UP)}
-        except Empty:
-            continue
-        time.sleep(_GATHER)
-        while not changed.empty():
-            paths.add(changed.get())
-        _tell(changed=sorted(paths))
+    while None not in (paths := _gathered(changed)):
+        _tell(changed=sorted(filter(None, paths)))
+
+
+def _gathered(changed: Changed) -> set[str | None]:
+    first = changed.get()
+    time.sleep(_GATHER)
+    return {first, *(changed.get() for _ in range(changed.qsize()))}
+
+
+def _say_when_over(changed: Changed) -> None:
+    # The watch writes nothing there; it is closed when the watch ends, however that happens.
+    sys.stdin.buffer.read()
+    changed.put(None)
 
 
 def _tell(**told: object) -> None:
@@ -70,11 +78,11 @@ def _tell(**told: object) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        listen(**json.loads(sys.argv[1]))
-    except BrokenPipeError:
-        pass
-    except Exception as error:  # noqa: BLE001 (the watch tells it)
-        _tell(error=f"{type(error).__name__}: {error}")
+    # Where nobody listens any more, nobody has to be told.
+    with contextlib.suppress(BrokenPipeError):
+        try:
+            listen(**json.loads(sys.argv[1]))
+        except OSError as error:
+            _tell(error=str(error))
     # Not by way of the threads that watch, which may be waiting for ever.
     os._exit(0)

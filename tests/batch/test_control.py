@@ -66,8 +66,8 @@ class TestShards:
 
 class TestMaxDuration:
     def test_what_is_left_is_left_for_the_next_run(self, photos: Path, tmp_path: Path) -> None:
-        settings = Settings(max_duration=0.4, pool=PoolOptions(workers=1))
-        summary = run([photos], tmp_path / "out", THUMBNAIL, settings=settings, observers=[lambda _: time.sleep(0.15)])
+        settings = Settings(max_duration=1.5, pool=PoolOptions(workers=1))
+        summary = run([photos], tmp_path / "out", THUMBNAIL, settings=settings, observers=[lambda _: time.sleep(0.25)])
         assert (summary.exit_code, summary.stopped_by) == (ExitCode.MAX_DURATION, "--max-duration")
         assert 0 < summary.written < 12
         rest = run([photos], tmp_path / "out", THUMBNAIL)

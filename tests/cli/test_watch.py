@@ -1,15 +1,18 @@
 import io
+import signal
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from forkresize.batch import run
+from forkresize.batch import Settings, run
 from forkresize.cli.watch import is_read_along, only_worked_on, refuse_unwatchable, runner
 from forkresize.job import Source
 from forkresize.outcome import Outcome, Unchanged
+from forkresize.recipe import Recipe
 
 NAMES = "dry_run error_on_empty files_from in_place manifest max_duration prune srcset".split()
 NOTHING: Mapping[str, Any] = dict.fromkeys([*NAMES, "watch", "quiet", "verbose"], None)
@@ -24,6 +27,18 @@ def test_what_speaks_of_one_run_is_refused_with_it_and_only_with_it(name: str) -
 
 def test_without_it_a_run_is_a_run() -> None:
     assert runner(NOTHING) is run
+
+
+def test_nobody_is_told_who_does_not_read_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("forkresize.cli.watch.run", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    values = {**NOTHING, "watch": True, "quiet": True, "destination": "out", "report": ()}
+    values |= {"log_file": None, "metrics_file": None}
+    watch = runner(values)
+    summary = watch((str(tmp_path),), "out", Recipe(), settings=Settings(), observers=[])
+    assert summary.exit_code == 130
+    assert capsys.readouterr().err == ""
 
 
 def test_only_what_a_worker_was_given_is_passed_on() -> None:

@@ -224,3 +224,12 @@ class TestWatch:
         watching.send_signal(signal.SIGINT)
         summary = json.loads(watching.communicate(timeout=DEADLINE)[0])
         assert summary["failed"] == 0
+
+    def test_killed_it_leaves_no_process(self, watching: Running, tmp_path: Path) -> None:
+        def listeners() -> list[str]:
+            lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+            return [line for line in lines.splitlines() if "walk.listener" in line and str(tmp_path) in line]
+
+        assert len(listeners()) == 1
+        watching.kill()
+        wait_for(lambda: not listeners())

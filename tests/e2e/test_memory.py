@@ -109,7 +109,7 @@ def test_the_first_ctrl_c_lets_those_that_wait_finish(giants: Path, command: lis
 @pytest.mark.parametrize("name", ["a.avif", "a.png"])
 def test_a_limit_of_the_shell_is_named_as_such(name: str, tmp_path: Path, draw: Draw, command: list[str]) -> None:
     draw(tmp_path / "in" / name, (6000, 4000))
-    line = f"ulimit -v 400000; exec {command[0]} in out --width 100 --format jpeg --json --no-ledger -j 1"
+    line = f"ulimit -v 120000; exec {command[0]} in out --width 100 --format jpeg --json --no-ledger -j 1"
     result = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)  # noqa: S607
     (failure,) = json.loads(result.stdout)["failures"]
     assert failure["reason"] == "memory limit", failure

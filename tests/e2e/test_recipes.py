@@ -66,7 +66,7 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
         (["--width", "8,8"], "--width: has one value twice"),
         (["--max-bytes", "many"], "is no size; 300K"),
         (["--ssim", "0.9", "--max-bytes", "3K"], "--ssim: contradicts"),
-        (["--format", "jpeg", "--lossless"], "--lossless: a JPEG can't be"),
+        (["--format", "jpeg", "--lossless"], "--lossless: means nothing to jpeg"),
         (["--rotate", "1e3"], "is not a number"),
         (["--recipe", "web.toml", "--width", "8"], "--recipe says all there is to make, and --width contradicts it"),
         (["--recipe", "bad.toml"], "bad.toml:2: "),

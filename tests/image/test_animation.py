@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, TiffImagePlugin
 
+from forkresize.image.render import render
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
+from forkresize.recipe import Recipe, Rendition, Resize, Size, Trim
 
 Render = Callable[..., Outcome]
 
@@ -120,17 +123,34 @@ def test_an_apng_s_default_image_is_no_frame(result: Render, tmp_path: Path) -> 
     assert all(image.getpixel((39, 1))[1] < 99 for image in images)  # type: ignore[index]
 
 
-def test_all_frames_lose_the_border_that_the_first_has(result: Render, tmp_path: Path) -> None:
+def test_no_frame_loses_more_to_a_trim_than_its_border(result: Render, tmp_path: Path) -> None:
     source = encoded("gif", frames(), duration=DURATIONS, disposal=2)
     outcome = result(source, "a", trim=True, format="webp", lossless=True)
     assert isinstance(outcome, Written), outcome
     images, durations, _ = shown(tmp_path / "out/a")
-    # Of the last two nothing is seen any more, so that they are one.
-    assert durations == [*DURATIONS[:3], sum(DURATIONS[3:])]
-    assert {image.size for image in images} == {(31, 31)}
-    # The disk moves by 12, out of what is shown.
-    assert images[1].getpixel((5, 15))[3] == 0  # type: ignore[index]
-    assert images[1].getpixel((20, 15))[3] == 255  # type: ignore[index]
+    assert durations == DURATIONS
+    # The disk goes from the left border to 48 pixels from it.
+    assert {image.size for image in images} == {(79, 31)}
+    for number, image in enumerate(images):
+        assert image.getpixel((number * 12 + 15, 15))[3] == 255  # type: ignore[index]
+
+
+def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outcome]], tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    path.write_bytes(encoded("gif", frames(), duration=DURATIONS, disposal=2))
+    recipe = Recipe(steps=(Resize(), Trim()), renditions=(Rendition(size=Size(width=40)),))
+    job = Job(Source(str(path), "a.gif"), (Output(str(tmp_path / "out.gif")),))
+    (outcome,) = render(job, recipe, "test")
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.IMPOSSIBLE
+
+
+def test_a_still_output_is_made_of_an_animation_that_is_damaged_further_on(
+    results: Callable[..., list[Outcome]],
+) -> None:
+    whole = encoded("gif", [frame.convert("RGB") for frame in frames()], duration=DURATIONS)
+    outcomes = results(whole[: len(whole) - 40], "a", width=40, format=["webp", "jpeg"])
+    assert [each.status for each in outcomes] == ["failed", "written"]
 
 
 def test_operations_reach_every_frame(result: Render, tmp_path: Path) -> None:
@@ -170,3 +190,22 @@ def test_an_animation_that_ends_too_early_is_damaged(result: Render) -> None:
     outcome = result(whole[: len(whole) * 6 // 10], "a", width=40)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.DAMAGED
+
+
+def test_pages_keep_their_own_colors(rgb_profile: Callable[..., bytes], result: Render, tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (60, 40), (10, 200, 10)), Image.new("RGB", (60, 40), (10, 200, 10))]
+    pages[0].info["icc_profile"] = rgb_profile()
+    file = io.BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(file, new=True) as writer:
+        for page in pages:
+            page.save(writer, "TIFF", **({"icc_profile": rgb_profile()} if "icc_profile" in page.info else {}))
+            writer.newFrame()
+    for color in ("srgb", "keep"):
+        outcome = result(file.getvalue(), "a.tif", width=30, color=color)
+        assert isinstance(outcome, Written), outcome
+        with Image.open(tmp_path / "out/a.tif") as made:
+            first = made.getpixel((5, 5))
+            made.seek(1)
+            assert made.getpixel((5, 5)) == (10, 200, 10)
+            assert first != (10, 200, 10)
+            assert not made.info.get("icc_profile")

@@ -103,6 +103,8 @@ def expected(source: Dimensions, size: Size, how: Resize) -> Dimensions:
         return stretched(source, thousandths, size, how)
     if size.megapixels:
         return with_area(source, size, how)
+    if (size.width or size.height) and (size.fit or how.fit) is Fit.FILL:
+        return boxed(source, (size.width or source[0], size.height or source[1]), size, how)
     given_side = size.width or size.height or size.long_edge or size.short_edge
     of = source[0] if size.width else source[1] if size.height else max(source) if size.long_edge else min(source)
     return scaled(source, limited((given_side or of, of), size, how))

@@ -1,5 +1,6 @@
 """Several outputs of one picture."""
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def test_what_the_picture_is_too_small_for_is_made_once_for_the_smallest_that_wa
     assert [type(each) for each in outcomes] == [Skipped, Written, Skipped, Written]
     assert {each.reason for each in outcomes if isinstance(each, Skipped)} == {Reason.DUPLICATE}
     assert isinstance(outcomes[0], Skipped)
-    assert outcomes[0].error == "the source has no more than 120 x 80 pixels"
+    assert outcomes[0].error == "there are no more than 120 x 80 pixels to show"
 
 
 def test_duplicates_in_other_formats_or_qualities_are_made(scene: Scene, results: Results) -> None:
@@ -122,3 +123,32 @@ def test_transparency_is_kept_where_it_can_be_held_alongside_outputs_where_it_ca
     with Image.open(tmp_path / "out/0-source.png") as kept, Image.open(tmp_path / "out/1-source.png") as laid:
         assert kept.mode == "RGBA"
         assert laid.getpixel((0, 0))[2] > 200  # type: ignore[index]
+
+
+def test_duplicates_are_found_once_it_is_known_what_a_trim_leaves(scene: Scene, results: Results) -> None:
+    bordered = Image.new("RGB", (400, 300), "white")
+    bordered.paste(scene(size=(120, 80)), (50, 60))
+    outcomes = results(bordered, trim=True, width=[60, 130, 300])
+    assert [each.status for each in outcomes] == ["written", "written", "skipped"]
+
+
+def test_a_border_counts_among_the_pixels_of_the_output(scene: Scene, results: Results) -> None:
+    (outcome,) = results(scene(), border=500, max_pixels=100_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LARGE
+
+
+def test_a_turn_counts_among_the_pixels_of_the_output(results: Results) -> None:
+    (outcome,) = results(Image.new("RGB", (2000, 10)), rotate=45, max_pixels=100_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LARGE
+
+
+def test_an_animation_of_a_format_that_is_not_written_costs_only_what_keeps_it(results: Results) -> None:
+    header = struct.pack("<IHHHHHHI", 0, 0xAF12, 2, 8, 8, 8, 3, 70) + bytes(108)
+    chunk = struct.pack("<IHH", 70, 0xF1FA, 1) + bytes(8) + struct.pack("<IH", 54, 16) + bytes(range(48))
+    content = header[:0] + struct.pack("<I", 128 + 2 * len(chunk)) + header[4:128] + chunk * 2
+    outcomes = results(content, "a.fli", width=4, format=["keep", "png"])
+    assert isinstance(outcomes[0], Failed)
+    assert outcomes[0].reason in {Reason.UNSUPPORTED, Reason.DAMAGED}
+    assert Reason.INTERNAL not in {getattr(each, "reason", None) for each in outcomes}

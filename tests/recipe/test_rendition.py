@@ -49,6 +49,9 @@ def test_a_quality_that_the_output_could_not_have_is_refused(output: Any, qualit
     ("said", "field"),
     [
         ({"format": "jpeg", "lossless": True}, "lossless"),
+        ({"format": "png", "ssim": 0.9}, "ssim"),
+        ({"format": "webp", "progressive": True}, "progressive"),
+        ({"format": "webp", "subsampling": "444"}, "subsampling"),
         ({"format": "webp", "palette": 16}, "palette"),
         ({"ssim": 0.9, "max_bytes": 9}, "ssim"),
         ({"ssim": 0.9, "lossless": True}, "ssim"),
@@ -79,8 +82,8 @@ def test_what_is_lossless_has_no_quality_where_it_can_be() -> None:
 
 
 def test_words_may_be_plain_strings() -> None:
-    plain: dict[str, Any] = {"format": "webp", "subsampling": "444"}
-    assert Rendition(**plain) == Rendition(format=Format.WEBP, subsampling=Subsampling.FULL)
+    plain: dict[str, Any] = {"format": "avif", "subsampling": "444"}
+    assert Rendition(**plain) == Rendition(format=Format.AVIF, subsampling=Subsampling.FULL)
 
 
 @pytest.mark.parametrize("said", [{"size": Size(width=1)}, {"format": "png"}, {"quality": 50}, {"progressive": True}])

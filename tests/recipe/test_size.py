@@ -46,7 +46,6 @@ def test_a_geometry_is_read_as_mogrify_reads_it(text: str, size: Size) -> None:
         "800x600!!",
         "800x600!^",
         "800x600<>",
-        "50%>",
         "800x600@",
         "800@!",
         "8.5x6",

@@ -30,6 +30,7 @@ from forkresize.recipe import (
     Trim,
     Watermark,
 )
+from forkresize.recipe.rendition import APPLIES_TO
 
 _DIRECTIONS = [gravity for gravity in Gravity if gravity not in {Gravity.ENTROPY, Gravity.ATTENTION}]
 
@@ -103,13 +104,21 @@ _formats = st.one_of(
     _some({"format": st.just("tiff")}),
 )
 _encodings = _some(progressive=st.booleans(), subsampling=st.sampled_from(Subsampling), effort=st.integers(1, 10))
+
+
+def _meaningful(fields: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what means nothing to the format that is asked for."""
+    output = fields.get("format")
+    return {name: value for name, value in fields.items() if output is None or output in APPLIES_TO.get(name, output)}
+
+
 _jpegs = st.builds(
     lambda size, fields: Rendition(size=size, format=Format.JPEG, **fields),
     _sizes,
     _some(quality=st.integers(1, 100) | st.just({"jpeg": 30, "avif": 40}), progressive=st.booleans()),
 )
 _renditions = _jpegs | st.builds(
-    lambda size, output, target, encoding: Rendition(size=size, **output, **target, **encoding),
+    lambda size, output, target, encoding: Rendition(size=size, **_meaningful({**output, **target, **encoding})),
     _sizes,
     _formats,
     _targets,

@@ -122,7 +122,7 @@ def test_a_value_out_of_range_is_refused_by_its_key(text: str, fault: str) -> No
             RENDITION + "max-bytes = 1\nmax_bytes = 2",
             "web.toml:3: renditions[0].max_bytes: is said already, as max-bytes",
         ),
-        (RENDITION + "format = 'jpeg'\nlossless = true", "web.toml:3: renditions[0].lossless: a JPEG can't be"),
+        (RENDITION + "format = 'jpeg'\nlossless = true", "web.toml:3: renditions[0].lossless: means nothing to jpeg"),
         (
             STEP + "trim = true\nblur = 3",
             "web.toml:1: steps[0]: a step has one key, its name, and here is trim and blur",

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from forkresize.image.picture import Picture, View
-from forkresize.image.steps.trim import content_box, trim
-from forkresize.recipe import Trim
+from forkresize.image.picture import Picture
+from forkresize.image.steps.trim import common_crop, content_box, trim
+from forkresize.recipe import Crop, Trim
 
 
 @given(st.data(), st.sampled_from(["L", "LA", "RGB", "RGBA"]))
@@ -15,7 +15,7 @@ def test_the_box_holds_all_that_differs_and_no_more(data: st.DataObject, mode: s
     right, bottom = data.draw(st.integers(left + 1, width)), data.draw(st.integers(top + 1, height))
     image = Image.new("RGBA", (width, height), (240, 240, 240, 255))
     image.paste((20, 90, 200, 255), (left, top, right, bottom))
-    box = left, top, right - left, bottom - top
+    box = left, top, right, bottom
     if (left, top) == (0, 0):
         # What is in the corner counts as the border.
         assert image.getpixel((0, 0)) == (20, 90, 200, 255)
@@ -26,13 +26,15 @@ def test_the_box_holds_all_that_differs_and_no_more(data: st.DataObject, mode: s
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("color", ["white", "black", "#00000000"])
 def test_one_color_is_kept_whole(mode: str, color: str) -> None:
-    assert content_box(Image.new("RGBA", (7, 5), color).convert(mode), Trim(tolerance=0)) == (0, 0, 7, 5)
+    image = Image.new("RGBA", (7, 5), color).convert(mode)
+    assert content_box(image, Trim(tolerance=0)) is None
+    picture = Picture.plain(image)
+    assert trim(picture, Trim(tolerance=0)) is picture
+    assert common_crop([image, image], Trim()) is None
 
 
-@pytest.mark.parametrize(
-    ("tolerance", "box"), [(0, (2, 1, 8, 4)), (9, (2, 1, 8, 4)), (10, (5, 2, 3, 2)), (40, (0, 0, 12, 6))]
-)
-def test_a_difference_up_to_the_tolerance_is_none(tolerance: int, box: tuple[int, int, int, int]) -> None:
+@pytest.mark.parametrize(("tolerance", "box"), [(0, (2, 1, 10, 5)), (9, (2, 1, 10, 5)), (10, (5, 2, 8, 4)), (40, None)])
+def test_a_difference_up_to_the_tolerance_is_none(tolerance: int, box: tuple[int, int, int, int] | None) -> None:
     image = Image.new("RGB", (12, 6), (100, 100, 100))
     image.paste((100, 110, 100), (2, 1, 10, 5))
     image.paste((100, 100, 60), (5, 2, 8, 4))
@@ -43,21 +45,36 @@ def test_hidden_colors_in_a_transparent_border_do_not_count() -> None:
     image = Image.new("RGBA", (12, 6), (255, 0, 0, 0))
     image.paste((0, 255, 90, 0), (1, 1, 11, 3))
     image.paste((0, 255, 90, 128), (4, 2, 7, 5))
-    assert content_box(image, Trim()) == (4, 2, 3, 3)
+    assert content_box(image, Trim()) == (4, 2, 7, 5)
 
 
 def test_transparency_within_an_opaque_border_counts() -> None:
     image = Image.new("RGBA", (12, 6), (255, 0, 0, 255))
     image.paste((255, 0, 0, 0), (4, 2, 7, 5))
-    assert content_box(image, Trim()) == (4, 2, 3, 3)
+    assert content_box(image, Trim()) == (4, 2, 7, 5)
 
 
 def test_a_trimmed_picture_shows_what_lies_within_the_border() -> None:
     image = Image.new("L", (12, 6), 255)
     image.paste(0, (4, 2, 7, 5))
-    trimmed = trim(Picture(image=image, view=View.whole(image.size)), Trim(), (255, 255, 255, 255))
+    trimmed = trim(Picture.plain(image), Trim())
     assert trimmed.image is image
     assert trimmed.view.size == (12, 6)
     assert trimmed.view.area.left == 4
     assert trimmed.view.area.top == 2
     assert trimmed.view.shown == (3, 3)
+
+
+def test_frames_are_cut_by_what_holds_the_content_of_all() -> None:
+    frames = [Image.new("L", (12, 6), 255) for _ in range(3)]
+    frames[0].paste(0, (2, 1, 4, 3))
+    frames[2].paste(0, (7, 2, 9, 5))
+    assert common_crop(frames, Trim()) == Crop(width=7, height=4, left=2, top=1)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F", "CMYK"])
+def test_deep_pixels_and_inks_are_looked_at_and_left_alone(mode: str) -> None:
+    image = Image.new(mode, (12, 6), 0)
+    image.paste(255 if mode == "CMYK" else 60_000, (4, 2, 7, 5))
+    assert content_box(image, Trim()) == (4, 2, 7, 5)
+    assert trim(Picture.plain(image), Trim()).image is image
