@@ -130,7 +130,7 @@ def _defaults() -> Iterator[Row]:
     from forkresize.pool.sandbox import missing_layers
 
     yield "workers", str(available_cpus())
-    yield "memory", size(default_budget())
+    yield "budget", size(default_budget())
     missing = missing_layers()
     yield "sandbox", f"all but {' and '.join(missing)}" if missing else "complete"
     for key in ("timeout", "retries", "max-pixels"):

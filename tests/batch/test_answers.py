@@ -73,3 +73,11 @@ def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
     assert (outcome.reason, outcome.signal, outcome.attempts) == (reason, signal, 2)
     assert told in outcome.error
     assert os.listdir(os.path.dirname(job.outputs[0].path)) == []
+
+
+@pytest.mark.parametrize("said", ["memory allocation of 123 bytes failed", "what():  std::bad_alloc"])
+def test_a_worker_that_ended_for_want_of_memory_met_the_limit(job: Job, said: str) -> None:
+    lost = Lost(
+        item=job, fault=Fault.CRASHED, signal="SIGABRT", exit_code=None, attempts=1, worker=7, seconds=1, stderr=said
+    )
+    assert failed(outcomes_of(lost, "tag")[0]).reason is Reason.MEMORY_LIMIT

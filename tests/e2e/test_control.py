@@ -181,10 +181,10 @@ class TestWatch:
         os.utime(tmp_path / "day/moved.jpg", LONG_AGO)
         (tmp_path / "day").rename(photos / "day")
         wait_for(lambda: {"new.jpg", "day/moved.jpg"} <= set(made(tmp_path)))
+        first = (tmp_path / "out/0.jpg").stat().st_ino
         draw(photos / "0.jpg", seed=99)
         draw(photos / "last.jpg")
-        wait_for(lambda: "last.jpg" in made(tmp_path))
-        assert (tmp_path / "out/0.jpg").stat().st_mtime > time.time() - 30
+        wait_for(lambda: "last.jpg" in made(tmp_path) and (tmp_path / "out/0.jpg").stat().st_ino != first)
         watching.send_signal(signal.SIGINT)
         stdout, _ = watching.communicate(timeout=DEADLINE)
         summary = json.loads(stdout)
@@ -227,7 +227,7 @@ class TestWatch:
 
     def test_killed_it_leaves_no_process(self, watching: Running, tmp_path: Path) -> None:
         def listeners() -> list[str]:
-            lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
+            lines = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
             return [line for line in lines.splitlines() if "walk.listener" in line and str(tmp_path) in line]
 
         assert len(listeners()) == 1

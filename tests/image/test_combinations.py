@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, reject, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
@@ -132,17 +132,23 @@ def converted(image: Image.Image, mode: str) -> Image.Image:
     return image.convert(mode) if image.mode != mode else image
 
 
+def makes_sense(options: dict[str, Any]) -> bool:
+    try:
+        Recipe.of(**options)
+    except FieldError:
+        return False
+    return True
+
+
+ASKED = st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, SIZES, OPERATIONS, OUTPUTS).filter(makes_sense)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    data=st.data(), options=st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, SIZES, OPERATIONS, OUTPUTS)
-)
+@given(data=st.data(), options=ASKED)
 def test_it_comes_out_as_foretold_or_for_a_reason_does_not(
     data: st.DataObject, options: dict[str, Any], pictures: Mapping[tuple[str, Dimensions], bytes], tmp_path: Path
 ) -> None:
-    try:
-        recipe = Recipe.of(**options)
-    except FieldError:
-        reject()
+    recipe = Recipe.of(**options)
     key = data.draw(st.sampled_from(sorted(pictures)))
     source = tmp_path / "source"
     source.write_bytes(pictures[key])
@@ -199,7 +205,7 @@ def check_file(outcome: Written, source: Path, recipe: Recipe) -> None:
         assert made.getexif().get(0x0112, 1) == 1
         before = getattr(original, "n_frames", 1)
         keeps = made.format == original.format == "TIFF" or {made.format, original.format} <= ANIMATED
-    told = any("frames was kept" in warning for warning in outcome.warnings)
+    told = any("was kept" in warning for warning in outcome.warnings)
     assert told == (before > 1 and not keeps and recipe.animation is Animation.KEEP)
     if recipe.animation is Animation.FIRST or not keeps:
         assert len(frames) == 1
