@@ -126,8 +126,8 @@ def _state(name: str) -> str:
 def _defaults() -> Iterator[Row]:
     from forkresize.cli.defaults import BY_KEY
     from forkresize.pool import available_cpus, default_budget
-    from forkresize.report.units import size
     from forkresize.pool.sandbox import missing_layers
+    from forkresize.report.units import size
 
     yield "workers", str(available_cpus())
     yield "budget", size(default_budget())

@@ -20,8 +20,8 @@ _ALPHA = re.compile(r"(\d*\.?\d+)(%?)")
 def parse_color(text: str) -> RGBA:
     """Return red, green, blue and alpha, 0 to 255 each.
 
-    Takes CSS's color names, ``#rgb``, ``#rgba``, ``#rrggbb``, ``#rrggbbaa``, ``rgb()`` and ``hsl()`` with or without an alpha,
-    and ``transparent``.
+    Takes CSS's color names, ``#rgb``, ``#rgba``, ``#rrggbb``, ``#rrggbbaa``, ``rgb()`` and ``hsl()`` with or without an
+    alpha, and ``transparent``.
 
     Raises:
         ValueError: it is none of these.

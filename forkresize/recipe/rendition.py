@@ -84,9 +84,9 @@ class Rendition:
         return asked.get(output) or DEFAULT_QUALITY.get(output)
 
     def _refuse_contradictions(self) -> None:
-        for field, formats in APPLIES_TO.items():
-            if self.format is not None and self.format not in formats and getattr(self, field) != _DEFAULTS[field]:
-                raise FieldError(field, f"means nothing to {self.format}; it is for {', '.join(sorted(formats))}")
+        for name, formats in APPLIES_TO.items():
+            if self.format is not None and self.format not in formats and getattr(self, name) != _DEFAULTS[name]:
+                raise FieldError(name, f"means nothing to {self.format}; it is for {', '.join(sorted(formats))}")
         for one, other in (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless")):
             if getattr(self, one) and getattr(self, other):
                 raise FieldError(one, f"contradicts {other}: both would decide on the quality")
