@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from forkresize import batch, cli
+from forkresize import cli
+from forkresize.cli import watch
 from forkresize.cli.command import call
 from forkresize.errors import StopRequested
 
@@ -79,7 +80,7 @@ def test_a_bug_is_told_as_one_with_what_a_report_of_it_needs(
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(batch, "run", break_down)
+    monkeypatch.setattr(watch, "run", break_down)
     assert call(["in", "out", "--width", "20"]) == 70
     told = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in told
@@ -91,7 +92,7 @@ def test_an_interrupt_outside_the_pool_is_one_too(photos: Path, monkeypatch: pyt
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch, "run", interrupt)
+    monkeypatch.setattr(watch, "run", interrupt)
     assert call(["in", "out", "--width", "20"]) == 130
 
 
