@@ -1,0 +1,198 @@
+"""The parsers of this package that read what strangers or people wrote, and what they may raise. Runs none of them."""
+
+import os
+import struct
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import ParseError
+
+from PIL import Image
+
+from benchmarks.seeds import IPTC, XMP, seeds
+from forkresize.cli.config import read_settings
+from forkresize.cli.defaults import BY_KEY as OPTIONS
+from forkresize.errors import FieldError, UsageError
+from forkresize.image import icc, metadata
+from forkresize.image.css import parse_color
+from forkresize.image.metadata import Kept, iptc, xmp
+from forkresize.image.original import stripped
+from forkresize.job import Source
+from forkresize.plan.naming import Naming
+from forkresize.plan.shard import Shard
+from forkresize.pool.message import Inbox, Report, pack_report
+from forkresize.recipe import Metadata, Recipe, Size
+from forkresize.recipefile import loads
+from forkresize.tomlfile import parse
+from forkresize.walk.rules import Rule, first_match
+
+_TOML = (
+    b"[[steps]]",
+    b"[[renditions]]",
+    b"[steps.resize]",
+    b"=",
+    b"\n",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b'"',
+    b"'''",
+    b",",
+    b"resize",
+    b"width",
+    b"crop = ",
+    b"'1x1+0+0'",
+    b"1e999",
+    b"nan",
+    b"true",
+    b"1979-05-27",
+    b"quality",
+    b"format",
+    b"watermark",
+)
+
+
+@dataclass(frozen=True)
+class Parser:
+    """One parser.
+
+    Attributes:
+        parse: reads bytes.
+        documented: what it says that it raises.
+        seeds: where to begin.
+        tokens: words of its language, if it has any.
+    """
+
+    parse: Callable[[bytes], object]
+    documented: tuple[type[Exception], ...] = ()
+    seeds: Sequence[bytes] = (b"",)
+    tokens: Sequence[bytes] = ()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _names(data: bytes) -> None:
+    template = _text(data)
+    naming = Naming("/out", Recipe(), template)
+    for relative in ("a.jpg", "d/{x}/b.c.png", "..jpg", "-"):
+        for output in naming.outputs(Source(f"/in/{relative}", relative)):
+            inside = os.path.normpath(output.path).startswith("/out/")
+            if not inside or "\0" in output.path:
+                raise AssertionError(f"{template!r} leads to {output.path!r}")
+
+
+def _rules(data: bytes) -> None:
+    judge = first_match([Rule(include=True, pattern=_text(data))])
+    for name in ("a.jpg", "a/b/c.jpg", "a/", "{x}/[y].png"):
+        judge(name)
+
+
+def _frames(data: bytes) -> None:
+    inbox, whole = Inbox(), Inbox()
+    cut = len(data) // 3
+    in_parts = [*inbox.feed(data[:cut]), *inbox.feed(data[cut:])]
+    if [*map(_plain, in_parts)] != [*map(_plain, whole.feed(data))]:
+        raise AssertionError("what comes out depends on how it came in")
+
+
+def _plain(report: Report) -> tuple[object, ...]:
+    return tuple(bytes(part) if isinstance(part, bytes | bytearray) else repr(part) for part in report)
+
+
+def _stripped(data: bytes) -> None:
+    for kind in ("jpeg", "png", "webp"):
+        made = stripped(data, kind, Kept(xmp=XMP))
+        if made is not None and stripped(made, kind, Kept(xmp=XMP)) != made:
+            raise AssertionError(f"{kind}: doing it again changes it")
+
+
+def _metadata(data: bytes) -> None:
+    """Read all kinds of metadata out of one block; damage becomes warnings."""
+    image = Image.new("RGB", (1, 1))
+    image.info.update(exif=data, xmp=data, photoshop={0x0404: data})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for policy in Metadata:
+            kept = metadata.kept(image, policy)
+            for output in ("jpeg", "png", "webp", "avif", "tiff", "gif"):
+                metadata.save_options(kept, output)
+    metadata.orientation(image)
+
+
+def _profile(data: bytes) -> None:
+    numbers = struct.unpack(">9I", data[:36].ljust(36, b"\1"))
+    x = [number / 100_000 for number in numbers]
+    icc.color_profile(((x[0], x[1]), (x[2], x[3]), (x[4], x[5]), (x[6], x[7])), icc.power(1 / x[8]))
+
+
+def _settings(data: bytes) -> None:
+    path = f"/tmp/fuzz-settings-{os.getpid()}.toml"  # noqa: S108 -- ours alone by its number.
+    with open(path, "wb") as file:
+        file.write(data)
+    try:
+        read_settings(path, None, OPTIONS)
+    finally:
+        os.unlink(path)
+
+
+_drawn = seeds()
+_exif = Image.Exif()
+_exif.update({0x0112: 6, 0x013B: "Ada", 0x8298: "Ada"})
+
+PARSERS: Mapping[str, Parser] = {
+    "size": Parser(
+        lambda data: Size.parse(_text(data)),
+        (FieldError,),
+        [b"800x600!", b"50%", b"2000@"],
+        [b"x", b"%", b"@", b">", b"^", b"9" * 400],
+    ),
+    "color": Parser(
+        lambda data: parse_color(_text(data)),
+        (ValueError,),
+        [b"rgb(1, 2, 3)", b"#fff8", b"hsl(1, 2%, 3%)"],
+        [b"rgba(", b")", b"%", b",", b"/", b"deg"],
+    ),
+    "shard": Parser(lambda data: Shard.parse(_text(data)), (ValueError,), [b"1/4"], [b"/", b"0", b"9"]),
+    "template": Parser(
+        _names,
+        (UsageError,),
+        [b"{stem}{ext}", b"{dir}/x-{name}"],
+        [b"{stem}", b"{ext}", b"{dir}", b"{hash8}", b"{format}", b"/", b"..", b".", b"{{", b"}}", b"\0"],
+    ),
+    "rule": Parser(
+        _rules,
+        (UsageError, ValueError),
+        [b"**/*.jpg", b"[a-z]?/", b"!x"],
+        [b"**/", b"*", b"[", b"]", b"{a,b}", b"\\", b"!", b"/"],
+    ),
+    "recipe": Parser(
+        lambda data: loads(_text(data)),
+        (UsageError,),
+        [b"[[steps]]\nresize = {width = 9}\n", b"[[renditions]]\nformat = 'webp'\n"],
+        _TOML,
+    ),
+    "toml": Parser(lambda data: parse(_text(data), "x"), (UsageError,), [b"a = 1\n[b]\nc = [1,\n2]\n"], _TOML),
+    "settings": Parser(
+        _settings,
+        (UsageError,),
+        [b"width = 800\n[presets.a]\nformat = 'webp'\n"],
+        [*_TOML, *(key.encode() for key in OPTIONS)],
+    ),
+    "frames": Parser(_frames, (), [pack_report(Report(1, 1, 0.5, b"warned", b"result")) * 2]),
+    "xmp": Parser(
+        lambda data: [xmp.filtered(data, policy) for policy in Metadata],
+        (ValueError, ParseError),
+        [XMP],
+        [b"<rdf:li>", b"</rdf:li>", b"<rdf:Bag>", b"rdf:resource='x'", b"&lt;", b"xml:lang='x'", b"<!--", b"<![CDATA["],
+    ),
+    "iptc": Parser(lambda data: [iptc.filtered(data, policy) for policy in Metadata], (ValueError,), [IPTC]),
+    "metadata": Parser(_metadata, (), [_exif.tobytes(), XMP, IPTC]),
+    "stripped": Parser(
+        _stripped, (), [_drawn[name] for name in ("metadata.jpg", "cICP.png", "metadata.webp", "progressive.jpg")]
+    ),
+    "profile": Parser(_profile, (ZeroDivisionError, struct.error), [struct.pack(">9I", *([30_000] * 9))]),
+}
+"""All of them, by name."""
