@@ -19,7 +19,9 @@ _NOTATIONS = (("width", "height"), ("long_edge",), ("short_edge",), ("scale",), 
 
 _FITS = {"!": Fit.FILL, "^": Fit.OUTSIDE}
 
-_GEOMETRY = re.compile(r"(?:(\d+(?:\.\d+)?)(%)?)?(?:[xX](?:(\d+(?:\.\d+)?)(%)?)?)?([%!<>^@]*)", re.ASCII)
+_GEOMETRY = re.compile(
+    r"(?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?(?:[xX](?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?)?([%!<>^@]*)", re.ASCII
+)
 
 
 class _Limits(TypedDict):

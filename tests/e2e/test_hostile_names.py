@@ -171,4 +171,6 @@ def test_a_path_that_is_too_long_for_the_system_is_told_and_costs_no_other(
     records = told(tmp_path / "r.jsonl")
     assert {record["status"] for record in records} == {"written", "failed"}
     assert sum(record["status"] == "written" for record in records) >= 18
-    assert not list((tmp_path / "out").rglob(".*forkresize-*"))
+    # By descriptors, as the paths of some outputs are too long for this process in its own directory.
+    names = [name for _, _, files, _ in os.fwalk(tmp_path / "out") for name in files]
+    assert not [name for name in names if ".forkresize-" in name]

@@ -95,6 +95,7 @@ BLOATED = zlib.compress(bytes(1 << 26))
         ("canvas.webp", webp_canvas(16_383, 16_383), "268.403 megapixels, more than --max-pixels 200"),
         ("frames.gif", gif((1000, 1000), 300), "300 megapixels, more than --max-pixels 200"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_too_many_pixels_are_refused_with_both_numbers(
     name: str, content: bytes, told: str, ended: Callable[..., Ended]
@@ -120,8 +121,9 @@ def test_what_a_step_makes_is_limited_as_well(options: list[str], ended: Callabl
         ("second-page.tiff", tiff(following=150)),
         ("page-outside.tiff", tiff(following=2**31)),
         ("second-frame.gif", torn_gif()),
-        ("animation.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0)))),
+        ("frames-beyond.png", png(8, 8, (b"acTL", struct.pack(">II", 3, 0)))),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_damaged_behind_its_header_is_damage_and_no_bug(
     name: str, content: bytes, ended: Callable[..., Ended]
@@ -139,11 +141,17 @@ def test_what_is_damaged_behind_its_header_is_damage_and_no_bug(
         ("profile-in-numbers.tiff", tiff((34_675, 3, 1, 7))),
         ("iptc-in-numbers.tiff", tiff((33_723, 3, 1, 7))),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_lies_beside_the_pixels_costs_the_picture_nothing(
     name: str, content: bytes, ended: Callable[..., Ended]
 ) -> None:
     assert ended(name, content)[0] == "written"
+
+
+def test_frames_that_are_only_claimed_are_refused_before_anything_is_made_room_for(ended: Callable[..., Ended]) -> None:
+    status, reason, _ = ended("claimed.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
+    assert (status, reason) in {("failed", "memory limit"), ("failed", "too many pixels")}
 
 
 def test_a_worker_s_decoder_is_quoted_in_the_record(tmp_path: Path, forkresize: Run) -> None:
