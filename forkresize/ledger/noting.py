@@ -46,7 +46,7 @@ def entries_of(
         )
         if isinstance(outcome, Written):
             yield from _written(base, outcome, output)
-        elif isinstance(outcome, Skipped | Failed) and outcome.reason in _LASTING:
+        elif isinstance(outcome, Skipped | Failed) and _is_lasting(outcome):
             yield base._replace(
                 reason=str(outcome.reason),
                 error=outcome.error,
@@ -55,6 +55,12 @@ def entries_of(
                 recipe=prints.of(output.rendition, outcome.reason),
                 limit=prints.limit(outcome.reason),
             )
+
+
+def _is_lasting(outcome: Skipped | Failed) -> bool:
+    """Whether an outcome is the picture's doing; who sends SIGKILL is the kernel, for memory, or a person."""
+    by_kill = isinstance(outcome, Failed) and outcome.reason is Reason.CRASHED and outcome.signal == "SIGKILL"
+    return outcome.reason in _LASTING and not by_kill
 
 
 def _written(base: Entry, outcome: Written, output: Output) -> Iterator[Entry]:
