@@ -105,7 +105,7 @@ def graphicsmagick(task: Task) -> None:
 def imgp(task: Task) -> None:
     """Run imgp, which writes beside its sources: on a copy, made before the clock starts."""
     (width,) = task.widths
-    run(["imgp", "-x", str(width), "-q", str(task.quality), "-m", "-w", task.destination])
+    run(["imgp", "-x", f"{width}x0", "-q", str(task.quality), "-m", "-w", task.destination])
 
 
 def caesiumclt(task: Task) -> None:
