@@ -97,13 +97,7 @@ def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = No
         focus: the point that cover keeps in the middle, as far as the picture's borders allow; without, that of ``how``
             and, failing that, its gravity decide. A gravity that looks at the picture counts as the center here.
     """
-    rule = _Rule(
-        fit=how.fit if size.fit is None else size.fit,
-        enlarge=how.enlarge if size.enlarge is None else size.enlarge,
-        shrink=size.shrink,
-        anchor=_ANCHORS.get(how.gravity, (_HALF, _HALF)),
-        focus=_exact(how.focus) if focus is None and how.focus is not None else focus,
-    )
+    rule = _Rule.of(size, how, focus)
     if size.width is not None and size.height is not None:
         return _TWO_SIDED[rule.fit](source, (size.width, size.height), rule)
     if rule.fit is Fit.FILL and (size.width or size.height):
@@ -124,6 +118,16 @@ class _Rule:
     shrink: bool
     anchor: Point
     focus: Point | None
+
+    @classmethod
+    def of(cls, size: Size, how: Resize, focus: Point | None) -> "_Rule":
+        return cls(
+            fit=how.fit if size.fit is None else size.fit,
+            enlarge=how.enlarge if size.enlarge is None else size.enlarge,
+            shrink=size.shrink,
+            anchor=_ANCHORS.get(how.gravity, (_HALF, _HALF)),
+            focus=_exact(how.focus) if focus is None and how.focus is not None else focus,
+        )
 
     def limited(self, scale: Fraction) -> Fraction:
         """Return the scale, or 1 if it would enlarge or shrink unasked."""
