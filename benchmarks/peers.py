@@ -207,7 +207,8 @@ def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) ->
         workload.format,
         workers=arguments.workers,
     )
-    names = [name for name in ("forkresize", *workload.peers) if TOOLS[name].is_there]
+    peers = [name for name in workload.peers if not arguments.peer or name in arguments.peer]
+    names = [name for name in ("forkresize", *peers) if TOOLS[name].is_there]
     found = {name: Measured() for name in names}
     for _ in range(arguments.rounds):
         for name in names:
@@ -256,6 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="folder of photographs [drawn ones]")
     parser.add_argument("--workload", choices=WORKLOADS, action="append", help="repeatable [all]")
+    parser.add_argument("--peer", choices=TOOLS, action="append", help="repeatable [all that can do it]")
     parser.add_argument("--rounds", type=int, default=5, help="of each tool, in turn [5]")
     parser.add_argument("--workers", type=int, default=2, help="lanes of each tool [2]")
     parser.add_argument("--json", help="file for all figures")

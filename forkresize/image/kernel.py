@@ -1,6 +1,6 @@
 """Resampling: SIMD where there is a wheel of it that knows the pixels, Pillow elsewhere. Knows no fit."""
 
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil, floor
 from types import ModuleType
 from typing import Any
@@ -32,6 +32,9 @@ _SIMD = {
 
 _SUPPORT = 3
 """How far the widest kernel reaches from its middle, in pixels of the source or the target, whichever are larger."""
+
+_CACHED = 1024
+"""Boxes whose options are kept; the pictures of a folder have few sizes."""
 
 _IN_PLACE = frozenset({"L", "RGB", "RGBa", "CMYK", "F"})
 """Modes whose pixels are read where Pillow keeps them."""
@@ -127,11 +130,7 @@ def _convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resampl
     if not _uses_simd(image.mode, resample):
         return _by_pillow(image, size, box, resample)
     module: Any = simd()
-    options = module.ResizeOptions(
-        resize_alg=module.ResizeAlg.convolution(module.FilterType[_SIMD[resample]]),
-        use_alpha=False,
-        crop_box=module.CropBox(*box),
-    )
+    options = _options(box, resample)
     if image.mode in _IN_PLACE:
         target = Image.new(image.mode, size)
         module.Resizer().resize_pil(image, target, options)
@@ -140,6 +139,16 @@ def _convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resampl
     copy = module.ImageData(*size, kind)
     module.Resizer().resize(module.ImageData(*image.size, kind, image.tobytes()), copy, options)
     return Image.frombytes(image.mode, size, copy.get_buffer())
+
+
+@lru_cache(maxsize=_CACHED)
+def _options(box: Box, resample: Resample) -> Any:
+    module: Any = simd()
+    return module.ResizeOptions(
+        resize_alg=module.ResizeAlg.convolution(module.FilterType[_SIMD[resample]]),
+        use_alpha=False,
+        crop_box=module.CropBox(*box),
+    )
 
 
 def _by_pillow(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> Image.Image:

@@ -144,7 +144,7 @@ class Making:
         """
         self._attempt(lambda: self._write(kept, tag, stopwatch))
         assert self._outcome is not None  # noqa: S101 -- whatever is tried ends in one.
-        return replace(self._outcome, warnings=tuple(self._told))
+        return replace(self._outcome, warnings=tuple(self._told)) if self._told else self._outcome
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something for it, unless it has its outcome already; what goes wrong becomes that."""

@@ -10,7 +10,7 @@ from forkresize.image.area import Area, Dimensions, stored_area
 from forkresize.outcome import Reason
 
 _CACHED = 1024
-"""Views kept; the pictures of a folder have few sizes."""
+"""Views and boxes kept; the pictures of a folder have few sizes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +67,19 @@ class Picture:
 
     def box(self, part: Area) -> tuple[float, float, float, float]:
         """Return where a part of what is shown lies in ``image``: left, top, width and height in its pixels."""
-        shown, by = self.view.area, self.reduction
-        part = Area(shown.left + part.left, shown.top + part.top, part.width, part.height)
-        area = stored_area(part, self.view.size, self.view.orientation)
-        return float(area.left / by), float(area.top / by), float(area.width / by), float(area.height / by)
+        return _box(self.view, part, self.reduction)
 
     def showing(self, image: Image) -> "Picture":
         """Return a picture of which all is seen, upright, with other pixels."""
         return replace(self, image=image, view=View.whole(image.size), reduction=1)
+
+
+@lru_cache(maxsize=_CACHED)
+def _box(view: View, part: Area, by: int) -> tuple[float, float, float, float]:
+    shown = view.area
+    part = Area(shown.left + part.left, shown.top + part.top, part.width, part.height)
+    area = stored_area(part, view.size, view.orientation)
+    return float(area.left / by), float(area.top / by), float(area.width / by), float(area.height / by)
 
 
 class PictureError(ForkresizeError):

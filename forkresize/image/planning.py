@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from forkresize.image.area import Dimensions
 from forkresize.image.geometry import Layout, layout
@@ -12,12 +13,15 @@ from forkresize.image.pipeline import foresee, is_scalable
 from forkresize.image.saliency import focus_of, thumbnail
 from forkresize.image.steps.orient import orient
 from forkresize.image.steps.resize import cut_out
-from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Size
+from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Resize, Size
 
 _OVERSAMPLING = 2.5
 """How many decoded pixels the kernel gets per output pixel along each axis; with fewer the difference shows."""
 
 _REDUCTIONS = 8, 4, 2
+
+_CACHED = 1024
+"""Sizes whose reduction is kept; the pictures of a folder have few sizes."""
 
 _LOOKING = frozenset({Gravity.ENTROPY, Gravity.ATTENTION})
 
@@ -56,9 +60,15 @@ def reduction(original: Opened, recipe: Recipe, renditions: Iterable[Rendition])
     how, shown = recipe.resize, known_size(original, recipe)
     if not original.can_be_reduced or how.linear or how.resample is Resample.NEAREST or shown is None:
         return 1
-    plans = [layout(shown, rendition.size, how) for rendition in renditions]
-    factors = [side for each in plans for side in (each.area.width / each.scaled[0], each.area.height / each.scaled[1])]
-    return next((by for by in _REDUCTIONS if min(factors, default=0) >= by * _OVERSAMPLING), 1)
+    return min((_reduction(shown, rendition.size, how) for rendition in renditions), default=1)
+
+
+@lru_cache(maxsize=_CACHED)
+def _reduction(shown: Dimensions, size: Size, how: Resize) -> int:
+    """Return by how much a picture may be reduced if this is all that is made of it."""
+    plan = layout(shown, size, how)
+    least = min(plan.area.width / plan.scaled[0], plan.area.height / plan.scaled[1])
+    return next((by for by in _REDUCTIONS if least >= by * _OVERSAMPLING), 1)
 
 
 def duplicates(shown: Dimensions, recipe: Recipe, source_format: str | None) -> frozenset[int]:

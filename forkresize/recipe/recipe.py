@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import Any, Unpack
 
 from forkresize.errors import FieldError
@@ -31,7 +32,8 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that what every picture asks for is looked up once.
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What to make of every picture: it is decoded once, goes through the steps, and ends in one output a rendition.
 
@@ -89,17 +91,17 @@ class Recipe:
         own = {field.name: given[field.name] for field in fields(cls) if field.name in given}
         return cls(steps=steps_of(options), renditions=renditions_of(options), **own)
 
-    @property
+    @cached_property
     def resize(self) -> Resize:
         """How the picture is brought to each rendition's size."""
         return next(step for step in self.steps if isinstance(step, Resize))
 
-    @property
+    @cached_property
     def before(self) -> tuple[Step, ...]:
         """What is done once for all renditions, before any is resized."""
         return self.steps[: self.steps.index(self.resize)]
 
-    @property
+    @cached_property
     def after(self) -> tuple[Step, ...]:
         """What is done to each rendition once it has its size."""
         return self.steps[self.steps.index(self.resize) + 1 :]

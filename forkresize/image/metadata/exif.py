@@ -78,6 +78,8 @@ def _read(image: Image) -> Exif:
 
 
 def _block(exif: Exif, policy: Metadata) -> bytes:
+    if not exif:
+        return b""
     kept = Exif()
     kept.endian = exif.endian
     kept.update({tag: in_source_bytes(exif[tag], tag) for tag in exif if _is_kept(tag, policy)})
