@@ -1,6 +1,6 @@
 """``python -m forkresize``."""
 
-from forkresize.cli import main
+from forkresize.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A file that was found, as it was when it was found.
 
@@ -22,7 +22,7 @@ class Source:
     mtime_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """One file to make of a picture.
 
@@ -35,7 +35,7 @@ class Output:
     rendition: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """One picture to make.
 

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     INTERNAL = "internal error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What is told of every output, and once of a source that none is made of.
 
@@ -57,7 +57,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Due(Outcome):
     """The output has to be made; what one ends as only in a dry run.
 
@@ -72,7 +72,7 @@ class Due(Outcome):
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Written(Outcome):
     """The output was made.
 
@@ -105,14 +105,14 @@ class Written(Outcome):
     peak_rss: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Unchanged(Outcome):
     """The output is there and up to date."""
 
     status = "unchanged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pruned(Outcome):
     """The output of an earlier run was removed because its source is gone; in a dry run, it would be.
 
@@ -127,7 +127,7 @@ class Pruned(Outcome):
     out_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Skipped(Outcome):
     """The source was left out on purpose.
 
@@ -142,7 +142,7 @@ class Skipped(Outcome):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Failed(Outcome):
     """The output could not be made.
 

@@ -1,17 +1,31 @@
 """The command line: options to Recipe, Settings and observers; the only place that exits. Does no work."""
 
+import contextlib
 import io
 import os
 import sys
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from forkresize.errors import SIGNALED, ExitCode, StopRequested
 
 _STDERR = 2
 
 
-def main() -> None:
+def program() -> NoReturn:
+    """Be the command: what ``main`` does, in a process of its own, which ends with it."""
+    code = _run()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    # Taking the interpreter apart takes as long as several pictures; all files are closed, and no thread is left.
+    os._exit(code)
+
+
+def main() -> NoReturn:
     """Run the command and leave with its exit code."""
+    sys.exit(_run())
+
+
+def _run() -> int:
     _open_standard_streams()
     try:
         code = _answer(sys.argv[1:])
@@ -26,7 +40,7 @@ def main() -> None:
         code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.CANNOT_GO_ON
         if code is ExitCode.CANNOT_GO_ON:
             sys.stderr.write(f"forkresize: {error}\n")
-    sys.exit(code)
+    return code
 
 
 def _answer(arguments: list[str]) -> int:

@@ -232,11 +232,12 @@ class _Window:
         self.held: dict[bytes, Entry] = {}
         self._last = b""
         self._first = b""
+        self._reaches_end = False
         self._ahead = 1
 
     def covers(self, path: bytes) -> bool:
         """Whether what is held tells all there is of a path."""
-        return self._first <= path <= self._last
+        return self._first <= path and (self._reaches_end or path <= self._last)
 
     def get(self, path: bytes) -> Entry | None:
         if not self.covers(path):
@@ -248,6 +249,8 @@ class _Window:
     def _read(self, path: bytes) -> None:
         rows = self._db.execute(f"{_READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
         self.held = {row[0]: Entry._make(row) for row in rows}
+        # Nothing is known of any later path, as when a ledger is new.
+        self._reaches_end = len(self.held) < self._ahead
         self._first = path
         self._last = max(next(reversed(self.held), path), path)
 
@@ -256,4 +259,4 @@ class _Window:
             self.clear()
 
     def clear(self) -> None:
-        self.held, self._first, self._last = {}, b"", b""
+        self.held, self._first, self._last, self._reaches_end = {}, b"", b"", False

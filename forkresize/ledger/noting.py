@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 
-from forkresize.job import Job, Output
+from forkresize.job import Job
 from forkresize.ledger.entry import Entry, Prints
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 
@@ -38,16 +38,27 @@ def entries_of(
     by_path = {outcome.destination: outcome for outcome in outcomes if outcome.destination is not None}
     for output in job.outputs:
         outcome = by_path.get(output.path) or outcomes[0]
-        base = about._replace(
-            path=below(output.path),
-            status=outcome.status,
-            attempts=outcome.attempts,
-            recipe=prints.of(output.rendition),
-        )
         if isinstance(outcome, Written):
-            yield from _written(base, outcome, output)
+            mtime_ns = about.mtime_ns or _mtime_ns(output.path)
+            if mtime_ns is None:
+                continue  # Whatever is wrong with it by now, the next run will come across.
+            width, height = outcome.out_size
+            yield about._replace(
+                path=below(output.path),
+                status=outcome.status,
+                attempts=outcome.attempts,
+                recipe=prints.of(output.rendition),
+                size=outcome.out_bytes,
+                mtime_ns=mtime_ns,
+                width=width,
+                height=height,
+                format=outcome.out_format,
+            )
         elif isinstance(outcome, Skipped | Failed) and _is_lasting(outcome):
-            yield base._replace(
+            yield about._replace(
+                path=below(output.path),
+                status=outcome.status,
+                attempts=outcome.attempts,
                 reason=str(outcome.reason),
                 error=outcome.error,
                 signal=outcome.signal if isinstance(outcome, Failed) else None,
@@ -63,16 +74,8 @@ def _is_lasting(outcome: Skipped | Failed) -> bool:
     return outcome.reason in _LASTING and not by_kill
 
 
-def _written(base: Entry, outcome: Written, output: Output) -> Iterator[Entry]:
+def _mtime_ns(path: str) -> int | None:
     try:
-        mtime_ns = base.mtime_ns or os.lstat(output.path).st_mtime_ns
+        return os.lstat(path).st_mtime_ns
     except OSError:
-        return  # Whatever is wrong with it by now, the next run will come across.
-    width, height = outcome.out_size
-    yield base._replace(
-        size=outcome.out_bytes,
-        mtime_ns=mtime_ns,
-        width=width,
-        height=height,
-        format=outcome.out_format,
-    )
+        return None
