@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from forkresize.image.encode.animation import sequence_options
 from forkresize.image.encode.mozjpeg import repacked
-from forkresize.image.encode.options import Options, codec_options, trials
+from forkresize.image.encode.options import Options, codec_options, suffices, trials
 from forkresize.image.encode.palette import MOST_COLORS, indexed
 from forkresize.image.frames import Frames
 from forkresize.recipe import Format, Rendition
@@ -39,9 +39,17 @@ class Encoder:
         """
         frames = self._with_palette(frames)
         options = self._options(frames, quality)
-        made = [self._saved(frames.images[0], options | each) for each in trials(self.output, self.rendition)]
+        made = list(self._made(frames, options))
         smallest = min(made, key=len)
         return repacked(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
+
+    def _made(self, frames: Frames, options: Options) -> Iterator[bytes]:
+        image, still = frames.images[0], len(frames.images) == 1
+        for trial in trials(self.output, self.rendition, still=still):
+            data = self._saved(image, options | trial)
+            yield data
+            if suffices(data, image, self.rendition):
+                return
 
     def _with_palette(self, frames: Frames) -> Frames:
         if self.output == Format.GIF:
