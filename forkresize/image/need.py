@@ -130,7 +130,9 @@ def _decoding(original: Opened, source: _Source, size: int) -> float:
     image, kind = original.image, original.image.format
     width, height = image.size
     if kind in {"JPEG", "MPO"}:
-        return _coefficients(original)
+        # At the smallest scale, a file of several scans is read whole.
+        coefficients = _coefficients(original)
+        return coefficients and coefficients + size
     if kind in _STRAIGHT or image.info.get("compression") == "raw":
         return 0
     if kind == "JPEG2000":

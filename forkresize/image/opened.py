@@ -17,6 +17,7 @@ from forkresize.image.faults import faults_told, unreadable
 from forkresize.image.gainmap import has_gain_map, views
 from forkresize.image.identify import identified
 from forkresize.image.picture import Picture, View, check_pixels
+from forkresize.image.scans import without_details
 from forkresize.recipe import OnTruncated, Recipe
 
 _BUFFER = 1 << 16
@@ -27,6 +28,9 @@ _DRAFTED = frozenset({"JPEG", "MPO"})
 
 _ICC_PROFILE = 34675
 """TIFF's tag for it (ICC.1, B.4)."""
+
+_MEANS_ONLY = 8
+"""The reduction at which a JPEG's pixels are the means of its blocks."""
 
 _ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF", "FLI"})
 _PAGED = frozenset({"TIFF"})
@@ -140,12 +144,20 @@ class Opened:
         if reduction > 1:
             width, height = self.image.size
             self.image.draft(None, (width // reduction, height // reduction))
+        if reduction == _MEANS_ONLY and self.image.format == "JPEG" and self.image.info.get("progressive"):
+            self._leave_out_details()
         several = frames > 1
         self._durations = []
         for number in range(frames):
             with faults_told(self._path, self._recipe.max_pixels):
                 picture = self._picture(number if several else None, reduction)
             yield picture
+
+    def _leave_out_details(self) -> None:
+        self._file.seek(0)
+        enough = without_details(self._file.read())
+        if enough is not None:
+            self.image.fp = io.BytesIO(enough)
 
     def _picture(self, number: int | None, reduction: int) -> Picture:
         if number is not None:

@@ -1,0 +1,178 @@
+"""The scans of a progressive JPEG that show at an eighth of the scale: most of the file does not. Decodes nothing.
+
+At that scale a decoder makes one pixel of a block, of its mean alone (DC); what else was sent of the block (AC) is read
+and thrown away. A progressive file sends it in scans of its own (ITU-T T.81, G.1), which can be left out beforehand.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""What ends a scan's coded data. A byte 0xFF of that is followed by 0, and restart markers are part of it."""
+
+_LEAD = 0xFF
+_EOI, _SOS, _DQT, _SOF_PROGRESSIVE, _HUFFMAN = 0xD9, 0xDA, 0xDB, 0xC2, 0xC4
+_NOT_EXPECTED = frozenset({0, 1, 0xD8, 0xDC, _LEAD, *range(0xC0, 0xD0)} - {_SOF_PROGRESSIVE, _HUFFMAN})
+"""Markers of other kinds of frames, and what has no place between segments (ITU-T T.81, table B.1)."""
+
+_COEFFICIENTS = 64
+_MEAN_ONLY = 1
+_MOST_KEPT = 2
+"""The largest block, in pixels a side, that is made without the coefficient that is silenced."""
+
+_SILENCED = 3
+"""Place in zigzag order of a coefficient that blocks of one or two pixels a side are made without."""
+
+_EIGHT_BIT, _DEEP = 64, 128
+"""Bytes of a quantization table, by its precision."""
+
+
+class _Segment(NamedTuple):
+    """A marker with its parameters and, of a scan, the coded data: where it lies in the file."""
+
+    marker: int
+    content: int
+    end: int
+
+
+class _Component(NamedTuple):
+    """One of the frame's components: how many of its blocks there are across and down for each of the others'."""
+
+    across: int
+    down: int
+
+
+def without_details(data: bytes) -> bytes | None:
+    """Return a progressive JPEG without what does not show when it is decoded at an eighth of its scale.
+
+    What a decoder makes of it is the same to the bit. Where libjpeg finds scans missing, it guesses at them from the
+    blocks around; one quantizer of zero, which no block of that scale is made with, keeps it from that.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        None for a file that nothing can be left out of: not progressive, cut short, incomplete, or damaged.
+    """
+    try:
+        segments = list(_segments(data))
+        spared = _spared(data, segments)
+    except (IndexError, ValueError, ZeroDivisionError, struct.error):
+        return None
+    return b"".join(_kept(data, segments, spared)) if spared else None
+
+
+class _UnknownError(ValueError):
+    """It is no file of the kind that scans can be left out of."""
+
+
+def _segments(data: bytes) -> Iterator[_Segment]:
+    position = 2
+    while True:
+        lead, marker = data[position : position + 2]
+        if marker == _EOI:
+            yield _Segment(marker, position + 2, position + 2)
+            return
+        if lead != _LEAD or marker in _NOT_EXPECTED:
+            raise _UnknownError
+        (length,) = struct.unpack_from(">H", data, position + 2)
+        end = position + 2 + length
+        if marker == _SOS:
+            following = _MARKER.search(data, end)
+            if following is None:
+                raise _UnknownError
+            end = following.start()
+        yield _Segment(marker, position + 4, end)
+        position = end
+
+
+def _spared(data: bytes, segments: list[_Segment]) -> set[_Segment]:
+    """Return the scans that don't show, if all that is left out was there to the last bit."""
+    (frame,) = [_Frame(_components(data, each)) for each in segments if each.marker == _SOF_PROGRESSIVE]
+    for segment in segments:
+        if segment.marker == _SOS:
+            frame.take(segment, *_scan(data, segment))
+    sizes = {name: frame.block_size(name) for name in frame.components}
+    if not frame.is_complete or max(sizes.values()) > _MOST_KEPT:
+        raise _UnknownError
+    return set[_Segment]().union(*(frame.details[name] for name, size in sizes.items() if size == _MEAN_ONLY))
+
+
+class _Frame:
+    """What a file's scans come to.
+
+    Attributes:
+        components: of its pixels, by name.
+        details: the scans that bring AC alone, by the component that they are of.
+    """
+
+    def __init__(self, components: dict[int, _Component]) -> None:
+        self.components = components
+        self.details: dict[int, set[_Segment]] = {name: set() for name in components}
+        self._missing = {name: [True] * _COEFFICIENTS for name in components}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every coefficient was sent to its last bit."""
+        return not any(map(any, self._missing.values()))
+
+    def take(self, scan: _Segment, names: bytes, coefficients: range, low: int) -> None:
+        """Take note of a scan: of which components, which coefficients, and how many low bits are left for later."""
+        for name in names:
+            if name not in self.components:
+                raise _UnknownError
+            for number in coefficients:
+                self._missing[name][number] = low > 0
+            if 0 not in coefficients:
+                self.details[name].add(scan)
+
+    def block_size(self, name: int) -> int:
+        """Return the pixels a side that libjpeg makes of a component's block at an eighth of the scale.
+
+        It makes more of those of which there are fewer, as far as that comes out even (jpeg_calc_output_dimensions).
+        """
+        component = self.components[name]
+        across = max(each.across for each in self.components.values())
+        down = max(each.down for each in self.components.values())
+        size = 1
+        while across % (component.across * size * 2) == 0 and down % (component.down * size * 2) == 0:
+            size *= 2
+        return size
+
+
+def _components(data: bytes, frame: _Segment) -> dict[int, _Component]:
+    count = data[frame.content + 5]
+    start = frame.content + 6
+    told = (data[start + 3 * number : start + 3 * number + 3] for number in range(count))
+    return {name: _Component(sampling >> 4, sampling & 15) for name, sampling, _table in told}
+
+
+def _scan(data: bytes, scan: _Segment) -> tuple[bytes, range, int]:
+    """Return a scan's components, its coefficients, and how many low bits it leaves for later."""
+    behind = scan.content + 1 + 2 * data[scan.content]
+    return data[scan.content + 1 : behind : 2], range(data[behind], data[behind + 1] + 1), data[behind + 2] & 15
+
+
+def _kept(data: bytes, segments: list[_Segment], spared: set[_Segment]) -> Iterator[bytes]:
+    yield data[:2]
+    for segment in segments:
+        if segment in spared:
+            continue
+        start = segment.content - 2 if segment.marker == _EOI else segment.content - 4
+        piece = data[start : segment.end]
+        yield _silenced(piece) if segment.marker == _DQT else piece
+
+
+def _silenced(tables: bytes) -> bytes:
+    """Return quantization tables with one quantizer of each set to zero."""
+    changed = bytearray(tables)
+    position = 4
+    while position < len(changed):
+        deep = changed[position] >> 4
+        width = 2 if deep else 1
+        place = position + 1 + _SILENCED * width
+        changed[place : place + width] = bytes(width)
+        position += 1 + (_DEEP if deep else _EIGHT_BIT)
+    return bytes(changed)
