@@ -12,17 +12,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import log10
 from pathlib import Path
 from random import Random
 from statistics import fmean, median
+from typing import Any, TypeVar
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from benchmarks.photographs import draw, scene
 from benchmarks.tools import TOOLS, Task, Tool
+
+Result = TypeVar("Result")
 
 PSNR_ON = 4
 """Outputs that are compared with a reference; more say no more."""
@@ -56,12 +60,14 @@ class Measured:
     Attributes:
         wall: seconds from start to end.
         cpu: seconds of all its processes.
+        memory: the most that one of its processes held, in bytes; of one with several lanes, the share of each.
         bytes: size of all outputs.
         psnr: of some outputs against full decode and Lanczos, in decibels; None where they are not comparable.
     """
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
+    memory: int = 0
     bytes: int = 0
     psnr: float | None = None
 
@@ -103,7 +109,7 @@ WORKLOADS = {
         "photographs to 800 pixels, JPEG q80",
         photographs,
         (800,),
-        ("sharp", "vipsthumbnail", "imgp", "mogrify", "gm", "caesiumclt", "plain Pillow loop"),
+        ("sharp", "sharp, careful", "vipsthumbnail", "imgp", "mogrify", "gm", "caesiumclt", "plain Pillow loop"),
         bars={"sharp": 1.2, "vipsthumbnail": 1.4, "imgp": 2.5, "mogrify": 3, "caesiumclt": 3},
     ),
     "tiny": Workload(
@@ -117,7 +123,7 @@ WORKLOADS = {
         "photographs to 800 pixels, WebP q80",
         photographs,
         (800,),
-        ("sharp", "vipsthumbnail", "plain Pillow loop"),
+        ("sharp", "sharp, careful", "vipsthumbnail", "plain Pillow loop"),
         format="webp",
         bars={"sharp": 1.1},
     ),
@@ -156,6 +162,12 @@ def empty_folder(beside: Path) -> Iterator[Path]:
         Path(f"{folder}.json").unlink(missing_ok=True)
 
 
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a process of its own: a tool starts with the memory of this one, which counts as its own."""
+    with ProcessPoolExecutor(1) as executor:
+        return executor.submit(function, *arguments).result()
+
+
 def measure(tool: Tool, task: Task, measured: Measured) -> None:
     """Run a tool once, and look at what it gave the first time."""
     with empty_folder(Path(task.destination)) as folder:
@@ -163,16 +175,17 @@ def measure(tool: Tool, task: Task, measured: Measured) -> None:
             shutil.copytree(task.folder, folder, dirs_exist_ok=True)
         own = replace(task, destination=str(folder))
         cpu, started = cpu_seconds(), time.perf_counter()
-        tool.run(own)
+        peak = tool.run(own)
         measured.wall.append(time.perf_counter() - started)
         measured.cpu.append(cpu_seconds() - cpu)
+        measured.memory = max(measured.memory, peak // (task.workers if tool.lanes else 1))
         if len(measured.wall) == 1:
             outputs = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
             outputs = [path for path in outputs if ".forkresize" not in path.parts]
             if len(outputs) != len(task.sources) * len(task.widths):
                 raise SystemExit(f"{len(outputs)} outputs of {len(task.sources)} sources")
             measured.bytes = sum(path.stat().st_size for path in outputs)
-            measured.psnr = fidelity(outputs, task)
+            measured.psnr = apart(fidelity, outputs, task)
 
 
 def fidelity(outputs: list[Path], task: Task) -> float | None:
@@ -198,7 +211,7 @@ def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) ->
     sources, outputs = scratch / "in", scratch / "out"
     sources.mkdir()
     outputs.mkdir()
-    workload.plant(sources, arguments.corpus)
+    apart(workload.plant, sources, arguments.corpus)
     task = Task(
         tuple(sorted(map(str, sources.iterdir()))),
         str(sources),
@@ -224,7 +237,8 @@ def ratios(found: dict[str, Measured], name: str) -> list[float]:
 def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
     """Yield the lines of a workload's table."""
     yield f"\n{workload.name}"
-    yield f"{'':<22} {'wall s':>7} {'CPU s':>7} {'times':>6} {'(range)':>12} {'bar':>5} {'bytes':>7} {'PSNR':>6}"
+    heads = f"{'wall s':>7} {'CPU s':>7} {'times':>6} {'(range)':>12} {'bar':>5} {'MB':>5} {'bytes':>7} {'PSNR':>6}"
+    yield f"{'':<22} {heads}"
     for name, measured in found.items():
         times = ratios(found, name)
         bar = workload.bars.get(name)
@@ -232,7 +246,7 @@ def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
         psnr = f"{measured.psnr:6.2f}" if measured.psnr is not None else "  size"
         yield (
             f"{name:<22} {median(measured.wall):7.2f} {median(measured.cpu):7.2f} {median(times):6.2f} "
-            f"{f'{min(times):.2f}-{max(times):.2f}':>12} {bar or '':>5} {size:7.2f} {psnr}"
+            f"{f'{min(times):.2f}-{max(times):.2f}':>12} {bar or '':>5} {measured.memory / 1e6:5.0f} {size:7.2f} {psnr}"
         )
 
 

@@ -1,6 +1,8 @@
 // Makes the same outputs with sharp, as many pictures side by side as asked for, one thread each. Reads a task as JSON.
 //
-//     NODE_PATH=… UV_THREADPOOL_SIZE=2 node sharp.mjs task.json
+//     NODE_PATH=… UV_THREADPOOL_SIZE=2 node sharp.mjs task.json [careful]
+//
+// Carefully, it decodes no smaller than what leaves two pixels for each of the output's, as forkresize does.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,6 +11,7 @@ import { join, parse } from "node:path";
 const require = createRequire(join(process.env.NODE_PATH ?? process.cwd(), "/"));
 const sharp = require("sharp");
 const task = JSON.parse(readFileSync(process.argv[2], "utf8"));
+const fastShrinkOnLoad = process.argv[3] !== "careful";
 
 sharp.concurrency(1);
 sharp.cache(false);
@@ -26,7 +29,7 @@ async function make(source) {
     task.widths.map((width) => {
       const output = `${task.destination}/${name}-${width}.${task.suffix}`;
       const rendition = task.widths.length > 1 ? image.clone() : image;
-      return encoded(rendition.resize({ width, withoutEnlargement: true })).toFile(output);
+      return encoded(rendition.resize({ width, withoutEnlargement: true, fastShrinkOnLoad })).toFile(output);
     }),
   );
 }

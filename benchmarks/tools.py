@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -47,84 +48,105 @@ class Task:
         return path
 
 
-def run(command: list[str], **environment: str) -> None:
-    """Run a command to its end; what it prints is of no interest unless it fails."""
-    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+def run(command: list[str], given: bytes = b"", **environment: str) -> int:
+    """Run a command to its end, and return the most memory that any of its processes held, in bytes.
+
+    Args:
+        command: what to run.
+        given: what it reads.
+        environment: is added to this process's.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as stdin:
+        stdin.write(given)
+        stdin.seek(0)
+        # Its end is waited for by wait4, which alone tells of its memory.
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdin=stdin, stdout=subprocess.DEVNULL, stderr=told
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            told.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=told.read())
+    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def forkresize(task: Task) -> None:
+def forkresize(task: Task) -> int:
     """Run this project's command."""
     widths = ",".join(map(str, task.widths))
     name = "{stem}-{width}{ext}"
     quality = [] if task.format == "png" else ["--quality", str(task.quality)]
     options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), "--name", name]
-    run([FORKRESIZE, task.folder, task.destination, *options])
+    return run([FORKRESIZE, task.folder, task.destination, *options])
 
 
-def sharp(task: Task) -> None:
+def sharp(task: Task) -> int:
     """Run sharp with one thread a picture, as many pictures at a time as there are workers."""
-    run(["node", str(HERE / "sharp.mjs"), task.written()], UV_THREADPOOL_SIZE=str(task.workers))
+    return run(["node", str(HERE / "sharp.mjs"), task.written()], UV_THREADPOOL_SIZE=str(task.workers))
 
 
-def five_sharps(task: Task) -> None:
+def careful_sharp(task: Task) -> int:
+    """Run sharp likewise, decoding no smaller than what leaves it two pixels for each of the output's."""
+    return run(["node", str(HERE / "sharp.mjs"), task.written(), "careful"], UV_THREADPOOL_SIZE=str(task.workers))
+
+
+def five_sharps(task: Task) -> int:
     """Run sharp once for each width."""
-    for width in task.widths:
-        sharp(replace(task, widths=(width,)))
+    return max(sharp(replace(task, widths=(width,))) for width in task.widths)
 
 
-def plain_loop(task: Task) -> None:
+def plain_loop(task: Task) -> int:
     """Run a loop over Pillow in one process."""
-    run([sys.executable, str(HERE / "loop.py"), task.written()])
+    return run([sys.executable, str(HERE / "loop.py"), task.written()])
 
 
-def vipsthumbnail(task: Task) -> None:
+def vipsthumbnail(task: Task) -> int:
     """Run vipsthumbnail under xargs, one thread each."""
     (width,) = task.widths
     options = {"jpeg": f"[Q={task.quality},optimize-coding]", "webp": f"[Q={task.quality},effort=4]", "png": ""}
     output = f"{task.destination}/%s-{width}.{task.suffix}{options[task.format]}"
-    xargs(task, ["vipsthumbnail", "--size", f"{width}x>", "--output", output])
+    return xargs(task, ["vipsthumbnail", "--size", f"{width}x>", "--output", output])
 
 
-def mogrify(task: Task) -> None:
+def mogrify(task: Task) -> int:
     """Run ImageMagick's mogrify under xargs, with the hint that lets it decode small."""
     (width,) = task.widths
     hint = ["-define", f"jpeg:size={2 * width}x{2 * width}"]
     how = ["-auto-orient", "-thumbnail", f"{width}x>", "-quality", str(task.quality), "-format", task.suffix]
-    xargs(task, ["mogrify", *hint, "-path", task.destination, *how], OMP_NUM_THREADS="1", MAGICK_THREAD_LIMIT="1")
+    command = ["mogrify", *hint, "-path", task.destination, *how]
+    return xargs(task, command, OMP_NUM_THREADS="1", MAGICK_THREAD_LIMIT="1")
 
 
-def graphicsmagick(task: Task) -> None:
+def graphicsmagick(task: Task) -> int:
     """Run GraphicsMagick's mogrify under xargs, with the hint likewise."""
     (width,) = task.widths
     hint = ["-size", f"{2 * width}x{2 * width}"]
     how = ["-resize", f"{width}x>", "-quality", str(task.quality), "-format", task.suffix]
     command = ["gm", "mogrify", *hint, "-output-directory", task.destination, "-create-directories", *how]
-    xargs(task, command, OMP_NUM_THREADS="1")
+    return xargs(task, command, OMP_NUM_THREADS="1")
 
 
-def imgp(task: Task) -> None:
+def imgp(task: Task) -> int:
     """Run imgp, which writes beside its sources: on a copy, made before the clock starts."""
     (width,) = task.widths
-    run(["imgp", "-x", f"{width}x0", "-q", str(task.quality), "-m", "-w", task.destination])
+    return run(["imgp", "-x", f"{width}x0", "-q", str(task.quality), "-m", "-w", task.destination])
 
 
-def caesiumclt(task: Task) -> None:
+def caesiumclt(task: Task) -> int:
     """Run caesiumclt with as many threads as workers."""
     (width,) = task.widths
     how = ["--quality", str(task.quality), "--width", str(width), "--threads", str(task.workers), "--no-upscale"]
-    run(["caesiumclt", *how, "--output", task.destination, *task.sources])
+    return run(["caesiumclt", *how, "--output", task.destination, *task.sources])
 
 
-def xargs(task: Task, command: list[str], **environment: str) -> None:
+def xargs(task: Task, command: list[str], **environment: str) -> int:
     """Run a command on all sources, as many at a time as there are workers, in handfuls."""
     handful = max(1, min(100, -(-len(task.sources) // (4 * task.workers))))
-    subprocess.run(
-        [shutil.which("xargs") or "xargs", "-0", "-P", str(task.workers), "-n", str(handful), *command],
-        input="\0".join(task.sources).encode(),
-        env={**os.environ, "VIPS_CONCURRENCY": "1", **environment},
-        check=True,
-        capture_output=True,
-    )
+    parallel = [shutil.which("xargs") or "xargs", "-0", "-P", str(task.workers), "-n", str(handful), *command]
+    return run(parallel, "\0".join(task.sources).encode(), VIPS_CONCURRENCY="1", **environment)
 
 
 @dataclass(frozen=True)
@@ -132,14 +154,16 @@ class Tool:
     """A tool and where it can be found out whether it is there.
 
     Attributes:
-        run: makes a task's outputs.
+        run: makes a task's outputs, and returns the most memory that any of its processes held, in bytes.
         needs: commands that must be on the path.
+        lanes: whether one process makes several pictures at a time, which share its memory.
         in_place: whether it writes over its sources, which are copied to the destination first.
     """
 
-    run: Callable[[Task], None]
+    run: Callable[[Task], int]
     needs: tuple[str, ...] = ()
     in_place: bool = False
+    lanes: bool = False
 
     @property
     def is_there(self) -> bool:
@@ -149,12 +173,13 @@ class Tool:
 
 TOOLS = {
     "forkresize": Tool(forkresize),
-    "sharp": Tool(sharp, ("node",)),
-    "sharp, a run a width": Tool(five_sharps, ("node",)),
+    "sharp": Tool(sharp, ("node",), lanes=True),
+    "sharp, careful": Tool(careful_sharp, ("node",), lanes=True),
+    "sharp, a run a width": Tool(five_sharps, ("node",), lanes=True),
     "plain Pillow loop": Tool(plain_loop),
     "vipsthumbnail": Tool(vipsthumbnail, ("vipsthumbnail", "xargs")),
     "mogrify": Tool(mogrify, ("mogrify", "xargs")),
     "gm": Tool(graphicsmagick, ("gm", "xargs")),
     "imgp": Tool(imgp, ("imgp",), in_place=True),
-    "caesiumclt": Tool(caesiumclt, ("caesiumclt",)),
+    "caesiumclt": Tool(caesiumclt, ("caesiumclt",), lanes=True),
 }
