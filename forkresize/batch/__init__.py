@@ -45,7 +45,7 @@ def run(
         SourceError: a source is missing; nothing was done.
         DestinationError: the destination can't be written; nothing was done.
         DestinationBusyError: another run holds the destination; nothing was done.
-        LedgerError: what is remembered of earlier runs is damaged, and nothing was done; or it can't be written.
+        LedgerError: what is remembered of earlier runs is damaged or can't be written; nothing was done.
         SandboxError: workers are to be confined, and the system can't do it; nothing was done.
         PoolBrokenError: workers can't be kept alive.
     """

@@ -14,7 +14,7 @@ from forkresize.batch.intake import Intake
 from forkresize.batch.placing import Beside, Placing, remembering
 from forkresize.batch.prune import Pruning
 from forkresize.batch.settings import Settings
-from forkresize.errors import ExitCode
+from forkresize.errors import ExitCode, LedgerError
 from forkresize.image.render import render
 from forkresize.job import Job
 from forkresize.ledger import Ledger, Memory, Settler
@@ -48,20 +48,25 @@ class Batch:
     def carry_out(self, collisions: Collisions, tag: str) -> Pool[Job, list[Outcome]]:
         """Do it; return the pool that did.
 
+        A ledger that can't be read or written any more ends the run as a full disk does.
+
         Args:
             collisions: what looking ahead came to.
             tag: the run's, for temporary names.
 
         Raises:
-            LedgerError: the ledger is damaged, and nothing was done; or it can't be written.
+            LedgerError: the ledger can't be opened, and nothing was done.
             PoolBrokenError: workers can't be kept alive.
         """
         with remembering(self._destination, self._settings) as memory:
             placing = self._placing(memory, tag)
             pool = self._work(placing, collisions, tag)
             if not (self._course.must_stop or pool.interrupted):
-                for outcome in self._pruned(memory):
-                    self._course.tell(outcome)
+                with self._course.ended_by(LedgerError):
+                    for outcome in self._pruned(memory):
+                        self._course.tell(outcome)
+            with self._course.ended_by(LedgerError):
+                memory.close()
         return pool
 
     def _work(self, placing: Placing, collisions: Collisions, tag: str) -> Pool[Job, list[Outcome]]:
@@ -70,14 +75,22 @@ class Batch:
         timed = replace(options, lifetime=self._course.time_left)
         with Pool(work, options=timed, on_tick=self._course.on_tick) as pool:
             until = partial(self._course.is_over, pool)
-            due = self._course.due(self._intake.settle(collisions, placing.settle, until), pool)
+            settled = self._until_trouble(self._intake.settle(collisions, placing.settle, until))
+            due = self._course.due(settled, pool)
             for answer in pool.imap_unordered(map(placing.stage, arrange(due, self._settings.order))):
-                for outcome in placing.finish(answer.item, outcomes_of(answer, tag)):
+                outcomes = placing.finish(answer.item, outcomes_of(answer, tag))
+                for outcome in outcomes:
                     self._course.tell(outcome)
                 self._course.answered()
+                with self._course.ended_by(LedgerError):
+                    placing.remember(answer.item, outcomes)
                 if self._course.must_stop:
                     pool.stop()
         return pool
+
+    def _until_trouble(self, settled: Iterator[list[Outcome]]) -> Iterator[list[Outcome]]:
+        with self._course.ended_by(LedgerError):
+            yield from settled
 
     def _placing(self, memory: Memory, tag: str) -> Placing:
         settings = self._settings

@@ -1,11 +1,12 @@
 """How a run is going: who is told, whether it has to stop, what it came to. Does no work on a picture."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.settings import Settings
-from forkresize.errors import SIGNALED, ExitCode
+from forkresize.errors import SIGNALED, ExitCode, ForkresizeError
 from forkresize.image.render import warm_up
 from forkresize.job import Job, Output
 from forkresize.outcome import Due, Failed, Outcome
@@ -92,6 +93,14 @@ class Course:
     def stop(self, code: ExitCode, by: str) -> None:
         """End the run with this exit code, unless it has to stop already."""
         self._stop = self._stop or (code, by)
+
+    @contextlib.contextmanager
+    def ended_by(self, kind: type[ForkresizeError]) -> Iterator[None]:
+        """End the run with an error of this kind, in good order: what is under way is still told of."""
+        try:
+            yield
+        except kind as error:
+            self.stop(error.exit_code, str(error))
 
     def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
         if isinstance(outcome, Failed) and outcome.fatal:

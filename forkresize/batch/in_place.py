@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from forkresize import storage
 from forkresize.batch.settings import Settings
-from forkresize.errors import UsageError
+from forkresize.errors import LedgerError, UsageError
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import Entry, IfExists, Settler, Subject, checksum
 from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
@@ -50,20 +50,25 @@ class InPlace:
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Put the output into its source's place; return what became of it."""
         (staged,), (outcome,) = job.outputs, outcomes
-        own = Job(job.source, (Output(job.source.path, staged.rendition),))
         outcome = replace(outcome, destination=job.source.path)
         try:
             if isinstance(outcome, Written):
-                self._replace(own, staged.path, outcome)
+                self._replace(_own(job), staged.path, outcome)
         except OSError as error:
             told = f"{error.filename or job.source.path}: {error.strerror or error}"
             outcome = _failed(outcome, told)
+        except LedgerError as error:
+            outcome = _failed(outcome, str(error), fatal=True)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(staged.path)
-        if not isinstance(outcome, Written) and not self._is_done(self._settler.memory.entry(own.source.path), own):
-            self._settler.note(own, [outcome])
         return [outcome]
+
+    def remember(self, job: Job, outcomes: list[Outcome]) -> None:
+        """Have it remembered what became of a source that was not replaced; what was, has been noted before."""
+        own, (outcome,) = _own(job), outcomes
+        if not isinstance(outcome, Written) and not self._is_done(self._settler.memory.entry(own.source.path), own):
+            self._settler.note(own, outcomes)
 
     def _why(self, source: Source, entry: Entry | None) -> str | None:
         if entry is None or entry.status != "written":
@@ -116,7 +121,12 @@ class Unguarded:
         return False
 
 
-def _failed(outcome: Outcome, told: str) -> Failed:
+def _own(job: Job) -> Job:
+    """Return a staged job as it is once its output has its source's name."""
+    return Job(job.source, tuple(Output(job.source.path, staged.rendition) for staged in job.outputs))
+
+
+def _failed(outcome: Outcome, told: str, *, fatal: bool = False) -> Failed:
     return Failed(
         source=outcome.source,
         destination=outcome.destination,
@@ -127,6 +137,7 @@ def _failed(outcome: Outcome, told: str) -> Failed:
         warnings=outcome.warnings,
         reason=Reason.NOT_WRITTEN,
         error=told,
+        fatal=fatal,
     )
 
 

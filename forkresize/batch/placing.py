@@ -23,7 +23,14 @@ class Placing(Protocol):
         """Return the job as a worker is to do it."""
 
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
-        """Return what became of a job's outputs once they are in their places, and have it remembered."""
+        """Return what became of a job's outputs once they are in their places."""
+
+    def remember(self, job: Job, outcomes: list[Outcome]) -> None:
+        """Have it remembered what became of a job, of which everybody has been told.
+
+        Raises:
+            LedgerError: it can't be written.
+        """
 
 
 class Beside:
@@ -39,12 +46,13 @@ class Beside:
         """Return the job as it is: its outputs appear whole or not at all."""
         return job
 
-    def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
+    def finish(self, _job: Job, outcomes: list[Outcome]) -> list[Outcome]:
+        """Return what became of a job, its outputs dated if that was asked for."""
+        return [_dated(outcome) for outcome in outcomes] if self._preserve_times else outcomes
+
+    def remember(self, job: Job, outcomes: list[Outcome]) -> None:
         """Have it remembered what became of a job."""
-        if self._preserve_times:
-            outcomes = [_dated(outcome) for outcome in outcomes]
         self._settler.note(job, outcomes)
-        return outcomes
 
 
 def _dated(outcome: Outcome) -> Outcome:

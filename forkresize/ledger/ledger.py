@@ -56,6 +56,9 @@ class Memory(Protocol):
     def below(self, path: str) -> bytes:
         """Return where an output lies below the destination."""
 
+    def close(self) -> None:
+        """Take note that the run came to its end."""
+
     @property
     def run(self) -> int:
         """Number of this run."""
@@ -88,6 +91,9 @@ class Forgetful:
     def below(self, path: str) -> bytes:
         """Return the path as it is."""
         return os.fsencode(path)
+
+    def close(self) -> None:
+        """Take note of nothing."""
 
 
 class Ledger:

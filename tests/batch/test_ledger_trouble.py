@@ -1,0 +1,142 @@
+"""A ledger that fails in the middle of a run ends it as a full disk does, with everything told."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
+from forkresize.errors import ExitCode, LedgerError
+from forkresize.ledger import Ledger, ledger, schema
+
+Draw = Callable[..., Path]
+Make = Callable[..., tuple[Summary, list[Outcome]]]
+
+PICTURES = 24
+
+
+@pytest.fixture
+def photos(tmp_path: Path, draw: Draw) -> Path:
+    """Pictures whose long names fill a ledger soon."""
+    for number in range(PICTURES):
+        draw(tmp_path / "in" / f"{number:02}{'x' * 200}.jpg", seed=number)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def make(tmp_path: Path, photos: Path) -> Make:
+    """Run with settings, in place if no output directory is named; return the summary and what was told."""
+
+    def make_all(out: str = "out", **settings: Any) -> tuple[Summary, list[Outcome]]:
+        told: list[Outcome] = []
+        asked = Settings(**{"pool": PoolOptions(workers=2, retries=0), **settings})
+        summary = run([photos], tmp_path / out, Recipe.of(width=16), settings=asked, observers=[told.append])
+        return summary, told
+
+    return make_all
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Let the ledger's file grow no further than its tables, and have every entry written at once."""
+
+    def connect(path: str, **options: Any) -> sqlite3.Connection:
+        connection = schema.connect(path, **options)
+        connection.execute("PRAGMA max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(ledger, "connect", connect)
+    monkeypatch.setattr(ledger, "_BATCH", 1)
+    return monkeypatch
+
+
+def widths(folder: Path) -> list[int]:
+    found = []
+    for path in folder.glob("*.jpg"):
+        with Image.open(path) as image:
+            image.load()
+            found.append(image.width)
+    return found
+
+
+def test_what_was_written_before_the_ledger_was_full_is_told(
+    tmp_path: Path, make: Make, full: pytest.MonkeyPatch
+) -> None:
+    summary, told = make()
+    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    assert "disk is full" in str(summary.stopped_by)
+    written = [str(outcome.destination) for outcome in told if isinstance(outcome, Written)]
+    assert sorted(written) == sorted(map(str, (tmp_path / "out").glob("*.jpg")))
+    assert 0 < len(written) == len(told) < PICTURES
+    full.undo()
+    summary, _ = make()
+    assert (summary.exit_code, summary.written + summary.unchanged) == (0, PICTURES)
+    assert make()[0].unchanged == PICTURES
+
+
+def test_in_place_no_source_is_replaced_that_the_ledger_does_not_hold(
+    tmp_path: Path, photos: Path, make: Make, full: pytest.MonkeyPatch
+) -> None:
+    summary, told = make("in", in_place=True)
+    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    replaced = sum(isinstance(outcome, Written) for outcome in told)
+    refused = [outcome.error for outcome in told if isinstance(outcome, Failed)]
+    assert refused
+    assert all("disk is full" in error for error in refused)
+    assert sorted(widths(photos)) == [16] * replaced + [64] * (PICTURES - replaced)
+    assert not list(photos.glob(".*.jpg*"))
+    full.undo()
+    summary, _ = make("in", in_place=True)
+    assert (summary.exit_code, summary.unchanged) == (0, replaced)
+    assert widths(photos) == [16] * PICTURES
+
+
+def test_a_ledger_that_can_not_be_read_any_more_ends_the_run(
+    tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def entry(self: Ledger, path: str) -> None:
+        asked.append(path)
+        if len(asked) > 5:
+            raise LedgerError("disk I/O error")
+
+    monkeypatch.setattr(Ledger, "entry", entry)
+    summary, told = make(order="path")
+    assert (summary.exit_code, summary.stopped_by) == (ExitCode.CANNOT_GO_ON, "disk I/O error")
+    assert 0 < summary.written == len(told) == len(widths(tmp_path / "out")) <= 5
+
+
+def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Ledger) -> None:
+        raise LedgerError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "flush", refuse)
+        patch.setattr(Ledger, "note", lambda *_: None)
+        summary, _ = make()
+    assert (summary.exit_code, summary.stopped_by, summary.written) == (
+        ExitCode.CANNOT_GO_ON,
+        "disk I/O error",
+        PICTURES,
+    )
+    assert make()[0].written == PICTURES
+    assert all(isinstance(outcome, Unchanged) for outcome in make()[1])
+
+
+def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them(
+    photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise LedgerError("disk I/O error")
+
+    make()
+    next(photos.iterdir()).unlink()
+    monkeypatch.setattr(Ledger, "forget", refuse)
+    summary, _ = make(prune=True)
+    assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.CANNOT_GO_ON)
