@@ -19,6 +19,8 @@ from forkresize.walk import Root, listed, roots, walk
 
 SettleOutput = Callable[[Source, Output], Outcome]
 
+_KEPT_FREE = f"/{storage.HOUSEKEEPING}/"
+
 
 class Intake:
     """What a run was asked to do, checked, and what it comes to."""
@@ -146,16 +148,24 @@ class Intake:
         return outcomes
 
     def _settle_output(self, source: Source, output: Output, settle_output: SettleOutput) -> Outcome:
+        error = self._refusal(source, output)
+        if error is None:
+            return settle_output(source, output)
+        return Failed(
+            source=source,
+            destination=output.path,
+            rendition=output.rendition,
+            reason=Reason.NOT_WRITTEN,
+            error=error,
+        )
+
+    def _refusal(self, source: Source, output: Output) -> str | None:
+        """Return why nothing may be written where an output would lie; None if it may."""
         if self._guard.forbids(output.path, source.path):
-            error = "the output would lie among the sources"
-            return Failed(
-                source=source,
-                destination=output.path,
-                rendition=output.rendition,
-                reason=Reason.NOT_WRITTEN,
-                error=error,
-            )
-        return settle_output(source, output)
+            return "the output would lie among the sources"
+        if _KEPT_FREE in f"/{output.path.removeprefix(self._destination)}":
+            return f"the output would lie in {storage.HOUSEKEEPING}, which is not for outputs"
+        return None
 
 
 def _once(found: Iterable[Outcome | Source], repeated: AbstractSet[str]) -> Iterator[Outcome | Source]:

@@ -34,8 +34,8 @@ class Naming:
         keeps_places: whether each output lies below the destination as its source lies below its root.
 
     Raises:
-        UsageError: the template names an unknown field, one that has no value here, leads out of the destination, or
-            gives several renditions one name.
+        UsageError: the template names an unknown field, one that has no value here, leads out of the destination, may
+            come to no file name, or gives several renditions one name.
     """
 
     destination: str
@@ -112,13 +112,18 @@ class Naming:
             raise UsageError(f"--name: {template!r} does not stay below the destination")
         if any(HOUSEKEEPING in shape for shape in shapes):
             raise UsageError(f"--name: {template!r} leads into {HOUSEKEEPING}, which is not for outputs")
-        if not template or template.endswith("/") or "\0" in template:
+        if not _is_encodable(template):
             raise UsageError(f"--name: {template!r} is no file name")
+        if any(shape[-1] in {"", "."} for shape in shapes):
+            raise UsageError(f"--name: {template!r} may come to no file name; {{stem}} or {{name}} is never empty")
 
     def _shapes(self) -> Iterator[str]:
-        """Yield what the template can come to: every field, in every combination, may be empty."""
+        """Yield what the template can come to, as far as its literal text decides what kind of path that is."""
         parts, fields = self._parts(), sorted(set(self.fields))
-        for filling in product(("", "x"), repeat=len(fields)):
+        kept = any(each.format is None for each in self.recipe.renditions)
+        # A source at the top has no directory; one may have no suffix, or a dot for one.
+        may_be = {"dir": ("", "x")} | ({"ext": ("", ".", ".x"), "format": ("", "x")} if kept else {})
+        for filling in product(*(may_be.get(field, ("x",)) for field in fields)):
             values = dict(zip(fields, filling, strict=True))
             yield "".join(literal + (values[field] if field else "") for literal, field in parts)
 
@@ -140,6 +145,14 @@ class Naming:
         """Eight hex digits that change with the source's place, size and time and with the recipe: they bust caches."""
         told = f"{source.relative}\0{source.size}\0{source.mtime_ns}\0{self.recipe.fingerprint()}"
         return hashlib.blake2b(os.fsencode(told), digest_size=4).hexdigest()
+
+
+def _is_encodable(template: str) -> bool:
+    """Whether the system can take a template's text for a file's name."""
+    try:
+        return b"\0" not in os.fsencode(template)
+    except UnicodeEncodeError:
+        return False
 
 
 def default_template(recipe: Recipe) -> str:

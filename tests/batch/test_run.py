@@ -144,6 +144,18 @@ def test_a_source_that_can_not_be_looked_into_fails_alone(
         run([photos], tmp_path / "out", Recipe.of(format=Format.WEBP))
 
 
+@pytest.mark.parametrize("destination", ["out", "out/"])
+def test_no_output_takes_the_place_of_what_is_remembered(tmp_path: Path, draw: Draw, destination: str) -> None:
+    draw(tmp_path / "in/a.png").rename(tmp_path / "in/a.forkresize")
+    told: list[Outcome] = []
+    settings = Settings(name="{ext}/ledger.db")
+    run([tmp_path / "in"], f"{tmp_path}/{destination}", SMALL, settings=settings, observers=[told.append])
+    assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == [
+        "the output would lie in .forkresize, which is not for outputs"
+    ]
+    assert (tmp_path / "out/.forkresize/ledger.db").read_bytes().startswith(b"SQLite")
+
+
 def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Path) -> None:
     run([photos], tmp_path / "out", SMALL)
     settings = Settings(if_exists=IfExists.ERROR, max_errors=MaxErrors(2))

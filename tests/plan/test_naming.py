@@ -1,12 +1,13 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forkresize.errors import UsageError
 from forkresize.job import Source
 from forkresize.plan import Naming
+from forkresize.plan.naming import FIELDS
 from forkresize.recipe import Format, Recipe, Rendition, Size
 
 names = st.binary(min_size=1, max_size=30).filter(lambda name: not set(name) & {0, ord("/")}).map(os.fsdecode)
@@ -58,12 +59,53 @@ def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
         ".forkresize/lock",
         "{dir}.{ext}./{name}",
         "{stem}/",
+        "{stem}/.",
+        "{dir}",
+        "{ext}",
+        "{format}",
+        "{dir}/{ext}",
+        "x/{dir}{format}",
+        "{ext}{ext}/{name}",
+        ".{ext}/{name}",
+        "\ud800{stem}",
         "{stem}\0",
     ],
 )
 def test_a_template_that_can_not_be_is_refused(template: str) -> None:
     with pytest.raises(UsageError, match=r"^--name: "):
         Naming("out", Recipe.of(), template)
+
+
+@pytest.mark.parametrize("template", ["{ext}", "{format}", "{dir}/{format}", "{ext}{ext}/{stem}"])
+def test_what_is_never_empty_may_be_all_of_a_name(template: str) -> None:
+    place = Naming("out", Recipe.of(format=Format.WEBP), template).place(Source("in/a.", "a."))
+    assert place.startswith("out/")
+    assert place[-1] not in "/."
+
+
+templates = st.lists(
+    st.sampled_from([*(f"{{{field}}}" for field in FIELDS), "/", ".", "..", "-", " ", "{{", "é", "\n", "\udcff", "\0"]),
+    max_size=6,
+).map("".join)
+folders = st.lists(names.filter(lambda name: name not in {".", ".."}), max_size=2)
+
+
+@given(templates, folders, names.filter(lambda name: name not in {".", ".."}), st.sampled_from([None, "webp"]))
+@example("{ext}{ext}/{name}", [], "a.", None)
+@example("{stem}/.", ["b"], "...", None)
+def test_a_template_that_is_taken_gives_every_source_a_file_below_the_destination(
+    template: str, folder: list[str], name: str, output: str | None
+) -> None:
+    try:
+        naming = Naming("out", Recipe.of(width=8, height=8, format=output), template)
+    except UsageError:
+        return
+    path = naming.place(Source("x", "/".join([*folder, name])))
+    *way, last = path.removeprefix("out/").split("/")
+    assert path.startswith("out/")
+    assert last not in {"", ".", ".."}
+    assert ".." not in way
+    assert b"\0" not in os.fsencode(path)
 
 
 @pytest.mark.parametrize("side", ["width", "height"])
