@@ -1,16 +1,20 @@
 """Where outputs go and what is remembered of them: beside the sources, below a destination. Starts no work."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from os.path import exists
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import Forgetful, Ledger, Memory, Settler, ledger_path
-from forkresize.outcome import Outcome, Written
+from forkresize.outcome import Failed, Outcome, Unchanged, Written
+
+_File: TypeAlias = tuple[int, int, int] | None
+"""What tells a file from the one that takes its place: device, inode and time of modification; None for none."""
 
 
 class Placing(Protocol):
@@ -41,18 +45,61 @@ class Beside:
         self.settle = settler.settle
         self._settler = settler
         self._preserve_times = preserve_times
+        self._before: dict[str, _File] = {}
 
     def stage(self, job: Job) -> Job:
         """Return the job as it is: its outputs appear whole or not at all."""
+        self._before.update((output.path, _file(output.path)) for output in job.outputs)
         return job
 
-    def finish(self, _job: Job, outcomes: list[Outcome]) -> list[Outcome]:
+    def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Return what became of a job, its outputs dated if that was asked for."""
+        before = {output.path: self._before.pop(output.path) for output in job.outputs}
+        if any(isinstance(outcome, Failed) for outcome in outcomes):
+            there = {path for path, file in before.items() if _is_new(_file(path), file)}
+            outcomes = [each for outcome in outcomes for each in _corrected(outcome, job, there)]
         return [_dated(outcome) for outcome in outcomes] if self._preserve_times else outcomes
 
     def remember(self, job: Job, outcomes: list[Outcome]) -> None:
         """Have it remembered what became of a job."""
         self._settler.note(job, outcomes)
+
+
+def _file(path: str) -> _File:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+def _is_new(file: _File, before: _File) -> bool:
+    """Whether a file has taken the place of another, or of none; some file systems number the same one anew."""
+    return file is not None and (before is None or (file[:2] != before[:2] and file[2] != before[2]))
+
+
+def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]:
+    """Yield what became of a job's outputs, of which some are there though their worker was lost: each is whole."""
+    about = [output for output in job.outputs if outcome.destination in {None, output.path}]
+    if not isinstance(outcome, Failed) or there.isdisjoint(output.path for output in about):
+        yield outcome
+        return
+    for output in about:
+        failed = replace(outcome, destination=output.path, rendition=output.rendition)
+        yield _made(failed) if output.path in there else failed
+
+
+def _made(failed: Failed) -> Unchanged:
+    """Return what is told of an output that was made by a worker that could not say so, nor what it measured."""
+    return Unchanged(
+        source=failed.source,
+        destination=failed.destination,
+        rendition=failed.rendition,
+        attempts=failed.attempts,
+        worker=failed.worker,
+        seconds=failed.seconds,
+        warnings=(*failed.warnings, f"its worker was lost after writing it: {failed.error}"),
+    )
 
 
 def _dated(outcome: Outcome) -> Outcome:

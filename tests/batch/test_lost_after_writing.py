@@ -1,0 +1,118 @@
+"""A worker that is lost after an output took its place: what is there is told to be there."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
+from forkresize.batch import placing
+from forkresize.outcome import Reason
+
+Draw = Callable[..., Path]
+Make = Callable[..., tuple[Summary, list[Outcome]]]
+
+
+@pytest.fixture
+def photo(tmp_path: Path, draw: Draw) -> Path:
+    return draw(tmp_path / "in/a.jpg")
+
+
+@pytest.fixture
+def make(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Run with workers that are killed right after their so-manieth rename, in so many attempts."""
+    parent, real, deaths = os.getpid(), os.replace, tmp_path / "deaths"
+
+    def make_all(widths: Any = 16, renames: int = 1, attempts: int = 9, **pool: Any) -> tuple[Summary, list[Outcome]]:
+        renamed: list[str] = []
+
+        def deadly(path: str, destination: str) -> None:
+            real(path, destination)
+            if os.getpid() == parent:
+                return
+            renamed.append(destination)
+            died = len(deaths.read_bytes())
+            if len(renamed) == renames and died < attempts:
+                deaths.write_bytes(bytes(died + 1))
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        monkeypatch.setattr(os, "replace", deadly)
+        deaths.write_bytes(b"")
+        told: list[Outcome] = []
+        settings = Settings(pool=PoolOptions(**{"workers": 1, **pool}), sandbox="off")  # type: ignore[arg-type]
+        recipe = Recipe.of(width=widths)
+        summary = run([photo.parent], tmp_path / "out", recipe, settings=settings, observers=[told.append])
+        monkeypatch.setattr(os, "replace", real)
+        return summary, told
+
+    return make_all
+
+
+def width(path: Path) -> int:
+    with Image.open(path) as image:
+        image.load()
+        return image.width
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_an_output_that_is_there_is_no_failure(tmp_path: Path, make: Make, retries: int) -> None:
+    summary, (told,) = make(retries=retries)
+    assert isinstance(told, Unchanged)
+    assert (told.destination, told.attempts) == (str(tmp_path / "out/a.jpg"), retries + 1)
+    assert "lost after writing it: killed by SIGKILL" in told.warnings[-1]
+    assert (summary.exit_code, summary.unchanged, summary.workers_lost) == (0, 1, retries + 1)
+    assert width(tmp_path / "out/a.jpg") == 16
+    assert make(attempts=0)[0].unchanged == 1
+
+
+def test_a_worker_that_is_spared_the_second_time_tells_itself(make: Make) -> None:
+    summary, (told,) = make(attempts=1, retries=1)
+    assert isinstance(told, Written)
+    assert (told.attempts, summary.exit_code) == (2, 0)
+
+
+def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_asked_for(
+    tmp_path: Path, make: Make
+) -> None:
+    make(attempts=0)
+    summary, (told,) = make(20, retries=0)
+    assert isinstance(told, Unchanged)
+    assert width(tmp_path / "out/a.jpg") == 20
+    # What was not noted is not taken on trust.
+    summary, (told,) = make(20, attempts=0)
+    assert (summary.written, type(told)) == (1, Written)
+
+
+def test_of_several_outputs_those_that_are_not_there_failed(tmp_path: Path, make: Make) -> None:
+    summary, told = make([16, 8, 24], renames=2, retries=0)
+    assert [type(outcome) for outcome in told] == [Unchanged, Unchanged, Failed]
+    assert told[2].destination == str(tmp_path / "out/a-24w.jpg")
+    assert sorted(os.listdir(tmp_path / "out")) == [".forkresize", "a-16w.jpg", "a-8w.jpg"]
+    assert (summary.sources, summary.failed_by_reason, summary.exit_code) == (1, {Reason.CRASHED: 1}, 1)
+
+
+def test_an_older_output_does_not_hide_a_failure(tmp_path: Path, make: Make, photo: Path) -> None:
+    make(attempts=0)
+    photo.write_bytes(photo.read_bytes()[:300])
+    summary, (told,) = make(attempts=0)
+    assert isinstance(told, Failed)
+    assert (summary.exit_code, width(tmp_path / "out/a.jpg")) == (1, 16)
+
+
+def test_a_file_system_that_numbers_files_anew_makes_no_file_new(
+    tmp_path: Path, make: Make, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(attempts=0)
+    photo.write_bytes(photo.read_bytes()[:300])
+    real, numbers = placing._file, iter(range(9))  # noqa: SLF001 -- stands for such a file system.
+
+    def file(path: str) -> tuple[int, int, int] | None:
+        found = real(path)
+        return found and (found[0], next(numbers), found[2])
+
+    monkeypatch.setattr(placing, "_file", file)
+    assert isinstance(make(attempts=0)[1][0], Failed)
