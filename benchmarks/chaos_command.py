@@ -140,9 +140,9 @@ def _wrong(work: Path, code: int, statuses: dict[str, str], stderr: str) -> Iter
     found = {path.name for path in out}
     if missing := written - found:
         yield f"reported, but not there: {sorted(missing)[:5]}"
-    # Who is killed between putting an output in place and telling of it has failed; a run that stops tells nothing.
-    told = {f"{Path(source).stem}.png" for source in statuses}
-    if code != _CANNOT_GO_ON and (unknown := found - told):
+    # Who is killed between putting an output in place and telling of it is told of as unchanged.
+    unchanged = {f"{Path(source).stem}.png" for source, status in statuses.items() if status == "unchanged"}
+    if unknown := found - written - unchanged:
         yield f"there, but nobody tells of it: {sorted(unknown)[:5]}"
     failed = "failed" in statuses.values()
     sources = len(pictures(work / "in"))
@@ -185,7 +185,7 @@ def chaos(arguments: argparse.Namespace, way: str, seed: int) -> Outcome:
         kills=kills,
         written=counts["written"],
         failed=counts["failed"],
-        again=made - counts["written"],
+        again=made - counts["written"] - counts["unchanged"],
         wrong=tuple(wrong),
     )
 

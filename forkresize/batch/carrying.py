@@ -14,7 +14,7 @@ from forkresize.batch.intake import Intake
 from forkresize.batch.placing import Beside, Placing, remembering
 from forkresize.batch.prune import Pruning
 from forkresize.batch.settings import Settings
-from forkresize.errors import ExitCode, LedgerError
+from forkresize.errors import LedgerError
 from forkresize.image.render import render
 from forkresize.job import Job
 from forkresize.ledger import Ledger, Memory, Settler
@@ -107,6 +107,6 @@ class Batch:
         pruning = Pruning(memory, self._destination, self._intake.directories())
         if self._settings.max_prune.exceeded(len(pruning.lost), pruning.known):
             told = f"{len(pruning.lost)} of {pruning.known} outputs have lost their source, and none was removed"
-            self._course.stop(ExitCode.CANNOT_GO_ON, f"--max-prune {self._settings.max_prune}: {told}")
+            self._course.refuse(f"--max-prune {self._settings.max_prune}: {told}")
             return
         yield from pruning.foreseen() if self._settings.dry_run else pruning.carried_out()

@@ -63,6 +63,7 @@ class Course:
         self._max_errors = settings.max_errors
         self._demands = Demands(strict=settings.strict, not_empty=settings.error_on_empty)
         self._stop: tuple[ExitCode, str] | None = None
+        self._refused: str | None = None
 
     @property
     def on_tick(self) -> Callable[[Sequence[Activity[Any]]], None] | None:
@@ -90,9 +91,9 @@ class Course:
         # Once reached it stays so, even if what runs dilutes the share of failures.
         self._stop = self._stop or self._reason_to_stop(outcome)
 
-    def stop(self, code: ExitCode, by: str) -> None:
-        """End the run with this exit code, unless it has to stop already."""
-        self._stop = self._stop or (code, by)
+    def refuse(self, told: str) -> None:
+        """Take note that something is not done that was asked for, though the run comes to its end."""
+        self._refused = told
 
     @contextlib.contextmanager
     def ended_by(self, kind: type[ForkresizeError]) -> Iterator[None]:
@@ -100,7 +101,7 @@ class Course:
         try:
             yield
         except kind as error:
-            self.stop(error.exit_code, str(error))
+            self._stop = self._stop or (error.exit_code, str(error))
 
     def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
         if isinstance(outcome, Failed) and outcome.fatal:
@@ -161,8 +162,9 @@ class Course:
         if interrupted is not None:
             return summarize(self._tally, effort, exit_code=SIGNALED + interrupted, stopped_by=signal_name(interrupted))
         late = (ExitCode.MAX_DURATION, "--max-duration") if self._is_late else None
-        exit_code, stopped_by = self._stop or late or (self._demands.judge(self._tally), None)
-        return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by)
+        judged = ExitCode.CANNOT_GO_ON if self._refused else self._demands.judge(self._tally)
+        exit_code, stopped_by = self._stop or late or (judged, None)
+        return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by, refused=self._refused)
 
     def _tick(self, activities: Sequence[Activity[Any]]) -> None:
         for observer in self._ticked:

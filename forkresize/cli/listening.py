@@ -58,11 +58,8 @@ def tell_summary(summary: Summary, values: Mapping[str, Any]) -> None:
 
 
 def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
-    if values["quiet"]:
-        if summary.stopped_by:
-            sys.stderr.write(f"forkresize: stopped by {printable(summary.stopped_by)}\n")
-        return
-    if values["dry_run"]:
+    if values["quiet"] or values["dry_run"]:
+        _tell_of_end(summary)
         return
     report = next(iter(reports_of(values)), None)
     if progress_of(values) != "none" or sys.stderr.isatty():
@@ -73,6 +70,12 @@ def _tell_people(summary: Summary, values: Mapping[str, Any]) -> None:
         from forkresize.report.plain import plain_summary
 
         sys.stderr.write(plain_summary(summary, report=report) + "\n")
+
+
+def _tell_of_end(summary: Summary) -> None:
+    told = f"stopped by {summary.stopped_by}" if summary.stopped_by else summary.refused
+    if told:
+        _say(told)
 
 
 def progress_of(values: Mapping[str, Any]) -> str:

@@ -79,7 +79,7 @@ class Log(Concluding):
         told = {name: value for name, value in summary.to_json().items() if name != "failures"}
         level = logging.INFO if error is None and not summary.exit_code else logging.ERROR
         try:
-            self._tell(level, "run ended", {**told, "stopped_by": summary.stopped_by})
+            self._tell(level, "run ended", {**told, "stopped_by": summary.stopped_by, "refused": summary.refused})
         finally:
             self._handler.close()
 

@@ -71,7 +71,8 @@ def plain_summary(summary: Summary, *, report: str | None = None) -> str:
 
 
 def _counts(summary: Summary) -> str:
-    told = [f"{getattr(summary, status):,} {status}" for status in ("failed", "written", "unchanged", "skipped")]
+    shown = ("failed", "written", "unchanged", "skipped", *(("pruned",) if summary.pruned else ()))
+    told = [f"{getattr(summary, status):,} {status}" for status in shown]
     return "; ".join(filter(None, (", ".join(told), _complaint(summary))))
 
 
@@ -79,6 +80,8 @@ def _complaint(summary: Summary) -> str:
     """Return why a run is not well, where its failures don't tell."""
     if summary.stopped_by:
         return f"stopped by {printable(summary.stopped_by)}"
+    if summary.refused:
+        return printable(summary.refused)
     if summary.exit_code == ExitCode.NOTHING_MATCHED:
         return "there was no picture, as --error-on-empty demands"
     if summary.failed or not summary.exit_code:

@@ -61,6 +61,8 @@ def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
     sizes = f"{units.size(before)} {arrow} {units.size(after)}, {units.change(before, after)}" if before else ""
     yield "written", f"{summary.written:,}", sizes, _style(summary.written, "bold green")
     yield "unchanged", f"{summary.unchanged:,}", "", _style(summary.unchanged, "bold")
+    if summary.pruned:
+        yield "pruned", f"{summary.pruned:,}", "", "bold"
     yield "skipped", f"{summary.skipped:,}", _by_reason(summary.skipped_by_reason), _style(summary.skipped, "bold")
     yield "failed", f"{summary.failed:,}", _by_reason(summary.failed_by_reason), _style(summary.failed, "bold red")
 
@@ -68,6 +70,8 @@ def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
 def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
     if summary.stopped_by:
         yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
+    if summary.refused:
+        yield "refused", "", printable(summary.refused), "bold yellow"
     yield "time", units.span(summary.seconds), "", "bold"
     yield (
         "pictures/s",

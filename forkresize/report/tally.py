@@ -166,6 +166,7 @@ class Summary:
         sandbox_missing: names of what would have, had the system it.
         exit_code: what the shell is told.
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
+        refused: what was asked for besides and not done, and why.
     """
 
     sources: int
@@ -186,6 +187,7 @@ class Summary:
     busy_seconds: float
     exit_code: int
     stopped_by: str | None = None
+    refused: str | None = None
     memory: int = 0
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
@@ -253,7 +255,14 @@ class Demands:
         return ExitCode.FAILURES if self.strict and tally.lacking else ExitCode.OK
 
 
-def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, stopped_by: str | None = None) -> Summary:
+def summarize(
+    tally: Tally,
+    effort: Effort,
+    *,
+    exit_code: int | None = None,
+    stopped_by: str | None = None,
+    refused: str | None = None,
+) -> Summary:
     """Sum up a run.
 
     Args:
@@ -261,6 +270,7 @@ def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, sto
         effort: time and workers it took.
         exit_code: what the shell is told; None says whether something failed.
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
+        refused: what was asked for besides and not done, and why.
     """
     if exit_code is None:
         exit_code = Demands().judge(tally)
@@ -280,4 +290,5 @@ def summarize(tally: Tally, effort: Effort, *, exit_code: int | None = None, sto
         **asdict(effort),
         exit_code=exit_code,
         stopped_by=stopped_by,
+        refused=refused,
     )

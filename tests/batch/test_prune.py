@@ -96,7 +96,8 @@ def test_more_than_the_limit_removes_none_and_fails(
     summary, pruned = prune(max_prune=limit)
     assert (summary.pruned, len(pruned), len(outputs(tmp_path))) == (removed, removed, 5 - removed)
     assert summary.exit_code == (ExitCode.OK if removed else ExitCode.CANNOT_GO_ON)
-    assert removed or f"--max-prune {limit}: 1 of 5 outputs" in str(summary.stopped_by)
+    assert removed or f"--max-prune {limit}: 1 of 5 outputs" in str(summary.refused)
+    assert summary.stopped_by is None
 
 
 def test_a_dry_run_tells_what_would_be_removed(tmp_path: Path, photos: Path, prune: Prune) -> None:

@@ -49,6 +49,9 @@ def test_too_many_to_prune_is_an_error_that_says_so(tmp_path: Path, photos: Path
     refused = forkresize("in", "out", *OPTIONS, "--prune")
     assert refused.returncode == 3
     assert "--max-prune 10%: 1 of 6 outputs have lost their source, and none was removed" in refused.stderr
+    assert "stopped" not in refused.stderr
+    for option in ("--quiet", "--dry-run"):
+        assert "--max-prune 10%" in forkresize("in", "out", *OPTIONS, "--prune", option).stderr
     pruned = forkresize("in", "out", *OPTIONS, "--prune", "--max-prune", "20%", "--json")
     assert (pruned.returncode, json.loads(pruned.stdout)["pruned"]) == (0, 1)
 

@@ -60,14 +60,14 @@ def _every(paths: Sequence[str]) -> Mapping[str, bytes]:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., str]:
-    def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, exit_code: int | None = None) -> str:
+    def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, **ending: Any) -> str:
         tally = Tally()
         with HtmlReport(str(tmp_path / "run.html"), SUBJECT, thumbnails) as report:
             for outcome in outcomes:
                 report(outcome)
                 tally(outcome)
             effort = Effort(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
-            report.conclude(summarize(tally, effort, exit_code=exit_code))
+            report.conclude(summarize(tally, effort, **ending))
         return (tmp_path / "run.html").read_text("utf-8")
 
     return make
@@ -213,6 +213,13 @@ def test_outputs_that_were_removed_are_counted(made: Callable[..., str], unchang
     page = made(gone)
     assert "<dt>Pruned</dt><dd><b>1</b>" in page
     assert [row[1] for row in _data(page)["rows"]] == ["pruned"]
+
+
+def test_what_was_refused_is_no_early_end(made: Callable[..., str]) -> None:
+    page = made(exit_code=3, refused="--max-prune 10%: <all> are lost")
+    assert ">Refused</span>" in page
+    assert "--max-prune 10%: &lt;all&gt; are lost." in page
+    assert "early" not in page
 
 
 def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Written]) -> None:

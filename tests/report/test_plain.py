@@ -4,13 +4,14 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from forkresize.outcome import Failed, Reason, Written
+from forkresize.outcome import Failed, Outcome, Pruned, Reason, Written
 from forkresize.report.plain import MAX_SHOWN, explain, plain_summary, printable
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
@@ -19,11 +20,11 @@ ORDINARY = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", 
 MEASURED = st.text(st.sampled_from("aZ09.-_/ é\u0301漢字ー한🎉🦄\n\x1b\udcff\u202e"), max_size=60)
 
 
-def _summary(*outcomes: Failed | Written, stopped_by: str | None = None) -> Summary:
+def _summary(*outcomes: Outcome, **ending: Any) -> Summary:
     tally = Tally()
     for outcome in outcomes:
         tally(outcome)
-    return summarize(tally, Effort(seconds=1.0, workers=2), stopped_by=stopped_by)
+    return summarize(tally, Effort(seconds=1.0, workers=2), **ending)
 
 
 @given(ANY_TEXT)
@@ -103,6 +104,13 @@ def test_cron_is_told_the_counts_and_each_failure(
 def test_cron_is_told_what_stopped_the_run() -> None:
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"
+
+
+def test_cron_is_told_what_was_removed_and_what_was_refused(written: Callable[..., Written]) -> None:
+    gone = Pruned(source=written().source, destination="out/u.jpg", out_bytes=9)
+    counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
+    assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
+    assert plain_summary(_summary(refused="--max-prune 0:\n2 are lost")) == f"{counts}; --max-prune 0:\\n2 are lost"
 
 
 def test_cron_is_told_where_the_rest_is(failed: Callable[..., Failed]) -> None:

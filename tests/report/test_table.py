@@ -2,22 +2,23 @@
 
 from collections.abc import Callable
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from forkresize.outcome import Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
 from forkresize.report.table import print_summary
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
 EFFORT = Effort(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
 
 
-def _summary(*outcomes: Outcome, effort: Effort = EFFORT, stopped_by: str | None = None) -> Summary:
+def _summary(*outcomes: Outcome, effort: Effort = EFFORT, **ending: Any) -> Summary:
     tally = Tally()
     for outcome in outcomes:
         tally(outcome)
-    return summarize(tally, effort, stopped_by=stopped_by)
+    return summarize(tally, effort, **ending)
 
 
 def _printed(summary: Summary, width: int = 80, report: str | None = None) -> list[str]:
@@ -74,6 +75,17 @@ def test_a_quiet_run_is_seven_lines(written: Callable[..., Written], skipped: Ca
 
 def test_what_stopped_the_run_is_shown() -> None:
     assert " stopped       early  by SIGINT; the same command makes the rest" in _printed(_summary(stopped_by="SIGINT"))
+
+
+def test_what_was_refused_is_shown_as_that() -> None:
+    lines = _printed(_summary(refused="--max-prune 10%: 3 of 5 outputs have lost their source"), 100)
+    assert " refused              --max-prune 10%: 3 of 5 outputs have lost their source" in lines
+    assert not any("early" in line for line in lines)
+
+
+def test_what_was_removed_has_its_line(unchanged: Callable[..., Unchanged]) -> None:
+    gone = Pruned(source=unchanged().source, destination="out/u.jpg", out_bytes=9)
+    assert _printed(_summary(unchanged(), gone, gone))[1:3] == [" unchanged         1", " pruned            2"]
 
 
 def test_nothing_is_lost_in_a_narrow_terminal(eventful: Summary) -> None:
