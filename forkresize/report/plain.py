@@ -99,7 +99,7 @@ def _visible(character: str) -> str:
 
 
 def _shortened(text: str, limit: int) -> str:
-    if sum(map(_cells, text)) <= limit:
+    if sum(map(_cells, text)) <= max(0, limit):
         return text
     room = limit - len(_ELLIPSIS)
     if room < 0:

@@ -60,6 +60,7 @@ def test_what_has_no_shape_becomes_its_escape(name: str, shown: str) -> None:
 
 
 @given(MEASURED, st.integers(-2, 70))
+@example("\u0301", -1)
 def test_no_more_cells_are_taken_than_allowed(name: str, limit: int) -> None:
     whole, cut = printable(name), printable(name, limit)
     assert cell_len(cut) <= max(0, limit)
