@@ -1,9 +1,15 @@
 """What the ledger holds of one output, and what it is compared with: Entry and Prints. Touches no file."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from forkresize.outcome import Reason
+
+_LATEST = 2**63 - 1
+"""Nanoseconds since the epoch that SQLite has room for: some day in 2262."""
+
+_REFUSALS = frozenset({"skipped", "failed"})
+_REASONS = frozenset({None, *map(str, Reason)})
 
 
 class Entry(NamedTuple):
@@ -54,6 +60,32 @@ class Entry(NamedTuple):
     height: int | None = None
     format: str | None = None
     hash: bytes | None = None
+
+
+def is_sound(entry: Any) -> bool:
+    """Whether what an entry says can be told: SQLite keeps whatever it is given, and anybody may have written it."""
+    # Most rows are of outputs that were made, of which nothing is told.
+    return isinstance(entry.run, int) and (
+        entry.status == "written"
+        or (
+            entry.status in _REFUSALS
+            and entry.reason in _REASONS
+            and isinstance(entry.error, str)
+            and isinstance(entry.signal, str | None)
+        )
+    )
+
+
+def is_placed(entry: Any) -> bool:
+    """Whether an entry names files, and its output lies below the destination."""
+    if not (isinstance(entry.path, bytes) and isinstance(entry.source, bytes)):
+        return False
+    return b"\0" not in entry.path + entry.source and not {b"", b".", b".."} & {*entry.path.split(b"/")}
+
+
+def storable(mtime_ns: int) -> int:
+    """Return a time as it can be kept, nanoseconds since the epoch; of one that can't be, no file is taken for it."""
+    return max(-_LATEST, min(mtime_ns, _LATEST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

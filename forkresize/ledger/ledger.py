@@ -5,9 +5,9 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from forkresize.ledger.entry import Entry
+from forkresize.ledger.entry import Entry, is_placed, is_sound
 from forkresize.ledger.schema import COLUMNS, connect, ledger_path, settle_down, trouble_told
 
 _BATCH = 500
@@ -21,6 +21,8 @@ _WINDOW = 512
 
 _SLACK = 2_000_000_000
 """Nanoseconds by which a file system's clock may differ from this machine's."""
+
+_NONSENSE = "a row holds what no run has written"
 
 _ENCODING = sys.getfilesystemencoding()
 
@@ -125,9 +127,9 @@ class Ledger:
         self._closed = False
         self._window = _Window(self._db)
         with trouble_told(self._file):
-            self._roots = {bytes(path): int(number) for number, path in self._db.execute("SELECT * FROM roots")}
+            self._roots: dict[bytes, int] = dict(_sound(self._db.execute("SELECT path, number FROM roots"), bytes))
             self.run = 0 if read_only else self._begin()
-            self._broken = self._db.execute(_BROKEN, (time.time_ns(), self.run)).fetchall()
+            self._broken = list(_sound(self._db.execute(_BROKEN, (time.time_ns(), self.run)), int))
 
     def __enter__(self) -> Self:
         return self
@@ -187,7 +189,9 @@ class Ledger:
         roots = {number: os.fsdecode(path) for path, number in self._roots.items()}
         with trouble_told(self._file):
             for row in self._db.execute(f"{_READ} ORDER BY path"):
-                entry = Entry._make(row)
+                entry = _entry(row)
+                if not is_placed(entry) or entry.root not in roots:
+                    raise sqlite3.DatabaseError(_NONSENSE)
                 yield roots[entry.root], os.fsdecode(entry.source), entry
 
     def flush(self) -> None:
@@ -230,6 +234,25 @@ class Ledger:
         return int(number)
 
 
+def _entry(row: tuple[Any, ...]) -> Entry:
+    entry = Entry._make(row)
+    if not is_sound(entry):
+        raise sqlite3.DatabaseError(_NONSENSE)
+    return entry
+
+
+def _sound(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of which the first column is of this type, and the others are numbers.
+
+    Raises:
+        DatabaseError: one is not.
+    """
+    for row in rows:
+        if not (isinstance(row[0], first) and all(isinstance(value, int) for value in row[1:])):
+            raise sqlite3.DatabaseError(_NONSENSE)
+        yield row
+
+
 class _Window:
     """Entries read ahead: most paths are asked for in their order, and one query for many takes a tenth of the time."""
 
@@ -254,7 +277,7 @@ class _Window:
 
     def _read(self, path: bytes) -> None:
         rows = self._db.execute(f"{_READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
-        self.held = {row[0]: Entry._make(row) for row in rows}
+        self.held = {row[0]: _entry(row) for row in rows}
         # Nothing is known of any later path, as when a ledger is new.
         self._reaches_end = len(self.held) < self._ahead
         self._first = path

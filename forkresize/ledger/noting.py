@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from forkresize.job import Job
-from forkresize.ledger.entry import Entry, Prints
+from forkresize.ledger.entry import Entry, Prints, storable
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 
 _LASTING = frozenset(
@@ -60,7 +60,8 @@ def entries_of(
                 status=outcome.status,
                 attempts=outcome.attempts,
                 reason=str(outcome.reason),
-                error=outcome.error,
+                # A name in it may be of any bytes; SQLite's text is UTF-8.
+                error=outcome.error.encode(errors="backslashreplace").decode(),
                 signal=outcome.signal if isinstance(outcome, Failed) else None,
                 whole=int(outcome.destination is None),
                 recipe=prints.of(output.rendition, outcome.reason),
@@ -76,6 +77,6 @@ def _is_lasting(outcome: Skipped | Failed) -> bool:
 
 def _mtime_ns(path: str) -> int | None:
     try:
-        return os.lstat(path).st_mtime_ns
+        return storable(os.lstat(path).st_mtime_ns)
     except OSError:
         return None

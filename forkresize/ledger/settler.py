@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from forkresize.job import Job, Output, Source
 from forkresize.ledger.checksum import checksum
-from forkresize.ledger.entry import Entry, Prints
+from forkresize.ledger.entry import Entry, Prints, storable
 from forkresize.ledger.ledger import Memory
 from forkresize.ledger.noting import entries_of
 from forkresize.ledger.roots import rooted
@@ -80,7 +80,7 @@ class Settler:
             root=self.memory.root(root),
             source=os.fsencode(below),
             source_size=job.source.size,
-            source_mtime_ns=job.source.mtime_ns,
+            source_mtime_ns=storable(job.source.mtime_ns),
             source_hash=source_hash,
             recipe=b"",
             status="",
@@ -88,7 +88,7 @@ class Settler:
         )
         if made is not None:
             found = os.lstat(made)
-            about = about._replace(hash=checksum(made), mtime_ns=found.st_mtime_ns)
+            about = about._replace(hash=checksum(made), mtime_ns=storable(found.st_mtime_ns))
         self.memory.note(entries_of(about, job, outcomes, self.prints, self.memory.below))
 
     def refusal(self, told: Subject, entry: Entry | None) -> Outcome | None:
@@ -209,6 +209,7 @@ class Settler:
         if entry is None or self._policy.compare is Compare.STAT or not self.memory.remembers:
             return
         found = self._hash(source)
-        now = entry._replace(source_hash=found, source_size=source.size, source_mtime_ns=source.mtime_ns)
+        mtime_ns = storable(source.mtime_ns)
+        now = entry._replace(source_hash=found, source_size=source.size, source_mtime_ns=mtime_ns)
         if now != entry:
             self.memory.note([now])

@@ -30,3 +30,9 @@ def test_only_what_is_the_picture_s_own_doing_is_held_against_it(
 ) -> None:
     failed: list[Outcome] = [Failed(source=JOB.source, destination="out/a.jpg", reason=reason, signal=signal)]
     assert len(list(entries_of(ABOUT, JOB, failed, PRINTS, os.fsencode))) == remembered
+
+
+def test_a_name_of_any_bytes_in_an_error_is_kept_as_text() -> None:
+    failed: list[Outcome] = [Failed(source=JOB.source, reason=Reason.DAMAGED, error="in/\udcff\n.jpg: é")]
+    (entry,) = entries_of(ABOUT, JOB, failed, PRINTS, os.fsencode)
+    assert entry.error == "in/\\udcff\n.jpg: é"

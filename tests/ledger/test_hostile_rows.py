@@ -1,0 +1,156 @@
+"""A ledger that anybody may have written to: told as damaged or judged right, and no way out of the destination."""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from forkresize import MaxPrune, Outcome, Recipe, Settings, Unchanged, Written, run
+from forkresize.errors import LedgerError
+from forkresize.ledger import Entry, ledger_path
+from forkresize.report.record import record
+
+Draw = Callable[..., Path]
+SMALL = Recipe.of(width=16)
+NOT_TYPED = {
+    "runs": "number, started_ns, ended_ns, broken",
+    "roots": "number, path",
+    "outputs": ", ".join(f'"{field}"' for field in Entry._fields),
+}
+
+values = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.text(max_size=8),
+    st.binary(max_size=8),
+    st.sampled_from(
+        ["written", "skipped", "failed", "not a picture", "interrupted", b"kept.jpg", b"gone.jpg", b"../x"]
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over three pictures, of which one is no picture; then an output and a source are lost."""
+    from PIL import Image
+
+    work = tmp_path_factory.mktemp("work")
+    (work / "in").mkdir()
+    for name in ("kept.jpg", "lost.jpg", "gone.jpg"):
+        Image.new("RGB", (64, 48)).save(work / "in" / name)
+    (work / "in/bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    run([work / "in"], work / "out", SMALL)
+    (work / "out/lost.jpg").unlink()
+    (work / "in/gone.jpg").unlink()
+    return work
+
+
+@contextlib.contextmanager
+def without_types(work: Path) -> Iterator[sqlite3.Connection]:
+    """Open the ledger with its rows as they were, in tables that hold anything; afterwards it is what it was."""
+    path = Path(ledger_path(str(work / "out")))
+    whole = path.read_bytes()
+    db = sqlite3.connect(path, isolation_level=None)
+    for table, columns in NOT_TYPED.items():
+        db.execute(f"ALTER TABLE {table} RENAME TO old")
+        db.execute(f"CREATE TABLE {table} ({columns})")
+        db.execute(f"INSERT INTO {table} SELECT * FROM old")  # noqa: S608 -- the names are those above.
+        db.execute("DROP TABLE old")
+    try:
+        yield db
+    finally:
+        db.close()
+        path.write_bytes(whole)
+
+
+def settle(work: Path, **asked: Any) -> list[Outcome]:
+    """Return what a dry run tells; nothing if it says that the ledger is damaged."""
+    told: list[Outcome] = []
+    dry = Settings(prune=True, max_prune=MaxPrune(100), dry_run=True, **asked)
+    with contextlib.suppress(LedgerError):
+        run([work / "in"], work / "out", SMALL, settings=dry, observers=[told.append])
+    return told
+
+
+cells = st.tuples(
+    st.sampled_from([(table, column.strip('" ')) for table, row in NOT_TYPED.items() for column in row.split(", ")]),
+    values,
+)
+
+
+def test_rows_that_nobody_changed_are_judged_right(work: Path) -> None:
+    with without_types(work):
+        told = {outcome.source.relative: outcome.status for outcome in settle(work)}
+    assert told == {"kept.jpg": "unchanged", "lost.jpg": "due", "gone.jpg": "pruned", "bad.jpg": "failed"}
+
+
+@settings(deadline=None)
+@given(st.lists(cells, min_size=1, max_size=4), st.booleans())
+@example([(("outputs", "reason"), "no reason at all")], False)
+@example([(("outputs", "error"), None)], False)
+@example([(("outputs", "run"), "x"), (("runs", "broken"), 1)], False)
+@example([(("roots", "path"), 2**40)], False)
+@example([(("outputs", "source"), b"\0")], False)
+@example([(("outputs", "path"), b"../x")], False)
+def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
+    work: Path, changed: list[tuple[tuple[str, str], Any]], retry_failed: bool
+) -> None:
+    with without_types(work) as db:
+        for (table, column), value in changed:
+            db.execute(f'UPDATE {table} SET "{column}" = ?', (value,))  # noqa: S608 -- the names are those above.
+        told = settle(work, retry_failed=retry_failed)
+    for outcome in told:
+        json.dumps(record(outcome))
+        if isinstance(outcome, Unchanged):
+            assert os.path.exists(str(outcome.destination))
+        if outcome.status == "pruned":
+            assert os.path.dirname(os.path.realpath(str(outcome.destination))) == str(work / "out")
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[values] * len(Entry._fields)), max_size=3))
+def test_no_row_makes_a_run_fall_over(work: Path, rows: list[tuple[Any, ...]]) -> None:
+    with without_types(work) as db:
+        db.executemany(f"INSERT INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})", rows)  # noqa: S608
+        for outcome in settle(work):
+            json.dumps(record(outcome))
+
+
+@pytest.mark.parametrize("path", ["../precious.jpg", "{}/precious.jpg", "x/../../precious.jpg"])
+def test_a_row_can_not_have_a_file_removed_outside_the_destination(
+    work: Path, tmp_path: Path, draw: Draw, path: str
+) -> None:
+    precious, made = draw(work / "precious.jpg"), path.format(work).encode()
+    found = precious.stat()
+    (work / "out/x").mkdir(exist_ok=True)
+    with without_types(work) as db:
+        db.execute(
+            "UPDATE outputs SET path = ?, size = ?, mtime_ns = ? WHERE path = ?",
+            (made, found.st_size, found.st_mtime_ns, b"gone.jpg"),
+        )
+        asked = Settings(prune=True, max_prune=MaxPrune(100))
+        summary = run([work / "in"], work / "out", SMALL, settings=asked)
+    assert summary.exit_code == 3
+    assert "damaged" in str(summary.stopped_by)
+    assert precious.exists()
+
+
+def test_a_time_that_sqlite_can_not_hold_is_no_obstacle(tmp_path: Path, draw: Draw) -> None:
+    for number, year in enumerate((2200, 2300, 2400)):
+        late = (year - 1970) * 365 * 86_400
+        os.utime(draw(tmp_path / f"in/{number}.jpg"), (late, late))
+    for preserve_times in (False, True, True):
+        told: list[Outcome] = []
+        asked = Settings(preserve_times=preserve_times)
+        summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=asked, observers=[told.append])
+        assert summary.exit_code == 0
+        # What can't be remembered is made again.
+        assert {outcome.source.relative for outcome in told if isinstance(outcome, Written)} >= {"1.jpg", "2.jpg"}
