@@ -1,7 +1,11 @@
 """The parsers of this package that read what strangers or people wrote, and what they may raise. Runs none of them."""
 
+import contextlib
+import json
 import os
+import sqlite3
 import struct
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +16,20 @@ from PIL import Image
 from benchmarks.seeds import IPTC, XMP, seeds
 from forkresize.cli.config import read_settings
 from forkresize.cli.defaults import BY_KEY as OPTIONS
-from forkresize.errors import FieldError, UsageError
+from forkresize.errors import FieldError, LedgerError, UsageError
 from forkresize.image import icc, metadata
 from forkresize.image.css import parse_color
 from forkresize.image.metadata import Kept, iptc, xmp
 from forkresize.image.original import stripped
-from forkresize.job import Source
+from forkresize.job import Output, Source
+from forkresize.ledger import Entry, Ledger, Policy, Prints, Settler, ledger_path
+from forkresize.outcome import Unchanged
 from forkresize.plan.naming import Naming
 from forkresize.plan.shard import Shard
 from forkresize.pool.message import Inbox, Report, pack_report
 from forkresize.recipe import Metadata, Recipe, Size
 from forkresize.recipefile import loads
+from forkresize.report.record import record
 from forkresize.tomlfile import parse
 from forkresize.walk.rules import Rule, first_match
 
@@ -77,11 +84,39 @@ def _text(data: bytes) -> str:
 def _names(data: bytes) -> None:
     template = _text(data)
     naming = Naming("/out", Recipe(), template)
-    for relative in ("a.jpg", "d/{x}/b.c.png", "..jpg", "-"):
+    for relative in ("a.jpg", "d/{x}/b.c.png", "..jpg", "-", "a."):
         for output in naming.outputs(Source(f"/in/{relative}", relative)):
             inside = os.path.normpath(output.path).startswith("/out/")
-            if not inside or "\0" in output.path:
+            if not inside or "\0" in output.path or os.path.basename(output.path) in {"", "."}:
                 raise AssertionError(f"{template!r} leads to {output.path!r}")
+
+
+def _ledger(data: bytes) -> None:
+    """Settle a missing output by a row whose columns are the lines of the data, whatever they can be read as."""
+    row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(Entry._fields)][: len(Entry._fields)]
+    with tempfile.TemporaryDirectory() as out:
+        os.mkdir(os.path.dirname(ledger_path(out)))
+        with Ledger(out) as ledger:
+            ledger.root("/in")
+        db = sqlite3.connect(ledger_path(out))
+        with contextlib.suppress(sqlite3.IntegrityError), contextlib.closing(db), db:
+            db.execute(f"INSERT INTO outputs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 -- only marks.
+        with Ledger(out, read_only=True) as ledger:
+            prints = Prints(renditions=(b"r",), together=b"t", max_pixels=9, timeout=None)
+            source = Source("/in/a.jpg", "a.jpg", 10, 20)
+            told = Settler(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
+            if told.status == Unchanged.status:
+                raise AssertionError(f"there is no output: {row!r}")
+            json.dumps([record(told), *(path for path, _, _ in ledger.entries())])
+
+
+def _cell(line: bytes) -> object:
+    for read in (int, float, bytes.decode):
+        with contextlib.suppress(ValueError, OverflowError):
+            value = read(line)
+            # SQLite has no larger numbers.
+            return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+    return line.removeprefix(b"\xff")
 
 
 def _rules(data: bytes) -> None:
@@ -182,6 +217,15 @@ PARSERS: Mapping[str, Parser] = {
         [*_TOML, *(key.encode() for key in OPTIONS)],
     ),
     "frames": Parser(_frames, (), [pack_report(Report(1, 1, 0.5, b"warned", b"result")) * 2]),
+    "ledger": Parser(
+        _ledger,
+        (LedgerError,),
+        [
+            b"\xffa.jpg\n1\n\xffa.jpg\n10\n20\n\n\xffr\nwritten\n\n\n\n0\n1.5\n1\n1\n5\n6\n8\n8\njpeg\n",
+            b"\xffa.jpg\n1\n\xffa.jpg\n10\n20\n\n\xffr\nfailed\nworker crashed\nno\nSIGSEGV\n1\n\n1\n1\n0\n0\n\n\n\n",
+        ],
+        [b"\xff", b"\n", b"..", b"/", b"\0", b"written", b"skipped", b"timed out", b"1e999", b"9" * 30],
+    ),
     "xmp": Parser(
         lambda data: [xmp.filtered(data, policy) for policy in Metadata],
         (ValueError, ParseError),
