@@ -162,8 +162,10 @@ class Ledger:
 
     def is_doubtful(self, run: int, ctime_ns: int) -> bool:
         """Whether a file that was changed then may be the work of a run that was killed before it could note it."""
+        # A run that ended before it started saw the clock set back: it may have made what bears any time.
         return any(
-            run < number and started - _SLACK <= ctime_ns <= ended + _SLACK for number, started, ended in self._broken
+            run < number and (ended < started or started - _SLACK <= ctime_ns <= ended + _SLACK)
+            for number, started, ended in self._broken
         )
 
     def note(self, entries: Iterable[Entry]) -> None:

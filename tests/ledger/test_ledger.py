@@ -152,6 +152,20 @@ os.kill(os.getpid(), 9)
             assert not ledger.is_doubtful(0, before)
 
 
+@pytest.mark.parametrize("when", [-(10**15), 0, 10**15])
+def test_a_clock_that_was_set_back_leaves_all_of_a_killed_run_in_doubt(
+    out: Path, monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    now = time.time_ns()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time_ns", lambda: now + 10**14)
+        Ledger(str(out))._db.close()  # noqa: SLF001 -- it never comes to its end.
+    for _ in range(2):
+        with Ledger(str(out)) as ledger:
+            assert ledger.is_doubtful(0, now + when)
+            assert not ledger.is_doubtful(1, now + when)
+
+
 def test_a_run_that_ends_while_another_shard_begins_is_not_taken_for_broken(out: Path) -> None:
     with Ledger(str(out)) as one, Ledger(str(out)) as other:
         assert one.run != other.run
