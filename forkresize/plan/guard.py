@@ -25,7 +25,8 @@ class Guard:
         self._files: set[str] = set()
         if os.path.exists(destination) and not os.path.isdir(destination):
             raise UsageError(f"DESTINATION: {destination!r} is a file; give a directory")
-        if self._destination in self._directories:
+        # Names may differ where a directory is mounted in two places.
+        if os.path.exists(destination) and any(os.path.samefile(destination, each) for each in self._directories):
             raise UsageError(f"DESTINATION: {destination!r} is a source too; give another directory")
 
     def keep(self, files: Iterable[str]) -> None:

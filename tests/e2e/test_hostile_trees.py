@@ -49,6 +49,46 @@ def pair(tmp_path: Path, draw: Draw) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def bound(tmp_path: Path, command: list[str]) -> Run:
+    """Run the command where a directory is mounted in a second place: ``bound("in", "out", *arguments)``."""
+    if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:  # noqa: S607
+        pytest.skip("nothing may be mounted here")
+
+    def run(directory: str, place: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+        line = ["unshare", "-rm", "sh", "-c", script, "sh", directory, place, *command, *arguments]
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_a_source_that_is_mounted_as_the_destination_is_refused(pair: Path, bound: Run) -> None:
+    (pair / "out").mkdir()
+    before = (pair / "in/a.jpg").read_bytes()
+    done = bound("in", "out", "in", "out", "--width", "20", "--force")
+    assert done.returncode == 2
+    assert "is a source too" in done.stderr
+    assert (pair / "in/a.jpg").read_bytes() == before
+
+
+def test_what_is_mounted_in_a_source_is_walked_once(pair: Path, bound: Run) -> None:
+    (pair / "in/loop").mkdir()
+    done = bound("in", "in/loop", "in", "out", "--width", "20", "--json")
+    assert (done.returncode, json.loads(done.stdout)["written"]) == (0, 2)
+    assert pictures(pair / "out") == ["a.jpg", "loop/a.jpg"]
+
+
+def test_a_destination_that_is_mounted_in_its_source_is_not_walked(pair: Path, bound: Run) -> None:
+    for folder in ("out", "in/made"):
+        (pair / folder).mkdir()
+    for expected in ("written", "unchanged"):
+        done = bound("out", "in/made", "in", "out", "--width", "20", "--json")
+        summary = json.loads(done.stdout)
+        assert (summary["sources"], summary[expected]) == (1, 1)
+    assert pictures(pair / "out") == ["a.jpg"]
+
+
 def test_what_is_no_file_is_passed_by_and_blocks_nothing(pair: Path, forkresize: Run) -> None:
     os.mkfifo(pair / "in/fifo.jpg")
     (pair / "in/null.jpg").symlink_to("/dev/null")

@@ -178,6 +178,23 @@ def test_times_in_the_future_and_before_the_epoch_are_no_obstacle(
     assert json.loads(forkresize(*options).stdout)["unchanged"] == 12
 
 
+@pytest.mark.parametrize("ledger", ["--ledger", "--no-ledger"])
+def test_outputs_from_before_the_clock_was_set_back_are_kept_and_a_change_is_seen(
+    tmp_path: Path, photos: Path, forkresize: Run, ledger: str
+) -> None:
+    ahead = time.time() + 86_400
+    for source in photos.iterdir():
+        os.utime(source, (ahead, ahead))
+    options = ["in", "out", "--width", "100", "--preserve-times", "--json", ledger]
+    assert json.loads(forkresize(*options).stdout)["written"] == 12
+    assert json.loads(forkresize(*options).stdout)["unchanged"] == 12
+    os.utime(photos / "00.png")
+    # By times alone, an output that is newer than its source is up to date.
+    changed = 1 if ledger == "--ledger" else 0
+    again = json.loads(forkresize(*options).stdout)
+    assert (again["written"], again["unchanged"]) == (changed, 12 - changed)
+
+
 @pytest.mark.skipif(not shutil.which("taskset"), reason="there is no taskset")
 def test_one_cpu_and_low_priority_are_enough(tmp_path: Path, photos: Path, command: list[str]) -> None:
     cpu = str(min(os.sched_getaffinity(0)))
