@@ -27,26 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks.photographs import scene
 
-GROWN = """
-import json, sys
-from pathlib import Path
-from forkresize.image.render import render, warm_up
-from forkresize.job import Job, Output, Source
-from forkresize.recipe import Recipe
-
-def status(name):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-
-recipe = Recipe.of(**json.loads(sys.argv[2]))
-warm_up(recipe)
-outputs = tuple(Output(f"{sys.argv[1]}.{number}.out", number) for number in range(len(recipe.renditions)))
-Path("/proc/self/clear_refs").write_text("5")
-before = status("VmRSS")
-outcomes = render(Job(Source(sys.argv[1], "picture"), outputs), recipe, "tag")
-assert {outcome.status for outcome in outcomes} == {"written"}, outcomes
-print(status("VmHWM") - before)
-"""
+GROWN = Path(__file__).parent / "grown.py"
 
 SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "photo.jpg": ("RGB", {"quality": 90}),
@@ -103,7 +84,7 @@ def estimate(path: Path, options: dict[str, Any]) -> int:
 
 def grown(path: Path, options: dict[str, Any]) -> int:
     """Return the bytes by which a fresh process grew, at its highest, while it made the picture."""
-    arguments = [sys.executable, "-c", GROWN, str(path), json.dumps(options)]
+    arguments = [sys.executable, str(GROWN), str(path), json.dumps(options)]
     return int(subprocess.run(arguments, capture_output=True, check=True).stdout)
 
 

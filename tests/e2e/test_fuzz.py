@@ -1,31 +1,17 @@
 """Damaged pictures of every format, given to the installed command: each ends in a record, and none in a bug."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
 MUTANTS = 500
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def figures(figures_of: Callable[..., Any]) -> dict[str, object]:
     """Run the fuzzer on a few hundred mutants, some in each way of asking."""
-    report = tmp_path_factory.mktemp("fuzz") / "figures.json"
-    arguments = ["--mutants", str(MUTANTS), "--chunk", "63", "--first", "900000", "--json", str(report)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.fuzz", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-    assert report.exists(), done.stderr
-    found: dict[str, object] = json.loads(report.read_text())
+    found: dict[str, object] = figures_of("fuzz", "--mutants", str(MUTANTS), "--chunk", "63", "--first", "900000")
     return found
 
 

@@ -24,6 +24,8 @@ needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), rea
 
 LARGE = (3000, 2000)
 
+GROWN = Path(__file__).parent.parent.parent / "benchmarks/grown.py"
+
 
 def estimate(path: Path, recipe: Recipe) -> int:
     told: list[int] = []
@@ -41,31 +43,9 @@ def job_of(path: Path, recipe: Recipe) -> Job:
     return Job(Source(str(path), path.name, path.stat().st_size), outputs)
 
 
-MEASURE = """
-import json, sys
-from pathlib import Path
-from forkresize.image.render import render, warm_up
-from forkresize.job import Job, Output, Source
-from forkresize.recipe import Recipe
-
-def status(name):
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
-
-recipe = Recipe.of(**json.loads(sys.argv[2]))
-warm_up(recipe)
-outputs = tuple(Output(f"{sys.argv[1]}.{number}.out", number) for number in range(len(recipe.renditions)))
-Path("/proc/self/clear_refs").write_text("5")
-before = status("VmRSS")
-outcomes = render(Job(Source(sys.argv[1], "picture"), outputs), recipe, "tag")
-assert {outcome.status for outcome in outcomes} == {"written"}, outcomes
-print(status("VmHWM") - before)
-"""
-
-
 def measured(path: Path, options: dict[str, Any]) -> int:
     """Return by how much a process grows, at its highest, while it makes a picture."""
-    arguments = [sys.executable, "-c", MEASURE, str(path), json.dumps(options)]
+    arguments = [sys.executable, str(GROWN), str(path), json.dumps(options)]
     # What measures coverage would be measured too.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     return int(subprocess.run(arguments, capture_output=True, check=True, timeout=60, env=env).stdout)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Source
-from forkresize.outcome import Due, Failed, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
 
 HOSTILE = (
     "[red]x[/red].jpg",
@@ -90,6 +90,17 @@ def failed() -> Callable[..., Failed]:
         return Failed(source=source, destination=f"out/{name}", reason=reason, error=error, signal=signal)
 
     return make
+
+
+@pytest.fixture
+def outcomes(
+    written: Callable[..., Written],
+    unchanged: Callable[..., Unchanged],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> list[Outcome]:
+    """One of each kind that a run tells of."""
+    return [written(), unchanged(), skipped(), failed()]
 
 
 @pytest.fixture

@@ -87,14 +87,8 @@ def _data(page: str) -> Any:
     return json.loads(found[1])
 
 
-def test_a_page_has_every_section_and_needs_no_network(
-    made: Callable[..., str],
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
-) -> None:
-    page = made(written(), unchanged(), skipped(), failed(), thumbnails=_every)
+def test_a_page_has_every_section_and_needs_no_network(made: Callable[..., str], outcomes: list[Outcome]) -> None:
+    page = made(*outcomes, thumbnails=_every)
     checked = _read(page)
     ids = {attributes["id"] for _, attributes in checked.elements if "id" in attributes}
     assert ids >= set("glance failed skipped course saved sheet extremes records table data".split())

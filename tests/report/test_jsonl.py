@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Failed, Skipped, Unchanged, Written
+from forkresize.outcome import Outcome, Unchanged
 from forkresize.report.jsonl import JsonLines
 from forkresize.report.record import record
 
@@ -19,7 +19,7 @@ WRITE_ON = """
 import resource, sys
 from forkresize.errors import DestinationError
 from forkresize.job import Source
-from forkresize.outcome import Unchanged
+from forkresize.outcome import Outcome, Unchanged
 from forkresize.report.jsonl import JsonLines
 limit = int(sys.argv[2])
 if limit:
@@ -39,14 +39,7 @@ def _read(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def test_every_kind_of_outcome_has_its_line(
-    tmp_path: Path,
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
-) -> None:
-    outcomes = [written(), unchanged(), skipped(), failed()]
+def test_every_kind_of_outcome_has_its_line(tmp_path: Path, outcomes: list[Outcome]) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         for outcome in outcomes:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from forkresize.errors import DestinationBusyError, DestinationError, UsageError
-from forkresize.outcome import Due, Failed, Skipped, Unchanged, Written
+from forkresize.outcome import Due, Outcome, Written
 from forkresize.report.metrics import MetricsFile
 from forkresize.report.tally import Effort, Summary, Tally, summarize
 
@@ -39,14 +39,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_all_is_counted_by_outcome_and_reason(
-    path: Path,
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
+    path: Path, outcomes: list[Outcome], written: Callable[..., Written]
 ) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
-        for outcome in (written(), written("b.jpg"), unchanged(), skipped(), failed()):
+        for outcome in (*outcomes, written("b.jpg")):
             metrics(outcome)
         metrics.conclude(_summary(exit_code=1, lost=3))
     assert _value(path, OUTPUTS, status="written") == 2

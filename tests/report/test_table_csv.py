@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import UsageError
-from forkresize.outcome import Failed, Skipped, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, Unchanged
 from forkresize.report.record import record
 from forkresize.report.table_csv import CsvRows
 
@@ -21,13 +21,8 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_kind_of_outcome_has_its_row_under_the_names_of_the_fields(
-    tmp_path: Path,
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
+    tmp_path: Path, outcomes: list[Outcome]
 ) -> None:
-    outcomes = [written(), unchanged(), skipped(), failed()]
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         for outcome in outcomes:
