@@ -24,6 +24,8 @@ class Reason(StrEnum):
     UNSUPPORTED = "not supported"
     IMPOSSIBLE = "cannot be done to it"
     TOO_LARGE = "too many pixels"
+    TOO_LONG = "too many frames"
+    TOO_HEAVY = "too many bytes"
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
     CRASHED = "worker crashed"

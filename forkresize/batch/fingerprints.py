@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from forkresize.image.versions import codecs
 from forkresize.ledger import Prints
+from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
 
 MAKING = 1
@@ -36,7 +37,17 @@ def prints_of(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True
         _print(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
     ]
     together = _print(recipe.fingerprint(), *common)
-    return Prints(renditions=tuple(renditions), together=together, max_pixels=recipe.max_pixels, timeout=timeout)
+    return Prints(renditions=tuple(renditions), together=together, limits=_limits(recipe, timeout))
+
+
+def _limits(recipe: Recipe, timeout: float | None) -> dict[str, float]:
+    """Return the limits that a picture may run into, by what is said of it then; no limit is 0."""
+    return {
+        Reason.TOO_LARGE: recipe.max_pixels,
+        Reason.TOO_LONG: recipe.max_frames,
+        Reason.TOO_HEAVY: recipe.max_file_size,
+        Reason.TIMED_OUT: timeout or 0,
+    }
 
 
 def _print(*parts: str) -> bytes:

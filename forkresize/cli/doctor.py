@@ -133,5 +133,5 @@ def _defaults() -> Iterator[Row]:
     yield "budget", size(default_budget())
     missing = missing_layers()
     yield "sandbox", f"all but {' and '.join(missing)}" if missing else "complete"
-    for key in ("timeout", "retries", "max-pixels"):
+    for key in ("timeout", "retries", "max-pixels", "max-frames", "max-file-size"):
         yield key, str(BY_KEY[key].default)

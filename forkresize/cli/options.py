@@ -138,7 +138,19 @@ WORKERS = [
         type=MEMORY,
         help="Memory for all workers together; pictures wait for it. [default: 60 % of what there is]",
     ),
-    Option("--max-pixels", type=MEGAPIXELS, default="200", help="Megapixels a picture may have."),
+    Option(
+        "--max-pixels",
+        type=MEGAPIXELS,
+        default="200",
+        help="Megapixels a picture may have; all frames of an animation together may have ten times as many.",
+    ),
+    Option(
+        "--max-frames",
+        type=whole("n", 1),
+        default=1000,
+        help="Frames or pages there may be where all of them are kept.",
+    ),
+    Option("--max-file-size", type=BYTES, default="1G", help="Size of a file; a larger one fails unread."),
     Option(
         "--sandbox",
         type=click.Choice(["auto", "on", "off"]),

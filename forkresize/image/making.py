@@ -161,12 +161,12 @@ class Making:
 
     def _choose_format(self) -> None:
         self.format = output_format(self._original.image.format, self.rendition)
-        original, keep = self._original, self._recipe.animation is Animation.KEEP
-        held = (original.is_animated and self.writer.animated) or (original.is_paged and self.writer.paged)
-        self.frames = original.frames if held and keep else 1
-        if original.frames > self.frames and keep:
+        original = self._original
+        self.frames = original.frames_for(self.writer)
+        if original.frames > self.frames and self._recipe.animation is Animation.KEEP:
             kind = _KINDS.get(str(original.image.format), "frames")
-            warnings.warn(f"only the first of {original.frames} {kind} was kept", stacklevel=1)
+            least = "at least " if original.frames > self._recipe.max_frames else ""
+            warnings.warn(f"only the first of {least}{original.frames} {kind} was kept", stacklevel=1)
 
     def _look(self, picture: Picture) -> None:
         # What an animation's first frame comes to, the others come to as well.

@@ -1,10 +1,12 @@
 """An opened picture: its header at once, its frames when asked for, decoded no larger than needed. Knows no step."""
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from PIL import Image, ImageFile
@@ -12,13 +14,15 @@ from PIL import Image, ImageFile
 from forkresize import storage
 from forkresize.image import metadata
 from forkresize.image.area import Dimensions, is_sideways
+from forkresize.image.counting import counted
 from forkresize.image.declared import declared
 from forkresize.image.faults import faults_told, unreadable
+from forkresize.image.formats import Writer
 from forkresize.image.gainmap import has_gain_map, views
 from forkresize.image.identify import identified
-from forkresize.image.picture import Picture, View, check_pixels
+from forkresize.image.picture import Picture, View, check_all_pixels, check_file_size, check_frames, check_pixels
 from forkresize.image.scans import without_details
-from forkresize.recipe import OnTruncated, Recipe
+from forkresize.recipe import Animation, OnTruncated, Recipe
 
 _BUFFER = 1 << 16
 """Bytes read at once; Pillow's decoders ask for as much."""
@@ -70,6 +74,7 @@ class Opened:
         self.image = identified(file, path)
         check_pixels(self.image.size, recipe.max_pixels, "the picture has")
         self._durations: list[int] = []
+        self._pixels = 0
         self._declared = declared(self.image)
         self._views = views(self.image) if self.image.format == "MPO" else 0
         if self._declared.is_hdr or has_gain_map(self.image):
@@ -107,9 +112,9 @@ class Opened:
         """Whether it has several pages."""
         return self.image.format in _PAGED and self.frames > 1
 
-    @property
+    @cached_property
     def frames(self) -> int:
-        """How many frames, pages or other pictures to see there are in the file."""
+        """How many frames, pages or other pictures to see there are in the file; those too many are not all counted."""
         if self._views:
             return self._views
         # The first frame of a PSD is the whole picture, and the others are its layers.
@@ -117,7 +122,25 @@ class Opened:
             return 1
         # Counting them reads what is damaged as well.
         with faults_told(self._path, self._recipe.max_pixels):
-            return int(getattr(self.image, "n_frames", 1)) - self._first
+            return counted(self.image, self._recipe.max_frames) - self._first
+
+    def frames_for(self, writer: Writer) -> int:
+        """Return how many frames go into an output: all, where they are to be kept and it can hold them.
+
+        Args:
+            writer: what the output's format can hold.
+
+        Raises:
+            PictureError: they are more than are allowed, or have more pixels.
+        """
+        is_held = (writer.animated and self.is_animated) or (writer.paged and self.is_paged)
+        if self._recipe.animation is Animation.FIRST or not is_held:
+            return 1
+        check_frames(self.frames, self._recipe.max_frames)
+        if self.is_animated:
+            width, height = self.image.size
+            check_all_pixels(width * height * self.frames, self._recipe.max_pixels)
+        return self.frames
 
     @property
     def timing(self) -> Timing:
@@ -147,7 +170,7 @@ class Opened:
         if reduction == _MEANS_ONLY and self.image.format == "JPEG" and self.image.info.get("progressive"):
             self._leave_out_details()
         several = frames > 1
-        self._durations = []
+        self._durations, self._pixels = [], 0
         for number in range(frames):
             with faults_told(self._path, self._recipe.max_pixels):
                 picture = self._picture(number if several else None, reduction)
@@ -162,7 +185,7 @@ class Opened:
     def _picture(self, number: int | None, reduction: int) -> Picture:
         if number is not None:
             self.image.seek(self._first + number)
-            check_pixels(self.image.size, self._recipe.max_pixels, f"frame {number + 1} has")
+            self._check_frame(number)
         self._load()
         if number is not None and self.is_animated:
             self._durations.append(round(self.image.info.get("duration") or 0))
@@ -173,6 +196,13 @@ class Opened:
             reduction=reduction,
             profile=self.profile,
         )
+
+    def _check_frame(self, number: int) -> None:
+        """Check the size of a frame, which only now is known: pages differ, and a GIF may grow."""
+        width, height = self.image.size
+        self._pixels += width * height
+        check_pixels(self.image.size, self._recipe.max_pixels, f"frame {number + 1} has")
+        check_all_pixels(self._pixels, self._recipe.max_pixels)
 
     def _seen(self) -> View:
         width, height = self.image.size
@@ -223,13 +253,14 @@ def opened(path: str, recipe: Recipe, before_decoding: Callable[[Opened], object
 
     Raises:
         MemoryError: there will never be enough for it.
-        PictureError: it can't be read, is no picture, is damaged or has too many pixels.
+        PictureError: it can't be read, is no picture, is damaged, or larger than is allowed.
     """
     try:
         raw = storage.open_source(path)
     except OSError as error:
         raise unreadable(path, error) from error
     with io.BufferedReader(raw, _BUFFER) as file:
+        check_file_size(os.fstat(raw.fileno()).st_size, recipe.max_file_size)
         with faults_told(path, recipe.max_pixels):
             picture = Opened(file, path, recipe, before_decoding)
         yield picture

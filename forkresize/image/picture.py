@@ -9,6 +9,9 @@ from forkresize.errors import ForkresizeError
 from forkresize.image.area import Area, Dimensions, stored_area
 from forkresize.outcome import Reason
 
+_TOGETHER = 10
+"""How many times the pixels of one picture all frames of one may have together."""
+
 _CACHED = 1024
 """Views and boxes kept; the pictures of a folder have few sizes."""
 
@@ -105,6 +108,43 @@ def check_pixels(size: Dimensions, most: int, subject: str, frames: int = 1) -> 
     pixels = size[0] * size[1] * frames
     if pixels > most:
         raise too_large(pixels, most, subject)
+
+
+def check_all_pixels(pixels: int, most: int) -> None:
+    """Refuse what would take more time than the user allows for one frame, many times over.
+
+    Args:
+        pixels: of all frames together.
+        most: how many one picture may have.
+
+    Raises:
+        PictureError: there are more than ten times as many.
+    """
+    if pixels > most * _TOGETHER:
+        limit = f"{_TOGETHER} times --max-pixels {most / 1e6:.6g}"
+        raise PictureError(Reason.TOO_LARGE, f"its frames have {pixels / 1e6:.6g} megapixels, more than {limit}")
+
+
+def check_frames(frames: int, most: int) -> None:
+    """Refuse what has more frames or pages than the user allows; there may be more still than were counted.
+
+    Raises:
+        PictureError: it has.
+    """
+    if frames > most:
+        told = f"the picture has at least {frames} frames or pages, more than --max-frames {most}"
+        raise PictureError(Reason.TOO_LONG, told)
+
+
+def check_file_size(size: int, most: int) -> None:
+    """Refuse a file of more bytes than the user allows.
+
+    Raises:
+        PictureError: it has more than ``most``.
+    """
+    if size > most:
+        told = f"the file has {size / 1e6:.6g} megabytes, more than --max-file-size {most / 1e6:.6g}M"
+        raise PictureError(Reason.TOO_HEAVY, told)
 
 
 def too_large(pixels: int, most: int, subject: str) -> PictureError:

@@ -1,5 +1,6 @@
 """What the ledger holds of one output, and what it is compared with: Entry and Prints. Touches no file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -95,14 +96,12 @@ class Prints:
     Attributes:
         renditions: the fingerprint of each rendition alone, so that another one beside it changes nothing.
         together: the fingerprint of all renditions, which decides what is the same as a smaller one.
-        max_pixels: the most pixels that a source may have.
-        timeout: seconds a picture may take; None for ever.
+        limits: by reason, what such an outcome hangs on besides, as the most pixels that a source may have.
     """
 
     renditions: tuple[bytes, ...]
     together: bytes
-    max_pixels: int
-    timeout: float | None
+    limits: Mapping[str, float]
 
     def of(self, rendition: int, reason: str | None = None) -> bytes:
         """Return the fingerprint that an outcome of this reason hangs on."""
@@ -110,6 +109,4 @@ class Prints:
 
     def limit(self, reason: str | None) -> float | None:
         """Return the limit that an outcome of this reason hangs on; None if it hangs on none."""
-        if reason == Reason.TOO_LARGE:
-            return float(self.max_pixels)
-        return (self.timeout or 0.0) if reason == Reason.TIMED_OUT else None
+        return None if reason is None else self.limits.get(reason)

@@ -15,6 +15,8 @@ _LASTING = frozenset(
         Reason.UNSUPPORTED,
         Reason.IMPOSSIBLE,
         Reason.TOO_LARGE,
+        Reason.TOO_LONG,
+        Reason.TOO_HEAVY,
         Reason.CRASHED,
         Reason.TIMED_OUT,
     }

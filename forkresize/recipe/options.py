@@ -75,6 +75,8 @@ class Options(TypedDict, total=False):
     animation: str
     on_truncated: str
     max_pixels: int
+    max_frames: int
+    max_file_size: int
 
 
 _RESIZE = ("fit", "gravity", "enlarge", "resample", "linear")

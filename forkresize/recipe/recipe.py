@@ -23,6 +23,9 @@ RGBA = tuple[int, int, int, int]
 
 _CHANNEL = range(256)
 
+_LIMITS = frozenset({"max_pixels", "max_frames", "max_file_size"})
+"""What changes no output, but whether there is one."""
+
 _WORDS = {
     "color": Color,
     "metadata": Metadata,
@@ -48,7 +51,10 @@ class Recipe:
         animation: which frames are made.
         on_truncated: what is done about files that end too early.
         if_larger: what is done about outputs that are larger than their source for nothing.
-        max_pixels: a source with more pixels than this is refused undecoded, and so is an output.
+        max_pixels: a source with more pixels than this is refused undecoded, and so is an output; all frames together
+            may have ten times as many.
+        max_frames: an output that all frames or pages go into is refused if there are more than this.
+        max_file_size: a source with more bytes than this is refused unread.
 
     Raises:
         FieldError: a value is out of its range; names the field.
@@ -64,10 +70,14 @@ class Recipe:
     on_truncated: OnTruncated = OnTruncated.FAIL
     if_larger: IfLarger = IfLarger.WRITE
     max_pixels: int = 200_000_000
+    max_frames: int = 1000
+    max_file_size: int = 1_000_000_000
 
     def __post_init__(self) -> None:
         set_words(self, _WORDS)
         check_whole("max_pixels", self.max_pixels, 1, 10**15)
+        check_whole("max_frames", self.max_frames, 1, 10**9)
+        check_whole("max_file_size", self.max_file_size, 1, 10**15)
         if len(self.background) != len("RGBA") or not all(channel in _CHANNEL for channel in self.background):
             raise FieldError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
         if not self.renditions:
@@ -115,7 +125,7 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output."""
-        told = [part for part in _told(self) if part[0] != "max_pixels"]
+        told = [part for part in _told(self) if part[0] not in _LIMITS]
         return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
 
 

@@ -71,6 +71,8 @@ RECIPE: Keys = {
     "on_truncated": WORD,
     "if_larger": WORD,
     "max_pixels": MEGAPIXELS,
+    "max_frames": WHOLE,
+    "max_file_size": BYTES,
 }
 
 TOP: Keys = {**RECIPE, "steps": TABLES, "renditions": TABLES}

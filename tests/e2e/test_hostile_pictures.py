@@ -94,6 +94,7 @@ BLOATED = zlib.compress(bytes(1 << 26))
         ("large.png", png(100_000, 100_000, rows=BLOATED), "10000 megapixels, more than --max-pixels 200"),
         ("canvas.webp", webp_canvas(16_383, 16_383), "268.403 megapixels, more than --max-pixels 200"),
         ("frames.gif", gif((1000, 1000), 300), "300 megapixels, more than --max-pixels 200"),
+        ("canvases.gif", gif((10_000, 10_000), 1000), "100000 megapixels, more than 10 times --max-pixels 200"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -150,8 +151,19 @@ def test_what_lies_beside_the_pixels_costs_the_picture_nothing(
 
 
 def test_frames_that_are_only_claimed_are_refused_before_anything_is_made_room_for(ended: Callable[..., Ended]) -> None:
-    status, reason, _ = ended("claimed.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
-    assert (status, reason) in {("failed", "memory limit"), ("failed", "too many pixels")}
+    status, reason, error = ended("claimed.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
+    assert (status, reason) == ("failed", "too many frames")
+    assert error == "the picture has at least 2147483647 frames or pages, more than --max-frames 1000"
+
+
+def test_pages_without_end_are_counted_no_further_than_the_limit(ended: Callable[..., Ended]) -> None:
+    page = tiff(rest=bytes(64))
+    entries, place = page[8:-68], len(page)
+    pages = (entries + struct.pack("<I", place + number * (len(entries) + 4)) for number in range(1, 200_001))
+    content = page[:-68] + struct.pack("<I", place) + bytes(64) + b"".join(pages)
+    status, reason, error = ended("pages.tiff", content)
+    assert (status, reason) == ("failed", "too many frames")
+    assert error == "the picture has at least 1001 frames or pages, more than --max-frames 1000"
 
 
 def test_a_worker_s_decoder_is_quoted_in_the_record(tmp_path: Path, forkresize: Run) -> None:

@@ -33,6 +33,8 @@ REFUSED = [
     (["--retries", "-1"], "--retries", "'-1'"),
     (["--max-tasks", "x"], "--max-tasks", "'x'"),
     (["--max-pixels", "0"], "--max-pixels", "such as 200"),
+    (["--max-frames", "0"], "--max-frames", "'0' is not a whole number of at least 1"),
+    (["--max-file-size", "0"], "--max-file-size", "0 is no whole number from 1"),
     (["--max-errors", "many"], "--max-errors", "such as 10"),
     (["--order", "random"], "--order", "'random'"),
     (["--progress", "bar"], "--progress", "'bar'"),

@@ -11,7 +11,7 @@ from forkresize.outcome import Failed, Outcome, Reason
 
 JOB = Job(Source("in/a.jpg", "a.jpg", 10, 20), (Output("out/a.jpg"),))
 ABOUT = Entry(b"", 1, b"a.jpg", 10, 20, None, b"", "", run=1, size=0, mtime_ns=0)
-PRINTS = Prints(renditions=(b"one",), together=b"all", max_pixels=1000, timeout=120)
+PRINTS = Prints(renditions=(b"one",), together=b"all", limits={Reason.TIMED_OUT: 120})
 
 
 @pytest.mark.parametrize(

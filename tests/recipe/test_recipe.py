@@ -44,6 +44,8 @@ def test_words_may_be_plain_strings() -> None:
         ("background", (0, 0, 0)),
         ("max_pixels", 0),
         ("max_pixels", 1.5),
+        ("max_frames", 0),
+        ("max_file_size", 0),
         ("renditions", ()),
         ("steps", (Resize(), Resize(fit=Fit.COVER))),
     ],
@@ -92,7 +94,8 @@ def test_a_size_a_format_a_step_or_metadata_is_something_to_do(asked: dict[str, 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(Fit), st.integers(1, 100))
 def test_the_fingerprint_changes_with_what_changes_an_output(width: int, other: int, fit: Fit, quality: int) -> None:
     recipe = Recipe.of(width=width, fit=fit, quality=quality)
-    same = Recipe.of(width=width, fit=fit, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), max_pixels=7)
+    limits: Any = {"max_pixels": 7, "max_frames": 8, "max_file_size": 9}
+    same = Recipe.of(width=width, fit=fit, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), **limits)
     assert recipe.fingerprint() == same.fingerprint()
     assert (recipe.fingerprint() == Recipe.of(width=other, fit=fit, quality=quality).fingerprint()) == (width == other)
 

@@ -133,6 +133,8 @@ _wide = _some(
     on_truncated=st.sampled_from(OnTruncated),
     if_larger=st.sampled_from(IfLarger),
     max_pixels=st.integers(1, 10**15),
+    max_frames=st.integers(1, 10**9),
+    max_file_size=st.integers(1, 10**15),
 )
 
 

@@ -38,6 +38,8 @@ FLAGS: dict[str, Any] = {
     "animation": st.sampled_from(["keep", "first"]),
     "on_truncated": st.sampled_from(["fail", "salvage"]),
     "max_pixels": st.integers(1, 10**10),
+    "max_frames": st.integers(1, 10**9),
+    "max_file_size": st.integers(1, 10**15),
 }
 SIZES = [
     {},

@@ -1,0 +1,100 @@
+"""Files with more bytes or frames than are allowed, and frames with more pixels than all of them may have."""
+
+import io
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize.image.opened import opened
+from forkresize.image.picture import PictureError
+from forkresize.outcome import Failed, Outcome, Reason, Written
+from forkresize.recipe import Recipe
+
+Render = Callable[..., Outcome]
+
+
+def gif(canvas: tuple[int, int], frames: int) -> bytes:
+    """Return an animation of single pixels, as GIF89a lays it out."""
+    header = b"GIF89a" + struct.pack("<HHBBB", *canvas, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"\x21\xf9\x04\x04\x02\0\0\0\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\0"
+    return header + frame * frames + b"\x3b"
+
+
+def tiff(sizes: list[tuple[int, int]]) -> bytes:
+    pages = [Image.new("L", size) for size in sizes]
+    pages[0].save(file := io.BytesIO(), "TIFF", save_all=True, append_images=pages[1:])
+    return file.getvalue()
+
+
+def test_a_file_of_too_many_bytes_is_refused_with_its_size_and_the_limit(result: Render) -> None:
+    content = gif((9, 9), 3) + bytes(2_500_000)
+    assert isinstance(result(content, "a.gif", width=4, max_file_size=len(content)), Written)
+    outcome = result(content, "a.gif", width=4, max_file_size=len(content) - 1)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_HEAVY
+    outcome = result(content[:2_500_000], "a.gif", width=4, max_file_size=2_400_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.error == "the file has 2.5 megabytes, more than --max-file-size 2.4M"
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    os.truncate(tmp_path / "a.jpg", 2_500_000_000)
+    refused = pytest.raises(PictureError, match=r"^the file has 2500 megabytes, more than --max-file-size 1000M$")
+    with refused as told, opened(str(tmp_path / "a.jpg"), Recipe()):
+        pass
+    assert told.value.reason is Reason.TOO_HEAVY
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
+def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: bytes, result: Render) -> None:
+    assert isinstance(result(content, name, width=4, max_frames=30), Written)
+    outcome = result(content, name, width=4, max_frames=29)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LONG
+    assert outcome.error == "the picture has at least 30 frames or pages, more than --max-frames 29"
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
+def test_a_still_output_of_too_many_frames_is_made(name: str, content: bytes, result: Render) -> None:
+    kind = "frames" if name == "a.gif" else "pages"
+    outcome = result(content, name, width=4, max_frames=12, format="jpeg")
+    assert isinstance(outcome, Written)
+    assert outcome.warnings == (f"only the first of at least 13 {kind} was kept",)
+    assert result(content, name, width=4, max_frames=12, animation="first").warnings == ()
+
+
+def test_only_the_rendition_that_wants_all_frames_fails(results: Callable[..., list[Outcome]]) -> None:
+    outcomes = results(gif((9, 9), 30), "a.gif", width=4, max_frames=12, format=["webp", "jpeg"])
+    assert [outcome.status for outcome in outcomes] == ["failed", "written"]
+
+
+def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Render) -> None:
+    content = gif((1000, 1000), 11)
+    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_100_000), Written)
+    outcome = result(content, "a.gif", width=4, max_pixels=1_000_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LARGE
+    assert outcome.error == "its frames have 11 megapixels, more than 10 times --max-pixels 1"
+    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg"), Written)
+
+
+def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
+    small, large = [(10, 10)] * 5, [(100, 100)] * 9
+    assert isinstance(result(tiff([*small, *large]), "a.tif", width=4, max_pixels=10_000), Written)
+    assert isinstance(result(tiff([(100, 100), *small]), "a.tif", width=4, max_pixels=10_000), Written)
+    outcome = result(tiff([*small, *large, (100, 100)]), "a.tif", width=4, max_pixels=10_000)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LARGE
+    assert outcome.error == "its frames have 0.1005 megapixels, more than 10 times --max-pixels 0.01"
+
+
+def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(gif((100, 100), 9))
+    with opened(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000)) as picture:
+        for _ in range(3):
+            assert len(list(picture.pictures(9, 1))) == 9
