@@ -7,15 +7,15 @@ They lean to the high side, so that pictures that are let in by them fit.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from forkresize.image.encode.need import encoding
-from forkresize.image.formats import WRITERS, Writer
+from forkresize.image.encode.need import encoding, further_frames
+from forkresize.image.formats import WRITERS
 from forkresize.image.geometry import Layout, layout
 from forkresize.image.identify import output_format
 from forkresize.image.opened import Opened
 from forkresize.image.picture import PictureError
 from forkresize.image.planning import known_size, reduction
 from forkresize.image.steps.turn import is_quarter
-from forkresize.recipe import Animation, Crop, Fit, Flip, Format, Recipe, Rendition, Rotate
+from forkresize.recipe import Crop, Fit, Flip, Recipe, Rendition, Rotate
 
 _MARGIN = 1.1
 _LEAST = 4 << 20
@@ -47,8 +47,8 @@ _DEEP, _STEP, _ROTATION = 6, 8, 26
 _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 """Bytes a pixel and channel of resizing in linear light: by the pixels there are, and by those that are made."""
 
-_FRAME: Mapping[str, float] = {Format.GIF: 14, Format.PNG: 6}
-"""Bytes a pixel of every further frame, where all are kept until the file is written."""
+_SEVERAL = 12
+"""Bytes a pixel of going through several frames: copies of this one and the last, and what the next is drawn over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Output:
-    """One output: its layout, its images' bytes, and those that it takes to bring them there and to encode them."""
+    """One output: its layout and frames, its images' bytes, and those that it takes to make and to encode them."""
 
     plan: Layout
+    frames: int
     held: float
     finishing: float
     encoding: float
@@ -97,9 +98,13 @@ def need(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], size
     source = _source(original, by)
     outputs = list(_outputs(original, recipe, renditions, source))
     changed = source.pixels * _changing(recipe)
+    decoding = _decoding(original, source, size)
     held = source.held + min(changed, source.pixels * _WIDE) + sum(each.held for each in outputs)
+    if any(each.frames > 1 for each in outputs):
+        # The decoder stays for the next frame.
+        held += decoding + source.pixels * _SEVERAL
     peak = max(
-        source.pixels * source.stored + _decoding(original, source, size),
+        source.pixels * source.stored + decoding,
         source.held + max(changed, source.pixels * (_DEEP if source.stored == _STORED["I;16"] else 0)),
         *(held + max(_resizing(source, each.plan, recipe), each.finishing, each.encoding) for each in outputs),
     )
@@ -181,23 +186,18 @@ def _outputs(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], 
     for rendition in renditions:
         try:
             output = output_format(original.image.format, rendition)
+            writer = WRITERS[output]
+            frames = original.frames_for(writer)
         except PictureError:
             continue  # It fails on its own account.
         plan = layout(shown, rendition.size, recipe.resize)
-        pixels, writer = plan.canvas[0] * plan.canvas[1], WRITERS[output]
+        pixels = plan.canvas[0] * plan.canvas[1]
         gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.after
         each = encoding(output, rendition, gray=gray, alpha=source.alpha and "RGBA" in writer.modes)
-        frames = _frames(original, recipe, writer)
         yield _Output(
             plan=plan,
+            frames=frames,
             held=pixels * frames * (source.unpacked if gray else _WIDE),
             finishing=pixels * _STEP * (bool(recipe.after) or source.alpha or plan.canvas != plan.scaled),
-            encoding=pixels * (each + (frames - 1) * _FRAME.get(output, 0)),
+            encoding=pixels * each + further_frames(output, pixels, frames - 1),
         )
-
-
-def _frames(original: Opened, recipe: Recipe, writer: Writer) -> int:
-    if recipe.animation is Animation.FIRST:
-        return 1
-    is_held = (writer.animated and original.is_animated) or (writer.paged and original.is_paged)
-    return original.frames if is_held else 1

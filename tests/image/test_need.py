@@ -121,6 +121,18 @@ def test_every_frame_of_an_animation_counts(tmp_path: Path, draw: Draw) -> None:
     assert one < all_of_them < as_gif
 
 
+@needs_proc
+@pytest.mark.parametrize("options", [{"width": 80, "format": "keep"}, {"width": 600, "format": "keep"}], ids=str)
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.gif", "a.avif", "a.tif"])
+def test_going_through_all_frames_takes_no_more_than_was_estimated(
+    name: str, options: dict[str, Any], tmp_path: Path, draw: Draw
+) -> None:
+    frames = [Image.open(draw(tmp_path / f"{number}.bmp", (1500, 1000), seed=number)) for number in range(4)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    told, grown = estimate(tmp_path / name, Recipe.of(**options)), measured(tmp_path / name, options)
+    assert grown <= told, f"told {told / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+
+
 def test_a_smaller_output_of_a_jpeg_takes_less(tmp_path: Path, draw: Draw) -> None:
     path = draw(tmp_path / "a.jpg", LARGE)
     needs = [estimate(path, Recipe.of(width=width)) for width in (50, 200, 1000, 3000)]

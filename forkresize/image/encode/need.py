@@ -32,6 +32,12 @@ _THOROUGH: Mapping[str, tuple[float, float, float]] = {
 }
 """The same without loss, and by AVIF's slow encoders."""
 
+_FRAME: Mapping[str, float] = {Format.GIF: 14, Format.PNG: 11, Format.WEBP: 9, Format.AVIF: 9}
+"""Every further frame: all are kept until the file is written."""
+
+_AHEAD, _AHEAD_LEAST = 220, 16 << 20
+"""What AVIF's encoder has besides for an animation, to look ahead for what moves; and the bytes that it has anyway."""
+
 
 def encoding(output: str, rendition: Rendition, *, gray: bool, alpha: bool) -> float:
     """Return the bytes a pixel that encoding takes at most, beyond the image.
@@ -51,6 +57,18 @@ def encoding(output: str, rendition: Rendition, *, gray: bool, alpha: bool) -> f
     table = _THOROUGH if thorough and output in _THOROUGH else _PLAIN
     opaque = 0 if gray else 1
     return searched + (table[output][2 if alpha else opaque] if output in table else _FILE)
+
+
+def further_frames(output: str, pixels: int, number: int) -> float:
+    """Return the bytes that it takes besides to encode an animation, or pages.
+
+    Args:
+        output: the format, in Pillow's lower-case name.
+        pixels: of one frame.
+        number: how many frames there are beyond the first.
+    """
+    ahead = pixels * _AHEAD + _AHEAD_LEAST if output == Format.AVIF and number else 0
+    return ahead + pixels * number * _FRAME.get(output, 0)
 
 
 def _jpeg(rendition: Rendition, *, gray: bool) -> float:
