@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
     CRASHED = "worker crashed"
+    ASTRAY = "worker went astray"
     MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal error"

@@ -11,6 +11,7 @@ from forkresize.pool import Answer, Done, Fault, Lost, Raised
 _REASONS = {
     Fault.CRASHED: Reason.CRASHED,
     Fault.TIMED_OUT: Reason.TIMED_OUT,
+    Fault.ASTRAY: Reason.ASTRAY,
     Fault.INTERRUPTED: Reason.INTERRUPTED,
 }
 
@@ -73,6 +74,8 @@ def _reason(lost: Lost[Job]) -> Reason:
 def _particulars(lost: Lost[Job]) -> str:
     if lost.fault is Fault.TIMED_OUT:
         return f"stopped after {lost.seconds:.1f} s; --timeout gives it longer"
+    if lost.fault is Fault.ASTRAY:
+        return "its worker sent what no worker sends, as one does that was taken over, and was ended"
     if lost.signal == "SIGKILL" and lost.fault is Fault.CRASHED:
         return "killed by SIGKILL, as the kernel does when memory runs out"
     return f"ended by {lost.signal}" if lost.signal else f"left with exit code {lost.exit_code}"

@@ -18,6 +18,7 @@ _LASTING = frozenset(
         Reason.TOO_LONG,
         Reason.TOO_HEAVY,
         Reason.CRASHED,
+        Reason.ASTRAY,
         Reason.TIMED_OUT,
     }
 )

@@ -13,6 +13,7 @@ class Fault(StrEnum):
 
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
+    ASTRAY = "went astray"
     INTERRUPTED = "interrupted"
 
 

@@ -16,6 +16,8 @@ from forkresize.pool.message import Inbox, Report
 from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
 
 _CHUNK = 1 << 16
+_MOST_READS = 1 << 10
+"""More than a pipe holds; somebody who goes on writing is not listened to for ever."""
 _PAUSE = 0.0005
 _GRACE = 1.0
 """Seconds that a process which has nothing more to do gets for leaving by itself, or after SIGKILL."""
@@ -84,9 +86,17 @@ class WorkerHandle(Generic[Item]):
         return self._inbox.feed(self._read() or b"")
 
     def drain(self) -> Iterator[Report]:
-        """Yield all reports that can be read without waiting."""
-        while data := self._read():
+        """Yield all reports that it had sent by now."""
+        for _ in range(_MOST_READS):
+            data = self._read()
+            if not data:
+                return
             yield from self._inbox.feed(data)
+
+    @property
+    def is_astray(self) -> bool:
+        """Whether it sent what no worker sends."""
+        return self._inbox.is_broken
 
     def _read(self) -> bytes | None:
         for _ in range(2):

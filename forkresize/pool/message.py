@@ -4,6 +4,7 @@ A frame is a fixed header and a pickle. The header alone says which job it is ab
 be unpickled is still somebody's; pickling the envelope as well costs ten times as much as packing it.
 """
 
+import math
 import struct
 import traceback
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ _REPORT_HEADER = struct.Struct("=BQdIQ")
 """Kind, number of the job, seconds, bytes of standard error that follow, bytes of payload that follow those."""
 
 _NEED_BYTES = 8
+
+MOST_PAYLOAD = 1 << 26
+"""Bytes; a pool's results are told of, not carried, so that this is far more than any takes."""
+
+_MOST_STDERR = 1 << 16
+"""Bytes; a worker keeps less of it."""
 
 
 class Kind(IntEnum):
@@ -34,6 +41,9 @@ class Kind(IntEnum):
     """The job goes on when the pool has passed it a file, whose path the payload is."""
     RESERVES = 6
     """The job goes on when it may take as much memory as the payload says."""
+
+
+_KINDS = frozenset(map(int, Kind))
 
 
 class Report(NamedTuple):
@@ -103,32 +113,44 @@ def unpack_need(payload: bytes | bytearray) -> int:
 
 
 class Inbox:
-    """Cuts the stream of a worker's bytes into reports, however it arrives."""
+    """Cuts the stream of a worker's bytes into reports, however it arrives.
 
-    __slots__ = ("_rest",)
+    Attributes:
+        is_broken: whether a header came that no worker of ours writes; nothing is taken from there on.
+    """
+
+    __slots__ = ("_rest", "is_broken")
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self.is_broken = False
 
     def feed(self, data: bytes) -> list[Report]:
         """Take the bytes that came next; return the reports that they complete."""
+        if self.is_broken:
+            return []
         stream: bytes | bytearray = data
         if self._rest:
             self._rest += data
             stream = self._rest
-        reports, used = _cut(stream)
-        if stream is self._rest:
+        reports, used, self.is_broken = _cut(stream)
+        if self.is_broken:
+            self._rest.clear()
+        elif stream is self._rest:
             del self._rest[:used]
         elif used < len(data):
             self._rest += memoryview(data)[used:]
         return reports
 
 
-def _cut(stream: bytes | bytearray) -> tuple[list[Report], int]:
-    reports = []
+def _cut(stream: bytes | bytearray) -> tuple[list[Report], int, bool]:
+    """Return the reports that are whole, how many bytes they take, and whether something else follows."""
+    reports: list[Report] = []
     start, end = 0, len(stream)
     while start + _REPORT_HEADER.size <= end:
         kind, number, seconds, stderr_size, payload_size = _REPORT_HEADER.unpack_from(stream, start)
+        if not _is_ours(kind, seconds, stderr_size, payload_size):
+            return reports, start, True
         stderr = start + _REPORT_HEADER.size
         payload = stderr + stderr_size
         stop = payload + payload_size
@@ -136,4 +158,8 @@ def _cut(stream: bytes | bytearray) -> tuple[list[Report], int]:
             break
         reports.append(Report(kind, number, seconds, stream[stderr:payload], stream[payload:stop]))
         start = stop
-    return reports, start
+    return reports, start, False
+
+
+def _is_ours(kind: int, seconds: float, stderr_size: int, payload_size: int) -> bool:
+    return kind in _KINDS and math.isfinite(seconds) and stderr_size <= _MOST_STDERR and payload_size <= MOST_PAYLOAD

@@ -155,6 +155,8 @@ class Supervisor(Generic[Item, Result]):
             self._settle(member, report)
         if member.gone:
             self._bury(member)
+        elif member.is_astray:
+            self._bury(member, Fault.ASTRAY)
         else:
             self._crew.update(member)
 
@@ -208,6 +210,9 @@ class Supervisor(Generic[Item, Result]):
             task, since = member.current()
             if fault is Fault.TIMED_OUT and task is not condemned:
                 task = None  # It had gone on to the next, which is not to blame.
+            if fault is Fault.ASTRAY and task is None:
+                # What it says of itself is as little to be trusted as all else.
+                task = next(iter(member.tasks.values()), None)
             self._backlog.give_back(other for other in member.tasks.values() if other is not task)
             if task is not None:
                 seconds = time.monotonic() - since

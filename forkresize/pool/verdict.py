@@ -28,6 +28,8 @@ def told(report: Report, task: Task[Item], worker: int, read: AnswerReader) -> D
         returned = report.kind == Kind.RETURNED
     if returned:
         return Done(task.item, content, *particulars)
+    if not isinstance(content, Failure):
+        content = Failure(f"the worker sent no error but a value of type {type(content).__name__}", "")
     return Raised(task.item, content.error, content.traceback, *particulars)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from forkresize.pool import signals
 from forkresize.pool.libc import Libc
 from forkresize.pool.memory import RESERVE, Budget
-from forkresize.pool.message import ORDER_HEADER, Failure, Kind, Report, pack_need, pack_report
+from forkresize.pool.message import MOST_PAYLOAD, ORDER_HEADER, Failure, Kind, Report, pack_need, pack_report
 from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.slot import Flag
 from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
@@ -189,9 +189,16 @@ class Reservation:
 
 def _perform(work: Callable[[Any], object], item: bytes) -> tuple[Kind, bytes]:
     try:
-        return Kind.RETURNED, _encode(work(pickle.loads(item)))  # noqa: S301  The pool itself pickled it.
+        return Kind.RETURNED, _sendable(work(pickle.loads(item)))  # noqa: S301  The pool itself pickled it.
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are the job's failure, no more.
         return Kind.RAISED, _encode(Failure.of(error))
+
+
+def _sendable(result: object) -> bytes:
+    payload = _encode(result)
+    if len(payload) > MOST_PAYLOAD:
+        raise ValueError(f"the result takes {len(payload)} bytes, more than the {MOST_PAYLOAD} that can be sent")
+    return payload
 
 
 def _leave_unless(worker: int) -> None:

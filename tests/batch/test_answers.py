@@ -61,6 +61,7 @@ def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
         (Fault.CRASHED, "SIGKILL", None, Reason.CRASHED, "memory runs out"),
         (Fault.CRASHED, None, 3, Reason.CRASHED, "exit code 3"),
         (Fault.TIMED_OUT, "SIGKILL", None, Reason.TIMED_OUT, "stopped after 1.5 s; --timeout"),
+        (Fault.ASTRAY, "SIGKILL", None, Reason.ASTRAY, "taken over"),
         (Fault.INTERRUPTED, "SIGKILL", None, Reason.INTERRUPTED, "SIGKILL"),
     ],
 )

@@ -20,6 +20,7 @@ PRINTS = Prints(renditions=(b"one",), together=b"all", limits={Reason.TIMED_OUT:
         (Reason.CRASHED, "SIGSEGV", 1),
         (Reason.CRASHED, "SIGKILL", 0),
         (Reason.TIMED_OUT, "SIGKILL", 1),
+        (Reason.ASTRAY, "SIGKILL", 1),
         (Reason.DAMAGED, None, 1),
         (Reason.INTERRUPTED, "SIGKILL", 0),
         (Reason.NOT_WRITTEN, None, 0),

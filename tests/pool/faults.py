@@ -1,10 +1,12 @@
 """Faults as functions: each is work for a pool, and does to its worker what its name says. Tests nothing."""
 
+import contextlib
 import ctypes
 import faulthandler
 import mmap
 import os
 import signal
+import struct
 import sys
 import threading
 import time
@@ -55,6 +57,34 @@ def sys_exit(_: object = None) -> NoReturn:
 
 def interrupt(_: object = None) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def write_to_the_pool(data: bytes) -> None:
+    """Write by every way that leads to the pool, as code that has taken the worker over can."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                os.write(int(name), data)
+
+
+def announce_a_payload_without_end(_: object = None) -> None:
+    write_to_the_pool(struct.pack("=BQdIQ", 1, 1, 0.0, 0, 1 << 60))
+    hang()
+
+
+def announce_standard_error_without_end(_: object = None) -> None:
+    write_to_the_pool(struct.pack("=BQdIQ", 1, 1, 0.0, (1 << 32) - 1, 0))
+    hang()
+
+
+def write_without_end(_: object = None) -> None:
+    while True:
+        write_to_the_pool(bytes(1 << 16))
+
+
+def write_answers_of_nobody_without_end(_: object = None) -> None:
+    while True:
+        write_to_the_pool(struct.pack("=BQdIQ", 1, 999_999, 0.0, 0, 0) * 2000)
 
 
 def fail(_: object = None) -> NoReturn:
