@@ -1,10 +1,15 @@
 """What became of one output: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, TypedDict
 
 from forkresize.job import Job, Source
+
+_MOST_WARNINGS = 50
+_LONGEST_WARNING = 500
+"""Characters; what is said of a picture is for people, and a hostile one would have megabytes said."""
 
 
 class Reason(StrEnum):
@@ -162,6 +167,22 @@ class Failed(Outcome):
     error: str = ""
     signal: str | None = None
     fatal: bool = False
+
+
+def limited(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return warnings that differ, as many of them and as long as a person reads; the last tells how many more came.
+
+    What has been limited stays as it is.
+    """
+    told = [_shortened(warning) for warning in dict.fromkeys(warnings)]
+    if len(told) <= _MOST_WARNINGS:
+        return tuple(told)
+    kept = told[: _MOST_WARNINGS - 1]
+    return (*kept, f"and {len(told) - len(kept)} more")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…"
 
 
 class About(TypedDict):

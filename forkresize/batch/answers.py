@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from forkresize import storage
 from forkresize.job import Job
-from forkresize.outcome import Failed, Outcome, Reason, about
+from forkresize.outcome import Failed, Outcome, Reason, about, limited
 from forkresize.pool import Answer, Done, Fault, Lost, Raised
 
 _REASONS = {
@@ -41,7 +41,7 @@ def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
             attempts=answer.attempts,
             worker=answer.worker,
             seconds=answer.seconds,
-            warnings=(*outcome.warnings, *told),
+            warnings=(*limited(outcome.warnings), *limited(told)),
         )
         for outcome in outcomes
     ]

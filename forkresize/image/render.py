@@ -21,7 +21,7 @@ from forkresize.image.shortage import blamed
 from forkresize.image.steps.watermark import prepare as prepare_watermark
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
-from forkresize.outcome import Outcome, about
+from forkresize.outcome import Outcome, about, limited
 from forkresize.recipe import Recipe, Watermark
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] 
         outcomes = blamed(attempted(about(job), lambda: _outcomes(task, caught)), task.need, job.source.path)
         told = taken(caught)
     seconds = perf_counter() - started
-    return [
-        replace(outcome, seconds=seconds, warnings=tuple(dict.fromkeys((*told, *outcome.warnings))))
-        for outcome in outcomes
-    ]
+    return [replace(outcome, seconds=seconds, warnings=limited((*told, *outcome.warnings))) for outcome in outcomes]
 
 
 @dataclass(slots=True)

@@ -31,6 +31,16 @@ def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
     assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
 
 
+def test_what_a_worker_says_without_end_is_cut(job: Job) -> None:
+    said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=tuple(map(str, range(10**5))))
+    stderr = "".join(f"{number}\n" for number in range(999))
+    done: Done[Job, list[Outcome]] = Done(item=job, result=[said], attempts=1, worker=7, seconds=0, stderr=stderr)
+    (outcome,) = outcomes_of(done, "tag")
+    assert len(outcome.warnings) == 100
+    assert outcome.warnings[48:51] == ("48", "and 99951 more", "0")
+    assert outcome.warnings[-1] == "and 950 more"
+
+
 @pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
 def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
     Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")

@@ -48,6 +48,16 @@ def test_what_a_worker_wrote_before_it_died_is_read_though_its_own_input_was_not
     assert member.gone
 
 
+def test_who_goes_on_writing_is_not_listened_to_for_ever(
+    member: WorkerHandle[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handle, "_CHUNK", len(pack_report(REPORT)))
+    monkeypatch.setattr(handle, "_MOST_READS", 3)
+    member.station.far.sendall(pack_report(REPORT) * 5)
+    assert list(member.drain()) == [REPORT] * 3
+    assert list(member.drain()) == [REPORT] * 2
+
+
 def test_a_pipe_that_stays_reset_is_at_its_end(member: WorkerHandle[str], monkeypatch: pytest.MonkeyPatch) -> None:
     class Reset(socket.socket):
         def recv(self, *_: object) -> bytes:
