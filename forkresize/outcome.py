@@ -174,7 +174,7 @@ def limited(warnings: Iterable[str]) -> tuple[str, ...]:
 
     What has been limited stays as it is.
     """
-    told = [_shortened(warning) for warning in dict.fromkeys(warnings)]
+    told = list(dict.fromkeys(map(_shortened, warnings)))
     if len(told) <= _MOST_WARNINGS:
         return tuple(told)
     kept = told[: _MOST_WARNINGS - 1]
