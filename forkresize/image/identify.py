@@ -21,6 +21,7 @@ from forkresize.image.formats import (
     UNSIGNED,
     WRITERS,
 )
+from forkresize.image.lenient import be_lenient
 from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
@@ -35,6 +36,7 @@ def load_plugins() -> None:
 
     for plugin in PLUGINS:
         import_module(f"PIL.{plugin}ImagePlugin")
+    be_lenient()
     # The pictures are spread over the CPUs already.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
@@ -110,7 +112,8 @@ def _unidentified(head: bytes, name: str | None, by_suffix: str | None, error: E
 
 def _refuse_thumbnail(image: ImageFile) -> None:
     # TIFF 6.0, tag NewSubfileType, bit 0: a reduced version of another image in the file. Cameras' raw files are such.
-    if image.format == "TIFF" and getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0) & 1:
+    kind = getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0)
+    if image.format == "TIFF" and isinstance(kind, int) and kind & 1:
         raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
 
 

@@ -116,9 +116,6 @@ def test_what_a_step_makes_is_limited_as_well(options: list[str], ended: Callabl
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("text.png", png(8, 8, (b"zTXt", b"Comment\0\0" + BLOATED))),
-        ("international.png", png(8, 8, (b"iTXt", b"Comment\0\1\0\0\0" + BLOATED))),
-        ("profile.png", png(8, 8, (b"iCCP", b"p\0\0" + BLOATED))),
         ("second-page.tiff", tiff(following=150)),
         ("page-outside.tiff", tiff(following=2**31)),
         ("second-frame.gif", torn_gif()),
@@ -137,6 +134,11 @@ def test_what_is_damaged_behind_its_header_is_damage_and_no_bug(
     ("name", "content"),
     [
         ("pixels.png", png(8, 8, rows=BLOATED)),
+        ("text.png", png(8, 8, (b"zTXt", b"Comment\0\0" + BLOATED))),
+        ("international.png", png(8, 8, (b"iTXt", b"Comment\0\1\0\0\0" + BLOATED))),
+        ("profile.png", png(8, 8, (b"iCCP", b"p\0\0" + BLOATED))),
+        ("xmp-in-numbers.tiff", tiff((700, 3, 1, 7))),
+        ("kind-in-letters.tiff", tiff((254, 2, 3, 65))),
         ("comment.tiff", tiff((270, 2, 2**31 - 1, 150))),
         ("loop.tiff", tiff(following=8)),
         ("profile-in-numbers.tiff", tiff((34_675, 3, 1, 7))),

@@ -1,0 +1,48 @@
+"""Pillow's readers of PNG and TIFF, made to drop what is damaged beside the pixels. Decodes no pixel."""
+
+import os
+import warnings
+
+from PIL import Image
+from PIL.PngImagePlugin import MAX_TEXT_MEMORY, PngStream
+from PIL.TiffImagePlugin import TiffImageFile
+
+_BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs"})
+"""Chunks of a PNG without which its pixels are what they are."""
+
+
+class LenientPngStream(PngStream):
+    """The chunks of a PNG; a text or a profile that Pillow refuses to unpack, as it is too large, is passed over."""
+
+    def call(self, cid: bytes, pos: int, length: int) -> bytes:
+        """Read one chunk; see ChunkStream."""
+        try:
+            return super().call(cid, pos, length)
+        except (ValueError, SyntaxError, IndexError) as error:
+            # Once there is too much text in all, each text is kept before it is refused.
+            if cid not in _BESIDE or self.text_memory > MAX_TEXT_MEMORY:
+                raise
+            warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
+        assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.
+        self.fp.seek(pos, os.SEEK_SET)
+        return self.fp.read(length)
+
+
+class LenientTiffImageFile(TiffImageFile):
+    """A TIFF; XMP that is stored as numbers or text, in which Pillow would look for bytes in vain, is left out."""
+
+    def _reload_exif(self) -> None:
+        # Of all that a page goes through, this comes right after its XMP was found, and is the first to look into it.
+        packet = self.info.get("xmp", b"")
+        if not isinstance(packet, bytes):
+            del self.info["xmp"]
+            warnings.warn(f"damaged XMP was dropped: it is of type {type(packet).__name__}", stacklevel=1)
+        super()._reload_exif()
+
+
+def be_lenient() -> None:
+    """Have Pillow read with these from now on."""
+    from PIL import PngImagePlugin, TiffImagePlugin
+
+    PngImagePlugin.PngStream = LenientPngStream  # type: ignore[misc]
+    Image.register_open(TiffImageFile.format, LenientTiffImageFile, TiffImagePlugin._accept)  # noqa: SLF001

@@ -1,0 +1,117 @@
+"""What is damaged beside the pixels."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from forkresize.outcome import Failed, Outcome, Reason, Written
+
+Scene = Callable[..., Image.Image]
+Make = Callable[..., Image.Image]
+Render = Callable[..., Outcome]
+
+BLOATED = zlib.compress(bytes(5 << 20))
+TOO_LARGE = "Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK"
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def png(image: Image.Image, *chunks: bytes, behind: bool = False) -> bytes:
+    """Return a PNG with further chunks before its pixels, or behind them."""
+    image.save(file := io.BytesIO(), "PNG")
+    before, name, after = file.getvalue().partition(b"\0\0\0\0IEND") if behind else _split(file.getvalue())
+    return before + b"".join(chunks) + name + after
+
+
+def _split(data: bytes) -> tuple[bytes, bytes, bytes]:
+    place = data.index(b"IDAT") - 4
+    return data[:place], b"", data[place:]
+
+
+def tiff(images: list[Image.Image], tag: int, kind: int, value: object) -> bytes:
+    """Return a TIFF whose pages have a tag of some type."""
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    directory.tagtype[tag] = kind
+    directory[tag] = value
+    for image in images:
+        image.encoderinfo = {"tiffinfo": directory}
+    images[0].save(file := io.BytesIO(), "TIFF", tiffinfo=directory, save_all=True, append_images=images[1:])
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (b"zTXt", b"Comment\0\0" + BLOATED, TOO_LARGE),
+        (b"iTXt", b"Comment\0\1\0\0\0" + BLOATED, TOO_LARGE),
+        (b"iCCP", b"p\0\0" + BLOATED, TOO_LARGE),
+        (b"iCCP", b"p\0\7" + BLOATED, "Unknown compression method 7 in iCCP chunk"),
+        (b"iCCP", b"p\0", "index out of range"),
+        (b"pHYs", b"123", "Truncated pHYs chunk"),
+    ],
+)
+def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
+    name: bytes, content: bytes, told: str, behind: bool, scene: Scene, result: Render
+) -> None:
+    sound = chunk(b"tEXt", b"Title\0sound")
+    outcome = result(png(scene(), chunk(name, content), sound, behind=behind), metadata="all", width=60)
+    assert isinstance(outcome, Written)
+    assert outcome.warnings == (f"damaged {name.decode()} was dropped: {told}",)
+    assert outcome.destination is not None
+    with Image.open(outcome.destination) as image:
+        image.load()
+        assert image.info["Title"] == "sound"
+        assert "Comment" not in image.info
+        small = scene().resize(image.size, Image.Resampling.LANCZOS)
+        assert image.getpixel((5, 5)) == pytest.approx(small.getpixel((5, 5)), abs=3)
+
+
+def test_what_the_pixels_hang_on_is_not_passed_over(scene: Scene, result: Render) -> None:
+    outcome = result(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(5)) + png(scene())[33:], width=60)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.DAMAGED
+
+
+def test_texts_without_end_cost_the_picture(scene: Scene, result: Render) -> None:
+    megabyte = zlib.compress(bytes(1 << 20))
+    texts = (chunk(b"zTXt", b"%d\0\0" % number + megabyte) for number in range(66))
+    outcome = result(png(scene(), *texts), width=60)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.DAMAGED
+    assert "Too much memory used in text chunks" in outcome.error
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+@pytest.mark.parametrize(("kind", "value", "told"), [(3, 7, "int"), (2, "<x/>", "str")])
+def test_xmp_that_is_no_block_of_bytes_is_dropped_from_every_page(
+    pages: int, kind: int, value: object, told: str, scene: Scene, result: Render
+) -> None:
+    outcome = result(tiff([scene() for _ in range(pages)], 700, kind, value), "a.tif", width=60)
+    assert isinstance(outcome, Written), outcome
+    assert outcome.warnings == (f"damaged XMP was dropped: it is of type {told}",)
+    assert outcome.destination is not None
+    with Image.open(outcome.destination) as image:
+        assert getattr(image, "n_frames", 1) == pages
+        assert "xmp" not in image.info
+
+
+def test_xmp_in_bytes_is_kept(scene: Scene, result: Render) -> None:
+    packet = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+    packet += b"<r:Description xmlns:d='http://purl.org/dc/elements/1.1/' d:source='kept'/></r:RDF></x:xmpmeta>"
+    outcome = result(tiff([scene()], 700, 1, packet), "a.tif", width=60, metadata="all")
+    assert outcome.warnings == ()
+    assert outcome.destination is not None
+    with Image.open(outcome.destination) as image:
+        assert b"kept" in image.info["xmp"]
+
+
+def test_a_kind_of_page_in_letters_is_no_thumbnail(scene: Scene, result: Render) -> None:
+    outcome = result(tiff([scene()], 254, 2, "A"), "a.tif", width=60)
+    assert isinstance(outcome, Written), outcome
