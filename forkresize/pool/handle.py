@@ -52,6 +52,7 @@ class WorkerHandle(Generic[Item]):
         self.dismissed = False
         self.worn = False
         self._admitted_at = 0.0
+        self._seen_at: dict[int, float] = {}
         self._process = process
         self._inbox = Inbox()
         self._unsent: list[bytes | memoryview] = []
@@ -79,6 +80,7 @@ class WorkerHandle(Generic[Item]):
 
     def finish(self, number: int) -> Task[Item] | None:
         """Take a task that it has answered off it; None if it has no such task."""
+        self._seen_at.pop(number, None)
         return self.tasks.pop(number, None)
 
     def receive(self) -> list[Report]:
@@ -117,7 +119,11 @@ class WorkerHandle(Generic[Item]):
         """Return the task that it is on, None if it has answered that, and the time since which it is."""
         number, since = self.station.slot.read()
         task = self.tasks.get(number)
-        return (None, self.waiting_since) if task is None else (task, max(since, self._admitted_at))
+        if task is None:
+            return None, self.waiting_since
+        # It says itself when it began; one that was taken over may say that it has yet to.
+        since = min(self._seen_at.setdefault(number, time.monotonic()), since)
+        return task, max(since, self._admitted_at)
 
     def admit(self) -> None:
         """Tell it that the memory it asked for is its; that it waited does not count."""

@@ -30,6 +30,15 @@ def test_a_job_that_hangs_is_killed_at_its_deadline_and_the_rest_is_done(
     assert [answer.item for answer in answers if isinstance(answer, Done)] == [n for n in range(20) if n != 3]
 
 
+def test_a_worker_that_claims_to_have_just_begun_is_ended_all_the_same(run: Run, faults: ModuleType) -> None:
+    answers = run(faults.At(3, faults.claim_to_have_just_begun), range(9), timeout=1)
+    victim = answers[3]
+    assert isinstance(victim, Lost)
+    assert victim.fault is Fault.TIMED_OUT
+    assert 1 <= victim.seconds < 5
+    assert [answer.item for answer in answers if isinstance(answer, Done)] == [n for n in range(9) if n != 3]
+
+
 def test_each_of_several_hanging_jobs_has_its_own_deadline(run: Run, faults: ModuleType) -> None:
     answers = run(faults.call, [faults.hang] * 4, timeout=1)
     assert [answer.fault for answer in answers if isinstance(answer, Lost)] == [Fault.TIMED_OUT] * 4
