@@ -187,22 +187,26 @@ def test_a_worker_that_is_killed_frees_its_memory(run: Run, tmp_path: Path) -> N
     assert all(isinstance(other, Done) for other in others)
 
 
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def kill_waiting(item: tuple[Path, int, float]) -> int:
     path, need, _ = item
+    held, pid = path.parent / "held", path.parent / "pid"
     if path.name == "1":
-        (path.parent / "pid").write_text(str(os.getpid()))
-    else:
-        reserve(need)
-        deadline = time.monotonic() + 20
-        while not (path.parent / "pid").exists() and path.name == "0":
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        if path.name == "0":
-            time.sleep(0.2)
-            os.kill(int((path.parent / "pid").read_text()), signal.SIGKILL)
-        return 0
+        wait_for(held)
+        pid.write_text(str(os.getpid()))
     reserve(need)
-    return 1
+    if path.name == "0":
+        held.touch()
+        wait_for(pid)
+        time.sleep(0.2)
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+    return 0
 
 
 def test_a_worker_that_is_killed_while_it_waits_holds_nobody_up(run: Run, tmp_path: Path) -> None:
