@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from os.path import exists
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeGuard
 
 from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import Forgetful, Ledger, Memory, Settler, ledger_path
-from forkresize.outcome import Failed, Outcome, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, Reason, Unchanged, Written
+
+_LOST = frozenset({Reason.CRASHED, Reason.TIMED_OUT, Reason.INTERRUPTED, Reason.MEMORY_LIMIT})
+"""What becomes of a job whose worker could not say."""
 
 _File: TypeAlias = tuple[int, int, int] | None
 """What tells a file from the one that takes its place: device, inode and time of modification; None for none."""
@@ -45,17 +48,18 @@ class Beside:
         self.settle = settler.settle
         self._settler = settler
         self._preserve_times = preserve_times
-        self._before: dict[str, _File] = {}
+        # By source: one that is no picture may share its output's name with one that is.
+        self._before: dict[str, dict[str, _File]] = {}
 
     def stage(self, job: Job) -> Job:
         """Return the job as it is: its outputs appear whole or not at all."""
-        self._before.update((output.path, _file(output.path)) for output in job.outputs)
+        self._before[job.source.path] = {output.path: _file(output.path) for output in job.outputs}
         return job
 
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Return what became of a job, its outputs dated if that was asked for."""
-        before = {output.path: self._before.pop(output.path) for output in job.outputs}
-        if any(isinstance(outcome, Failed) for outcome in outcomes):
+        before = self._before.pop(job.source.path, {})
+        if any(map(_is_lost, outcomes)):
             there = {path for path, file in before.items() if _is_new(_file(path), file)}
             outcomes = [each for outcome in outcomes for each in _corrected(outcome, job, there)]
         return [_dated(outcome) for outcome in outcomes] if self._preserve_times else outcomes
@@ -81,12 +85,16 @@ def _is_new(file: _File, before: _File) -> bool:
 def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]:
     """Yield what became of a job's outputs, of which some are there though their worker was lost: each is whole."""
     about = [output for output in job.outputs if outcome.destination in {None, output.path}]
-    if not isinstance(outcome, Failed) or there.isdisjoint(output.path for output in about):
+    if not _is_lost(outcome) or there.isdisjoint(output.path for output in about):
         yield outcome
         return
     for output in about:
         failed = replace(outcome, destination=output.path, rendition=output.rendition)
         yield _made(failed) if output.path in there else failed
+
+
+def _is_lost(outcome: Outcome) -> TypeGuard[Failed]:
+    return isinstance(outcome, Failed) and outcome.reason in _LOST
 
 
 def _made(failed: Failed) -> Unchanged:

@@ -27,7 +27,9 @@ def make(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Run with workers that are killed right after their so-manieth rename, in so many attempts."""
     parent, real, deaths = os.getpid(), os.replace, tmp_path / "deaths"
 
-    def make_all(widths: Any = 16, renames: int = 1, attempts: int = 9, **pool: Any) -> tuple[Summary, list[Outcome]]:
+    def make_all(
+        widths: Any = 16, renames: int = 1, attempts: int = 9, output: Any = None, **pool: Any
+    ) -> tuple[Summary, list[Outcome]]:
         renamed: list[str] = []
 
         def deadly(path: str, destination: str) -> None:
@@ -44,7 +46,7 @@ def make(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         deaths.write_bytes(b"")
         told: list[Outcome] = []
         settings = Settings(pool=PoolOptions(**{"workers": 1, **pool}), sandbox="off")  # type: ignore[arg-type]
-        recipe = Recipe.of(width=widths)
+        recipe = Recipe.of(width=widths, format=output)
         summary = run([photo.parent], tmp_path / "out", recipe, settings=settings, observers=[told.append])
         monkeypatch.setattr(os, "replace", real)
         return summary, told
@@ -93,6 +95,12 @@ def test_of_several_outputs_those_that_are_not_there_failed(tmp_path: Path, make
     assert told[2].destination == str(tmp_path / "out/a-24w.jpg")
     assert sorted(os.listdir(tmp_path / "out")) == [".forkresize", "a-16w.jpg", "a-8w.jpg"]
     assert (summary.sources, summary.failed_by_reason, summary.exit_code) == (1, {Reason.CRASHED: 1}, 1)
+
+
+def test_a_file_that_is_no_picture_may_share_the_name_of_an_output(make: Make, photo: Path) -> None:
+    photo.with_suffix(".txt").write_text("no picture")
+    summary, _ = make(retries=0, output="png", workers=2)
+    assert (summary.unchanged, summary.skipped, summary.exit_code) == (1, 1, 0)
 
 
 def test_an_older_output_does_not_hide_a_failure(tmp_path: Path, make: Make, photo: Path) -> None:
