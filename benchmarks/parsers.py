@@ -102,7 +102,7 @@ def _ledger(data: bytes) -> None:
         with contextlib.suppress(sqlite3.IntegrityError), contextlib.closing(db), db:
             db.execute(f"INSERT INTO outputs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 -- only marks.
         with Ledger(out, read_only=True) as ledger:
-            prints = Prints(renditions=(b"r",), together=b"t", max_pixels=9, timeout=None)
+            prints = Prints(renditions=(b"r",), together=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
             told = Settler(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
             if told.status == Unchanged.status:
