@@ -2,8 +2,8 @@
 
     python benchmarks/need.py --megapixels 3 12
 
-One row for every format that is read, then one for every kind of output. A share of at least 1 means that the estimate
-held; of photographs, no more than 2 is asked for.
+One row for every format that is read, one for every kind of output, then one for each format of several frames. A
+share of at least 1 means that the estimate held; of photographs, no more than 2 is asked for.
 """
 
 import argparse
@@ -51,6 +51,8 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "photo.bmp": ("RGB", {}),
     "photo.qoi": ("RGB", {}),
 }
+
+SEVERAL = ["several.webp", "several.png", "several.gif", "several.avif", "several.tif"]
 
 RECIPES: list[dict[str, Any]] = [
     *({"format": name} for name in ("jpeg", "png", "webp", "avif", "gif", "tiff")),
@@ -100,6 +102,10 @@ def cases(folder: Path, megapixels: float) -> Iterator[tuple[Path, dict[str, Any
         yield folder / name, {"width": 800, "format": "jpeg"}
     for options in RECIPES:
         yield folder / "photo.jpg", options
+    others = [scene(picture.size, Random(seed)) for seed in (2, 3)]
+    for name in SEVERAL:
+        picture.save(folder / name, save_all=True, append_images=others)
+        yield folder / name, {"width": 400}
 
 
 def main() -> None:
