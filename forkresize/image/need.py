@@ -89,7 +89,7 @@ def need(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], size
         size: bytes of the file.
 
     Raises:
-        PictureError: a step can't be done to a picture of this size.
+        PictureError: a step can't be done to a picture of this size, or the one output that is asked for can't be made.
     """
     width, height = original.image.size
     if width * height <= _SMALL and _stays_small(original, recipe, renditions):
@@ -189,6 +189,8 @@ def _outputs(original: Opened, recipe: Recipe, renditions: Sequence[Rendition], 
             writer = WRITERS[output]
             frames = original.frames_for(writer)
         except PictureError:
+            if len(renditions) == 1:
+                raise
             continue  # It fails on its own account.
         plan = layout(shown, rendition.size, recipe.resize)
         pixels = plan.canvas[0] * plan.canvas[1]

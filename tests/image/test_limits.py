@@ -11,6 +11,8 @@ from PIL import Image
 
 from forkresize.image.opened import opened
 from forkresize.image.picture import PictureError
+from forkresize.image.render import render
+from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
 
@@ -81,6 +83,16 @@ def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Rend
     assert outcome.reason is Reason.TOO_LARGE
     assert outcome.error == "its frames have 11 megapixels, more than 10 times --max-pixels 1"
     assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg"), Written)
+
+
+def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(gif((1000, 1000), 11))
+    job = Job(Source(str(tmp_path / "a.gif"), "a.gif"), (Output(str(tmp_path / "b.gif")),))
+    asked: list[int] = []
+    [outcome] = render(job, Recipe.of(width=4, max_pixels=1_000_000), "test", asked.append)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TOO_LARGE
+    assert asked == []
 
 
 def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:

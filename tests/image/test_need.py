@@ -144,6 +144,12 @@ def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: D
     path = draw(tmp_path / "a.jpg").rename(tmp_path / "a.xbm")
     draw(path, mode="1", format="XBM")
     assert estimate(path, Recipe.of(width=20)) < 5 << 20
+    draw(path, (1000, 600), mode="1", format="XBM")
+    asked: list[int] = []
+    [outcome] = render(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.UNSUPPORTED
+    assert asked == []
 
 
 def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> None:
