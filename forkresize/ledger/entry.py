@@ -78,8 +78,10 @@ def is_sound(entry: Any) -> bool:
 
 
 def is_placed(entry: Any) -> bool:
-    """Whether an entry names files, and its output lies below the destination."""
+    """Whether an entry names files and measures them, and its output lies below the destination."""
     if not (isinstance(entry.path, bytes) and isinstance(entry.source, bytes)):
+        return False
+    if not all(isinstance(number, int) for number in (entry.source_size, entry.source_mtime_ns, entry.size)):
         return False
     return b"\0" not in entry.path + entry.source and not {b"", b".", b".."} & {*entry.path.split(b"/")}
 

@@ -97,6 +97,23 @@ def test_of_several_outputs_those_that_are_not_there_failed(tmp_path: Path, make
     assert (summary.sources, summary.failed_by_reason, summary.exit_code) == (1, {Reason.CRASHED: 1}, 1)
 
 
+def test_a_worker_that_is_lost_before_writing_has_failed(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, real = os.getpid(), os.open
+
+    def deadly(path: str, *rest: Any, **options: Any) -> int:
+        if os.getpid() != parent and "forkresize-" in str(path):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(path, *rest, **options)
+
+    monkeypatch.setattr(os, "open", deadly)
+    summary, (told,) = make(attempts=0, retries=0)
+    assert isinstance(told, Failed)
+    assert summary.failed_by_reason == {Reason.CRASHED: 1}
+    assert not (tmp_path / "out/a.jpg").exists()
+
+
 def test_a_file_that_is_no_picture_may_share_the_name_of_an_output(make: Make, photo: Path) -> None:
     photo.with_suffix(".txt").write_text("no picture")
     summary, _ = make(retries=0, output="png", workers=2)

@@ -100,6 +100,7 @@ def test_rows_that_nobody_changed_are_judged_right(work: Path) -> None:
 @example([(("roots", "path"), 2**40)], False)
 @example([(("outputs", "source"), b"\0")], False)
 @example([(("outputs", "path"), b"../x")], False)
+@example([(("outputs", "source_size"), b"")], False)
 def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
     work: Path, changed: list[tuple[tuple[str, str], Any]], retry_failed: bool
 ) -> None:
