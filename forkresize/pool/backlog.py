@@ -18,12 +18,14 @@ class Task(Generic[Item]):
         number: its number, from 1 up; a Slot says 0 for none.
         item: what it is about.
         lost: what to answer if it is not tried again, once a worker has died of it.
+        returns: how many workers gave it back, or died before they had begun it.
         order: the frame that tells a worker to do it, once it is packed.
     """
 
     number: int
     item: Item
     lost: Lost[Item] | None = None
+    returns: int = 0
     order: bytes = field(default=b"", repr=False)
 
     @property
@@ -85,6 +87,7 @@ class Backlog(Generic[Item]):
     def give_back(self, tasks: Iterable[Task[Item]]) -> None:
         """Put tasks that a worker was handed but did not start in front of all others, in their order."""
         for task in reversed(list(tasks)):
+            task.returns += 1
             (self.suspects if task.lost else self._returned).appendleft(task)
 
     def suspect(self, task: Task[Item], answer: Lost[Item], retries: int) -> bool:

@@ -125,6 +125,10 @@ class WorkerHandle(Generic[Item]):
         since = min(self._seen_at.setdefault(number, time.monotonic()), since)
         return task, max(since, self._admitted_at)
 
+    def first_returned(self, times: int) -> Task[Item] | None:
+        """Return the first of its tasks that workers gave back so often; None if there is none."""
+        return next((task for task in self.tasks.values() if task.returns >= times), None)
+
     def admit(self) -> None:
         """Tell it that the memory it asked for is its; that it waited does not count."""
         self._admitted_at = time.monotonic()

@@ -8,6 +8,9 @@ from io import FileIO, TextIOWrapper
 CAPTURED_BYTES = 4096
 """How much of the end of what a job wrote is kept."""
 
+_MOST_BYTES = 64 << 20
+"""What no decoder has to say of one picture; an anonymous file takes memory that no limit of its worker counts."""
+
 
 class StderrFile:
     """An anonymous file, opened before the fork, so that both sides share it and its position."""
@@ -41,6 +44,11 @@ class StderrFile:
         """Return the end of what was written and not taken."""
         size = os.fstat(self._descriptor).st_size
         return os.pread(self._descriptor, CAPTURED_BYTES, max(0, size - CAPTURED_BYTES))
+
+    @property
+    def is_flooded(self) -> bool:
+        """Whether more was written than anybody means to be read."""
+        return os.fstat(self._descriptor).st_size > _MOST_BYTES
 
     def close(self) -> None:
         """Close the file on this side."""

@@ -22,14 +22,14 @@ from forkresize.pool.verdict import decode, lost, told, unsendable
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
 
-_LONGEST_WAIT = 3600.0
-"""Seconds; the kernel's timers overflow at some weeks."""
-
 _SLOW_START = 10.0
 """Seconds that a worker may take, on a busy machine, to begin a task it was handed; no task is to blame for those."""
 
 _LOOK = 0.5
-"""Seconds between two looks at how much memory the workers have."""
+"""Seconds between two looks at how much memory the workers have, and how much they said."""
+
+_MOST_RETURNS = 20
+"""How many workers may die with a task they had not begun, by what they say, before it is taken for their end."""
 
 _GROUP_SIGNAL = 0.05
 """Seconds in which a signal to the whole process group reaches the parent after it has ended a worker."""
@@ -144,11 +144,11 @@ class Supervisor(Generic[Item, Result]):
             self._interrupt()
         self._look_at_clock()
 
-    def _patience(self) -> float | None:
-        until = min(self._next_check, self._next_tick if self._on_tick else math.inf)
+    def _patience(self) -> float:
+        until = min(self._next_check, self._next_look, self._next_tick if self._on_tick else math.inf)
         if not self._control.stop:
             until = min(until, self._end)
-        return None if until == math.inf else min(max(0.0, until - time.monotonic()), _LONGEST_WAIT)
+        return max(0.0, until - time.monotonic())
 
     def _hear(self, member: WorkerHandle[Item]) -> None:
         for report in member.receive():
@@ -210,9 +210,9 @@ class Supervisor(Generic[Item, Result]):
             task, since = member.current()
             if fault is Fault.TIMED_OUT and task is not condemned:
                 task = None  # It had gone on to the next, which is not to blame.
-            if fault is Fault.ASTRAY and task is None:
+            if task is None:
                 # What it says of itself is as little to be trusted as all else.
-                task = next(iter(member.tasks.values()), None)
+                task = member.first_returned(0 if fault is Fault.ASTRAY else _MOST_RETURNS)
             self._backlog.give_back(other for other in member.tasks.values() if other is not task)
             if task is not None:
                 seconds = time.monotonic() - since
@@ -259,6 +259,9 @@ class Supervisor(Generic[Item, Result]):
         if now >= self._next_look:
             self._next_look = now + _LOOK
             self._crew.look_at_memory()
+            for member in self._crew:
+                if member.station.stderr.is_flooded:
+                    self._bury(member, Fault.ASTRAY)
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(member, now) for member in self._crew])

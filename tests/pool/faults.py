@@ -88,6 +88,12 @@ def claim_to_have_just_begun(_: object = None) -> None:
     hang()
 
 
+def flood_standard_error(_: object = None) -> None:
+    while True:
+        os.write(2, bytes(1 << 20))
+        time.sleep(0.001)
+
+
 def write_without_end(_: object = None) -> None:
     while True:
         write_to_the_pool(bytes(1 << 16))
