@@ -174,14 +174,15 @@ def limited(warnings: Iterable[str]) -> tuple[str, ...]:
 
     What has been limited stays as it is.
     """
-    told = list(dict.fromkeys(map(_shortened, warnings)))
+    told = list(dict.fromkeys(map(shortened, warnings)))
     if len(told) <= _MOST_WARNINGS:
         return tuple(told)
     kept = told[: _MOST_WARNINGS - 1]
     return (*kept, f"and {len(told) - len(kept)} more")
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text, cut off where it is longer than a person reads."""
     return text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…"
 
 

@@ -9,10 +9,10 @@ from forkresize.batch.deadline import Deadline
 from forkresize.batch.intake import Intake
 from forkresize.batch.prune import MaxPrune
 from forkresize.batch.settings import MaxErrors, Settings
+from forkresize.batch.wire import Told
 from forkresize.image.render import check
 from forkresize.job import Job
 from forkresize.lock import hold
-from forkresize.outcome import Outcome
 from forkresize.pool import Pool, refuse_unless_possible
 from forkresize.recipe import Recipe
 from forkresize.report.tally import Effort, Summary
@@ -66,7 +66,7 @@ def run(
     return course.summary(_effort(pool, deadline.elapsed), pool.interrupted)
 
 
-def _effort(pool: Pool[Job, list[Outcome]], seconds: float) -> Effort:
+def _effort(pool: Pool[Job, list[Told]], seconds: float) -> Effort:
     return Effort(
         seconds=seconds,
         workers=pool.workers,

@@ -2,11 +2,22 @@
 
 import re
 from dataclasses import replace
+from typing import TypedDict
 
 from forkresize import storage
+from forkresize.batch.wire import Told
 from forkresize.job import Job
-from forkresize.outcome import Failed, Outcome, Reason, about, limited
+from forkresize.outcome import Failed, Outcome, Reason, Written, about, limited
 from forkresize.pool import Answer, Done, Fault, Lost, Raised
+
+
+class Common(TypedDict):
+    """What the parent says of all outcomes of a job."""
+
+    attempts: int
+    worker: int | None
+    seconds: float
+
 
 _REASONS = {
     Fault.CRASHED: Reason.CRASHED,
@@ -19,32 +30,39 @@ _NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
 """What Rust and C++ say on standard error when they get no memory, before they end the process."""
 
 
-def outcomes_of(answer: Answer[Job, list[Outcome]], tag: str) -> list[Outcome]:
+def outcomes_of(answer: Answer[Job, list[Told]], tag: str) -> list[Outcome]:
     """Return the outcomes of the job that was answered, and remove what a lost worker may have left of its outputs.
 
     Args:
         answer: what the pool says.
         tag: the run's, for temporary names.
     """
-    outcomes = answer.result if isinstance(answer, Done) else _failed(answer)
-    paths = {output.rendition: output.path for output in answer.item.outputs}
-    told = list(answer.stderr.splitlines())
+    said = answer.stderr.splitlines()
     # Some worker died of it, even if a later one did not.
     if isinstance(answer, Lost) or answer.attempts > 1:
-        told += _swept(answer.item, tag)
-    return [
-        replace(
-            outcome,
-            # Not as the worker says, which the picture may have made its own.
-            source=answer.item.source,
-            destination=outcome.destination and paths.get(outcome.rendition),
-            attempts=answer.attempts,
-            worker=answer.worker,
-            seconds=answer.seconds,
-            warnings=(*limited(outcome.warnings), *limited(told)),
-        )
-        for outcome in outcomes
-    ]
+        said += _swept(answer.item, tag)
+    common = Common(attempts=answer.attempts, worker=answer.worker, seconds=answer.seconds)
+    if not isinstance(answer, Done):
+        return [replace(_failed(answer), **common, warnings=limited(said))]
+    if not _is_asked_for(answer.result, answer.item):
+        astray = Failed(**about(answer.item), reason=Reason.ASTRAY, error="its worker told of what it was not asked")
+        return [replace(astray, **common, warnings=limited(said))]
+    return [_outcome(told, answer.item, common, said) for told in answer.result]
+
+
+def _is_asked_for(answer: list[Told], job: Job) -> bool:
+    """Whether there is one outcome for each output, or one for all of them together."""
+    if [told.of_all for told in answer] == [True]:
+        return not issubclass(answer[0].kind, Written)
+    asked = sorted(output.rendition for output in job.outputs)
+    return sorted(told.particulars["rendition"] for told in answer) == asked
+
+
+def _outcome(told: Told, job: Job, common: Common, said: list[str]) -> Outcome:
+    paths = {output.rendition: output.path for output in job.outputs}
+    particulars = {**told.particulars, "warnings": limited((*told.particulars["warnings"], *said))}
+    destination = None if told.of_all else paths[particulars["rendition"]]
+    return told.kind(source=job.source, destination=destination, **common, **particulars)
 
 
 def _swept(job: Job, tag: str) -> list[str]:
@@ -57,12 +75,12 @@ def _swept(job: Job, tag: str) -> list[str]:
     return told
 
 
-def _failed(answer: Raised[Job] | Lost[Job]) -> list[Outcome]:
+def _failed(answer: Raised[Job] | Lost[Job]) -> Outcome:
     if isinstance(answer, Raised):
         reason, error, signal = Reason.INTERNAL, answer.error, None
     else:
         reason, error, signal = _reason(answer), _particulars(answer), answer.signal
-    return [Failed(**about(answer.item), reason=reason, error=error, signal=signal)]
+    return Failed(**about(answer.item), reason=reason, error=error, signal=signal)
 
 
 def _reason(lost: Lost[Job]) -> Reason:

@@ -1,9 +1,10 @@
 """One run from its settled outputs to its end: foreseen, or carried out. Finds no source and counts nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from typing import Any
 
 from forkresize.batch.answers import outcomes_of
 from forkresize.batch.confining import confined
@@ -14,6 +15,7 @@ from forkresize.batch.intake import Intake
 from forkresize.batch.placing import Beside, Placing, remembering
 from forkresize.batch.prune import Pruning
 from forkresize.batch.settings import Settings
+from forkresize.batch.wire import Told
 from forkresize.errors import LedgerError
 from forkresize.image.render import render
 from forkresize.job import Job
@@ -45,7 +47,7 @@ class Batch:
             for outcome in chain(chain.from_iterable(self._intake.settle(collisions, settle)), self._pruned(memory)):
                 self._course.tell(outcome)
 
-    def carry_out(self, collisions: Collisions, tag: str) -> Pool[Job, list[Outcome]]:
+    def carry_out(self, collisions: Collisions, tag: str) -> Pool[Job, list[Told]]:
         """Do it; return the pool that did.
 
         A ledger that can't be read or written any more ends the run as a full disk does.
@@ -69,8 +71,9 @@ class Batch:
                 memory.close()
         return pool
 
-    def _work(self, placing: Placing, collisions: Collisions, tag: str) -> Pool[Job, list[Outcome]]:
-        work = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
+    def _work(self, placing: Placing, collisions: Collisions, tag: str) -> Pool[Job, list[Told]]:
+        # What it returns comes out as Told.
+        work: Callable[[Job], Any] = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
         options = confined(self._settings, self._intake.sources, self._destination)
         timed = replace(options, lifetime=self._course.time_left)
         with Pool(work, options=timed, on_tick=self._course.on_tick) as pool:

@@ -8,13 +8,9 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.batch.settings import Settings
-from forkresize.job import Job, Source
-from forkresize.outcome import Failed, Reason, Skipped, Written
+from forkresize.batch.wire import OUTCOMES
+from forkresize.job import Job
 from forkresize.pool import Confinement, PoolOptions, SandboxMode
-from forkresize.recipe import Format
-
-_ANSWERS = (Written, Skipped, Failed, Reason, Source, Format)
-"""What a worker's answer is made of."""
 
 
 def confined(settings: Settings, sources: Sequence[str], destination: str) -> PoolOptions:
@@ -28,15 +24,14 @@ def confined(settings: Settings, sources: Sequence[str], destination: str) -> Po
         destination: the directory to write to, which is there.
     """
     if settings.sandbox is SandboxMode.OFF:
-        return settings.pool
+        return replace(settings.pool, codec=OUTCOMES)
     confinement = Confinement(
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
         write=(destination,),
         lend=_lend,
-        answers=_ANSWERS,
     )
-    return replace(settings.pool, sandbox=confinement)
+    return replace(settings.pool, sandbox=confinement, codec=OUTCOMES)
 
 
 def _lend(job: Job, path: str) -> FileIO:

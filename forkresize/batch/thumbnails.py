@@ -10,7 +10,7 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Confinement, Done, Pool, PoolOptions, reserve
+from forkresize.pool import Codec, Confinement, Done, Pool, PoolOptions, reserve
 
 SIDE = 320
 """Pixels of the longer side."""
@@ -40,7 +40,8 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
                 workers=workers,
                 timeout=_TIMEOUT,
                 retries=0,
-                sandbox=Confinement(write=(folder,), lend=_lend, answers=()),
+                sandbox=Confinement(write=(folder,), lend=_lend),
+                codec=Codec(lambda made: made or b"", lambda data: bytes(data) or None),
             ),
         ) as pool,
     ):

@@ -7,6 +7,7 @@ and thrown away. A progressive file sends it in scans of its own (ITU-T T.81, G.
 import re
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -17,6 +18,9 @@ _EOI, _SOS, _DQT, _SOF_PROGRESSIVE, _HUFFMAN = 0xD9, 0xDA, 0xDB, 0xC2, 0xC4
 _NOT_EXPECTED = frozenset({0, 1, 0xD8, 0xDC, _LEAD, *range(0xC0, 0xD0)} - {_SOF_PROGRESSIVE, _HUFFMAN})
 """Markers of other kinds of frames, and what has no place between segments (ITU-T T.81, table B.1)."""
 
+_MOST_SEGMENTS = 2000
+"""More than any camera or editor writes; each takes a hundred times its bytes here."""
+
 _COEFFICIENTS = 64
 _MEAN_ONLY = 1
 _MOST_KEPT = 2
@@ -24,6 +28,15 @@ _MOST_KEPT = 2
 
 _SILENCED = 3
 """Place in zigzag order of a coefficient that blocks of one or two pixels a side are made without."""
+
+_AC = 0x10
+"""Marks Huffman tables that are not for DC."""
+
+_LENGTHS = 16
+"""Of codes there are so many, in bits."""
+
+_MOST_BITS = 13
+"""Low bits that may be left for later."""
 
 _EIGHT_BIT, _DEEP = 64, 128
 """Bytes of a quantization table, by its precision."""
@@ -35,6 +48,16 @@ class _Segment(NamedTuple):
     marker: int
     content: int
     end: int
+
+
+class _Scan(NamedTuple):
+    """What a scan brings: of which components, the first and the last coefficient, and which of their bits."""
+
+    segment: _Segment
+    names: bytes
+    coefficients: tuple[int, int]
+    high: int
+    low: int
 
 
 class _Component(NamedTuple):
@@ -54,12 +77,13 @@ def without_details(data: bytes) -> bytes | None:
         data: the whole file.
 
     Returns:
-        None for a file that nothing can be left out of: not progressive, cut short, incomplete, or damaged.
+        None for a file that nothing can be left out of: not progressive, cut short, incomplete, or with a fault in the
+        headers of its scans, which the decoder is to come across itself.
     """
     try:
-        segments = list(_segments(data))
+        segments = list(islice(_segments(data), _MOST_SEGMENTS))
         spared = _spared(data, segments)
-    except (IndexError, ValueError, ZeroDivisionError, struct.error):
+    except (LookupError, ValueError, ZeroDivisionError, struct.error):
         return None
     return b"".join(_kept(data, segments, spared)) if spared else None
 
@@ -91,11 +115,17 @@ def _segments(data: bytes) -> Iterator[_Segment]:
 def _spared(data: bytes, segments: list[_Segment]) -> set[_Segment]:
     """Return the scans that don't show, if all that is left out was there to the last bit."""
     (frame,) = [_Frame(_components(data, each)) for each in segments if each.marker == _SOF_PROGRESSIVE]
+    tables: set[int] = set()
     for segment in segments:
-        if segment.marker == _SOS:
-            frame.take(segment, *_scan(data, segment))
+        if segment.marker == _HUFFMAN:
+            tables |= _huffman_tables(data[segment.content : segment.end])
+        elif segment.marker == _SOS:
+            frame.take(_scan(data, segment, tables))
+        elif segment.marker == _DQT and frame.is_begun:
+            # A component keeps the table that is there when its first scan comes.
+            raise _UnknownError
     sizes = {name: frame.block_size(name) for name in frame.components}
-    if not frame.is_complete or max(sizes.values()) > _MOST_KEPT:
+    if segments[-1].marker != _EOI or not frame.is_complete or max(sizes.values()) > _MOST_KEPT:
         raise _UnknownError
     return set[_Segment]().union(*(frame.details[name] for name, size in sizes.items() if size == _MEAN_ONLY))
 
@@ -111,22 +141,35 @@ class _Frame:
     def __init__(self, components: dict[int, _Component]) -> None:
         self.components = components
         self.details: dict[int, set[_Segment]] = {name: set() for name in components}
-        self._missing = {name: [True] * _COEFFICIENTS for name in components}
+        # How many low bits are missing of each coefficient; None for all.
+        self._missing: dict[int, list[int | None]] = {name: [None] * _COEFFICIENTS for name in components}
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there was a scan."""
+        return any(missing[0] is not None for missing in self._missing.values())
 
     @property
     def is_complete(self) -> bool:
         """Whether every coefficient was sent to its last bit."""
-        return not any(map(any, self._missing.values()))
+        return all(bits == 0 for missing in self._missing.values() for bits in missing)
 
-    def take(self, scan: _Segment, names: bytes, coefficients: range, low: int) -> None:
-        """Take note of a scan: of which components, which coefficients, and how many low bits are left for later."""
-        for name in names:
-            if name not in self.components:
+    def take(self, scan: _Scan) -> None:
+        """Take note of a scan, the next in the file.
+
+        Raises:
+            _UnknownError: it does not go on where those before it ended (ITU-T T.81, G.1.1.1.1).
+        """
+        first, last = scan.coefficients
+        if not (first == last == 0 or (0 < first <= last < _COEFFICIENTS and len(scan.names) == 1)):
+            raise _UnknownError
+        for name in scan.names:
+            missing = self._missing[name]
+            if (first and missing[0] is None) or set(missing[first : last + 1]) != {scan.high or None}:
                 raise _UnknownError
-            for number in coefficients:
-                self._missing[name][number] = low > 0
-            if 0 not in coefficients:
-                self.details[name].add(scan)
+            missing[first : last + 1] = [scan.low] * (last + 1 - first)
+            if first:
+                self.details[name].add(scan.segment)
 
     def block_size(self, name: int) -> int:
         """Return the pixels a side that libjpeg makes of a component's block at an eighth of the scale.
@@ -145,14 +188,48 @@ class _Frame:
 def _components(data: bytes, frame: _Segment) -> dict[int, _Component]:
     count = data[frame.content + 5]
     start = frame.content + 6
-    told = (data[start + 3 * number : start + 3 * number + 3] for number in range(count))
-    return {name: _Component(sampling >> 4, sampling & 15) for name, sampling, _table in told}
+    told = [data[start + 3 * number : start + 3 * number + 3] for number in range(count)]
+    components = {name: _Component(sampling >> 4, sampling & 15) for name, sampling, _table in told}
+    if len(components) != count:
+        raise _UnknownError
+    return components
 
 
-def _scan(data: bytes, scan: _Segment) -> tuple[bytes, range, int]:
-    """Return a scan's components, its coefficients, and how many low bits it leaves for later."""
-    behind = scan.content + 1 + 2 * data[scan.content]
-    return data[scan.content + 1 : behind : 2], range(data[behind], data[behind + 1] + 1), data[behind + 2] & 15
+def _scan(data: bytes, scan: _Segment, tables: set[int]) -> _Scan:
+    """Return what the header of a scan says, if the tables that it names are there."""
+    count = data[scan.content]
+    behind = scan.content + 1 + 2 * count
+    first, last, bits = data[behind : behind + 3]
+    high, low = bits >> 4, bits & 15
+    for selected in data[scan.content + 2 : behind : 2]:
+        needed = _AC | (selected & 15) if first else selected >> 4
+        # Refining DC takes none.
+        if needed not in tables and (first or not high):
+            raise _UnknownError
+    names = data[scan.content + 1 : behind : 2]
+    length = int.from_bytes(data[scan.content - 2 : scan.content])
+    if length != behind + 3 - (scan.content - 2) or len(set(names)) != count or low > _MOST_BITS or (high and low != high - 1):
+        raise _UnknownError
+    return _Scan(scan, names, (first, last), high, low)
+
+
+def _huffman_tables(content: bytes) -> set[int]:
+    """Return which Huffman tables a segment defines: their class and number, as they stand there (B.2.4.2)."""
+    found, position = set(), 0
+    while position < len(content):
+        counts = content[position + 1 : position + 1 + _LENGTHS]
+        end = position + 1 + _LENGTHS + sum(counts)
+        codes = 0
+        for length, count in enumerate(counts, 1):
+            codes = 2 * codes + count
+            # No code may be all ones.
+            if count and codes >= 1 << length:
+                raise _UnknownError
+        if len(counts) != _LENGTHS or end > len(content):
+            raise _UnknownError
+        found.add(content[position])
+        position = end
+    return found
 
 
 def _kept(data: bytes, segments: list[_Segment], spared: set[_Segment]) -> Iterator[bytes]:

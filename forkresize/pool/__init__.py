@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Self
 
 from forkresize.pool.answer import Activity, Answer, Done, Fault, Item, Lost, Raised, Result
+from forkresize.pool.codec import Codec
 from forkresize.pool.control import Control
 from forkresize.pool.cpus import available_cpus
 from forkresize.pool.crew import Crew
@@ -22,6 +23,7 @@ __all__ = [
     "LEAST_MEMORY",
     "Activity",
     "Answer",
+    "Codec",
     "Confinement",
     "Done",
     "Fault",
@@ -94,6 +96,7 @@ class Pool(Generic[Item, Result]):
                 self._sandbox = cleanup.enter_context(Sandbox(self._options.sandbox, libc))
             duty = Duty(
                 work=self._work,
+                encode=self._options.codec.encode,
                 initializer=self._initializer,
                 stop=self._control.stop,
                 libc=libc,

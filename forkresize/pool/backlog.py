@@ -18,7 +18,7 @@ class Task(Generic[Item]):
         number: its number, from 1 up; a Slot says 0 for none.
         item: what it is about.
         lost: what to answer if it is not tried again, once a worker has died of it.
-        returns: how many workers gave it back, or died before they had begun it.
+        returns: how many workers died before they had begun it, by what they say.
         order: the frame that tells a worker to do it, once it is packed.
     """
 
@@ -84,10 +84,15 @@ class Backlog(Generic[Item]):
         self.next_number += 1
         return task
 
-    def give_back(self, tasks: Iterable[Task[Item]]) -> None:
-        """Put tasks that a worker was handed but did not start in front of all others, in their order."""
+    def give_back(self, tasks: Iterable[Task[Item]], *, by_death: bool = False) -> None:
+        """Put tasks that a worker was handed but did not start in front of all others, in their order.
+
+        Args:
+            tasks: in the order in which they were handed out.
+            by_death: whether it died instead.
+        """
         for task in reversed(list(tasks)):
-            task.returns += 1
+            task.returns += by_death
             (self.suspects if task.lost else self._returned).appendleft(task)
 
     def suspect(self, task: Task[Item], answer: Lost[Item], retries: int) -> bool:

@@ -117,6 +117,10 @@ class Crew(Generic[Item]):
                 member.worn = True
                 self.update(member)
 
+    def flooders(self) -> list[WorkerHandle[Item]]:
+        """Return the workers that have written more to standard error than anybody means to be read."""
+        return [member for member in self if member.station.stderr.is_flooded]
+
     def dismiss(self, member: WorkerHandle[Item]) -> None:
         """Count a worker out; its process is the caller's to end."""
         member.dismissed = True

@@ -12,7 +12,7 @@ from typing import Generic
 
 from forkresize.pool.answer import Item
 from forkresize.pool.backlog import Task
-from forkresize.pool.message import Inbox, Report
+from forkresize.pool.message import Inbox, Kind, Report
 from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
 
 _CHUNK = 1 << 16
@@ -32,7 +32,7 @@ class WorkerHandle(Generic[Item]):
         station: what is shared with it.
         tasks: what it was handed and has not answered, by number, in the order it will start them.
         handed: how many tasks it was handed in all.
-        waiting_since: when it was last heard of, or handed a task while idle.
+        waiting_since: when it last answered a task, or was handed one while idle.
         gone: whether its end of the pipe is closed.
         events: what its end of the pipe is watched for, in the selector's terms.
         dismissed: whether it no longer counts.
@@ -51,8 +51,12 @@ class WorkerHandle(Generic[Item]):
         self.events = selectors.EVENT_READ
         self.dismissed = False
         self.worn = False
-        self._admitted_at = 0.0
-        self._seen_at: dict[int, float] = {}
+        self._answered = 0
+        self._seen_at: float | None = None
+        self._asked_at: float | None = None
+        self._waited = 0.0
+        self._lied = False
+        self._hired_at = time.monotonic()
         self._process = process
         self._inbox = Inbox()
         self._unsent: list[bytes | memoryview] = []
@@ -78,10 +82,35 @@ class WorkerHandle(Generic[Item]):
         self._unsent = [memoryview(data)[sent:]] if sent < len(data) else []
         return not self._unsent
 
-    def finish(self, number: int) -> Task[Item] | None:
-        """Take a task that it has answered off it; None if it has no such task."""
-        self._seen_at.pop(number, None)
-        return self.tasks.pop(number, None)
+    def accepts(self, report: Report, *, stopped: bool) -> bool:
+        """Whether it may send a report by now; if not, it has gone astray, and nothing that it sends is heard any more.
+
+        Tasks are done in the order in which they were handed out, so that it can speak of the first alone.
+
+        Args:
+            report: what it sent.
+            stopped: whether tasks may be declined.
+        """
+        if report.kind == Kind.UNFIT:
+            is_honest = self._answered == 0
+        else:
+            is_honest = report.number in self.tasks and self.tasks[report.number] is self._first
+        if report.kind == Kind.DECLINED:
+            is_honest &= stopped
+        is_honest &= 0 <= report.seconds <= time.monotonic() - self._hired_at
+        self._lied |= not is_honest
+        return not self._lied
+
+    def finish(self) -> Task[Item]:
+        """Take the task that it has answered off it."""
+        self._answered = next(iter(self.tasks))
+        self._seen_at, self._asked_at, self._waited = None, None, 0.0
+        self.waiting_since = time.monotonic()
+        return self.tasks.pop(self._answered)
+
+    @property
+    def _first(self) -> Task[Item] | None:
+        return next(iter(self.tasks.values()), None)
 
     def receive(self) -> list[Report]:
         """Return the reports that one read brings; maybe none."""
@@ -98,7 +127,7 @@ class WorkerHandle(Generic[Item]):
     @property
     def is_astray(self) -> bool:
         """Whether it sent what no worker sends."""
-        return self._inbox.is_broken
+        return self._lied or self._inbox.is_broken
 
     def _read(self) -> bytes | None:
         for _ in range(2):
@@ -110,28 +139,37 @@ class WorkerHandle(Generic[Item]):
                 # Said once of a peer that died with unread input; what it wrote before that can still be read.
                 continue
             self.gone = not data
-            self.waiting_since = time.monotonic()
             return data
         self.gone = True
         return b""
 
     def current(self) -> tuple[Task[Item] | None, float]:
-        """Return the task that it is on, None if it has answered that, and the time since which it is."""
+        """Return the task that it is on, None if it has not begun that, and the time since which it is.
+
+        Time in which the task waited for memory is left out. Whatever the worker has noted but the task it answered
+        last stands for the first that it has not, so that one that was taken over can't lay it on another.
+        """
         number, since = self.station.slot.read()
-        task = self.tasks.get(number)
-        if task is None:
+        task = self._first
+        if task is None or number == self._answered:
             return None, self.waiting_since
         # It says itself when it began; one that was taken over may say that it has yet to.
-        since = min(self._seen_at.setdefault(number, time.monotonic()), since)
-        return task, max(since, self._admitted_at)
+        self._seen_at = self._seen_at or time.monotonic()
+        return task, min(self._seen_at, since) + self._waited
 
     def first_returned(self, times: int) -> Task[Item] | None:
         """Return the first of its tasks that workers gave back so often; None if there is none."""
         return next((task for task in self.tasks.values() if task.returns >= times), None)
 
+    def ask(self) -> None:
+        """Take note that it asked for memory, and waits."""
+        self._asked_at = time.monotonic()
+
     def admit(self) -> None:
         """Tell it that the memory it asked for is its; that it waited does not count."""
-        self._admitted_at = time.monotonic()
+        if self._asked_at is not None:
+            self._waited += time.monotonic() - self._asked_at
+            self._asked_at = None
         # One that has died needs none.
         with contextlib.suppress(OSError):
             self.station.lending.near.send(GRANT, NO_SIGPIPE)
@@ -139,7 +177,7 @@ class WorkerHandle(Generic[Item]):
     @property
     def ever_started(self) -> bool:
         """Whether it got as far as a first task."""
-        return self.station.slot.read()[0] != 0
+        return self._answered != 0 or self.station.slot.read()[0] != 0
 
     def leave(self) -> None:
         """Let it go when it has nothing to do: it reads the end of its pipe."""

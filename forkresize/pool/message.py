@@ -4,6 +4,7 @@ A frame is a fixed header and a pickle. The header alone says which job it is ab
 be unpickled is still somebody's; pickling the envelope as well costs ten times as much as packing it.
 """
 
+import json
 import math
 import struct
 import traceback
@@ -30,13 +31,13 @@ class Kind(IntEnum):
     """What a worker has to say of a job."""
 
     RETURNED = 1
-    """The payload is the pickled result."""
+    """The payload is the result, encoded."""
     RAISED = 2
-    """The payload is a pickled Failure."""
+    """The payload is a Failure."""
     DECLINED = 3
     """The pool was stopped before the job was started."""
     UNFIT = 4
-    """The initializer raised, of no job; the payload is a pickled Failure."""
+    """The initializer raised, of no job; the payload is a Failure."""
     WANTS = 5
     """The job goes on when the pool has passed it a file, whose path the payload is."""
     RESERVES = 6
@@ -54,7 +55,7 @@ class Report(NamedTuple):
         number: the job's number.
         seconds: wall time it took.
         stderr: what was written to file descriptor 2 meanwhile.
-        payload: a pickle; of what, Kind tells.
+        payload: of what, Kind tells.
     """
 
     kind: int
@@ -100,6 +101,26 @@ def pack_report(report: Report) -> bytes:
     """Frame a worker's report."""
     kind, number, seconds, stderr, payload = report
     return _REPORT_HEADER.pack(kind, number, seconds, len(stderr), len(payload)) + stderr + payload
+
+
+def pack_failure(failure: Failure) -> bytes:
+    """Return the payload that tells of an exception."""
+    return json.dumps([failure.error, failure.traceback]).encode()
+
+
+def unpack_failure(payload: bytes | bytearray) -> Failure:
+    """Return the exception that a payload tells of.
+
+    Raises:
+        ValueError: it tells of none.
+    """
+    try:
+        error, trace = json.loads(payload)
+    except RecursionError as too_deep:
+        raise ValueError(f"{too_deep}") from too_deep
+    if not isinstance(error, str) or not isinstance(trace, str):
+        raise ValueError("an error has to be text")  # noqa: TRY004 -- it is the worker that is wrong.
+    return Failure(error, trace)
 
 
 def pack_need(need: int) -> bytes:

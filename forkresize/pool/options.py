@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from forkresize.pool.codec import PICKLE, Codec
 from forkresize.pool.memory import LEAST_MEMORY
 from forkresize.pool.sandbox import Confinement
 
@@ -22,6 +23,7 @@ class PoolOptions:
         tick: seconds between two calls of ``on_tick``.
         sandbox: what the workers are held to; None for nothing.
         lifetime: seconds after which no further job is started; None for no limit.
+        codec: how results come from the workers.
         nice: how much the workers give way to other processes, 0 to 19; see nice(1).
 
     Raises:
@@ -37,6 +39,7 @@ class PoolOptions:
     sandbox: Confinement | None = None
     lifetime: float | None = None
     nice: int = 0
+    codec: Codec = PICKLE
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

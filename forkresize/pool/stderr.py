@@ -11,6 +11,9 @@ CAPTURED_BYTES = 4096
 _MOST_BYTES = 64 << 20
 """What no decoder has to say of one picture; an anonymous file takes memory that no limit of its worker counts."""
 
+_BLOCK = 512
+"""Bytes of a block, as stat(2) counts them."""
+
 
 class StderrFile:
     """An anonymous file, opened before the fork, so that both sides share it and its position."""
@@ -48,7 +51,9 @@ class StderrFile:
     @property
     def is_flooded(self) -> bool:
         """Whether more was written than anybody means to be read."""
-        return os.fstat(self._descriptor).st_size > _MOST_BYTES
+        found = os.fstat(self._descriptor)
+        # What is allocated may lie behind the end.
+        return max(found.st_size, found.st_blocks * _BLOCK) > _MOST_BYTES
 
     def close(self) -> None:
         """Close the file on this side."""

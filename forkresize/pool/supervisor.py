@@ -14,10 +14,9 @@ from forkresize.pool.backlog import Backlog, Task
 from forkresize.pool.control import Control
 from forkresize.pool.crew import Crew
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import Kind, Report, unpack_need
+from forkresize.pool.message import Kind, Report, unpack_failure, unpack_need
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.signals import STOP_SIGNALS, signal_name
-from forkresize.pool.unpickling import AnswerReader
 from forkresize.pool.verdict import decode, lost, told, unsendable
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
@@ -29,7 +28,8 @@ _LOOK = 0.5
 """Seconds between two looks at how much memory the workers have, and how much they said."""
 
 _MOST_RETURNS = 20
-"""How many workers may die with a task they had not begun, by what they say, before it is taken for their end."""
+_RETURNS = {Fault.ASTRAY: 0, Fault.TIMED_OUT: 1}
+"""How many workers may end with a task that they had not begun, by what they say, before it is to blame."""
 
 _GROUP_SIGNAL = 0.05
 """Seconds in which a signal to the whole process group reaches the parent after it has ended a worker."""
@@ -52,7 +52,7 @@ class Supervisor(Generic[Item, Result]):
         self._control = control
         self._on_tick = on_tick
         self._timeout = math.inf if options.timeout is None else options.timeout
-        self._read = AnswerReader(options.sandbox.answers if options.sandbox else None)
+        self._decode = options.codec.decode
         self._backlog: Backlog[Item] = Backlog(())
         # Made when they are taken: the workers have their next tasks before results are unpickled.
         self._answers: list[Callable[[], Answer[Item, Result]]] = []
@@ -161,32 +161,33 @@ class Supervisor(Generic[Item, Result]):
             self._crew.update(member)
 
     def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
-        if report.kind == Kind.WANTS:
-            self._lend(member, report)
+        if not member.accepts(report, stopped=bool(self._control.stop)):
             return
-        if report.kind == Kind.RESERVES:
-            self._crew.memory.ask(member, unpack_need(report.payload))
-            return
-        self._crew.memory.release(member)
-        task = member.finish(report.number)
         if report.kind == Kind.UNFIT:
-            failure = self._read(report.payload)
+            failure = unpack_failure(report.payload)
             member.tasks.clear()  # It leaves by itself.
             raise PoolBrokenError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
-        if task is None:
+        if report.kind in {Kind.WANTS, Kind.RESERVES}:
+            self._provide(member, report)
             return
+        self._crew.memory.release(member)
+        task = member.finish()
         if report.kind == Kind.DECLINED:
             # What was never started is left for another run; what was, is answered for.
             self._backlog.give_back([task])
             return
         self._stillborn = 0
         self._control.busy_seconds += report.seconds
-        self._answers.append(partial(told, report, task, member.pid, self._read))
+        self._answers.append(partial(told, report, task, member.pid, self._decode))
 
-    def _lend(self, member: WorkerHandle[Item], report: Report) -> None:
-        task, sandbox = member.tasks.get(report.number), self._options.sandbox
-        if task is not None and sandbox is not None and sandbox.lend is not None:
-            member.station.lending.lend(partial(sandbox.lend, task.item, os.fsdecode(bytes(report.payload))))
+    def _provide(self, member: WorkerHandle[Item], report: Report) -> None:
+        if report.kind == Kind.RESERVES:
+            member.ask()
+            self._crew.memory.ask(member, unpack_need(report.payload))
+            return
+        sandbox, item = self._options.sandbox, member.tasks[report.number].item
+        if sandbox is not None and sandbox.lend is not None:
+            member.station.lending.lend(partial(sandbox.lend, item, os.fsdecode(bytes(report.payload))))
 
     def _bury(
         self, member: WorkerHandle[Item], fault: Fault = Fault.CRASHED, condemned: Task[Item] | None = None
@@ -207,13 +208,14 @@ class Supervisor(Generic[Item, Result]):
             # All that it said counts, so this comes before any blame.
             for report in member.drain():
                 self._settle(member, report)
+            fault = Fault.ASTRAY if member.is_astray else fault
             task, since = member.current()
             if fault is Fault.TIMED_OUT and task is not condemned:
                 task = None  # It had gone on to the next, which is not to blame.
-            if task is None:
+            elif task is None and (member.ever_started or fault is Fault.ASTRAY):
                 # What it says of itself is as little to be trusted as all else.
-                task = member.first_returned(0 if fault is Fault.ASTRAY else _MOST_RETURNS)
-            self._backlog.give_back(other for other in member.tasks.values() if other is not task)
+                task = member.first_returned(_RETURNS.get(fault, _MOST_RETURNS))
+            self._backlog.give_back((other for other in member.tasks.values() if other is not task), by_death=True)
             if task is not None:
                 seconds = time.monotonic() - since
                 self._blame(task, lost(task, self._fault(fault, exit_code), member, exit_code, seconds))
@@ -259,9 +261,8 @@ class Supervisor(Generic[Item, Result]):
         if now >= self._next_look:
             self._next_look = now + _LOOK
             self._crew.look_at_memory()
-            for member in self._crew:
-                if member.station.stderr.is_flooded:
-                    self._bury(member, Fault.ASTRAY)
+            for member in self._crew.flooders():
+                self._bury(member, Fault.ASTRAY)
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(member, now) for member in self._crew])

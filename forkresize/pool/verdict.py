@@ -1,36 +1,34 @@
 """What a report or a death means for a task: makes the answers. Holds no state and reads no clock."""
 
+from collections.abc import Callable
 from typing import Any
 
 from forkresize.pool.answer import Done, Fault, Item, Lost, Raised
 from forkresize.pool.backlog import Task
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import Failure, Kind, Report
+from forkresize.pool.message import Failure, Kind, Report, unpack_failure
 from forkresize.pool.signals import signal_name
-from forkresize.pool.unpickling import AnswerReader
 
 
-def told(report: Report, task: Task[Item], worker: int, read: AnswerReader) -> Done[Item, Any] | Raised[Item]:
+def told(
+    report: Report, task: Task[Item], worker: int, decode_result: Callable[[bytes | bytearray], Any]
+) -> Done[Item, Any] | Raised[Item]:
     """Return the answer that a worker's report amounts to.
 
     Args:
         report: that the work returned or raised.
         task: what it is about.
         worker: process id of who reported.
-        read: unpickles what it sent.
+        decode_result: tells what the payload of a result is.
     """
     particulars = (task.deaths + 1, worker, report.seconds, decode(report.stderr) if report.stderr else "")
     try:
-        content = read(report.payload)
-    except Exception as error:  # noqa: BLE001  A result's class may do anything.
-        content, returned = Failure.of(error), False
-    else:
-        returned = report.kind == Kind.RETURNED
-    if returned:
-        return Done(task.item, content, *particulars)
-    if not isinstance(content, Failure):
-        content = Failure(f"the worker sent no error but a value of type {type(content).__name__}", "")
-    return Raised(task.item, content.error, content.traceback, *particulars)
+        if report.kind == Kind.RETURNED:
+            return Done(task.item, decode_result(report.payload), *particulars)
+        failure = unpack_failure(report.payload)
+    except Exception as error:  # noqa: BLE001  What it sent may be anything.
+        failure = Failure.of(error)
+    return Raised(task.item, failure.error, failure.traceback, *particulars)
 
 
 def unsendable(task: Task[Item], error: Exception, pool: int) -> Raised[Item]:

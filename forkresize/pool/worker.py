@@ -15,13 +15,20 @@ from typing import Any, NoReturn
 from forkresize.pool import signals
 from forkresize.pool.libc import Libc
 from forkresize.pool.memory import RESERVE, Budget
-from forkresize.pool.message import MOST_PAYLOAD, ORDER_HEADER, Failure, Kind, Report, pack_need, pack_report
+from forkresize.pool.message import (
+    MOST_PAYLOAD,
+    ORDER_HEADER,
+    Failure,
+    Kind,
+    Report,
+    pack_failure,
+    pack_need,
+    pack_report,
+)
 from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.slot import Flag
 from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
 from forkresize.storage import BORROW
-
-_encode = partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL)
 
 _PLENTY = 64 << 20
 """Bytes; a worker that may take so much without asking may keep what it likes of it."""
@@ -33,6 +40,7 @@ class Duty:
 
     Attributes:
         work: what is done with every item.
+        encode: makes bytes of what it returns.
         initializer: called once in a worker before its first job.
         stop: raised when no job may be started any more.
         libc: the C library.
@@ -43,6 +51,7 @@ class Duty:
     """
 
     work: Callable[[Any], object]
+    encode: Callable[[Any], bytes]
     initializer: Callable[[], object] | None
     stop: Flag
     libc: Libc
@@ -116,7 +125,7 @@ def _initialize(duty: Duty, station: Station) -> bool:
         if duty.initializer is not None:
             duty.initializer()
     except BaseException as error:  # noqa: BLE001  SystemExit too.
-        _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), _encode(Failure.of(error))))
+        _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), pack_failure(Failure.of(error))))
         return False
     station.stderr.take()
     return True
@@ -149,7 +158,7 @@ def _serve(duty: Duty, station: Station) -> None:
         if duty.stop:
             kind, payload = Kind.DECLINED, b""
         else:
-            kind, payload = _perform(duty.work, item)
+            kind, payload = _perform(duty, item)
         _leave_unless(myself)
         seconds = time.monotonic() - since - reservation.end()
         _send(station, Report(kind, number, seconds, station.stderr.take(), payload))
@@ -187,15 +196,15 @@ class Reservation:
         return waited
 
 
-def _perform(work: Callable[[Any], object], item: bytes) -> tuple[Kind, bytes]:
+def _perform(duty: Duty, item: bytes) -> tuple[Kind, bytes]:
     try:
-        return Kind.RETURNED, _sendable(work(pickle.loads(item)))  # noqa: S301  The pool itself pickled it.
+        # The pool itself pickled the item.
+        return Kind.RETURNED, _sendable(duty.encode(duty.work(pickle.loads(item))))  # noqa: S301
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are the job's failure, no more.
-        return Kind.RAISED, _encode(Failure.of(error))
+        return Kind.RAISED, pack_failure(Failure.of(error))
 
 
-def _sendable(result: object) -> bytes:
-    payload = _encode(result)
+def _sendable(payload: bytes) -> bytes:
     if len(payload) > MOST_PAYLOAD:
         raise ValueError(f"the result takes {len(payload)} bytes, more than the {MOST_PAYLOAD} that can be sent")
     return payload

@@ -5,6 +5,7 @@ import pytest
 
 from forkresize import storage
 from forkresize.batch.answers import outcomes_of
+from forkresize.batch.wire import OUTCOMES, Told
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped
 from forkresize.pool import Done, Fault, Lost, Raised
@@ -15,6 +16,11 @@ def job(tmp_path: Path) -> Job:
     return Job(Source("in/a.jpg", "a.jpg", 10), (Output(str(tmp_path / "a.jpg")),))
 
 
+def told(*outcomes: Outcome) -> list[Told]:
+    answer: list[Told] = OUTCOMES.decode(OUTCOMES.encode(list(outcomes)))
+    return answer
+
+
 def failed(outcome: Outcome) -> Failed:
     assert isinstance(outcome, Failed)
     return outcome
@@ -22,8 +28,8 @@ def failed(outcome: Outcome) -> Failed:
 
 def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
     said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=("odd",))
-    done: Done[Job, list[Outcome]] = Done(
-        item=job, result=[said], attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
+    done = Done(
+        item=job, result=told(said), attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
     )
     (outcome,) = outcomes_of(done, "tag")
     assert isinstance(outcome, Skipped)
@@ -34,18 +40,25 @@ def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
 def test_what_a_worker_says_without_end_is_cut(job: Job) -> None:
     said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=tuple(map(str, range(10**5))))
     stderr = "".join(f"{number}\n" for number in range(999))
-    done: Done[Job, list[Outcome]] = Done(item=job, result=[said], attempts=1, worker=7, seconds=0, stderr=stderr)
+    done = Done(item=job, result=told(said), attempts=1, worker=7, seconds=0, stderr=stderr)
     (outcome,) = outcomes_of(done, "tag")
-    assert len(outcome.warnings) == 100
-    assert outcome.warnings[48:51] == ("48", "and 99951 more", "0")
-    assert outcome.warnings[-1] == "and 950 more"
+    assert len(outcome.warnings) == 50
+    assert outcome.warnings[:2] == ("0", "1")
+    assert "more" in outcome.warnings[-1]
+
+
+@pytest.mark.parametrize("renditions", [[], [0, 0], [1], [0, 1]])
+def test_an_answer_about_other_outputs_than_were_asked_for_is_none(job: Job, renditions: list[int]) -> None:
+    made = [Failed(source=job.source, destination="x", rendition=each, reason=Reason.DAMAGED) for each in renditions]
+    (outcome,) = outcomes_of(Done(item=job, result=told(*made), attempts=1, worker=7, seconds=0, stderr=""), "tag")
+    assert failed(outcome).reason is Reason.ASTRAY
 
 
 @pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
 def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
     Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")
-    said: Outcome = Failed(source=job.source, reason=Reason.DAMAGED)
-    outcomes_of(Done(item=job, result=[said], attempts=attempts, worker=7, seconds=0, stderr=""), "tag")
+    said = Failed(source=job.source, reason=Reason.DAMAGED)
+    outcomes_of(Done(item=job, result=told(said), attempts=attempts, worker=7, seconds=0, stderr=""), "tag")
     assert len(os.listdir(os.path.dirname(job.outputs[0].path))) == left
 
 

@@ -7,8 +7,9 @@ import pytest
 from forkresize.batch import Settings, thumbnails
 from forkresize.batch.answers import outcomes_of
 from forkresize.batch.confining import confined
+from forkresize.batch.wire import OUTCOMES
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Outcome, Written
+from forkresize.outcome import Written
 from forkresize.pool import Done, PoolOptions, SandboxMode
 
 
@@ -39,20 +40,24 @@ def test_directories_are_readable_as_a_whole_and_files_are_lent_one_by_one(tmp_p
     options = confined(Settings(), [folder, job.source.path], "out").sandbox
     assert options is not None
     assert (options.read, options.write, options.mode) == ((folder,), ("out",), SandboxMode.AUTO)
-    assert confined(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions()
+    assert confined(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions(codec=OUTCOMES)
 
 
 def test_an_outcome_is_about_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
-    forged = Written(
-        source=Source("/etc/shadow", "shadow"),
-        destination="/etc/passwd",
-        rendition=1,
-        out_bytes=1,
-        in_size=(1, 1),
-        out_size=(1, 1),
-        in_format="jpeg",
-        out_format="jpeg",
-    )
-    answer: Done[Job, list[Outcome]] = Done(item=job, result=[forged], attempts=1, worker=1, seconds=0.1, stderr="")
-    [outcome] = outcomes_of(answer, "tag")
-    assert (outcome.source, outcome.destination) == (job.source, "out/1.jpg")
+    forged = [
+        Written(
+            source=Source("/etc/shadow", "shadow"),
+            destination="/etc/passwd",
+            rendition=rendition,
+            out_bytes=1,
+            in_size=(1, 1),
+            out_size=(1, 1),
+            in_format="jpeg",
+            out_format="jpeg",
+        )
+        for rendition in (1, 0)
+    ]
+    told = OUTCOMES.decode(OUTCOMES.encode(forged))
+    outcomes = outcomes_of(Done(item=job, result=told, attempts=1, worker=1, seconds=0.1, stderr=""), "tag")
+    assert [outcome.source for outcome in outcomes] == [job.source] * 2
+    assert [outcome.destination for outcome in outcomes] == ["out/1.jpg", "out/0.jpg"]

@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -87,6 +88,46 @@ def scans(data: bytes) -> list[int]:
 def test_nothing_is_left_out_where_libjpeg_guesses_at_bits_that_were_never_sent() -> None:
     data = progressive(noise("RGB", (160, 120)))
     assert without_details(data[: scans(data)[-1]] + b"\xff\xd9") is None
+
+
+def outcome(data: bytes) -> object:
+    try:
+        return reduced(data)
+    except OSError:
+        return "damaged"
+
+
+def headers(data: bytes) -> list[int]:
+    """Return where the bytes lie that tell of scans and of their tables."""
+    marked = [place for place in range(len(data) - 1) if data[place] == 0xFF and data[place + 1] in {0xC4, 0xDA}]
+    return [place + offset for place in marked for offset in range(2, 12)]
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_fault_in_the_header_of_any_scan_is_left_to_the_decoder(bit: int) -> None:
+    data = progressive(noise("RGB", (40, 24)))
+    for place in headers(data):
+        damaged = data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+        fewer = without_details(damaged)
+        assert fewer is None or outcome(fewer) == outcome(damaged)
+
+
+def test_scans_that_changed_places_are_left_to_the_decoder() -> None:
+    data = progressive(noise("RGB", (40, 24)))
+    places = [*scans(data), len(data) - 2]
+    pieces = [data[start:end] for start, end in pairwise(places)]
+    for first in range(len(pieces)):
+        for second in range(first):
+            swapped = [*pieces]
+            swapped[first], swapped[second] = pieces[second], pieces[first]
+            damaged = data[: places[0]] + b"".join(swapped) + b"\xff\xd9"
+            fewer = without_details(damaged)
+            assert fewer is None or outcome(fewer) == outcome(damaged)
+
+
+def test_a_file_of_very_many_segments_is_left_to_the_decoder() -> None:
+    data = progressive(noise("RGB", (40, 24)))
+    assert without_details(data[:2] + b"\xff\xfe\0\x02" * 10**5 + data[2:]) is None
 
 
 @given(st.data())

@@ -29,8 +29,6 @@ class Confinement:
         memory: bytes of address space; None sets no limit.
         lend: called in the pool's process with a worker's item and the path of a file that the kernel would not let it
             open; returns the file, opened for reading, or raises an OSError. None lends nothing.
-        answers: classes that results may be made of, besides Python's own plain values; None for any. What a worker
-            sends is unpickled in the pool's process, which nothing confines.
     """
 
     mode: SandboxMode = SandboxMode.AUTO
@@ -38,4 +36,3 @@ class Confinement:
     write: tuple[str, ...] = ()
     memory: int | None = None
     lend: Callable[[Any, str], FileIO] | None = None
-    answers: tuple[type, ...] | None = None

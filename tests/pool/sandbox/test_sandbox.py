@@ -109,19 +109,6 @@ def test_a_directory_that_the_environment_names_can_be_written(
     assert result_of(inside(lambda: (trees.outside / "new").write_bytes(b"x"))) == 1
 
 
-def test_an_answer_is_made_of_nothing_but_what_was_named(inside: Inside, trees: Any) -> None:
-    class Bomb:
-        def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
-            return os.system, (f"touch {trees.outside}/exploded",)
-
-    confinement = dataclasses.replace(trees.confinement, answers=(SandboxMode,))
-    answer = inside(Bomb, confinement)
-    assert isinstance(answer, Raised)
-    assert "may not send" in answer.error
-    assert not (trees.outside / "exploded").exists()
-    assert result_of(inside(lambda: [SandboxMode.ON, 1.5], confinement)) == [SandboxMode.ON, 1.5]
-
-
 def test_what_an_unconfined_worker_raises_and_returns_is_as_before(trees: Any) -> None:
     with Pool[int, Any](lambda _: trees.secret, options=PoolOptions(workers=1)) as pool:
         [answer] = pool.imap_unordered([1])
@@ -193,10 +180,9 @@ def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
     assert trees.source.exists()
 
 
-@pytest.mark.parametrize("number", [1, 99])
 @pytest.mark.parametrize("lends", [True, False])
 def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
-    number: int, lends: bool, inside: Inside, trees: Any
+    lends: bool, inside: Inside, trees: Any
 ) -> None:
     def ask() -> str:
         frame = inspect.currentframe()
@@ -205,7 +191,7 @@ def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
             frame = frame.f_back
         station = frame.f_locals["station"]
         for _ in range(2000):
-            station.far.sendall(pack_report(Report(Kind.WANTS, number, 0.0, b"", os.fsencode(trees.secret))))
+            station.far.sendall(pack_report(Report(Kind.WANTS, 1, 0.0, b"", os.fsencode(trees.secret))))
         return "asked"
 
     confinement = dataclasses.replace(trees.confinement, lend=lend if lends else None)

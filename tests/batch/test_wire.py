@@ -1,0 +1,102 @@
+"""What a worker says is taken for no more than it can be."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.batch.wire import OUTCOMES, Told
+from forkresize.job import Source
+from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
+
+SOURCE = Source("in/a.jpg", "a.jpg", 10)
+WRITTEN = Written(
+    source=SOURCE,
+    destination="out/a.jpg",
+    rendition=1,
+    warnings=("odd \udcff",),
+    out_bytes=5,
+    in_size=(40, 30),
+    out_size=(20, 15),
+    in_format="jpeg",
+    out_format="webp",
+    quality=80,
+    ssim=0.98,
+    decode_seconds=0.5,
+    peak_rss=7,
+)
+OUTCOME: list[Outcome] = [
+    WRITTEN,
+    Skipped(source=SOURCE, reason=Reason.NOT_A_PICTURE),
+    Failed(source=SOURCE, destination="out/a.jpg", reason=Reason.DAMAGED, error="short", fatal=True),
+]
+
+
+def told(*outcomes: Outcome) -> list[Told]:
+    answer: list[Told] = OUTCOMES.decode(OUTCOMES.encode(list(outcomes)))
+    return answer
+
+
+@pytest.mark.parametrize("outcome", OUTCOME, ids=lambda outcome: outcome.status)
+def test_what_comes_out_is_what_went_in(outcome: Outcome) -> None:
+    (answer,) = told(outcome)
+    again = answer.kind(source=SOURCE, destination=outcome.destination, **answer.particulars)
+    assert again == outcome
+    assert answer.of_all is (outcome.destination is None)
+
+
+def altered(**particulars: Any) -> bytes:
+    ((kind, of_all, own),) = json.loads(OUTCOMES.encode([WRITTEN]))
+    return json.dumps([[kind, of_all, {**own, **particulars}]]).encode()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"out_bytes": -1},
+        {"out_bytes": 1 << 70},
+        {"out_bytes": True},
+        {"out_bytes": "5"},
+        {"in_size": [1, 2, 3]},
+        {"out_size": "x"},
+        {"in_format": 7},
+        {"ssim": "high"},
+        {"ssim": float("nan")},
+        {"decode_seconds": float("inf")},
+        {"warnings": 7},
+        {"warnings": [7]},
+        {"status": "skipped"},
+        {"source": "another"},
+        {"fatal": 1},
+    ],
+    ids=str,
+)
+def test_what_it_can_not_be_is_refused(lie: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        OUTCOMES.decode(altered(**lie))
+
+
+def test_a_missing_field_and_another_kind_are_refused() -> None:
+    ((_, of_all, own),) = json.loads(OUTCOMES.encode([WRITTEN]))
+    del own["out_bytes"]
+    for kind in ("written", "unchanged"):
+        with pytest.raises((ValueError, KeyError)):
+            OUTCOMES.decode(json.dumps([[kind, of_all, own]]).encode())
+
+
+def test_texts_without_end_are_cut() -> None:
+    (answer,) = OUTCOMES.decode(altered(warnings=["x" * 10**6] * 10, in_format="y" * 10**6))
+    assert len(answer.particulars["in_format"]) < 1000
+    assert sum(map(len, answer.particulars["warnings"])) < 1000
+
+
+ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
+
+
+@given(st.binary() | ANYTHING)
+def test_anything_else_is_an_error_or_nothing(data: bytes) -> None:
+    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        assert OUTCOMES.decode(data) == []
