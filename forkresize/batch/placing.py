@@ -111,7 +111,7 @@ def _made(failed: Failed) -> Unchanged:
 
 
 def _dated(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Written) and outcome.destination is not None:
+    if isinstance(outcome, Written | Unchanged) and outcome.destination is not None:
         try:
             storage.set_mtime(outcome.destination, outcome.source.mtime_ns)
         except OSError as error:

@@ -14,8 +14,9 @@ _STDERR = 2
 def program() -> NoReturn:
     """Be the command: what ``main`` does, in a process of its own, which ends with it."""
     code = _run()
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     # Taking the interpreter apart takes as long as several pictures; all files are closed, and no thread is left.
     os._exit(code)
 
@@ -39,7 +40,8 @@ def _run() -> int:
         sys.stdout = _null("w")
         code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.CANNOT_GO_ON
         if code is ExitCode.CANNOT_GO_ON:
-            sys.stderr.write(f"forkresize: {error}\n")
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"forkresize: {error}\n")
     return code
 
 

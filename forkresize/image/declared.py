@@ -47,6 +47,10 @@ class Declared:
     is_hdr: bool = False
 
 
+_CICP_BYTES = 4
+"""Primaries, transfer, matrix and range (PNG, third edition, 11.3.2.6)."""
+
+
 def declared(image: ImageFile) -> Declared:
     """Return what a file says of its colors beside an embedded profile; what isn't understood is told of.
 
@@ -70,7 +74,8 @@ def declared(image: ImageFile) -> Declared:
 
 def _coded(image: ImageFile) -> Coded | None:
     if image.format == "PNG":
-        return next((Coded(content[0], content[1]) for name, content in _chunks(image) if name == b"cICP"), None)
+        codes = [content for name, content in _chunks(image) if name == b"cICP" and len(content) == _CICP_BYTES]
+        return Coded(codes[0][0], codes[0][1]) if codes else None
     if "icc_profile" in image.info:
         return None
     told = image.info.get("nclx_profile")

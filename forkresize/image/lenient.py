@@ -1,24 +1,34 @@
 """Pillow's readers of PNG and TIFF, made to drop what is damaged beside the pixels. Decodes no pixel."""
 
 import os
+import struct
 import warnings
 
 from PIL import Image
 from PIL.PngImagePlugin import MAX_TEXT_MEMORY, PngStream
 from PIL.TiffImagePlugin import TiffImageFile
 
-_BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs"})
+_BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"})
 """Chunks of a PNG without which its pixels are what they are."""
 
 
 class LenientPngStream(PngStream):
-    """The chunks of a PNG; a text or a profile that Pillow refuses to unpack, as it is too large, is passed over."""
+    """The chunks of a PNG; what can't be read of those beside the pixels is passed over."""
+
+    def crc(self, cid: bytes, data: bytes) -> None:
+        """Check one chunk; see ChunkStream."""
+        try:
+            super().crc(cid, data)
+        except SyntaxError as error:
+            if cid not in _BESIDE:
+                raise
+            warnings.warn(f"{cid.decode()} is damaged: {error}", stacklevel=1)
 
     def call(self, cid: bytes, pos: int, length: int) -> bytes:
         """Read one chunk; see ChunkStream."""
         try:
             return super().call(cid, pos, length)
-        except (ValueError, SyntaxError, IndexError) as error:
+        except (ValueError, SyntaxError, IndexError, struct.error) as error:
             # Once there is too much text in all, each text is kept before it is refused.
             if cid not in _BESIDE or self.text_memory > MAX_TEXT_MEMORY:
                 raise

@@ -208,7 +208,12 @@ def _scan(data: bytes, scan: _Segment, tables: set[int]) -> _Scan:
             raise _UnknownError
     names = data[scan.content + 1 : behind : 2]
     length = int.from_bytes(data[scan.content - 2 : scan.content])
-    if length != behind + 3 - (scan.content - 2) or len(set(names)) != count or low > _MOST_BITS or (high and low != high - 1):
+    if (
+        length != behind + 3 - (scan.content - 2)
+        or len(set(names)) != count
+        or low > _MOST_BITS
+        or (high and low != high - 1)
+    ):
         raise _UnknownError
     return _Scan(scan, names, (first, last), high, low)
 

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from forkresize import storage
 from forkresize.errors import DestinationBusyError, DestinationError, UsageError
 from forkresize.outcome import Due, Failed, Outcome, Skipped
 from forkresize.report.activity import Activity
@@ -49,6 +50,9 @@ _Key = tuple[str, tuple[str, ...]]
 
 _Values = dict[_Key, float]
 
+_MOST_BYTES = 1 << 24
+"""Far more than the metrics of a batch take."""
+
 
 class MetricsFile(Concluding):
     """A reporter that replaces a file of metrics in one step, at the end and every 15 seconds.
@@ -71,7 +75,8 @@ class MetricsFile(Concluding):
         self, path: str, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__(clock)
-        self._path = path
+        # A link stays one.
+        self._path = os.path.realpath(path)
         self._now = now
         self._due = clock() + _INTERVAL
         self._counted: Counter[_Key] = Counter()
@@ -123,8 +128,8 @@ class MetricsFile(Concluding):
 
     def _read(self) -> _Values:
         try:
-            with open(self._path, encoding="utf-8") as file:
-                return dict(_samples(file.read()))
+            with storage.open_source(self._path) as file:
+                return dict(_samples(file.read(_MOST_BYTES).decode()))
         except FileNotFoundError:
             return {}
         except ValueError as error:

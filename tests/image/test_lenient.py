@@ -55,6 +55,7 @@ def tiff(images: list[Image.Image], tag: int, kind: int, value: object) -> bytes
         (b"iCCP", b"p\0\7" + BLOATED, "Unknown compression method 7 in iCCP chunk"),
         (b"iCCP", b"p\0", "index out of range"),
         (b"pHYs", b"123", "Truncated pHYs chunk"),
+        (b"gAMA", b"", "Truncated gAMA chunk"),
     ],
 )
 def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
@@ -115,3 +116,14 @@ def test_xmp_in_bytes_is_kept(scene: Scene, result: Render) -> None:
 def test_a_kind_of_page_in_letters_is_no_thumbnail(scene: Scene, result: Render) -> None:
     outcome = result(tiff([scene()], 254, 2, "A"), "a.tif", width=60)
     assert isinstance(outcome, Written), outcome
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"cHRM", b"sRGB", b"cICP"])
+def test_a_wrong_checksum_or_an_empty_chunk_beside_the_pixels_costs_no_picture(
+    name: bytes, scene: Scene, result: Render
+) -> None:
+    whole = chunk(name, b"")
+    wrong = whole[:-1] + bytes([whole[-1] ^ 1])
+    for damaged in (whole, wrong):
+        outcome = result(png(scene(size=(40, 30)), damaged), width=20)
+        assert isinstance(outcome, Written), (damaged, outcome)

@@ -1,5 +1,6 @@
 """Tests of the metrics for Prometheus."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -143,10 +144,34 @@ def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
 
 
 def test_a_directory_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DestinationError, match="Is a directory"):
+    with pytest.raises(DestinationError, match="not a regular file"):
         MetricsFile(str(tmp_path))
 
 
 def test_what_can_not_be_written_later_is_told(path: Path) -> None:
     with pytest.raises(DestinationError, match="Is a directory"), MetricsFile(str(path)):
         path.mkdir()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
+def test_what_is_no_plain_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "run.prom"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path(os.devnull)
+    else:
+        path.mkdir()
+    before = path.stat().st_mode
+    with pytest.raises((DestinationError, UsageError)):
+        MetricsFile(str(path))
+    assert path.stat().st_mode == before
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.prom", tmp_path / "real.prom"
+    link.symlink_to(target)
+    with MetricsFile(str(link)) as metrics:
+        metrics.conclude(_summary())
+    assert link.is_symlink()
+    assert "forkresize" in target.read_text()

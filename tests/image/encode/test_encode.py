@@ -173,6 +173,15 @@ def test_png_of_a_drawing_is_packed_both_ways_and_the_smaller_kept(encoded: Enco
     assert encoded(letters, "png").data == min(both, key=len) == both[1]
 
 
+def test_png_of_a_small_drawing_with_much_to_say_is_still_packed_both_ways(encoded: Encode) -> None:
+    letters = Image.new("RGB", (96, 64), "white")
+    for number in range(8):
+        ImageDraw.Draw(letters).text((3, number * 8), "the same words", "black")
+    said = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + bytes(9000)
+    bare, loaded = encoded(letters, "png").data, encoded(letters, "png", embedded={"exif": said}).data
+    assert len(loaded) - len(bare) < len(said) + 20
+
+
 def clouds(noise: Scene) -> Image.Image:
     return noise(size=(40, 30)).resize((320, 240), Image.Resampling.BICUBIC)
 
