@@ -2,7 +2,7 @@
 //
 //     NODE_PATH=… UV_THREADPOOL_SIZE=2 node sharp.mjs task.json [careful]
 //
-// Carefully, it decodes no smaller than what leaves two pixels for each of the output's, as forkresize does.
+// Carefully, it decodes no smaller than what leaves two pixels for each of the output's; forkresize leaves two and a half.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
