@@ -77,9 +77,10 @@ def run(command: list[str], given: bytes = b"", **environment: str) -> int:
 def forkresize(task: Task) -> int:
     """Run this project's command."""
     widths = ",".join(map(str, task.widths))
-    name = "{stem}-{width}{ext}"
+    # Names that hang on the width have all sources looked at beforehand.
+    name = ["--name", "{stem}-{width}{ext}"] if len(task.widths) > 1 else []
     quality = [] if task.format == "png" else ["--quality", str(task.quality)]
-    options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), "--name", name]
+    options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), *name]
     return run([FORKRESIZE, task.folder, task.destination, *options])
 
 
