@@ -28,6 +28,9 @@ from benchmarks.tools import TOOLS, Task, Tool
 
 Result = TypeVar("Result")
 
+PER_ROW = 3
+"""Workloads side by side in the chart."""
+
 PSNR_ON = 4
 """Outputs that are compared with a reference; more say no more."""
 
@@ -254,8 +257,13 @@ def chart(results: dict[str, dict[str, Measured]], path: str) -> None:
     """Draw the ratios as bars."""
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(1, len(results), figsize=(3.4 * len(results), 3.2), squeeze=False)
-    for axis, (workload, found) in zip(axes[0], results.items(), strict=True):
+    plt.rcParams["svg.fonttype"] = "none"
+    plt.rcParams["svg.hashsalt"] = "forkresize"
+    rows = -(-len(results) // PER_ROW)
+    figure, axes = plt.subplots(rows, PER_ROW, figsize=(3.6 * PER_ROW, 2.4 * rows), squeeze=False)
+    for axis in axes.flat[len(results) :]:
+        axis.set_visible(False)
+    for axis, (workload, found) in zip(axes.flat, results.items(), strict=False):
         names = sorted(found, key=lambda name: median(found[name].wall), reverse=True)
         colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]
         axis.barh(names, [median(ratios(found, name)) for name in names], color=colors)
