@@ -165,7 +165,7 @@ class Making:
         self.frames = original.frames_for(self.writer)
         if original.frames > self.frames and self._recipe.animation is Animation.KEEP:
             kind = _KINDS.get(str(original.image.format), "frames")
-            least = "at least " if original.frames > self._recipe.max_frames else ""
+            least = "at least " if original.frames == self._recipe.max_frames + 1 else ""
             warnings.warn(f"only the first of {least}{original.frames} {kind} was kept", stacklevel=1)
 
     def _look(self, picture: Picture) -> None:

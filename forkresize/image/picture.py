@@ -132,7 +132,9 @@ def check_frames(frames: int, most: int) -> None:
         PictureError: it has.
     """
     if frames > most:
-        told = f"the picture has at least {frames} frames or pages, more than --max-frames {most}"
+        # Where they have to be looked for one by one, that ends with the first too many.
+        least = "at least " if frames == most + 1 else ""
+        told = f"the picture has {least}{frames} frames or pages, more than --max-frames {most}"
         raise PictureError(Reason.TOO_LONG, told)
 
 

@@ -10,7 +10,9 @@ _LATEST = 2**63 - 1
 """Nanoseconds since the epoch that SQLite has room for: some day in 2262."""
 
 _REFUSALS = frozenset({"skipped", "failed"})
-_REASONS = frozenset({None, *map(str, Reason)})
+
+REASONS = frozenset(map(str, Reason))
+"""Those that this version knows; a later one may have noted others."""
 
 
 class Entry(NamedTuple):
@@ -70,7 +72,7 @@ def is_sound(entry: Any) -> bool:
         entry.status == "written"
         or (
             entry.status in _REFUSALS
-            and entry.reason in _REASONS
+            and isinstance(entry.reason, str | None)
             and isinstance(entry.error, str)
             and isinstance(entry.signal, str | None)
         )

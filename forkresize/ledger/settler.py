@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from forkresize.job import Job, Output, Source
 from forkresize.ledger.checksum import checksum
-from forkresize.ledger.entry import Entry, Prints, storable
+from forkresize.ledger.entry import REASONS, Entry, Prints, storable
 from forkresize.ledger.ledger import Memory
 from forkresize.ledger.noting import entries_of
 from forkresize.ledger.roots import rooted
@@ -93,7 +93,7 @@ class Settler:
 
     def refusal(self, told: Subject, entry: Entry | None) -> Outcome | None:
         """Return what became of it the last time, if it was refused and nothing has changed that this hung on."""
-        if entry is None or entry.status == "written" or entry.reason is None:
+        if entry is None or entry.status == "written" or entry.reason not in REASONS:
             return None
         if entry.status == "failed" and self._policy.retry_failed:
             return None
