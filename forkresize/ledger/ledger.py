@@ -1,5 +1,6 @@
 """What is remembered between runs: Ledger keeps it in a file, Forgetful keeps nothing. Neither judges an output."""
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -126,10 +127,12 @@ class Ledger:
         self._since = 0.0
         self._closed = False
         self._window = _Window(self._db)
-        with trouble_told(self._file):
+        with contextlib.ExitStack() as cleanup, trouble_told(self._file):
+            cleanup.callback(self._db.close)
             self._roots: dict[bytes, int] = dict(_sound(self._db.execute("SELECT path, number FROM roots"), bytes))
             self.run = 0 if read_only else self._begin()
             self._broken = list(_sound(self._db.execute(_BROKEN, (time.time_ns(), self.run)), int))
+            cleanup.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -89,10 +89,10 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
 
 def settle_down(connection: sqlite3.Connection) -> None:
     """Close a ledger so that it is one plain file again, unless somebody is reading it."""
-    with contextlib.suppress(sqlite3.OperationalError):
+    # Damage was told of when it was met.
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.DatabaseError):
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA journal_mode = DELETE")
-    connection.close()
 
 
 def _check(connection: sqlite3.Connection, path: str) -> None:
