@@ -23,13 +23,11 @@ from typing import Any, TypeVar
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
+from benchmarks.chart import chart
 from benchmarks.photographs import draw, scene
 from benchmarks.tools import TOOLS, Task, Tool
 
 Result = TypeVar("Result")
-
-PER_ROW = 3
-"""Workloads side by side in the chart."""
 
 PSNR_ON = 4
 """Outputs that are compared with a reference; more say no more."""
@@ -253,27 +251,6 @@ def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
         )
 
 
-def chart(results: dict[str, dict[str, Measured]], path: str) -> None:
-    """Draw the ratios as bars."""
-    from matplotlib import pyplot as plt
-
-    plt.rcParams["svg.fonttype"] = "none"
-    plt.rcParams["svg.hashsalt"] = "forkresize"
-    rows = -(-len(results) // PER_ROW)
-    figure, axes = plt.subplots(rows, PER_ROW, figsize=(3.6 * PER_ROW, 2.4 * rows), squeeze=False)
-    for axis in axes.flat[len(results) :]:
-        axis.set_visible(False)
-    for axis, (workload, found) in zip(axes.flat, results.items(), strict=False):
-        names = sorted(found, key=lambda name: median(found[name].wall), reverse=True)
-        colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]
-        axis.barh(names, [median(ratios(found, name)) for name in names], color=colors)
-        axis.set_title(WORKLOADS[workload].name, fontsize=8)
-        axis.set_xlabel("wall time, times forkresize's", fontsize=7)
-        axis.tick_params(labelsize=7)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -297,7 +274,11 @@ def main() -> None:
         told = {workload: {tool: vars(each) for tool, each in found.items()} for workload, found in results.items()}
         Path(arguments.json).write_text(json.dumps(told, indent=1), encoding="utf-8")
     if arguments.chart:
-        chart(results, arguments.chart)
+        times = {
+            WORKLOADS[workload].name: {name: median(ratios(found, name)) for name in found}
+            for workload, found in results.items()
+        }
+        chart(times, arguments.chart)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def _is_asked_for(answer: list[Told], job: Job) -> bool:
     if [told.of_all for told in answer] == [True]:
         return not issubclass(answer[0].kind, Written)
     asked = sorted(output.rendition for output in job.outputs)
-    return sorted(told.particulars["rendition"] for told in answer) == asked
+    of_each = not any(told.of_all for told in answer)
+    return of_each and sorted(told.particulars["rendition"] for told in answer) == asked
 
 
 def _outcome(told: Told, job: Job, common: Common, said: list[str]) -> Outcome:

@@ -54,6 +54,16 @@ def test_an_answer_about_other_outputs_than_were_asked_for_is_none(job: Job, ren
     assert failed(outcome).reason is Reason.ASTRAY
 
 
+def test_one_outcome_for_all_stands_alone(tmp_path: Path) -> None:
+    two = Job(Source("in/a.jpg", "a.jpg", 10), (Output(str(tmp_path / "a")), Output(str(tmp_path / "b"), rendition=1)))
+    whole = Skipped(source=two.source, reason=Reason.NOT_A_PICTURE)
+    one = Failed(source=two.source, destination="b", rendition=1, reason=Reason.DAMAGED)
+    (alone,) = outcomes_of(Done(item=two, result=told(whole), attempts=1, worker=7, seconds=0, stderr=""), "tag")
+    assert isinstance(alone, Skipped)
+    (both,) = outcomes_of(Done(item=two, result=told(whole, one), attempts=1, worker=7, seconds=0, stderr=""), "tag")
+    assert failed(both).reason is Reason.ASTRAY
+
+
 @pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
 def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
     Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")

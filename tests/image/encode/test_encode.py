@@ -1,15 +1,13 @@
 """What is written is what was asked for."""
 
-import io
 import sys
 import types
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat, JpegImagePlugin
+from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 
 from forkresize.image.encode import Encoded, mozjpeg
 from forkresize.image.encode.options import codec_options
@@ -151,35 +149,6 @@ def test_every_effort_is_taken(output: Format, scene: Scene, encoded: Encode) ->
 )
 def test_effort_spans_the_whole_scale_of_each_encoder(output: str, option: str, scale: list[Any]) -> None:
     assert [codec_options(output, Rendition(effort=effort), 80)[option] for effort in range(1, 11)] == scale
-
-
-def saved_png(image: Image.Image, strategy: int) -> bytes:
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=4, compress_type=strategy)
-    return file.getvalue()
-
-
-def test_png_of_a_photograph_is_packed_by_runs_alone(noise: Scene, encoded: Encode) -> None:
-    photograph = clouds(noise)
-    assert encoded(photograph, "png").data == saved_png(photograph, zlib.Z_RLE)
-    assert len(saved_png(photograph, zlib.Z_RLE)) <= len(saved_png(photograph, zlib.Z_DEFAULT_STRATEGY))
-
-
-def test_png_of_a_drawing_is_packed_both_ways_and_the_smaller_kept(encoded: Encode) -> None:
-    letters = Image.new("RGB", (300, 200), "white")
-    for number in range(40):
-        ImageDraw.Draw(letters).text((number * 37 % 250, number * 53 % 190), "the same words", "black")
-    both = [saved_png(letters, zlib.Z_RLE), saved_png(letters, zlib.Z_DEFAULT_STRATEGY)]
-    assert encoded(letters, "png").data == min(both, key=len) == both[1]
-
-
-def test_png_of_a_small_drawing_with_much_to_say_is_still_packed_both_ways(encoded: Encode) -> None:
-    letters = Image.new("RGB", (96, 64), "white")
-    for number in range(8):
-        ImageDraw.Draw(letters).text((3, number * 8), "the same words", "black")
-    said = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + bytes(9000)
-    bare, loaded = encoded(letters, "png").data, encoded(letters, "png", embedded={"exif": said}).data
-    assert len(loaded) - len(bare) < len(said) + 20
 
 
 def clouds(noise: Scene) -> Image.Image:
