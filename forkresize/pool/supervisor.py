@@ -54,7 +54,7 @@ class Supervisor(Generic[Item, Result]):
         self._timeout = math.inf if options.timeout is None else options.timeout
         self._decode = options.codec.decode
         self._backlog: Backlog[Item] = Backlog(())
-        # Made when they are taken: the workers have their next tasks before results are unpickled.
+        # Made when they are taken: the workers have their next tasks before results are decoded.
         self._answers: list[Callable[[], Answer[Item, Result]]] = []
         self._stillborn = 0
         self._next_check = 0.0
