@@ -59,7 +59,7 @@ class Beside:
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Return what became of a job, its outputs dated if that was asked for."""
         before = self._before.pop(job.source.path, {})
-        if any(map(_is_lost, outcomes)):
+        if any(map(_lost_one, outcomes)):
             there = {path for path, file in before.items() if _is_new(_file(path), file)}
             outcomes = [each for outcome in outcomes for each in _corrected(outcome, job, there)]
         return [_dated(outcome) for outcome in outcomes] if self._preserve_times else outcomes
@@ -85,7 +85,7 @@ def _is_new(file: _File, before: _File) -> bool:
 def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]:
     """Yield what became of a job's outputs, of which some are there though their worker was lost: each is whole."""
     about = [output for output in job.outputs if outcome.destination in {None, output.path}]
-    if not _is_lost(outcome) or there.isdisjoint(output.path for output in about):
+    if not _lost_one(outcome) or there.isdisjoint(output.path for output in about):
         yield outcome
         return
     for output in about:
@@ -93,8 +93,13 @@ def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]
         yield _made(failed) if output.path in there else failed
 
 
-def _is_lost(outcome: Outcome) -> TypeGuard[Failed]:
-    return isinstance(outcome, Failed) and outcome.reason in _LOST
+def _lost_one(outcome: Outcome) -> TypeGuard[Failed]:
+    """Whether a job failed that cost a worker, the last that it was tried on or one before."""
+    return (
+        isinstance(outcome, Failed)
+        and outcome.reason is not Reason.ASTRAY
+        and (outcome.reason in _LOST or outcome.attempts > 1)
+    )
 
 
 def _made(failed: Failed) -> Unchanged:
@@ -106,8 +111,14 @@ def _made(failed: Failed) -> Unchanged:
         attempts=failed.attempts,
         worker=failed.worker,
         seconds=failed.seconds,
-        warnings=(*failed.warnings, f"its worker was lost after writing it: {failed.error}"),
+        warnings=(*failed.warnings, _how(failed)),
     )
+
+
+def _how(failed: Failed) -> str:
+    if failed.reason in _LOST:
+        return f"its worker was lost after writing it: {failed.error}"
+    return f"a worker was lost after writing it, and it can't be made again: {failed.error}"
 
 
 def _dated(outcome: Outcome) -> Outcome:

@@ -1,5 +1,6 @@
 """A worker that is lost after an output took its place: what is there is told to be there."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -75,6 +76,25 @@ def test_a_worker_that_is_spared_the_second_time_tells_itself(make: Make) -> Non
     summary, (told,) = make(attempts=1, retries=1)
     assert isinstance(told, Written)
     assert (told.attempts, summary.exit_code) == (2, 0)
+
+
+def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_it_again(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, real = os.getpid(), os.open
+
+    def full(path: str, *rest: Any, **options: Any) -> int:
+        if os.getpid() != parent and "forkresize-" in str(path) and (tmp_path / "out/a.jpg").exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return real(path, *rest, **options)
+
+    monkeypatch.setattr(os, "open", full)
+    summary, (told,) = make(attempts=1, retries=1)
+    assert isinstance(told, Unchanged)
+    assert "a worker was lost after writing it, and it can't be made again" in told.warnings[-1]
+    assert "No space left" in told.warnings[-1]
+    assert (summary.exit_code, summary.unchanged, summary.workers_lost) == (0, 1, 1)
+    assert width(tmp_path / "out/a.jpg") == 16
 
 
 def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_asked_for(
