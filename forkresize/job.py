@@ -1,10 +1,9 @@
 """One picture and where it goes: Source, Output and Job. Holds no settings and does no work."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A file that was found, as it was when it was found.
 
     Paths are ``str`` by way of ``os.fsdecode``, so bytes that are no valid UTF-8 survive as lone surrogates.
@@ -22,8 +21,7 @@ class Source:
     mtime_ns: int = 0
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Struct, frozen=True):
     """One file to make of a picture.
 
     Attributes:
@@ -35,8 +33,7 @@ class Output:
     rendition: int = 0
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(Struct, frozen=True):
     """One picture to make.
 
     Attributes:

@@ -1,11 +1,18 @@
 """What became of one output: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, TypedDict
+from typing import Annotated, ClassVar, TypeAlias, TypedDict
+
+from msgspec import Meta, Struct
 
 from forkresize.job import Job, Source
+
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+"""A whole number that can be meant; a worker that says another of an output is not believed."""
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, lt=1 << 63)]
+"""A span of time, likewise."""
 
 _MOST_WARNINGS = 50
 _LONGEST_WARNING = 500
@@ -40,8 +47,7 @@ class Reason(StrEnum):
     INTERNAL = "internal error"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What is told of every output, and once of a source that none is made of.
 
     Attributes:
@@ -58,15 +64,14 @@ class Outcome:
 
     source: Source
     destination: str | None = None
-    rendition: int = 0
+    rendition: Count = 0
     attempts: int = 0
     worker: int | None = None
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Due(Outcome):
+class Due(Outcome, frozen=True, kw_only=True):
     """The output has to be made; what one ends as only in a dry run.
 
     Attributes:
@@ -80,8 +85,7 @@ class Due(Outcome):
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Written(Outcome):
+class Written(Outcome, frozen=True, kw_only=True):
     """The output was made.
 
     Attributes:
@@ -100,28 +104,26 @@ class Written(Outcome):
 
     status = "written"
 
-    out_bytes: int
-    in_size: tuple[int, int]
-    out_size: tuple[int, int]
+    out_bytes: Count
+    in_size: tuple[Count, Count]
+    out_size: tuple[Count, Count]
     in_format: str
     out_format: str
-    quality: int | None = None
-    ssim: float | None = None
-    decode_seconds: float = 0.0
-    resize_seconds: float = 0.0
-    encode_seconds: float = 0.0
-    peak_rss: int = 0
+    quality: Count | None = None
+    ssim: Annotated[float, Meta(ge=0, le=1)] | None = None
+    decode_seconds: Seconds = 0.0
+    resize_seconds: Seconds = 0.0
+    encode_seconds: Seconds = 0.0
+    peak_rss: Count = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unchanged(Outcome):
+class Unchanged(Outcome, frozen=True, kw_only=True):
     """The output is there and up to date."""
 
     status = "unchanged"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pruned(Outcome):
+class Pruned(Outcome, frozen=True, kw_only=True):
     """The output of an earlier run was removed because its source is gone; in a dry run, it would be.
 
     Attributes:
@@ -135,8 +137,7 @@ class Pruned(Outcome):
     out_bytes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Skipped(Outcome):
+class Skipped(Outcome, frozen=True, kw_only=True):
     """The source was left out on purpose.
 
     Attributes:
@@ -150,8 +151,7 @@ class Skipped(Outcome):
     error: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failed(Outcome):
+class Failed(Outcome, frozen=True, kw_only=True):
     """The output could not be made.
 
     Attributes:

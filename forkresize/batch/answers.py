@@ -1,8 +1,9 @@
 """From what the pool answers to what became of the outputs. Decides nothing about the run."""
 
 import re
-from dataclasses import replace
 from typing import TypedDict
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.batch.wire import Told

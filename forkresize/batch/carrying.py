@@ -1,10 +1,11 @@
 """One run from its settled outputs to its end: foreseen, or carried out. Finds no source and counts nothing."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
+
+from msgspec.structs import replace
 
 from forkresize.batch.answers import outcomes_of
 from forkresize.batch.confining import confined

@@ -3,8 +3,9 @@
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from io import FileIO
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.batch.settings import Settings

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from importlib.util import find_spec
+
+from msgspec.structs import replace
 
 from forkresize.image.versions import codecs
 from forkresize.ledger import Prints

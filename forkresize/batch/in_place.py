@@ -4,7 +4,8 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.batch.settings import Settings

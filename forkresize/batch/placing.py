@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from os.path import exists
 from typing import Protocol, TypeAlias, TypeGuard
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.batch.settings import Settings

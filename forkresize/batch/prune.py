@@ -4,7 +4,8 @@ import os
 import stat
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize import storage
 from forkresize.job import Source
@@ -12,8 +13,7 @@ from forkresize.ledger import Entry, Ledger
 from forkresize.outcome import Failed, Outcome, Pruned, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class MaxPrune:
+class MaxPrune(Struct, frozen=True):
     """How many outputs a run may remove.
 
     Attributes:

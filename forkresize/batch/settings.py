@@ -1,8 +1,10 @@
 """How a batch is run: Settings, which change what is done and how fast, never what an output looks like."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from forkresize.batch.prune import MaxPrune
 from forkresize.job import Source
@@ -16,8 +18,7 @@ _ENOUGH = 20
 """Pictures that must have ended before a share of failures says anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class MaxErrors:
+class MaxErrors(Struct, frozen=True):
     """How many failures a run puts up with.
 
     Attributes:
@@ -44,8 +45,7 @@ _WORDS: dict[str, type[StrEnum]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """How a batch is run. Words may be given as plain strings.
 
     Attributes:
@@ -108,7 +108,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():
-            object.__setattr__(self, name, as_word(name, kind, getattr(self, name)))
+            force_setattr(self, name, as_word(name, kind, getattr(self, name)))
 
     @property
     def policy(self) -> Policy:

@@ -4,14 +4,17 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from forkresize.errors import SIGNALED, CollisionError, DestinationBusyError, ExitCode, StopRequested
 from forkresize.job import Source
 from forkresize.pool import signal_name
 from forkresize.report.tally import Effort, Summary, Tally, summarize
-from forkresize.walk import QUIET, Changes, Ripening
+from forkresize.walk import QUIET, Ripening
+from forkresize.walk.changes import Changes
 
 Picks: TypeAlias = Callable[[Source], bool]
 
@@ -29,8 +32,7 @@ _MOST = 10_000
 """So many paths are kept; beyond, the directories that they lie in stand for them."""
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """What all passes come to.
 
     Attributes:

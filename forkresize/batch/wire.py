@@ -5,11 +5,13 @@ doesn't know itself, and only in the types that it has to be of.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written, limited, shortened
+from msgspec import Struct, convert, defstruct
+from msgspec.structs import asdict, fields
+
+from forkresize.outcome import Failed, Outcome, Skipped, Written, limited, shortened
 from forkresize.pool import Codec
 
 _KINDS: Mapping[str, type[Outcome]] = {kind.status: kind for kind in (Written, Skipped, Failed)}
@@ -18,8 +20,16 @@ _KNOWN = frozenset({"source", "destination", "attempts", "worker", "seconds"})
 """What the parent knows itself, or better."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+def _particulars(kind: type[Outcome]) -> type[Struct]:
+    """Return what holds just those fields of an outcome that a worker tells, each within its bounds."""
+    told = [(field.name, field.type) for field in fields(kind) if field.name not in _KNOWN]
+    return defstruct(f"{kind.__name__}Particulars", told, forbid_unknown_fields=True)
+
+
+_PARTICULARS: Mapping[str, type[Struct]] = {status: _particulars(kind) for status, kind in _KINDS.items()}
+
+
+class Told(Struct, frozen=True):
     """What a worker says of one output, or of all of a picture's together.
 
     Attributes:
@@ -37,7 +47,8 @@ def encoded(outcomes: list[Outcome]) -> bytes:
     """Return what a worker sends of a picture's outcomes."""
     told = []
     for outcome in outcomes:
-        particulars = {name: value for name, value in vars(outcome).items() if name not in _KNOWN}
+        names = _PARTICULARS[outcome.status].__struct_fields__
+        particulars = {name: getattr(outcome, name) for name in names}
         told.append((outcome.status, outcome.destination is None, particulars))
     return json.dumps(told, allow_nan=False).encode()
 
@@ -48,75 +59,20 @@ def decoded(data: bytes | bytearray) -> list[Told]:
     Raises:
         Exception: it is nothing that ``encoded`` makes.
     """
-    return [_told(kind, of_all, particulars) for kind, of_all, particulars in json.loads(data)]
+    # Not msgspec's own reader: it takes no text with lone surrogates, as in names that are no UTF-8.
+    told = convert(json.loads(data, parse_constant=_refused), list[tuple[str, bool, dict[str, Any]]])
+    return [_told(status, of_all, particulars) for status, of_all, particulars in told]
 
 
 OUTCOMES = Codec(encoded, decoded)
 
 
-def _told(kind: str, of_all: object, particulars: dict[str, Any]) -> Told:
-    of = _KINDS[kind]
-    if not isinstance(of_all, bool) or particulars.keys() != _NAMES[of]:
-        raise ValueError(f"a worker can't say this of an output that is {kind}")
-    return Told(of, of_all, {name: _READ[name](value) for name, value in particulars.items()})
+def _told(status: str, of_all: bool, particulars: dict[str, Any]) -> Told:
+    checked = asdict(convert(particulars, _PARTICULARS[status]))
+    checked["warnings"] = limited(checked["warnings"])
+    texts = {name: shortened(value) for name, value in checked.items() if type(value) is str}
+    return Told(_KINDS[status], of_all, checked | texts)
 
 
-def _whole(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise ValueError(f"{value!r} is no whole number that can be meant")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1 << 63:
-        raise ValueError(f"{value!r} is no number that can be meant")
-    return float(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text")  # noqa: TRY004 -- it is the worker that is wrong.
-    return shortened(value)
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false")  # noqa: TRY004 -- likewise.
-    return value
-
-
-def _size(value: Any) -> tuple[int, int]:
-    width, height = value
-    return _whole(width), _whole(height)
-
-
-def _warnings(value: Any) -> tuple[str, ...]:
-    return limited(map(_text, value))
-
-
-def _if_any(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else read(value)
-
-
-_READ: Mapping[str, Callable[[Any], Any]] = {
-    "rendition": _whole,
-    "warnings": _warnings,
-    "out_bytes": _whole,
-    "in_size": _size,
-    "out_size": _size,
-    "in_format": _text,
-    "out_format": _text,
-    "quality": _if_any(_whole),
-    "ssim": _if_any(_number),
-    "decode_seconds": _number,
-    "resize_seconds": _number,
-    "encode_seconds": _number,
-    "peak_rss": _whole,
-    "reason": Reason,
-    "error": _text,
-    "signal": _if_any(_text),
-    "fatal": _truth,
-}
-"""How each field is read; what is none of its values raises."""
-
-_NAMES = {kind: {field.name for field in fields(kind)} - _KNOWN for kind in _KINDS.values()}
+def _refused(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no number that can be meant")

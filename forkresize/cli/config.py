@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from forkresize.cli.option import Option
 from forkresize.cli.origin import Origin, Origins, Strength
@@ -19,8 +20,7 @@ PRESETS = "presets"
 """The table that holds those of ``--preset``, each under its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileSettings:
+class FileSettings(Struct, frozen=True):
     """What settings files say.
 
     Attributes:
@@ -91,8 +91,7 @@ def preset_names(config: str | None) -> list[str]:
     return sorted({name for table in tables if isinstance(table, dict) for name in table})
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True):
     document: "Document"
     path: "Path"
     data: Mapping[str, Any]

@@ -1,7 +1,8 @@
 """Where the value of an option came from, and which place beats which. Reads none of them."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 
 class Strength(IntEnum):
@@ -17,8 +18,7 @@ class Strength(IntEnum):
     FLAG = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a value came from.
 
     Attributes:

@@ -3,10 +3,10 @@
 import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from forkresize.batch import Observer, Settings, run
 from forkresize.cli.reports import files_of
@@ -64,7 +64,7 @@ class _Watching:
     ) -> "Summary":
         from forkresize.batch.watching import Passes, Totals, until_stopped
         from forkresize.pool import file_signals_ignored
-        from forkresize.walk import Changes
+        from forkresize.walk.changes import Changes
 
         totals = Totals()
         told = (totals.tally, *observers)

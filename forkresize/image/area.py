@@ -1,7 +1,8 @@
 """Parts of a picture, and where they lie when it is cropped, turned or mirrored: exact arithmetic. Touches no pixel."""
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 Dimensions = tuple[int, int]
 """Width and height in pixels."""
@@ -25,8 +26,7 @@ _OPPOSITES = {6: 8, 8: 6}
 """What undoes an orientation, where that is not the orientation itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """A part of a picture, in pixels from its left upper corner; need not lie on pixel borders."""
 
     left: Fraction

@@ -2,9 +2,9 @@
 
 import io
 import warnings
-from dataclasses import replace
 from functools import cache, lru_cache
 
+from msgspec.structs import replace
 from PIL import ImageChops, ImageCms
 from PIL.Image import Image, frombytes, merge
 

@@ -5,8 +5,8 @@ import re
 import struct
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from PIL.ImageFile import ImageFile
 
 from forkresize.image import icc
@@ -34,8 +34,7 @@ _ALIKE = 0.05
 """What differs by less is the same gamma, as for libpng."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What a file says of its colors.
 
     Attributes:

@@ -1,12 +1,12 @@
 """The formats whose decoders come as extras of the package. Decodes nothing."""
 
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+
+class Extra(Struct, frozen=True):
     """A format that Pillow reads with a plug-in.
 
     Attributes:

@@ -6,7 +6,8 @@ MIC), and what is on its way out of Pillow or of use to nobody (IM, IMT).
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.recipe import Format
 
@@ -97,8 +98,7 @@ UNREADABLE = {
 """Beginnings of pictures in formats that are not read, by what the formats are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """What a format that is written can hold.
 
     Attributes:

@@ -1,12 +1,10 @@
 """What one output is made of: a still picture, an animation, or the pages of a document. Encodes nothing."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from PIL.Image import Image
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frames:
+class Frames(Struct, frozen=True, kw_only=True):
     """The complete pictures of one output, in their order, all steps done.
 
     Attributes:

@@ -4,10 +4,12 @@ Sizes are width and height in pixels, upright. All of it is rational arithmetic,
 float was rounded; halves are rounded up, and no side is ever less than one pixel.
 """
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import floor, isqrt
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from forkresize.image.area import Area, Dimensions
 from forkresize.recipe import Fit, Gravity, Resize, Size
@@ -35,8 +37,7 @@ _ANCHORS: dict[Gravity, Point] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How a source becomes an output.
 
     Attributes:
@@ -109,8 +110,7 @@ def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = No
     return _whole(source, _scaled(source, rule.limited(_one_sided(source, size))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     """What a size and a resize come to together."""
 
     fit: Fit

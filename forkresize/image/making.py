@@ -4,8 +4,9 @@ import resource
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.image import metadata

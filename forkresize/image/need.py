@@ -5,7 +5,8 @@ They lean to the high side, so that pictures that are let in by them fit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.image.encode.need import encoding, further_frames
 from forkresize.image.formats import WRITERS
@@ -51,8 +52,7 @@ _SEVERAL = 12
 """Bytes a pixel of going through several frames: copies of this one and the last, and what the next is drawn over."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """The picture as it will be decoded: its pixels, bytes a pixel as decoded and once unpacked, and its channels."""
 
     pixels: float
@@ -68,8 +68,7 @@ class _Source:
         return self.pixels * (self.stored + (self.unpacked if self.unpacked > self.stored else 0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Output:
+class _Output(Struct, frozen=True):
     """One output: its layout and frames, its images' bytes, and those that it takes to make and to encode them."""
 
     plan: Layout

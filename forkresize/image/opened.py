@@ -5,10 +5,10 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
+from msgspec import Struct
 from PIL import Image, ImageFile
 
 from forkresize import storage
@@ -43,8 +43,7 @@ _GRAY_LEVELS = {"L;2": 85, "L;4": 17}
 """What Pillow multiplies the values of PNG's shallow grays with, by what it calls them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """How an animation runs.
 
     Attributes:

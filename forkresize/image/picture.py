@@ -1,8 +1,9 @@
 """The picture on its way from decoding to encoding, and why it may get no further. Holds no step."""
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.errors import ForkresizeError
@@ -16,8 +17,7 @@ _CACHED = 1024
 """Views and boxes kept; the pictures of a folder have few sizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """Which part of a stored picture is seen, and which way up: what crops, flips and quarter turns come to.
 
     Attributes:
@@ -47,8 +47,7 @@ class View:
         return self.orientation == 1 and self.shown == self.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """One picture, or one frame of it, between two steps; a step returns another one.
 
     Attributes:

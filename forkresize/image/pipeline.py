@@ -2,9 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.color import DEEP, is_for, to_srgb
@@ -54,8 +55,7 @@ _ON_PIXELS: Mapping[type[Step], Callable[[Image, Any, RGBA], Image]] = {
 _OPAQUE = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a picture is brought to, for one output.
 
     Attributes:

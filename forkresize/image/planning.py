@@ -1,8 +1,9 @@
 """What each rendition of a picture comes to, before a pixel is touched. Decodes nothing."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from forkresize.image.area import Dimensions
 from forkresize.image.geometry import Layout, layout

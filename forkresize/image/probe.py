@@ -3,7 +3,8 @@
 import io
 import os
 import warnings
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize import storage
 from forkresize.image.faults import faults_told, unreadable
@@ -18,8 +19,7 @@ WEBP_HEAD = 30
 """Bytes of a WebP until after its size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(Struct, frozen=True):
     """What is known of a picture without its pixels.
 
     Attributes:

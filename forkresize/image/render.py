@@ -1,9 +1,11 @@
 """One picture from file to files: decoded once, brought to each rendition, encoded, written. Knows no process."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from forkresize.image import kernel, metadata
 from forkresize.image.allocator import keep_freed_pages
@@ -79,8 +81,7 @@ def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] 
     return [replace(outcome, seconds=seconds, warnings=limited((*told, *outcome.warnings))) for outcome in outcomes]
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """One picture's way through render(); it knows how much memory that takes once the header is read."""
 
     job: Job

@@ -3,7 +3,8 @@
 import mmap
 import resource
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.image.probe import WEBP_HEAD, webp_size

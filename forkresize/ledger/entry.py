@@ -1,8 +1,9 @@
 """What the ledger holds of one output, and what it is compared with: Entry and Prints. Touches no file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from forkresize.outcome import Reason
 
@@ -93,8 +94,7 @@ def storable(mtime_ns: int) -> int:
     return max(-_LATEST, min(mtime_ns, _LATEST))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prints:
+class Prints(Struct, frozen=True, kw_only=True):
     """What this run would make its outputs with.
 
     Attributes:

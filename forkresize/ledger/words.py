@@ -1,7 +1,8 @@
 """How a run treats what earlier runs left: IfExists, Compare and Policy. Holds no behavior."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class IfExists(StrEnum):
@@ -20,8 +21,7 @@ class Compare(StrEnum):
     CHECKSUM = "checksum"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """How a run treats what earlier runs left.
 
     Attributes:

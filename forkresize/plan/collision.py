@@ -5,9 +5,10 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
+
+from msgspec import Struct, field
 
 from forkresize.errors import CollisionError
 from forkresize.job import Source
@@ -28,8 +29,7 @@ class OnCollision(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Collisions:
+class Collisions(Struct, frozen=True):
     """The sources that may not have the output their name gives them.
 
     Attributes:
@@ -43,8 +43,7 @@ class Collisions:
     repeated: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputNames:
+class OutputNames(Struct, frozen=True):
     """Which outputs a source is given, in the terms of the destination's file system.
 
     Attributes:

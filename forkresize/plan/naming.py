@@ -6,10 +6,11 @@ import posixpath
 import string
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from dataclasses import field as made_later
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from forkresize.errors import UsageError
 from forkresize.job import Output, Source
@@ -21,8 +22,7 @@ _SAMPLE = Source("sample", "sample")
 FIELDS = ("stem", "ext", "name", "dir", "width", "height", "format", "hash8")
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(Struct, frozen=True, dict=True):
     """How outputs are named.
 
     Attributes:
@@ -31,7 +31,6 @@ class Naming:
         template: the output's path below the directory of its source; with ``{dir}`` in it, below the destination.
             None is ``{stem}{ext}``, with as much of the box's size between as it takes to tell the renditions apart.
         flat: put all outputs right below the destination.
-        keeps_places: whether each output lies below the destination as its source lies below its root.
 
     Raises:
         UsageError: the template names an unknown field, one that has no value here, leads out of the destination, may
@@ -42,23 +41,27 @@ class Naming:
     recipe: Recipe
     template: str | None = None
     flat: bool = False
-    keeps_places: bool = made_later(init=False)
-    _prefix: str = made_later(init=False)
 
     def __post_init__(self) -> None:
         if self.template is None:
-            object.__setattr__(self, "template", default_template(self.recipe))
+            force_setattr(self, "template", default_template(self.recipe))
         self._check_values()
         self._check_shape()
-        alone = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
-        plain = self.template in {"{stem}{ext}", "{name}"} and alone and not self.flat
-        object.__setattr__(self, "keeps_places", plain)
-        object.__setattr__(self, "_prefix", os.path.join(self.destination, ""))
         places = Counter(self.place(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
         if max(places.values()) > 1:
             raise UsageError(
                 f"--name: {self.template!r} gives several renditions one name; something that differs has to be in it"
             )
+
+    @cached_property
+    def keeps_places(self) -> bool:
+        """Whether each output lies below the destination as its source lies below its root."""
+        alone = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
+        return self.template in {"{stem}{ext}", "{name}"} and alone and not self.flat
+
+    @cached_property
+    def _prefix(self) -> str:
+        return os.path.join(self.destination, "")
 
     @property
     def fields(self) -> tuple[str, ...]:

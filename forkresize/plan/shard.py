@@ -3,14 +3,14 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from forkresize.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Every source is in exactly one of so many shards, the same each time and on each machine.
 
     Attributes:

@@ -1,8 +1,9 @@
 """What comes out of the pool: one Done, Raised or Lost for every item. Holds no processes."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,8 +18,7 @@ class Fault(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Done(Generic[Item, Result]):
+class Done(Struct, Generic[Item, Result], frozen=True):
     """The work returned.
 
     Attributes:
@@ -38,8 +38,7 @@ class Done(Generic[Item, Result]):
     stderr: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raised(Generic[Item]):
+class Raised(Struct, Generic[Item], frozen=True):
     """The work raised, or its item or result could not be sent; never tried again.
 
     Attributes:
@@ -61,8 +60,7 @@ class Raised(Generic[Item]):
     stderr: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost(Generic[Item]):
+class Lost(Struct, Generic[Item], frozen=True):
     """The worker died of the job, or was killed for it.
 
     Attributes:
@@ -89,8 +87,7 @@ class Lost(Generic[Item]):
 Answer: TypeAlias = Done[Item, Result] | Raised[Item] | Lost[Item]
 
 
-@dataclass(frozen=True, slots=True)
-class Activity(Generic[Item]):
+class Activity(Struct, Generic[Item], frozen=True):
     """What a worker is doing at the moment.
 
     Attributes:

@@ -3,15 +3,15 @@
 import pickle
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Generic
+
+from msgspec import Struct
 
 from forkresize.pool.answer import Item, Lost
 from forkresize.pool.message import pack_order
 
 
-@dataclass(slots=True, eq=False)
-class Task(Generic[Item]):
+class Task(Struct, Generic[Item], eq=False):
     """One item on its way through the pool.
 
     Attributes:
@@ -26,7 +26,7 @@ class Task(Generic[Item]):
     item: Item
     lost: Lost[Item] | None = None
     returns: int = 0
-    order: bytes = field(default=b"", repr=False)
+    order: bytes = b""
 
     @property
     def deaths(self) -> int:

@@ -2,13 +2,13 @@
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+
+class Codec(Struct, frozen=True):
     """How a job's result becomes bytes in the worker, and a value again in the pool's process.
 
     Attributes:

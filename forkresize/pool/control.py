@@ -1,13 +1,12 @@
 """What a pool's user and its supervisor share: Control. Does nothing by itself."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from forkresize.pool.signals import SignalWatch
 from forkresize.pool.slot import Flag
 
 
-@dataclass(slots=True)
-class Control:
+class Control(Struct):
     """What the pool's user may change and look at while it runs.
 
     Attributes:

@@ -8,9 +8,10 @@ import json
 import math
 import struct
 import traceback
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 ORDER_HEADER = struct.Struct("=QQ")
 """Number of the job, bytes of the pickled item that follow."""
@@ -65,8 +66,7 @@ class Report(NamedTuple):
     payload: bytes | bytearray
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """An exception as text, since not every exception survives pickling.
 
     Attributes:

@@ -1,6 +1,6 @@
 """How a pool is to be run: PoolOptions. Holds values only."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from forkresize.pool.codec import PICKLE, Codec
 from forkresize.pool.memory import LEAST_MEMORY
@@ -10,8 +10,7 @@ NICEST = 19
 """As far as a process can give way on every system."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolOptions:
+class PoolOptions(Struct, frozen=True, kw_only=True):
     """How a pool is to be run.
 
     Attributes:

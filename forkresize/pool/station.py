@@ -2,7 +2,8 @@
 
 import contextlib
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.pool.sandbox import Lending
 from forkresize.pool.slot import Slot
@@ -15,8 +16,7 @@ GRANT = b"+"
 """What the pool says to a worker that waits for memory, on the way by which files are lent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
+class Station(Struct, frozen=True):
     """What one worker and the pool share; nobody else does, so there is no lock that a dead worker could hold.
 
     Attributes:

@@ -8,9 +8,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
+
+from msgspec import Struct
 
 from forkresize.pool import signals
 from forkresize.pool.libc import Libc
@@ -34,8 +35,7 @@ _PLENTY = 64 << 20
 """Bytes; a worker that may take so much without asking may keep what it likes of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(Struct, frozen=True):
     """What is the same for all workers of a pool; inherited through the fork, never pickled.
 
     Attributes:

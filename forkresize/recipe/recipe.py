@@ -1,9 +1,11 @@
 """The Recipe: what is done to every picture, in which order, and what outputs come of it. Frozen and validated."""
 
 import hashlib
-from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any, Unpack
+
+from msgspec import Struct
+from msgspec.structs import fields, force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.recipe.options import Options, renditions_of, steps_of
@@ -35,9 +37,8 @@ _WORDS = {
 }
 
 
-# Without slots, so that what every picture asks for is looked up once.
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+# With a dict, so that what every picture asks for is looked up once.
+class Recipe(Struct, frozen=True, kw_only=True, dict=True):
     """What to make of every picture: it is decoded once, goes through the steps, and ends in one output a rendition.
 
     Attributes:
@@ -84,9 +85,9 @@ class Recipe:
             raise FieldError("renditions", "there is none, so that nothing would come out")
         if sum(isinstance(step, Resize) for step in self.steps) > 1:
             raise FieldError("steps", "a picture is resized once; there is more than one resize")
-        object.__setattr__(self, "background", tuple(int(channel) for channel in self.background))
-        object.__setattr__(self, "steps", _with_resize(tuple(self.steps)))
-        object.__setattr__(self, "renditions", tuple(self.renditions))
+        force_setattr(self, "background", tuple(int(channel) for channel in self.background))
+        force_setattr(self, "steps", _with_resize(tuple(self.steps)))
+        force_setattr(self, "renditions", tuple(self.renditions))
 
     @classmethod
     def of(cls, **options: Unpack[Options]) -> "Recipe":
@@ -131,10 +132,10 @@ class Recipe:
 
 def _told(value: Any) -> Any:
     """Return what a value holds in a form that is one for all values that are equal, such as 15 and 15.0."""
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         return [(field.name, _told(getattr(value, field.name))) for field in fields(value)]
     if isinstance(value, tuple):
-        return [(type(each).__name__, _told(each)) if is_dataclass(each) else _told(each) for each in value]
+        return [(type(each).__name__, _told(each)) if isinstance(each, Struct) else _told(each) for each in value]
     return float(value) if type(value) is int else value
 
 

@@ -1,7 +1,9 @@
 """One output of a picture: how large, in which format, how well. Knows nothing of steps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+
+from msgspec import Struct, field
+from msgspec.structs import fields, force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.recipe.size import Size
@@ -26,8 +28,7 @@ APPLIES_TO: Mapping[str, frozenset[Format]] = {
 """The fields that mean something to some formats only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendition:
+class Rendition(Struct, frozen=True, kw_only=True):
     """One output of a picture.
 
     Attributes:
@@ -64,7 +65,7 @@ class Rendition:
         check_whole("max_bytes", self.max_bytes, 1, MAX_BYTES)
         check_number("ssim", self.ssim, 0.01, 0.9999)
         qualities = _qualities(self.quality)
-        object.__setattr__(self, "quality", qualities)
+        force_setattr(self, "quality", qualities)
         if qualities and self.format is not None and self.format not in qualities:
             if self.format not in DEFAULT_QUALITY:
                 raise FieldError("quality", f"{self.format} has none; {', '.join(DEFAULT_QUALITY)} have")

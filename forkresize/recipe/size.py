@@ -1,8 +1,10 @@
 """How large an output is to be: Size, and mogrify's notation of it. Knows no picture."""
 
 import re
-from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.recipe.words import Fit, check_number, check_whole, set_pair, set_words
@@ -29,8 +31,7 @@ class _Limits(TypedDict):
     shrink: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True):
     """How large an output is to be; nothing said leaves the size as it is.
 
     Attributes:
@@ -70,7 +71,7 @@ class Size:
             first, second = (" and ".join(names) for names in said[:2])
             raise FieldError(said[1][0], f"the size is said in two ways, by {first} and by {second}")
         if self.enlarge is None and self.scale and max(self.scale) > _WHOLE:
-            object.__setattr__(self, "enlarge", True)
+            force_setattr(self, "enlarge", True)
 
     @property
     def is_said(self) -> bool:

@@ -1,7 +1,8 @@
 """What can be done to the pixels of a picture, a class each, in the order that flags have them. Does none of it."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.errors import FieldError
 from forkresize.recipe.words import Axis, Fit, Gravity, Resample, check_number, check_whole, set_pair, set_words
@@ -10,8 +11,7 @@ _MAX_RADIUS = 1_000.0
 _MAX_BORDER = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rotate:
+class Rotate(Struct, frozen=True, kw_only=True):
     """Turn clockwise.
 
     Attributes:
@@ -24,8 +24,7 @@ class Rotate:
         check_number("rotate", self.degrees, -360, 360)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
+class Flip(Struct, frozen=True, kw_only=True):
     """Mirror.
 
     Attributes:
@@ -38,8 +37,7 @@ class Flip:
         set_words(self, {"axis": Axis})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crop:
+class Crop(Struct, frozen=True, kw_only=True):
     """Keep a part; what of it lies outside of the picture is left out.
 
     Attributes:
@@ -74,8 +72,7 @@ class Crop:
         return cls(width=width, height=height, left=left, top=top)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trim:
+class Trim(Struct, frozen=True, kw_only=True):
     """Cut off borders of one color.
 
     Attributes:
@@ -88,8 +85,7 @@ class Trim:
         check_whole("tolerance", self.tolerance, 0, 255)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resize:
+class Resize(Struct, frozen=True, kw_only=True):
     """Bring to the size that each rendition says.
 
     Attributes:
@@ -125,13 +121,11 @@ class Resize:
         return float(found[1]), float(found[2])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grayscale:
+class Grayscale(Struct, frozen=True, kw_only=True):
     """Leave out the colors."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blur:
+class Blur(Struct, frozen=True, kw_only=True):
     """Blur by a Gaussian.
 
     Attributes:
@@ -144,8 +138,7 @@ class Blur:
         check_number("blur", self.radius, 0.1, _MAX_RADIUS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sharpen:
+class Sharpen(Struct, frozen=True, kw_only=True):
     """Sharpen by an unsharp mask; the default is what a picture can do with after it was made smaller.
 
     Attributes:
@@ -180,8 +173,7 @@ class Sharpen:
         return cls(radius=float(found[1]), percent=int(found[2]), threshold=int(found[3]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Border:
+class Border(Struct, frozen=True, kw_only=True):
     """Put a frame of the background's color around.
 
     Attributes:
@@ -194,8 +186,7 @@ class Border:
         check_whole("border", self.width, 1, _MAX_BORDER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watermark:
+class Watermark(Struct, frozen=True, kw_only=True):
     """Put a picture or a text over it. Sizes are in per cent of the output's shorter side.
 
     Attributes:

@@ -3,6 +3,9 @@
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
 from forkresize.errors import FieldError
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -136,7 +139,7 @@ def as_word(field: str, kind: type[Word], value: str) -> Word:
         raise FieldError(field, f"{value!r} is none of {', '.join(kind)}") from None
 
 
-def set_words(instance: object, words: dict[str, type[StrEnum]]) -> None:
+def set_words(instance: Struct, words: dict[str, type[StrEnum]]) -> None:
     """Bring the fields of a frozen instance that hold words from plain strings to their members.
 
     Raises:
@@ -145,10 +148,10 @@ def set_words(instance: object, words: dict[str, type[StrEnum]]) -> None:
     for field, kind in words.items():
         value = getattr(instance, field)
         if value is not None:
-            object.__setattr__(instance, field, as_word(field, kind, value))
+            force_setattr(instance, field, as_word(field, kind, value))
 
 
-def set_pair(instance: object, field: str, least: float, most: float) -> None:
+def set_pair(instance: Struct, field: str, least: float, most: float) -> None:
     """Bring a field of a frozen instance that holds two numbers in a range to a tuple of them; None stays.
 
     Raises:
@@ -161,7 +164,7 @@ def set_pair(instance: object, field: str, least: float, most: float) -> None:
         raise FieldError(field, f"{value!r} is no pair of numbers")
     for number in value:
         check_number(field, number, least, most)
-    object.__setattr__(instance, field, tuple(value))
+    force_setattr(instance, field, tuple(value))
 
 
 def check_whole(field: str, value: Any, least: int, most: int | None = None) -> None:

@@ -1,8 +1,9 @@
 """From a parsed recipe file to a Recipe: its steps and its renditions. Knows no file and no line."""
 
 import os
-from dataclasses import fields, replace
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from forkresize.recipe import Recipe, Rendition, Size, Step, Watermark
 from forkresize.recipefile.table import Table, no_such_key, read_table, tables_in, taken

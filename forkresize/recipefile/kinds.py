@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from forkresize.recipe import DEFAULT_QUALITY, RGBA, Crop, Resize, Sharpen, Size
 from forkresize.recipe.options import KEEP, TILE
@@ -23,8 +24,7 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """What a value may be.
 
     Attributes:

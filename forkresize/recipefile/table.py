@@ -1,9 +1,11 @@
 """One table of a recipe file: its keys checked, its values read. Knows no key by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
 from difflib import get_close_matches
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from forkresize.errors import FieldError
 from forkresize.recipefile.kinds import Kind
@@ -13,8 +15,7 @@ from forkresize.tomlfile import Fault, Path
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of the file, its values read.
 
     Attributes:
@@ -43,7 +44,7 @@ class Table:
             Fault: a value is missing, out of its range, or contradicts another.
         """
         for field in fields(kind):  # type: ignore[arg-type]
-            if field.name not in values and field.default is field.default_factory is MISSING:
+            if field.name not in values and field.required:
                 raise Fault(self.path, f"lacks {key_name(field.name)}")
         try:
             return kind(**values)

@@ -1,8 +1,9 @@
 """Every key of a recipe file, with the kind of its value: one list for reading and for writing. Reads nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from forkresize.recipe import (
     Blur,
@@ -43,8 +44,7 @@ Keys = Mapping[str, Kind]
 """What a table may hold: the fields by name, which keys spell with hyphens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a step is written.
 
     Attributes:

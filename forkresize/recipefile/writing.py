@@ -1,7 +1,8 @@
 """From a Recipe to the text of a recipe file, with what differs from the defaults and nothing else. Writes no file."""
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import fields, replace
 
 from forkresize.recipe import Recipe, Rendition, Resize, Step
 from forkresize.recipefile.vocabulary import OUTPUT, RECIPE, SIZE, STEPS, Keys, key_name

@@ -3,9 +3,10 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
+
+from msgspec.structs import replace
 
 from forkresize.errors import SIGNALED, ExitCode, ForkresizeError, StopRequested
 from forkresize.outcome import Outcome

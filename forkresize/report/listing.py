@@ -4,8 +4,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.report.renditions import Entry
@@ -18,8 +19,7 @@ Place = Callable[[str], str]
 """From the path of an output to its path from where the list lies, with ``/`` between the parts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of list.
 
     Attributes:
@@ -33,8 +33,7 @@ class Kind:
     parts: Callable[[Iterable[Entry], Place], Iterator[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A list that was asked for.
 
     Attributes:

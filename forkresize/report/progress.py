@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from forkresize.report.lookahead import Lookahead
 from forkresize.report.tally import Tally
@@ -12,8 +13,7 @@ _SAMPLES = 100
 """Rates are taken over so many samples: ten seconds at ten drawings a second."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How far a run has come at one moment.
 
     Attributes:

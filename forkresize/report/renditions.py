@@ -3,11 +3,12 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from types import TracebackType
 from typing import Protocol, Self
+
+from msgspec import Struct
 
 from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.job import Source
@@ -42,8 +43,7 @@ class Header(Protocol):
         """Size of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One output that is there.
 
     Attributes:
@@ -61,8 +61,7 @@ class Listed:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One source that has outputs.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from forkresize._version import __version__
 from forkresize.errors import ExitCode
@@ -117,8 +119,7 @@ class Tally:
             self.failures.append(outcome)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class Effort(Struct, frozen=True, kw_only=True):
     """What a run took.
 
     Attributes:
@@ -140,8 +141,7 @@ class Effort:
     sandbox_missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What a run came to.
 
     Attributes:
@@ -234,8 +234,7 @@ class Summary:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demands:
+class Demands(Struct, frozen=True, kw_only=True):
     """What a run has to meet besides that nothing fails.
 
     Attributes:

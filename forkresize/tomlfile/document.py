@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from forkresize.tomlfile.fault import Fault, Path, TomlFileError, key_of
 from forkresize.tomlfile.locating import lines_of, nearest, walk
@@ -13,8 +14,7 @@ _LARGEST = 2**63
 """TOML's whole numbers have 64 bits."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True, dict=True):
     """A TOML file that was read.
 
     Attributes:

@@ -1,6 +1,5 @@
 """From folders to sources: where to start, what to take, and the walk. Opens no picture and plans no output."""
 
-from forkresize.walk.changes import Changes
 from forkresize.walk.ripeness import QUIET, Ripening
 from forkresize.walk.roots import Root, listed, read_names, roots
 from forkresize.walk.rules import Rule
@@ -9,7 +8,6 @@ from forkresize.walk.tree import walk
 
 __all__ = [
     "QUIET",
-    "Changes",
     "Ripening",
     "Root",
     "Rule",

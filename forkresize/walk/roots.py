@@ -4,8 +4,9 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from forkresize.errors import SourceError, UsageError
 
@@ -14,8 +15,7 @@ _LONGEST_NAME = 1 << 20
 """Bytes; far more than any system opens, so a list without separators is not gathered in memory for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A directory or a file to start at.
 
     Attributes:

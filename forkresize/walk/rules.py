@@ -3,7 +3,8 @@
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.errors import UsageError
 
@@ -12,8 +13,7 @@ _NAMED_CLASS = re.compile(r"\[:.*:\]")
 _DIRECTORY = r"(?=.*/\Z)"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One ``--include`` or ``--exclude``.
 
     The pattern is a glob as in a ``.gitignore``, case-sensitive. Without a slash before its end it is compared with the

@@ -1,8 +1,10 @@
 """Which files of a tree are taken: Selection and its words, frozen and validated. Walks nothing."""
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from forkresize.errors import UsageError
 from forkresize.walk.rules import Rule
@@ -15,8 +17,7 @@ class Symlinks(StrEnum):
     FOLLOW = "follow"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """Which files are taken from the directories that are walked.
 
     Attributes:
@@ -50,7 +51,7 @@ class Selection:
         if self.max_size is not None and self.max_size < (self.min_size or 0):
             raise UsageError(f"--max-size: {self.max_size} is less than --min-size, {self.min_size}: nothing is both")
         try:
-            object.__setattr__(self, "symlinks", None if self.symlinks is None else Symlinks(self.symlinks))
+            force_setattr(self, "symlinks", None if self.symlinks is None else Symlinks(self.symlinks))
         except ValueError:
             raise UsageError(f"--symlinks: {self.symlinks!r} is none of {', '.join(Symlinks)}") from None
 

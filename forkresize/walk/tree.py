@@ -4,9 +4,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from forkresize.job import Source
 from forkresize.outcome import Failed, Reason, Skipped
@@ -50,8 +51,7 @@ def walk(
             return
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """A directory being walked: the entries still to visit, last first, and the level it was met in."""
 
     path: str
@@ -59,13 +59,15 @@ class _Level:
     status: os.stat_result
     takes_unmatched: bool
     above: "_Level | None" = None
-    prefix: str = field(init=False)
-    depth: int = field(init=False)
-    entries: list[os.DirEntry[str]] = field(init=False)
+    prefix: str = ""
+    depth: int = 1
+    entries: list[os.DirEntry[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.prefix = f"{self.relative}/" if self.relative else ""
-        self.depth = self.above.depth + 1 if self.above else 1
+        if self.relative:
+            self.prefix = f"{self.relative}/"
+        if self.above:
+            self.depth = self.above.depth + 1
 
     def read(self) -> "_Level":
         with os.scandir(self.path) as entries:

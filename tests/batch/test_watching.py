@@ -1,10 +1,10 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from forkresize.batch import watching
 from forkresize.batch.watching import Passes, Totals, Turn, until_stopped

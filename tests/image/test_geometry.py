@@ -1,12 +1,12 @@
 """The arithmetic of sizes, against the formulas it promises, written once more in other arithmetic."""
 
-from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from forkresize.image.area import Area, Dimensions
 from forkresize.image.geometry import layout

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Due, Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written

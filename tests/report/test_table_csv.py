@@ -4,10 +4,10 @@ import csv
 import io
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from forkresize.errors import UsageError
 from forkresize.outcome import Failed, Outcome, Unchanged

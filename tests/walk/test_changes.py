@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import SourceError, UsageError
-from forkresize.walk import Changes, changes
+from forkresize.walk import changes
+from forkresize.walk.changes import Changes
 
 pytest.importorskip("watchdog")
 

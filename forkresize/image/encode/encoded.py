@@ -1,10 +1,9 @@
 """What encoding ends in. Holds no pixels."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded:
+class Encoded(Struct, frozen=True, kw_only=True):
     """The bytes of a file.
 
     Attributes:

@@ -3,9 +3,10 @@
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.encode.animation import sequence_options
@@ -16,8 +17,7 @@ from forkresize.image.frames import Frames
 from forkresize.recipe import Format, Rendition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoder:
+class Encoder(Struct, frozen=True, kw_only=True):
     """Makes files of one format.
 
     Attributes:

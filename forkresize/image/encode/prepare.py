@@ -1,8 +1,8 @@
 """Brings frames to what a format can hold before any encoding. Reduces no colors."""
 
 import warnings
-from dataclasses import replace
 
+from msgspec.structs import replace
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 

@@ -2,9 +2,9 @@
 
 import io
 import warnings
-from dataclasses import replace
 from math import sqrt
 
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.encode.encoded import Encoded

@@ -1,8 +1,8 @@
 """Brings who made a picture, and who may use it, from any kind of metadata into EXIF. Knows no file format."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from msgspec.structs import replace
 from PIL.ExifTags import Base
 
 from forkresize.image.metadata import exif, iptc, xmp

@@ -1,11 +1,11 @@
 """What of a source's metadata goes into an output. Data only."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
+class Credit(Struct, frozen=True, kw_only=True):
     """Who made a picture and who may use it, whichever kind of metadata says so.
 
     Attributes:
@@ -19,8 +19,7 @@ class Credit:
     is_all: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """The metadata for an output; it is of no format yet, and nothing in it is stale.
 
     Attributes:

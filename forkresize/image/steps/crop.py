@@ -1,6 +1,6 @@
 """Keeps a part of the picture. Touches no pixel: what is shown is cut out when it is resized."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from forkresize.image import area
 from forkresize.image.picture import PictureError, View

@@ -1,7 +1,6 @@
 """Transparency that the output can't hold, or that is none. Paints nothing else."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.picture import Picture

@@ -1,7 +1,6 @@
 """Turns a picture upright. Knows no EXIF beyond the orientation's number."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from PIL.Image import Transpose
 
 from forkresize.image.area import compose, is_sideways, turned

@@ -1,8 +1,9 @@
 """Brings the part of the picture that is shown to its size in the output. Knows no fit and no kernel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image import kernel
@@ -17,8 +18,7 @@ _CASCADE = 2
 """How many pixels of a larger rendition make one of a smaller along each axis; with fewer the difference shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Larger:
+class Larger(Struct, frozen=True):
     """A larger rendition of the same picture, to make a smaller one of.
 
     Attributes:

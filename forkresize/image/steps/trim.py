@@ -1,9 +1,9 @@
 """Finds what lies within borders of one color. Cuts nothing off."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from fractions import Fraction
 
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.area import Area

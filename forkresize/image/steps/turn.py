@@ -1,6 +1,6 @@
 """Turns the picture by what the user asks for: quarters by the view, other angles by resampling."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from forkresize.image.picture import Picture, View
 from forkresize.image.steps.orient import turned_view

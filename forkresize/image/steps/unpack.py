@@ -1,9 +1,9 @@
 """Brings every pixel mode that decoders give to one of the few that can be resampled. Knows no embedded profile."""
 
 import warnings
-from dataclasses import replace
 from functools import cache
 
+from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image import color

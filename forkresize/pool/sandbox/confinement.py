@@ -1,10 +1,11 @@
 """What a worker is to be held to: Confinement. Enforces nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from io import FileIO
 from typing import Any
+
+from msgspec import Struct
 
 
 class SandboxMode(StrEnum):
@@ -18,8 +19,7 @@ class SandboxMode(StrEnum):
     """Take none of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confinement:
+class Confinement(Struct, frozen=True, kw_only=True):
     """What a worker is to be held to.
 
     Attributes:

@@ -7,7 +7,8 @@ import platform
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from forkresize.pool.libc import Libc
 from forkresize.pool.sandbox import syscalls
@@ -30,8 +31,7 @@ _NOBODY = 0x7FFFFFFF
 """A process id that Linux gives nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(Struct, frozen=True):
     """A kind of machine for which the numbers of system calls are known.
 
     Attributes:

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from forkresize.report.html.pairs import Pair, Thumbnails, pairs
 from forkresize.report.html.spool import Row, Spool
@@ -19,8 +21,7 @@ _TOP = 10
 _MAX_WORKERS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a run was about.
 
     Attributes:
@@ -34,8 +35,7 @@ class Subject:
     started: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Outcomes that have a reason in common.
 
     Attributes:
@@ -51,8 +51,7 @@ class Group:
     examples: list[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """Outputs of one format from sources of one format.
 
     Attributes:
@@ -70,8 +69,7 @@ class Conversion:
     out_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerShare:
+class WorkerShare(Struct, frozen=True):
     """What one worker did.
 
     Attributes:
@@ -85,8 +83,7 @@ class WorkerShare:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(Struct, frozen=True, kw_only=True):
     """All that the page shows.
 
     Attributes:

@@ -3,8 +3,9 @@
 import base64
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
+
+from msgspec import Struct
 
 from forkresize.report.html.spool import Row, Spool
 
@@ -25,8 +26,7 @@ _PARTS = (
 """The largest, the slowest, those that saved least; then whatever was first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """One picture of the contact sheet.
 
     Attributes:

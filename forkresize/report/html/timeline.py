@@ -1,7 +1,8 @@
 """How a run went over time: its pace and how busy its workers were. Draws nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _STEPS = 80
 """So many points a curve has at most; more would only be noise."""
@@ -13,8 +14,7 @@ _FEWEST = 4
 """Sources that a step holds at least, on average; of fewer, a pace is only noise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """What a worker did at a stretch.
 
     Attributes:
@@ -28,8 +28,7 @@ class Span:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """Curves over the time of a run; all lists are of one length.
 
     Attributes:

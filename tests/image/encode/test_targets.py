@@ -111,7 +111,7 @@ def test_the_first_frame_decides_for_an_animation(output: str, scene: Scene, enc
     assert getattr(opened(made), "n_frames", 1) == 5
 
 
-class WorseAtLength(Encoder):
+class WorseAtLength(Encoder, frozen=True):
     """Encodes what has more than a few frames at a lower quality than it is told to."""
 
     def __call__(self, frames: Frames, quality: int | None) -> bytes:

@@ -1,7 +1,6 @@
 """What code inside of a worker tries in vain: it is taken over by a picture, and wants out."""
 
 import ctypes
-import dataclasses
 import errno
 import mmap
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from forkresize.pool import Answer, Done, Pool, PoolOptions
 
@@ -165,7 +165,7 @@ def test_limits_hold_and_can_not_be_raised(inside: Inside) -> None:
 
 
 def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
-    confinement = dataclasses.replace(trees.confinement, memory=4 << 30)
+    confinement = structs.replace(trees.confinement, memory=4 << 30)
     answer = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), confinement)
     assert isinstance(answer, Done), answer
     assert answer.result == "ENOMEM"

@@ -1,6 +1,5 @@
 """What a confined worker can still do, and what is told where the system lacks something."""
 
-import dataclasses
 import errno
 import inspect
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from forkresize.errors import ExitCode, PoolBrokenError, SandboxError
 from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode
@@ -78,7 +78,7 @@ def test_a_file_that_is_out_of_reach_is_lent_as_often_as_it_is_asked_for(inside:
         with open_source(str(trees.secret)) as one, open_source(str(trees.secret)) as other:
             return [one.read(3), other.read()]
 
-    confinement = dataclasses.replace(trees.confinement, lend=lend)
+    confinement = structs.replace(trees.confinement, lend=lend)
     assert result_of(inside(read, confinement)) == [b"a s", b"a secret"]
     answer = inside(read)
     assert isinstance(answer, Raised)
@@ -97,7 +97,7 @@ def test_what_the_parent_can_not_open_either_is_told_with_the_same_error(inside:
             return error.errno, error.filename
         return None
 
-    confinement = dataclasses.replace(trees.confinement, lend=refuse)
+    confinement = structs.replace(trees.confinement, lend=refuse)
     assert result_of(inside(read, confinement)) == (errno.EIO, str(trees.secret))
 
 
@@ -117,7 +117,7 @@ def test_what_an_unconfined_worker_raises_and_returns_is_as_before(trees: Any) -
 
 
 def test_off_is_none(trees: Any) -> None:
-    confinement = dataclasses.replace(trees.confinement, mode=SandboxMode.OFF)
+    confinement = structs.replace(trees.confinement, mode=SandboxMode.OFF)
     with Pool[int, Any](
         lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=confinement)
     ) as pool:
@@ -156,7 +156,7 @@ def test_on_refuses_before_anything_is_forked_and_names_what_is_missing(trees: A
     with pytest.raises(SandboxError, match="landlock and seccomp") as caught:
         refuse_unless_possible(SandboxMode.ON)
     assert caught.value.exit_code is ExitCode.CANNOT_GO_ON
-    confinement = dataclasses.replace(trees.confinement, mode=SandboxMode.ON)
+    confinement = structs.replace(trees.confinement, mode=SandboxMode.ON)
     pool = Pool(str, options=PoolOptions(sandbox=confinement))
     with pytest.raises(SandboxError, match="landlock"):
         pool.__enter__()
@@ -194,7 +194,7 @@ def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
             station.far.sendall(pack_report(Report(Kind.WANTS, 1, 0.0, b"", os.fsencode(trees.secret))))
         return "asked"
 
-    confinement = dataclasses.replace(trees.confinement, lend=lend if lends else None)
+    confinement = structs.replace(trees.confinement, lend=lend if lends else None)
     assert result_of(inside(ask, confinement)) == "asked"
 
 
