@@ -57,13 +57,15 @@ def _is_asked_for(answer: list[Told], job: Job) -> bool:
         return not issubclass(answer[0].kind, Written)
     asked = sorted(output.rendition for output in job.outputs)
     of_each = not any(told.of_all for told in answer)
-    return of_each and sorted(told.particulars["rendition"] for told in answer) == asked
+    return of_each and sorted(told.rendition for told in answer) == asked
 
 
 def _outcome(told: Told, job: Job, common: Common, said: list[str]) -> Outcome:
     paths = {output.rendition: output.path for output in job.outputs}
-    particulars = {**told.particulars, "warnings": limited((*told.particulars["warnings"], *said))}
-    destination = None if told.of_all else paths[particulars["rendition"]]
+    particulars = told.particulars()
+    if said:
+        particulars["warnings"] = limited((*particulars["warnings"], *said))
+    destination = None if told.of_all else paths[told.rendition]
     return told.kind(source=job.source, destination=destination, **common, **particulars)
 
 

@@ -4,75 +4,95 @@ JSON can't ask for more memory than its length, and calls nothing; of what it te
 doesn't know itself, and only in the types that it has to be of.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from functools import reduce
+from operator import or_
+from typing import Any, cast
 
-from msgspec import Struct, convert, defstruct
-from msgspec.structs import asdict, fields
+from msgspec import Struct, defstruct
+from msgspec.json import Decoder, Encoder
+from msgspec.structs import asdict, fields, replace
 
-from forkresize.outcome import Failed, Outcome, Skipped, Written, limited, shortened
+from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, limited, shortened
 from forkresize.pool import Codec
-
-_KINDS: Mapping[str, type[Outcome]] = {kind.status: kind for kind in (Written, Skipped, Failed)}
 
 _KNOWN = frozenset({"source", "destination", "attempts", "worker", "seconds"})
 """What the parent knows itself, or better."""
 
 
-def _particulars(kind: type[Outcome]) -> type[Struct]:
-    """Return what holds just those fields of an outcome that a worker tells, each within its bounds."""
-    told = [(field.name, field.type) for field in fields(kind) if field.name not in _KNOWN]
-    return defstruct(f"{kind.__name__}Particulars", told, forbid_unknown_fields=True)
-
-
-_PARTICULARS: Mapping[str, type[Struct]] = {status: _particulars(kind) for status, kind in _KINDS.items()}
-
-
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, tag_field="status", forbid_unknown_fields=True):
     """What a worker says of one output, or of all of a picture's together.
 
     Attributes:
-        kind: what became of it.
         of_all: whether it is about all outputs.
-        particulars: the outcome's further fields.
+        rendition: which of the recipe's renditions it is about.
+        warnings: what there is to say about it.
     """
 
-    kind: type[Outcome]
     of_all: bool
-    particulars: dict[str, Any]
+    rendition: Count
+    warnings: tuple[str, ...]
+
+    @property
+    def kind(self) -> type[Outcome]:
+        """What became of it."""
+        return _KINDS[type(self)]
+
+    def particulars(self) -> dict[str, Any]:
+        """Return the outcome's fields, with no text longer than a person reads."""
+        told = {name: shortened(value) if type(value) is str else value for name, value in asdict(self).items()}
+        told["warnings"] = limited(told["warnings"])
+        del told["of_all"]
+        return told
+
+
+def _told(kind: type[Outcome]) -> type[Told]:
+    """Return what holds just those fields of an outcome that a worker tells, each within its bounds."""
+    known = _KNOWN | set(Told.__struct_fields__)
+    own = [(field.name, field.type) for field in fields(kind) if field.name not in known]
+    told = defstruct(f"Told{kind.__name__}", own, bases=(Told,), frozen=True, tag=kind.status)
+    return cast("type[Told]", told)
+
+
+_TOLD: Mapping[type[Outcome], type[Told]] = {kind: _told(kind) for kind in (Written, Skipped, Failed)}
+_KINDS: Mapping[type[Told], type[Outcome]] = {told: kind for kind, told in _TOLD.items()}
+
+_ENCODER = Encoder()
+_DECODER: Decoder[list[Told]] = Decoder(list[reduce(or_, _TOLD.values())])  # type: ignore[misc]
 
 
 def encoded(outcomes: list[Outcome]) -> bytes:
     """Return what a worker sends of a picture's outcomes."""
-    told = []
-    for outcome in outcomes:
-        names = _PARTICULARS[outcome.status].__struct_fields__
-        particulars = {name: getattr(outcome, name) for name in names}
-        told.append((outcome.status, outcome.destination is None, particulars))
-    return json.dumps(told, allow_nan=False).encode()
+    told = [_told_of(outcome) for outcome in outcomes]
+    try:
+        return _ENCODER.encode(told)
+    except UnicodeEncodeError:
+        return _ENCODER.encode([_spelled_out(each) for each in told])
 
 
 def decoded(data: bytes | bytearray) -> list[Told]:
     """Return what a worker has sent.
 
     Raises:
-        Exception: it is nothing that ``encoded`` makes.
+        ValueError: it is nothing that ``encoded`` makes.
     """
-    # Not msgspec's own reader: it takes no text with lone surrogates, as in names that are no UTF-8.
-    told = convert(json.loads(data, parse_constant=_refused), list[tuple[str, bool, dict[str, Any]]])
-    return [_told(status, of_all, particulars) for status, of_all, particulars in told]
+    return _DECODER.decode(data)
 
 
 OUTCOMES = Codec(encoded, decoded)
 
 
-def _told(status: str, of_all: bool, particulars: dict[str, Any]) -> Told:
-    checked = asdict(convert(particulars, _PARTICULARS[status]))
-    checked["warnings"] = limited(checked["warnings"])
-    texts = {name: shortened(value) for name, value in checked.items() if type(value) is str}
-    return Told(_KINDS[status], of_all, checked | texts)
+def _told_of(outcome: Outcome) -> Told:
+    kind = _TOLD[type(outcome)]
+    own = {name: getattr(outcome, name) for name in kind.__struct_fields__ if name != "of_all"}
+    return kind(of_all=outcome.destination is None, **own)
 
 
-def _refused(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number that can be meant")
+def _spelled_out(told: Told) -> Told:
+    """Return the same with bytes spelled out that are no UTF-8, as JSON is, but names in its texts may be."""
+    texts = {name: _spelled(value) for name, value in asdict(told).items() if isinstance(value, str)}
+    return replace(told, warnings=tuple(map(_spelled, told.warnings)), **texts)
+
+
+def _spelled(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
