@@ -110,15 +110,23 @@ def psnr(one: Image.Image, other: Image.Image) -> float:
     return 10 * log10(255**2 / error) if error else 99.0
 
 
-@cache
-def reference(path: str) -> Image.Image:
-    """Return a photograph at the width of the comparison, fully decoded and resized by Pillow's Lanczos."""
+def decoded(path: str) -> Image.Image:
+    """Return a photograph in sRGB, upright and fully decoded."""
     with Image.open(path) as file:
         profile, upright = file.info.get("icc_profile"), ImageOps.exif_transpose(file)
-    image = by_littlecms(upright, profile) if profile else upright.convert("RGB")
-    if image.width <= WIDTH:
-        return image
-    return image.resize((WIDTH, half_up(image.height * WIDTH, image.width)), Image.Resampling.LANCZOS)
+    return by_littlecms(upright, profile) if profile else upright.convert("RGB")
+
+
+@cache
+def references(path: str) -> dict[int, Image.Image]:
+    """Return a photograph by width, for all widths that are compared: fully decoded and resized by Pillow's Lanczos."""
+    image = decoded(path)
+    smaller = [width for width in (WIDTH, *WIDTHS) if width < image.width]
+    resized = {
+        width: image.resize((width, half_up(image.height * width, image.width)), Image.Resampling.LANCZOS)
+        for width in smaller
+    }
+    return resized | {image.width: image}
 
 
 def fidelity(corpus: Path, scratch: Path) -> Iterator[Figure]:
@@ -127,9 +135,16 @@ def fidelity(corpus: Path, scratch: Path) -> Iterator[Figure]:
         if kernel == "SIMD" and not find_spec(SIMD):
             continue
         outputs = made(corpus, scratch, "--width", str(WIDTH), *LOSSLESS, without=without)
-        likeness = [psnr(pixels(each["destination"]), reference(source)) for (source, _), each in outputs.items()]
-        yield Figure(f"width {WIDTH} against full decode + Lanczos, {kernel} kernel: mean dB", fmean(likeness), 55)
-        yield Figure(f"width {WIDTH} against full decode + Lanczos, {kernel} kernel: worst dB", min(likeness), 48)
+        yield from likeness(f"width {WIDTH}, {kernel} kernel", outputs)
+
+
+def likeness(what: str, outputs: Outputs) -> Iterator[Figure]:
+    """Compare lossless outputs with what full decoding and Pillow's Lanczos come to."""
+    decibels = [
+        psnr(pixels(each["destination"]), references(source)[width]) for (source, width), each in outputs.items()
+    ]
+    yield Figure(f"{what} against full decode + Lanczos: mean dB", fmean(decibels), 55)
+    yield Figure(f"{what} against full decode + Lanczos: worst dB", min(decibels), 48)
 
 
 def sameness(corpus: Path, scratch: Path) -> Iterator[Figure]:
@@ -151,16 +166,12 @@ def sameness(corpus: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def renditions(corpus: Path, scratch: Path) -> Iterator[Figure]:
-    """Compare several widths from one decode with each made alone, in pixels and in CPU time."""
+    """Compare several widths from one decode with full decoding and Lanczos, and their CPU time with a run for each."""
     all_widths, each_width = ",".join(map(str, WIDTHS)), [str(width) for width in WIDTHS]
     together = made(corpus, scratch, "--width", all_widths, *LOSSLESS)
-    likeness = [
-        psnr(pixels(alone["destination"]), pixels(together[key]["destination"]))
-        for width in each_width
-        for key, alone in made(corpus, scratch, "--width", width, *LOSSLESS).items()
-        if key in together
-    ]
-    yield Figure("each of five widths from one decode against made alone: worst dB", min(likeness), 48)
+    yield from likeness(
+        "five widths from one decode", {key: each for key, each in together.items() if key[1] in WIDTHS}
+    )
     alone, at_once = (sum(cpu_seconds(corpus, scratch, width) for width in each) for each in (each_width, [all_widths]))
     yield Figure("CPU time of five widths from one decode / five runs, JPEG", at_once / alone, most=0.45)
 

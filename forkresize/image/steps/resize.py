@@ -14,7 +14,7 @@ from forkresize.image.picture import Picture, View
 from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
 
-_CASCADE = 2
+_CASCADE = 4
 """How many pixels of a larger rendition make one of a smaller along each axis; with fewer the difference shows."""
 
 
