@@ -37,6 +37,7 @@ class WorkerHandle(Generic[Item]):
         events: what its end of the pipe is watched for, in the selector's terms.
         dismissed: whether it no longer counts.
         worn: whether it is to be replaced as soon as it has nothing to do.
+        fit: whether it has said that it is ready for its first task.
     """
 
     def __init__(self, process: ForkProcess, station: Station) -> None:
@@ -51,6 +52,7 @@ class WorkerHandle(Generic[Item]):
         self.events = selectors.EVENT_READ
         self.dismissed = False
         self.worn = False
+        self.fit = False
         self._answered = 0
         self._seen_at: float | None = None
         self._asked_at: float | None = None
@@ -91,8 +93,8 @@ class WorkerHandle(Generic[Item]):
             report: what it sent.
             stopped: whether tasks may be declined.
         """
-        if report.kind == Kind.UNFIT:
-            is_honest = self._answered == 0
+        if report.kind in {Kind.FIT, Kind.UNFIT}:
+            is_honest = not self.fit
         else:
             is_honest = report.number in self.tasks and self.tasks[report.number] is self._first
         if report.kind == Kind.DECLINED:
@@ -173,11 +175,6 @@ class WorkerHandle(Generic[Item]):
         # One that has died needs none.
         with contextlib.suppress(OSError):
             self.station.lending.near.send(GRANT, NO_SIGPIPE)
-
-    @property
-    def ever_started(self) -> bool:
-        """Whether it got as far as a first task."""
-        return self._answered != 0 or self.station.slot.read()[0] != 0
 
     def leave(self) -> None:
         """Let it go when it has nothing to do: it reads the end of its pipe."""

@@ -43,6 +43,8 @@ class Kind(IntEnum):
     """The job goes on when the pool has passed it a file, whose path the payload is."""
     RESERVES = 6
     """The job goes on when it may take as much memory as the payload says."""
+    FIT = 7
+    """The initializer is through; said once, before any job can take the worker over."""
 
 
 _KINDS = frozenset(map(int, Kind))

@@ -163,6 +163,9 @@ class Supervisor(Generic[Item, Result]):
     def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
         if not member.accepts(report, stopped=bool(self._control.stop)):
             return
+        if report.kind == Kind.FIT:
+            member.fit = True
+            return
         if report.kind == Kind.UNFIT:
             failure = unpack_failure(report.payload)
             member.tasks.clear()  # It leaves by itself.
@@ -212,14 +215,14 @@ class Supervisor(Generic[Item, Result]):
             task, since = member.current()
             if fault is Fault.TIMED_OUT and task is not condemned:
                 task = None  # It had gone on to the next, which is not to blame.
-            elif task is None and (member.ever_started or fault is Fault.ASTRAY):
+            elif task is None and (member.fit or fault is Fault.ASTRAY):
                 # What it says of itself is as little to be trusted as all else.
                 task = member.first_returned(_RETURNS.get(fault, _MOST_RETURNS))
             self._backlog.give_back((other for other in member.tasks.values() if other is not task), by_death=True)
             if task is not None:
                 seconds = time.monotonic() - since
                 self._blame(task, lost(task, self._fault(fault, exit_code), member, exit_code, seconds))
-            elif not member.ever_started:
+            elif not member.fit:
                 self._count_stillborn(member, exit_code)
         finally:
             member.close()

@@ -128,6 +128,7 @@ def _initialize(duty: Duty, station: Station) -> bool:
         _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), pack_failure(Failure.of(error))))
         return False
     station.stderr.take()
+    _send(station, Report(Kind.FIT, 0, 0.0, b"", b""))
     return True
 
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.pool.message import MOST_PAYLOAD, Failure, Inbox, Report, pack_report
+from forkresize.pool.message import MOST_PAYLOAD, Failure, Inbox, Kind, Report, pack_report
 
 HEADER = struct.Struct("=BQdIQ")
 
@@ -28,10 +28,12 @@ def test_reports_arrive_whole_and_in_order_however_the_stream_is_cut(sent: list[
 
 
 lies = st.one_of(
-    st.tuples(st.sampled_from([0, 7, 255]), st.just(0.0), st.just(0), st.just(0)),
-    st.tuples(st.integers(1, 6), st.sampled_from([float("inf"), float("-inf"), float("nan")]), st.just(0), st.just(0)),
-    st.tuples(st.integers(1, 6), st.just(0.0), st.integers(2**16 + 1, 2**32 - 1), st.just(0)),
-    st.tuples(st.integers(1, 6), st.just(0.0), st.just(0), st.integers(MOST_PAYLOAD + 1, 2**64 - 1)),
+    st.tuples(st.sampled_from([0, max(Kind) + 1, 255]), st.just(0.0), st.just(0), st.just(0)),
+    st.tuples(
+        st.sampled_from(Kind), st.sampled_from([float("inf"), float("-inf"), float("nan")]), st.just(0), st.just(0)
+    ),
+    st.tuples(st.sampled_from(Kind), st.just(0.0), st.integers(2**16 + 1, 2**32 - 1), st.just(0)),
+    st.tuples(st.sampled_from(Kind), st.just(0.0), st.just(0), st.integers(MOST_PAYLOAD + 1, 2**64 - 1)),
 )
 
 

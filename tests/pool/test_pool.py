@@ -1,8 +1,9 @@
+import contextlib
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ import pytest
 
 from forkresize.errors import PoolBrokenError
 from forkresize.pool import Activity, Done, Pool, PoolOptions, available_cpus
+from forkresize.pool.message import Inbox, Kind
 
 WaitUntil = Callable[[Callable[[], object]], None]
 
@@ -78,9 +80,15 @@ def test_a_worker_that_is_idle_is_given_the_next_job_before_another_is_forked(wa
     def items() -> Iterator[int]:
         for number in range(5):
             yield number
-            supervisor = pool._supervisor  # noqa: SLF001
-            assert supervisor is not None
-            wait_until(partial(supervisor._crew.selector.select, 0))  # noqa: SLF001  Its answer has come.
+            wait_until(has_come)
+
+    def has_come() -> bool:
+        assert pool._supervisor is not None  # noqa: SLF001
+        (member,) = pool._supervisor._crew  # noqa: SLF001
+        with contextlib.suppress(BlockingIOError):
+            waiting = member.station.near.recv(1 << 16, socket.MSG_PEEK)
+            return any(report.kind == Kind.RETURNED for report in Inbox().feed(waiting))
+        return False
 
     with Pool(double, options=PoolOptions(workers=4)) as pool:
         assert len({answer.worker for answer in pool.imap_unordered(items())}) == 1

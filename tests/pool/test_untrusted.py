@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from forkresize.pool import Answer, Done, Fault, Lost, Pool, PoolOptions, Raised
-from forkresize.pool.message import Kind, Report, pack_need, pack_report
+from forkresize.pool.message import Failure, Kind, Report, pack_failure, pack_need, pack_report
 from forkresize.pool.slot import Slot
 from forkresize.pool.stderr import CAPTURED_BYTES
 
@@ -128,6 +128,32 @@ def test_a_worker_that_says_each_time_that_it_had_not_begun_is_blamed_in_the_end
 
     answers = run(faults.At(VICTIM, hide_and_die), range(JOBS), workers=1, retries=0)
     assert getattr(answers[VICTIM], "fault", None) is Fault.CRASHED
+    assert all_but_the_victim_are_done(answers)
+
+
+@needs_proc
+@pytest.mark.parametrize("then", ["is silent", "says that it is unfit", "says that it is fit"])
+def test_a_worker_that_is_taken_over_by_its_very_first_job_does_not_end_the_run(
+    then: str, run: Run, faults: ModuleType
+) -> None:
+    said = {"says that it is unfit": Kind.UNFIT, "says that it is fit": Kind.FIT}
+
+    def die_as_if_it_had_not_begun() -> None:
+        for slot in slots():
+            slot.begin(0)
+        if then in said:
+            failure = pack_failure(Failure.of(ValueError("no")))
+            faults.write_to_the_pool(pack_report(Report(said[then], 0, 0.0, b"", failure)))
+        faults.kill_itself()
+
+    answers = run(
+        faults.At(VICTIM, die_as_if_it_had_not_begun),
+        [VICTIM, *range(VICTIM), *range(VICTIM + 1, JOBS)],
+        workers=1,
+        retries=0,
+    )
+    fault = Fault.ASTRAY if then in said else Fault.CRASHED
+    assert [getattr(answer, "fault", None) for answer in answers if answer.item == VICTIM] == [fault]
     assert all_but_the_victim_are_done(answers)
 
 
