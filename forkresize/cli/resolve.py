@@ -2,11 +2,12 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -14,6 +15,7 @@ from forkresize.batch import Settings
 from forkresize.cli.listening import lists_of
 from forkresize.cli.reports import files_of, refuse_formats
 from forkresize.cli.watch import refuse_unwatchable
+from forkresize.errors import UsageError
 from forkresize.ledger import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Options, Recipe
@@ -159,6 +161,14 @@ def _names(path: str | None, stack: ExitStack, *, nul: bool) -> Callable[[], Ite
 def _copied(path: str, stack: ExitStack) -> str:
     copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="forkresize-names-"))  # noqa: SIM115 (the stack)
     with click.open_file(path, "rb") as names:
+        if _is_endless(names):
+            raise UsageError(f"--files-from: {path!r} is a device, which may have no end")
         shutil.copyfileobj(names, copy)
     copy.flush()
     return copy.name
+
+
+def _is_endless(file: IO[bytes]) -> bool:
+    """Whether it is a device that may go on for ever, such as ``/dev/zero``; terminals end, and ``/dev/null`` does."""
+    found = os.fstat(file.fileno())
+    return stat.S_ISCHR(found.st_mode) and not file.isatty() and found.st_rdev != os.stat(os.devnull).st_rdev

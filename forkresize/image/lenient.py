@@ -5,11 +5,19 @@ import struct
 import warnings
 
 from PIL import Image
-from PIL.PngImagePlugin import MAX_TEXT_MEMORY, PngStream
+from PIL.PngImagePlugin import PngStream
 from PIL.TiffImagePlugin import TiffImageFile
 
 _BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"})
 """Chunks of a PNG without which its pixels are what they are."""
+
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+
+_MOST_TEXT = 8 << 20
+"""Characters of all texts of a picture; what comes once there are more is not unpacked."""
+
+_OF_FRAMES = frozenset({b"fcTL", b"fdAT"})
+"""Chunks that are about one of several frames."""
 
 
 class LenientPngStream(PngStream):
@@ -26,13 +34,15 @@ class LenientPngStream(PngStream):
 
     def call(self, cid: bytes, pos: int, length: int) -> bytes:
         """Read one chunk; see ChunkStream."""
-        try:
-            return super().call(cid, pos, length)
-        except (ValueError, SyntaxError, IndexError, struct.error) as error:
-            # Once there is too much text in all, each text is kept before it is refused.
-            if cid not in _BESIDE or self.text_memory > MAX_TEXT_MEMORY:
-                raise
-            warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
+        if cid in _TEXTS and self.text_memory > _MOST_TEXT:
+            warnings.warn(f"{cid.decode()} was dropped: there is more text than is kept", stacklevel=1)
+        elif cid not in _OF_FRAMES or self.im_n_frames:
+            try:
+                return super().call(cid, pos, length)
+            except (ValueError, SyntaxError, IndexError, struct.error) as error:
+                if cid not in _BESIDE:
+                    raise
+                warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
         assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.
         self.fp.seek(pos, os.SEEK_SET)
         return self.fp.read(length)

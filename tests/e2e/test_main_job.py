@@ -125,6 +125,15 @@ def test_a_name_that_is_listed_but_missing_is_a_failure(tmp_path: Path, photos: 
     assert tree(tmp_path / "out") == ["in/0.jpg"]
 
 
+@pytest.mark.parametrize("options", [(), ("-0",)])
+def test_a_list_without_end_is_refused_at_once(forkresize: Run, options: tuple[str, ...]) -> None:
+    refused = forkresize("--files-from", "/dev/zero", "out", "--width", "20", *options)
+    assert refused.returncode == 2
+    assert "--files-from: '/dev/zero' is a device, which may have no end" in refused.stderr
+    empty = forkresize("--files-from", "/dev/null", "out", "--width", "20", *options)
+    assert (empty.returncode, empty.stderr) == (0, "")
+
+
 def test_rules_decide_in_the_order_they_are_given(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "a", "--width", "20", "--include", "1.jpg", "--exclude", "*.jpg", "--exclude", "deep/")
     assert tree(tmp_path / "a") == ["1.jpg", "sub/small.gif", "sub/wide.png"]

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -80,13 +81,35 @@ def test_what_the_pixels_hang_on_is_not_passed_over(scene: Scene, result: Render
     assert outcome.reason is Reason.DAMAGED
 
 
-def test_texts_without_end_cost_the_picture(scene: Scene, result: Render) -> None:
+@pytest.mark.parametrize("behind", [False, True])
+def test_texts_without_end_are_dropped_and_take_no_memory(scene: Scene, result: Render, behind: bool) -> None:
     megabyte = zlib.compress(bytes(1 << 20))
-    texts = (chunk(b"zTXt", b"%d\0\0" % number + megabyte) for number in range(66))
-    outcome = result(png(scene(), *texts), width=60)
-    assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.DAMAGED
-    assert "Too much memory used in text chunks" in outcome.error
+    texts = (chunk(b"zTXt", b"%d\0\0" % number + megabyte) for number in range(100))
+    picture = png(scene(), *texts, behind=behind)
+    tracemalloc.start()
+    try:
+        outcome = result(picture, width=60)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert isinstance(outcome, Written)
+    assert "zTXt was dropped: there is more text than is kept" in outcome.warnings
+    assert peak < 32 << 20
+
+
+FRAME = struct.pack(">IIIIIHHBB", 7, 1 << 20, 9, 0, 0, 1, 1, 9, 9)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize(
+    ("name", "content"), [(b"fcTL", FRAME), (b"fcTL", b"short"), (b"fdAT", b"x" * 99), (b"fdAT", b"")]
+)
+def test_what_is_said_of_frames_is_nothing_to_a_still_picture(
+    scene: Scene, result: Render, name: bytes, content: bytes, behind: bool
+) -> None:
+    outcome = result(png(scene(), chunk(name, content), behind=behind), width=60)
+    assert isinstance(outcome, Written)
+    assert outcome.out_size[0] == 60
 
 
 @pytest.mark.parametrize("pages", [1, 3])
