@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import ParseError
 
+from msgspec import DecodeError
 from PIL import Image
 
 from benchmarks.seeds import IPTC, XMP, seeds
+from forkresize.batch.answers import outcomes_of
+from forkresize.batch.wire import OUTCOMES
 from forkresize.cli.config import read_settings
 from forkresize.cli.defaults import BY_KEY as OPTIONS
 from forkresize.errors import FieldError, LedgerError, UsageError
@@ -21,11 +24,12 @@ from forkresize.image import icc, metadata
 from forkresize.image.css import parse_color
 from forkresize.image.metadata import Kept, iptc, xmp
 from forkresize.image.original import stripped
-from forkresize.job import Output, Source
+from forkresize.job import Job, Output, Source
 from forkresize.ledger import Entry, Ledger, Policy, Prints, Settler, ledger_path
-from forkresize.outcome import Unchanged
+from forkresize.outcome import Failed, Reason, Unchanged, Written
 from forkresize.plan.naming import Naming
 from forkresize.plan.shard import Shard
+from forkresize.pool import Done
 from forkresize.pool.message import Inbox, Report, pack_report
 from forkresize.recipe import Metadata, Recipe, Size
 from forkresize.recipefile import loads
@@ -133,6 +137,15 @@ def _frames(data: bytes) -> None:
         raise AssertionError("what comes out depends on how it came in")
 
 
+_JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("/out/a-1.jpg"), Output("/out/a-2.jpg", 1)))
+
+
+def _answer(data: bytes) -> None:
+    """Take what a worker says of a job, and write the records that come of it."""
+    told = OUTCOMES.decode(data)
+    json.dumps([*map(record, outcomes_of(Done(_JOB, told, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
+
+
 def _plain(report: Report) -> tuple[object, ...]:
     return tuple(bytes(part) if isinstance(part, bytes | bytearray) else repr(part) for part in report)
 
@@ -217,6 +230,38 @@ PARSERS: Mapping[str, Parser] = {
         [*_TOML, *(key.encode() for key in OPTIONS)],
     ),
     "frames": Parser(_frames, (), [pack_report(Report(1, 1, 0.5, b"warned", b"result")) * 2]),
+    "answer": Parser(
+        _answer,
+        (DecodeError,),
+        [
+            OUTCOMES.encode(
+                [
+                    Written(
+                        source=_JOB.source,
+                        destination="",
+                        out_bytes=5,
+                        in_size=(9, 9),
+                        out_size=(4, 4),
+                        in_format="a",
+                        out_format="b",
+                    )
+                ]
+            ),
+            OUTCOMES.encode([Failed(source=_JOB.source, destination="", reason=Reason.DAMAGED, error="no")] * 2),
+        ],
+        [
+            b'"of_all":true',
+            b'"rendition":1',
+            b"null",
+            b"NaN",
+            b"1e999",
+            b"-1",
+            b"[[[[",
+            b'"\\ud800"',
+            b"\xff",
+            b"9" * 30,
+        ],
+    ),
     "ledger": Parser(
         _ledger,
         (LedgerError,),

@@ -110,7 +110,7 @@ class Written(Outcome, frozen=True, kw_only=True):
     in_format: str
     out_format: str
     quality: Count | None = None
-    ssim: Annotated[float, Meta(ge=0, le=1)] | None = None
+    ssim: Annotated[float, Meta(ge=-1, lt=2)] | None = None
     decode_seconds: Seconds = 0.0
     resize_seconds: Seconds = 0.0
     encode_seconds: Seconds = 0.0

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import DecodeError
+from msgspec.structs import replace
 
 from forkresize.batch.wire import OUTCOMES, Told
 from forkresize.job import Source
@@ -47,6 +48,11 @@ def test_what_comes_out_is_what_went_in(outcome: Outcome) -> None:
     again = answer.kind(source=SOURCE, destination=outcome.destination, **answer.particulars())
     assert again == outcome
     assert answer.of_all is (outcome.destination is None)
+
+
+def test_a_similarity_that_is_rounded_past_one_is_believed() -> None:
+    (answer,) = told(replace(WRITTEN, ssim=1.0000001))
+    assert answer.particulars()["ssim"] == pytest.approx(1)
 
 
 def altered(**particulars: Any) -> bytes:
