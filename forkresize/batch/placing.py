@@ -17,6 +17,9 @@ from forkresize.outcome import Failed, Outcome, Reason, Unchanged, Written
 _LOST = frozenset({Reason.CRASHED, Reason.TIMED_OUT, Reason.INTERRUPTED, Reason.MEMORY_LIMIT})
 """What becomes of a job whose worker could not say."""
 
+_DOUBTFUL = frozenset({Reason.ASTRAY, Reason.INTERNAL})
+"""After which an output is not taken to be right because it is there."""
+
 _File: TypeAlias = tuple[int, int, int] | None
 """What tells a file from the one that takes its place: device, inode and time of modification; None for none."""
 
@@ -60,7 +63,7 @@ class Beside:
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Return what became of a job, its outputs dated if that was asked for."""
         before = self._before.pop(job.source.path, {})
-        if any(map(_lost_one, outcomes)):
+        if any(map(_cost_a_worker, outcomes)):
             there = {path for path, file in before.items() if _is_new(_file(path), file)}
             outcomes = [each for outcome in outcomes for each in _corrected(outcome, job, there)]
         return [_dated(outcome) for outcome in outcomes] if self._preserve_times else outcomes
@@ -86,7 +89,7 @@ def _is_new(file: _File, before: _File) -> bool:
 def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]:
     """Yield what became of a job's outputs, of which some are there though their worker was lost: each is whole."""
     about = [output for output in job.outputs if outcome.destination in {None, output.path}]
-    if not _lost_one(outcome) or there.isdisjoint(output.path for output in about):
+    if not _cost_a_worker(outcome) or there.isdisjoint(output.path for output in about):
         yield outcome
         return
     for output in about:
@@ -94,13 +97,11 @@ def _corrected(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Outcome]
         yield _made(failed) if output.path in there else failed
 
 
-def _lost_one(outcome: Outcome) -> TypeGuard[Failed]:
-    """Whether a job failed that cost a worker, the last that it was tried on or one before."""
-    return (
-        isinstance(outcome, Failed)
-        and outcome.reason is not Reason.ASTRAY
-        and (outcome.reason in _LOST or outcome.attempts > 1)
-    )
+def _cost_a_worker(outcome: Outcome) -> TypeGuard[Failed]:
+    """Whether a job failed that a worker was lost with, the last that it was tried on or one before."""
+    if not isinstance(outcome, Failed) or outcome.reason in _DOUBTFUL:
+        return False
+    return outcome.reason in _LOST or outcome.attempts > 1
 
 
 def _made(failed: Failed) -> Unchanged:

@@ -76,7 +76,10 @@ def decoded(data: bytes | bytearray) -> list[Told]:
     Raises:
         ValueError: it is nothing that ``encoded`` makes.
     """
-    return _DECODER.decode(data)
+    try:
+        return _DECODER.decode(data)
+    except RecursionError as too_deep:
+        raise ValueError(f"{too_deep}") from too_deep
 
 
 OUTCOMES = Codec(encoded, decoded)

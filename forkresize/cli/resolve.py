@@ -170,5 +170,8 @@ def _copied(path: str, stack: ExitStack) -> str:
 
 def _is_endless(file: IO[bytes]) -> bool:
     """Whether it is a device that may go on for ever, such as ``/dev/zero``; terminals end, and ``/dev/null`` does."""
-    found = os.fstat(file.fileno())
+    try:
+        found = os.fstat(file.fileno())
+    except OSError:
+        return False  # No file of the system's, as when another program stands in for standard input.
     return stat.S_ISCHR(found.st_mode) and not file.isatty() and found.st_rdev != os.stat(os.devnull).st_rdev

@@ -3,20 +3,32 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from PIL.Image import DecompressionBombWarning
 
 from forkresize.image.picture import PictureError
 from forkresize.outcome import About, Failed, Outcome, Reason, Skipped
 
-Caught = list[warnings.WarningMessage]
+Caught = list[str]
 """What was warned of and not yet told."""
+
+_MOST_CAUGHT = 10_000
+"""Warnings; a hostile picture could have a decoder warn until memory runs out."""
 
 
 @contextmanager
 def warnings_caught() -> Iterator[Caught]:
     """Yield the list that what is warned of in the block is added to."""
-    with warnings.catch_warnings(record=True) as caught:
+    caught: Caught = []
+
+    def keep(message: Warning | str, *_: Any, **__: Any) -> None:
+        text = str(message)
+        if len(caught) < _MOST_CAUGHT and text not in caught[-1:]:
+            caught.append(text)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = keep
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("always", RuntimeWarning)
@@ -27,7 +39,7 @@ def warnings_caught() -> Iterator[Caught]:
 
 def taken(caught: Caught, start: int = 0) -> list[str]:
     """Return what was warned of from a place in the list on, and remove it there."""
-    told = [str(warning.message) for warning in caught[start:]]
+    told = caught[start:]
     del caught[start:]
     return told
 

@@ -17,7 +17,7 @@ _MOST_TEXT = 8 << 20
 """Characters of all texts of a picture; what comes once there are more is not unpacked."""
 
 _OF_FRAMES = frozenset({b"fcTL", b"fdAT"})
-"""Chunks that are about one of several frames."""
+"""Chunks without which the pixels of a still picture are what they are."""
 
 
 class LenientPngStream(PngStream):
@@ -36,11 +36,11 @@ class LenientPngStream(PngStream):
         """Read one chunk; see ChunkStream."""
         if cid in _TEXTS and self.text_memory > _MOST_TEXT:
             warnings.warn(f"{cid.decode()} was dropped: there is more text than is kept", stacklevel=1)
-        elif cid not in _OF_FRAMES or self.im_n_frames:
+        else:
             try:
                 return super().call(cid, pos, length)
             except (ValueError, SyntaxError, IndexError, struct.error) as error:
-                if cid not in _BESIDE:
+                if cid not in _BESIDE and (self.im_n_frames or cid not in _OF_FRAMES):
                     raise
                 warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
         assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.

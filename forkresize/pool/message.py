@@ -29,7 +29,7 @@ _MOST_STDERR = 1 << 16
 
 
 class Kind(IntEnum):
-    """What a worker has to say of a job."""
+    """What a worker has to say, of a job or of itself."""
 
     RETURNED = 1
     """The payload is the result, encoded."""

@@ -128,7 +128,6 @@ def _initialize(duty: Duty, station: Station) -> bool:
         _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), pack_failure(Failure.of(error))))
         return False
     station.stderr.take()
-    _send(station, Report(Kind.FIT, 0, 0.0, b"", b""))
     return True
 
 
@@ -151,6 +150,7 @@ def _serve(duty: Duty, station: Station) -> None:
     myself = os.getpid()
     reservation = Reservation(duty, station)
     RESERVE.set(reservation)
+    _send(station, Report(Kind.FIT, 0, 0.0, b"", b""))
     while header := read(ORDER_HEADER.size):
         number, size = ORDER_HEADER.unpack(header)
         # Before the item is read: should that be what kills, this job is to blame.

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Unpack
 
 from msgspec import Struct
-from msgspec.structs import fields, force_setattr
+from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.recipe.options import Options, renditions_of, steps_of
@@ -99,7 +99,7 @@ class Recipe(Struct, frozen=True, kw_only=True, dict=True):
             FieldError: a value is out of its range, or contradicts another; names the field.
         """
         given: dict[str, Any] = dict(options)
-        own = {field.name: given[field.name] for field in fields(cls) if field.name in given}
+        own = {name: given[name] for name in cls.__struct_fields__ if name in given}
         return cls(steps=steps_of(options), renditions=renditions_of(options), **own)
 
     @cached_property
@@ -133,7 +133,7 @@ class Recipe(Struct, frozen=True, kw_only=True, dict=True):
 def _told(value: Any) -> Any:
     """Return what a value holds in a form that is one for all values that are equal, such as 15 and 15.0."""
     if isinstance(value, Struct):
-        return [(field.name, _told(getattr(value, field.name))) for field in fields(value)]
+        return [(name, _told(getattr(value, name))) for name in value.__struct_fields__]
     if isinstance(value, tuple):
         return [(type(each).__name__, _told(each)) if isinstance(each, Struct) else _told(each) for each in value]
     return float(value) if type(value) is int else value

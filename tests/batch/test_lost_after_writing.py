@@ -12,6 +12,7 @@ from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
 from forkresize.batch import placing
+from forkresize.image import attempt, render
 from forkresize.outcome import Reason
 
 Draw = Callable[..., Path]
@@ -95,6 +96,23 @@ def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_
     assert "No space left" in told.warnings[-1]
     assert (summary.exit_code, summary.unchanged, summary.workers_lost) == (0, 1, 1)
     assert width(tmp_path / "out/a.jpg") == 16
+
+
+def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = os.getpid()
+
+    def broken(*_: Any) -> Any:
+        if os.getpid() != parent and (tmp_path / "out/a.jpg").exists():
+            raise TypeError("a bug")
+        return real(*_)
+
+    real = attempt.attempted
+    monkeypatch.setattr(render, "attempted", broken)
+    summary, (told,) = make(attempts=1, retries=1)
+    assert isinstance(told, Failed)
+    assert (told.reason, told.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
 
 
 def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_asked_for(

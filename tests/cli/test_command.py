@@ -34,6 +34,12 @@ def test_a_system_without_fork_is_told_what_to_do(
     assert "WSL" in capsys.readouterr().err
 
 
+def test_a_standard_input_that_is_no_file_will_do(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"in/a.jpg\n")))
+    assert call(["--files-from", "-", "out", "--width", "8"]) == 0
+    assert (photos.parent / "out/in/a.jpg").exists()
+
+
 def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr(sys, "stdout", written)

@@ -109,7 +109,24 @@ def test_what_is_said_of_frames_is_nothing_to_a_still_picture(
 ) -> None:
     outcome = result(png(scene(), chunk(name, content), behind=behind), width=60)
     assert isinstance(outcome, Written)
-    assert outcome.out_size[0] == 60
+    assert f"damaged {name.decode()} was dropped" in outcome.warnings[0]
+
+
+def test_the_first_frame_may_be_described_before_it_is_said_that_there_are_several(scene: Scene, make: Make) -> None:
+    scene().save(file := io.BytesIO(), "PNG", save_all=True, append_images=[scene().rotate(9)], duration=90)
+    data = file.getvalue()
+    several = data[data.index(b"acTL") - 4 :][:20]
+    first = data[data.index(b"fcTL") - 4 :][:38]
+    swapped = data.replace(several + first, first + several)
+    assert swapped != data
+    assert getattr(make(swapped, width=60), "n_frames", 1) == 2
+
+
+def test_one_warning_without_end_is_kept_once(scene: Scene, result: Render) -> None:
+    picture = png(scene(), *[chunk(b"gAMA", b"")] * 5000)
+    outcome = result(picture, width=60)
+    assert isinstance(outcome, Written)
+    assert outcome.warnings == ("damaged gAMA was dropped: Truncated gAMA chunk",)
 
 
 @pytest.mark.parametrize("pages", [1, 3])

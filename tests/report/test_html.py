@@ -241,3 +241,8 @@ def test_a_page_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no directory"):
         HtmlReport(str(tmp_path / "missing/run.html"), SUBJECT, _none)
+
+
+def test_sizes_that_run_over_cost_no_report(made: Callable[..., str], written: Callable[..., Written]) -> None:
+    lies = [replace(written(), destination=f"out/{number}.jpg", out_bytes=(1 << 63) - 1) for number in range(3)]
+    _read(made(*lies))

@@ -162,7 +162,9 @@ def _examples(spool: Spool, status: str, reason: str) -> list[Row]:
 
 def _conversions(spool: Spool) -> list[Conversion]:
     counted = spool.query(
-        "SELECT in_format, out_format, COUNT(*), SUM(in_bytes), SUM(out_bytes) FROM rows WHERE status = 'written' "
+        # Not SUM, which raises when it runs over: what a worker says of its outputs may be anything.
+        "SELECT in_format, out_format, COUNT(*), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
+        "FROM rows WHERE status = 'written' "
         "GROUP BY in_format, out_format ORDER BY COUNT(*) DESC, in_format, out_format"
     )
     return [Conversion(*row) for row in counted]
