@@ -52,6 +52,9 @@ def _counted(value: Any) -> int:
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
+        # As on a command line, and in every path.
+        if "\0" in value:
+            raise ValueError("holds a NUL, which ends a text")
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format(Decimal(str(value)), "f")

@@ -165,7 +165,7 @@ class Opened:
         """
         if reduction > 1:
             width, height = self.image.size
-            self.image.draft(None, (width // reduction, height // reduction))
+            self.image.draft(None, (max(1, width // reduction), max(1, height // reduction)))
         if reduction == _MEANS_ONLY and self.image.format == "JPEG" and self.image.info.get("progressive"):
             self._leave_out_details()
         several = frames > 1

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, Self
 
+from forkresize.errors import LedgerError
 from forkresize.ledger.entry import Entry, is_placed, is_sound
 from forkresize.ledger.schema import COLUMNS, connect, ledger_path, settle_down, trouble_told
 
@@ -202,9 +203,14 @@ class Ledger:
     def flush(self) -> None:
         """Write what was noted."""
         if self._pending and not self._read_only:
-            with trouble_told(self._file), self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany(_WRITE, self._pending.values())
+            try:
+                with trouble_told(self._file), self._db:
+                    self._db.execute("BEGIN IMMEDIATE")
+                    self._db.executemany(_WRITE, self._pending.values())
+            except LedgerError:
+                # Whoever holds it has been waited for.
+                self._db.execute("PRAGMA busy_timeout = 0")
+                raise
             for path in self._pending:
                 self._window.drop(path)
             self._pending = {}

@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS outputs (
 
 COLUMNS = ", ".join(f'"{field}"' for field in Entry._fields)
 
-_PATIENCE = 30.0
-"""Seconds to wait for a dry run that is reading."""
+_PATIENCE = 5.0
+"""Seconds to wait for another shard that writes, or a dry run that reads; no signal is heard meanwhile."""
 
 
 def ledger_path(destination: str) -> str:
@@ -73,6 +73,8 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
         LedgerError: it is damaged, not a ledger, or was made by a later version.
     """
     name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise LedgerError(f"the ledger {path!r} is no file; remove it to begin a new one, or give --no-ledger")
     with trouble_told(path):
         mode = "ro" if read_only else "rwc"
         connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_PATIENCE)

@@ -89,7 +89,16 @@ class Settler:
         if made is not None:
             found = os.lstat(made)
             about = about._replace(hash=checksum(made), mtime_ns=storable(found.st_mtime_ns))
-        self.memory.note(entries_of(about, job, outcomes, self.prints, self.memory.below))
+        entries = entries_of(about, job, outcomes, self.prints, self.memory.below)
+        self.memory.note(entry for entry in entries if entry.status == "written" or not self._is_anothers(entry, job))
+
+    def _is_anothers(self, refused: Entry, job: Job) -> bool:
+        """Whether the output is there, made of another source: of the picture, say, that this one is the sidecar of."""
+        path = next(output.path for output in job.outputs if self.memory.below(output.path) == refused.path)
+        known = self.memory.entry(path)
+        if known is None or known.status != "written" or (known.root, known.source) == (refused.root, refused.source):
+            return False
+        return os.path.lexists(path)
 
     def refusal(self, told: Subject, entry: Entry | None) -> Outcome | None:
         """Return what became of it the last time, if it was refused and nothing has changed that this hung on."""

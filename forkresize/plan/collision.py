@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import compress
 from pathlib import PurePath
 
 from msgspec import Struct, field
@@ -33,7 +34,7 @@ class Collisions(Struct, frozen=True):
     """The sources that may not have the output their name gives them.
 
     Attributes:
-        marks: from the path of a source to what its output's name is marked with.
+        marks: from the path of a source to what its output's name is marked with; of one that is no picture, too.
         left_out: from the path of a source to the path of the source that has its output.
         repeated: identities of paths that the walk comes to more than once; the output is made the first time.
     """
@@ -69,6 +70,7 @@ def find_collisions(
     """Find the sources that share an output, and settle each by the policy.
 
     Files that are no pictures have no output and collide with nothing; only those that share a name are looked into.
+    Those are marked, so that what is remembered of a picture's sidecar is not taken for what is of its output.
 
     Args:
         discover: yields all sources, the same each time; called twice.
@@ -88,16 +90,19 @@ def find_collisions(
         for path, times in Counter(identity(source.path) for source in group).items()
         if times > 1
     )
-    distinct = (_one_each(group) for group in groups)
-    pictures = ([source for source in group if is_picture(source.path)] for group in distinct if len(group) > 1)
-    shared = [group for group in pictures if len(group) > 1]
+    shared, sidecars = [], []
+    for group in filter(_is_shared, map(_one_each, groups)):
+        verdicts = [is_picture(source.path) for source in group]
+        shared.append(list(compress(group, verdicts)))
+        sidecars.append([source for source, verdict in zip(group, verdicts, strict=True) if not verdict])
+    shared = list(filter(_is_shared, shared))
     if shared and policy is OnCollision.ERROR:
         raise CollisionError(_message(shared, names.naming))
-    if policy is OnCollision.SKIP:
-        left_out = {each.path: first.path for first, *rest in shared for each in rest}
-        return Collisions(left_out=left_out, repeated=repeated)
-    marks = {each.path: mark for group in shared for each, mark in _marked(group, names, taken)}
-    return Collisions(marks=marks, repeated=repeated)
+    skips = policy is OnCollision.SKIP
+    left_out = {each.path: first.path for first, *rest in shared for each in rest} if skips else {}
+    renamed = sidecars if skips else [*shared, *sidecars]
+    marks = {each.path: mark for group in renamed for each, mark in _marked(group, names, taken)}
+    return Collisions(marks=marks, left_out=left_out, repeated=repeated)
 
 
 def identity(path: str) -> str:
@@ -133,6 +138,10 @@ def _groups(discover: Callable[[], Iterable[Source]], names: OutputNames, suspec
 
 def _folded(path: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _is_shared(group: list[Source]) -> bool:
+    return len(group) > 1
 
 
 def _one_each(group: list[Source]) -> list[Source]:

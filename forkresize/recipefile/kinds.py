@@ -47,6 +47,8 @@ class Kind(Struct, frozen=True):
         """
         if type(value) not in self.types:
             raise ValueError(f"is {_TYPES.get(type(value), 'a date or a time')}; {self.would_do} would do")
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds a NUL, which ends a text")
         return self.read(value)
 
 

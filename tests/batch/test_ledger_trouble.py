@@ -1,6 +1,8 @@
 """A ledger that fails in the middle of a run ends it as a full disk does, with everything told."""
 
+import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,33 @@ def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them
     monkeypatch.setattr(Ledger, "forget", refuse)
     summary, _ = make(prune=True)
     assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.CANNOT_GO_ON)
+
+
+def test_a_ledger_that_another_program_locks_ends_the_run_soon(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    monkeypatch.setattr(schema, "_PATIENCE", 0.5)
+    monkeypatch.setattr(ledger, "_BATCH", 1)
+    locks: list[sqlite3.Connection] = []
+
+    def lock(_outcome: Outcome) -> None:
+        if not locks:
+            locks.append(sqlite3.connect(schema.ledger_path(str(tmp_path / "out")), isolation_level=None))
+            locks[0].execute("BEGIN IMMEDIATE")
+
+    settings = Settings(pool=PoolOptions(workers=2, retries=0))
+    began = time.monotonic()
+    summary = run([tmp_path / "in"], tmp_path / "out", Recipe.of(width=20), settings=settings, observers=[lock])
+    locks[0].close()
+    assert (summary.exit_code, "database is locked" in str(summary.stopped_by)) == (ExitCode.CANNOT_GO_ON, True)
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_pipe_in_the_place_of_the_ledger_is_refused_at_once(tmp_path: Path, make: Make, dry_run: bool) -> None:
+    path = Path(schema.ledger_path(str(tmp_path / "out")))
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    with pytest.raises(LedgerError, match="is no file"):
+        make(dry_run=dry_run)

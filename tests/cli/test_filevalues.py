@@ -39,9 +39,14 @@ def test_a_table_is_its_values_by_name(table: dict[str, int]) -> None:
     assert {name: int(value) for name, _, value in (part.partition("=") for part in text.split(","))} == table
 
 
-@given(st.text())
+@given(st.text(st.characters(exclude_characters="\0")))
 def test_a_text_is_itself(text: str) -> None:
     assert command_line_value(ONE, text, "/elsewhere") == text
+
+
+def test_a_text_that_no_command_line_holds_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        command_line_value(ONE, "a\0b", "/elsewhere")
 
 
 def test_what_counts_is_a_number_or_once() -> None:

@@ -285,3 +285,11 @@ def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: 
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == "XBM can be read but not written; choose an output --format"
+
+
+@pytest.mark.parametrize("size", [(7, 300), (2, 4000), (1, 900), (4000, 3)])
+@pytest.mark.parametrize("recipe", [{"rotate": 45, "width": 10}, {"width": 10}, {"height": 9, "rotate": 13}])
+def test_a_side_shorter_than_the_reduction_is_no_error(
+    size: tuple[int, int], recipe: dict[str, int], scene: Scene, result: Render
+) -> None:
+    assert isinstance(result(scene(size=(100, 100)).resize(size), "a.jpg", **recipe), Written)

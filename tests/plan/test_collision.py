@@ -43,8 +43,11 @@ def test_many_collisions_are_told_in_few_lines() -> None:
     assert len(str(refusal.value).splitlines()) == 8
 
 
-def test_what_is_no_picture_collides_with_nothing() -> None:
-    assert find(["a.jpg", "a.xmp", "a.txt"], is_picture=lambda path: path.endswith(".jpg")) == Collisions()
+@pytest.mark.parametrize("policy", OnCollision)
+def test_what_is_no_picture_collides_with_nothing_and_is_marked_itself(policy: OnCollision) -> None:
+    found = find(["a.jpg", "a.xmp", "a.txt", "b.md", "b.rst"], policy, is_picture=lambda path: path.endswith(".jpg"))
+    marks = {"in/a.xmp": "-xmp", "in/a.txt": "-txt", "in/b.md": "-md", "in/b.rst": "-rst"}
+    assert found == Collisions(marks=marks)
 
 
 def test_one_name_in_two_directories_is_no_collision() -> None:

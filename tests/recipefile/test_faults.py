@@ -57,6 +57,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(text: str, fault: str) -> 
         ("[steps]\ntrim = true", "steps: is a table; tables, each under double brackets such as [[steps]], would do"),
         ("steps = [3]", "steps[0]: is no table; put each under [[steps]]"),
         (RENDITION + "width = [400, 800]", "width: is an array; a whole number, such as 800, would do"),
+        (STEP + 'watermark = {image = "a\\u0000b"}', "steps[0].watermark.image: holds a NUL, which ends a text"),
         (STEP + "rotate = '90'", "steps[0].rotate: is a text; a number, such as 0.5, would do"),
         (
             STEP + "crop = 5",

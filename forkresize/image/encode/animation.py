@@ -14,6 +14,8 @@ _FOR_EVER = 0
 _ONCE = 1
 
 _MOST_16_BIT = 65_535
+_MOST_24_BIT = (1 << 24) - 1
+_MOST_31_BIT = (1 << 31) - 1
 
 _LEAVE, _CLEAR, _RESTORE = 1, 2, 3
 """What a GIF says is done before the next frame is drawn (GIF89a, 23.c.iv)."""
@@ -62,7 +64,9 @@ def _png(frames: Frames) -> dict[str, Any]:
 
 def _webp(frames: Frames) -> dict[str, Any]:
     loop = _ONCE if frames.loop is None else frames.loop
-    return {"duration": _at_least_one(frames.durations), "loop": min(loop, _MOST_16_BIT)}
+    # A frame's time has 24 bits in the format, and the time since the start has 31 in the encoder.
+    most = min(_MOST_24_BIT, _MOST_31_BIT // len(frames.durations))
+    return {"duration": [min(each, most) for each in _at_least_one(frames.durations)], "loop": min(loop, _MOST_16_BIT)}
 
 
 def _avif(frames: Frames) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The frames that go in are the frames that are shown, each for its time and as often as was said."""
 
+import io
 import warnings
 from collections.abc import Callable
 from itertools import accumulate
@@ -9,7 +10,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
-from forkresize.image.encode.animation import in_centiseconds
+from forkresize.image.encode.animation import in_centiseconds, sequence_options
+from forkresize.image.frames import Frames
 
 Film = Callable[..., list[Image.Image]]
 Make = Callable[..., Image.Image]
@@ -186,3 +188,13 @@ def test_metadata_goes_with_an_animation(output: str, film: Film, opened: Make) 
         warnings.simplefilter("error")
         made = opened(film(2), output, durations=(50, 60, 70, 80), loop=0, embedded={"exif": exif.tobytes()})
     assert made.getexif()[0x010E] == "a film"
+
+
+@pytest.mark.parametrize(("count", "longest"), [(3, (1 << 24) - 1), (200, ((1 << 31) - 1) // 200)])
+def test_a_webp_s_times_are_cut_to_what_it_holds(count: int, longest: int) -> None:
+    images = tuple(Image.new("RGB", (8, 8), (number, 0, 0)) for number in range(count))
+    options = sequence_options(Frames(images=images, durations=(40, *[20_000_000] * (count - 1)), loop=0), "webp")
+    images[0].save(made := io.BytesIO(), "WEBP", lossless=True, **options)
+    assert options["duration"] == [40, *[longest] * (count - 1)]
+    with Image.open(made) as image:
+        assert getattr(image, "n_frames", 1) == count
