@@ -282,6 +282,7 @@ def test_what_a_killed_run_made_without_noting_it_is_made_again(
     (tmp_path / "out/.forkresize").mkdir()
     with Ledger(str(tmp_path / "out")) as killed:
         killed._closed = True  # noqa: SLF001 -- it never comes to its end.
+    killed._db.close()  # noqa: SLF001
     assert set(whys(make).values()) == {"a run that was killed may have made it"}
     assert whys(make) == {}
 
