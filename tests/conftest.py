@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ if (measuring := coverage.Coverage.current()) is not None:
     # A confined worker saves what it has counted when it leaves.
     data = os.path.abspath(str(measuring.get_option("run:data_file")))
     os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(data)
+
+# Under nohup it would be ignored, by every process that is started here, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 DEADLINE = 60
 """Seconds after which a command that was started counts as hanging."""
