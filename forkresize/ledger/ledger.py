@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, Self
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.entry import Entry, is_placed, is_sound
-from forkresize.ledger.schema import COLUMNS, connect, ledger_path, settle_down, trouble_told
+from forkresize.ledger.entry import Entry, is_placed
+from forkresize.ledger.schema import connect, ledger_path, settle_down, trouble_told
+from forkresize.ledger.window import NONSENSE, READ, Window, entry_of
 
 _BATCH = 500
 """So many entries are written at once."""
@@ -18,17 +19,11 @@ _BATCH = 500
 _PATIENCE = 1.0
 """Seconds that an entry waits at most for others to be written with it."""
 
-_WINDOW = 512
-"""So many entries are read ahead at most."""
-
 _SLACK = 2_000_000_000
 """Nanoseconds by which a file system's clock may differ from this machine's."""
 
-_NONSENSE = "a row holds what no run has written"
-
 _ENCODING = sys.getfilesystemencoding()
 
-_READ = f"SELECT {COLUMNS} FROM outputs"  # noqa: S608 -- the names of the columns are ours.
 # Another shard may have added it since.
 _ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
 _BROKEN = (
@@ -127,7 +122,7 @@ class Ledger:
         self._pending: dict[bytes, Entry] = {}
         self._since = 0.0
         self._closed = False
-        self._window = _Window(self._db)
+        self._window = Window(self._db)
         with contextlib.ExitStack() as cleanup, trouble_told(self._file):
             cleanup.callback(self._db.close)
             self._roots: dict[bytes, int] = dict(_sound(self._db.execute("SELECT path, number FROM roots"), bytes))
@@ -194,10 +189,10 @@ class Ledger:
         self.flush()
         roots = {number: os.fsdecode(path) for path, number in self._roots.items()}
         with trouble_told(self._file):
-            for row in self._db.execute(f"{_READ} ORDER BY path"):
-                entry = _entry(row)
+            for row in self._db.execute(f"{READ} ORDER BY path"):
+                entry = entry_of(row)
                 if not is_placed(entry) or entry.root not in roots:
-                    raise sqlite3.DatabaseError(_NONSENSE)
+                    raise sqlite3.DatabaseError(NONSENSE)
                 yield roots[entry.root], os.fsdecode(entry.source), entry
 
     def flush(self) -> None:
@@ -245,13 +240,6 @@ class Ledger:
         return int(number)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    entry = Entry._make(row)
-    if not is_sound(entry):
-        raise sqlite3.DatabaseError(_NONSENSE)
-    return entry
-
-
 def _sound(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, ...]]:
     """Yield rows of which the first column is of this type, and the others are numbers.
 
@@ -260,43 +248,5 @@ def _sound(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, 
     """
     for row in rows:
         if not (isinstance(row[0], first) and all(isinstance(value, int) for value in row[1:])):
-            raise sqlite3.DatabaseError(_NONSENSE)
+            raise sqlite3.DatabaseError(NONSENSE)
         yield row
-
-
-class _Window:
-    """Entries read ahead: most paths are asked for in their order, and one query for many takes a tenth of the time."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-        self.held: dict[bytes, Entry] = {}
-        self._last = b""
-        self._first = b""
-        self._reaches_end = False
-        self._ahead = 1
-
-    def covers(self, path: bytes) -> bool:
-        """Whether what is held tells all there is of a path."""
-        return self._first <= path and (self._reaches_end or path <= self._last)
-
-    def get(self, path: bytes) -> Entry | None:
-        if not self.covers(path):
-            # Asked for in another order, each is looked up alone; in order, twice as many each time.
-            self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
-            self._read(path)
-        return self.held.get(path)
-
-    def _read(self, path: bytes) -> None:
-        rows = self._db.execute(f"{_READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
-        self.held = {row[0]: _entry(row) for row in rows}
-        # Nothing is known of any later path, as when a ledger is new.
-        self._reaches_end = len(self.held) < self._ahead
-        self._first = path
-        self._last = max(next(reversed(self.held), path), path)
-
-    def drop(self, path: bytes) -> None:
-        if self.covers(path):
-            self.clear()
-
-    def clear(self) -> None:
-        self.held, self._first, self._last, self._reaches_end = {}, b"", b"", False

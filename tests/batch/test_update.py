@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forkresize import Compare, Failed, IfExists, MaxPrune, Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.batch.answers import outcomes_of
 from forkresize.errors import LedgerError
 from forkresize.ledger import Ledger
@@ -298,32 +298,3 @@ def test_a_damaged_ledger_stops_the_run_before_any_work(
         make(dry_run=dry_run)
     assert not (tmp_path / "out/0.jpg").exists()
     assert make(ledger=False)[0].written == 1
-
-
-@pytest.fixture
-def sidecar(tmp_path: Path, draw: Draw) -> Path:
-    """A picture and a file beside it that is none and that would have the same output."""
-    draw(tmp_path / "in/a.jpg")
-    path = tmp_path / "in/a.xmp"
-    path.write_text("<x/>")
-    return path
-
-
-@pytest.mark.parametrize("settings", [{}, {"ledger": False}, {"if_exists": IfExists.SKIP}])
-def test_a_sidecar_changes_nothing_about_its_picture(sidecar: Path, make: Make, settings: dict[str, Any]) -> None:
-    for second in (False, True, True):
-        _, told = make(Recipe.of(width=16, format="webp"), **settings)
-        statuses = {Path(outcome.source.path).name: outcome.status for outcome in told}
-        there = "skipped" if "if_exists" in settings else "unchanged"
-        assert statuses == {"a.jpg": there if second else "written", "a.xmp": "skipped"}
-        assert [each.reason for each in told if isinstance(each, Skipped)][-1] in {Reason.NOT_A_PICTURE, Reason.EXISTS}
-
-
-def test_the_output_of_a_picture_whose_sidecar_is_left_is_pruned(tmp_path: Path, sidecar: Path, make: Make) -> None:
-    recipe = Recipe.of(width=16, format="webp")
-    make(recipe)
-    (tmp_path / "in/a.jpg").unlink()
-    assert make(recipe)[0].skipped == 1
-    assert make(recipe, prune=True, max_prune=MaxPrune(100))[0].pruned == 1
-    assert make(recipe)[0].skipped == 1
-    assert os.listdir(tmp_path / "out") == [".forkresize"]

@@ -1,0 +1,56 @@
+"""A file that is no picture beside one, where both would have the same output."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forkresize import IfExists, MaxPrune, Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize.outcome import Reason, Skipped
+
+Draw = Callable[..., Path]
+Make = Callable[..., tuple[Summary, list[Outcome]]]
+RECIPE = Recipe.of(width=16, format="webp")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Run with settings; return the summary and what was told."""
+
+    def make_all(**settings: Any) -> tuple[Summary, list[Outcome]]:
+        told: list[Outcome] = []
+        asked = Settings(pool=PoolOptions(workers=1, retries=0), **settings)
+        summary = run([tmp_path / "in"], tmp_path / "out", RECIPE, settings=asked, observers=[told.append])
+        return summary, told
+
+    return make_all
+
+
+@pytest.fixture
+def sidecar(tmp_path: Path, draw: Draw) -> Path:
+    """A picture and a file beside it that is none and that would have the same output."""
+    draw(tmp_path / "in/a.jpg")
+    path = tmp_path / "in/a.xmp"
+    path.write_text("<x/>")
+    return path
+
+
+@pytest.mark.parametrize("settings", [{}, {"ledger": False}, {"if_exists": IfExists.SKIP}])
+def test_a_sidecar_changes_nothing_about_its_picture(sidecar: Path, make: Make, settings: dict[str, Any]) -> None:
+    for second in (False, True, True):
+        _, told = make(**settings)
+        statuses = {Path(outcome.source.path).name: outcome.status for outcome in told}
+        there = "skipped" if "if_exists" in settings else "unchanged"
+        assert statuses == {"a.jpg": there if second else "written", "a.xmp": "skipped"}
+        assert [each.reason for each in told if isinstance(each, Skipped)][-1] in {Reason.NOT_A_PICTURE, Reason.EXISTS}
+
+
+def test_the_output_of_a_picture_whose_sidecar_is_left_is_pruned(tmp_path: Path, sidecar: Path, make: Make) -> None:
+    make()
+    (tmp_path / "in/a.jpg").unlink()
+    assert make()[0].skipped == 1
+    assert make(prune=True, max_prune=MaxPrune(100))[0].pruned == 1
+    assert make()[0].skipped == 1
+    assert os.listdir(tmp_path / "out") == [".forkresize"]
