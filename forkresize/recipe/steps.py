@@ -213,6 +213,10 @@ class Watermark(Struct, frozen=True, kw_only=True):
             raise FieldError("watermark", "is either a picture or a text")
         if self.text is not None and not self.text.strip():
             raise FieldError("watermark_text", "is empty")
+        for name, value in (("", self.image), ("_text", self.text), ("_font", self.font)):
+            # No file name and no TOML text can hold it; C libraries end a text there.
+            if value is not None and "\0" in value:
+                raise FieldError(f"watermark{name}", f"invalid value {value[:80]!r}: remove the NUL character")
         if self.gravity in {Gravity.ENTROPY, Gravity.ATTENTION}:
             raise FieldError(
                 "watermark_gravity", f"{self.gravity} is for what to keep; a direction or tile is for where to put"

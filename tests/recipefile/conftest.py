@@ -49,10 +49,12 @@ _places = {
     "opacity": _numbers(0, 1),
     "margin": _numbers(0, 50),
 }
-_words = st.text(min_size=1).filter(str.strip)
-_watermarks = st.builds(
-    lambda fields: Watermark(**fields), _some({"image": st.text(min_size=1)}, **_places)
-) | st.builds(lambda fields: Watermark(**fields), _some({"text": _words}, font=st.text(min_size=1), **_places))
+# A watermark refuses NUL: no file name can hold it.
+_texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+_words = _texts.filter(str.strip)
+_watermarks = st.builds(lambda fields: Watermark(**fields), _some({"image": _texts}, **_places)) | st.builds(
+    lambda fields: Watermark(**fields), _some({"text": _words}, font=_texts, **_places)
+)
 _resizes = st.builds(
     Resize,
     fit=st.sampled_from(Fit),
