@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from forkresize.pool import Activity, Done, Pool, PoolOptions
+from forkresize.pool import Activity, Completed, Pool, PoolOptions
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace, retries: int, seed: int) -> Outcome:
     seconds = time.monotonic() - began
     counts = Counter(answer.item for answer in answers)
     states = journal.states()
-    blamed = [answer for answer in answers if not isinstance(answer, Done)]
+    blamed = [answer for answer in answers if not isinstance(answer, Completed)]
     return Outcome(
         retries=retries,
         kills=len(killer.killed),

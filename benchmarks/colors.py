@@ -7,8 +7,8 @@ from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
 
 from PIL import Image, ImageCms
 
-from forkresize.image import icc
-from forkresize.image.cicp import srgb_curve
+from forkresize.image.color import icc
+from forkresize.image.color.cicp import srgb_curve
 
 Lab = tuple[float, float, float]
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from forkresize.image.render import render, warm_up
+from forkresize.image.render import preload, render
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
 
@@ -24,7 +24,7 @@ def grown(path: str, recipe: Recipe) -> int:
     Raises:
         SystemExit: the picture can't be made.
     """
-    warm_up(recipe)
+    preload(recipe)
     outputs = tuple(Output(f"{path}.{number}.out", number) for number in range(len(recipe.renditions)))
     # From here on the highest is counted anew.
     Path("/proc/self/clear_refs").write_text("5")

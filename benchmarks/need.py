@@ -19,8 +19,8 @@ from typing import Any
 
 from PIL import Image
 
-from forkresize.image.need import need
-from forkresize.image.opened import Opened, opened
+from forkresize.image.memory_estimate import estimate_memory
+from forkresize.image.source_image import SourceImage, open_source_image
 from forkresize.recipe import Recipe
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -75,12 +75,12 @@ def estimate(path: Path, options: dict[str, Any]) -> int:
     """Return the bytes that a picture is said to take."""
     recipe, told = Recipe.of(**options), [0]
 
-    def look(original: Opened) -> None:
-        told[0] = need(original, recipe, recipe.renditions, path.stat().st_size)
+    def look(original: SourceImage) -> None:
+        told[0] = estimate_memory(original, recipe, recipe.renditions, path.stat().st_size)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with opened(str(path), recipe, look):
+        with open_source_image(str(path), recipe, look):
             return told[0]
 
 

@@ -14,25 +14,26 @@ from xml.etree.ElementTree import ParseError
 from PIL import Image
 
 from benchmarks.seeds import IPTC, XMP, seeds
-from forkresize.batch.answers import outcomes_of
-from forkresize.batch.wire import OUTCOMES
-from forkresize.cli.config import read_settings
-from forkresize.cli.defaults import BY_KEY as OPTIONS
+from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.wire import OUTCOME_SERIALIZER
+from forkresize.cli.config.command import BY_KEY as OPTIONS
+from forkresize.cli.config.files import read_settings
 from forkresize.errors import FieldError, LedgerError, UsageError
-from forkresize.image import icc, metadata
-from forkresize.image.css import parse_color
-from forkresize.image.metadata import Kept, iptc, xmp
-from forkresize.image.original import stripped
+from forkresize.image import metadata
+from forkresize.image.color import icc
+from forkresize.image.color.css import parse_color
+from forkresize.image.container import replace_metadata
+from forkresize.image.metadata import MetadataBlocks, iptc, xmp
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import Entry, Ledger, Policy, Prints, Settler, ledger_path
+from forkresize.ledger import OutputRecord, Policy, RecipeFingerprints, SqliteLedger, StalenessChecker, ledger_path
 from forkresize.outcome import Failed, Reason, Unchanged, Written
 from forkresize.plan.naming import Naming
 from forkresize.plan.shard import Shard
-from forkresize.pool import Done
-from forkresize.pool.message import Inbox, Report, pack_report
+from forkresize.pool import Completed
+from forkresize.pool.protocol import FrameReader, WorkerMessage, encode_message
 from forkresize.recipe import Metadata, Recipe, Size
 from forkresize.recipefile import loads
-from forkresize.report.record import record
+from forkresize.record import record
 from forkresize.tomlfile import parse
 from forkresize.walk.rules import Rule, first_match
 
@@ -96,18 +97,18 @@ def _names(data: bytes) -> None:
 
 def _ledger(data: bytes) -> None:
     """Settle a missing output by a row whose columns are the lines of the data, whatever they can be read as."""
-    row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(Entry._fields)][: len(Entry._fields)]
+    row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(OutputRecord._fields)][: len(OutputRecord._fields)]
     with tempfile.TemporaryDirectory() as out:
         os.mkdir(os.path.dirname(ledger_path(out)))
-        with Ledger(out) as ledger:
+        with SqliteLedger(out) as ledger:
             ledger.root("/in")
         db = sqlite3.connect(ledger_path(out))
         with contextlib.suppress(sqlite3.IntegrityError), contextlib.closing(db), db:
             db.execute(f"INSERT INTO outputs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 -- only marks.
-        with Ledger(out, read_only=True) as ledger:
-            prints = Prints(renditions=(b"r",), together=b"t", limits={})
+        with SqliteLedger(out, read_only=True) as ledger:
+            prints = RecipeFingerprints(renditions=(b"r",), together=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
-            told = Settler(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
+            told = StalenessChecker(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
             if told.status == Unchanged.status:
                 raise AssertionError(f"there is no output: {row!r}")
             json.dumps([record(told), *(path for path, _, _ in ledger.entries())])
@@ -129,7 +130,7 @@ def _rules(data: bytes) -> None:
 
 
 def _frames(data: bytes) -> None:
-    inbox, whole = Inbox(), Inbox()
+    inbox, whole = FrameReader(), FrameReader()
     cut = len(data) // 3
     in_parts = [*inbox.feed(data[:cut]), *inbox.feed(data[cut:])]
     if [*map(_plain, in_parts)] != [*map(_plain, whole.feed(data))]:
@@ -141,18 +142,18 @@ _JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("/out/a-1.jpg"), Output
 
 def _answer(data: bytes) -> None:
     """Take what a worker says of a job, and write the records that come of it."""
-    told = OUTCOMES.decode(data)
-    json.dumps([*map(record, outcomes_of(Done(_JOB, told, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
+    told = OUTCOME_SERIALIZER.decode(data)
+    json.dumps([*map(record, outcomes_from_result(Completed(_JOB, told, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
 
 
-def _plain(report: Report) -> tuple[object, ...]:
+def _plain(report: WorkerMessage) -> tuple[object, ...]:
     return tuple(bytes(part) if isinstance(part, bytes | bytearray) else repr(part) for part in report)
 
 
 def _stripped(data: bytes) -> None:
     for kind in ("jpeg", "png", "webp"):
-        made = stripped(data, kind, Kept(xmp=XMP))
-        if made is not None and stripped(made, kind, Kept(xmp=XMP)) != made:
+        made = replace_metadata(data, kind, MetadataBlocks(xmp=XMP))
+        if made is not None and replace_metadata(made, kind, MetadataBlocks(xmp=XMP)) != made:
             raise AssertionError(f"{kind}: doing it again changes it")
 
 
@@ -163,7 +164,7 @@ def _metadata(data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for policy in Metadata:
-            kept = metadata.kept(image, policy)
+            kept = metadata.extract(image, policy)
             for output in ("jpeg", "png", "webp", "avif", "tiff", "gif"):
                 metadata.save_options(kept, output)
     metadata.orientation(image)
@@ -228,12 +229,12 @@ PARSERS: Mapping[str, Parser] = {
         [b"width = 800\n[presets.a]\nformat = 'webp'\n"],
         [*_TOML, *(key.encode() for key in OPTIONS)],
     ),
-    "frames": Parser(_frames, (), [pack_report(Report(1, 1, 0.5, b"warned", b"result")) * 2]),
+    "frames": Parser(_frames, (), [encode_message(WorkerMessage(1, 1, 0.5, b"warned", b"result")) * 2]),
     "answer": Parser(
         _answer,
         (ValueError,),
         [
-            OUTCOMES.encode(
+            OUTCOME_SERIALIZER.encode(
                 [
                     Written(
                         source=_JOB.source,
@@ -246,7 +247,9 @@ PARSERS: Mapping[str, Parser] = {
                     )
                 ]
             ),
-            OUTCOMES.encode([Failed(source=_JOB.source, destination="", reason=Reason.DAMAGED, error="no")] * 2),
+            OUTCOME_SERIALIZER.encode(
+                [Failed(source=_JOB.source, destination="", reason=Reason.DAMAGED, error="no")] * 2
+            ),
         ],
         [
             b'"of_all":true',

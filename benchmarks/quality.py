@@ -27,7 +27,7 @@ from PIL import Image, ImageChops, ImageMath, ImageOps, ImageStat
 from benchmarks.colors import ADOBE_RGB, DISPLAY_P3, by_littlecms, delta_e_2000, ink_profile, labs
 from benchmarks.formula import documented, half_up
 from benchmarks.photographs import cutout, draw
-from forkresize.image.geometry import layout
+from forkresize.image.geometry.layout import layout
 from forkresize.recipe import Fit, Resample, Resize, Size
 
 COMMAND = """

@@ -16,7 +16,7 @@ from PIL import Image
 
 from forkresize import Recipe, Settings, run
 from forkresize.ledger import IfExists
-from forkresize.pool import Confinement, Pool, PoolOptions, SandboxMode
+from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy
 from forkresize.storage import open_source
 
 STARTS, OPENINGS = 40, 500
@@ -32,9 +32,9 @@ def main() -> None:
         for number in range(PICTURES):
             patches = Image.effect_noise((24, 16), 90 + number).resize(SIZE, Image.Resampling.BICUBIC)
             Image.merge("RGB", [patches] * 3).save(sources / f"{number}.jpg", quality=90)
-        inside, outside = Confinement(read=(folder,)), Confinement(lend=_lend)
+        inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(lend=_lend)
         path = str(sources / "0.jpg")
-        compare("a worker's start", rounds, lambda: starts(None), lambda: starts(Confinement()))
+        compare("a worker's start", rounds, lambda: starts(None), lambda: starts(SandboxPolicy()))
         off, on = (lambda: pictures(folder, SandboxMode.OFF)), (lambda: pictures(folder, SandboxMode.ON))
         compare("a picture", rounds, off, on)
         compare("a source that is lent", rounds, lambda: openings(inside, path), lambda: openings(outside, path))
@@ -48,7 +48,7 @@ def compare(what: str, rounds: int, without: Callable[[], float], within: Callab
     print(f"{what:<24} {before:8.3f} ms {after:8.3f} ms {difference:+8.3f} ms {difference / before:+7.1%}")
 
 
-def starts(confinement: Confinement | None) -> float:
+def starts(confinement: SandboxPolicy | None) -> float:
     """Return the seconds from one worker's end to the next one's first answer: each does a single task."""
     options = PoolOptions(workers=1, max_tasks=1, sandbox=confinement)
     with Pool(str, options=options) as pool:
@@ -68,7 +68,7 @@ def pictures(folder: str, sandbox: SandboxMode) -> float:
     return summary.busy_seconds / PICTURES
 
 
-def openings(confinement: Confinement, path: str) -> float:
+def openings(confinement: SandboxPolicy, path: str) -> float:
     """Return the seconds that it takes a worker to open a source."""
     with Pool(_open_often, options=PoolOptions(workers=1, sandbox=confinement)) as pool:
         [answer] = pool.imap_unordered([path])

@@ -22,9 +22,9 @@ from PIL import Image
 from benchmarks.loop import saved
 from benchmarks.peers import photographs
 from benchmarks.tools import Task, forkresize
-from forkresize.image.opened import opened
-from forkresize.image.planning import reduction
-from forkresize.image.render import render, warm_up
+from forkresize.image.plan import choose_shrink
+from forkresize.image.render import preload, render
+from forkresize.image.source_image import open_source_image
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
@@ -44,8 +44,8 @@ def least(rounds: int, action: Callable[[], Any]) -> tuple[float, Any]:
 
 def floor(path: Path, recipe: Recipe, rounds: int) -> float:
     """Return the milliseconds of decoding a picture at the scale it is decoded at, and of encoding its output."""
-    with opened(str(path), recipe) as original:
-        by = reduction(original, recipe, recipe.renditions)
+    with open_source_image(str(path), recipe) as original:
+        by = choose_shrink(original, recipe, recipe.renditions)
         upright = original.view.size
 
     def decode() -> Image.Image:
@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each picture [3]")
     arguments = parser.parse_args()
     recipe = Recipe.of(width=arguments.width, format="jpeg", quality=80)
-    warm_up(recipe)
+    preload(recipe)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "in")
         folder.mkdir()

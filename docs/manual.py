@@ -17,8 +17,8 @@ from docutils.core import publish_string
 
 from forkresize import __version__
 from forkresize.cli.command import EXAMPLES, forkresize
-from forkresize.cli.option import Option
-from forkresize.cli.options import PANELS
+from forkresize.cli.options.catalog import PANELS
+from forkresize.cli.options.model import Option
 from forkresize.errors import ExitCode
 
 HERE = Path(__file__).parent

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.text import Text
 
 from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
-from forkresize.batch.thumbnails import thumbnails
-from forkresize.report.html import HtmlReport, Subject
-from forkresize.report.live import LiveView
-from forkresize.report.table import print_summary
+from forkresize.batch.thumbnails import make_thumbnails
+from forkresize.report.html import HtmlReport, RunInfo
+from forkresize.report.terminal.live import LiveView
+from forkresize.report.terminal.table import print_summary
 from forkresize.walk import roots, walk
 
 WIDTH = 88
@@ -90,9 +90,9 @@ def main() -> None:
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, "forkresize ./photos ./web --width 800 --format webp")
         total = sum(1 for _ in walk(roots(["photos"]), Selection()))
-        subject = Subject(["photos"], "web", datetime.now().astimezone())
+        subject = RunInfo(["photos"], "web", datetime.now().astimezone())
         with (
-            HtmlReport("run.html", subject, thumbnails) as page,
+            HtmlReport("run.html", subject, make_thumbnails) as page,
             LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view,
         ):
             observer = Snapshot(view, record, total // 2)

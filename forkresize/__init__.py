@@ -47,26 +47,26 @@ __all__ = [
 
 if TYPE_CHECKING:
     from forkresize.batch import MaxErrors, MaxPrune, Settings, run
-    from forkresize.batch.single import render
+    from forkresize.batch.render_one import render
     from forkresize.errors import ForkresizeError
     from forkresize.ledger import Compare, IfExists
     from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
     from forkresize.plan import OnCollision, Order, Shard
     from forkresize.pool import PoolOptions
     from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
-    from forkresize.report.tally import Summary
+    from forkresize.summary import Summary
     from forkresize.walk import Rule, Selection, Symlinks
 
 _HOMES = {
     "forkresize.batch": ("MaxErrors", "MaxPrune", "Settings", "run"),
-    "forkresize.batch.single": ("render",),
+    "forkresize.batch.render_one": ("render",),
     "forkresize.errors": ("ForkresizeError",),
     "forkresize.ledger": ("Compare", "IfExists"),
     "forkresize.outcome": ("Failed", "Outcome", "Pruned", "Reason", "Skipped", "Unchanged", "Written"),
     "forkresize.plan": ("OnCollision", "Order", "Shard"),
     "forkresize.pool": ("PoolOptions",),
     "forkresize.recipe": ("Fit", "Format", "Gravity", "Recipe", "Resample"),
-    "forkresize.report.tally": ("Summary",),
+    "forkresize.summary": ("Summary",),
     "forkresize.walk": ("Rule", "Selection", "Symlinks"),
 }
 

@@ -13,7 +13,7 @@ class ExitCode(IntEnum):
     """The run finished; at least one picture failed."""
     USAGE = 2
     """A usage or settings error; nothing was done."""
-    CANNOT_GO_ON = 3
+    FATAL = 3
     """Source missing, destination not writable, disk full."""
     MAX_ERRORS = 4
     """Stopped early by ``--max-errors``."""
@@ -31,7 +31,7 @@ class ExitCode(IntEnum):
     """Whoever read standard output has left, as head does."""
 
 
-SIGNALED = 128
+SIGNAL_BASE = 128
 """What a shell adds to the number of the signal that ended a command."""
 
 
@@ -50,7 +50,7 @@ class StopRequested(BaseException):
 class ForkresizeError(Exception):
     """The base of all errors that forkresize raises on purpose; its text is meant for the user."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.CANNOT_GO_ON
+    exit_code: ClassVar[ExitCode] = ExitCode.FATAL
 
 
 class UsageError(ForkresizeError):
@@ -99,5 +99,5 @@ class SandboxError(ForkresizeError):
     """The kernel can't hold workers to what was asked for; nothing was done."""
 
 
-class PoolBrokenError(ForkresizeError):
+class BrokenPoolError(ForkresizeError):
     """The workers can't be kept alive, whatever they are given."""

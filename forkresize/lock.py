@@ -11,22 +11,22 @@ from collections.abc import Callable, Iterator
 from io import FileIO
 
 from forkresize.errors import DestinationBusyError, DestinationError
-from forkresize.storage import HOUSEKEEPING
+from forkresize.storage import STATE_DIR
 
 _LOCK = "lock"
 """The lock file's name below a destination; those who do a share of the work have one each besides."""
 
-_PAUSE = 0.1
+_RETRY_INTERVAL = 0.1
 """Seconds between two tries for what another run holds."""
 
-_ATTEMPTS = 1000
+_MAX_ATTEMPTS = 1000
 """So often a lock is tried for that others take and free at the same moment."""
 
-_TAG = re.compile(rb"[0-9a-f]{8}")
+_RUN_ID = re.compile(rb"[0-9a-f]{8}")
 
 
 @contextlib.contextmanager
-def hold(
+def destination_lock(
     destination: str,
     *,
     share: str | None = None,
@@ -51,7 +51,7 @@ def hold(
         DestinationError: the directory can't be made or written.
         DestinationBusyError: another run holds it.
     """
-    housekeeping = os.path.join(destination, HOUSEKEEPING)
+    housekeeping = os.path.join(destination, STATE_DIR)
     tag = secrets.token_hex(4)
     with contextlib.ExitStack() as held:
         try:
@@ -62,14 +62,14 @@ def hold(
                 raise DestinationBusyError(
                     f"another run is writing to {destination}; try again when it has ended, or wait with --lock-wait"
                 )
-            _take_over(locks, destination, tag)
+            _claim(locks, destination, tag)
         except OSError as error:
             raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
-        held.callback(_tidy_up, locks)
+        held.callback(_release, locks)
         try:
             yield tag
         except BaseException:
-            _sweep(destination, tag)
+            _remove_temporaries(destination, tag)
             raise
 
 
@@ -80,7 +80,7 @@ def _lock_within(patience: float, on_wait: Callable[[], object], folder: str, sh
     if locks is None and patience > 0:
         on_wait()
     while locks is None and (left := until - time.monotonic()) > 0:
-        time.sleep(min(_PAUSE, left))
+        time.sleep(min(_RETRY_INTERVAL, left))
         locks = _lock_all(folder, share)
     return locks
 
@@ -103,13 +103,13 @@ def _lock_all(folder: str, share: str | None) -> list[FileIO] | None:
 
 def _lock(path: str, how: int) -> FileIO | None:
     """Return the file, locked; None if somebody else has it locked, or keeps taking and freeing it."""
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(_MAX_ATTEMPTS):
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             lock = FileIO(path, "a+")
         except (FileExistsError, FileNotFoundError):
             # Whoever held it removes the file and its folder when it ends, which may be at any point here.
-            if attempt == _ATTEMPTS - 1:
+            if attempt == _MAX_ATTEMPTS - 1:
                 raise
             continue
         try:
@@ -125,27 +125,27 @@ def _lock(path: str, how: int) -> FileIO | None:
     return None
 
 
-def _take_over(locks: list[FileIO], destination: str, tag: str) -> None:
+def _claim(locks: list[FileIO], destination: str, tag: str) -> None:
     for lock in locks:
-        _sweep_after(lock, destination)
+        _remove_temporaries_of_dead_runs(lock, destination)
         lock.truncate(0)
     if len(locks) == 1:
         # Who holds the whole directory knows that all who held a share are gone.
         for path in glob.glob(f"{glob.escape(os.fsdecode(locks[0].name))}-*"):
             with FileIO(path) as left:
-                _sweep_after(left, destination)
+                _remove_temporaries_of_dead_runs(left, destination)
             os.unlink(path)
     locks[-1].write(tag.encode("ascii"))
 
 
-def _sweep_after(lock: FileIO, destination: str) -> None:
+def _remove_temporaries_of_dead_runs(lock: FileIO, destination: str) -> None:
     """Remove the temporary files of the dead runs whose tags are in a lock file that nobody else has locked."""
     lock.seek(0)
-    for stale in _TAG.findall(lock.read()):
-        _sweep(destination, stale.decode("ascii"))
+    for stale in _RUN_ID.findall(lock.read()):
+        _remove_temporaries(destination, stale.decode("ascii"))
 
 
-def _tidy_up(locks: list[FileIO]) -> None:
+def _release(locks: list[FileIO]) -> None:
     # If somebody removed the destination, or made it read-only, the run has told of worse. And while another share is
     # being worked on, the lock of the whole is in use: whoever can have it alone is the last.
     with contextlib.suppress(OSError):
@@ -155,7 +155,7 @@ def _tidy_up(locks: list[FileIO]) -> None:
         os.rmdir(os.path.dirname(locks[0].name))
 
 
-def _sweep(root: str, tag: str) -> None:
+def _remove_temporaries(root: str, tag: str) -> None:
     for folder, _, names in os.walk(root):
         for name in names:
             if name.endswith(f".forkresize-{tag}"):

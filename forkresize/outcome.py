@@ -34,14 +34,14 @@ class Reason(StrEnum):
     UNREADABLE = "cannot be read"
     DAMAGED = "damaged or truncated"
     UNSUPPORTED = "not supported"
-    IMPOSSIBLE = "cannot be done to it"
+    NOT_APPLICABLE = "cannot be done to it"
     TOO_LARGE = "too many pixels"
-    TOO_LONG = "too many frames"
-    TOO_HEAVY = "too many bytes"
+    TOO_MANY_FRAMES = "too many frames"
+    FILE_TOO_LARGE = "too many bytes"
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
     CRASHED = "worker crashed"
-    ASTRAY = "worker went astray"
+    PROTOCOL_VIOLATION = "worker went astray"
     MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal error"
@@ -71,7 +71,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Due(Outcome, frozen=True, kw_only=True):
+class Planned(Outcome, frozen=True, kw_only=True):
     """The output has to be made; what one ends as only in a dry run.
 
     Attributes:
@@ -169,19 +169,19 @@ class Failed(Outcome, frozen=True, kw_only=True):
     fatal: bool = False
 
 
-def limited(warnings: Iterable[str]) -> tuple[str, ...]:
+def truncate_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
     """Return warnings that differ, as many of them and as long as a person reads; the last tells how many more came.
 
     What has been limited stays as it is.
     """
-    told = list(dict.fromkeys(map(shortened, warnings)))
+    told = list(dict.fromkeys(map(truncate, warnings)))
     if len(told) <= _MOST_WARNINGS:
         return tuple(told)
     kept = told[: _MOST_WARNINGS - 1]
     return (*kept, f"and {len(told) - len(kept)} more")
 
 
-def shortened(text: str) -> str:
+def truncate(text: str) -> str:
     """Return a text, cut off where it is longer than a person reads."""
     return text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…"
 

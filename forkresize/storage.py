@@ -15,14 +15,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from io import FileIO
 
-HOUSEKEEPING = ".forkresize"
+STATE_DIR = ".forkresize"
 """The directory below a destination that holds what is no output."""
 
 _MAX_NAME = 255
 """Bytes in a file name on every file system in common use."""
 
 
-BORROW: ContextVar[Callable[[str], int] | None] = ContextVar("BORROW", default=None)
+FALLBACK_OPENER: ContextVar[Callable[[str], int] | None] = ContextVar("FALLBACK_OPENER", default=None)
 """In a process that may open but a few files: asks another for the descriptor of one, or raises an OSError."""
 
 
@@ -35,7 +35,7 @@ def open_source(path: str) -> FileIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except PermissionError:
-        borrow = BORROW.get()
+        borrow = FALLBACK_OPENER.get()
         if borrow is None:
             raise
         descriptor = borrow(path)
@@ -62,7 +62,7 @@ def temporary_path(destination: str, tag: str) -> str:
     return os.path.join(folder, hidden)
 
 
-def write_whole(destination: str, data: bytes | memoryview, tag: str) -> None:
+def write_atomic(destination: str, data: bytes | memoryview, tag: str) -> None:
     """Write a file so that its final name never stands for anything but all of the data.
 
     Directories on the way are made. A file that is there already is replaced in one step.
@@ -89,7 +89,7 @@ def set_mtime(path: str, mtime_ns: int) -> None:
     os.utime(path, ns=(time.time_ns(), mtime_ns), follow_symlinks=False)
 
 
-def dress(path: str, like: str) -> None:
+def copy_attributes(path: str, like: str) -> None:
     """Give a file the permissions, the owner and the extended attributes of another, as far as this process may."""
     found = os.stat(like)
     with contextlib.suppress(PermissionError):
@@ -97,7 +97,7 @@ def dress(path: str, like: str) -> None:
     shutil.copystat(like, path)
 
 
-def synchronize(path: str) -> None:
+def fsync(path: str) -> None:
     """Wait until what a file or directory holds would survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -124,9 +124,9 @@ def back_up(path: str, backup: str) -> None:
         # Another file system, or one without hard links. The next attempt takes the same temporary name.
         temporary = temporary_path(place, "backup")
         shutil.copy2(path, temporary)
-        synchronize(temporary)
+        fsync(temporary)
         os.replace(temporary, place)
-    synchronize(os.path.dirname(place))
+    fsync(os.path.dirname(place))
 
 
 def _free_name(path: str, backup: str) -> str | None:
@@ -180,7 +180,7 @@ def _create(path: str) -> int:
         return os.open(path, flags, 0o666)
 
 
-def folds_names(directory: str) -> bool:
+def is_case_insensitive(directory: str) -> bool:
     """Tell whether the file system of a directory takes names for equal that differ in case only.
 
     Args:
@@ -190,11 +190,11 @@ def folds_names(directory: str) -> bool:
     if not os.path.isdir(directory):
         return sys.platform == "darwin"
     try:
-        return _folds_names(directory)
+        return _probe_case_insensitive(directory)
     except OSError:
         return False
 
 
-def _folds_names(directory: str) -> bool:
+def _probe_case_insensitive(directory: str) -> bool:
     with tempfile.NamedTemporaryFile(prefix=".forkresize-case-", dir=directory) as probe:
         return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))

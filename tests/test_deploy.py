@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.cli.options import PANELS
+from forkresize.cli.options.catalog import PANELS
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 UNITS = sorted(DEPLOY.glob("forkresize*.service"))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from forkresize.cli.options import PANELS
+from forkresize.cli.options.catalog import PANELS
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

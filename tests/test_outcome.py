@@ -3,23 +3,23 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.outcome import limited
+from forkresize.outcome import truncate_warnings
 
 
 @given(st.lists(st.text(max_size=3) | st.integers(400, 2000).map("x".__mul__), max_size=70))
 def test_warnings_are_few_and_short_and_differ(warnings: list[str]) -> None:
-    told = limited(warnings)
+    told = truncate_warnings(warnings)
     assert len(told) <= 50
     assert all(len(text) <= 500 for text in told)
-    assert limited(told) == told
+    assert truncate_warnings(told) == told
 
 
 @given(st.lists(st.text(max_size=500), unique=True, max_size=50))
 def test_what_is_within_the_limits_is_told_in_full(warnings: list[str]) -> None:
-    assert limited(warnings) == tuple(warnings)
-    assert limited([*warnings, *warnings]) == tuple(warnings)
+    assert truncate_warnings(warnings) == tuple(warnings)
+    assert truncate_warnings([*warnings, *warnings]) == tuple(warnings)
 
 
 def test_what_is_left_out_is_counted_and_what_is_cut_off_is_marked() -> None:
-    assert limited(map(str, range(60)))[47:] == ("47", "48", "and 11 more")
-    assert limited(["x" * 501]) == ("x" * 499 + "…",)
+    assert truncate_warnings(map(str, range(60)))[47:] == ("47", "48", "and 11 more")
+    assert truncate_warnings(["x" * 501]) == ("x" * 499 + "…",)

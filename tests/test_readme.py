@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.cli.options import PANELS
+from forkresize.cli.options.catalog import PANELS
 from forkresize.errors import ExitCode
 from forkresize.plan.naming import FIELDS
 

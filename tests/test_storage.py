@@ -16,7 +16,7 @@ names = st.binary(min_size=1, max_size=255).filter(
 
 def test_a_file_is_written_whole_with_the_directories_on_its_way(tmp_path: Path) -> None:
     destination = tmp_path / "a" / "b" / "c.jpg"
-    storage.write_whole(str(destination), b"pixels", "tag")
+    storage.write_atomic(str(destination), b"pixels", "tag")
     assert destination.read_bytes() == b"pixels"
     assert os.listdir(destination.parent) == ["c.jpg"]
 
@@ -24,7 +24,7 @@ def test_a_file_is_written_whole_with_the_directories_on_its_way(tmp_path: Path)
 def test_a_file_that_is_there_is_replaced(tmp_path: Path) -> None:
     destination = tmp_path / "a.jpg"
     destination.write_bytes(b"old and longer")
-    storage.write_whole(str(destination), b"new", "tag")
+    storage.write_atomic(str(destination), b"new", "tag")
     assert destination.read_bytes() == b"new"
 
 
@@ -33,7 +33,7 @@ def test_a_link_that_is_there_is_replaced_and_what_it_leads_to_stays(tmp_path: P
     source.write_bytes(b"source")
     destination = tmp_path / "a.jpg"
     destination.symlink_to(source)
-    storage.write_whole(str(destination), b"new", "tag")
+    storage.write_atomic(str(destination), b"new", "tag")
     assert source.read_bytes() == b"source"
     assert destination.read_bytes() == b"new"
     assert not destination.is_symlink()
@@ -49,17 +49,17 @@ def test_a_write_that_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(os, "write", fill_up)
     with pytest.raises(OSError, match="No space left"):
-        storage.write_whole(str(tmp_path / "a.jpg"), bytes(2000), "tag")
+        storage.write_atomic(str(tmp_path / "a.jpg"), bytes(2000), "tag")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_file_in_the_place_of_a_directory_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"file")
     with pytest.raises(NotADirectoryError):
-        storage.write_whole(str(tmp_path / "a" / "b.jpg"), b"", "tag")
+        storage.write_atomic(str(tmp_path / "a" / "b.jpg"), b"", "tag")
     (tmp_path / "d").mkdir()
     with pytest.raises(IsADirectoryError):
-        storage.write_whole(str(tmp_path / "d"), b"", "tag")
+        storage.write_atomic(str(tmp_path / "d"), b"", "tag")
     assert sorted(os.listdir(tmp_path)) == ["a", "d"]
 
 
@@ -92,9 +92,9 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 
 def test_names_are_probed_for_what_the_file_system_takes_for_equal(tmp_path: Path) -> None:
     (tmp_path / "Probe").write_bytes(b"")
-    assert storage.folds_names(str(tmp_path)) == (tmp_path / "pROBE").exists()
+    assert storage.is_case_insensitive(str(tmp_path)) == (tmp_path / "pROBE").exists()
     assert os.listdir(tmp_path) == ["Probe"]
-    assert storage.folds_names(str(tmp_path / "missing")) == (sys.platform == "darwin")
+    assert storage.is_case_insensitive(str(tmp_path / "missing")) == (sys.platform == "darwin")
 
 
 def test_a_directory_that_can_not_be_probed_counts_as_telling_names_apart(
@@ -104,4 +104,4 @@ def test_a_directory_that_can_not_be_probed_counts_as_telling_names_apart(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
-    assert not storage.folds_names(str(tmp_path))
+    assert not storage.is_case_insensitive(str(tmp_path))

@@ -3,21 +3,21 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from forkresize.batch.carrying import Batch
-from forkresize.batch.course import Course, Observer
 from forkresize.batch.deadline import Deadline
-from forkresize.batch.intake import Intake
+from forkresize.batch.discovery import JobDiscovery
+from forkresize.batch.execute import BatchRunner
 from forkresize.batch.prune import MaxPrune
 from forkresize.batch.settings import MaxErrors, Settings
-from forkresize.batch.wire import Told
-from forkresize.image.render import check
+from forkresize.batch.state import Observer, RunState
+from forkresize.batch.wire import WireOutcome
+from forkresize.image.render import validate
 from forkresize.job import Job
-from forkresize.lock import hold
-from forkresize.pool import Pool, refuse_unless_possible
+from forkresize.lock import destination_lock
+from forkresize.pool import Pool, require_support
 from forkresize.recipe import Recipe
-from forkresize.report.tally import Effort, Summary
+from forkresize.summary import RunStats, Summary
 
-__all__ = ["Intake", "MaxErrors", "MaxPrune", "Observer", "Settings", "run"]
+__all__ = ["JobDiscovery", "MaxErrors", "MaxPrune", "Observer", "Settings", "run"]
 
 
 def run(
@@ -51,23 +51,25 @@ def run(
     """
     settings = settings or Settings()
     deadline = Deadline(settings.max_duration)
-    check(recipe)
-    refuse_unless_possible(settings.sandbox)
-    intake = Intake([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
-    course = Course(recipe, observers, settings, deadline)
-    batch = Batch(intake, course, recipe, settings, os.fspath(destination))
+    validate(recipe)
+    require_support(settings.sandbox)
+    intake = JobDiscovery([os.fspath(source) for source in sources], os.fspath(destination), recipe, settings)
+    course = RunState(recipe, observers, settings, deadline)
+    batch = BatchRunner(intake, course, recipe, settings, os.fspath(destination))
     collisions = intake.look_ahead(lambda: deadline.passed)
     if settings.dry_run:
-        batch.foresee(collisions)
-        return course.summary(Effort(seconds=deadline.elapsed, workers=0))
+        batch.preview(collisions)
+        return course.summary(RunStats(seconds=deadline.elapsed, workers=0))
     share = None if settings.shard is None else settings.shard.share
-    with hold(os.fspath(destination), share=share, patience=settings.lock_wait, on_wait=course.held_up) as tag:
-        pool = batch.carry_out(collisions, tag)
+    with destination_lock(
+        os.fspath(destination), share=share, patience=settings.lock_wait, on_wait=course.on_waiting_for_lock
+    ) as tag:
+        pool = batch.execute(collisions, tag)
     return course.summary(_effort(pool, deadline.elapsed), pool.interrupted)
 
 
-def _effort(pool: Pool[Job, list[Told]], seconds: float) -> Effort:
-    return Effort(
+def _effort(pool: Pool[Job, list[WireOutcome]], seconds: float) -> RunStats:
+    return RunStats(
         seconds=seconds,
         workers=pool.workers,
         workers_lost=pool.workers_lost,

@@ -11,12 +11,12 @@ from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.errors import LedgerError, UsageError
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import Entry, IfExists, Settler, Subject, checksum
-from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.ledger import IfExists, OutputRecord, StalenessChecker, Subject, checksum
+from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
 from forkresize.recipe import Recipe
 
 
-class InPlace:
+class InPlaceOutputs:
     """Has each output made beside its source, and then put into its place.
 
     In this order: the backup is whole; the ledger knows what will lie there, and has it on the disk; the output takes
@@ -24,7 +24,7 @@ class InPlace:
     the ledger tells from what it has noted, or the output, which it knows and does not encode again.
     """
 
-    def __init__(self, settler: Settler, settings: Settings, tag: str) -> None:
+    def __init__(self, settler: StalenessChecker, settings: Settings, tag: str) -> None:
         """Take what tells the sources that are done, how to run, and the run's tag for temporary names."""
         self._settler = settler
         self._settings = settings
@@ -36,12 +36,12 @@ class InPlace:
         if os.path.islink(source.path):
             return Skipped(**about, reason=Reason.SYMBOLIC_LINK, error="what it leads to is not replaced")
         if self._settings.if_exists is IfExists.OVERWRITE:
-            return Due(**about, why="to be made again")
+            return Planned(**about, why="to be made again")
         entry = self._settler.memory.entry(output.path)
         if refused := self._settler.refusal(about, entry):
             return refused
         why = self._why(source, entry)
-        return Due(**about, why=why) if why else Unchanged(**about)
+        return Planned(**about, why=why) if why else Unchanged(**about)
 
     def stage(self, job: Job) -> Job:
         """Return the job with its output beside the source, under a name that the next run would remove."""
@@ -54,7 +54,7 @@ class InPlace:
         outcome = replace(outcome, destination=job.source.path)
         try:
             if isinstance(outcome, Written):
-                self._replace(_own(job), staged.path, outcome)
+                self._replace(_final_job(job), staged.path, outcome)
         except OSError as error:
             told = f"{error.filename or job.source.path}: {error.strerror or error}"
             outcome = _failed(outcome, told)
@@ -67,18 +67,18 @@ class InPlace:
 
     def remember(self, job: Job, outcomes: list[Outcome]) -> None:
         """Have it remembered what became of a source that was not replaced; what was, has been noted before."""
-        own, (outcome,) = _own(job), outcomes
+        own, (outcome,) = _final_job(job), outcomes
         if not isinstance(outcome, Written) and not self._is_done(self._settler.memory.entry(own.source.path), own):
             self._settler.note(own, outcomes)
 
-    def _why(self, source: Source, entry: Entry | None) -> str | None:
+    def _why(self, source: Source, entry: OutputRecord | None) -> str | None:
         if entry is None or entry.status != "written":
             return "not done yet"
         if not self._holds(source, entry):
             return "the source changed"
         return "the recipe changed" if self._settler.recipe_changed(entry, 0) else None
 
-    def _holds(self, source: Source, entry: Entry) -> bool:
+    def _holds(self, source: Source, entry: OutputRecord) -> bool:
         """Whether a file is what was put there, though somebody may have touched or copied it."""
         if source.size != entry.size:
             return False
@@ -89,7 +89,7 @@ class InPlace:
             return checksum(source.path) == entry.hash
         return False
 
-    def _is_done(self, entry: Entry | None, job: Job) -> bool:
+    def _is_done(self, entry: OutputRecord | None, job: Job) -> bool:
         return entry is not None and entry.status == "written" and self._holds(job.source, entry)
 
     def _replace(self, job: Job, staged: str, outcome: Written) -> None:
@@ -99,15 +99,15 @@ class InPlace:
             raise OSError(0, "the source was changed meanwhile, and is left as it is", source.path)
         if self._settings.backup_dir is not None:
             storage.back_up(source.path, os.path.join(self._settings.backup_dir, source.relative))
-        storage.dress(staged, like=source.path)
+        storage.copy_attributes(staged, like=source.path)
         mtime_ns = source.mtime_ns if self._settings.preserve_times else time.time_ns()
         storage.set_mtime(staged, mtime_ns)
-        storage.synchronize(staged)
+        storage.fsync(staged)
         self._settler.note(job, [outcome], made=staged)
         os.replace(staged, source.path)
 
 
-class Unguarded:
+class NullGuard:
     """Stands for the guard that keeps outputs off their sources, where that is what they are for."""
 
     def keep(self, files: Iterable[str]) -> None:
@@ -122,7 +122,7 @@ class Unguarded:
         return False
 
 
-def _own(job: Job) -> Job:
+def _final_job(job: Job) -> Job:
     """Return a staged job as it is once its output has its source's name."""
     return Job(job.source, tuple(Output(job.source.path, staged.rendition) for staged in job.outputs))
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from forkresize import storage
 from forkresize.job import Source
-from forkresize.ledger import Entry, Ledger
+from forkresize.ledger import OutputRecord, SqliteLedger
 from forkresize.outcome import Failed, Outcome, Pruned, Reason
 
 
@@ -32,7 +32,7 @@ class MaxPrune(Struct, frozen=True):
         return f"{self.limit:g}{'%' if self.percent else ''}"
 
 
-class Pruning:
+class PrunePlan:
     """The outputs that have lost their source: made by an earlier run, and altered by nobody since.
 
     Attributes:
@@ -40,7 +40,7 @@ class Pruning:
         known: how many outputs the ledger knows.
     """
 
-    def __init__(self, ledger: Ledger, destination: str, roots: AbstractSet[str]) -> None:
+    def __init__(self, ledger: SqliteLedger, destination: str, roots: AbstractSet[str]) -> None:
         """Look at every source that the ledger names.
 
         Args:
@@ -53,12 +53,12 @@ class Pruning:
         """
         self._ledger = ledger
         self._destination = destination
-        self.lost: list[tuple[str, Entry]] = []
+        self.lost: list[tuple[str, OutputRecord]] = []
         self.known = 0
         self._stale: list[bytes] = []
         for root, source, entry in ledger.entries():
             self.known += entry.status == "written"
-            if root in roots and _is_gone(os.path.join(root, source)):
+            if root in roots and _is_missing(os.path.join(root, source)):
                 self._add(os.path.join(root, source), entry)
 
     def foreseen(self) -> Iterator[Outcome]:
@@ -89,7 +89,7 @@ class Pruning:
             yield pruned
         self._ledger.forget(self._stale)
 
-    def _add(self, source: str, entry: Entry) -> None:
+    def _add(self, source: str, entry: OutputRecord) -> None:
         if entry.status != "written":
             self._stale.append(entry.path)
             return
@@ -103,16 +103,16 @@ class Pruning:
         if stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime_ns):
             self.lost.append((source, entry))
 
-    def _path(self, entry: Entry) -> str:
+    def _path(self, entry: OutputRecord) -> str:
         return os.path.join(self._destination, os.fsdecode(entry.path))
 
-    def _pruned(self, source: str, entry: Entry) -> Pruned:
+    def _pruned(self, source: str, entry: OutputRecord) -> Pruned:
         relative = os.fsdecode(entry.source)
         found = Source(source, relative, entry.source_size, entry.source_mtime_ns)
         return Pruned(source=found, destination=self._path(entry), out_bytes=entry.size)
 
 
-def _is_gone(path: str) -> bool:
+def _is_missing(path: str) -> bool:
     """Whether nothing lies there; what can't be looked at may be there."""
     try:
         os.lstat(path)

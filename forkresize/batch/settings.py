@@ -11,7 +11,7 @@ from forkresize.job import Source
 from forkresize.ledger import Compare, IfExists, Policy
 from forkresize.plan import OnCollision, Order, Shard
 from forkresize.pool import PoolOptions, SandboxMode
-from forkresize.recipe import as_word
+from forkresize.recipe import parse_enum
 from forkresize.walk import Selection
 
 _ENOUGH = 20
@@ -108,7 +108,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():
-            force_setattr(self, name, as_word(name, kind, getattr(self, name)))
+            force_setattr(self, name, parse_enum(name, kind, getattr(self, name)))
 
     @property
     def policy(self) -> Policy:

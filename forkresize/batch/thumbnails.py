@@ -10,19 +10,19 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Codec, Confinement, Done, Pool, PoolOptions, reserve
+from forkresize.pool import Completed, Pool, PoolOptions, ResultSerializer, SandboxPolicy, reserve
 
 SIDE = 320
 """Pixels of the longer side."""
 
-_PATIENCE = 30.0
+_TIME_BUDGET = 30.0
 """Seconds after which no further one is begun: they are an extra."""
 
 _TIMEOUT = 15.0
 """Seconds that one may take."""
 
 
-def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str, bytes]:
+def make_thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str, bytes]:
     """Return small WebP versions of pictures, by path; those that can't be made are missing.
 
     Args:
@@ -30,7 +30,7 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
         workers: how many work side by side; None for as many as there are CPUs this process may use.
     """
     prepare_thumbnails(SIDE)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIME_BUDGET
     made = {}
     with (
         tempfile.TemporaryDirectory(prefix="forkresize-thumbnails-") as folder,
@@ -40,20 +40,20 @@ def thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping[str,
                 workers=workers,
                 timeout=_TIMEOUT,
                 retries=0,
-                sandbox=Confinement(write=(folder,), lend=_lend),
-                codec=Codec(lambda made: made or b"", lambda data: bytes(data) or None),
+                sandbox=SandboxPolicy(write=(folder,), lend=_open_for_worker),
+                codec=ResultSerializer(lambda made: made or b"", lambda data: bytes(data) or None),
             ),
         ) as pool,
     ):
         for answer in pool.imap_unordered(paths):
-            if isinstance(answer, Done) and answer.result is not None:
+            if isinstance(answer, Completed) and answer.result is not None:
                 made[answer.item] = answer.result
             if time.monotonic() > deadline:
                 pool.stop()
     return made
 
 
-def _lend(own: str, path: str) -> FileIO:
+def _open_for_worker(own: str, path: str) -> FileIO:
     if path != own:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     return storage.open_source(path)

@@ -13,14 +13,14 @@ from msgspec import Struct, defstruct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, fields, replace
 
-from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, limited, shortened
-from forkresize.pool import Codec
+from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
+from forkresize.pool import ResultSerializer
 
-_KNOWN = frozenset({"source", "destination", "attempts", "worker", "seconds"})
+_PARENT_FIELDS = frozenset({"source", "destination", "attempts", "worker", "seconds"})
 """What the parent knows itself, or better."""
 
 
-class Told(Struct, frozen=True, tag_field="status", forbid_unknown_fields=True):
+class WireOutcome(Struct, frozen=True, tag_field="status", forbid_unknown_fields=True):
     """What a worker says of one output, or of all of a picture's together.
 
     Attributes:
@@ -36,41 +36,41 @@ class Told(Struct, frozen=True, tag_field="status", forbid_unknown_fields=True):
     @property
     def kind(self) -> type[Outcome]:
         """What became of it."""
-        return _KINDS[type(self)]
+        return _OUTCOME_TYPES[type(self)]
 
     def particulars(self) -> dict[str, Any]:
         """Return the outcome's fields, with no text longer than a person reads."""
-        told = {name: shortened(value) if type(value) is str else value for name, value in asdict(self).items()}
-        told["warnings"] = limited(told["warnings"])
+        told = {name: truncate(value) if type(value) is str else value for name, value in asdict(self).items()}
+        told["warnings"] = truncate_warnings(told["warnings"])
         del told["of_all"]
         return told
 
 
-def _told(kind: type[Outcome]) -> type[Told]:
+def _wire_type(kind: type[Outcome]) -> type[WireOutcome]:
     """Return what holds just those fields of an outcome that a worker tells, each within its bounds."""
-    known = _KNOWN | set(Told.__struct_fields__)
+    known = _PARENT_FIELDS | set(WireOutcome.__struct_fields__)
     own = [(field.name, field.type) for field in fields(kind) if field.name not in known]
-    told = defstruct(f"Told{kind.__name__}", own, bases=(Told,), frozen=True, tag=kind.status)
-    return cast("type[Told]", told)
+    told = defstruct(f"Wire{kind.__name__}", own, bases=(WireOutcome,), frozen=True, tag=kind.status)
+    return cast("type[WireOutcome]", told)
 
 
-_TOLD: Mapping[type[Outcome], type[Told]] = {kind: _told(kind) for kind in (Written, Skipped, Failed)}
-_KINDS: Mapping[type[Told], type[Outcome]] = {told: kind for kind, told in _TOLD.items()}
+_WIRE_TYPES: Mapping[type[Outcome], type[WireOutcome]] = {kind: _wire_type(kind) for kind in (Written, Skipped, Failed)}
+_OUTCOME_TYPES: Mapping[type[WireOutcome], type[Outcome]] = {told: kind for kind, told in _WIRE_TYPES.items()}
 
 _ENCODER = Encoder()
-_DECODER: Decoder[list[Told]] = Decoder(list[reduce(or_, _TOLD.values())])  # type: ignore[misc]
+_DECODER: Decoder[list[WireOutcome]] = Decoder(list[reduce(or_, _WIRE_TYPES.values())])  # type: ignore[misc]
 
 
-def encoded(outcomes: list[Outcome]) -> bytes:
+def encode_outcomes(outcomes: list[Outcome]) -> bytes:
     """Return what a worker sends of a picture's outcomes."""
-    told = [_told_of(outcome) for outcome in outcomes]
+    told = [_from_outcome(outcome) for outcome in outcomes]
     try:
         return _ENCODER.encode(told)
     except UnicodeEncodeError:
-        return _ENCODER.encode([_spelled_out(each) for each in told])
+        return _ENCODER.encode([_escape_surrogates(each) for each in told])
 
 
-def decoded(data: bytes | bytearray) -> list[Told]:
+def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
     """Return what a worker has sent.
 
     Raises:
@@ -82,20 +82,20 @@ def decoded(data: bytes | bytearray) -> list[Told]:
         raise ValueError(f"{too_deep}") from too_deep
 
 
-OUTCOMES = Codec(encoded, decoded)
+OUTCOME_SERIALIZER = ResultSerializer(encode_outcomes, decode_outcomes)
 
 
-def _told_of(outcome: Outcome) -> Told:
-    kind = _TOLD[type(outcome)]
+def _from_outcome(outcome: Outcome) -> WireOutcome:
+    kind = _WIRE_TYPES[type(outcome)]
     own = {name: getattr(outcome, name) for name in kind.__struct_fields__ if name != "of_all"}
     return kind(of_all=outcome.destination is None, **own)
 
 
-def _spelled_out(told: Told) -> Told:
+def _escape_surrogates(told: WireOutcome) -> WireOutcome:
     """Return the same with bytes spelled out that are no UTF-8, as JSON is, but names in its texts may be."""
-    texts = {name: _spelled(value) for name, value in asdict(told).items() if isinstance(value, str)}
-    return replace(told, warnings=tuple(map(_spelled, told.warnings)), **texts)
+    texts = {name: _escape(value) for name, value in asdict(told).items() if isinstance(value, str)}
+    return replace(told, warnings=tuple(map(_escape, told.warnings)), **texts)
 
 
-def _spelled(text: str) -> str:
+def _escape(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn, TextIO
 
-from forkresize.errors import SIGNALED, ExitCode, StopRequested
+from forkresize.errors import SIGNAL_BASE, ExitCode, StopRequested
 
 _STDERR = 2
 
@@ -34,12 +34,12 @@ def _run() -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except StopRequested as stop:
-        code = SIGNALED + stop.signum
+        code = SIGNAL_BASE + stop.signum
     except OSError as error:
         # Whoever reads standard output has left, as head does, or its disk is full. The interpreter would try again.
         sys.stdout = _null("w")
-        code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.CANNOT_GO_ON
-        if code is ExitCode.CANNOT_GO_ON:
+        code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.FATAL
+        if code is ExitCode.FATAL:
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"forkresize: {error}\n")
     return code
@@ -51,7 +51,7 @@ def _answer(arguments: list[str]) -> int:
         return ExitCode.USAGE
     if arguments == ["--version"]:
         # The parser takes longer to load than this takes to answer.
-        from forkresize.cli.version import version_text
+        from forkresize.cli.info.version import version_text
 
         sys.stdout.write(version_text() + "\n")
         return ExitCode.OK

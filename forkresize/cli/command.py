@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from forkresize.cli.blame import click_message, own_message
-from forkresize.cli.completion import COMPLETE_VARIABLE, complete_path
-from forkresize.cli.defaults import SettingsCommand, builtin_value, origins_in
-from forkresize.cli.options import all_options
-from forkresize.cli.origin import DEFAULT, Origins
-from forkresize.cli.precedence import given_way
+from forkresize.cli.config.command import SettingsCommand, builtin_value, origins_in
+from forkresize.cli.config.origin import DEFAULT, Origins
+from forkresize.cli.config.precedence import overridden
+from forkresize.cli.errors import click_message, own_message
+from forkresize.cli.info.completion import COMPLETE_VARIABLE, complete_path
+from forkresize.cli.info.version import version_text
+from forkresize.cli.options.catalog import all_options
 from forkresize.cli.rules import rules_in
-from forkresize.cli.version import version_text
-from forkresize.errors import SIGNALED, ExitCode, ForkresizeError, StopRequested
+from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError, StopRequested
 
 if TYPE_CHECKING:
     from forkresize.recipe import Recipe
@@ -39,18 +39,20 @@ def call(arguments: Sequence[str]) -> int:
         parsed = _parsed(arguments, origins)
         return parsed if isinstance(parsed, int) else _run(parsed)
     except click.ClickException as error:
-        return _tell(f"{click_message(error, origins)}\nTry 'forkresize --help' for all options.", ExitCode.USAGE)
+        return _print_error(
+            f"{click_message(error, origins)}\nTry 'forkresize --help' for all options.", ExitCode.USAGE
+        )
     except ForkresizeError as error:
-        return _tell(own_message(error, origins), error.exit_code)
+        return _print_error(own_message(error, origins), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     except StopRequested as stop:
-        return SIGNALED + stop.signum
+        return SIGNAL_BASE + stop.signum
     except OSError:
         raise  # What the system refuses is no bug.
     except Exception:  # noqa: BLE001 (a bug is told as one, with what a report of it needs)
         traceback.print_exc()
-        return _tell(
+        return _print_error(
             f"this is a bug in forkresize; please report it with the lines above and\n{version_text()}", ExitCode.BUG
         )
 
@@ -66,39 +68,39 @@ def _parsed(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:
     )
 
 
-def _tell(message: str, code: int) -> int:
-    from forkresize.report.plain import printable
+def _print_error(message: str, code: int) -> int:
+    from forkresize.report.terminal.plain import printable
 
     sys.stderr.write("".join(f"forkresize: {printable(line)}\n" for line in message.splitlines()))
     return code
 
 
 def _run(values: dict[str, Any]) -> int:
-    from forkresize.batch import Intake
-    from forkresize.cli.listening import listen, tell_summary
-    from forkresize.cli.reports import conclude, journals
-    from forkresize.cli.resolve import placed, recipe_from, refuse_contradictions, settings_from
-    from forkresize.cli.watch import runner
+    from forkresize.batch import JobDiscovery
+    from forkresize.cli.arguments import check_conflicts, recipe_from, resolve_in_place, settings_from
+    from forkresize.cli.observers import open_observers, print_summary
+    from forkresize.cli.reports import finish, open_logs
+    from forkresize.cli.watch import make_runner
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
     if values["show_recipe"]:
         return _show(recipe_from(values, values["given"]))
-    values = placed(values)
-    refuse_contradictions(values)
+    values = resolve_in_place(values)
+    check_conflicts(values)
     recipe = recipe_from(values, values["given"])
     with ExitStack() as stack:
-        journaling = journals(values, stack)
+        journaling = open_logs(values, stack)
         settings = settings_from(values, stack)
         sources, destination = values["sources"], values["destination"]
-        intake = Intake(sources, destination, recipe, settings)
-        with listen(values, intake.expected()) as listening:
+        intake = JobDiscovery(sources, destination, recipe, settings)
+        with open_observers(values, intake.expected()) as listening:
             observers = [*journaling, *listening]
-            summary = runner(values)(sources, destination, recipe, settings=settings, observers=observers)
-            conclude(observers, summary)
-            if summary.exit_code >= SIGNALED:
+            summary = make_runner(values)(sources, destination, recipe, settings=settings, observers=observers)
+            finish(observers, summary)
+            if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
-        tell_summary(summary, values)
+        print_summary(summary, values)
     return summary.exit_code
 
 
@@ -140,7 +142,7 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     """
     origins = origins_in(ctx)
     rules = rules_in(ctx, values, origins)
-    for field in given_way(values, origins):
+    for field in overridden(values, origins):
         values[field] = builtin_value(ctx, field)
         origins[field] = DEFAULT
     ctx.obj.update(origins)
@@ -151,7 +153,7 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
 
 
 def _show_config(ctx: click.Context) -> NoReturn:
-    from forkresize.cli.show_config import config_text
+    from forkresize.cli.config.show import config_text
 
     click.echo(config_text(ctx), nl=False)
     ctx.exit()

@@ -12,12 +12,12 @@ import click
 from forkresize.batch import Observer
 
 if TYPE_CHECKING:
+    from forkresize.report.export.csv import CsvRows
+    from forkresize.report.export.jsonl import JsonLines
+    from forkresize.report.export.log import Log
+    from forkresize.report.export.metrics import MetricsFile
     from forkresize.report.html import HtmlReport
-    from forkresize.report.jsonl import JsonLines
-    from forkresize.report.logs import Log
-    from forkresize.report.metrics import MetricsFile
-    from forkresize.report.table_csv import CsvRows
-    from forkresize.report.tally import Summary
+    from forkresize.summary import Summary
 
 
 class _Reporter(Observer, AbstractContextManager[Any], Protocol):
@@ -41,7 +41,7 @@ def _expanded(path: str) -> str:
     return path.replace("{date}", f"{_moment():%Y-%m-%d}").replace("{time}", f"{_moment():%H%M%S}")
 
 
-def refuse_formats(values: Mapping[str, Any]) -> None:
+def check_formats(values: Mapping[str, Any]) -> None:
     """Refuse reports of a format that there is none of.
 
     Raises:
@@ -53,7 +53,7 @@ def refuse_formats(values: Mapping[str, Any]) -> None:
             raise click.UsageError(f"--report: {path!r} does not end in {', '.join(others)} or {last}.")
 
 
-def files_of(values: Mapping[str, Any]) -> dict[str, str]:
+def report_files(values: Mapping[str, Any]) -> dict[str, str]:
     """Return all files about the run: from the real path of each to the name of its option.
 
     Raises:
@@ -68,7 +68,7 @@ def files_of(values: Mapping[str, Any]) -> dict[str, str]:
     return met
 
 
-def journals(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
+def open_logs(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
     """Open the log and the metrics. Opened before all else, they are closed last, and tell how all else ended.
 
     Raises:
@@ -94,7 +94,7 @@ def open_reports(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
     return [stack.enter_context(_FORMATS[_suffix(path)](path, values)) for path in reports_of(values)]
 
 
-def conclude(observers: Iterable[Observer], summary: "Summary") -> None:
+def finish(observers: Iterable[Observer], summary: "Summary") -> None:
     """Tell those that want to know what the run came to."""
     for observer in observers:
         # Not a class to ask for: it would have to be loaded where nobody is one.
@@ -110,13 +110,13 @@ def _suffix(path: str) -> str:
 
 
 def _json_lines(path: str, _values: Mapping[str, Any]) -> "JsonLines":
-    from forkresize.report.jsonl import JsonLines
+    from forkresize.report.export.jsonl import JsonLines
 
     return JsonLines(path)
 
 
 def _csv(path: str, _values: Mapping[str, Any]) -> "CsvRows":
-    from forkresize.report.table_csv import CsvRows
+    from forkresize.report.export.csv import CsvRows
 
     return CsvRows(path)
 
@@ -124,11 +124,11 @@ def _csv(path: str, _values: Mapping[str, Any]) -> "CsvRows":
 def _html(path: str, values: Mapping[str, Any]) -> "HtmlReport":
     from functools import partial
 
-    from forkresize.batch.thumbnails import thumbnails
-    from forkresize.report.html import HtmlReport, Subject
+    from forkresize.batch.thumbnails import make_thumbnails
+    from forkresize.report.html import HtmlReport, RunInfo
 
-    subject = Subject(values["sources"], values["destination"], _moment())
-    return HtmlReport(path, subject, partial(thumbnails, workers=values["workers"]))
+    subject = RunInfo(values["sources"], values["destination"], _moment())
+    return HtmlReport(path, subject, partial(make_thumbnails, workers=values["workers"]))
 
 
 _FORMATS: dict[str, Callable[[str, Mapping[str, Any]], _Reporter]] = {
@@ -139,13 +139,13 @@ _FORMATS: dict[str, Callable[[str, Mapping[str, Any]], _Reporter]] = {
 
 
 def _log(values: Mapping[str, Any]) -> "Log":
-    from forkresize.report.logs import Log
+    from forkresize.report.export.log import Log
 
     about = {"sources": list(values["sources"]), "destination": values["destination"]}
     return Log(values["log_file"], level=values["log_level"], form=values["log_format"], about=about)
 
 
 def _metrics(values: Mapping[str, Any]) -> "MetricsFile":
-    from forkresize.report.metrics import MetricsFile
+    from forkresize.report.export.metrics import MetricsFile
 
     return MetricsFile(values["metrics_file"])

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from forkresize.cli.origin import Origins, Strength
-from forkresize.cli.params import RULES
+from forkresize.cli.config.origin import Origins, Precedence
+from forkresize.cli.types import RULES
 from forkresize.walk import Rule
 
 _OPTIONS = ("include", "exclude")
@@ -22,7 +22,7 @@ def rules_in(ctx: click.Context, values: Mapping[str, Any], origins: Origins) ->
         values: by field.
         origins: where they came from.
     """
-    elsewhere = [name for name in _OPTIONS if Strength.DEFAULT < origins[name].strength < Strength.FLAG]
+    elsewhere = [name for name in _OPTIONS if Precedence.DEFAULT < origins[name].strength < Precedence.FLAG]
     elsewhere.sort(key=lambda name: (-origins[name].strength, origins[name].line))
     return (
         *ctx.meta.get(RULES, ()),

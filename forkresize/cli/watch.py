@@ -9,19 +9,19 @@ import click
 from msgspec.structs import replace
 
 from forkresize.batch import Observer, Settings, run
-from forkresize.cli.reports import files_of
+from forkresize.cli.reports import report_files
 from forkresize.outcome import Outcome
 from forkresize.recipe import Recipe
-from forkresize.report.plain import printable
+from forkresize.report.terminal.plain import printable
 
 if TYPE_CHECKING:
-    from forkresize.batch.watching import Picks
-    from forkresize.report.tally import Summary
+    from forkresize.batch.watch import SourcePredicate
+    from forkresize.summary import Summary
 
 _CONTRADICTIONS = ("dry_run", "error_on_empty", "files_from", "in_place", "manifest", "max_duration", "prune", "srcset")
 
 
-def refuse_unwatchable(values: Mapping[str, Any]) -> None:
+def check_watch_conflicts(values: Mapping[str, Any]) -> None:
     """Refuse what makes no sense with --watch.
 
     Raises:
@@ -32,12 +32,12 @@ def refuse_unwatchable(values: Mapping[str, Any]) -> None:
             raise click.UsageError(f"--watch has no end, and --{name.replace('_', '-')} speaks of one run.")
 
 
-def is_read_along(values: Mapping[str, Any]) -> bool:
+def is_interactive(values: Mapping[str, Any]) -> bool:
     """Whether somebody reads what a watch has to tell."""
     return not values["quiet"] and (bool(values["verbose"]) or sys.stderr.isatty())
 
 
-def only_worked_on(tell: Observer) -> Observer:
+def skip_unworked(tell: Observer) -> Observer:
     """Return an observer that passes on only what a worker was given."""
 
     def observer(outcome: Outcome) -> None:
@@ -47,7 +47,7 @@ def only_worked_on(tell: Observer) -> Observer:
     return observer
 
 
-def runner(values: Mapping[str, Any]) -> "Callable[..., Summary]":
+def make_runner(values: Mapping[str, Any]) -> "Callable[..., Summary]":
     """Return run, or what goes on from where run ends and is called likewise."""
     return _Watching(values) if values["watch"] else run
 
@@ -56,29 +56,29 @@ class _Watching:
     """A watch with what the command line says of it, in the shape of run."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._passed_over = [values["destination"], *files_of(values)]
-        self._is_read_along = is_read_along(values)
+        self._passed_over = [values["destination"], *report_files(values)]
+        self._is_read_along = is_interactive(values)
 
     def __call__(
         self, sources: Sequence[str], destination: str, recipe: Recipe, *, settings: Settings, observers: list[Observer]
     ) -> "Summary":
-        from forkresize.batch.watching import Passes, Totals, until_stopped
-        from forkresize.pool import file_signals_ignored
-        from forkresize.walk.changes import Changes
+        from forkresize.batch.watch import WatchLoop, WatchTotals, run_until_stopped
+        from forkresize.pool import sigio_ignored
+        from forkresize.walk.watcher import ChangeWatcher
 
-        totals = Totals()
+        totals = WatchTotals()
         told = (totals.tally, *observers)
 
-        def make(picks: "Picks") -> "Summary":
+        def make(picks: "SourcePredicate") -> "Summary":
             return run(sources, destination, recipe, settings=replace(settings, picks=picks), observers=told)
 
-        with file_signals_ignored(), Changes(sources, self._passed_over) as changes:
+        with sigio_ignored(), ChangeWatcher(sources, self._passed_over) as changes:
             if self._is_read_along:
-                _say(f"watching {', '.join(sources)}; Ctrl-C ends it")
-            return until_stopped(Passes(make, changes, _say), totals)
+                _print_status(f"watching {', '.join(sources)}; Ctrl-C ends it")
+            return run_until_stopped(WatchLoop(make, changes, _print_status), totals)
 
 
-def _say(message: str) -> None:
+def _print_status(message: str) -> None:
     # The pictures matter more than who reads along.
     with contextlib.suppress(OSError):
         sys.stderr.write("".join(f"forkresize: {printable(line)}\n" for line in message.splitlines()))

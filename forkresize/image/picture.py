@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.errors import ForkresizeError
-from forkresize.image.area import Area, Dimensions, stored_area
+from forkresize.image.geometry.region import Dimensions, Region, stored_area
 from forkresize.outcome import Reason
 
-_TOGETHER = 10
+_ANIMATION_FACTOR = 10
 """How many times the pixels of one picture all frames of one may have together."""
 
 _CACHED = 1024
@@ -28,13 +28,13 @@ class View(Struct, frozen=True, kw_only=True):
 
     size: Dimensions
     orientation: int
-    area: Area
+    area: Region
 
     @staticmethod
     @lru_cache(maxsize=_CACHED)
     def whole(size: Dimensions, orientation: int = 1) -> "View":
         """Return the view of all of a picture whose upright size is given."""
-        return View(size=size, orientation=orientation, area=Area.whole(size))
+        return View(size=size, orientation=orientation, area=Region.whole(size))
 
     @property
     def shown(self) -> Dimensions:
@@ -42,7 +42,7 @@ class View(Struct, frozen=True, kw_only=True):
         return int(self.area.width), int(self.area.height)
 
     @property
-    def is_whole(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether the picture is shown as it is stored."""
         return self.orientation == 1 and self.shown == self.size
 
@@ -67,7 +67,7 @@ class Picture(Struct, frozen=True, kw_only=True):
         """Return a picture of which all is seen, upright."""
         return cls(image=image, view=View.whole(image.size), profile=profile)
 
-    def box(self, part: Area) -> tuple[float, float, float, float]:
+    def box(self, part: Region) -> tuple[float, float, float, float]:
         """Return where a part of what is shown lies in ``image``: left, top, width and height in its pixels."""
         return _box(self.view, part, self.reduction)
 
@@ -77,9 +77,9 @@ class Picture(Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=_CACHED)
-def _box(view: View, part: Area, by: int) -> tuple[float, float, float, float]:
+def _box(view: View, part: Region, by: int) -> tuple[float, float, float, float]:
     shown = view.area
-    part = Area(shown.left + part.left, shown.top + part.top, part.width, part.height)
+    part = Region(shown.left + part.left, shown.top + part.top, part.width, part.height)
     area = stored_area(part, view.size, view.orientation)
     return float(area.left / by), float(area.top / by), float(area.width / by), float(area.height / by)
 
@@ -109,7 +109,7 @@ def check_pixels(size: Dimensions, most: int, subject: str, frames: int = 1) -> 
         raise too_large(pixels, most, subject)
 
 
-def check_all_pixels(pixels: int, most: int) -> None:
+def check_total_pixels(pixels: int, most: int) -> None:
     """Refuse what would take more time than the user allows for one frame, many times over.
 
     Args:
@@ -119,8 +119,8 @@ def check_all_pixels(pixels: int, most: int) -> None:
     Raises:
         PictureError: there are more than ten times as many.
     """
-    if pixels > most * _TOGETHER:
-        limit = f"{_TOGETHER} times --max-pixels {most / 1e6:.6g}"
+    if pixels > most * _ANIMATION_FACTOR:
+        limit = f"{_ANIMATION_FACTOR} times --max-pixels {most / 1e6:.6g}"
         raise PictureError(Reason.TOO_LARGE, f"its frames have {pixels / 1e6:.6g} megapixels, more than {limit}")
 
 
@@ -134,7 +134,7 @@ def check_frames(frames: int, most: int) -> None:
         # Where they have to be looked for one by one, that ends with the first too many.
         least = "at least " if frames == most + 1 else ""
         told = f"the picture has {least}{frames} frames or pages, more than --max-frames {most}"
-        raise PictureError(Reason.TOO_LONG, told)
+        raise PictureError(Reason.TOO_MANY_FRAMES, told)
 
 
 def check_file_size(size: int, most: int) -> None:
@@ -145,7 +145,7 @@ def check_file_size(size: int, most: int) -> None:
     """
     if size > most:
         told = f"the file has {size / 1e6:.6g} megabytes, more than --max-file-size {most / 1e6:.6g}M"
-        raise PictureError(Reason.TOO_HEAVY, told)
+        raise PictureError(Reason.FILE_TOO_LARGE, told)
 
 
 def too_large(pixels: int, most: int, subject: str) -> PictureError:

@@ -8,21 +8,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL.Image import Image
 
-from forkresize.image.color import DEEP, is_for, to_srgb
-from forkresize.image.formats import Writer
-from forkresize.image.geometry import Layout
+from forkresize.image.color.convert import DEEP, is_for, to_srgb
+from forkresize.image.formats.registry import FormatCapabilities
+from forkresize.image.geometry.layout import Layout
 from forkresize.image.picture import Picture, PictureError, View, check_pixels
 from forkresize.image.steps.blur import blur
+from forkresize.image.steps.border import add_border, pad
 from forkresize.image.steps.crop import crop
 from forkresize.image.steps.flatten import flatten
 from forkresize.image.steps.flip import flip
 from forkresize.image.steps.grayscale import grayscale
-from forkresize.image.steps.pad import frame, pad
-from forkresize.image.steps.resize import settle
+from forkresize.image.steps.modes import normalize_mode, to_8_bit
+from forkresize.image.steps.resize import materialize
 from forkresize.image.steps.sharpen import sharpen
 from forkresize.image.steps.trim import common_crop, trim
-from forkresize.image.steps.turn import is_quarter, turn, turn_view
-from forkresize.image.steps.unpack import shallow, unpack
+from forkresize.image.steps.turn import is_quarter, rotate, rotate_view
 from forkresize.image.steps.watermark import watermark
 from forkresize.outcome import Reason
 from forkresize.recipe import (
@@ -41,7 +41,7 @@ from forkresize.recipe import (
     Watermark,
 )
 
-_ON_VIEW: Mapping[type[Step], Callable[[View, Any], View]] = {Rotate: turn_view, Flip: flip, Crop: crop}
+_ON_VIEW: Mapping[type[Step], Callable[[View, Any], View]] = {Rotate: rotate_view, Flip: flip, Crop: crop}
 """Steps that move pixels only, which is put off until they are few."""
 
 _ON_PIXELS: Mapping[type[Step], Callable[[Image, Any, RGBA], Image]] = {
@@ -64,7 +64,7 @@ class Target(Struct, frozen=True):
     """
 
     plan: Layout
-    writer: Writer
+    writer: FormatCapabilities
 
 
 def is_scalable(step: Step) -> bool:
@@ -72,7 +72,7 @@ def is_scalable(step: Step) -> bool:
     return isinstance(step, Rotate | Flip | Crop)
 
 
-def foresee(view: View, recipe: Recipe) -> View:
+def predict_view(view: View, recipe: Recipe) -> View:
     """Return what is seen after the steps before resizing, as far as they are scalable.
 
     Raises:
@@ -84,7 +84,7 @@ def foresee(view: View, recipe: Recipe) -> View:
     return view
 
 
-def prepare(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Picture:
+def apply_before(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Picture:
     """Do what is done once for all outputs.
 
     Args:
@@ -98,13 +98,13 @@ def prepare(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Picture:
     Raises:
         PictureError: a step can't be done to it.
     """
-    picture = unpack(picture, held)
+    picture = normalize_mode(picture, held)
     for step in recipe.before:
-        picture = _done(picture, step, recipe)
+        picture = _apply(picture, step, recipe)
     return picture
 
 
-def fixed(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: frozenset[str]) -> Recipe:
+def resolve_trim(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: frozenset[str]) -> Recipe:
     """Return the recipe with a crop in place of each trim, so that all frames of an animation are cut alike.
 
     Args:
@@ -116,18 +116,20 @@ def fixed(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: frozens
         PictureError: they are to be trimmed after they were resized, when each is on its own.
     """
     if any(isinstance(step, Trim) for step in recipe.after):
-        raise PictureError(Reason.IMPOSSIBLE, "the frames of an animation are trimmed before they are resized, or not")
+        raise PictureError(
+            Reason.NOT_APPLICABLE, "the frames of an animation are trimmed before they are resized, or not"
+        )
     steps = list(recipe.steps)
     for place, step in enumerate(recipe.before):
         if isinstance(step, Trim):
             start = replace(recipe, steps=tuple(steps[:place]))
-            crop = common_crop((settle(prepare(frame, start, held)).image for frame in frames()), step)
+            crop = common_crop((materialize(apply_before(picture, start, held)).image for picture in frames()), step)
             # A turn by nothing stands for nothing to cut off.
             steps[place] = crop or Rotate(degrees=0)
     return replace(recipe, steps=tuple(steps))
 
 
-def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
+def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
     """Do what is done to a picture that has its size.
 
     Args:
@@ -143,36 +145,36 @@ def finish(picture: Picture, recipe: Recipe, target: Target) -> Picture:
     """
     modes = target.writer.modes
     background = recipe.background if "RGBA" in modes else (*recipe.background[:3], _OPAQUE)
-    picture = unpack(picture, modes)
+    picture = normalize_mode(picture, modes)
     if not _keeps_color(picture, recipe, target):
         picture = _converted(picture, recipe)
     picture = flatten(picture, background, modes)
     picture = pad(picture, target.plan.canvas, target.plan.offset, background)
     for step in recipe.after:
-        picture = _done(picture, step, replace(recipe, background=background))
-    picture = flatten(settle(picture), background, modes)
-    return picture if _can_tell(target.writer, picture) else _converted(picture, recipe)
+        picture = _apply(picture, step, replace(recipe, background=background))
+    picture = flatten(materialize(picture), background, modes)
+    return picture if _can_represent(target.writer, picture) else _converted(picture, recipe)
 
 
-def _done(picture: Picture, step: Step, recipe: Recipe) -> Picture:
+def _apply(picture: Picture, step: Step, recipe: Recipe) -> Picture:
     if isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step)):
         return replace(picture, view=_ON_VIEW[type(step)](picture.view, step))
-    picture = settle(picture)
+    picture = materialize(picture)
     if isinstance(step, Trim):
         return trim(picture, step)
-    if _mixes(step, recipe.background) or picture.image.mode == "CMYK":
+    if _needs_srgb(step, recipe.background) or picture.image.mode == "CMYK":
         picture = _converted(picture, recipe)
     if isinstance(step, Border):
         width, height = picture.image.size
         framed = width + 2 * step.width, height + 2 * step.width
         check_pixels(framed, recipe.max_pixels, "with its border the picture would have")
-        return frame(picture, step, recipe.background)
-    picture = shallow(picture)
+        return add_border(picture, step, recipe.background)
+    picture = to_8_bit(picture)
     if recipe.color is Color.SRGB:
         picture = to_srgb(picture)
     if isinstance(step, Rotate):
-        check_pixels(turn_view(picture.view, step).size, recipe.max_pixels, "turned, the picture would have")
-        return turn(picture, step, recipe.background)
+        check_pixels(rotate_view(picture.view, step).size, recipe.max_pixels, "turned, the picture would have")
+        return rotate(picture, step, recipe.background)
     return replace(picture, image=_ON_PIXELS[type(step)](picture.image, step, recipe.background))
 
 
@@ -190,10 +192,10 @@ def _in_srgb(picture: Picture) -> Picture:
         PictureError: its values have no agreed range.
     """
     picture = to_srgb(picture)
-    return to_srgb(shallow(picture)) if picture.profile else picture
+    return to_srgb(to_8_bit(picture)) if picture.profile else picture
 
 
-def _mixes(step: Step, background: RGBA) -> bool:
+def _needs_srgb(step: Step, background: RGBA) -> bool:
     """Whether a step brings in colors, which are said in sRGB, or makes one channel of three."""
     if isinstance(step, Rotate | Border):
         return not _is_same_everywhere(background)
@@ -213,10 +215,10 @@ def _keeps_color(picture: Picture, recipe: Recipe, target: Target) -> bool:
     is_painted = target.plan.canvas != target.plan.scaled or (mode == "RGBA" and mode not in target.writer.modes)
     if is_painted and (mode == "CMYK" or not _is_same_everywhere(recipe.background)):
         return False
-    return _can_tell(target.writer, picture)
+    return _can_represent(target.writer, picture)
 
 
-def _can_tell(writer: Writer, picture: Picture) -> bool:
+def _can_represent(writer: FormatCapabilities, picture: Picture) -> bool:
     """Whether an output can say which colors its pixels are; of ink it need not."""
     mode, profile = picture.image.mode, picture.profile
     is_held = mode in writer.modes or mode == "RGBA"

@@ -7,43 +7,44 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from forkresize.image import kernel, metadata
-from forkresize.image.allocator import keep_freed_pages
-from forkresize.image.area import Dimensions
-from forkresize.image.attempt import Caught, attempted, taken, warnings_caught
-from forkresize.image.color import load_srgb
-from forkresize.image.identify import load_plugins
-from forkresize.image.making import Making
-from forkresize.image.need import need
-from forkresize.image.opened import Opened, opened
+from forkresize.image import metadata
+from forkresize.image.color.convert import load_srgb
+from forkresize.image.decode.identify import load_plugins
+from forkresize.image.errors import WarningList, collect_warnings, drain, run_guarded
+from forkresize.image.geometry.region import Dimensions
+from forkresize.image.malloc import cache_freed_memory
+from forkresize.image.memory_estimate import estimate_memory
+from forkresize.image.memory_limit import reclassify
 from forkresize.image.picture import Picture, PictureError
-from forkresize.image.pipeline import fixed, prepare
-from forkresize.image.planning import duplicates, known_size, reduction
-from forkresize.image.shortage import blamed
+from forkresize.image.pipeline import apply_before, resolve_trim
+from forkresize.image.plan import choose_shrink, duplicate_renditions, static_size
+from forkresize.image.rendition_builder import RenditionBuilder
+from forkresize.image.resample import kernel
+from forkresize.image.source_image import SourceImage, open_source_image
 from forkresize.image.steps.watermark import prepare as prepare_watermark
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
-from forkresize.outcome import Outcome, about, limited
+from forkresize.outcome import Outcome, about, truncate_warnings
 from forkresize.recipe import Recipe, Watermark
 
 if TYPE_CHECKING:
-    from forkresize.image.steps.resize import Larger
+    from forkresize.image.steps.resize import CascadeSource
 
 
-def warm_up(recipe: Recipe) -> None:
+def preload(recipe: Recipe) -> None:
     """Load all that rendering needs, so that workers forked afterwards share it.
 
     Raises:
         FieldError: the recipe names a watermark or a font that can't be used.
     """
-    keep_freed_pages()
+    cache_freed_memory()
     load_plugins()
     kernel.simd()
     load_srgb()
-    check(recipe)
+    validate(recipe)
 
 
-def check(recipe: Recipe) -> None:
+def validate(recipe: Recipe) -> None:
     """See whether a recipe can be met, as far as that hangs on files it names, and keep what they hold.
 
     Raises:
@@ -54,11 +55,11 @@ def check(recipe: Recipe) -> None:
             prepare_watermark(step)
 
 
-def _for_nothing(_: int) -> None:
+def _no_reservation(_: int) -> None:
     """Let everybody have what they need."""
 
 
-def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _for_nothing) -> list[Outcome]:
+def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _no_reservation) -> list[Outcome]:
     """Make the outputs of one picture.
 
     Args:
@@ -73,12 +74,15 @@ def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] 
         Nothing that a picture can cause is raised.
     """
     started = perf_counter()
-    with warnings_caught() as caught:
+    with collect_warnings() as caught:
         task = _Task(job, recipe, tag, reserve)
-        outcomes = blamed(attempted(about(job), lambda: _outcomes(task, caught)), task.need, job.source.path)
-        told = taken(caught)
+        outcomes = reclassify(run_guarded(about(job), lambda: _outcomes(task, caught)), task.need, job.source.path)
+        told = drain(caught)
     seconds = perf_counter() - started
-    return [replace(outcome, seconds=seconds, warnings=limited((*told, *outcome.warnings))) for outcome in outcomes]
+    return [
+        replace(outcome, seconds=seconds, warnings=truncate_warnings((*told, *outcome.warnings)))
+        for outcome in outcomes
+    ]
 
 
 class _Task(Struct):
@@ -91,20 +95,20 @@ class _Task(Struct):
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     need: int = 0
 
-    def admit(self, original: Opened) -> None:
+    def admit(self, original: SourceImage) -> None:
         """Wait until there is memory for it; that is no part of the time it takes."""
         renditions = [self.recipe.renditions[output.rendition] for output in self.job.outputs]
-        self.need = need(original, self.recipe, renditions, self.job.source.size)
+        self.need = estimate_memory(original, self.recipe, renditions, self.job.source.size)
         self.stopwatch.lap("decode")
         self.reserve(self.need)
         self.stopwatch.lap("wait")
 
 
-def _outcomes(task: _Task, caught: Caught) -> list[Outcome]:
+def _outcomes(task: _Task, caught: WarningList) -> list[Outcome]:
     job, recipe, stopwatch = task.job, task.recipe, task.stopwatch
-    with opened(job.source.path, recipe, task.admit) as original:
-        makings = [Making(job, output, recipe, original, caught) for output in job.outputs]
-        shown = known_size(original, recipe)
+    with open_source_image(job.source.path, recipe, task.admit) as original:
+        makings = [RenditionBuilder(job, output, recipe, original, caught) for output in job.outputs]
+        shown = static_size(original, recipe)
         if shown:
             _skip_duplicates(makings, shown, recipe)
         try:
@@ -117,18 +121,18 @@ def _outcomes(task: _Task, caught: Caught) -> list[Outcome]:
                 stopwatch.lap("resize")
         except PictureError as error:
             _give_up(makings, error)
-        kept = metadata.kept(original.image, recipe.metadata)
+        kept = metadata.extract(original.image, recipe.metadata)
         return [making.finished(kept, task.tag, stopwatch) for making in makings]
 
 
-def _skip_duplicates(makings: list[Making], shown: Dimensions, recipe: Recipe) -> None:
-    numbers = duplicates(shown, recipe, makings[0].source_format) if len(recipe.renditions) > 1 else ()
+def _skip_duplicates(makings: list[RenditionBuilder], shown: Dimensions, recipe: Recipe) -> None:
+    numbers = duplicate_renditions(shown, recipe, makings[0].source_format) if len(recipe.renditions) > 1 else ()
     for making in makings:
         if making.is_open and making.output.rendition in numbers:
             making.skip(shown)
 
 
-def _give_up(makings: list[Making], error: PictureError) -> None:
+def _give_up(makings: list[RenditionBuilder], error: PictureError) -> None:
     """Give up the outputs that a fault in a later frame leaves without one; if that is all of them, it's the picture's.
 
     Raises:
@@ -140,20 +144,20 @@ def _give_up(makings: list[Making], error: PictureError) -> None:
         making.fail(error)
 
 
-def _pictures(original: Opened, recipe: Recipe, makings: list[Making]) -> Iterator[Picture]:
+def _pictures(original: SourceImage, recipe: Recipe, makings: list[RenditionBuilder]) -> Iterator[Picture]:
     """Yield the frames that are needed, each prepared for all outputs."""
     wanted = [making for making in makings if making.is_open]
     frames = max((making.frames for making in wanted), default=0)
-    by = reduction(original, recipe, [making.rendition for making in wanted])
+    by = choose_shrink(original, recipe, [making.rendition for making in wanted])
     held = frozenset[str]().union(*(making.writer.modes for making in wanted))
     if frames > 1 and original.is_animated:
-        recipe = fixed(recipe, lambda: original.pictures(frames, by), held)
+        recipe = resolve_trim(recipe, lambda: original.pictures(frames, by), held)
     for picture in original.pictures(frames, by):
-        yield prepare(picture, recipe, held)
+        yield apply_before(picture, recipe, held)
 
 
-def _add(picture: Picture, makings: list[Making]) -> None:
+def _add(picture: Picture, makings: list[RenditionBuilder]) -> None:
     """Bring a frame to all renditions, the largest first: smaller ones are made of it."""
-    larger: list[Larger] = []
+    larger: list[CascadeSource] = []
     for making in sorted(makings, key=lambda making: making.pixels(picture), reverse=True):
         making.add(picture, larger)

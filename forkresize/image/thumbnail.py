@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 
-from forkresize.image.render import render, warm_up
+from forkresize.image.render import preload, render
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Written
 from forkresize.recipe import Recipe
@@ -17,7 +17,7 @@ def _recipe(side: int) -> Recipe:
 
 def prepare_thumbnails(side: int) -> None:
     """Load all that thumbnails need, so that workers forked afterwards share it."""
-    warm_up(_recipe(side))
+    preload(_recipe(side))
 
 
 def thumbnail(path: str, side: int, folder: str, reserve: Callable[[int], object] = lambda _: None) -> bytes | None:

@@ -29,14 +29,14 @@ def write(source: Source, path: str, data: bytes | memoryview, tag: str) -> None
     try:
         if _is_source(source, path):
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
-        storage.write_whole(path, data, tag)
-        _mind_change(source, path)
+        storage.write_atomic(path, data, tag)
+        _backdate_if_source_changed(source, path)
     except OSError as error:
         told = f"{path}: {error.strerror or error}"
         raise PictureError(Reason.NOT_WRITTEN, told, fatal=error.errno in _FATAL) from error
 
 
-def _mind_change(source: Source, path: str) -> None:
+def _backdate_if_source_changed(source: Source, path: str) -> None:
     """If the source was changed meanwhile, date the output back, so that the next run makes it anew."""
     # The output is whole; whatever is wrong with the source by now, the next run will come across.
     with contextlib.suppress(OSError):

@@ -1,25 +1,25 @@
 """The memory between runs: what was made from what, and what an output that is there calls for. Makes no picture."""
 
 from forkresize.ledger.checksum import checksum
-from forkresize.ledger.entry import Entry, Prints
-from forkresize.ledger.ledger import Forgetful, Ledger, Memory
-from forkresize.ledger.roots import rooted
+from forkresize.ledger.ledger import LedgerStore, NullLedger, SqliteLedger
+from forkresize.ledger.policy import Compare, IfExists, Policy
+from forkresize.ledger.record import OutputRecord, RecipeFingerprints
+from forkresize.ledger.roots import split_root
 from forkresize.ledger.schema import ledger_path
-from forkresize.ledger.settler import Settler, Subject
-from forkresize.ledger.words import Compare, IfExists, Policy
+from forkresize.ledger.staleness import StalenessChecker, Subject
 
 __all__ = [
     "Compare",
-    "Entry",
-    "Forgetful",
     "IfExists",
-    "Ledger",
-    "Memory",
+    "LedgerStore",
+    "NullLedger",
+    "OutputRecord",
     "Policy",
-    "Prints",
-    "Settler",
+    "RecipeFingerprints",
+    "SqliteLedger",
+    "StalenessChecker",
     "Subject",
     "checksum",
     "ledger_path",
-    "rooted",
+    "split_root",
 ]

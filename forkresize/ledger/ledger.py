@@ -9,42 +9,42 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Protocol, Self
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.entry import Entry, is_placed
-from forkresize.ledger.schema import connect, ledger_path, settle_down, trouble_told
-from forkresize.ledger.window import NONSENSE, READ, Window, entry_of
+from forkresize.ledger.read_ahead import INVALID_ROW, READ, ReadAhead, record_from_row
+from forkresize.ledger.record import OutputRecord, is_placed
+from forkresize.ledger.schema import close_cleanly, connect, ledger_path, translate_sqlite_errors
 
 _BATCH = 500
 """So many entries are written at once."""
 
-_PATIENCE = 1.0
+_FLUSH_INTERVAL = 1.0
 """Seconds that an entry waits at most for others to be written with it."""
 
-_SLACK = 2_000_000_000
+_CLOCK_TOLERANCE_NS = 2_000_000_000
 """Nanoseconds by which a file system's clock may differ from this machine's."""
 
 _ENCODING = sys.getfilesystemencoding()
 
 # Another shard may have added it since.
 _ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
-_BROKEN = (
+_INTERRUPTED_RUNS = (
     "SELECT number, started_ns, coalesce(ended_ns, ?) FROM runs WHERE broken OR (ended_ns IS NULL AND number != ?)"
 )
-_WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(Entry._fields))})"  # noqa: S608 -- likewise.
+_WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(OutputRecord._fields))})"  # noqa: S608 -- likewise.
 
 
-class Memory(Protocol):
+class LedgerStore(Protocol):
     """What a run asks of what it remembers."""
 
-    def entry(self, path: str) -> Entry | None:
+    def entry(self, path: str) -> OutputRecord | None:
         """Return what is known of the output at a path; None if nothing is."""
 
-    def note(self, entries: Iterable[Entry]) -> None:
+    def note(self, entries: Iterable[OutputRecord]) -> None:
         """Remember what became of some outputs."""
 
     def root(self, path: str) -> int:
         """Return the number of a directory that sources lie in."""
 
-    def is_doubtful(self, run: int, ctime_ns: int) -> bool:
+    def may_be_incomplete(self, run: int, ctime_ns: int) -> bool:
         """Whether a file that was changed then may be the work of a run that was killed before it could note it.
 
         Args:
@@ -63,27 +63,27 @@ class Memory(Protocol):
         """Number of this run."""
 
     @property
-    def remembers(self) -> bool:
+    def persistent(self) -> bool:
         """Whether a later run will know what is noted."""
 
 
-class Forgetful:
+class NullLedger:
     """Remembers nothing."""
 
     run = 0
-    remembers = False
+    persistent = False
 
     def entry(self, _path: str) -> None:
         """Know of nothing."""
 
-    def note(self, entries: Iterable[Entry]) -> None:
+    def note(self, entries: Iterable[OutputRecord]) -> None:
         """Forget it."""
 
     def root(self, _path: str) -> int:
         """Return no number of any root."""
         return 0
 
-    def is_doubtful(self, _run: int, _ctime_ns: int) -> bool:
+    def may_be_incomplete(self, _run: int, _ctime_ns: int) -> bool:
         """Doubt nothing: there is nothing to say otherwise."""
         return False
 
@@ -95,7 +95,7 @@ class Forgetful:
         """Take note of nothing."""
 
 
-class Ledger:
+class SqliteLedger:
     """The file below a destination that says what was made there.
 
     What is noted is written in batches: a process that is killed forgets the last of them, and the next run makes
@@ -116,18 +116,20 @@ class Ledger:
         self._destination = destination
         self._file = ledger_path(destination)
         self._read_only = read_only
-        self.remembers = not read_only
+        self.persistent = not read_only
         self._durable = durable
         self._db = connect(self._file, read_only=read_only, durable=durable)
-        self._pending: dict[bytes, Entry] = {}
+        self._pending: dict[bytes, OutputRecord] = {}
         self._since = 0.0
         self._closed = False
-        self._window = Window(self._db)
-        with contextlib.ExitStack() as cleanup, trouble_told(self._file):
+        self._window = ReadAhead(self._db)
+        with contextlib.ExitStack() as cleanup, translate_sqlite_errors(self._file):
             cleanup.callback(self._db.close)
-            self._roots: dict[bytes, int] = dict(_sound(self._db.execute("SELECT path, number FROM roots"), bytes))
+            self._roots: dict[bytes, int] = dict(
+                _checked_rows(self._db.execute("SELECT path, number FROM roots"), bytes)
+            )
             self.run = 0 if read_only else self._begin()
-            self._broken = list(_sound(self._db.execute(_BROKEN, (time.time_ns(), self.run)), int))
+            self._broken = list(_checked_rows(self._db.execute(_INTERRUPTED_RUNS, (time.time_ns(), self.run)), int))
             cleanup.pop_all()
 
     def __enter__(self) -> Self:
@@ -140,66 +142,67 @@ class Ledger:
         """Return where an output lies below the destination."""
         return path.removeprefix(self._destination).lstrip("/").encode(_ENCODING, "surrogateescape")
 
-    def entry(self, path: str) -> Entry | None:
+    def entry(self, path: str) -> OutputRecord | None:
         """Return what is known of the output at a path; None if nothing is."""
         below = self.below(path)
         if self._pending and (noted := self._pending.get(below)):
             return noted
         if self._window.covers(below):
             return self._window.held.get(below)
-        with trouble_told(self._file):
+        with translate_sqlite_errors(self._file):
             return self._window.get(below)
 
     def root(self, path: str) -> int:
         """Return the number of a directory that sources lie in; 0 if it is new to a ledger that is only read."""
         name = os.fsencode(path)
         if name not in self._roots and not self._read_only:
-            with trouble_told(self._file):
+            with translate_sqlite_errors(self._file):
                 (number,) = self._db.execute(_ADD_ROOT, (name,)).fetchone()
             self._roots[name] = number
         return self._roots.get(name, 0)
 
-    def is_doubtful(self, run: int, ctime_ns: int) -> bool:
+    def may_be_incomplete(self, run: int, ctime_ns: int) -> bool:
         """Whether a file that was changed then may be the work of a run that was killed before it could note it."""
         # A run that ended before it started saw the clock set back: it may have made what bears any time.
         return any(
-            run < number and (ended < started or started - _SLACK <= ctime_ns <= ended + _SLACK)
+            run < number
+            and (ended < started or started - _CLOCK_TOLERANCE_NS <= ctime_ns <= ended + _CLOCK_TOLERANCE_NS)
             for number, started, ended in self._broken
         )
 
-    def note(self, entries: Iterable[Entry]) -> None:
+    def note(self, entries: Iterable[OutputRecord]) -> None:
         """Remember what became of some outputs."""
         for entry in entries:
             self._pending[entry.path] = entry
         now = time.monotonic()
         self._since = self._since or now
-        if self._durable or len(self._pending) >= _BATCH or now - self._since >= _PATIENCE:
+        if self._durable or len(self._pending) >= _BATCH or now - self._since >= _FLUSH_INTERVAL:
             self.flush()
 
     def forget(self, paths: Iterable[bytes]) -> None:
         """Remove the entries of some outputs."""
         self.flush()
-        with trouble_told(self._file), self._db:
+        with translate_sqlite_errors(self._file), self._db:
             self._db.execute("BEGIN")
             self._db.executemany("DELETE FROM outputs WHERE path = ?", ((path,) for path in paths))
         self._window.clear()
 
-    def entries(self) -> Iterator[tuple[str, str, Entry]]:
+    def entries(self) -> Iterator[tuple[str, str, OutputRecord]]:
         """Yield all that is known, in the order of the outputs: root, place of the source in it, and entry."""
         self.flush()
         roots = {number: os.fsdecode(path) for path, number in self._roots.items()}
-        with trouble_told(self._file):
+        with translate_sqlite_errors(self._file):
             for row in self._db.execute(f"{READ} ORDER BY path"):
-                entry = entry_of(row)
+                entry = record_from_row(row)
                 if not is_placed(entry) or entry.root not in roots:
-                    raise sqlite3.DatabaseError(NONSENSE)
+                    raise sqlite3.DatabaseError(INVALID_ROW)
                 yield roots[entry.root], os.fsdecode(entry.source), entry
 
     def flush(self) -> None:
         """Write what was noted."""
         if self._pending and not self._read_only:
             try:
-                with trouble_told(self._file), self._db:
+                with translate_sqlite_errors(self._file), self._db:
                     self._db.execute("BEGIN IMMEDIATE")
                     self._db.executemany(_WRITE, self._pending.values())
             except LedgerError:
@@ -221,12 +224,12 @@ class Ledger:
             return
         try:
             self.flush()
-            with trouble_told(self._file):
+            with translate_sqlite_errors(self._file):
                 self._db.execute(
                     "UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", (time.time_ns(), self.run)
                 )
         finally:
-            settle_down(self._db)
+            close_cleanly(self._db)
 
     def _begin(self) -> int:
         now = time.time_ns()
@@ -240,7 +243,7 @@ class Ledger:
         return int(number)
 
 
-def _sound(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, ...]]:
+def _checked_rows(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, ...]]:
     """Yield rows of which the first column is of this type, and the others are numbers.
 
     Raises:
@@ -248,5 +251,5 @@ def _sound(rows: Iterable[tuple[Any, ...]], first: type) -> Iterator[tuple[Any, 
     """
     for row in rows:
         if not (isinstance(row[0], first) and all(isinstance(value, int) for value in row[1:])):
-            raise sqlite3.DatabaseError(NONSENSE)
+            raise sqlite3.DatabaseError(INVALID_ROW)
         yield row

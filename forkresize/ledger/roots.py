@@ -8,7 +8,7 @@ from forkresize.job import Source
 _absolute = lru_cache(maxsize=1024)(os.path.abspath)
 
 
-def rooted(source: Source) -> tuple[str, str]:
+def split_root(source: Source) -> tuple[str, str]:
     """Return the absolute path of the directory that a source was found from, and where it lies in it.
 
     What a source's path and its place below the destination have in common lies in the directory.

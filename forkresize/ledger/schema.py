@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import quote_from_bytes
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.entry import Entry
-from forkresize.storage import HOUSEKEEPING
+from forkresize.ledger.record import OutputRecord
+from forkresize.storage import STATE_DIR
 
 VERSION = 1
 """Of the tables; it grows when they change."""
@@ -30,19 +30,19 @@ CREATE TABLE IF NOT EXISTS outputs (
 ) WITHOUT ROWID;
 """
 
-COLUMNS = ", ".join(f'"{field}"' for field in Entry._fields)
+COLUMNS = ", ".join(f'"{field}"' for field in OutputRecord._fields)
 
-_PATIENCE = 5.0
+_BUSY_TIMEOUT = 5.0
 """Seconds to wait for another shard that writes, or a dry run that reads; no signal is heard meanwhile."""
 
 
 def ledger_path(destination: str) -> str:
     """Return where the ledger of a destination is."""
-    return os.path.join(destination, HOUSEKEEPING, "ledger.db")
+    return os.path.join(destination, STATE_DIR, "ledger.db")
 
 
 @contextlib.contextmanager
-def trouble_told(path: str) -> Iterator[None]:
+def translate_sqlite_errors(path: str) -> Iterator[None]:
     """Turn what SQLite raises into an error that says what to do.
 
     Raises:
@@ -75,11 +75,11 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
     name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
     if os.path.exists(path) and not os.path.isfile(path):
         raise LedgerError(f"the ledger {path!r} is no file; remove it to begin a new one, or give --no-ledger")
-    with trouble_told(path):
+    with translate_sqlite_errors(path):
         mode = "ro" if read_only else "rwc"
-        connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_PATIENCE)
+        connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)
     try:
-        with trouble_told(path):
+        with translate_sqlite_errors(path):
             _check(connection, path)
             if not read_only:
                 _prepare(connection, durable=durable)
@@ -89,7 +89,7 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
     return connection
 
 
-def settle_down(connection: sqlite3.Connection) -> None:
+def close_cleanly(connection: sqlite3.Connection) -> None:
     """Close a ledger so that it is one plain file again, unless somebody is reading it."""
     # Damage was told of when it was met.
     with contextlib.closing(connection), contextlib.suppress(sqlite3.DatabaseError):

@@ -18,7 +18,7 @@ from forkresize.plan.naming import Naming
 _BITS = 1 << 26
 """Size of the filter of names seen: 8 MiB; among a million names it takes some 7,500 for seen that are not."""
 
-_TOLD = 5
+_MAX_LISTED = 5
 """How many collisions an error names."""
 
 
@@ -81,7 +81,7 @@ def find_collisions(
     Raises:
         CollisionError: there are any, and the policy is to refuse them.
     """
-    taken = _Filter()
+    taken = _BloomFilter()
     suspects = {key for source in discover() for key in names.keys(source) if taken.add(key)}
     groups = [group for group in _groups(discover, names, suspects) if len(group) > 1]
     repeated = frozenset(
@@ -91,7 +91,7 @@ def find_collisions(
         if times > 1
     )
     shared, sidecars = [], []
-    for group in filter(_is_shared, map(_one_each, groups)):
+    for group in filter(_is_shared, map(_deduplicate, groups)):
         verdicts = [is_picture(source.path) for source in group]
         shared.append(list(compress(group, verdicts)))
         sidecars.append([source for source, verdict in zip(group, verdicts, strict=True) if not verdict])
@@ -111,7 +111,7 @@ def identity(path: str) -> str:
     return os.path.join(os.path.realpath(folder), name)
 
 
-class _Filter:
+class _BloomFilter:
     """Which keys were met: a bit for each hash, so that memory is the same for any number. Errs on the side of yes."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def _is_shared(group: list[Source]) -> bool:
     return len(group) > 1
 
 
-def _one_each(group: list[Source]) -> list[Source]:
+def _deduplicate(group: list[Source]) -> list[Source]:
     """Return the sources of a group, each under the spelling that the walk comes to first."""
     first: dict[str, Source] = {}
     for source in group:
@@ -152,7 +152,7 @@ def _one_each(group: list[Source]) -> list[Source]:
     return list(first.values())
 
 
-def _marked(group: list[Source], names: OutputNames, taken: _Filter) -> Iterator[tuple[Source, str]]:
+def _marked(group: list[Source], names: OutputNames, taken: _BloomFilter) -> Iterator[tuple[Source, str]]:
     """Mark every source of a group, the first too: what a name stands for must not hang on which of them are there."""
     suffixes = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
     for source, suffix in zip(group, suffixes, strict=True):
@@ -169,7 +169,7 @@ def _shared(group: list[Source], naming: Naming) -> str:
     return next((path for path in first if path in second), first[0])
 
 
-def _add_all(taken: _Filter, keys: list[str]) -> bool:
+def _add_all(taken: _BloomFilter, keys: list[str]) -> bool:
     """Note all keys; return whether one of them was there."""
     return sum(taken.add(key) for key in keys) > 0
 
@@ -177,8 +177,8 @@ def _add_all(taken: _Filter, keys: list[str]) -> bool:
 def _message(groups: list[list[Source]], naming: Naming) -> str:
     lines = [
         f"{_shared(group, naming)!r} would be made from {' and '.join(repr(source.path) for source in group)}"
-        for group in groups[:_TOLD]
+        for group in groups[:_MAX_LISTED]
     ]
-    more = [f"… and {len(groups) - _TOLD} more"] if len(groups) > _TOLD else []
+    more = [f"… and {len(groups) - _MAX_LISTED} more"] if len(groups) > _MAX_LISTED else []
     advice = "--on-collision suffix keeps all, --on-collision skip the first; --name {name} tells them apart"
     return "\n".join(["two sources for one output:", *lines, *more, advice])

@@ -7,7 +7,7 @@ from functools import lru_cache
 from forkresize.errors import UsageError
 
 
-class Guard:
+class OverwriteGuard:
     """Tells which outputs would overwrite a source or lie among them."""
 
     def __init__(self, sources: Sequence[str], destination: str) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import force_setattr
 from forkresize.errors import UsageError
 from forkresize.job import Output, Source
 from forkresize.recipe import Recipe
-from forkresize.storage import HOUSEKEEPING
+from forkresize.storage import STATE_DIR
 
 _SAMPLE = Source("sample", "sample")
 
@@ -113,8 +113,8 @@ class Naming(Struct, frozen=True, dict=True):
         template, shapes = self.template or "", [shape.split("/") for shape in self._shapes()]
         if template.startswith("/") or any(".." in shape for shape in shapes):
             raise UsageError(f"--name: {template!r} does not stay below the destination")
-        if any(HOUSEKEEPING in shape for shape in shapes):
-            raise UsageError(f"--name: {template!r} leads into {HOUSEKEEPING}, which is not for outputs")
+        if any(STATE_DIR in shape for shape in shapes):
+            raise UsageError(f"--name: {template!r} leads into {STATE_DIR}, which is not for outputs")
         if not _is_encodable(template):
             raise UsageError(f"--name: {template!r} is no file name")
         if any(shape[-1] in {"", "."} for shape in shapes):

@@ -28,7 +28,7 @@ _KEYS: dict[Order, Callable[[Job], int]] = {
 }
 
 
-def arrange(jobs: Iterable[Job], order: Order, window: int = WINDOW) -> Iterator[Job]:
+def prioritize(jobs: Iterable[Job], order: Order, window: int = WINDOW) -> Iterator[Job]:
     """Yield the jobs in order, as far as a bounded window allows.
 
     Args:

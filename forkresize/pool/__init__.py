@@ -5,41 +5,41 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, Self
 
-from forkresize.pool.answer import Activity, Answer, Done, Fault, Item, Lost, Raised, Result
-from forkresize.pool.codec import Codec
-from forkresize.pool.control import Control
 from forkresize.pool.cpus import available_cpus
-from forkresize.pool.crew import Crew
 from forkresize.pool.libc import Libc
-from forkresize.pool.memory import LEAST_MEMORY, Budget, Reserve, default_budget, reserve
+from forkresize.pool.memory import MIN_MEMORY, Budget, Reserve, default_budget, reserve
 from forkresize.pool.options import PoolOptions
-from forkresize.pool.sandbox import Confinement, Sandbox, SandboxMode, refuse_unless_possible
-from forkresize.pool.signals import SignalWatch, file_signals_ignored, ignore_stops, raise_on_stop, signal_name
-from forkresize.pool.slot import Flag
+from forkresize.pool.result import Activity, Completed, Item, LossReason, Raised, Result, TaskResult, WorkerLost
+from forkresize.pool.sandbox import Sandbox, SandboxMode, SandboxPolicy, require_support
+from forkresize.pool.serializer import ResultSerializer
+from forkresize.pool.shared import SharedFlag
+from forkresize.pool.signals import StopSignals, ignore_stops, raise_on_stop, sigio_ignored, signal_name
+from forkresize.pool.state import PoolState
 from forkresize.pool.supervisor import Supervisor
-from forkresize.pool.worker import Duty
+from forkresize.pool.worker import WorkerConfig
+from forkresize.pool.workers import WorkerSet
 
 __all__ = [
-    "LEAST_MEMORY",
+    "MIN_MEMORY",
     "Activity",
-    "Answer",
-    "Codec",
-    "Confinement",
-    "Done",
-    "Fault",
-    "Lost",
+    "Completed",
+    "LossReason",
     "Pool",
     "PoolOptions",
     "Raised",
     "Reserve",
+    "ResultSerializer",
     "SandboxMode",
+    "SandboxPolicy",
+    "TaskResult",
+    "WorkerLost",
     "available_cpus",
     "default_budget",
-    "file_signals_ignored",
     "ignore_stops",
     "raise_on_stop",
-    "refuse_unless_possible",
+    "require_support",
     "reserve",
+    "sigio_ignored",
     "signal_name",
 ]
 
@@ -82,7 +82,7 @@ class Pool(Generic[Item, Result]):
         self._on_tick = on_tick
         self._workers = options.workers or available_cpus()
         self._memory = options.memory or default_budget()
-        self._control = Control(Flag(), SignalWatch(self.stop))
+        self._control = PoolState(SharedFlag(), StopSignals(self.stop))
         self._supervisor: Supervisor[Item, Result] | None = None
         self._sandbox: Sandbox | None = None
         self._cleanup = contextlib.ExitStack()
@@ -94,7 +94,7 @@ class Pool(Generic[Item, Result]):
             libc = Libc()
             if self._options.sandbox is not None and self._options.sandbox.mode is not SandboxMode.OFF:
                 self._sandbox = cleanup.enter_context(Sandbox(self._options.sandbox, libc))
-            duty = Duty(
+            duty = WorkerConfig(
                 work=self._work,
                 encode=self._options.codec.encode,
                 initializer=self._initializer,
@@ -105,7 +105,7 @@ class Pool(Generic[Item, Result]):
                 nice=self._options.nice,
                 sandbox=self._sandbox,
             )
-            crew: Crew[Item] = cleanup.enter_context(Crew(duty, self._workers, self._options.max_tasks))
+            crew: WorkerSet[Item] = cleanup.enter_context(WorkerSet(duty, self._workers, self._options.max_tasks))
             self._control.watch.on_insisted = crew.kill
             self._supervisor = Supervisor(crew, self._options, self._control, self._on_tick)
             self._cleanup = cleanup.pop_all()
@@ -115,7 +115,7 @@ class Pool(Generic[Item, Result]):
         self._supervisor = None
         self._cleanup.close()
 
-    def imap_unordered(self, items: Iterable[Item]) -> Iterator[Answer[Item, Result]]:
+    def imap_unordered(self, items: Iterable[Item]) -> Iterator[TaskResult[Item, Result]]:
         """Do the work for all items; yield an answer for each as it comes.
 
         Items are asked for one at a time, at most two a worker ahead. After a drain, those that were not started are

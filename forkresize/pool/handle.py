@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from multiprocessing.context import ForkProcess
 from typing import Generic
 
-from forkresize.pool.answer import Item
-from forkresize.pool.backlog import Task
-from forkresize.pool.message import Inbox, Kind, Report
-from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
+from forkresize.pool.channel import GRANT, NO_SIGPIPE, WorkerChannel
+from forkresize.pool.protocol import FrameReader, MessageType, WorkerMessage
+from forkresize.pool.queue import Task
+from forkresize.pool.result import Item
 
 _CHUNK = 1 << 16
 _MOST_READS = 1 << 10
@@ -40,7 +40,7 @@ class WorkerHandle(Generic[Item]):
         fit: whether it has said that it is ready for its first task.
     """
 
-    def __init__(self, process: ForkProcess, station: Station) -> None:
+    def __init__(self, process: ForkProcess, station: WorkerChannel) -> None:
         assert process.pid is not None  # noqa: S101  It was started.
         self.pid = process.pid
         self.sentinel = _open_sentinel(process)
@@ -60,7 +60,7 @@ class WorkerHandle(Generic[Item]):
         self._lied = False
         self._hired_at = time.monotonic()
         self._process = process
-        self._inbox = Inbox()
+        self._inbox = FrameReader()
         self._unsent: list[bytes | memoryview] = []
 
     def give(self, task: Task[Item]) -> None:
@@ -84,7 +84,7 @@ class WorkerHandle(Generic[Item]):
         self._unsent = [memoryview(data)[sent:]] if sent < len(data) else []
         return not self._unsent
 
-    def accepts(self, report: Report, *, stopped: bool) -> bool:
+    def accepts(self, report: WorkerMessage, *, stopped: bool) -> bool:
         """Whether it may send a report by now; if not, it has gone astray, and nothing that it sends is heard any more.
 
         Tasks are done in the order in which they were handed out, so that it can speak of the first alone.
@@ -93,11 +93,11 @@ class WorkerHandle(Generic[Item]):
             report: what it sent.
             stopped: whether tasks may be declined.
         """
-        if report.kind in {Kind.FIT, Kind.UNFIT}:
+        if report.kind in {MessageType.FIT, MessageType.UNFIT}:
             is_honest = not self.fit
         else:
             is_honest = report.number in self.tasks and self.tasks[report.number] is self._first
-        if report.kind == Kind.DECLINED:
+        if report.kind == MessageType.DECLINED:
             is_honest &= stopped
         is_honest &= 0 <= report.seconds <= time.monotonic() - self._hired_at
         self._lied |= not is_honest
@@ -114,11 +114,11 @@ class WorkerHandle(Generic[Item]):
     def _first(self) -> Task[Item] | None:
         return next(iter(self.tasks.values()), None)
 
-    def receive(self) -> list[Report]:
+    def receive(self) -> list[WorkerMessage]:
         """Return the reports that one read brings; maybe none."""
         return self._inbox.feed(self._read() or b"")
 
-    def drain(self) -> Iterator[Report]:
+    def drain(self) -> Iterator[WorkerMessage]:
         """Yield all reports that it had sent by now."""
         for _ in range(_MOST_READS):
             data = self._read()

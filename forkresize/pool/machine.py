@@ -65,7 +65,7 @@ def landlock_abi() -> int:
         raise
 
 
-def status_of(field: str, root: Path = Path("/")) -> str | None:
+def proc_status_field(field: str, root: Path = Path("/")) -> str | None:
     """Return what the kernel tells of this process under a name, such as ``Seccomp``; None where it does not.
 
     Args:

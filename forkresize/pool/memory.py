@@ -12,7 +12,7 @@ from forkresize.pool.machine import memory_limit, total_memory
 _SHARE = 0.6
 """Of what there is, for a pool that is told nothing else."""
 
-LEAST_MEMORY = 64_000_000
+MIN_MEMORY = 64_000_000
 """Bytes with which a single worker gets by."""
 
 _UNASKED = 4
@@ -36,20 +36,20 @@ class Reserve(Protocol):
         """
 
 
-RESERVE: ContextVar[Reserve | None] = ContextVar("RESERVE", default=None)
+CURRENT_MEMORY_CLIENT: ContextVar[Reserve | None] = ContextVar("CURRENT_MEMORY_CLIENT", default=None)
 """In a worker: how its jobs reserve memory."""
 
 
 def reserve(need: int) -> None:
     """Wait until a job's memory is free, in a worker of a pool; elsewhere, do nothing. See Reserve."""
-    way = RESERVE.get()
+    way = CURRENT_MEMORY_CLIENT.get()
     if way is not None:
         way(need)
 
 
 def default_budget() -> int:
     """Return the bytes that are the workers' if nobody says: 60 % of the machine's, or of the control groups' limit."""
-    return max(LEAST_MEMORY, int(_SHARE * min(total_memory(), memory_limit())))
+    return max(MIN_MEMORY, int(_SHARE * min(total_memory(), memory_limit())))
 
 
 def resident(pid: int | str = "self") -> int | None:
@@ -131,7 +131,7 @@ class Admitted(Protocol):
         """Let it go on."""
 
 
-class Admission:
+class AdmissionController:
     """Who has memory and who waits for it; in the parent's process, so that nobody who dies leaves a lock behind.
 
     First come, first served: nobody is let past one who waits, or a giant would wait for ever.

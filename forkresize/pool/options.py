@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from forkresize.pool.codec import PICKLE, Codec
-from forkresize.pool.memory import LEAST_MEMORY
-from forkresize.pool.sandbox import Confinement
+from forkresize.pool.memory import MIN_MEMORY
+from forkresize.pool.sandbox import SandboxPolicy
+from forkresize.pool.serializer import PICKLE, ResultSerializer
 
-NICEST = 19
+MAX_NICE = 19
 """As far as a process can give way on every system."""
 
 
@@ -35,22 +35,22 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
     max_tasks: int = 0
     memory: int | None = None
     tick: float = 0.1
-    sandbox: Confinement | None = None
-    lifetime: float | None = None
+    sandbox: SandboxPolicy | None = None
+    stop_after: float | None = None
     nice: int = 0
-    codec: Codec = PICKLE
+    codec: ResultSerializer = PICKLE
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ValueError(f"workers: {self.workers} is not at least 1")
-        if self.memory is not None and self.memory < LEAST_MEMORY:
-            raise ValueError(f"memory: {self.memory} is not at least {LEAST_MEMORY}")
+        if self.memory is not None and self.memory < MIN_MEMORY:
+            raise ValueError(f"memory: {self.memory} is not at least {MIN_MEMORY}")
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout: {self.timeout} is not more than 0")
-        if self.lifetime is not None and self.lifetime < 0:
-            raise ValueError(f"lifetime: {self.lifetime} is less than 0")
-        if not 0 <= self.nice <= NICEST:
-            raise ValueError(f"nice: {self.nice} is not from 0 to {NICEST}")
+        if self.stop_after is not None and self.stop_after < 0:
+            raise ValueError(f"lifetime: {self.stop_after} is less than 0")
+        if not 0 <= self.nice <= MAX_NICE:
+            raise ValueError(f"nice: {self.nice} is not from 0 to {MAX_NICE}")
         for name in ("retries", "max_tasks", "tick"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: {getattr(self, name)} is less than 0")

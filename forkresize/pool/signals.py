@@ -15,11 +15,11 @@ from forkresize.errors import StopRequested
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-_ECHO = 0.1
+_DEBOUNCE = 0.1
 """Seconds within which a second signal is the first one's echo: ``timeout`` signals its child, then all its group."""
 
 
-class SignalWatch:
+class StopSignals:
     """Hears of stop signals while it is entered, and wakes whoever waits for its descriptor to turn readable.
 
     Only a process's main thread can set handlers; entered in another, it hears nothing. A signal that was ignored
@@ -91,7 +91,7 @@ class SignalWatch:
         if self.first is None:
             self.first, self._first_at = signum, now
             self._on_first()
-        elif now - self._first_at > _ECHO:
+        elif now - self._first_at > _DEBOUNCE:
             self.insisted = True
             self.on_insisted()
 
@@ -100,7 +100,7 @@ class SignalWatch:
 
 
 @contextlib.contextmanager
-def blocked() -> Iterator[set[int]]:
+def stop_signals_blocked() -> Iterator[set[int]]:
     """Hold stop signals back, as around a fork; yields the signal mask from before."""
     previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -109,7 +109,7 @@ def blocked() -> Iterator[set[int]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
-def become_worker(mask: set[int]) -> None:
+def install_worker_handlers(mask: set[int]) -> None:
     """In a forked worker: leave Ctrl-C to the parent, let other stop signals end the process.
 
     Args:
@@ -141,7 +141,7 @@ def ignore_stops() -> None:
 
 
 @contextlib.contextmanager
-def file_signals_ignored() -> Iterator[None]:
+def sigio_ignored() -> Iterator[None]:
     """Ignore SIGIO, which the kernel sends to whoever has a lease on a file that another process wants to write to."""
     previous = signal.signal(signal.SIGIO, signal.SIG_IGN)
     try:

@@ -8,16 +8,16 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Generic, TypeAlias
 
-from forkresize.errors import PoolBrokenError
-from forkresize.pool.answer import Activity, Answer, Fault, Item, Lost, Result
-from forkresize.pool.backlog import Backlog, Task
-from forkresize.pool.control import Control
-from forkresize.pool.crew import Crew
+from forkresize.errors import BrokenPoolError
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import Kind, Report, unpack_failure, unpack_need
 from forkresize.pool.options import PoolOptions
+from forkresize.pool.protocol import MessageType, WorkerMessage, decode_failure, decode_memory_request
+from forkresize.pool.queue import Task, TaskQueue
+from forkresize.pool.result import Activity, Item, LossReason, Result, TaskResult, WorkerLost
+from forkresize.pool.results import decode, from_loss, from_message, from_pickling_error
 from forkresize.pool.signals import STOP_SIGNALS, signal_name
-from forkresize.pool.verdict import decode, lost, told, unsendable
+from forkresize.pool.state import PoolState
+from forkresize.pool.workers import WorkerSet
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
 
@@ -28,7 +28,7 @@ _LOOK = 0.5
 """Seconds between two looks at how much memory the workers have, and how much they said."""
 
 _MOST_RETURNS = 20
-_RETURNS = {Fault.ASTRAY: 0, Fault.TIMED_OUT: 1}
+_RETURNS = {LossReason.PROTOCOL_VIOLATION: 0, LossReason.TIMED_OUT: 1}
 """How many workers may end with a task that they had not begun, by what they say, before it is to blame."""
 
 _GROUP_SIGNAL = 0.05
@@ -38,7 +38,7 @@ _GROUP_SIGNAL = 0.05
 class Supervisor(Generic[Item, Result]):
     """Sees to it that every item that is handed out is answered exactly once."""
 
-    def __init__(self, crew: Crew[Item], options: PoolOptions, control: Control, on_tick: OnTick | None) -> None:
+    def __init__(self, crew: WorkerSet[Item], options: PoolOptions, control: PoolState, on_tick: OnTick | None) -> None:
         """Make a supervisor.
 
         Args:
@@ -53,24 +53,24 @@ class Supervisor(Generic[Item, Result]):
         self._on_tick = on_tick
         self._timeout = math.inf if options.timeout is None else options.timeout
         self._decode = options.codec.decode
-        self._backlog: Backlog[Item] = Backlog(())
+        self._backlog: TaskQueue[Item] = TaskQueue(())
         # Made when they are taken: the workers have their next tasks before results are decoded.
-        self._answers: list[Callable[[], Answer[Item, Result]]] = []
+        self._answers: list[Callable[[], TaskResult[Item, Result]]] = []
         self._stillborn = 0
         self._next_check = 0.0
         self._next_tick = 0.0
         self._next_look = 0.0
-        self._end = math.inf if options.lifetime is None else time.monotonic() + options.lifetime
+        self._end = math.inf if options.stop_after is None else time.monotonic() + options.stop_after
         crew.selector.register(control.watch, EVENT_READ, None)
 
-    def run(self, items: Iterable[Item]) -> Iterator[Answer[Item, Result]]:
+    def run(self, items: Iterable[Item]) -> Iterator[TaskResult[Item, Result]]:
         """Do the work for all items; yield the answers as they come.
 
         Raises:
             PoolBrokenError: the workers can't be kept alive.
         """
         # Numbers go on from the run before: a worker's slot still holds one of those.
-        self._backlog = Backlog(items, self._backlog.next_number)
+        self._backlog = TaskQueue(items, self._backlog.next_number)
         self._answers = []
         finished = False
         try:
@@ -115,7 +115,7 @@ class Supervisor(Generic[Item, Result]):
         try:
             task.pack()
         except Exception as error:  # noqa: BLE001  An item's class may do anything.
-            self._answers.append(partial(unsendable, task, error, os.getpid()))
+            self._answers.append(partial(from_pickling_error, task, error, os.getpid()))
             return False
         if member is None:
             # While the item was waited for, a worker may have turned idle.
@@ -156,44 +156,44 @@ class Supervisor(Generic[Item, Result]):
         if member.gone:
             self._bury(member)
         elif member.is_astray:
-            self._bury(member, Fault.ASTRAY)
+            self._bury(member, LossReason.PROTOCOL_VIOLATION)
         else:
             self._crew.update(member)
 
-    def _settle(self, member: WorkerHandle[Item], report: Report) -> None:
+    def _settle(self, member: WorkerHandle[Item], report: WorkerMessage) -> None:
         if not member.accepts(report, stopped=bool(self._control.stop)):
             return
-        if report.kind == Kind.FIT:
+        if report.kind == MessageType.FIT:
             member.fit = True
             return
-        if report.kind == Kind.UNFIT:
-            failure = unpack_failure(report.payload)
+        if report.kind == MessageType.UNFIT:
+            failure = decode_failure(report.payload)
             member.tasks.clear()  # It leaves by itself.
-            raise PoolBrokenError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
-        if report.kind in {Kind.WANTS, Kind.RESERVES}:
+            raise BrokenPoolError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
+        if report.kind in {MessageType.WANTS, MessageType.RESERVES}:
             self._provide(member, report)
             return
         self._crew.memory.release(member)
         task = member.finish()
-        if report.kind == Kind.DECLINED:
+        if report.kind == MessageType.DECLINED:
             # What was never started is left for another run; what was, is answered for.
             self._backlog.give_back([task])
             return
         self._stillborn = 0
         self._control.busy_seconds += report.seconds
-        self._answers.append(partial(told, report, task, member.pid, self._decode))
+        self._answers.append(partial(from_message, report, task, member.pid, self._decode))
 
-    def _provide(self, member: WorkerHandle[Item], report: Report) -> None:
-        if report.kind == Kind.RESERVES:
+    def _provide(self, member: WorkerHandle[Item], report: WorkerMessage) -> None:
+        if report.kind == MessageType.RESERVES:
             member.ask()
-            self._crew.memory.ask(member, unpack_need(report.payload))
+            self._crew.memory.ask(member, decode_memory_request(report.payload))
             return
         sandbox, item = self._options.sandbox, member.tasks[report.number].item
         if sandbox is not None and sandbox.lend is not None:
             member.station.lending.lend(partial(sandbox.lend, item, os.fsdecode(bytes(report.payload))))
 
     def _bury(
-        self, member: WorkerHandle[Item], fault: Fault = Fault.CRASHED, condemned: Task[Item] | None = None
+        self, member: WorkerHandle[Item], fault: LossReason = LossReason.CRASHED, condemned: Task[Item] | None = None
     ) -> None:
         """See off a worker that is dead or is to die; answer what it still said, and find out what it died of.
 
@@ -205,39 +205,39 @@ class Supervisor(Generic[Item, Result]):
         self._crew.dismiss(member)
         self._control.workers_lost += 1
         try:
-            if fault is not Fault.CRASHED:
+            if fault is not LossReason.CRASHED:
                 member.kill()
             exit_code = member.end()
             # All that it said counts, so this comes before any blame.
             for report in member.drain():
                 self._settle(member, report)
-            fault = Fault.ASTRAY if member.is_astray else fault
+            fault = LossReason.PROTOCOL_VIOLATION if member.is_astray else fault
             task, since = member.current()
-            if fault is Fault.TIMED_OUT and task is not condemned:
+            if fault is LossReason.TIMED_OUT and task is not condemned:
                 task = None  # It had gone on to the next, which is not to blame.
-            elif task is None and (member.fit or fault is Fault.ASTRAY):
+            elif task is None and (member.fit or fault is LossReason.PROTOCOL_VIOLATION):
                 # What it says of itself is as little to be trusted as all else.
                 task = member.first_returned(_RETURNS.get(fault, _MOST_RETURNS))
             self._backlog.give_back((other for other in member.tasks.values() if other is not task), by_death=True)
             if task is not None:
                 seconds = time.monotonic() - since
-                self._blame(task, lost(task, self._fault(fault, exit_code), member, exit_code, seconds))
+                self._blame(task, from_loss(task, self._fault(fault, exit_code), member, exit_code, seconds))
             elif not member.fit:
                 self._count_stillborn(member, exit_code)
         finally:
             member.close()
 
-    def _fault(self, fault: Fault, exit_code: int) -> Fault:
+    def _fault(self, fault: LossReason, exit_code: int) -> LossReason:
         watch = self._control.watch
-        if fault is Fault.CRASHED and -exit_code in STOP_SIGNALS and watch.first is None:
+        if fault is LossReason.CRASHED and -exit_code in STOP_SIGNALS and watch.first is None:
             watch.wait(_GROUP_SIGNAL)
         stopped = watch.insisted or (watch.first is not None and -exit_code in STOP_SIGNALS)
-        return Fault.INTERRUPTED if stopped else fault
+        return LossReason.INTERRUPTED if stopped else fault
 
-    def _blame(self, task: Task[Item], answer: Lost[Item]) -> None:
+    def _blame(self, task: Task[Item], answer: WorkerLost[Item]) -> None:
         self._stillborn = 0
         self._control.busy_seconds += answer.seconds
-        final = answer.fault is not Fault.CRASHED or bool(self._control.stop)
+        final = answer.fault is not LossReason.CRASHED or bool(self._control.stop)
         if final or not self._backlog.suspect(task, answer, self._options.retries):
             self._answers.append(partial(_same, answer))
 
@@ -246,14 +246,14 @@ class Supervisor(Generic[Item, Result]):
         if self._stillborn > max(3, 2 * self._crew.size):
             how = signal_name(-exit_code) if exit_code < 0 else f"exit code {exit_code}"
             said = decode(member.station.stderr.read()).strip()
-            raise PoolBrokenError(
+            raise BrokenPoolError(
                 f"{self._stillborn} workers in a row died before their first job; the last of {how}: {said}"
             )
 
     def _interrupt(self) -> None:
         for member in self._crew:
             if member.tasks:
-                self._bury(member, Fault.INTERRUPTED)
+                self._bury(member, LossReason.INTERRUPTED)
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
@@ -265,7 +265,7 @@ class Supervisor(Generic[Item, Result]):
             self._next_look = now + _LOOK
             self._crew.look_at_memory()
             for member in self._crew.flooders():
-                self._bury(member, Fault.ASTRAY)
+                self._bury(member, LossReason.PROTOCOL_VIOLATION)
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(member, now) for member in self._crew])
@@ -279,7 +279,7 @@ class Supervisor(Generic[Item, Result]):
                 for report in member.drain():
                     self._settle(member, report)
                 if self._since(member, now) + self._timeout <= now:
-                    self._bury(member, Fault.TIMED_OUT, member.current()[0])
+                    self._bury(member, LossReason.TIMED_OUT, member.current()[0])
                     continue
                 self._crew.update(member)
             earliest = min(earliest, self._since(member, now))
@@ -299,5 +299,5 @@ def _activity(member: WorkerHandle[Item], now: float) -> Activity[Item]:
     return Activity(member.pid, None, 0.0) if task is None else Activity(member.pid, task.item, now - since)
 
 
-def _same(answer: Lost[Item]) -> Lost[Item]:
+def _same(answer: WorkerLost[Item]) -> WorkerLost[Item]:
     return answer

@@ -14,28 +14,28 @@ from typing import Any, NoReturn
 from msgspec import Struct
 
 from forkresize.pool import signals
+from forkresize.pool.channel import GRANT, NO_SIGPIPE, WorkerChannel
 from forkresize.pool.libc import Libc
-from forkresize.pool.memory import RESERVE, Budget
-from forkresize.pool.message import (
-    MOST_PAYLOAD,
-    ORDER_HEADER,
+from forkresize.pool.memory import CURRENT_MEMORY_CLIENT, Budget
+from forkresize.pool.protocol import (
+    MAX_PAYLOAD,
+    TASK_HEADER,
     Failure,
-    Kind,
-    Report,
-    pack_failure,
-    pack_need,
-    pack_report,
+    MessageType,
+    WorkerMessage,
+    encode_failure,
+    encode_memory_request,
+    encode_message,
 )
 from forkresize.pool.sandbox import Sandbox
-from forkresize.pool.slot import Flag
-from forkresize.pool.station import GRANT, NO_SIGPIPE, Station
-from forkresize.storage import BORROW
+from forkresize.pool.shared import SharedFlag
+from forkresize.storage import FALLBACK_OPENER
 
-_PLENTY = 64 << 20
+_MALLOC_ALLOWANCE = 64 << 20
 """Bytes; a worker that may take so much without asking may keep what it likes of it."""
 
 
-class Duty(Struct, frozen=True):
+class WorkerConfig(Struct, frozen=True):
     """What is the same for all workers of a pool; inherited through the fork, never pickled.
 
     Attributes:
@@ -53,7 +53,7 @@ class Duty(Struct, frozen=True):
     work: Callable[[Any], object]
     encode: Callable[[Any], bytes]
     initializer: Callable[[], object] | None
-    stop: Flag
+    stop: SharedFlag
     libc: Libc
     parent: int
     budget: Budget
@@ -61,7 +61,7 @@ class Duty(Struct, frozen=True):
     sandbox: Sandbox | None = None
 
 
-def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], object]) -> NoReturn:
+def main(duty: WorkerConfig, station: WorkerChannel, mask: set[int], forget: Callable[[], object]) -> NoReturn:
     """Be a worker until the pool closes the pipe. Never returns into the parent's code, whose stack it inherited.
 
     Args:
@@ -77,10 +77,10 @@ def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], obje
         station.lending.near.close()
         forget()
         _redirect(station)
-        signals.become_worker(mask)
+        signals.install_worker_handlers(mask)
         duty.libc.reseed()
-        _give_way(duty.nice)
-        _heed(duty)
+        _lower_priority(duty.nice)
+        _apply_limits(duty)
         if _initialize(duty, station):
             _serve(duty, station)
         status = 0
@@ -93,7 +93,7 @@ def main(duty: Duty, station: Station, mask: set[int], forget: Callable[[], obje
         os._exit(status)
 
 
-def _redirect(station: Station) -> None:
+def _redirect(station: WorkerChannel) -> None:
     station.stderr.capture()
     if faulthandler.is_enabled():
         faulthandler.enable()  # Where it was, it would write to the parent's standard error.
@@ -104,7 +104,7 @@ def _redirect(station: Station) -> None:
     sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
-def _give_way(nice: int) -> None:
+def _lower_priority(nice: int) -> None:
     os.nice(nice)
     # A worker that is woken does not push the parent aside, for which all others wait. Where it is not allowed, or not
     # known, it is only slower.
@@ -112,63 +112,65 @@ def _give_way(nice: int) -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def _heed(duty: Duty) -> None:
-    if duty.budget.allowance < _PLENTY:
+def _apply_limits(duty: WorkerConfig) -> None:
+    if duty.budget.allowance < _MALLOC_ALLOWANCE:
         duty.libc.keep_at_most(duty.budget.allowance)
     duty.budget.limit_address_space()
 
 
-def _initialize(duty: Duty, station: Station) -> bool:
+def _initialize(duty: WorkerConfig, station: WorkerChannel) -> bool:
     try:
         if duty.sandbox is not None:
             _enter(duty.sandbox, station)
         if duty.initializer is not None:
             duty.initializer()
     except BaseException as error:  # noqa: BLE001  SystemExit too.
-        _send(station, Report(Kind.UNFIT, 0, 0.0, station.stderr.take(), pack_failure(Failure.of(error))))
+        _send(
+            station, WorkerMessage(MessageType.UNFIT, 0, 0.0, station.stderr.take(), encode_failure(Failure.of(error)))
+        )
         return False
     station.stderr.take()
     return True
 
 
-def _enter(sandbox: Sandbox, station: Station) -> None:
+def _enter(sandbox: Sandbox, station: WorkerChannel) -> None:
     sandbox.enter()
     if sandbox.confinement.lend is not None:
-        BORROW.set(partial(_borrow, station))
+        FALLBACK_OPENER.set(partial(_request_file, station))
 
 
-def _borrow(station: Station, path: str) -> int:
+def _request_file(station: WorkerChannel, path: str) -> int:
     """Return the descriptor of a file that the kernel would not let this worker open."""
     number, _ = station.slot.read()
-    _send(station, Report(Kind.WANTS, number, 0.0, b"", os.fsencode(path)))
+    _send(station, WorkerMessage(MessageType.WANTS, number, 0.0, b"", os.fsencode(path)))
     return station.lending.take(path)
 
 
-def _serve(duty: Duty, station: Station) -> None:
+def _serve(duty: WorkerConfig, station: WorkerChannel) -> None:
     # Not makefile, which reads by way of Python code.
     read = open(station.far.fileno(), "rb", closefd=False).read  # noqa: SIM115  For as long as it lives.
     myself = os.getpid()
-    reservation = Reservation(duty, station)
-    RESERVE.set(reservation)
-    _send(station, Report(Kind.FIT, 0, 0.0, b"", b""))
-    while header := read(ORDER_HEADER.size):
-        number, size = ORDER_HEADER.unpack(header)
+    reservation = MemoryClient(duty, station)
+    CURRENT_MEMORY_CLIENT.set(reservation)
+    _send(station, WorkerMessage(MessageType.FIT, 0, 0.0, b"", b""))
+    while header := read(TASK_HEADER.size):
+        number, size = TASK_HEADER.unpack(header)
         # Before the item is read: should that be what kills, this job is to blame.
         since = station.slot.begin(number)
         item = read(size)
         if duty.stop:
-            kind, payload = Kind.DECLINED, b""
+            kind, payload = MessageType.DECLINED, b""
         else:
             kind, payload = _perform(duty, item)
-        _leave_unless(myself)
+        _exit_if_forked(myself)
         seconds = time.monotonic() - since - reservation.end()
-        _send(station, Report(kind, number, seconds, station.stderr.take(), payload))
+        _send(station, WorkerMessage(kind, number, seconds, station.stderr.take(), payload))
 
 
-class Reservation:
+class MemoryClient:
     """How the jobs of one worker reserve memory: they ask the pool's process, unless it is too little to ask for."""
 
-    def __init__(self, duty: Duty, station: Station) -> None:
+    def __init__(self, duty: WorkerConfig, station: WorkerChannel) -> None:
         self._duty = duty
         self._station = station
         self._asked = False
@@ -182,7 +184,7 @@ class Reservation:
         started = time.monotonic()
         number, _ = self._station.slot.read()
         self._asked = True
-        _send(self._station, Report(Kind.RESERVES, number, 0.0, b"", pack_need(need)))
+        _send(self._station, WorkerMessage(MessageType.RESERVES, number, 0.0, b"", encode_memory_request(need)))
         if not self._station.lending.far.recv(len(GRANT)):
             raise BrokenPipeError
         self._waited += time.monotonic() - started
@@ -197,24 +199,24 @@ class Reservation:
         return waited
 
 
-def _perform(duty: Duty, item: bytes) -> tuple[Kind, bytes]:
+def _perform(duty: WorkerConfig, item: bytes) -> tuple[MessageType, bytes]:
     try:
         # The pool itself pickled the item.
-        return Kind.RETURNED, _sendable(duty.encode(duty.work(pickle.loads(item))))  # noqa: S301
+        return MessageType.RETURNED, _check_size(duty.encode(duty.work(pickle.loads(item))))  # noqa: S301
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are the job's failure, no more.
-        return Kind.RAISED, pack_failure(Failure.of(error))
+        return MessageType.RAISED, encode_failure(Failure.of(error))
 
 
-def _sendable(payload: bytes) -> bytes:
-    if len(payload) > MOST_PAYLOAD:
-        raise ValueError(f"the result takes {len(payload)} bytes, more than the {MOST_PAYLOAD} that can be sent")
+def _check_size(payload: bytes) -> bytes:
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"the result takes {len(payload)} bytes, more than the {MAX_PAYLOAD} that can be sent")
     return payload
 
 
-def _leave_unless(worker: int) -> None:
+def _exit_if_forked(worker: int) -> None:
     if os.getpid() != worker:
         os._exit(0)  # The work forked, and this is its child: the answer is not its to give.
 
 
-def _send(station: Station, report: Report) -> None:
-    station.far.sendall(pack_report(report), NO_SIGPIPE)
+def _send(station: WorkerChannel, report: WorkerMessage) -> None:
+    station.far.sendall(encode_message(report), NO_SIGPIPE)

@@ -1,5 +1,19 @@
 """What to make of every picture: a Recipe, its steps and its renditions. Touches no file and no pixel."""
 
+from forkresize.recipe.enums import (
+    Animation,
+    Axis,
+    Color,
+    Fit,
+    Format,
+    Gravity,
+    IfLarger,
+    Metadata,
+    OnTruncated,
+    Resample,
+    Subsampling,
+    parse_enum,
+)
 from forkresize.recipe.options import Options
 from forkresize.recipe.recipe import RGBA, Recipe
 from forkresize.recipe.rendition import DEFAULT_QUALITY, MAX_COLORS, MAX_EFFORT, Rendition
@@ -17,20 +31,6 @@ from forkresize.recipe.steps import (
     Step,
     Trim,
     Watermark,
-)
-from forkresize.recipe.words import (
-    Animation,
-    Axis,
-    Color,
-    Fit,
-    Format,
-    Gravity,
-    IfLarger,
-    Metadata,
-    OnTruncated,
-    Resample,
-    Subsampling,
-    as_word,
 )
 
 __all__ = [
@@ -66,5 +66,5 @@ __all__ = [
     "Subsampling",
     "Trim",
     "Watermark",
-    "as_word",
+    "parse_enum",
 ]

@@ -8,18 +8,18 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
-from forkresize.recipe.options import Options, renditions_of, steps_of
-from forkresize.recipe.rendition import Rendition
-from forkresize.recipe.steps import STEPS, Resize, Step
-from forkresize.recipe.words import (
+from forkresize.recipe.enums import (
     Animation,
     Color,
     IfLarger,
     Metadata,
     OnTruncated,
-    check_whole,
-    set_words,
+    check_int,
+    coerce_enums,
 )
+from forkresize.recipe.options import Options, renditions_of, steps_of
+from forkresize.recipe.rendition import Rendition
+from forkresize.recipe.steps import STEPS, Resize, Step
 
 RGBA = tuple[int, int, int, int]
 
@@ -75,10 +75,10 @@ class Recipe(Struct, frozen=True, kw_only=True, dict=True):
     max_file_size: int = 1_000_000_000
 
     def __post_init__(self) -> None:
-        set_words(self, _WORDS)
-        check_whole("max_pixels", self.max_pixels, 1, 10**15)
-        check_whole("max_frames", self.max_frames, 1, 10**9)
-        check_whole("max_file_size", self.max_file_size, 1, 10**15)
+        coerce_enums(self, _WORDS)
+        check_int("max_pixels", self.max_pixels, 1, 10**15)
+        check_int("max_frames", self.max_frames, 1, 10**9)
+        check_int("max_file_size", self.max_file_size, 1, 10**15)
         if len(self.background) != len("RGBA") or not all(channel in _CHANNEL for channel in self.background):
             raise FieldError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
         if not self.renditions:

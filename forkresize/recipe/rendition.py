@@ -6,8 +6,8 @@ from msgspec import Struct, field
 from msgspec.structs import fields, force_setattr
 
 from forkresize.errors import FieldError
+from forkresize.recipe.enums import Format, Subsampling, check_int, check_number, coerce_enums
 from forkresize.recipe.size import Size
-from forkresize.recipe.words import Format, Subsampling, check_number, check_whole, set_words
 
 DEFAULT_QUALITY: Mapping[str, int] = {Format.JPEG: 80, Format.WEBP: 78, Format.AVIF: 55}
 """The formats that have a quality, and what is used when none is asked for: about equal to the eye."""
@@ -59,10 +59,10 @@ class Rendition(Struct, frozen=True, kw_only=True):
     ssim: float | None = None
 
     def __post_init__(self) -> None:
-        set_words(self, {"format": Format, "subsampling": Subsampling})
-        check_whole("effort", self.effort, 1, MAX_EFFORT)
-        check_whole("palette", self.palette, 2, MAX_COLORS)
-        check_whole("max_bytes", self.max_bytes, 1, MAX_BYTES)
+        coerce_enums(self, {"format": Format, "subsampling": Subsampling})
+        check_int("effort", self.effort, 1, MAX_EFFORT)
+        check_int("palette", self.palette, 2, MAX_COLORS)
+        check_int("max_bytes", self.max_bytes, 1, MAX_BYTES)
         check_number("ssim", self.ssim, 0.01, 0.9999)
         qualities = _qualities(self.quality)
         force_setattr(self, "quality", qualities)
@@ -103,5 +103,5 @@ def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:
     for output, value in each.items():
         if output not in DEFAULT_QUALITY:
             raise FieldError("quality", f"{output!r} has no quality; {', '.join(DEFAULT_QUALITY)} have")
-        check_whole("quality", value, 1, 100)
+        check_int("quality", value, 1, 100)
     return {Format(output): each[output] for output in sorted(each)}

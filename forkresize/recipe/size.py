@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
-from forkresize.recipe.words import Fit, check_number, check_whole, set_pair, set_words
+from forkresize.recipe.enums import Fit, check_int, check_number, check_pair, coerce_enums
 
 MAX_SIDE = 100_000
 """No format that can be written holds a longer side, in pixels."""
@@ -61,10 +61,10 @@ class Size(Struct, frozen=True, kw_only=True):
     shrink: bool = True
 
     def __post_init__(self) -> None:
-        set_words(self, {"fit": Fit})
+        coerce_enums(self, {"fit": Fit})
         for field in ("width", "height", "long_edge", "short_edge"):
-            check_whole(field, getattr(self, field), 1, MAX_SIDE)
-        set_pair(self, "scale", 0.001, _MAX_PERCENT)
+            check_int(field, getattr(self, field), 1, MAX_SIDE)
+        check_pair(self, "scale", 0.001, _MAX_PERCENT)
         check_number("megapixels", self.megapixels, 1e-6, _MAX_MEGAPIXELS)
         said = [names for names in _NOTATIONS if any(getattr(self, name) is not None for name in names)]
         if len(said) > 1:

@@ -5,7 +5,7 @@ import re
 from msgspec import Struct
 
 from forkresize.errors import FieldError
-from forkresize.recipe.words import Axis, Fit, Gravity, Resample, check_number, check_whole, set_pair, set_words
+from forkresize.recipe.enums import Axis, Fit, Gravity, Resample, check_int, check_number, check_pair, coerce_enums
 
 _MAX_RADIUS = 1_000.0
 _MAX_BORDER = 10_000
@@ -34,7 +34,7 @@ class Flip(Struct, frozen=True, kw_only=True):
     axis: Axis
 
     def __post_init__(self) -> None:
-        set_words(self, {"axis": Axis})
+        coerce_enums(self, {"axis": Axis})
 
 
 class Crop(Struct, frozen=True, kw_only=True):
@@ -54,9 +54,9 @@ class Crop(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for side in (self.width, self.height):
-            check_whole("crop", side, 1)
+            check_int("crop", side, 1)
         for offset in (self.left, self.top):
-            check_whole("crop", offset, 0)
+            check_int("crop", offset, 0)
 
     @classmethod
     def parse(cls, text: str) -> "Crop":
@@ -82,7 +82,7 @@ class Trim(Struct, frozen=True, kw_only=True):
     tolerance: int = 10
 
     def __post_init__(self) -> None:
-        check_whole("tolerance", self.tolerance, 0, 255)
+        check_int("tolerance", self.tolerance, 0, 255)
 
 
 class Resize(Struct, frozen=True, kw_only=True):
@@ -105,8 +105,8 @@ class Resize(Struct, frozen=True, kw_only=True):
     linear: bool = False
 
     def __post_init__(self) -> None:
-        set_words(self, {"fit": Fit, "gravity": Gravity, "resample": Resample})
-        set_pair(self, "focus", 0, 1)
+        coerce_enums(self, {"fit": Fit, "gravity": Gravity, "resample": Resample})
+        check_pair(self, "focus", 0, 1)
 
     @staticmethod
     def parse_focus(text: str) -> tuple[float, float]:
@@ -153,8 +153,8 @@ class Sharpen(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_number("sharpen", self.radius, 0.1, _MAX_RADIUS)
-        check_whole("sharpen", self.percent, 1, 1_000)
-        check_whole("sharpen", self.threshold, 0, 255)
+        check_int("sharpen", self.percent, 1, 1_000)
+        check_int("sharpen", self.threshold, 0, 255)
 
     @classmethod
     def parse(cls, text: str) -> "Sharpen | None":
@@ -183,7 +183,7 @@ class Border(Struct, frozen=True, kw_only=True):
     width: int
 
     def __post_init__(self) -> None:
-        check_whole("border", self.width, 1, _MAX_BORDER)
+        check_int("border", self.width, 1, _MAX_BORDER)
 
 
 class Watermark(Struct, frozen=True, kw_only=True):
@@ -208,7 +208,7 @@ class Watermark(Struct, frozen=True, kw_only=True):
     font: str | None = None
 
     def __post_init__(self) -> None:
-        set_words(self, {"gravity": Gravity})
+        coerce_enums(self, {"gravity": Gravity})
         if (self.image is None) == (self.text is None):
             raise FieldError("watermark", "is either a picture or a text")
         if self.text is not None and not self.text.strip():

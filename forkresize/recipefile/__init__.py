@@ -1,7 +1,7 @@
 """Recipe files: a Recipe as TOML, read and written. Makes no picture."""
 
-from forkresize.recipefile.fault import RecipeFileError
-from forkresize.recipefile.reading import load_recipe, loads
-from forkresize.recipefile.writing import dumps
+from forkresize.recipefile.dump import dumps
+from forkresize.recipefile.errors import RecipeFileError
+from forkresize.recipefile.load import load_recipe, loads
 
 __all__ = ["RecipeFileError", "dumps", "load_recipe", "loads"]

@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from forkresize.errors import FieldError
-from forkresize.recipefile.kinds import Kind
-from forkresize.recipefile.vocabulary import Keys, field_name, home_of, key_name
-from forkresize.tomlfile import Fault, Path
+from forkresize.recipefile.schema import Keys, field_name, key_name, section_for
+from forkresize.recipefile.value_types import ValueType
+from forkresize.tomlfile import Path, TomlValueError
 
 Made = TypeVar("Made")
 
@@ -28,10 +28,10 @@ class Table(Struct, frozen=True):
     values: dict[str, Any]
     spelled: Mapping[str, str]
 
-    def fault(self, field: str, message: str) -> Fault:
+    def fault(self, field: str, message: str) -> TomlValueError:
         """Return what is wrong with a field; one that the file does not name is the whole table's."""
         key = self.spelled.get(field)
-        return Fault(self.path if key is None else (*self.path, key), message)
+        return TomlValueError(self.path if key is None else (*self.path, key), message)
 
     def only(self, names: Iterable[str]) -> dict[str, Any]:
         """Return the values of some of the fields."""
@@ -45,7 +45,7 @@ class Table(Struct, frozen=True):
         """
         for field in fields(kind):  # type: ignore[arg-type]
             if field.name not in values and field.required:
-                raise Fault(self.path, f"lacks {key_name(field.name)}")
+                raise TomlValueError(self.path, f"lacks {key_name(field.name)}")
         try:
             return kind(**values)
         except FieldError as error:
@@ -63,15 +63,15 @@ def read_table(data: dict[str, Any], path: Path, keys: Keys) -> Table:
     for key, value in data.items():
         field = field_name(key)
         if field not in keys:
-            raise Fault((*path, key), no_such_key(field, keys))
+            raise TomlValueError((*path, key), unknown_key_error(field, keys))
         if field in values:
-            raise Fault((*path, key), f"is said already, as {spelled[field]}")
-        values[field] = taken(keys[field], value, (*path, key))
+            raise TomlValueError((*path, key), f"is said already, as {spelled[field]}")
+        values[field] = parse_value(keys[field], value, (*path, key))
         spelled[field] = key
     return Table(path, values, spelled)
 
 
-def taken(kind: Kind, value: Any, path: Path) -> Any:
+def parse_value(kind: ValueType, value: Any, path: Path) -> Any:
     """Return what a value stands for.
 
     Raises:
@@ -80,14 +80,14 @@ def taken(kind: Kind, value: Any, path: Path) -> Any:
     try:
         return kind.take(value)
     except FieldError as error:
-        raise Fault(path, error.message) from None
+        raise TomlValueError(path, error.message) from None
     except ValueError as error:
-        raise Fault(path, str(error)) from None
+        raise TomlValueError(path, str(error)) from None
 
 
-def no_such_key(field: str, known: Iterable[str]) -> str:
+def unknown_key_error(field: str, known: Iterable[str]) -> str:
     """Return what is wrong with a key that is none of those known, and what would do."""
-    home = home_of(field)
+    home = section_for(field)
     if home is not None:
         return f"no such key here; its place is {home}"
     close = get_close_matches(field, known, n=1)
@@ -106,5 +106,5 @@ def tables_in(table: Table, field: str) -> Iterator[tuple[Path, dict[str, Any]]]
     for number, each in enumerate(table.values[field]):
         path = (*table.path, table.spelled[field], number)
         if not isinstance(each, dict):
-            raise Fault(path, f"is no table; put each under [[{field}]]")
+            raise TomlValueError(path, f"is no table; put each under [[{field}]]")
         yield path, each

@@ -1,6 +1,6 @@
 """TOML files that people write: read, with every value's line, and told of by file, line and key. Knows no key."""
 
 from forkresize.tomlfile.document import Document, parse, read
-from forkresize.tomlfile.fault import Fault, Path, TomlFileError, key_of
+from forkresize.tomlfile.errors import Path, TomlFileError, TomlValueError, format_key
 
-__all__ = ["Document", "Fault", "Path", "TomlFileError", "key_of", "parse", "read"]
+__all__ = ["Document", "Path", "TomlFileError", "TomlValueError", "format_key", "parse", "read"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from forkresize.tomlfile.fault import Fault, Path, TomlFileError, key_of
-from forkresize.tomlfile.locating import lines_of, nearest, walk
+from forkresize.tomlfile.errors import Path, TomlFileError, TomlValueError, format_key
+from forkresize.tomlfile.positions import lines_of, nearest, walk
 
 _LARGEST = 2**63
 """TOML's whole numbers have 64 bits."""
@@ -33,9 +33,9 @@ class Document(Struct, frozen=True, dict=True):
         """Return the line, from 1, of what is at a path, or else of the nearest above it that is there."""
         return nearest(self._lines, path)
 
-    def blame(self, fault: Fault) -> TomlFileError:
+    def blame(self, fault: TomlValueError) -> TomlFileError:
         """Return the error that a fault amounts to, with line and key."""
-        return self.error(self.name, fault.message, line=self.line_of(fault.path), key=key_of(fault.path))
+        return self.error(self.name, fault.message, line=self.line_of(fault.path), key=format_key(fault.path))
 
     @cached_property
     def _lines(self) -> dict[Path, int]:
@@ -99,4 +99,4 @@ def _told(message: str, text: str) -> tuple[str, int]:
 def _refuse_huge_numbers(document: Document) -> None:
     for path, value in walk(document.data):
         if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-            raise document.blame(Fault(path, "is a larger number than TOML has"))
+            raise document.blame(TomlValueError(path, "is a larger number than TOML has"))

@@ -39,7 +39,7 @@ def roots(sources: Sequence[str]) -> list[Root]:
     return [Root(source, "" if _is_directory(source) and alone else _own_name(source)) for source in sources]
 
 
-def listed(names: Iterable[str], base: str | None) -> Iterator[Root]:
+def roots_from_names(names: Iterable[str], base: str | None) -> Iterator[Root]:
     """Yield where to start for each name of a list, which keeps its directories below the destination.
 
     A name that does not exist is found out by the walk. An absolute name is opened as it stands and loses its leading

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from forkresize.job import Source
 from forkresize.outcome import Failed, Reason, Skipped
-from forkresize.storage import HOUSEKEEPING
+from forkresize.storage import STATE_DIR
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
 from forkresize.walk.selection import Selection, Symlinks
@@ -198,7 +198,7 @@ def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
 
 def _is_ours(name: str) -> bool:
     """Whether forkresize keeps it for itself; see storage.temporary_path."""
-    return name == HOUSEKEEPING or (name.startswith(".") and ".forkresize-" in name)
+    return name == STATE_DIR or (name.startswith(".") and ".forkresize-" in name)
 
 
 def _failed(source: Source, error: OSError, missing: str) -> Failed:

@@ -8,7 +8,7 @@ import pytest
 
 from forkresize.batch import Settings, run
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode
-from forkresize.lock import hold
+from forkresize.lock import destination_lock
 from forkresize.outcome import Outcome
 from forkresize.plan import OnCollision, Shard
 from forkresize.pool import PoolOptions
@@ -44,7 +44,7 @@ class TestShards:
         assert [outcome.status for outcome in told].count("written") == 12
 
     def test_a_share_that_another_run_works_on_is_no_obstacle(self, photos: Path, tmp_path: Path) -> None:
-        with hold(str(tmp_path / "out"), share="2-of-2"):
+        with destination_lock(str(tmp_path / "out"), share="2-of-2"):
             summary = run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(shard=Shard(1, 2)))
             assert 0 < summary.written < 12
             with pytest.raises(DestinationBusyError):
@@ -100,12 +100,12 @@ def test_a_run_waits_for_another_to_end_and_tells_once(photos: Path, tmp_path: P
         def __call__(self, outcome: Outcome) -> None:
             told.append(outcome.status)
 
-        def held_up(self) -> None:
+        def on_waiting_for_lock(self) -> None:
             told.append("held up")
             other.close()
 
     with contextlib.ExitStack() as other:
-        other.enter_context(hold(str(tmp_path / "out")))
+        other.enter_context(destination_lock(str(tmp_path / "out")))
         run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(lock_wait=30), observers=[Told()])
     assert told == ["held up", *told[1:]]
     assert told.count("written") == 12

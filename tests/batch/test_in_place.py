@@ -13,7 +13,7 @@ from PIL import Image
 
 from forkresize import Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.errors import UsageError
-from forkresize.outcome import Due, Failed, Reason, Skipped
+from forkresize.outcome import Failed, Planned, Reason, Skipped
 
 Draw = Callable[..., Path]
 Shrink = Callable[..., tuple[Summary, list[Outcome]]]
@@ -80,7 +80,7 @@ def test_what_is_done_is_known_though_it_was_touched_or_a_codec_changed(
     shrink()
     for path in (photos / "0.jpg", photos / "1.png"):
         os.utime(path, ns=(1, 1))
-    monkeypatch.setattr("forkresize.batch.fingerprints.codecs", lambda: {"Pillow": "99"})
+    monkeypatch.setattr("forkresize.batch.fingerprint.codecs", lambda: {"Pillow": "99"})
     assert shrink()[0].unchanged == 3
 
 
@@ -90,7 +90,7 @@ def test_a_new_picture_or_another_recipe_is_worked_on(tmp_path: Path, photos: Pa
     draw(photos / "0.jpg", seed=7)
     second = content(photos)["0.jpg"]
     _, told = shrink(**old, dry_run=True)
-    assert [each.why for each in told if isinstance(each, Due)] == ["the source changed"]
+    assert [each.why for each in told if isinstance(each, Planned)] == ["the source changed"]
     assert shrink(**old)[0].written == 1
     assert (tmp_path / "old/0.jpg.~1~").read_bytes() == second
     _, told = shrink(Recipe.of(width=8), **old)
@@ -136,15 +136,15 @@ def test_links_are_skipped_and_what_they_lead_to_stays(
 def test_a_source_that_changes_meanwhile_is_left_as_it_is(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from forkresize.batch.in_place import InPlace
+    from forkresize.batch.in_place import InPlaceOutputs
 
-    stage = InPlace.stage
+    stage = InPlaceOutputs.stage
 
-    def touch(self: InPlace, job: Any) -> Any:
+    def touch(self: InPlaceOutputs, job: Any) -> Any:
         os.utime(photos / "0.jpg", ns=(1, 1))
         return stage(self, job)
 
-    monkeypatch.setattr(InPlace, "stage", touch)
+    monkeypatch.setattr(InPlaceOutputs, "stage", touch)
     before = content(photos)["0.jpg"]
     summary, told = shrink()
     (failure,) = (each for each in told if isinstance(each, Failed))

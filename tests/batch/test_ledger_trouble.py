@@ -12,7 +12,7 @@ from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
 from forkresize.errors import ExitCode, LedgerError
-from forkresize.ledger import Ledger, ledger, schema
+from forkresize.ledger import SqliteLedger, ledger, schema
 
 Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -68,7 +68,7 @@ def test_what_was_written_before_the_ledger_was_full_is_told(
     tmp_path: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
     summary, told = make()
-    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    assert summary.exit_code == ExitCode.FATAL
     assert "disk is full" in str(summary.stopped_by)
     written = [str(outcome.destination) for outcome in told if isinstance(outcome, Written)]
     assert sorted(written) == sorted(map(str, (tmp_path / "out").glob("*.jpg")))
@@ -83,7 +83,7 @@ def test_in_place_no_source_is_replaced_that_the_ledger_does_not_hold(
     tmp_path: Path, photos: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
     summary, told = make("in", in_place=True)
-    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    assert summary.exit_code == ExitCode.FATAL
     replaced = sum(isinstance(outcome, Written) for outcome in told)
     refused = [outcome.error for outcome in told if isinstance(outcome, Failed)]
     assert refused
@@ -101,29 +101,29 @@ def test_a_ledger_that_can_not_be_read_any_more_ends_the_run(
 ) -> None:
     asked: list[str] = []
 
-    def entry(self: Ledger, path: str) -> None:
+    def entry(self: SqliteLedger, path: str) -> None:
         asked.append(path)
         if len(asked) > 5:
             raise LedgerError("disk I/O error")
 
-    monkeypatch.setattr(Ledger, "entry", entry)
+    monkeypatch.setattr(SqliteLedger, "entry", entry)
     summary, told = make(order="path")
-    assert (summary.exit_code, summary.stopped_by) == (ExitCode.CANNOT_GO_ON, "disk I/O error")
+    assert (summary.exit_code, summary.stopped_by) == (ExitCode.FATAL, "disk I/O error")
     assert 0 < summary.written == len(told) == len(widths(tmp_path / "out")) <= 5
 
 
 def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: Ledger) -> None:
+    def refuse(_: SqliteLedger) -> None:
         raise LedgerError("disk I/O error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "flush", refuse)
-        patch.setattr(Ledger, "note", lambda *_: None)
+        patch.setattr(SqliteLedger, "flush", refuse)
+        patch.setattr(SqliteLedger, "note", lambda *_: None)
         summary, _ = make()
     assert (summary.exit_code, summary.stopped_by, summary.written) == (
-        ExitCode.CANNOT_GO_ON,
+        ExitCode.FATAL,
         "disk I/O error",
         PICTURES,
     )
@@ -139,16 +139,16 @@ def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them
 
     make()
     next(photos.iterdir()).unlink()
-    monkeypatch.setattr(Ledger, "forget", refuse)
+    monkeypatch.setattr(SqliteLedger, "forget", refuse)
     summary, _ = make(prune=True)
-    assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.CANNOT_GO_ON)
+    assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.FATAL)
 
 
 def test_a_ledger_that_another_program_locks_ends_the_run_soon(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make()
-    monkeypatch.setattr(schema, "_PATIENCE", 0.5)
+    monkeypatch.setattr(schema, "_BUSY_TIMEOUT", 0.5)
     monkeypatch.setattr(ledger, "_BATCH", 1)
     locks: list[sqlite3.Connection] = []
 
@@ -161,7 +161,7 @@ def test_a_ledger_that_another_program_locks_ends_the_run_soon(
     began = time.monotonic()
     summary = run([tmp_path / "in"], tmp_path / "out", Recipe.of(width=20), settings=settings, observers=[lock])
     locks[0].close()
-    assert (summary.exit_code, "database is locked" in str(summary.stopped_by)) == (ExitCode.CANNOT_GO_ON, True)
+    assert (summary.exit_code, "database is locked" in str(summary.stopped_by)) == (ExitCode.FATAL, True)
     assert time.monotonic() - began < 20
 
 

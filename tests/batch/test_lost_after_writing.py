@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
-from forkresize.batch import placing
-from forkresize.image import attempt, render
+from forkresize.batch import outputs
+from forkresize.image import errors, render
 from forkresize.outcome import Reason
 
 Draw = Callable[..., Path]
@@ -108,8 +108,8 @@ def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
             raise TypeError("a bug")
         return real(*_)
 
-    real = attempt.attempted
-    monkeypatch.setattr(render, "attempted", broken)
+    real = errors.run_guarded
+    monkeypatch.setattr(render, "run_guarded", broken)
     summary, (told,) = make(attempts=1, retries=1)
     assert isinstance(told, Failed)
     assert (told.reason, told.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
@@ -171,11 +171,11 @@ def test_a_file_system_that_numbers_files_anew_makes_no_file_new(
 ) -> None:
     make(attempts=0)
     photo.write_bytes(photo.read_bytes()[:300])
-    real, numbers = placing._file, iter(range(9))  # noqa: SLF001 -- stands for such a file system.
+    real, numbers = outputs._file, iter(range(9))  # noqa: SLF001 -- stands for such a file system.
 
     def file(path: str) -> tuple[int, int, int] | None:
         found = real(path)
         return found and (found[0], next(numbers), found[2])
 
-    monkeypatch.setattr(placing, "_file", file)
+    monkeypatch.setattr(outputs, "_file", file)
     assert isinstance(make(attempts=0)[1][0], Failed)

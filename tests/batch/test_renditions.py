@@ -8,7 +8,7 @@ import pytest
 
 from forkresize import Failed, OnCollision, Outcome, Recipe, Settings, Skipped, Unchanged, Written, render, run
 from forkresize.errors import CollisionError, FieldError
-from forkresize.outcome import Due, Reason
+from forkresize.outcome import Planned, Reason
 
 Draw = Callable[..., Path]
 
@@ -61,7 +61,7 @@ def test_a_dry_run_tells_of_every_output(tmp_path: Path, photos: Path) -> None:
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", TWO, settings=Settings(dry_run=True), observers=[told.append])
     assert summary.sources == 3
-    assert [type(outcome) for outcome in told] == [Due] * 6
+    assert [type(outcome) for outcome in told] == [Planned] * 6
 
 
 def test_a_damaged_source_is_one_failure(tmp_path: Path, photos: Path) -> None:

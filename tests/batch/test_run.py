@@ -27,8 +27,8 @@ from forkresize import (
     run,
 )
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
-from forkresize.lock import hold
-from forkresize.outcome import Due
+from forkresize.lock import destination_lock
+from forkresize.outcome import Planned
 
 Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)
@@ -79,7 +79,7 @@ def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw
 def test_a_dry_run_tells_what_is_due_and_makes_nothing(tmp_path: Path, photos: Path) -> None:
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
-    assert sum(isinstance(outcome, Due) for outcome in told) == 6
+    assert sum(isinstance(outcome, Planned) for outcome in told) == 6
     assert (summary.sources, summary.written, summary.exit_code) == (7, 0, 0)
     assert not (tmp_path / "out").exists()
 
@@ -90,7 +90,7 @@ def test_a_full_disk_stops_the_run(tmp_path: Path, photos: Path, monkeypatch: py
 
     monkeypatch.setattr("os.write", full)
     summary = run([photos], tmp_path / "out", SMALL, settings=Settings(pool=PoolOptions(workers=1)))
-    assert summary.exit_code == ExitCode.CANNOT_GO_ON
+    assert summary.exit_code == ExitCode.FATAL
     assert "No space left" in (summary.stopped_by or "")
     assert 1 <= summary.failed <= 3
 
@@ -135,7 +135,7 @@ def test_a_source_that_can_not_be_looked_into_fails_alone(
     def refuse(path: str) -> bool:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("forkresize.batch.intake.is_picture", refuse)
+    monkeypatch.setattr("forkresize.batch.discovery.is_picture", refuse)
     told: list[Outcome] = []
     run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
     assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == ["Permission denied"] * 7
@@ -176,7 +176,7 @@ def test_collisions_are_settled_by_the_policy(tmp_path: Path, draw: Draw) -> Non
 
 
 def test_one_output_of_two_runs_is_refused_while_the_first_goes_on(tmp_path: Path, photos: Path) -> None:
-    with hold(str(tmp_path / "out")), pytest.raises(DestinationBusyError):
+    with destination_lock(str(tmp_path / "out")), pytest.raises(DestinationBusyError):
         run([photos], tmp_path / "out", SMALL)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
-from forkresize.batch.answers import outcomes_of
+from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import LedgerError
-from forkresize.ledger import Ledger
-from forkresize.lock import hold
-from forkresize.outcome import Due, Reason, Skipped
+from forkresize.ledger import SqliteLedger
+from forkresize.lock import destination_lock
+from forkresize.outcome import Planned, Reason, Skipped
 
 Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -44,7 +44,7 @@ def make(tmp_path: Path) -> Make:
 
 def whys(make: Make, *arguments: Any, **settings: Any) -> dict[str, str]:
     _, told = make(*arguments, **settings, dry_run=True)
-    due = {os.path.basename(outcome.destination): outcome.why for outcome in told if isinstance(outcome, Due)}
+    due = {os.path.basename(outcome.destination): outcome.why for outcome in told if isinstance(outcome, Planned)}
     made, _ = make(*arguments, **settings)
     assert made.written == len(due)
     return due
@@ -93,7 +93,7 @@ def test_another_recipe_makes_all_again_and_another_rendition_only_its_own(
     more = whys(make, Recipe.of(width=[16, 24, 32]))
     assert sorted(more) == [f"{number}-24w.jpg" for number in range(4)]
     assert whys(make, Recipe.of(width=[16, 32])) == {}
-    monkeypatch.setattr("forkresize.batch.fingerprints.codecs", lambda: {"Pillow": "99"})
+    monkeypatch.setattr("forkresize.batch.fingerprint.codecs", lambda: {"Pillow": "99"})
     assert set(whys(make, Recipe.of(width=[16, 32])).values()) == {"the recipe changed"}
 
 
@@ -161,7 +161,7 @@ def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypa
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     (photos / "text.txt").write_text("no picture")
     _, first = make()
-    monkeypatch.setattr("forkresize.batch.course.warm_up", lambda _: pytest.fail("there was work"))
+    monkeypatch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
     summary, told = make()
     assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
     (before,) = (outcome for outcome in first if isinstance(outcome, Failed))
@@ -187,7 +187,7 @@ def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> 
 
 @pytest.mark.parametrize("small", [Recipe.of(width=16, max_pixels=1000), Recipe.of(width=16, max_file_size=100)])
 def test_a_limit_is_the_reason_to_try_again_only_for_those_it_hit(small: Recipe, photos: Path, make: Make) -> None:
-    assert make(small)[0].failed_by_reason in ({Reason.TOO_LARGE: 4}, {Reason.TOO_HEAVY: 4})
+    assert make(small)[0].failed_by_reason in ({Reason.TOO_LARGE: 4}, {Reason.FILE_TOO_LARGE: 4})
     assert {outcome.attempts for outcome in make(small, pool=PoolOptions(workers=1, timeout=9))[1]} == {0}
     assert set(whys(make, SMALL).values()) == {"to be tried again"}
 
@@ -207,7 +207,7 @@ def test_duplicates_are_no_work_until_the_renditions_change(
 ) -> None:
     make(Recipe.of(width=[16, 200, 300]))
     with monkeypatch.context() as patch:
-        patch.setattr("forkresize.batch.course.warm_up", lambda _: pytest.fail("there was work"))
+        patch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
         _, told = make(Recipe.of(width=[16, 200, 300]))
     assert {outcome.reason for outcome in told if isinstance(outcome, Skipped)} == {Reason.DUPLICATE}
     assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
@@ -217,12 +217,12 @@ def test_an_output_that_goes_before_it_is_noted_is_made_by_the_next_run(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose(*_: object) -> list[Outcome]:
-        outcomes = outcomes_of(*_)  # type: ignore[arg-type]
+        outcomes = outcomes_from_result(*_)  # type: ignore[arg-type]
         os.unlink(str(outcomes[0].destination))
         return outcomes
 
     with monkeypatch.context() as patch:
-        patch.setattr("forkresize.batch.carrying.outcomes_of", lose)
+        patch.setattr("forkresize.batch.execute.outcomes_from_result", lose)
         make()
     assert set(whys(make).values()) == {"no output yet"}
 
@@ -258,11 +258,11 @@ def test_a_time_that_can_not_be_set_is_told_of(photos: Path, make: Make, monkeyp
 def test_a_dry_run_reads_a_ledger_that_is_held_and_changes_nothing(tmp_path: Path, photos: Path, make: Make) -> None:
     make()
     os.utime(photos / "0.jpg", ns=(1, 1))
-    with hold(str(tmp_path / "out")):
+    with destination_lock(str(tmp_path / "out")):
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
         _, told = make(dry_run=True, compare="checksum")
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-    assert sum(isinstance(outcome, Due) for outcome in told) == 1
+    assert sum(isinstance(outcome, Planned) for outcome in told) == 1
 
 
 def test_an_output_that_can_not_be_looked_at_is_a_failure(tmp_path: Path, photos: Path, make: Make) -> None:
@@ -280,7 +280,7 @@ def test_what_a_killed_run_made_without_noting_it_is_made_again(
 ) -> None:
     make(Recipe.of(width=17), ledger=False)
     (tmp_path / "out/.forkresize").mkdir()
-    with Ledger(str(tmp_path / "out")) as killed:
+    with SqliteLedger(str(tmp_path / "out")) as killed:
         killed._closed = True  # noqa: SLF001 -- it never comes to its end.
     killed._db.close()  # noqa: SLF001
     assert set(whys(make).values()) == {"a run that was killed may have made it"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import DecodeError
 from msgspec.structs import replace
 
-from forkresize.batch.wire import OUTCOMES, Told
+from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 
@@ -37,8 +37,8 @@ OUTCOME: list[Outcome] = [
 ]
 
 
-def told(*outcomes: Outcome) -> list[Told]:
-    answer: list[Told] = OUTCOMES.decode(OUTCOMES.encode(list(outcomes)))
+def told(*outcomes: Outcome) -> list[WireOutcome]:
+    answer: list[WireOutcome] = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(list(outcomes)))
     return answer
 
 
@@ -56,7 +56,7 @@ def test_a_similarity_that_is_rounded_past_one_is_believed() -> None:
 
 
 def altered(**particulars: Any) -> bytes:
-    (own,) = json.loads(OUTCOMES.encode([WRITTEN]))
+    (own,) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
     return json.dumps([{**own, **particulars}]).encode()
 
 
@@ -83,16 +83,16 @@ def altered(**particulars: Any) -> bytes:
 )
 def test_what_it_can_not_be_is_refused(lie: dict[str, Any]) -> None:
     with pytest.raises(DecodeError):
-        OUTCOMES.decode(altered(**lie))
+        OUTCOME_SERIALIZER.decode(altered(**lie))
 
 
 def test_a_missing_field_and_another_kind_are_refused() -> None:
-    (own,) = json.loads(OUTCOMES.encode([WRITTEN]))
+    (own,) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
     unchanged = {**own, "status": "unchanged"}
     del own["out_bytes"]
     for told in (own, unchanged):
         with pytest.raises(ValueError, match=r"out_bytes|unchanged"):
-            OUTCOMES.decode(json.dumps([told]).encode())
+            OUTCOME_SERIALIZER.decode(json.dumps([told]).encode())
 
 
 def test_bytes_of_a_name_that_are_no_text_are_spelled_out() -> None:
@@ -104,11 +104,11 @@ def test_bytes_of_a_name_that_are_no_text_are_spelled_out() -> None:
 
 def test_what_lies_too_deep_is_an_error_like_any_other() -> None:
     with pytest.raises(ValueError, match=r"recursion|depth"):
-        OUTCOMES.decode(b'[{"status":' + b"[" * 100_000)
+        OUTCOME_SERIALIZER.decode(b'[{"status":' + b"[" * 100_000)
 
 
 def test_texts_without_end_are_cut() -> None:
-    (answer,) = OUTCOMES.decode(altered(warnings=["x" * 10**6] * 10, in_format="y" * 10**6))
+    (answer,) = OUTCOME_SERIALIZER.decode(altered(warnings=["x" * 10**6] * 10, in_format="y" * 10**6))
     assert len(answer.particulars()["in_format"]) < 1000
     assert sum(map(len, answer.particulars()["warnings"])) < 1000
 
@@ -119,4 +119,4 @@ ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lam
 @given(st.binary() | ANYTHING)
 def test_anything_else_is_an_error_or_nothing(data: bytes) -> None:
     with contextlib.suppress(ValueError):
-        assert OUTCOMES.decode(data) == []
+        assert OUTCOME_SERIALIZER.decode(data) == []

@@ -8,9 +8,9 @@ from typing import Any
 import click
 import pytest
 
-from forkresize.cli.option import Option
-from forkresize.cli.options import PANELS
-from forkresize.cli.precedence import COMPANIONS
+from forkresize.cli.config.precedence import REQUIRES
+from forkresize.cli.options.catalog import PANELS
+from forkresize.cli.options.model import Option
 
 Parse = Callable[..., Mapping[str, Any]]
 
@@ -61,7 +61,7 @@ def as_toml(option: Option, value: str) -> str:
 def test_it_is_the_same_from_flag_environment_and_file(option: Option, parse: Parse, tmp_path: Path) -> None:
     value = sample(option, tmp_path)
     # What means nothing alone is left out where it comes from no flag.
-    companions = [*COMPANIONS.get(option.field, ())][-1:]
+    companions = [*REQUIRES.get(option.field, ())][-1:]
     others = [item for name in companions for item in (f"--{name.replace('_', '-')}", __file__)]
     assert option.variable is not None
     by_flag = parse(*others, *as_flags(option, value))

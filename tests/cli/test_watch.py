@@ -9,7 +9,7 @@ import click
 import pytest
 
 from forkresize.batch import Settings, run
-from forkresize.cli.watch import is_read_along, only_worked_on, refuse_unwatchable, runner
+from forkresize.cli.watch import check_watch_conflicts, is_interactive, make_runner, skip_unworked
 from forkresize.job import Source
 from forkresize.outcome import Outcome, Unchanged
 from forkresize.recipe import Recipe
@@ -20,13 +20,13 @@ NOTHING: Mapping[str, Any] = dict.fromkeys([*NAMES, "watch", "quiet", "verbose"]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_speaks_of_one_run_is_refused_with_it_and_only_with_it(name: str) -> None:
-    refuse_unwatchable({**NOTHING, name: True})
+    check_watch_conflicts({**NOTHING, name: True})
     with pytest.raises(click.UsageError, match=f"--{name.replace('_', '-')} speaks of one run"):
-        refuse_unwatchable({**NOTHING, name: True, "watch": True})
+        check_watch_conflicts({**NOTHING, name: True, "watch": True})
 
 
 def test_without_it_a_run_is_a_run() -> None:
-    assert runner(NOTHING) is run
+    assert make_runner(NOTHING) is run
 
 
 def test_nobody_is_told_who_does_not_read_along(
@@ -35,7 +35,7 @@ def test_nobody_is_told_who_does_not_read_along(
     monkeypatch.setattr("forkresize.cli.watch.run", lambda *_, **__: signal.raise_signal(signal.SIGINT))
     values = {**NOTHING, "watch": True, "quiet": True, "destination": "out", "report": ()}
     values |= {"log_file": None, "metrics_file": None}
-    watch = runner(values)
+    watch = make_runner(values)
     summary = watch((str(tmp_path),), "out", Recipe(), settings=Settings(), observers=[])
     assert summary.exit_code == 130
     assert capsys.readouterr().err == ""
@@ -43,7 +43,7 @@ def test_nobody_is_told_who_does_not_read_along(
 
 def test_only_what_a_worker_was_given_is_passed_on() -> None:
     told: list[Outcome] = []
-    tell = only_worked_on(told.append)
+    tell = skip_unworked(told.append)
     outcomes = [Unchanged(source=Source("a", "a"), attempts=attempts) for attempts in (0, 1, 2)]
     for outcome in outcomes:
         tell(outcome)
@@ -65,4 +65,4 @@ def test_somebody_reads_along_at_a_terminal_or_if_asked_for(
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", stream)
-    assert is_read_along({**NOTHING, **values}) is reads
+    assert is_interactive({**NOTHING, **values}) is reads

@@ -228,7 +228,7 @@ class TestWatch:
     def test_killed_it_leaves_no_process(self, watching: Running, tmp_path: Path) -> None:
         def listeners() -> list[str]:
             lines = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
-            return [line for line in lines.splitlines() if "walk.listener" in line and str(tmp_path) in line]
+            return [line for line in lines.splitlines() if "walk.watcher_process" in line and str(tmp_path) in line]
 
         assert len(listeners()) == 1
         watching.kill()

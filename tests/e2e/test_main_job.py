@@ -194,7 +194,10 @@ def test_too_many_errors_stop_the_run(tmp_path: Path, draw: Draw, forkresize: Ru
 
 
 def test_another_run_holding_the_destination_is_told_apart(tmp_path: Path, photos: Path, forkresize: Run) -> None:
-    script = "import sys\nfrom forkresize.lock import hold\nwith hold('out'):\n print(flush=True)\n sys.stdin.read()"
+    script = (
+        "import sys\nfrom forkresize.lock import destination_lock\n"
+        "with destination_lock('out'):\n print(flush=True)\n sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=tmp_path,

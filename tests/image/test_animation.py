@@ -142,7 +142,7 @@ def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outc
     job = Job(Source(str(path), "a.gif"), (Output(str(tmp_path / "out.gif")),))
     (outcome,) = render(job, recipe, "test")
     assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.IMPOSSIBLE
+    assert outcome.reason is Reason.NOT_APPLICABLE
 
 
 def test_a_still_output_is_made_of_an_animation_that_is_damaged_further_on(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from forkresize.image.sniff import is_picture
+from forkresize.image.decode.sniff import is_picture
 from forkresize.outcome import Failed, Outcome, Reason, Written
 
 Scene = Callable[..., Image.Image]

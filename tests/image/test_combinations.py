@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from forkresize.errors import FieldError
-from forkresize.image.area import Dimensions
-from forkresize.image.geometry import layout
-from forkresize.image.render import render, warm_up
+from forkresize.image.geometry.layout import layout
+from forkresize.image.geometry.region import Dimensions
+from forkresize.image.render import preload, render
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Animation, Border, Crop, Fit, Format, Recipe, Rotate, Step, Trim
@@ -50,7 +50,7 @@ KINDS: Mapping[str, tuple[str, str, Mapping[str, Any]]] = {
 
 ANIMATED = {"GIF", "PNG", "WEBP", "AVIF"}
 
-REASONS = {Reason.IMPOSSIBLE, Reason.UNSUPPORTED}
+REASONS = {Reason.NOT_APPLICABLE, Reason.UNSUPPORTED}
 """Why a sound picture may not be made: it lies outside of a crop, or the output can't hold it."""
 
 SIZES: st.SearchStrategy[dict[str, Any]] = st.one_of(
@@ -152,7 +152,7 @@ def test_it_comes_out_as_foretold_or_for_a_reason_does_not(
     key = data.draw(st.sampled_from(sorted(pictures)))
     source = tmp_path / "source"
     source.write_bytes(pictures[key])
-    warm_up(recipe)
+    preload(recipe)
     outputs = tuple(Output(str(tmp_path / str(number)), number) for number in range(len(recipe.renditions)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from forkresize.image import kernel
+from forkresize.image.resample import kernel
 from forkresize.outcome import Outcome, Written
 
 Scene = Callable[..., Image.Image]

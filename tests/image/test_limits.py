@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.image.opened import opened
 from forkresize.image.picture import PictureError
 from forkresize.image.render import render
+from forkresize.image.source_image import open_source_image
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
@@ -37,7 +37,7 @@ def test_a_file_of_too_many_bytes_is_refused_with_its_size_and_the_limit(result:
     assert isinstance(result(content, "a.gif", width=4, max_file_size=len(content)), Written)
     outcome = result(content, "a.gif", width=4, max_file_size=len(content) - 1)
     assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.TOO_HEAVY
+    assert outcome.reason is Reason.FILE_TOO_LARGE
     outcome = result(content[:2_500_000], "a.gif", width=4, max_file_size=2_400_000)
     assert isinstance(outcome, Failed)
     assert outcome.error == "the file has 2.5 megabytes, more than --max-file-size 2.4M"
@@ -47,9 +47,9 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     os.truncate(tmp_path / "a.jpg", 2_500_000_000)
     refused = pytest.raises(PictureError, match=r"^the file has 2500 megabytes, more than --max-file-size 1000M$")
-    with refused as told, opened(str(tmp_path / "a.jpg"), Recipe()):
+    with refused as told, open_source_image(str(tmp_path / "a.jpg"), Recipe()):
         pass
-    assert told.value.reason is Reason.TOO_HEAVY
+    assert told.value.reason is Reason.FILE_TOO_LARGE
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
@@ -57,7 +57,7 @@ def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: by
     assert isinstance(result(content, name, width=4, max_frames=30), Written)
     outcome = result(content, name, width=4, max_frames=29)
     assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.TOO_LONG
+    assert outcome.reason is Reason.TOO_MANY_FRAMES
     assert outcome.error == "the picture has at least 30 frames or pages, more than --max-frames 29"
 
 
@@ -107,6 +107,6 @@ def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
 
 def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((100, 100), 9))
-    with opened(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000)) as picture:
+    with open_source_image(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000)) as picture:
         for _ in range(3):
             assert len(list(picture.pictures(9, 1))) == 9

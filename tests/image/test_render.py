@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.image import making
 from forkresize.image import render as room
+from forkresize.image import rendition_builder
+from forkresize.image.decode.sniff import is_picture
 from forkresize.image.picture import Picture
-from forkresize.image.render import render, warm_up
-from forkresize.image.sniff import is_picture
+from forkresize.image.render import preload, render
 from forkresize.image.versions import codecs
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
@@ -48,9 +48,9 @@ def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_
 
 def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    on_linux = making._peak_rss()  # noqa: SLF001
+    on_linux = rendition_builder._peak_rss()  # noqa: SLF001
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert making._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
+    assert rendition_builder._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_step_that_fails_costs_one_picture(
     def fail(*_: object) -> Picture:
         raise raised
 
-    monkeypatch.setattr(room, "prepare", fail)
+    monkeypatch.setattr(room, "apply_before", fail)
     outcome = result(scene())
     assert isinstance(outcome, Failed)
     assert outcome.reason is reason
@@ -76,7 +76,7 @@ def test_an_interruption_is_let_through(
     def interrupt(*_: object) -> Picture:
         raise raised
 
-    monkeypatch.setattr(room, "prepare", interrupt)
+    monkeypatch.setattr(room, "apply_before", interrupt)
     with pytest.raises(raised):
         result(scene())
 
@@ -90,7 +90,7 @@ def test_warnings_are_told_once_each_and_go_no_further(
         warnings.warn("not for users", DeprecationWarning, stacklevel=1)
         return picture
 
-    monkeypatch.setattr(room, "prepare", warn)
+    monkeypatch.setattr(room, "apply_before", warn)
     assert result(scene()).warnings == ("one", "two")
 
 
@@ -124,10 +124,10 @@ def test_after_warming_up_a_picture_loads_nothing_more(scene: Scene, tmp_path: P
         scene().save(tmp_path / f"a.{suffix}")
     script = f"""
 import glob, sys
-from forkresize.image.render import render, warm_up
+from forkresize.image.render import render, preload
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
-warm_up(Recipe.of())
+preload(Recipe.of())
 before = set(sys.modules)
 for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
@@ -140,5 +140,5 @@ print(sorted(set(sys.modules) - before))
 
 
 def test_warming_up_twice_is_harmless() -> None:
-    warm_up(Recipe.of())
-    warm_up(Recipe.of())
+    preload(Recipe.of())
+    preload(Recipe.of())

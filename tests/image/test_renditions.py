@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from forkresize.image import opened as room
+from forkresize.image import source_image as room
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 
 Scene = Callable[..., Image.Image]
@@ -38,13 +38,13 @@ def test_every_size_is_made_in_every_format(scene: Scene, results: Results) -> N
 
 def test_the_picture_is_decoded_once(scene: Scene, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    load = room.Opened._load  # noqa: SLF001 (the one place where pixels are decoded)
+    load = room.SourceImage._load  # noqa: SLF001 (the one place where pixels are decoded)
 
-    def counted(opened: room.Opened) -> None:
+    def counted(opened: room.SourceImage) -> None:
         decoded.append(opened.image.size)
         load(opened)
 
-    monkeypatch.setattr(room.Opened, "_load", counted)
+    monkeypatch.setattr(room.SourceImage, "_load", counted)
     results(scene(size=(1200, 800)), "a.jpg", width=[25, 50, 75, 100])
     assert decoded == [(300, 200)]
 

@@ -42,7 +42,7 @@ def test_what_would_fail_every_output_is_fatal(
     def fail(*_arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(storage, "write_whole", fail)
+    monkeypatch.setattr(storage, "write_atomic", fail)
     destination = str(tmp_path / "out" / "a.png")
     outcome = render(Job(source, (Output(destination),)), Recipe.of(width=30), "tag")[0]
     assert isinstance(outcome, Failed)

@@ -1,7 +1,7 @@
 import pytest
 
 from forkresize.job import Source
-from forkresize.ledger import rooted
+from forkresize.ledger import split_root
 
 
 @pytest.mark.parametrize(
@@ -15,9 +15,9 @@ from forkresize.ledger import rooted
     ],
 )
 def test_a_source_is_split_where_its_place_begins(path: str, relative: str, expected: tuple[str, str]) -> None:
-    assert rooted(Source(path, relative)) == expected
+    assert split_root(Source(path, relative)) == expected
 
 
 def test_a_relative_path_lies_in_the_working_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    assert rooted(Source("in/a.jpg", "in/a.jpg"))[1] == "in/a.jpg"
+    assert split_root(Source("in/a.jpg", "in/a.jpg"))[1] == "in/a.jpg"

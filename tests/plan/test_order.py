@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.job import Job, Output, Source
-from forkresize.plan import Order, arrange
+from forkresize.plan import Order, prioritize
 
 stats = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**12)), max_size=200)
 
@@ -20,24 +20,24 @@ def jobs(sizes_and_times: list[tuple[int, int]]) -> list[Job]:
 @given(stats, st.sampled_from(Order), st.integers(1, 50))
 def test_every_job_is_handed_out_once_in_any_order(found: list[tuple[int, int]], order: Order, window: int) -> None:
     all_jobs = jobs(found)
-    assert sorted(arrange(all_jobs, order, window), key=all_jobs.index) == all_jobs
+    assert sorted(prioritize(all_jobs, order, window), key=all_jobs.index) == all_jobs
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**12)), max_size=60))
 def test_the_largest_and_the_latest_come_first_within_the_window(found: list[tuple[int, int]]) -> None:
-    sizes = [job.source.size for job in arrange(jobs(found), Order.SIZE)]
-    times = [job.source.mtime_ns for job in arrange(jobs(found), Order.MTIME)]
+    sizes = [job.source.size for job in prioritize(jobs(found), Order.SIZE)]
+    times = [job.source.mtime_ns for job in prioritize(jobs(found), Order.MTIME)]
     assert sizes == sorted(sizes, reverse=True)
     assert times == sorted(times, reverse=True)
 
 
 def test_by_path_is_the_order_of_the_walk() -> None:
     all_jobs = jobs([(1, 1), (9, 9), (5, 5)])
-    assert list(arrange(all_jobs, Order.PATH)) == all_jobs
+    assert list(prioritize(all_jobs, Order.PATH)) == all_jobs
 
 
 def test_a_giant_at_the_end_is_brought_forward_by_the_window() -> None:
-    order = [job.source.size for job in arrange(jobs([*[(1, 0)] * 500, (1000, 0)]), Order.SIZE)]
+    order = [job.source.size for job in prioritize(jobs([*[(1, 0)] * 500, (1000, 0)]), Order.SIZE)]
     assert order.index(1000) < 20
 
 
@@ -51,5 +51,5 @@ def test_jobs_are_taken_no_further_ahead_than_the_window(order: Order) -> None:
             taken += 1
             yield job
 
-    for handed_out, _ in enumerate(arrange(counted(), order, window=100), start=1):
+    for handed_out, _ in enumerate(prioritize(counted(), order, window=100), start=1):
         assert taken <= handed_out + 100

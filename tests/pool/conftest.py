@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Pool, PoolOptions
+from forkresize.pool import Pool, PoolOptions, TaskResult
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def faults() -> ModuleType:
 def run() -> Run:
     """Run all items through a pool and return the answers in the order of the items."""
 
-    def run_all(work: Callable[[Any], object], items: Iterable[Any], **options: Any) -> list[Answer[Any, Any]]:
+    def run_all(work: Callable[[Any], object], items: Iterable[Any], **options: Any) -> list[TaskResult[Any, Any]]:
         with Pool(work, options=PoolOptions(**{"workers": 2, **options})) as pool:
             return sorted(pool.imap_unordered(items), key=lambda answer: str(answer.item).zfill(9))
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from forkresize.pool.slot import Slot
+from forkresize.pool.shared import CurrentTask
 
 LARGE = 8 << 20
 """Bytes; far more than a pipe holds."""
@@ -82,7 +82,7 @@ def announce_standard_error_without_end(_: object = None) -> None:
 
 def claim_to_have_just_begun(_: object = None) -> None:
     """Hang, and say on the page that is shared with the pool that the job began a week from now."""
-    for slot in [each for each in gc.get_objects() if isinstance(each, Slot)]:
+    for slot in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
         with contextlib.suppress(ValueError):
             slot._times[0] = time.monotonic() + 7 * 24 * 3600  # noqa: SLF001 (it is there to be written)
     hang()

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from forkresize.pool import Lost, Pool, PoolOptions
+from forkresize.pool import Pool, PoolOptions, WorkerLost
 from forkresize.pool.libc import Libc
 
 folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
@@ -49,7 +49,8 @@ if "no-libc" in options:
 pool: Pool[int, int]
 with Pool(work, options=PoolOptions(workers=2, tick=0.01), on_tick=note) as pool:
     answers = [
-        (answer.item, answer.fault if isinstance(answer, Lost) else "done") for answer in pool.imap_unordered(items())
+        (answer.item, answer.fault if isinstance(answer, WorkerLost) else "done")
+        for answer in pool.imap_unordered(items())
     ]
 try:
     os.waitpid(-1, os.WNOHANG)

@@ -11,22 +11,22 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done, Fault, Lost, Pool, PoolOptions, Raised
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, Raised, TaskResult, WorkerLost
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import MOST_PAYLOAD
+from forkresize.pool.protocol import MAX_PAYLOAD
 
 JOBS = 40
 VICTIM = 10
 
 pytestmark = pytest.mark.timeout(60)
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 WaitUntil = Callable[[Callable[[], object]], None]
 
 
-def all_but_the_victim_are_done(answers: list[Answer[Any, Any]]) -> bool:
+def all_but_the_victim_are_done(answers: list[TaskResult[Any, Any]]) -> bool:
     others = [answer for answer in answers if answer.item != VICTIM]
-    return [(a.item, a.result) for a in others if isinstance(a, Done)] == [
+    return [(a.item, a.result) for a in others if isinstance(a, Completed)] == [
         (number, number * 2) for number in range(JOBS) if number != VICTIM
     ]
 
@@ -52,8 +52,8 @@ def test_exactly_the_job_that_killed_its_worker_is_blamed(
     answers = run(faults.At(VICTIM, getattr(faults, fault), pause=pause), range(JOBS), retries=0)
     assert len(answers) == JOBS
     victim = answers[VICTIM]
-    assert isinstance(victim, Lost)
-    assert (victim.item, victim.fault, victim.attempts) == (VICTIM, Fault.CRASHED, 1)
+    assert isinstance(victim, WorkerLost)
+    assert (victim.item, victim.fault, victim.attempts) == (VICTIM, LossReason.CRASHED, 1)
     assert (victim.signal, victim.exit_code) == (signal_name, exit_code)
     assert all_but_the_victim_are_done(answers)
 
@@ -92,7 +92,7 @@ def test_an_item_that_cannot_be_sent_is_answered_and_the_rest_is_done(faults: Mo
         answers = list(pool.imap_unordered([1, faults.Unpicklable(), 2]))
     (refused,) = [answer for answer in answers if isinstance(answer, Raised)]
     assert (refused.error, refused.attempts, refused.worker) == ("MemoryError", 0, os.getpid())
-    assert sorted(answer.result for answer in answers if isinstance(answer, Done)) == ["1", "2"]
+    assert sorted(answer.result for answer in answers if isinstance(answer, Completed)) == ["1", "2"]
 
 
 def test_an_item_that_cannot_be_received_is_one_error(faults: ModuleType) -> None:
@@ -105,12 +105,12 @@ def test_an_item_that_cannot_be_received_is_one_error(faults: ModuleType) -> Non
 def test_an_item_that_kills_whoever_unpickles_it_is_blamed(faults: ModuleType) -> None:
     with Pool(str, options=PoolOptions(workers=1, retries=0)) as pool:
         answers = list(pool.imap_unordered([1, faults.Deadly(), 2]))
-    assert [type(answer) for answer in answers] == [Done, Lost, Done]
+    assert [type(answer) for answer in answers] == [Completed, WorkerLost, Completed]
 
 
 def test_large_items_and_results_pass_both_ways(run: Run, faults: ModuleType) -> None:
     answers = run(bytes.upper, [bytes([letter]) * faults.LARGE for letter in b"abcdef"])
-    assert sorted(answer.result[:1] for answer in answers if isinstance(answer, Done)) == [
+    assert sorted(answer.result[:1] for answer in answers if isinstance(answer, Completed)) == [
         b"A",
         b"B",
         b"C",
@@ -118,7 +118,7 @@ def test_large_items_and_results_pass_both_ways(run: Run, faults: ModuleType) ->
         b"E",
         b"F",
     ]
-    assert {len(answer.result) for answer in answers if isinstance(answer, Done)} == {faults.LARGE}
+    assert {len(answer.result) for answer in answers if isinstance(answer, Completed)} == {faults.LARGE}
 
 
 def _has_spoken(member: WorkerHandle[int]) -> bool:
@@ -146,15 +146,15 @@ def test_idle_workers_may_be_killed_without_any_job_being_blamed(wait_until: Wai
 
     with Pool(_as_text, options=PoolOptions(workers=2, retries=0)) as pool:
         answers = list(pool.imap_unordered(items()))
-    assert sorted(answer.item for answer in answers if isinstance(answer, Done)) == list(range(12))
+    assert sorted(answer.item for answer in answers if isinstance(answer, Completed)) == list(range(12))
     assert pool.workers_lost >= 3
 
 
 def test_a_result_too_large_to_be_sent_is_one_error(run: Run, faults: ModuleType) -> None:
-    answers = run(faults.At(VICTIM, lambda: bytes(MOST_PAYLOAD)), range(JOBS))
+    answers = run(faults.At(VICTIM, lambda: bytes(MAX_PAYLOAD)), range(JOBS))
     victim = answers[VICTIM]
     assert isinstance(victim, Raised)
-    assert victim.error.startswith(f"ValueError: the result takes {len(pickle.dumps(bytes(MOST_PAYLOAD)))} bytes, more")
+    assert victim.error.startswith(f"ValueError: the result takes {len(pickle.dumps(bytes(MAX_PAYLOAD)))} bytes, more")
     assert all_but_the_victim_are_done(answers)
 
 
@@ -170,7 +170,11 @@ def test_what_a_worker_answered_before_it_died_counts(faults: ModuleType) -> Non
             answers.append(answer)
             if answer.item == 1:
                 os.waitid(os.P_PID, answer.worker, os.WEXITED | os.WNOWAIT)
-    assert [(answer.item, type(answer)) for answer in answers] == [(1, Done), (100_000, Done), (0, Lost)]
+    assert [(answer.item, type(answer)) for answer in answers] == [
+        (1, Completed),
+        (100_000, Completed),
+        (0, WorkerLost),
+    ]
 
 
 def test_random_kills_cost_nothing_with_retries(faults: ModuleType) -> None:
@@ -181,7 +185,7 @@ def test_random_kills_cost_nothing_with_retries(faults: ModuleType) -> None:
             if answer.item % 30 == 0:
                 os.kill(answer.worker, signal.SIGKILL)
     assert sorted(answer.item for answer in answers) == list(range(300))
-    assert {type(answer) for answer in answers} == {Done}
+    assert {type(answer) for answer in answers} == {Completed}
     assert pool.workers_lost >= 1
 
 
@@ -192,7 +196,7 @@ def test_what_libc_says_when_it_aborts_reaches_the_answer(run: Run, faults: Modu
 
 def test_work_that_forks_and_returns_twice_is_answered_once(run: Run, faults: ModuleType) -> None:
     answers = run(faults.call, [faults.fork_and_return] * 5)
-    assert [answer.result for answer in answers if isinstance(answer, Done)] == ["parent"] * 5
+    assert [answer.result for answer in answers if isinstance(answer, Completed)] == ["parent"] * 5
 
 
 def _as_text(number: int) -> object:
@@ -221,8 +225,8 @@ def test_a_worker_stopped_half_way_through_a_large_answer_is_timed_out(tmp_path:
     began = time.monotonic()
     with Pool(_note_and_return_large, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         (answer,) = pool.imap_unordered(items())
-    assert isinstance(answer, Lost)
-    assert (answer.fault, answer.signal) == (Fault.TIMED_OUT, "SIGKILL")
+    assert isinstance(answer, WorkerLost)
+    assert (answer.fault, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
     assert time.monotonic() - began < 10
 
 

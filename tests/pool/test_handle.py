@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from forkresize.errors import PoolBrokenError
-from forkresize.pool import Answer, Done, Fault, Lost, Pool, PoolOptions, handle
-from forkresize.pool.backlog import Task
+from forkresize.errors import BrokenPoolError
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, handle
+from forkresize.pool.channel import WorkerChannel
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.message import Report, pack_report
-from forkresize.pool.station import Station
+from forkresize.pool.protocol import WorkerMessage, encode_message
+from forkresize.pool.queue import Task
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 
-REPORT = Report(1, 7, 0.5, b"", b"payload")
+REPORT = WorkerMessage(1, 7, 0.5, b"", b"payload")
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -30,7 +30,7 @@ def member() -> Iterator[WorkerHandle[str]]:
     """A handle of a process that does nothing; the test is the worker, at the far end of the pipe."""
     process = multiprocessing.get_context("fork").Process(target=signal.pause)
     process.start()
-    member: WorkerHandle[str] = WorkerHandle(process, Station.open())
+    member: WorkerHandle[str] = WorkerHandle(process, WorkerChannel.open())
     yield member
     member.kill()
     member.end()
@@ -42,7 +42,7 @@ def test_what_a_worker_wrote_before_it_died_is_read_though_its_own_input_was_not
     task.pack()
     member.give(task)
     assert member.flush()
-    member.station.far.sendall(pack_report(REPORT) * 2)
+    member.station.far.sendall(encode_message(REPORT) * 2)
     member.station.far.close()
     assert list(member.drain()) == [REPORT, REPORT]
     assert member.gone
@@ -51,9 +51,9 @@ def test_what_a_worker_wrote_before_it_died_is_read_though_its_own_input_was_not
 def test_who_goes_on_writing_is_not_listened_to_for_ever(
     member: WorkerHandle[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handle, "_CHUNK", len(pack_report(REPORT)))
+    monkeypatch.setattr(handle, "_CHUNK", len(encode_message(REPORT)))
     monkeypatch.setattr(handle, "_MOST_READS", 3)
-    member.station.far.sendall(pack_report(REPORT) * 5)
+    member.station.far.sendall(encode_message(REPORT) * 5)
     assert list(member.drain()) == [REPORT] * 3
     assert list(member.drain()) == [REPORT] * 2
 
@@ -65,7 +65,9 @@ def test_a_pipe_that_stays_reset_is_at_its_end(member: WorkerHandle[str], monkey
 
     with Reset() as reset:
         monkeypatch.setattr(handle, "_CHUNK", 1)
-        station = Station(reset, member.station.far, member.station.slot, member.station.stderr, member.station.lending)
+        station = WorkerChannel(
+            reset, member.station.far, member.station.slot, member.station.stderr, member.station.lending
+        )
         monkeypatch.setattr(member, "station", station)
         assert member.receive() == []
         monkeypatch.undo()
@@ -106,7 +108,7 @@ def test_without_process_descriptors_deaths_are_noticed_all_the_same(
 ) -> None:
     monkeypatch.delattr(os, "pidfd_open", raising=False)
     answers = run(faults.At(2, getattr(faults, fault)), range(6), timeout=20 if fault != "hang" else 1.5, retries=0)
-    assert [type(answer) for answer in answers] == [Done, Done, Lost, Done, Done, Done]
+    assert [type(answer) for answer in answers] == [Completed, Completed, WorkerLost, Completed, Completed, Completed]
     assert getattr(answers[2], "signal", None) == "SIGKILL"
 
 
@@ -116,8 +118,8 @@ def test_a_worker_that_outlives_sigkill_is_taken_for_dead(faults: ModuleType, mo
         monkeypatch.setattr(handle, "_GRACE", 0.05)
         monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
         (answer,) = pool.imap_unordered([faults.hang])
-    assert isinstance(answer, Lost)
-    assert (answer.fault, answer.signal) == (Fault.TIMED_OUT, "SIGKILL")
+    assert isinstance(answer, WorkerLost)
+    assert (answer.fault, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
     (process,) = multiprocessing.active_children()
     os.kill(answer.worker, signal.SIGKILL)
     process.join()
@@ -142,7 +144,7 @@ def test_where_no_further_process_is_allowed_it_goes_on_with_those_there_are(
 ) -> None:
     refuse_processes(monkeypatch, range(2, 99))
     answers = run(faults.At(-1, faults.fail, pause=0.01), range(20), workers=4)
-    assert {type(answer) for answer in answers} == {Done}
+    assert {type(answer) for answer in answers} == {Completed}
     assert len({answer.worker for answer in answers}) == 2
 
 
@@ -151,10 +153,10 @@ def test_a_job_for_which_no_process_could_be_started_waits_for_the_next(
 ) -> None:
     refuse_processes(monkeypatch, [1])
     answers = run(faults.double, range(4), workers=2, max_tasks=1)
-    assert [answer.result for answer in answers if isinstance(answer, Done)] == [0, 2, 4, 6]
+    assert [answer.result for answer in answers if isinstance(answer, Completed)] == [0, 2, 4, 6]
 
 
 def test_where_no_process_is_allowed_the_pool_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_processes(monkeypatch, [0])
-    with Pool(str) as pool, pytest.raises(PoolBrokenError, match=r"no worker can be started: .*temporarily"):
+    with Pool(str) as pool, pytest.raises(BrokenPoolError, match=r"no worker can be started: .*temporarily"):
         list(pool.imap_unordered([1]))

@@ -56,9 +56,9 @@ def test_the_limits_of_open_files_are_those_of_this_process(monkeypatch: pytest.
 
 def test_what_the_kernel_tells_of_this_process_is_found_by_name(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"proc/self/status": "Name:\tpython\nNoNewPrivs:\t1\nSeccomp:\t2\n"})
-    assert machine.status_of("Seccomp", root) == "2"
-    assert machine.status_of("Secc", root) is None
-    assert machine.status_of("Seccomp", tmp_path / "none") is None
+    assert machine.proc_status_field("Seccomp", root) == "2"
+    assert machine.proc_status_field("Secc", root) is None
+    assert machine.proc_status_field("Seccomp", tmp_path / "none") is None
 
 
 @pytest.fixture

@@ -12,12 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.pool import Answer, Done, Fault, Lost, Pool, PoolOptions, Raised, default_budget, reserve
+from forkresize.pool import (
+    Completed,
+    LossReason,
+    Pool,
+    PoolOptions,
+    Raised,
+    TaskResult,
+    WorkerLost,
+    default_budget,
+    reserve,
+)
 from forkresize.pool import memory as pool_memory
 from forkresize.pool.machine import memory_limit, total_memory
-from forkresize.pool.memory import LEAST_MEMORY, Admission, Budget, resident
+from forkresize.pool.memory import MIN_MEMORY, AdmissionController, Budget, resident
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 Wait = Callable[[Callable[[], object]], None]
 
 MIB = 1 << 20
@@ -41,10 +51,10 @@ class Member:
         self.admitted = True
 
 
-def crowd(count: int, room: int) -> tuple[Admission, list[Member]]:
+def crowd(count: int, room: int) -> tuple[AdmissionController, list[Member]]:
     budget = Budget(room, count)
     budget.allowance, budget.room = 0, room
-    return Admission(budget), [Member() for _ in range(count)]
+    return AdmissionController(budget), [Member() for _ in range(count)]
 
 
 @given(
@@ -121,7 +131,7 @@ def test_the_default_heeds_the_control_group() -> None:
 
 def test_a_tiny_machine_still_lets_one_worker_live(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_memory, "memory_limit", lambda: 10 * MIB)
-    assert default_budget() == LEAST_MEMORY
+    assert default_budget() == MIN_MEMORY
     with pytest.raises(ValueError, match="memory: 1 is not at least"):
         PoolOptions(memory=1)
 
@@ -153,7 +163,7 @@ def hold(item: tuple[Path, int, float]) -> tuple[float, float]:
 
 def test_giants_take_turns(run: Run, tmp_path: Path) -> None:
     answers = run(hold, [(tmp_path / str(number), GIANT, 0.1) for number in range(4)], workers=4, memory=above_idle(4))
-    spans = sorted(answer.result for answer in answers if isinstance(answer, Done))
+    spans = sorted(answer.result for answer in answers if isinstance(answer, Completed))
     assert len(spans) == 4
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
@@ -161,14 +171,14 @@ def test_giants_take_turns(run: Run, tmp_path: Path) -> None:
 def test_small_ones_need_not_wait_for_a_giant(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / "0", GIANT, 1.0), *((tmp_path / str(number), MIB, 0.0) for number in range(1, 20))]
     giant, *others = run(hold, items, workers=2, memory=above_idle(2))
-    assert isinstance(giant, Done)
-    assert sum(isinstance(other, Done) and other.result[1] < giant.result[1] for other in others) > 10
+    assert isinstance(giant, Completed)
+    assert sum(isinstance(other, Completed) and other.result[1] < giant.result[1] for other in others) > 10
 
 
 def test_waiting_is_no_part_of_the_time_a_job_may_take(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / str(number), GIANT, 1.0) for number in range(4)]
     answers = run(die, items[1:], workers=4, memory=above_idle(4), timeout=2.0)
-    assert all(isinstance(answer, Done) and answer.seconds < 2 for answer in answers), answers
+    assert all(isinstance(answer, Completed) and answer.seconds < 2 for answer in answers), answers
 
 
 def die(item: tuple[Path, int, float]) -> float:
@@ -183,8 +193,8 @@ def die(item: tuple[Path, int, float]) -> float:
 def test_a_worker_that_is_killed_frees_its_memory(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / str(number), GIANT, 0.05) for number in range(4)]
     lost, *others = run(die, items, workers=4, memory=above_idle(4), retries=0)
-    assert isinstance(lost, Lost)
-    assert all(isinstance(other, Done) for other in others)
+    assert isinstance(lost, WorkerLost)
+    assert all(isinstance(other, Completed) for other in others)
 
 
 def wait_for(path: Path) -> None:
@@ -212,10 +222,10 @@ def kill_waiting(item: tuple[Path, int, float]) -> int:
 def test_a_worker_that_is_killed_while_it_waits_holds_nobody_up(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / str(number), GIANT, 0.0) for number in range(3)]
     first, victim, last = run(kill_waiting, items, workers=2, memory=above_idle(2), retries=0)
-    assert isinstance(first, Done)
-    assert isinstance(victim, Lost)
-    assert victim.fault is Fault.CRASHED
-    assert isinstance(last, Done)
+    assert isinstance(first, Completed)
+    assert isinstance(victim, WorkerLost)
+    assert victim.fault is LossReason.CRASHED
+    assert isinstance(last, Completed)
 
 
 def test_what_never_fits_fails_alone(run: Run, tmp_path: Path) -> None:
@@ -223,7 +233,7 @@ def test_what_never_fits_fails_alone(run: Run, tmp_path: Path) -> None:
     refused, other = run(hold, items, memory=TOTAL)
     assert isinstance(refused, Raised)
     assert "more than --memory 537 MB" in refused.error
-    assert isinstance(other, Done)
+    assert isinstance(other, Completed)
 
 
 def overstep(_: int) -> int:
@@ -254,6 +264,6 @@ def test_a_worker_that_has_grown_beyond_its_share_is_replaced(tmp_path: Path) ->
         assert pool.memory == 300 * MIB
     grown = next(answer.worker for answer in answers if answer.item == 0)
     last = max((answer for answer in answers if answer.worker == grown), key=lambda answer: answer.item)
-    assert all(isinstance(answer, Done) for answer in answers)
+    assert all(isinstance(answer, Completed) for answer in answers)
     assert last.item < 100
     assert pool.workers_lost == 0

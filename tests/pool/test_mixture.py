@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forkresize.pool import Answer, Done, Lost, Pool, PoolOptions, Raised
+from forkresize.pool import Completed, Pool, PoolOptions, Raised, TaskResult, WorkerLost
 
 KINDS = {
-    "double": "Done",
+    "double": "Completed",
     "fail": "Raised",
     "sys_exit": "Raised",
     "return_unpicklable": "Raised",
@@ -18,13 +18,13 @@ KINDS = {
 }
 
 
-def kind(answer: Answer[tuple[int, str], object]) -> str:
+def kind(answer: TaskResult[tuple[int, str], object]) -> str:
     match answer:
-        case Done():
-            return "Done"
+        case Completed():
+            return "Completed"
         case Raised():
             return "Raised"
-        case Lost():
+        case WorkerLost():
             return answer.signal or f"exit {answer.exit_code}"
 
 
@@ -48,5 +48,5 @@ def test_whatever_the_mixture_every_job_is_answered_once_with_what_became_of_it(
         answers = list(pool.imap_unordered(enumerate(jobs)))
     assert Counter(answer.item for answer in answers) == Counter(enumerate(jobs))
     assert {answer.item: kind(answer) for answer in answers} == {(n, job): KINDS[job] for n, job in enumerate(jobs)}
-    assert {answer.attempts for answer in answers if isinstance(answer, Lost)} <= {retries + 1}
-    assert {answer.attempts for answer in answers if not isinstance(answer, Lost)} <= {1}
+    assert {answer.attempts for answer in answers if isinstance(answer, WorkerLost)} <= {retries + 1}
+    assert {answer.attempts for answer in answers if not isinstance(answer, WorkerLost)} <= {1}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from forkresize.errors import PoolBrokenError
-from forkresize.pool import Activity, Done, Pool, PoolOptions, available_cpus
-from forkresize.pool.message import Inbox, Kind
+from forkresize.errors import BrokenPoolError
+from forkresize.pool import Activity, Completed, Pool, PoolOptions, available_cpus
+from forkresize.pool.protocol import FrameReader, MessageType
 
 WaitUntil = Callable[[Callable[[], object]], None]
 
@@ -31,7 +31,7 @@ def nap(_: object) -> None:
 def test_every_item_is_answered_once_with_its_result() -> None:
     with Pool(double, options=PoolOptions(workers=3)) as pool:
         answers = list(pool.imap_unordered(range(500)))
-    assert sorted((a.item, a.result) for a in answers if isinstance(a, Done)) == [(n, n * 2) for n in range(500)]
+    assert sorted((a.item, a.result) for a in answers if isinstance(a, Completed)) == [(n, n * 2) for n in range(500)]
     assert len(answers) == 500
 
 
@@ -42,7 +42,7 @@ def test_an_answer_tells_who_did_it_how_often_it_was_tried_and_how_long_it_took(
 
     with Pool(work, options=PoolOptions(workers=1)) as pool:
         (answer,) = pool.imap_unordered([1])
-    assert isinstance(answer, Done)
+    assert isinstance(answer, Completed)
     assert answer.result == answer.worker != os.getpid()
     assert answer.attempts == 1
     assert 0.03 <= answer.seconds < 1
@@ -59,7 +59,7 @@ def test_work_and_initializer_may_be_closures_and_see_what_the_parent_had_loaded
 
     with Pool(work, initializer=lambda: seen.append("once")) as pool:
         (answer,) = pool.imap_unordered(["loaded"])
-    assert isinstance(answer, Done)
+    assert isinstance(answer, Completed)
     assert answer.result == ("before the fork", ["once"])
     assert seen == []
 
@@ -87,7 +87,7 @@ def test_a_worker_that_is_idle_is_given_the_next_job_before_another_is_forked(wa
         (member,) = pool._supervisor._crew  # noqa: SLF001
         with contextlib.suppress(BlockingIOError):
             waiting = member.station.near.recv(1 << 16, socket.MSG_PEEK)
-            return any(report.kind == Kind.RETURNED for report in Inbox().feed(waiting))
+            return any(report.kind == MessageType.RETURNED for report in FrameReader().feed(waiting))
         return False
 
     with Pool(double, options=PoolOptions(workers=4)) as pool:
@@ -263,7 +263,7 @@ def test_options_out_of_range_are_refused_by_name(options: dict[str, Any]) -> No
 def test_an_initializer_that_raises_breaks_the_pool_with_its_traceback(faults: ModuleType) -> None:
     with (
         Pool(double, initializer=faults.fail) as pool,
-        pytest.raises(PoolBrokenError, match=r"(?s)ValueError: no.*in fail"),
+        pytest.raises(BrokenPoolError, match=r"(?s)ValueError: no.*in fail"),
     ):
         list(pool.imap_unordered(range(10)))
 
@@ -273,7 +273,7 @@ def test_an_initializer_that_crashes_breaks_the_pool_soon(faults: ModuleType, fa
     options = PoolOptions(workers=2)
     with (
         Pool(double, options=options, initializer=getattr(faults, fault)) as pool,
-        pytest.raises(PoolBrokenError, match=how),
+        pytest.raises(BrokenPoolError, match=how),
     ):
         list(pool.imap_unordered(range(10)))
     assert pool.workers_lost == 5
@@ -283,6 +283,6 @@ def test_an_initializer_that_hangs_breaks_the_pool_by_the_timeout(faults: Module
     options = PoolOptions(workers=1, timeout=0.3)
     with (
         Pool(double, options=options, initializer=faults.hang) as pool,
-        pytest.raises(PoolBrokenError, match="SIGKILL"),
+        pytest.raises(BrokenPoolError, match="SIGKILL"),
     ):
         list(pool.imap_unordered(range(10)))

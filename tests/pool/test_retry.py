@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done, Fault, Lost, Pool, PoolOptions
-from forkresize.pool.crew import Crew
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost
+from forkresize.pool.workers import WorkerSet
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -19,7 +19,7 @@ def test_a_victim_is_done_in_the_end_if_its_crashes_are_no_more_than_its_retries
     run: Run, faults: ModuleType, times: int
 ) -> None:
     answers = run(faults.At(3, faults.Times(times, faults.kill_itself)), range(8), retries=2)
-    assert [answer.item for answer in answers if isinstance(answer, Done)] == list(range(8))
+    assert [answer.item for answer in answers if isinstance(answer, Completed)] == list(range(8))
     assert [answer.attempts for answer in answers] == [1, 1, 1, 1 + times, 1, 1, 1, 1]
 
 
@@ -27,8 +27,8 @@ def test_a_victim_is_done_in_the_end_if_its_crashes_are_no_more_than_its_retries
 def test_a_poison_job_costs_as_many_workers_as_it_has_attempts(run: Run, faults: ModuleType, retries: int) -> None:
     with Pool(faults.At(0, faults.exit_hard), options=PoolOptions(workers=2, retries=retries)) as pool:
         answers = list(pool.imap_unordered(range(5)))
-    (victim,) = [answer for answer in answers if isinstance(answer, Lost)]
-    assert (victim.item, victim.fault, victim.exit_code) == (0, Fault.CRASHED, 3)
+    (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
+    assert (victim.item, victim.fault, victim.exit_code) == (0, LossReason.CRASHED, 3)
     assert victim.attempts == pool.workers_lost == retries + 1
 
 
@@ -71,8 +71,8 @@ def test_a_victim_that_waits_for_its_retry_is_answered_when_the_pool_is_stopped(
             answers.append(answer)
             if answer.item > 50:
                 pool.stop()
-    (victim,) = [answer for answer in answers if isinstance(answer, Lost)]
-    assert (victim.item, victim.fault, victim.signal, victim.attempts) == (0, Fault.CRASHED, "SIGKILL", 1)
+    (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
+    assert (victim.item, victim.fault, victim.signal, victim.attempts) == (0, LossReason.CRASHED, "SIGKILL", 1)
     assert len(answers) < 1000
 
 
@@ -95,23 +95,23 @@ def test_a_job_that_crashes_while_the_pool_stops_is_not_tried_again(
 
     with Pool(faults.At(0, crash_when_stopped), options=PoolOptions(workers=2, retries=5)) as pool:
         (answer,) = pool.imap_unordered(items())
-    assert isinstance(answer, Lost)
-    assert (answer.item, answer.fault, answer.exit_code, answer.attempts) == (0, Fault.CRASHED, 3, 1)
+    assert isinstance(answer, WorkerLost)
+    assert (answer.item, answer.fault, answer.exit_code, answer.attempts) == (0, LossReason.CRASHED, 3, 1)
 
 
 def test_a_retry_that_the_stopping_pool_declines_is_answered_as_it_was_lost(
     faults: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool is stopped when the retry is on its way to a worker."""
-    post = Crew.post
+    post = WorkerSet.post
 
-    def post_when_stopped(self: Crew[object]) -> None:
+    def post_when_stopped(self: WorkerSet[object]) -> None:
         if any(task.lost for member in self for task in member.tasks.values()):
             pool.stop()
         post(self)
 
-    monkeypatch.setattr(Crew, "post", post_when_stopped)
+    monkeypatch.setattr(WorkerSet, "post", post_when_stopped)
     with Pool(faults.At(0, faults.kill_itself), options=PoolOptions(workers=1, retries=1)) as pool:
         answers = list(pool.imap_unordered(range(3)))
-    assert [(answer.item, type(answer)) for answer in answers] == [(1, Done), (2, Done), (0, Lost)]
+    assert [(answer.item, type(answer)) for answer in answers] == [(1, Completed), (2, Completed), (0, WorkerLost)]
     assert answers[2].attempts == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done, Fault, Pool, PoolOptions, file_signals_ignored
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, sigio_ignored
 
 WaitUntil = Callable[[Callable[[], object]], None]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -89,7 +89,7 @@ def test_the_second_signal_kills_what_runs_and_says_so(start: Start, tmp_path: P
 
 
 def test_the_second_signal_answers_for_those_who_were_on_a_job_only(faults: ModuleType) -> None:
-    answers: list[Answer[object, object]] = []
+    answers: list[TaskResult[object, object]] = []
     sent: list[float] = []
 
     def interrupt(_: object) -> None:
@@ -102,7 +102,7 @@ def test_the_second_signal_answers_for_those_who_were_on_a_job_only(faults: Modu
         answers.extend(pool.imap_unordered([faults.hang, faults.interrupt]))
     assert [(answer.item, getattr(answer, "fault", None)) for answer in answers] == [
         (faults.interrupt, None),
-        (faults.hang, Fault.INTERRUPTED),
+        (faults.hang, LossReason.INTERRUPTED),
     ]
 
 
@@ -175,7 +175,7 @@ def test_outside_the_main_thread_it_works_without_touching_signals() -> None:
     def use() -> None:
         with Pool(str, options=PoolOptions(workers=2)) as pool:
             for answer in pool.imap_unordered(range(10)):
-                assert isinstance(answer, Done)
+                assert isinstance(answer, Completed)
                 assert signal.getsignal(signal.SIGINT) is before
                 answers.append(answer.result)
 
@@ -203,6 +203,6 @@ def alive(pid: str) -> bool:
 
 def test_signals_of_file_leases_are_ignored_for_a_while() -> None:
     before = signal.getsignal(signal.SIGIO)
-    with file_signals_ignored():
+    with sigio_ignored():
         os.kill(os.getpid(), signal.SIGIO)
     assert signal.getsignal(signal.SIGIO) is before

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Activity, Answer, Done, Fault, Lost, Pool, PoolOptions
+from forkresize.pool import Activity, Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost
 from forkresize.pool.handle import WorkerHandle
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 WaitUntil = Callable[[Callable[[], object]], None]
 
 pytestmark = pytest.mark.timeout(60)
@@ -23,31 +23,31 @@ def test_a_job_that_hangs_is_killed_at_its_deadline_and_the_rest_is_done(
 ) -> None:
     answers = run(faults.At(3, getattr(faults, fault)), range(20), timeout=1, retries=3)
     victim = answers[3]
-    assert isinstance(victim, Lost)
-    assert (victim.fault, victim.signal, victim.exit_code) == (Fault.TIMED_OUT, "SIGKILL", None)
+    assert isinstance(victim, WorkerLost)
+    assert (victim.fault, victim.signal, victim.exit_code) == (LossReason.TIMED_OUT, "SIGKILL", None)
     assert victim.attempts == 1
     assert 1 <= victim.seconds < 2
-    assert [answer.item for answer in answers if isinstance(answer, Done)] == [n for n in range(20) if n != 3]
+    assert [answer.item for answer in answers if isinstance(answer, Completed)] == [n for n in range(20) if n != 3]
 
 
 def test_a_worker_that_claims_to_have_just_begun_is_ended_all_the_same(run: Run, faults: ModuleType) -> None:
     answers = run(faults.At(3, faults.claim_to_have_just_begun), range(9), timeout=1)
     victim = answers[3]
-    assert isinstance(victim, Lost)
-    assert victim.fault is Fault.TIMED_OUT
+    assert isinstance(victim, WorkerLost)
+    assert victim.fault is LossReason.TIMED_OUT
     assert 1 <= victim.seconds < 5
-    assert [answer.item for answer in answers if isinstance(answer, Done)] == [n for n in range(9) if n != 3]
+    assert [answer.item for answer in answers if isinstance(answer, Completed)] == [n for n in range(9) if n != 3]
 
 
 def test_each_of_several_hanging_jobs_has_its_own_deadline(run: Run, faults: ModuleType) -> None:
     answers = run(faults.call, [faults.hang] * 4, timeout=1)
-    assert [answer.fault for answer in answers if isinstance(answer, Lost)] == [Fault.TIMED_OUT] * 4
+    assert [answer.fault for answer in answers if isinstance(answer, WorkerLost)] == [LossReason.TIMED_OUT] * 4
     assert all(1 <= answer.seconds < 2 for answer in answers)
 
 
 def test_many_jobs_that_together_take_longer_than_the_timeout_are_all_done(run: Run, faults: ModuleType) -> None:
     answers = run(faults.At(-1, faults.hang, pause=0.02), range(80), timeout=1)
-    assert {type(answer) for answer in answers} == {Done}
+    assert {type(answer) for answer in answers} == {Completed}
 
 
 def test_an_answer_that_came_in_time_counts_even_if_it_is_read_late() -> None:
@@ -57,7 +57,7 @@ def test_an_answer_that_came_in_time_counts_even_if_it_is_read_late() -> None:
         for answer in pool.imap_unordered([100_000] * 3):
             answers.append(answer)
             time.sleep(1.1)
-    assert [len(answer.result) for answer in answers if isinstance(answer, Done)] == [100_000] * 3
+    assert [len(answer.result) for answer in answers if isinstance(answer, Completed)] == [100_000] * 3
     assert pool.workers_lost == 0
 
 
@@ -80,7 +80,7 @@ def test_a_job_that_was_begun_while_its_worker_was_killed_for_another_is_not_to_
     monkeypatch.setattr(WorkerHandle, "kill", kill_late)
     with Pool(work, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         answers = list(pool.imap_unordered(range(3)))
-    assert [(answer.item, type(answer)) for answer in answers] == [(0, Done), (1, Done), (2, Done)]
+    assert [(answer.item, type(answer)) for answer in answers] == [(0, Completed), (1, Completed), (2, Completed)]
 
 
 def test_a_worker_stopped_while_idle_is_replaced_and_its_next_job_done_unblamed(faults: ModuleType) -> None:
@@ -91,10 +91,10 @@ def test_a_worker_stopped_while_idle_is_replaced_and_its_next_job_done_unblamed(
         os.kill(answers[0].worker, signal.SIGSTOP)
         yield from range(1, 5)
 
-    answers: list[Answer[int, int]] = []
+    answers: list[TaskResult[int, int]] = []
     with Pool(faults.double, options=PoolOptions(workers=1, timeout=1)) as pool:
         answers.extend(pool.imap_unordered(items()))
-    assert {type(answer) for answer in answers} == {Done}
+    assert {type(answer) for answer in answers} == {Completed}
     assert sorted(answer.item for answer in answers if answer.item > 0) == [1, 2, 3, 4]
     assert pool.workers_lost == 1
 
@@ -111,5 +111,5 @@ def test_time_in_which_all_were_stopped_does_not_count(faults: ModuleType) -> No
     options = PoolOptions(workers=1, timeout=1, tick=0.01)
     with Pool(faults.call, options=options, on_tick=go_on) as pool:
         (answer,) = pool.imap_unordered([faults.hang])
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, WorkerLost)
     assert answer.seconds >= continued[0] + 1

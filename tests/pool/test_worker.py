@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Answer, Done, Lost, Pool, PoolOptions
+from forkresize.pool import Completed, Pool, PoolOptions, TaskResult, WorkerLost
 from forkresize.pool.libc import Libc
 
-Run = Callable[..., list[Answer[Any, Any]]]
+Run = Callable[..., list[TaskResult[Any, Any]]]
 
 DEADLINE = 20
 
@@ -136,7 +136,7 @@ def test_work_has_no_input_prints_nowhere_and_its_standard_error_is_in_its_answe
     run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answers = run(speak, range(4), workers=1)
-    assert [answer.result for answer in answers if isinstance(answer, Done)] == [""] * 4
+    assert [answer.result for answer in answers if isinstance(answer, Completed)] == [""] * 4
     assert [answer.stderr for answer in answers] == ["", "warned by C \N{REPLACEMENT CHARACTER}", "", ""]
     assert capfd.readouterr() == ("", "")
 
@@ -174,7 +174,7 @@ def test_a_worker_holds_no_other_workers_pipe(tmp_path: Path) -> None:
     with Pool(work, options=PoolOptions(workers=4)) as pool:
         answers = list(pool.imap_unordered(range(4)))
     assert len({answer.worker for answer in answers}) == 4
-    assert len({answer.result for answer in answers if isinstance(answer, Done)}) == 1
+    assert len({answer.result for answer in answers if isinstance(answer, Completed)}) == 1
 
 
 def c_random(_: object) -> object:
@@ -183,7 +183,7 @@ def c_random(_: object) -> object:
 
 def test_the_c_librarys_random_numbers_differ_between_workers() -> None:
     with Pool(c_random, options=PoolOptions(workers=1, max_tasks=1)) as pool:
-        numbers = {answer.result for answer in pool.imap_unordered(range(4)) if isinstance(answer, Done)}
+        numbers = {answer.result for answer in pool.imap_unordered(range(4)) if isinstance(answer, Completed)}
     assert len(numbers) > 1
 
 
@@ -211,7 +211,7 @@ def close_where_standard_error_is_kept(_: object) -> None:
 def test_a_worker_that_cannot_go_on_says_why() -> None:
     with Pool(close_where_standard_error_is_kept, options=PoolOptions(retries=0)) as pool:
         (answer,) = pool.imap_unordered([1])
-    assert isinstance(answer, Lost)
+    assert isinstance(answer, WorkerLost)
     assert (answer.exit_code, answer.signal) == (1, None)
     assert answer.stderr.endswith("OSError: [Errno 9] Bad file descriptor\n")
 
@@ -222,5 +222,5 @@ def test_ctrl_c_is_the_parents_and_other_signals_end_a_worker() -> None:
 
     with Pool(handlers) as pool:
         (answer,) = pool.imap_unordered([1])
-    assert isinstance(answer, Done)
+    assert isinstance(answer, Completed)
     assert answer.result == [signal.SIG_IGN, signal.SIG_DFL, signal.SIG_DFL]

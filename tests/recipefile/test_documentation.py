@@ -5,7 +5,7 @@ import pytest
 
 from forkresize.recipe import Recipe
 from forkresize.recipefile import RecipeFileError, loads
-from forkresize.recipefile.vocabulary import RENDITION, STEPS, TOP, key_name
+from forkresize.recipefile.schema import RENDITION, STEPS, TOP, key_name
 
 DOCS = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from forkresize.errors import UsageError
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps, loads
-from forkresize.recipefile.vocabulary import RECIPE, RENDITION, STEPS, key_name
+from forkresize.recipefile.schema import RECIPE, RENDITION, STEPS, key_name
 
 TOKENS = [
     "[[steps]]",

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Source
-from forkresize.outcome import Due, Failed, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
 
 HOSTILE = (
     "[red]x[/red].jpg",
@@ -58,9 +58,9 @@ def written() -> Callable[..., Written]:
 
 
 @pytest.fixture
-def due() -> Callable[..., Due]:
-    def make(name: str = "d.jpg") -> Due:
-        return Due(source=_source(name, 500), destination=f"out/{name}", why="no output yet")
+def due() -> Callable[..., Planned]:
+    def make(name: str = "d.jpg") -> Planned:
+        return Planned(source=_source(name, 500), destination=f"out/{name}", why="no output yet")
 
     return make
 

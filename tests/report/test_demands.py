@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Unchanged
-from forkresize.report.plain import plain_summary
-from forkresize.report.tally import Demands, Effort, Tally, summarize
+from forkresize.report.terminal.plain import plain_summary
+from forkresize.summary import ExitPolicy, RunStats, Tally, summarize
 
-STRICT = Demands(strict=True)
-NOT_EMPTY = Demands(not_empty=True)
+STRICT = ExitPolicy(strict=True)
+NOT_EMPTY = ExitPolicy(not_empty=True)
 
 
 def _counted(*outcomes: Outcome) -> Tally:
@@ -21,9 +21,9 @@ def _counted(*outcomes: Outcome) -> Tally:
 
 def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Skipped]) -> None:
     tally = _counted(skipped())
-    assert Demands().judge(tally) == 0
+    assert ExitPolicy().judge(tally) == 0
     assert STRICT.judge(tally) == 1
-    told = plain_summary(summarize(tally, Effort(seconds=1, workers=1), exit_code=1))
+    told = plain_summary(summarize(tally, RunStats(seconds=1, workers=1), exit_code=1))
     assert "by --strict" in told
     assert "1 not a picture" in told
 
@@ -37,9 +37,9 @@ def test_an_output_that_is_there_is_no_failure_even_if_strict(
 
 def test_a_run_without_a_picture_has_an_exit_code_of_its_own_if_asked_for(skipped: Callable[..., Skipped]) -> None:
     for tally in (_counted(), _counted(skipped(), skipped(reason=Reason.SYMBOLIC_LINK))):
-        assert Demands().judge(tally) == 0
+        assert ExitPolicy().judge(tally) == 0
         assert NOT_EMPTY.judge(tally) == 9
-    told = plain_summary(summarize(tally, Effort(seconds=1, workers=1), exit_code=9))
+    told = plain_summary(summarize(tally, RunStats(seconds=1, workers=1), exit_code=9))
     assert "--error-on-empty" in told
 
 
@@ -51,4 +51,4 @@ def test_a_run_with_a_picture_is_not_empty(
 
 
 def test_failures_come_first(failed: Callable[..., Failed], skipped: Callable[..., Skipped]) -> None:
-    assert Demands(strict=True, not_empty=True).judge(_counted(failed(), skipped())) == 1
+    assert ExitPolicy(strict=True, not_empty=True).judge(_counted(failed(), skipped())) == 1

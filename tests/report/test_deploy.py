@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.outcome import Written
-from forkresize.report.metrics import MetricsFile
+from forkresize.report.export.metrics import MetricsFile
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ASKING = [DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresize.json"]

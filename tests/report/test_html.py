@@ -12,13 +12,13 @@ import pytest
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Due, Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
 from forkresize.report import html
-from forkresize.report.html import HtmlReport, Subject
+from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
-from forkresize.report.tally import Effort, Tally, summarize
+from forkresize.summary import RunStats, Tally, summarize
 
-SUBJECT = Subject(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
+SUBJECT = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
 VOID = frozenset("meta link img input br".split())
 OUTSIDE = re.compile(
     r"(?:src|href|action)=\"(?!data:|#)|url\((?!data:)|@import|fetch\(|XMLHttpRequest|https?://(?!github\.com/leeoniya)"
@@ -66,7 +66,7 @@ def made(tmp_path: Path) -> Callable[..., str]:
             for outcome in outcomes:
                 report(outcome)
                 tally(outcome)
-            effort = Effort(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
+            effort = RunStats(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
             report.conclude(summarize(tally, effort, **ending))
         return (tmp_path / "run.html").read_text("utf-8")
 
@@ -105,7 +105,7 @@ def test_an_empty_run_has_a_page_too(made: Callable[..., str]) -> None:
     _read(page)
 
 
-def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Due]) -> None:
+def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Planned]) -> None:
     [row] = _data(made(due()))["rows"]
     assert row[:2] == ["in/d.jpg", "due"]
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.tomlfile import Fault, TomlFileError, parse, read
+from forkresize.tomlfile import TomlFileError, TomlValueError, parse, read
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_fault_is_told_by_file_line_and_key_as_the_error_that_was_asked_for() 
         pass
 
     document = parse("a = 1\n[b.'c d']\n\ne = [\n 1,\n 2]\n", "some.toml", SomeFileError)
-    error = document.blame(Fault(("b", "c d", "e", 1), "is wrong"))
+    error = document.blame(TomlValueError(("b", "c d", "e", 1), "is wrong"))
     assert type(error) is SomeFileError
     assert str(error) == 'some.toml:6: b."c d".e[1]: is wrong'
     assert (error.name, error.line, error.key, error.message) == ("some.toml", 6, 'b."c d".e[1]', "is wrong")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.errors import SourceError, UsageError
-from forkresize.walk import Root, listed, read_names, roots
+from forkresize.walk import Root, read_names, roots, roots_from_names
 
 
 @pytest.fixture
@@ -80,27 +80,27 @@ class TestListed:
         ],
     )
     def test_a_name_starts_from_the_base_and_keeps_its_directories(self, name: str, prefix: str) -> None:
-        assert list(listed([name], "in")) == [Root(f"in/{name}", prefix)]
-        assert list(listed([name], None)) == [Root(name, prefix)]
+        assert list(roots_from_names([name], "in")) == [Root(f"in/{name}", prefix)]
+        assert list(roots_from_names([name], None)) == [Root(name, prefix)]
 
     @pytest.mark.parametrize("name", ["/in/a.jpg", "//in/a.jpg", "/../in/a.jpg"])
     @pytest.mark.parametrize("base", [None, "elsewhere"])
     def test_an_absolute_name_is_opened_as_it_stands(self, name: str, base: str | None) -> None:
-        assert list(listed([name], base)) == [Root(name, "in/a.jpg")]
+        assert list(roots_from_names([name], base)) == [Root(name, "in/a.jpg")]
 
     @pytest.mark.parametrize("name", ["..", "../a.jpg", "sub/../../a.jpg"])
     def test_a_name_that_leads_out_of_the_destination_is_refused(self, name: str) -> None:
         with pytest.raises(UsageError, match=r"\A--files-from: '.*' would lie outside the destination; "):
-            list(listed([name], "in"))
+            list(roots_from_names([name], "in"))
 
     def test_a_list_read_with_the_wrong_separator_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"\A--files-from: 'a\.jpg\\x00b\.jpg\\x00' holds a NUL; .* -0 "):
-            list(listed(read_names(io.BytesIO(b"a.jpg\0b.jpg\0"), nul=False), None))
+            list(roots_from_names(read_names(io.BytesIO(b"a.jpg\0b.jpg\0"), nul=False), None))
 
     def test_names_are_taken_as_they_come(self) -> None:
         names = iter(["a.jpg", "b.jpg"])
 
-        assert next(listed(names, None)) == Root("a.jpg", "a.jpg")
+        assert next(roots_from_names(names, None)) == Root("a.jpg", "a.jpg")
         assert next(names) == "b.jpg"
 
 

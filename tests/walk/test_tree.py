@@ -8,7 +8,7 @@ import pytest
 from forkresize.job import Source
 from forkresize.outcome import Reason
 from forkresize.storage import temporary_path
-from forkresize.walk import Rule, Selection, Symlinks, listed, roots, walk
+from forkresize.walk import Rule, Selection, Symlinks, roots, roots_from_names, walk
 
 Helper = Callable[..., Any]
 
@@ -145,7 +145,7 @@ class TestRules:
         files = sorted(os.path.relpath(path, top) for path in top.rglob("*") if path.is_file())
 
         assert found(selection=selection) == expected
-        assert tell(walk(listed(files, str(top)), selection)) == expected
+        assert tell(walk(roots_from_names(files, str(top)), selection)) == expected
 
     def test_a_directory_left_out_is_not_entered(
         self, top: Path, found: Helper, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from forkresize.outcome import Reason
-from forkresize.walk import Selection, Symlinks, listed, roots, walk
+from forkresize.walk import Selection, Symlinks, roots, roots_from_names, walk
 
 Helper = Callable[..., Any]
 
@@ -27,7 +27,7 @@ def test_what_is_no_file_is_skipped(top: Path, found: Helper, monkeypatch: pytes
 def test_a_listed_name_that_does_not_exist_fails_alone(top: Path, plant: Helper, tell: Helper) -> None:
     plant("a")
 
-    assert tell(walk(listed(["missing", "a", "a/b"], str(top)), Selection())) == [
+    assert tell(walk(roots_from_names(["missing", "a", "a/b"], str(top)), Selection())) == [
         ("missing", Reason.UNREADABLE, "does not exist"),
         "a",
         ("a/b", Reason.UNREADABLE, "Not a directory"),

@@ -6,8 +6,8 @@ from typing import Any
 
 from forkresize.image.encode.encoded import Encoded
 from forkresize.image.encode.encoder import Encoder
-from forkresize.image.encode.prepare import prepared
-from forkresize.image.encode.targets import reaching, within
+from forkresize.image.encode.prepare import prepare
+from forkresize.image.encode.targets import encode_to_ssim, encode_within
 from forkresize.image.frames import Frames
 from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
@@ -29,7 +29,7 @@ def encode(frames: Frames, output: str, rendition: Rendition, embedded: Mapping[
         PictureError: the format can't hold a picture of this size, no picture is small enough for the bytes that are
             allowed, or the encoder gave up.
     """
-    frames = prepared(frames, output, rendition)
+    frames = prepare(frames, output, rendition)
     _tell_what_is_not_kept(frames, output, rendition)
     try:
         return _encoded(frames, Encoder(output=output, rendition=rendition, embedded=embedded))
@@ -43,9 +43,9 @@ def _encoded(frames: Frames, encoder: Encoder) -> Encoded:
     rendition = encoder.rendition
     quality = rendition.quality_for(encoder.output)
     if rendition.max_bytes is not None:
-        return within(rendition.max_bytes, encoder, frames, quality)
+        return encode_within(rendition.max_bytes, encoder, frames, quality)
     if rendition.ssim is not None and quality is not None:
-        return reaching(rendition.ssim, encoder, frames)
+        return encode_to_ssim(rendition.ssim, encoder, frames)
     return Encoded(data=encoder(frames, quality), size=frames.images[0].size, quality=quality)
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from PIL.Image import Dither
 
 
-def dithered(image: Image.Image, palette: Sequence[int]) -> Image.Image:
+def dither(image: Image.Image, palette: Sequence[int]) -> Image.Image:
     """Return an image of mode P in which the error of each pixel is spread over its neighbors.
 
     Args:

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.encode.animation import sequence_options
-from forkresize.image.encode.mozjpeg import repacked
-from forkresize.image.encode.options import Options, codec_options, suffices, trials
-from forkresize.image.encode.palette import MOST_COLORS, indexed
+from forkresize.image.encode.mozjpeg import repack
+from forkresize.image.encode.options import Options, codec_options, is_good_enough, variants
+from forkresize.image.encode.palette import MOST_COLORS, to_palette
 from forkresize.image.frames import Frames
 from forkresize.recipe import Format, Rendition
 
@@ -41,22 +41,22 @@ class Encoder(Struct, frozen=True, kw_only=True):
         options = self._options(frames, quality)
         made = list(self._made(frames, options))
         smallest = min(made, key=len)
-        return repacked(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
+        return repack(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
 
     def _made(self, frames: Frames, options: Options) -> Iterator[bytes]:
         image, still = frames.images[0], len(frames.images) == 1
-        for trial in trials(self.output, self.rendition, still=still):
+        for trial in variants(self.output, self.rendition, still=still):
             data = self._saved(image, options | trial)
             yield data
-            if suffices(data, image, self.rendition):
+            if is_good_enough(data, image, self.rendition):
                 return
 
     def _with_palette(self, frames: Frames) -> Frames:
         if self.output == Format.GIF:
             colors = self.rendition.palette or MOST_COLORS
-            return replace(frames, images=indexed(frames.images, colors, translucent=False))
+            return replace(frames, images=to_palette(frames.images, colors, translucent=False))
         if self.output == Format.PNG and self.rendition.palette:
-            return replace(frames, images=indexed(frames.images, self.rendition.palette, translucent=True))
+            return replace(frames, images=to_palette(frames.images, self.rendition.palette, translucent=True))
         return frames
 
     def _options(self, frames: Frames, quality: int | None) -> Options:

@@ -5,7 +5,7 @@ from importlib import import_module
 from types import ModuleType
 
 
-def repacked(jpeg: bytes) -> bytes:
+def repack(jpeg: bytes) -> bytes:
     """Return the same coefficients in fewer bytes, by mozjpeg's search for scans; as they are without the package."""
     module = package()
     if module is None:

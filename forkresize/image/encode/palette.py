@@ -7,8 +7,8 @@ from math import ceil, sqrt
 from PIL import Image, ImageChops
 from PIL.Image import Quantize
 
-from forkresize.image.encode.dither import dithered
-from forkresize.image.encode.translucent import quantized
+from forkresize.image.encode.dither import dither
+from forkresize.image.encode.translucent import quantize_rgba
 
 Color = tuple[int, ...]
 
@@ -24,7 +24,7 @@ _SAMPLE = 1_000_000
 _HAVE_ALPHA = frozenset({"LA", "RGBA"})
 
 
-def indexed(images: Sequence[Image.Image], colors: int, *, translucent: bool) -> tuple[Image.Image, ...]:
+def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool) -> tuple[Image.Image, ...]:
     """Return images of mode P that share one palette; gray ones stay mode L where all levels fit.
 
     Where there are no more colors than that, each stays what it is. Where there are, a palette is made by octree, which
@@ -67,7 +67,7 @@ def _hole(image: Image.Image) -> Image.Image:
 
 
 def _translucent(images: Sequence[Image.Image], colors: int) -> tuple[Image.Image, ...]:
-    sheet = quantized(_sheet([image.convert("RGBA") for image in images]), colors)
+    sheet = quantize_rgba(_sheet([image.convert("RGBA") for image in images]), colors)
     width, height = images[0].size
     return tuple(sheet.crop((0, top, width, top + height)) for top in range(0, sheet.height, height))
 
@@ -107,7 +107,7 @@ def _sample(image: Image.Image, frames: int) -> Image.Image:
 
 
 def _in_palette(images: Sequence[Image.Image], palette: list[Color]) -> list[Image.Image]:
-    made = [_exact(image, palette) or dithered(image, _flat(palette)) for image in images]
+    made = [_exact(image, palette) or dither(image, _flat(palette)) for image in images]
     for (before, after), (made_before, made_after) in zip(pairwise(images), pairwise(made), strict=True):
         made_after.paste(made_before, mask=_unchanged(before, after))
     return made

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
-from forkresize.image.formats import WRITERS
+from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.frames import Frames
 from forkresize.image.picture import PictureError
-from forkresize.image.steps.unpack import eight_bit
+from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.outcome import Reason
 from forkresize.recipe import Format, Rendition
 
@@ -19,13 +19,13 @@ _HAVE_ALPHA = frozenset({"LA", "RGBA"})
 _HAVE_COLORS = frozenset({"RGB", "RGBA"})
 
 
-def prepared(frames: Frames, output: str, rendition: Rendition) -> Frames:
+def prepare(frames: Frames, output: str, rendition: Rendition) -> Frames:
     """Return the frames in modes that the format holds, those of an animation all in one, and bare of all but pixels.
 
     Raises:
         PictureError: a side is too long for the format.
     """
-    writer = WRITERS[output]
+    writer = OUTPUT_FORMATS[output]
     images = frames.images
     assert len(images) == 1 or writer.animated or writer.paged, output  # noqa: S101 -- whoever calls has to choose one.
     _check_sides(images, output)
@@ -37,7 +37,7 @@ def prepared(frames: Frames, output: str, rendition: Rendition) -> Frames:
 
 
 def _check_sides(images: tuple[Image, ...], output: str) -> None:
-    most, longest = WRITERS[output].max_side, max(max(image.size) for image in images)
+    most, longest = OUTPUT_FORMATS[output].max_side, max(max(image.size) for image in images)
     if longest > most:
         raise PictureError(Reason.UNSUPPORTED, f"{output} holds sides of {most} pixels at most, not {longest}")
 
@@ -47,7 +47,7 @@ def _shallow(image: Image) -> Image:
     if image.mode != "I;16":
         return image
     warnings.warn("16 bits a pixel became 8, for an animation or a palette", stacklevel=1)
-    return eight_bit(image)
+    return to_8_bit_gray(image)
 
 
 def _alike(images: tuple[Image, ...]) -> tuple[Image, ...]:

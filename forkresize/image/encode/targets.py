@@ -7,12 +7,12 @@ from math import sqrt
 from msgspec.structs import replace
 from PIL import Image
 
+from forkresize.image.analyze.ssim import ssim
 from forkresize.image.encode.encoded import Encoded
 from forkresize.image.encode.encoder import Encoder
 from forkresize.image.frames import Frames
-from forkresize.image.kernel import resampled
 from forkresize.image.picture import PictureError
-from forkresize.image.ssim import ssim
+from forkresize.image.resample.kernel import resample
 from forkresize.outcome import Reason
 from forkresize.recipe import Resample
 
@@ -31,7 +31,7 @@ _HEAD = 3
 """Frames of an animation that are searched with: an AVIF's first is encoded in another way alone and as one of two."""
 
 
-def within(most: int, encoder: Encoder, frames: Frames, quality: int | None) -> Encoded:
+def encode_within(most: int, encoder: Encoder, frames: Frames, quality: int | None) -> Encoded:
     """Return the file with the highest quality that has no more bytes than allowed; a smaller picture if none has.
 
     Args:
@@ -53,7 +53,7 @@ def within(most: int, encoder: Encoder, frames: Frames, quality: int | None) -> 
     return _smaller(encoded, most, encoder, frames)
 
 
-def reaching(target: float, encoder: Encoder, frames: Frames) -> Encoded:
+def encode_to_ssim(target: float, encoder: Encoder, frames: Frames) -> Encoded:
     """Return the file with the lowest quality whose first frame is as similar as asked to what it was made from.
 
     Args:
@@ -138,4 +138,4 @@ def _scaled(frames: Frames, scale: float) -> Frames:
 
 def _resized(image: Image.Image, scale: float) -> Image.Image:
     width, height = (max(1, round(side * scale)) for side in image.size)
-    return resampled(image, (width, height), (0, 0, *image.size), Resample.LANCZOS)
+    return resample(image, (width, height), (0, 0, *image.size), Resample.LANCZOS)

@@ -6,13 +6,13 @@ from math import isqrt, sqrt
 from PIL import Image
 from PIL.Image import Quantize
 
-from forkresize.image.encode.dither import dithered
+from forkresize.image.encode.dither import dither
 
 _OPAQUE = 255
 _BLACK = [0, 0, 0]
 
 
-def quantized(image: Image.Image, colors: int) -> Image.Image:
+def quantize_rgba(image: Image.Image, colors: int) -> Image.Image:
     """Return an image of mode P with a palette of colors and alpha.
 
     Pillow dithers no alpha: its own quantization of a slope ends in terraces. So alpha is dithered to a few levels, and
@@ -23,7 +23,7 @@ def quantized(image: Image.Image, colors: int) -> Image.Image:
         colors: how many there may be, 2 to 256.
     """
     levels = _levels(image.getchannel("A"), colors)
-    steps = dithered(image.getchannel("A").convert("RGB"), [level for level in levels for _channel in "RGB"])
+    steps = dither(image.getchannel("A").convert("RGB"), [level for level in levels for _channel in "RGB"])
     palettes = [
         _palette(image, _where(steps, number), room) if level else _BLACK
         for number, (level, room) in enumerate(zip(levels, _rooms(levels, steps, colors), strict=True))
@@ -31,7 +31,7 @@ def quantized(image: Image.Image, colors: int) -> Image.Image:
     starts = accumulate((len(palette) // 3 for palette in palettes), initial=0)
     made = Image.new("P", image.size)
     for number, (palette, start) in enumerate(zip(palettes, starts, strict=False)):
-        layer = dithered(image.convert("RGB"), palette).point([(index + start) % 256 for index in range(256)])
+        layer = dither(image.convert("RGB"), palette).point([(index + start) % 256 for index in range(256)])
         made.paste(layer, mask=_where(steps, number))
     made.putpalette(_with_alpha(palettes, levels), "RGBA")
     return made

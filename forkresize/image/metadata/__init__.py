@@ -6,19 +6,19 @@ from typing import TypeVar
 
 from PIL.Image import Image
 
-from forkresize.image.metadata import exif, iptc, sources, texts, xmp
-from forkresize.image.metadata.credit import credited
+from forkresize.image.metadata import exif, iptc, sources, text, xmp
+from forkresize.image.metadata.blocks import MetadataBlocks
+from forkresize.image.metadata.credit import add_credit
 from forkresize.image.metadata.embed import save_options
 from forkresize.image.metadata.exif import orientation
-from forkresize.image.metadata.kept import Kept
 from forkresize.recipe import Metadata
 
-__all__ = ["Kept", "kept", "orientation", "save_options"]
+__all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
 
 _T = TypeVar("_T")
 
 
-def kept(image: Image, policy: Metadata) -> Kept:
+def extract(image: Image, policy: Metadata) -> MetadataBlocks:
     """Return what of a picture's metadata goes into its outputs.
 
     Damaged parts are dropped, each with a warning. Who made the picture and who may use it is put into EXIF if it is
@@ -30,19 +30,19 @@ def kept(image: Image, policy: Metadata) -> Kept:
         policy: what to keep.
     """
     if policy is Metadata.NONE:
-        return Kept()
+        return MetadataBlocks()
     if image.format == "TIFF" and image.tell():
         image.seek(0)
-    blocks = Kept(
-        exif=_sound("EXIF", lambda: exif.filtered(image, policy), b""),
-        xmp=_sound("XMP", lambda: xmp.filtered(sources.xmp(image), policy), b""),
-        iptc=_sound("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
-        texts=texts.filtered(image, policy),
+    blocks = MetadataBlocks(
+        exif=_or_drop("EXIF", lambda: exif.filtered(image, policy), b""),
+        xmp=_or_drop("XMP", lambda: xmp.filtered(sources.xmp(image), policy), b""),
+        iptc=_or_drop("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
+        texts=text.filtered(image, policy),
     )
-    return _sound("credit", lambda: credited(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
+    return _or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 
 
-def _sound(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
+def _or_drop(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
     try:
         return made()
     except MemoryError:

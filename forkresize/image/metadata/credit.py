@@ -6,14 +6,14 @@ from msgspec.structs import replace
 from PIL.ExifTags import Base
 
 from forkresize.image.metadata import exif, iptc, xmp
-from forkresize.image.metadata.kept import Credit, Kept
-from forkresize.image.metadata.texts import AUTHOR, COPYRIGHT
+from forkresize.image.metadata.blocks import Credit, MetadataBlocks
+from forkresize.image.metadata.text import AUTHOR, COPYRIGHT
 from forkresize.image.metadata.xmp_properties import CREATOR, RIGHTS
 
 _BETWEEN_NAMES = "; "
 
 
-def credited(kept: Kept, *, is_all: bool) -> Kept:
+def add_credit(kept: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
     """Return the metadata with a credit, and with that in EXIF, which more formats have a place for than for the rest.
 
     EXIF is believed first, then XMP, then IPTC, whose texts are often cut off, then the texts of PNG: the order of the
@@ -31,12 +31,12 @@ def credited(kept: Kept, *, is_all: bool) -> Kept:
         return kept
     artist, notice = (_plain(exif.text(kept.exif, tag)) for tag in (Base.Artist, Base.Copyright))
     creator = artist or _first(
-        _list(xmp.said(kept.xmp, CREATOR)),
+        _list(xmp.values(kept.xmp, CREATOR)),
         _list(map(_decoded, iptc.contents(kept.iptc, iptc.BYLINE))),
         kept.texts.get(AUTHOR, ""),
     )
     rights = notice or _first(
-        *xmp.said(kept.xmp, RIGHTS),
+        *xmp.values(kept.xmp, RIGHTS),
         *map(_decoded, iptc.contents(kept.iptc, iptc.NOTICE)),
         kept.texts.get(COPYRIGHT, ""),
     )

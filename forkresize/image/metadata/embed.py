@@ -8,10 +8,10 @@ from PIL.ExifTags import Base
 from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 
+from forkresize.image.metadata.blocks import MetadataBlocks
 from forkresize.image.metadata.exif import in_source_bytes, with_texts
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
-from forkresize.image.metadata.kept import Kept
-from forkresize.image.metadata.texts import AUTHOR, COMMENT, COPYRIGHT
+from forkresize.image.metadata.text import AUTHOR, COMMENT, COPYRIGHT
 
 _HOLD_EXIF = frozenset({"jpeg", "png", "webp", "avif", "tiff"})
 
@@ -24,7 +24,7 @@ _IPTC_NAME = b"Photoshop 3.0\x008BIM\x04\x04\0\0"
 _TIFF_XMP, _TIFF_IPTC = 700, 33_723
 
 
-def save_options(kept: Kept, output: str) -> dict[str, Any]:
+def save_options(kept: MetadataBlocks, output: str) -> dict[str, Any]:
     """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
 
     What the format has no place for is left out; what it has too little place for, with a warning, as is a credit that
@@ -41,7 +41,7 @@ def save_options(kept: Kept, output: str) -> dict[str, Any]:
     return {name: value for name, value in writer(kept).items() if value} if writer else {}
 
 
-def _jpeg(kept: Kept) -> dict[str, Any]:
+def _jpeg(kept: MetadataBlocks) -> dict[str, Any]:
     return {
         "exif": _if_it_fits("EXIF", kept.exif) or _if_it_fits("credit", _credit_block(kept)),
         "xmp": _if_it_fits("XMP", kept.xmp, len(_XMP_NAME)),
@@ -57,7 +57,7 @@ def _if_it_fits(name: str, block: bytes, header: int = 0) -> bytes:
     return b""
 
 
-def _credit_block(kept: Kept) -> bytes:
+def _credit_block(kept: MetadataBlocks) -> bytes:
     """Return an EXIF block of nothing but the credit; empty for none."""
     credit = {Base.Artist: kept.credit.creator, Base.Copyright: kept.credit.copyright}
     return with_texts(b"", {tag: told for tag, told in credit.items() if told})
@@ -70,7 +70,7 @@ def _iptc_segment(block: bytes) -> bytes:
     return struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
 
 
-def _png(kept: Kept) -> dict[str, Any]:
+def _png(kept: MetadataBlocks) -> dict[str, Any]:
     chunks = PngInfo()
     for key, text in {**kept.texts, **_credit_texts(kept)}.items():
         chunks.add_itxt(key, text)
@@ -79,22 +79,22 @@ def _png(kept: Kept) -> dict[str, Any]:
     return {"exif": kept.exif, "pnginfo": chunks if chunks.chunks else None}
 
 
-def _credit_texts(kept: Kept) -> dict[str, str]:
+def _credit_texts(kept: MetadataBlocks) -> dict[str, str]:
     """Return the texts that PNG has for a credit, where the picture does not bring its own."""
     credit = {AUTHOR: kept.credit.creator, COPYRIGHT: kept.credit.copyright}
     return {key: text for key, text in credit.items() if text and not kept.texts.get(key, "").strip()}
 
 
-def _webp(kept: Kept) -> dict[str, Any]:
+def _webp(kept: MetadataBlocks) -> dict[str, Any]:
     # Pillow takes the header off for still pictures only.
     return {"exif": kept.exif.removeprefix(b"Exif\0\0"), "xmp": kept.xmp}
 
 
-def _avif(kept: Kept) -> dict[str, Any]:
+def _avif(kept: MetadataBlocks) -> dict[str, Any]:
     return {"exif": kept.exif, "xmp": kept.xmp}
 
 
-def _tiff(kept: Kept) -> dict[str, Any]:
+def _tiff(kept: MetadataBlocks) -> dict[str, Any]:
     tags = Exif()
     tags.load(kept.exif)
     # What compresses is libtiff; that can't write EXIF's inner directories, and is particular about other tags.
@@ -105,5 +105,5 @@ def _tiff(kept: Kept) -> dict[str, Any]:
     return {"tiffinfo": tags, "compression": None if is_plain else "raw"}
 
 
-def _gif(kept: Kept) -> dict[str, Any]:
+def _gif(kept: MetadataBlocks) -> dict[str, Any]:
     return {"comment": kept.texts.get(COMMENT, "").encode()}

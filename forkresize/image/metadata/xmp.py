@@ -70,7 +70,7 @@ def filtered(packet: bytes, policy: Metadata) -> bytes:
     return _PACKET.format(ET.tostring(root, "unicode")).encode()
 
 
-def said(packet: bytes, name: str) -> list[str]:
+def values(packet: bytes, name: str) -> list[str]:
     """Return what a property of a packet says, whichever way it is written down.
 
     Args:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from forkresize.image import area
+from forkresize.image.geometry import region
 from forkresize.image.picture import PictureError, View
 from forkresize.outcome import Reason
 from forkresize.recipe import Crop
@@ -14,9 +14,9 @@ def crop(view: View, step: Crop) -> View:
     Raises:
         PictureError: the part lies outside.
     """
-    part = area.crop(view.area, step.left, step.top, step.width, step.height)
+    part = region.crop(view.area, step.left, step.top, step.width, step.height)
     if part is None:
         told = f"{step.width}x{step.height}+{step.left}+{step.top}"
         width, height = view.shown
-        raise PictureError(Reason.IMPOSSIBLE, f"--crop {told} lies outside of its {width} x {height} pixels")
+        raise PictureError(Reason.NOT_APPLICABLE, f"--crop {told} lies outside of its {width} x {height} pixels")
     return replace(view, area=part)

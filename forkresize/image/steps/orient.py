@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 from PIL.Image import Transpose
 
-from forkresize.image.area import compose, is_sideways, turned
+from forkresize.image.geometry.region import compose, is_sideways, transform
 from forkresize.image.picture import Picture, View
 
 # Exif 3.0, tag 0x0112: from how the picture is stored to upright.
@@ -38,5 +38,5 @@ def turned_view(view: View, then: int) -> View:
     return View(
         size=(height, width) if is_sideways(then) else (width, height),
         orientation=compose(view.orientation, then),
-        area=turned(view.area, view.size, then),
+        area=transform(view.area, view.size, then),
     )

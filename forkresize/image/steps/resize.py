@@ -6,11 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL.Image import Image
 
-from forkresize.image import kernel
-from forkresize.image.area import Area, Dimensions, is_sideways
-from forkresize.image.geometry import Layout
-from forkresize.image.linear import resampled_linear
+from forkresize.image.geometry.layout import Layout
+from forkresize.image.geometry.region import Dimensions, Region, is_sideways
 from forkresize.image.picture import Picture, View
+from forkresize.image.resample import kernel
+from forkresize.image.resample.linear import resample_linear
 from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
 
@@ -18,7 +18,7 @@ _CASCADE = 4
 """How many pixels of a larger rendition make one of a smaller along each axis; with fewer the difference shows."""
 
 
-class Larger(Struct, frozen=True):
+class CascadeSource(Struct, frozen=True):
     """A larger rendition of the same picture, to make a smaller one of.
 
     Attributes:
@@ -26,7 +26,7 @@ class Larger(Struct, frozen=True):
         picture: its pixels, upright.
     """
 
-    area: Area
+    area: Region
     picture: Picture
 
     def serves(self, plan: Layout, step: Resize) -> bool:
@@ -39,7 +39,7 @@ class Larger(Struct, frozen=True):
         return step.resample is not Resample.NEAREST and all(have >= _CASCADE * want for have, want in sides)
 
 
-def resize_from(larger: Sequence[Larger], picture: Picture, plan: Layout, step: Resize) -> Picture:
+def resize_from(larger: Sequence[CascadeSource], picture: Picture, plan: Layout, step: Resize) -> Picture:
     """Resize a picture, by way of the smallest of its larger renditions that serves.
 
     Args:
@@ -51,7 +51,7 @@ def resize_from(larger: Sequence[Larger], picture: Picture, plan: Layout, step: 
     best = next((each for each in reversed(larger) if each.serves(plan, step)), None)
     if best is None:
         return resize(picture, plan, step)
-    return resize(best.picture, replace(plan, area=Area.whole(best.picture.image.size)), step)
+    return resize(best.picture, replace(plan, area=Region.whole(best.picture.image.size)), step)
 
 
 def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
@@ -65,7 +65,7 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
         plan: how large it becomes, and which part of what is shown.
         step: which kernel.
     """
-    if step.linear or not kernel.is_regular(picture.image.mode, step.resample):
+    if step.linear or not kernel.is_mirror_exact(picture.image.mode, step.resample):
         picture = orient(picture)
     sideways = is_sideways(picture.view.orientation)
     width, height = plan.scaled
@@ -74,22 +74,22 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     if plan.is_unscaled and picture.reduction == 1:
         image = _part(picture.image, size, box)
     else:
-        resampled = resampled_linear if step.linear else kernel.resampled
+        resampled = resample_linear if step.linear else kernel.resample
         image = resampled(picture.image, size, box, step.resample, rows_first=not sideways)
     view = View.whole(plan.scaled, picture.view.orientation)
     return orient(replace(picture, image=image, view=view, reduction=1))
 
 
-def settle(picture: Picture) -> Picture:
+def materialize(picture: Picture) -> Picture:
     """Return the picture with its pixels upright and cut out, at the scale they have, for steps that look at them."""
-    return orient(cut_out(picture))
+    return orient(crop_to_view(picture))
 
 
-def cut_out(picture: Picture) -> Picture:
+def crop_to_view(picture: Picture) -> Picture:
     """Return the picture with no more pixels than are shown, at the scale and the orientation they have."""
     if picture.view.shown == picture.view.size:
         return picture
-    left, top, width, height = picture.box(Area.whole(picture.view.shown))
+    left, top, width, height = picture.box(Region.whole(picture.view.shown))
     image = picture.image.crop((round(left), round(top), round(left + width), round(top + height)))
     view = View.whole(picture.view.shown, picture.view.orientation)
     return replace(picture, image=image, view=view)

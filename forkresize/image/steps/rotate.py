@@ -4,7 +4,7 @@ from math import ceil, cos, floor, radians, sin
 
 from PIL import Image
 
-from forkresize.image.area import Dimensions
+from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.alpha import has_alpha, premultiplied, straight
 from forkresize.recipe import RGBA
 
@@ -13,7 +13,7 @@ _TRANSPARENT = (0, 0, 0, 0)
 _QUARTERS = (1, 0), (0, 1), (-1, 0), (0, -1)
 
 
-def bounding(size: Dimensions, degrees: float) -> Dimensions:
+def rotated_size(size: Dimensions, degrees: float) -> Dimensions:
     """Return the size of the canvas that holds a picture turned by an angle.
 
     It is ``w |cos| + h |sin|`` by ``w |sin| + h |cos|``, rounded half up, and at least one pixel each; exact for
@@ -25,7 +25,9 @@ def bounding(size: Dimensions, degrees: float) -> Dimensions:
     return max(1, floor(across + 0.5)), max(1, floor(down + 0.5))
 
 
-def rotated(image: Image.Image, degrees: float, nominal: Dimensions, background: RGBA, reduction: int) -> Image.Image:
+def rotate_any_angle(
+    image: Image.Image, degrees: float, nominal: Dimensions, background: RGBA, reduction: int
+) -> Image.Image:
     """Return an image turned clockwise around its center, bicubically resampled, its edges antialiased.
 
     The corners show the background; those of an image with an alpha channel stay transparent if it is opaque.
@@ -44,7 +46,7 @@ def rotated(image: Image.Image, degrees: float, nominal: Dimensions, background:
     """
     backdrop = _TRANSPARENT if has_alpha(image) and background[3] == _OPAQUE else background
     image = image.convert(_mode(image, backdrop))
-    canvas = bounding(nominal, degrees)
+    canvas = rotated_size(nominal, degrees)
     size = -(-canvas[0] // reduction), -(-canvas[1] // reduction)
     exact = nominal[0] / reduction, nominal[1] / reduction
     matrix = _matrix(exact, (canvas[0] / reduction, canvas[1] / reduction), degrees)

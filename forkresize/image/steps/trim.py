@@ -6,10 +6,10 @@ from fractions import Fraction
 from msgspec.structs import replace
 from PIL.Image import Image
 
-from forkresize.image.area import Area
+from forkresize.image.geometry.region import Region
 from forkresize.image.picture import Picture
 from forkresize.image.steps.alpha import premultiplied
-from forkresize.image.steps.unpack import eight_bit
+from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.recipe import Crop, Trim
 
 Box = tuple[int, int, int, int]
@@ -41,7 +41,7 @@ def trim(picture: Picture, step: Trim) -> Picture:
     if box is None:
         return picture
     left, top, right, bottom = map(Fraction, box)
-    return replace(picture, view=replace(picture.view, area=Area(left, top, right - left, bottom - top)))
+    return replace(picture, view=replace(picture.view, area=Region(left, top, right - left, bottom - top)))
 
 
 def common_crop(images: Iterable[Image], step: Trim) -> Crop | None:
@@ -56,7 +56,7 @@ def common_crop(images: Iterable[Image], step: Trim) -> Crop | None:
 
 def _seen(image: Image) -> Image:
     if image.mode == "I;16":
-        return eight_bit(image)
+        return to_8_bit_gray(image)
     if image.mode in {"I", "F"}:
         least, most = image.getextrema()
         by = _WHITE / ((most - least) or 1)  # type: ignore[operator] # these modes have one channel

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from PIL import Image
 
-from forkresize.image.area import Dimensions
-from forkresize.image.stamp.mark import margin, mark, prepare
-from forkresize.image.stamp.places import place, tiles
+from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.alpha import has_alpha
+from forkresize.image.watermark.mark import margin, mark, prepare
+from forkresize.image.watermark.position import place, tiles
 from forkresize.recipe import RGBA, Watermark
 
 __all__ = ["prepare", "watermark"]

@@ -45,7 +45,7 @@ _OF_FILES = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNC
 """What a rule about a file may say; the rest is about directories."""
 
 READ = Access.READ_FILE
-LOOK_UP = Access.READ_FILE | Access.READ_DIR
+TRAVERSE = Access.READ_FILE | Access.READ_DIR
 WRITE = Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE | Access.MAKE_REG | Access.MAKE_DIR | Access.REMOVE_FILE
 
 _NET_SINCE, _SCOPED_SINCE = 4, 6
@@ -55,7 +55,7 @@ _SCOPED = 0b11
 """Abstract Unix sockets, and signals to processes outside."""
 
 
-def handled(abi: int) -> Access:
+def supported_access(abi: int) -> Access:
     """Return all that a version of the interface can deny."""
     every = Access(0)
     for access in Access:
@@ -80,7 +80,7 @@ class Ruleset:
             OSError: the kernel refuses.
         """
         self._libc = libc
-        self._handled = handled(abi)
+        self._handled = supported_access(abi)
         parts = [int(self._handled)] + [_NET] * (abi >= _NET_SINCE) + [_SCOPED] * (abi >= _SCOPED_SINCE)
         attributes = struct.pack(f"={len(parts)}Q", *parts)
         self._descriptor = libc.call(_CREATE_RULESET, attributes, len(attributes), 0)

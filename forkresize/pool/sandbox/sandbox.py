@@ -11,8 +11,8 @@ from forkresize.errors import SandboxError
 from forkresize.pool.libc import Libc
 from forkresize.pool.machine import landlock_abi
 from forkresize.pool.sandbox import landlock, limits, seccomp
-from forkresize.pool.sandbox.confinement import Confinement, SandboxMode
 from forkresize.pool.sandbox.paths import NULL, extra_writable, interpreter_paths
+from forkresize.pool.sandbox.policy import SandboxMode, SandboxPolicy
 
 _LAYERS = ("landlock", "seccomp", "no_new_privs")
 _PR_SET_NO_NEW_PRIVS = 38
@@ -27,7 +27,7 @@ def missing_layers(libc: Libc | None = None) -> tuple[str, ...]:
     return tuple(name for name in _LAYERS if not there[name])
 
 
-def refuse_unless_possible(mode: SandboxMode) -> None:
+def require_support(mode: SandboxMode) -> None:
     """Refuse a sandbox that has to be complete where it can't be.
 
     Raises:
@@ -52,14 +52,14 @@ class Sandbox:
         missing: names of those that the kernel lacks.
     """
 
-    def __init__(self, confinement: Confinement, libc: Libc) -> None:
+    def __init__(self, confinement: SandboxPolicy, libc: Libc) -> None:
         """Prepare a sandbox.
 
         Raises:
             SandboxError: all of it is asked for and the kernel lacks a layer.
             OSError: the kernel refuses a rule.
         """
-        refuse_unless_possible(confinement.mode)
+        require_support(confinement.mode)
         self.confinement = confinement
         self.missing = missing_layers(libc)
         self._libc = libc
@@ -109,7 +109,7 @@ class Sandbox:
 
     def _rules(self, abi: int) -> landlock.Ruleset:
         ruleset = landlock.Ruleset(self._libc, abi)
-        ruleset.allow(interpreter_paths(), landlock.LOOK_UP)
+        ruleset.allow(interpreter_paths(), landlock.TRAVERSE)
         ruleset.allow([NULL], landlock.Access.READ_FILE | landlock.Access.WRITE_FILE)
         ruleset.allow(self.confinement.read, landlock.READ)
         ruleset.allow([*self.confinement.write, *extra_writable()], landlock.WRITE)

@@ -4,19 +4,19 @@ import os
 import re
 
 from forkresize.outcome import Outcome
-from forkresize.report.ending import Concluding
-from forkresize.report.html.data import Page, Subject, gather
-from forkresize.report.html.pairs import Thumbnails
-from forkresize.report.html.spool import Spool
-from forkresize.report.listing import Kind, Listing, commit, staging
-from forkresize.report.tally import Summary
+from forkresize.report.export.base import RunReporter
+from forkresize.report.html.contact_sheet import Thumbnails
+from forkresize.report.html.data import Page, RunInfo, build_page
+from forkresize.report.html.outcome_store import OutcomeStore
+from forkresize.report.index.index_file import IndexFile, IndexFormat, commit, staged
+from forkresize.summary import Summary
 
-__all__ = ["HtmlReport", "Subject", "Thumbnails"]
+__all__ = ["HtmlReport", "RunInfo", "Thumbnails"]
 
 _BEGINNING = re.compile(rb"<!doctype html>\s*<!-- forkresize report -->")
 
 
-class HtmlReport(Concluding):
+class HtmlReport(RunReporter):
     """A reporter that puts a page in its place, in one step, when the run ends; a refused run leaves the last one.
 
     Args:
@@ -29,13 +29,13 @@ class HtmlReport(Concluding):
         DestinationError: it can't be written, now or later.
     """
 
-    def __init__(self, path: str, subject: Subject, thumbnails: Thumbnails) -> None:
+    def __init__(self, path: str, subject: RunInfo, thumbnails: Thumbnails) -> None:
         super().__init__()
         self._subject = subject
         self._thumbnails = thumbnails
         self._path = path
         _file(path, "").check(os.curdir)
-        self._spool = Spool()
+        self._spool = OutcomeStore()
 
     def __call__(self, outcome: Outcome) -> None:
         """Keep an outcome."""
@@ -50,7 +50,7 @@ class HtmlReport(Concluding):
         """
         try:
             if error is None or self.tally.outputs:
-                self._write(gather(self._spool, self._subject, summary, self._thumbnails))
+                self._write(build_page(self._spool, self._subject, summary, self._thumbnails))
         finally:
             self._spool.close()
 
@@ -58,10 +58,10 @@ class HtmlReport(Concluding):
         from forkresize.report.html.page import page_text
 
         file = _file(self._path, page_text(page))
-        with staging([file], ()):
+        with staged([file], ()):
             pass
         commit([file])
 
 
-def _file(path: str, text: str) -> Listing:
-    return Listing(path, Kind("report", _BEGINNING, lambda _entries, _place: iter([text])))
+def _file(path: str, text: str) -> IndexFile:
+    return IndexFile(path, IndexFormat("report", _BEGINNING, lambda _entries, _place: iter([text])))

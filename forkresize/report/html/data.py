@@ -7,11 +7,11 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from forkresize.report.html.pairs import Pair, Thumbnails, pairs
-from forkresize.report.html.spool import Row, Spool
+from forkresize.report.html.contact_sheet import Pair, Thumbnails, choose_pairs
+from forkresize.report.html.outcome_store import OutcomeStore, Row
 from forkresize.report.html.timeline import Span, Timeline, timeline
-from forkresize.report.plain import printable
-from forkresize.report.tally import Summary
+from forkresize.report.terminal.plain import printable
+from forkresize.summary import Summary
 
 MAX_ROWS = 10_000
 """So many records are in the table; a report with a record a line holds them all."""
@@ -21,7 +21,7 @@ _TOP = 10
 _MAX_WORKERS = 64
 
 
-class Subject(Struct, frozen=True):
+class RunInfo(Struct, frozen=True):
     """What a run was about.
 
     Attributes:
@@ -100,7 +100,7 @@ class Page(Struct, frozen=True, kw_only=True):
         total: how many records there are, in the table or not.
     """
 
-    subject: Subject
+    subject: RunInfo
     summary: Summary
     groups: list[Group]
     conversions: list[Conversion]
@@ -118,7 +118,7 @@ class Page(Struct, frozen=True, kw_only=True):
         return {"timeline": asdict(self.timeline), "rows": self.table}
 
 
-def gather(spool: Spool, subject: Subject, summary: Summary, thumbnails: Thumbnails) -> Page:
+def build_page(spool: OutcomeStore, subject: RunInfo, summary: Summary, thumbnails: Thumbnails) -> Page:
     """Return what the page shows.
 
     Args:
@@ -136,7 +136,7 @@ def gather(spool: Spool, subject: Subject, summary: Summary, thumbnails: Thumbna
         workers=_workers(spool),
         slowest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY seconds DESC LIMIT ?", _TOP)),
         largest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY in_bytes DESC LIMIT ?", _TOP)),
-        pairs=pairs(spool, thumbnails),
+        pairs=choose_pairs(spool, thumbnails),
         timeline=_timeline(spool, summary),
         table=_table(spool),
         total=total,
@@ -148,7 +148,7 @@ def name(path: bytes) -> str:
     return printable(os.fsdecode(path))
 
 
-def _groups(spool: Spool) -> list[Group]:
+def _groups(spool: OutcomeStore) -> list[Group]:
     counted = spool.query(
         "SELECT status, reason, COUNT(*) FROM rows WHERE status IN ('failed', 'skipped') "
         "GROUP BY status, reason ORDER BY status, COUNT(*) DESC, reason"
@@ -156,11 +156,11 @@ def _groups(spool: Spool) -> list[Group]:
     return [Group(status, reason, count, _examples(spool, status, reason)) for status, reason, count in list(counted)]
 
 
-def _examples(spool: Spool, status: str, reason: str) -> list[Row]:
+def _examples(spool: OutcomeStore, status: str, reason: str) -> list[Row]:
     return list(spool.rows("WHERE status = ? AND reason = ? LIMIT ?", status, reason, _EXAMPLES))
 
 
-def _conversions(spool: Spool) -> list[Conversion]:
+def _conversions(spool: OutcomeStore) -> list[Conversion]:
     counted = spool.query(
         # Not SUM, which raises when it runs over: what a worker says of its outputs may be anything.
         "SELECT in_format, out_format, COUNT(*), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
@@ -170,7 +170,7 @@ def _conversions(spool: Spool) -> list[Conversion]:
     return [Conversion(*row) for row in counted]
 
 
-def _workers(spool: Spool) -> list[WorkerShare]:
+def _workers(spool: OutcomeStore) -> list[WorkerShare]:
     counted = spool.query(
         "SELECT worker, COUNT(*), SUM(seconds) FROM rows WHERE leads AND worker IS NOT NULL "
         "GROUP BY worker ORDER BY SUM(seconds) DESC LIMIT ?",
@@ -179,13 +179,13 @@ def _workers(spool: Spool) -> list[WorkerShare]:
     return [WorkerShare(*row) for row in counted]
 
 
-def _timeline(spool: Spool, summary: Summary) -> Timeline:
+def _timeline(spool: OutcomeStore, summary: Summary) -> Timeline:
     [[count]] = spool.query("SELECT COUNT(*) FROM rows WHERE leads")
     spans = (Span(*row) for row in spool.query("SELECT ended, seconds, in_bytes FROM rows WHERE leads"))
     return timeline(spans, count, seconds=summary.seconds, workers=summary.workers)
 
 
-def _table(spool: Spool) -> list[list[object]]:
+def _table(spool: OutcomeStore) -> list[list[object]]:
     rank = "CASE status WHEN 'failed' THEN 0 WHEN 'skipped' THEN 1 ELSE 2 END"
     return [_cells(row) for row in spool.rows(f"ORDER BY {rank}, seconds DESC, in_bytes DESC LIMIT ?", MAX_ROWS)]
 

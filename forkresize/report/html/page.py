@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from forkresize._version import __version__
 from forkresize.report import units
 from forkresize.report.html.data import Page, name
-from forkresize.report.plain import printable
+from forkresize.report.terminal.plain import printable
 
 _ASSETS = {
     "chart_style": "uPlot.min.css",

@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 
 from forkresize.image.encode import Encoded, mozjpeg
 from forkresize.image.encode.options import codec_options
-from forkresize.image.formats import WRITERS
+from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Format, Rendition
@@ -20,11 +20,11 @@ Scene = Callable[..., Image.Image]
 Encode = Callable[..., Encoded]
 Make = Callable[..., Image.Image]
 
-LOSSLESS = sorted(set(WRITERS) - {"jpeg", "webp", "avif", "gif"})
+LOSSLESS = sorted(set(OUTPUT_FORMATS) - {"jpeg", "webp", "avif", "gif"})
 
 
 def pairs(outputs: list[str]) -> list[tuple[str, str]]:
-    return [(output, mode) for output in outputs for mode in sorted(WRITERS[output].modes)]
+    return [(output, mode) for output in outputs for mode in sorted(OUTPUT_FORMATS[output].modes)]
 
 
 def drawn(mode: str, scene: Scene) -> Image.Image:
@@ -236,7 +236,7 @@ def test_a_side_too_long_for_the_format_is_refused_with_both_numbers(
 
 @pytest.mark.parametrize("output", ["jpeg", "webp", "gif"])
 def test_the_longest_side_that_is_said_to_fit_does(output: str, opened: Make) -> None:
-    longest = WRITERS[output].max_side
+    longest = OUTPUT_FORMATS[output].max_side
     assert opened(Image.new("L", (longest, 1)), output).size == (longest, 1)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
+from forkresize.image.analyze.ssim import ssim
 from forkresize.image.encode import Encoded
 from forkresize.image.encode.encoder import Encoder
-from forkresize.image.encode.targets import reaching
+from forkresize.image.encode.targets import encode_to_ssim
 from forkresize.image.frames import Frames
 from forkresize.image.picture import PictureError
-from forkresize.image.ssim import ssim
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -123,7 +123,7 @@ def test_a_film_that_turns_out_worse_than_its_beginning_is_encoded_better(scene:
     images = tuple(scene(size=(60, 40)).rotate(turn) for turn in range(0, 50, 10))
     frames = Frames(images=images, durations=(50,) * 5, loop=0)
     qualities = [
-        reaching(0.97, kind(output="webp", rendition=Rendition(), embedded={}), frames).quality or 0
+        encode_to_ssim(0.97, kind(output="webp", rendition=Rendition(), embedded={}), frames).quality or 0
         for kind in (Encoder, WorseAtLength)
     ]
     assert qualities[1] == qualities[0] + 10

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from forkresize.image import metadata
-from forkresize.image.metadata.kept import Credit
+from forkresize.image.metadata.blocks import Credit
 from forkresize.recipe import Metadata
 
 KEEPING = [policy for policy in Metadata if policy is not Metadata.NONE]
@@ -44,14 +44,14 @@ def iptc_block(*datasets: tuple[int, bytes]) -> bytes:
     return b"".join(struct.pack(">BBBH", 0x1C, 2, number, len(content)) + content for number, content in datasets)
 
 
-def kept(policy: Metadata = Metadata.SAFE, *, form: str = "", **info: Any) -> metadata.Kept:
+def kept(policy: Metadata = Metadata.SAFE, *, form: str = "", **info: Any) -> metadata.MetadataBlocks:
     """Return what is kept of a picture with these blocks: exif, xmp, iptc, and PNG's texts."""
     image = Image.new("L", (4, 4))
     image.format = form or None
     image.info.update({"exif": b""}, **info)
     if "iptc" in info:
         image.info["photoshop"] = {0x0404: image.info.pop("iptc")}
-    return metadata.kept(image, policy)
+    return metadata.extract(image, policy)
 
 
 def told(block: bytes) -> tuple[str, str]:
@@ -81,7 +81,7 @@ def test_the_most_trusted_of_those_that_speak_is_believed(first: int, expected: 
 
 
 def test_nothing_is_said_where_nothing_is_to_be_kept() -> None:
-    assert kept(Metadata.NONE, exif=EXIF, xmp=XMP, iptc=IPTC) == metadata.Kept()
+    assert kept(Metadata.NONE, exif=EXIF, xmp=XMP, iptc=IPTC) == metadata.MetadataBlocks()
 
 
 def test_exif_that_has_it_all_stays_as_it_is() -> None:
@@ -195,7 +195,7 @@ def test_a_jpeg_says_it_even_where_it_does_not_hold_the_rest_of_exif() -> None:
 
 
 def test_a_png_says_it_in_its_texts_as_well() -> None:
-    def texts(result: metadata.Kept) -> dict[str, str]:
+    def texts(result: metadata.MetadataBlocks) -> dict[str, str]:
         file = io.BytesIO()
         Image.new("L", (4, 4)).save(file, "PNG", **metadata.save_options(result, "png"))
         return Image.open(file).text  # type: ignore[attr-defined, no-any-return]

@@ -34,7 +34,9 @@ def through(source: Image.Image, output: str, policy: Metadata) -> bytes:
     """Return an output with a source's metadata."""
     source.load()
     file = io.BytesIO()
-    Image.new("RGB", (8, 8), "gray").save(file, output, **metadata.save_options(metadata.kept(source, policy), output))
+    Image.new("RGB", (8, 8), "gray").save(
+        file, output, **metadata.save_options(metadata.extract(source, policy), output)
+    )
     return file.getvalue()
 
 
@@ -96,9 +98,9 @@ def test_all_keeps_position_and_serial_numbers_but_nothing_stale(
 @pytest.mark.parametrize("source", SOURCES)
 def test_it_is_the_same_before_the_pixels_are_loaded_and_after(source: str, talkative: Talkative) -> None:
     image = talkative(source)
-    before = metadata.kept(image, Metadata.SAFE)
+    before = metadata.extract(image, Metadata.SAFE)
     image.load()
-    after = metadata.kept(image, Metadata.SAFE)
+    after = metadata.extract(image, Metadata.SAFE)
     assert (before.exif, before.xmp, before.iptc) == (after.exif, after.xmp, after.iptc)
 
 
@@ -107,23 +109,23 @@ def test_the_first_page_speaks_for_all() -> None:
     last.encoderinfo = {"tiffinfo": {Base.Artist: "SECRET"}}
     first.save(file, "TIFF", save_all=True, append_images=[last], tiffinfo={Base.Artist: "PUBLIC", 700: XMP})
     image = Image.open(file)
-    before = metadata.kept(image, Metadata.SAFE)
+    before = metadata.extract(image, Metadata.SAFE)
     assert before.xmp
     assert b"PUBLIC" in before.exif
     image.seek(1)
     image.load()
-    assert metadata.kept(image, Metadata.SAFE) == before
+    assert metadata.extract(image, Metadata.SAFE) == before
 
 
 def test_the_comment_of_a_jpeg_counts_only_where_everything_does(talkative: Talkative) -> None:
-    assert metadata.kept(talkative("jpeg"), Metadata.ALL).texts == {"Comment": "SECRET-jpeg-comment"}
-    assert metadata.kept(talkative("jpeg"), Metadata.SAFE).texts == {}
+    assert metadata.extract(talkative("jpeg"), Metadata.ALL).texts == {"Comment": "SECRET-jpeg-comment"}
+    assert metadata.extract(talkative("jpeg"), Metadata.SAFE).texts == {}
 
 
 def test_texts_that_are_another_block_in_disguise_are_never_texts(talkative: Talkative) -> None:
     image = talkative("png")
     image.info["x" * 80] = "too long"
-    assert sorted(metadata.kept(image, Metadata.ALL).texts) == [
+    assert sorted(metadata.extract(image, Metadata.ALL).texts) == [
         "Author",
         "Comment",
         "Copyright",
@@ -143,8 +145,8 @@ def test_damage_costs_no_more_than_what_is_damaged(key: str, block: object) -> N
     image.info[key] = {0x0404: block} if key == "photoshop" else block
     kind = {"exif": "EXIF", "xmp": "XMP", "photoshop": "IPTC"}[key]
     with pytest.warns(UserWarning, match=f"^damaged {kind} was dropped: ."):
-        kept = metadata.kept(image, Metadata.ALL)
-    assert kept == metadata.Kept()
+        kept = metadata.extract(image, Metadata.ALL)
+    assert kept == metadata.MetadataBlocks()
 
 
 def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,12 +155,12 @@ def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Image.Image, "getexif", fail)
     with pytest.raises(MemoryError):
-        metadata.kept(Image.new("L", (1, 1)), Metadata.SAFE)
+        metadata.extract(Image.new("L", (1, 1)), Metadata.SAFE)
 
 
 def test_a_picture_without_metadata_gets_none() -> None:
     for policy in Metadata:
-        assert metadata.kept(Image.new("L", (1, 1)), policy) == metadata.Kept()
+        assert metadata.extract(Image.new("L", (1, 1)), policy) == metadata.MetadataBlocks()
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -176,7 +178,7 @@ def test_whatever_is_left_of_damaged_metadata_can_be_written(
             for _ in range(data.draw(st.integers(0, 9))):
                 block[data.draw(st.integers(0, len(block) - 1))] = data.draw(st.integers(0, 255))
             image.info[key] = bytes(block)
-    kept = metadata.kept(image, data.draw(st.sampled_from(Metadata)))
+    kept = metadata.extract(image, data.draw(st.sampled_from(Metadata)))
     output = data.draw(st.sampled_from(sorted(HELD_BY)))
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, output, **metadata.save_options(kept, output))

@@ -34,7 +34,7 @@ def test_a_part_is_resized_as_if_it_were_the_picture(suffix: str, scene: Scene, 
 def test_a_part_outside_of_the_picture_is_a_failure_that_says_so(scene: Scene, result: Callable[..., Outcome]) -> None:
     outcome = result(scene(), crop="10x10+500+0")
     assert isinstance(outcome, Failed)
-    assert outcome.reason is Reason.IMPOSSIBLE
+    assert outcome.reason is Reason.NOT_APPLICABLE
     assert outcome.error == "--crop 10x10+500+0 lies outside of its 120 x 80 pixels"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image, ImageChops, ImageOps
 
-from forkresize.image.geometry import layout
+from forkresize.image.geometry.layout import layout
 from forkresize.image.picture import Picture, View
 from forkresize.image.steps.resize import resize
 from forkresize.recipe import Resize, Size

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.pool import Answer, Confinement, Pool, PoolOptions
+from forkresize.pool import Pool, PoolOptions, SandboxPolicy, TaskResult
 from forkresize.pool.sandbox import missing_layers
 
-Inside = Callable[..., Answer[int, object]]
+Inside = Callable[..., TaskResult[int, object]]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Trees:
         return self.sources / "a.jpg"
 
     @property
-    def confinement(self) -> Confinement:
-        return Confinement(read=(str(self.sources),), write=(str(self.destination),))
+    def confinement(self) -> SandboxPolicy:
+        return SandboxPolicy(read=(str(self.sources),), write=(str(self.destination),))
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def trees(tmp_path: Path) -> Trees:
 def inside(trees: Trees) -> Inside:
     """Run something in a confined worker: ``inside(action)``; its result has to be a plain value."""
 
-    def run(action: Callable[[], object], confinement: Confinement | None = None) -> Answer[int, object]:
+    def run(action: Callable[[], object], confinement: SandboxPolicy | None = None) -> TaskResult[int, object]:
         options = PoolOptions(workers=1, retries=0, sandbox=confinement or trees.confinement)
         with Pool[int, object](lambda _: action(), options=options) as pool:
             [answer] = pool.imap_unordered([1])

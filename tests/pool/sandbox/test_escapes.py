@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from forkresize.pool import Answer, Done, Pool, PoolOptions
+from forkresize.pool import Completed, Pool, PoolOptions, TaskResult
 
-Inside = Callable[..., Answer[int, Any]]
+Inside = Callable[..., TaskResult[int, Any]]
 
 needs_landlock = pytest.mark.usefixtures("needs_landlock")
 needs_seccomp = pytest.mark.usefixtures("needs_seccomp")
@@ -43,7 +43,7 @@ def raw(name: str, *arguments: Any) -> int:
 
 def denied(inside: Inside, action: Callable[[], object]) -> str:
     answer = inside(lambda: errno_of(action))
-    assert isinstance(answer, Done), answer
+    assert isinstance(answer, Completed), answer
     return str(answer.result)
 
 
@@ -160,14 +160,14 @@ def test_limits_hold_and_can_not_be_raised(inside: Inside) -> None:
         return resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 256
 
     answer = inside(look)
-    assert isinstance(answer, Done), answer
+    assert isinstance(answer, Completed), answer
     assert answer.result == ((0, 0), True)
 
 
 def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
     confinement = structs.replace(trees.confinement, memory=4 << 30)
     answer = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), confinement)
-    assert isinstance(answer, Done), answer
+    assert isinstance(answer, Completed), answer
     assert answer.result == "ENOMEM"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from forkresize.pool.libc import Libc
 from forkresize.pool.sandbox import landlock
-from forkresize.pool.sandbox.landlock import Access, Ruleset, handled
+from forkresize.pool.sandbox.landlock import Access, Ruleset, supported_access
 
 
 class Recorder(Libc):
@@ -26,13 +26,13 @@ class Recorder(Libc):
     [(1, 13, 1), (2, 14, 1), (3, 15, 1), (4, 15, 2), (5, 16, 2), (6, 16, 3), (7, 16, 3), (99, 16, 3)],
 )
 def test_a_kernel_is_asked_for_all_it_knows_and_no_more(abi: int, bits: int, words: int) -> None:
-    assert handled(abi) == (1 << bits) - 1
+    assert supported_access(abi) == (1 << bits) - 1
     kernel = Recorder()
     Ruleset(kernel, abi)
     number, (attributes, size, flags) = kernel.calls[0]
     assert (number, size, flags) == (444, words * 8, 0)
     assert isinstance(attributes, bytes)
-    assert struct.unpack(f"={words}Q", attributes)[0] == handled(abi)
+    assert struct.unpack(f"={words}Q", attributes)[0] == supported_access(abi)
 
 
 def test_a_file_is_granted_what_files_have_and_what_is_missing_is_passed_over(tmp_path: Path) -> None:

@@ -15,19 +15,19 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from forkresize.errors import ExitCode, PoolBrokenError, SandboxError
-from forkresize.pool import Answer, Confinement, Done, Pool, PoolOptions, Raised, SandboxMode
+from forkresize.errors import BrokenPoolError, ExitCode, SandboxError
+from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, SandboxPolicy, TaskResult
 from forkresize.pool.libc import Libc
-from forkresize.pool.message import Kind, Report, pack_report
-from forkresize.pool.sandbox import landlock, missing_layers, refuse_unless_possible, seccomp
+from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
+from forkresize.pool.sandbox import landlock, missing_layers, require_support, seccomp
 from forkresize.pool.sandbox import sandbox as module
-from forkresize.storage import open_source, write_whole
+from forkresize.storage import open_source, write_atomic
 
-Inside = Callable[..., Answer[int, Any]]
+Inside = Callable[..., TaskResult[int, Any]]
 
 
-def result_of(answer: Answer[int, Any]) -> Any:
-    assert isinstance(answer, Done), answer
+def result_of(answer: TaskResult[int, Any]) -> Any:
+    assert isinstance(answer, Completed), answer
     return answer.result
 
 
@@ -42,7 +42,7 @@ def test_sources_are_read_and_outputs_are_written_below_the_destination(inside: 
         with open_source(str(trees.source)) as file:
             data = file.read()
         for _ in range(2):
-            write_whole(str(output), data, "tag")
+            write_atomic(str(output), data, "tag")
         return data
 
     assert result_of(inside(copy)) == output.read_bytes() == b"a picture"
@@ -127,7 +127,7 @@ def test_off_is_none(trees: Any) -> None:
 
 
 def test_what_is_in_force_is_told() -> None:
-    with Pool(str, options=PoolOptions(workers=1, sandbox=Confinement())) as pool:
+    with Pool(str, options=PoolOptions(workers=1, sandbox=SandboxPolicy())) as pool:
         told = {name.partition(":")[0] for name in pool.sandbox}
         assert told | set(pool.sandbox_missing) == {"landlock", "seccomp", "no_new_privs", "limits"}
         assert pool.sandbox_missing == missing_layers()
@@ -154,13 +154,13 @@ def test_auto_takes_what_there_is(trees: Any) -> None:
 @pytest.mark.usefixtures("bare")
 def test_on_refuses_before_anything_is_forked_and_names_what_is_missing(trees: Any) -> None:
     with pytest.raises(SandboxError, match="landlock and seccomp") as caught:
-        refuse_unless_possible(SandboxMode.ON)
-    assert caught.value.exit_code is ExitCode.CANNOT_GO_ON
+        require_support(SandboxMode.ON)
+    assert caught.value.exit_code is ExitCode.FATAL
     confinement = structs.replace(trees.confinement, mode=SandboxMode.ON)
     pool = Pool(str, options=PoolOptions(sandbox=confinement))
     with pytest.raises(SandboxError, match="landlock"):
         pool.__enter__()
-    refuse_unless_possible(SandboxMode.AUTO)
+    require_support(SandboxMode.AUTO)
 
 
 @pytest.mark.parametrize(("place", "name"), [(landlock.Ruleset, "landlock:"), (seccomp.Filter, "seccomp")])
@@ -174,7 +174,7 @@ def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
         pytest.skip(f"this kernel lacks {name}")
     monkeypatch.setattr(place, "enforce", fail)
     options = PoolOptions(workers=1, sandbox=trees.confinement)
-    told = pytest.raises(PoolBrokenError, match=f"can't be entered: {name}")
+    told = pytest.raises(BrokenPoolError, match=f"can't be entered: {name}")
     with Pool[int, Any](lambda _: trees.source.unlink(), options=options) as pool, told:
         list(pool.imap_unordered([1]))
     assert trees.source.exists()
@@ -191,7 +191,9 @@ def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
             frame = frame.f_back
         station = frame.f_locals["station"]
         for _ in range(2000):
-            station.far.sendall(pack_report(Report(Kind.WANTS, 1, 0.0, b"", os.fsencode(trees.secret))))
+            station.far.sendall(
+                encode_message(WorkerMessage(MessageType.WANTS, 1, 0.0, b"", os.fsencode(trees.secret)))
+            )
         return "asked"
 
     confinement = structs.replace(trees.confinement, lend=lend if lends else None)

@@ -1,0 +1,111 @@
+"""The command that takes what settings files say for defaults. Reads none before an option asks for its default."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from forkresize.cli.config.files import FileSettings, read_settings
+from forkresize.cli.config.origin import DEFAULT, FLAG, Origin, Origins, Precedence
+from forkresize.cli.info.help import rich_help
+from forkresize.cli.options.catalog import PANELS
+from forkresize.cli.options.model import Option
+
+BY_KEY: Mapping[str, Option] = {option.key: option for options in PANELS.values() for option in options}
+"""Every option there is, by its key in a settings file."""
+
+_ARGUMENTS = "forkresize.arguments"
+
+_BY_FIELD = {option.field: option for option in BY_KEY.values()}
+
+
+class FileDefaults(Mapping[str, Any]):
+    """What settings files say, by field, in the shape of click's ``default_map``.
+
+    The files are read when the first option that they may say is looked up: by then click has parsed the eager ones,
+    ``--config`` and ``--preset`` among them, and has answered those that print and exit, whatever the files hold.
+    """
+
+    def __init__(self, ctx: click.Context) -> None:
+        """Make it for a command that is being parsed."""
+        self._ctx = ctx
+
+    @cached_property
+    def said(self) -> FileSettings:
+        """What the files say.
+
+        Raises:
+            TomlFileError: a file can't be read, or holds a key that is none.
+            FieldError: there is no such preset.
+        """
+        config, preset = (self._ctx.params.get(field) for field in ("config", "preset"))
+        return read_settings(_chosen(config), _chosen(preset), BY_KEY)
+
+    def __getitem__(self, field: str) -> Any:
+        if field not in _BY_FIELD or not _BY_FIELD[field].in_files:
+            raise KeyError(field)
+        return self.said.values[field]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.said.values)
+
+    def __len__(self) -> int:
+        return len(self.said.values)
+
+
+def _chosen(value: object) -> str | None:
+    # While it parses, click has a sign of its own for what nobody said.
+    return value if isinstance(value, str) else None
+
+
+class SettingsCommand(click.Command):
+    """A command whose options may be set in files too; its help tells what holds without them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; what they leave unsaid is looked for in the environment, then in the files."""
+        ctx.meta[_ARGUMENTS] = tuple(args)
+        if not ctx.resilient_parsing:
+            ctx.default_map = FileDefaults(ctx)  # type: ignore[assignment] # click only reads it
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help, which no file can change or break."""
+        ctx.default_map = None
+        return rich_help(ctx)
+
+
+def flags_in(ctx: click.Context) -> Mapping[str, Any]:
+    """Return the options on the command line as they were written there, by field: click keeps what it made of them."""
+    parser = ctx.command.make_parser(click.Context(ctx.command))
+    return parser.parse_args(list(ctx.meta[_ARGUMENTS]))[0]
+
+
+def origin_in(ctx: click.Context, field: str) -> Origin:
+    """Return where the value of one field came from, as far as the command is parsed."""
+    files: Any = ctx.default_map
+    match ctx.get_parameter_source(field):
+        case ParameterSource.COMMANDLINE:
+            return FLAG
+        case ParameterSource.ENVIRONMENT:
+            return Origin(Precedence.ENVIRONMENT, str(_BY_FIELD[field].variable))
+        case ParameterSource.DEFAULT_MAP:
+            origin: Origin = files.said.origins[field]
+            return origin
+        case _:
+            return DEFAULT
+
+
+def origins_in(ctx: click.Context) -> Origins:
+    """Return where the values of all options came from, by field."""
+    return {field: origin_in(ctx, field) for field in _BY_FIELD if field in ctx.params}
+
+
+def builtin_value(ctx: click.Context, field: str) -> Any:
+    """Return what an option is where nobody says it."""
+    param = next(param for param in ctx.command.params if param.name == field)
+    default = _BY_FIELD[field].attributes.get("default")
+    if default is None and _BY_FIELD[field].attributes.get("is_flag"):
+        return False
+    return param.type_cast_value(ctx, default)

@@ -1,0 +1,180 @@
+"""Settings files: where they are, and what they and their presets say. Knows options only by their keys."""
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+
+from forkresize.cli.config.origin import Origin, Origins, Precedence
+from forkresize.cli.options.model import Option
+from forkresize.errors import FieldError
+
+if TYPE_CHECKING:
+    from forkresize.tomlfile import Document, Path
+
+PROJECT_FILE = "forkresize.toml"
+"""The settings file of the working directory."""
+
+PRESETS = "presets"
+"""The table that holds those of ``--preset``, each under its name."""
+
+
+class FileSettings(Struct, frozen=True):
+    """What settings files say.
+
+    Attributes:
+        values: by field, as a command line would hold them.
+        origins: where each of them is said.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: Origins = field(default_factory=dict)
+
+
+def user_file() -> str:
+    """Return the path of the user's own settings file, by the XDG Base Directory Specification."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    folder = home if os.path.isabs(home) else os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(folder, "forkresize", "config.toml")
+
+
+def files(config: str | None) -> list[tuple[str, Precedence]]:
+    """Return the settings files that there are, the weakest first.
+
+    Args:
+        config: the one that was asked for instead of both.
+    """
+    if config is not None:
+        return [(config, Precedence.PROJECT)]
+    both = ((user_file(), Precedence.USER), (PROJECT_FILE, Precedence.PROJECT))
+    return [(name, strength) for name, strength in both if os.path.lexists(name)]
+
+
+def read_settings(config: str | None, preset: str | None, options: Mapping[str, Option]) -> FileSettings:
+    """Return what the settings files say.
+
+    Args:
+        config: the one that is read instead of both.
+        preset: the name of the table whose settings beat those above all tables.
+        options: all there are, by key.
+
+    Raises:
+        TomlFileError: a file can't be read, or holds a key that is none; names line and key.
+        FieldError: there is no such preset.
+    """
+    settings = FileSettings()
+    found = files(config)
+    if not found and preset is None:
+        return settings
+    from forkresize.tomlfile import read
+
+    documents = [(read(name), strength) for name, strength in found]
+    for document, strength in documents:
+        _refuse_presets(document, options)
+        top = {key: value for key, value in document.data.items() if key != PRESETS}
+        _take(settings, _Table(document, (), top), strength, options)
+    if preset is not None:
+        _take_preset(settings, [document for document, _ in documents], preset, options)
+    return settings
+
+
+def preset_names(config: str | None) -> list[str]:
+    """Return the names of all presets, in order.
+
+    Raises:
+        TomlFileError: a file can't be read.
+    """
+    from forkresize.tomlfile import read
+
+    tables = (read(name).data.get(PRESETS, {}) for name, _ in files(config))
+    return sorted({name for table in tables if isinstance(table, dict) for name in table})
+
+
+class _Table(Struct, frozen=True):
+    document: "Document"
+    path: "Path"
+    data: Mapping[str, Any]
+
+    def refusal(self, key: str, message: str) -> Exception:
+        from forkresize.tomlfile import TomlValueError
+
+        return self.document.blame(TomlValueError((*self.path, key), message))
+
+    def origin(self, key: str, strength: Precedence) -> Origin:
+        from forkresize.tomlfile import format_key
+
+        path = (*self.path, key)
+        line = self.document.line_of(path)
+        return Origin(strength, f"{self.document.name}:{line}", format_key(path), line)
+
+
+def _take(settings: FileSettings, table: _Table, strength: Precedence, options: Mapping[str, Option]) -> None:
+    from forkresize.cli.config.values import command_line_value
+
+    folder = os.path.dirname(table.document.name)
+    for key, option in _known(table, options):
+        try:
+            settings.values[option.field] = command_line_value(option, table.data[key], folder)
+        except ValueError as error:
+            raise table.refusal(key, str(error)) from None
+        settings.origins[option.field] = table.origin(key, strength)
+
+
+def _known(table: _Table, options: Mapping[str, Option]) -> Iterator[tuple[str, Option]]:
+    """Yield each key as it is spelled, with its option."""
+    spelled: dict[str, str] = {}
+    for key in table.data:
+        name = key.replace("_", "-")
+        if name not in options or not options[name].in_files:
+            raise table.refusal(key, _no_such_key(name, options))
+        if name in spelled:
+            raise table.refusal(key, f"is said already, as {spelled[name]}")
+        spelled[name] = key
+        yield key, options[name]
+
+
+def _no_such_key(name: str, options: Mapping[str, Option]) -> str:
+    if name in options:
+        return f"is for the command line, as --{name}"
+    opposed = next((key for key, option in options.items() if option.opposite == name), None)
+    if opposed is not None:
+        return f"no such key; {opposed} = false says it"
+    return "no such key" + _suggestion(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
+
+
+def _suggestion(name: str, known: list[str]) -> str:
+    close = _closest(name, known)
+    return f"; did you mean {close}?" if close else "; keys are the long names of options, as --help lists them"
+
+
+def _closest(name: str, known: list[str]) -> str | None:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, known, n=1)), None)
+
+
+def _refuse_presets(document: "Document", options: Mapping[str, Option]) -> None:
+    """Refuse presets that are none, and unknown keys in any of them: whoever writes one wants to know at once."""
+    presets = document.data.get(PRESETS, {})
+    if not isinstance(presets, dict):
+        raise _Table(document, (), {}).refusal(PRESETS, f"is no table; head each preset [{PRESETS}.NAME]")
+    for name, preset in presets.items():
+        if not isinstance(preset, dict):
+            raise _Table(document, (PRESETS,), {}).refusal(name, f"is no table; head it [{PRESETS}.{name}]")
+        for _ in _known(_Table(document, (PRESETS, name), preset), options):
+            pass
+
+
+def _take_preset(
+    settings: FileSettings, documents: list["Document"], preset: str, options: Mapping[str, Option]
+) -> None:
+    holders = [document for document in documents if preset in document.data.get(PRESETS, {})]
+    if not holders:
+        names = sorted({name for document in documents for name in document.data.get(PRESETS, {})})
+        close = _closest(preset, names)
+        there = f"did you mean {close!r}?" if close else f"there are: {', '.join(names) or 'none'}"
+        raise FieldError("preset", f"there is no {preset!r}; {there}")
+    for document in holders:
+        table = _Table(document, (PRESETS, preset), document.data[PRESETS][preset])
+        _take(settings, table, Precedence.PRESET, options)

@@ -1,0 +1,70 @@
+"""Which values give way to stronger ones that contradict them: a flag to try something beats a file that says else.
+
+Judges nothing that is said in one place: that is refused where the values are put to use.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
+from forkresize.recipe import Options
+
+_SIZES = (("width", "height"), ("size",), ("long_edge",), ("short_edge",), ("scale",), ("megapixels",))
+
+_CONFLICTS = (
+    *((one, other) for ways in combinations(_SIZES, 2) for one in ways[0] for other in ways[1]),
+    *(("recipe", field) for field in Options.__annotations__),
+    ("watermark", "watermark_text"),
+    ("ssim", "max_bytes"),
+    ("ssim", "lossless"),
+    ("max_bytes", "lossless"),
+    ("quiet", "verbose"),
+    ("quiet", "progress"),
+    ("force", "if_exists"),
+)
+
+REQUIRES = {
+    "null": ("files_from",),
+    **{
+        f"watermark_{field}": ("watermark", "watermark_text")
+        for field in ("gravity", "scale", "opacity", "margin", "font")
+    },
+}
+"""Options that mean nothing without one of others."""
+
+_SAYS_NOTHING = (None, False, (), "auto", "none")
+
+
+def overridden(values: Mapping[str, Any], origins: Origins) -> set[str]:
+    """Return the fields of the options whose values give way.
+
+    These are those that a stronger one contradicts, and those of no flag that lack what they are for.
+
+    Args:
+        values: by field.
+        origins: where they came from.
+    """
+    beaten = set(_beaten(values, origins))
+    lonely = {
+        field
+        for field, companions in REQUIRES.items()
+        if DEFAULT.strength < _strength(field, origins) < Precedence.FLAG
+        and not any(_says(companion, values) and companion not in beaten for companion in companions)
+    }
+    return beaten | lonely
+
+
+def _beaten(values: Mapping[str, Any], origins: Origins) -> Iterator[str]:
+    for pair in _CONFLICTS:
+        weaker, stronger = sorted(pair, key=lambda field: _strength(field, origins))
+        if DEFAULT.strength < _strength(weaker, origins) < _strength(stronger, origins) and _says(stronger, values):
+            yield weaker
+
+
+def _says(field: str, values: Mapping[str, Any]) -> bool:
+    return values[field] not in _SAYS_NOTHING
+
+
+def _strength(field: str, origins: Origins) -> Precedence:
+    return origins.get(field, DEFAULT).strength

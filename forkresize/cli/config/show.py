@@ -1,0 +1,55 @@
+"""The answer to --show-config: every option's value as it was written, and where that was. Converts nothing."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from forkresize.cli.config.command import BY_KEY, flags_in
+from forkresize.cli.config.origin import DEFAULT, Origin, Origins, Precedence
+from forkresize.cli.options.model import Option
+from forkresize.report.terminal.plain import printable
+
+_UNSAID = "-"
+
+
+def config_text(ctx: click.Context) -> str:
+    """Return a line for each option that may be set: its key, its value as it was written, and where from.
+
+    Args:
+        ctx: the command's, once it is parsed; its object holds the origins of the values that hold.
+    """
+    flags = flags_in(ctx)
+    origins: Origins = ctx.obj
+    files: Mapping[str, Any] = ctx.default_map or {}
+    rows = []
+    for option in BY_KEY.values():
+        if option.variable is not None:
+            origin = origins.get(option.field, DEFAULT)
+            rows.append((option.key, _written(option, origin.strength, flags, files), _place(origin)))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "".join(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {place}\n" for key, value, place in rows)
+
+
+def _written(option: Option, strength: Precedence, flags: Mapping[str, Any], files: Mapping[str, Any]) -> str:
+    if strength is Precedence.FLAG:
+        value = flags[option.field]
+    elif strength is Precedence.ENVIRONMENT:
+        value = os.environ[str(option.variable)]
+    elif strength is Precedence.DEFAULT:
+        value = option.default or _UNSAID
+    else:
+        value = files[option.field]
+    return printable(_text(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _place(origin: Origin) -> str:
+    table = origin.key.rpartition(".")[0]
+    return printable(f"{origin.place} [{table}]" if table else origin.place)

@@ -1,0 +1,1 @@
+"""What the command prints about itself: version, help, diagnostics, completion."""

@@ -1,0 +1,137 @@
+"""The answer to --doctor: what this machine offers, as text. Looks nothing up itself."""
+
+import os
+import sys
+from collections.abc import Iterator
+from math import inf
+
+import click
+
+from forkresize._version import __version__
+
+EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin", "mozjpeg": "mozjpeg-lossless-optimization"}
+"""The extras of the package, each with the distribution that it brings."""
+
+_SECCOMP_MODES = {"0": "there, unused", "1": "strict", "2": "filtering"}
+_SWITCH = {"0": "off", "1": "on"}
+
+Row = tuple[str, str]
+
+
+def print_doctor(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
+    """Print what this machine offers, and exit."""
+    if not asked or ctx.resilient_parsing:
+        return
+    from forkresize.cli.config.command import flags_in
+
+    config = flags_in(ctx).get("config") or os.environ.get("FORKRESIZE_CONFIG") or None
+    click.echo(doctor_text(config), nl=False)
+    ctx.exit()
+
+
+def doctor_text(config: str | None) -> str:
+    """Return what this machine offers, a heading and aligned lines for each part of it.
+
+    Args:
+        config: the settings file that was asked for instead of those that are looked for.
+    """
+    parts = {
+        "Machine": list(_machine()),
+        "Sandbox": list(_sandbox()),
+        "Codecs": list(_codecs()),
+        "Extras": list(_extras()),
+        "Settings files": list(_settings_files(config)),
+        "Defaults here": list(_defaults()),
+    }
+    width = max(len(name) for rows in parts.values() for name, _ in rows)
+    sections = [
+        "\n".join([title, *(f"  {name:<{width}}  {told}".rstrip() for name, told in rows)])
+        for title, rows in parts.items()
+    ]
+    return f"forkresize {__version__}\n\n" + "\n\n".join(sections) + "\n"
+
+
+def _machine() -> Iterator[Row]:
+    import platform
+
+    from forkresize.pool.cpus import allowed_cpus, cpu_quota
+    from forkresize.pool.machine import file_limits, memory_limit, total_memory
+    from forkresize.report.units import size
+
+    yield "Python", f"{sys.version.split()[0]} ({platform.python_implementation()})"
+    yield "platform", platform.platform()
+    quota, memory = cpu_quota(), memory_limit()
+    yield "CPUs", f"{os.cpu_count()}; by affinity {allowed_cpus()}" + _limit("control groups", quota, f"{quota:.3g}")
+    limit = "" if memory == inf else size(int(memory))
+    yield "memory", size(total_memory()) + _limit("control groups", memory, limit)
+    soft, hard = file_limits()
+    yield "open files", f"{_count(soft)}, up to {_count(hard)} if asked for"
+
+
+def _limit(who: str, limit: float, text: str) -> str:
+    return f"; {who} set no limit" if limit == inf else f"; {who} allow {text}"
+
+
+def _count(limit: float) -> str:
+    return "any number" if limit == inf else f"{limit:.0f}"
+
+
+def _sandbox() -> Iterator[Row]:
+    from forkresize.pool.machine import landlock_abi, proc_status_field
+
+    abi = landlock_abi()
+    yield "Landlock", f"version {abi}" if abi else "none"
+    for name, field, words in (("seccomp", "Seccomp", _SECCOMP_MODES), ("no_new_privs", "NoNewPrivs", _SWITCH)):
+        told = proc_status_field(field)
+        yield name, "none" if told is None else words.get(told, told)
+
+
+def _codecs() -> Iterator[Row]:
+    from forkresize.image.versions import codecs
+
+    yield from codecs().items()
+
+
+def _extras() -> Iterator[Row]:
+    from importlib import metadata
+
+    for extra, distribution in EXTRAS.items():
+        try:
+            yield extra, f"{distribution} {metadata.version(distribution)}"
+        except metadata.PackageNotFoundError:
+            yield extra, f"not installed; pip install 'forkresize[{extra}]'"
+
+
+def _settings_files(config: str | None) -> Iterator[Row]:
+    from forkresize.cli.config.files import PROJECT_FILE, user_file
+    from forkresize.report.terminal.plain import printable
+
+    names = (config,) if config is not None else (PROJECT_FILE, user_file())
+    for name in names:
+        yield printable(name), printable(_state(name)) if os.path.lexists(name) else "not there"
+
+
+def _state(name: str) -> str:
+    from forkresize.cli.config.command import BY_KEY
+    from forkresize.cli.config.files import read_settings
+    from forkresize.errors import UsageError
+
+    try:
+        settings = read_settings(name, None, BY_KEY)
+    except UsageError as error:
+        return f"wrong: {error}"
+    return f"read; {len(settings.values)} settings above all presets"
+
+
+def _defaults() -> Iterator[Row]:
+    from forkresize.cli.config.command import BY_KEY
+    from forkresize.pool import available_cpus, default_budget
+    from forkresize.pool.sandbox import missing_layers
+    from forkresize.report.units import size
+
+    yield "workers", str(available_cpus())
+    yield "budget", size(default_budget())
+    missing = missing_layers()
+    yield "sandbox", f"all but {' and '.join(missing)}" if missing else "complete"
+    for key in ("timeout", "retries", "max-pixels", "max-frames", "max-file-size"):
+        yield key, str(BY_KEY[key].default)

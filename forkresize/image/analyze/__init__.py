@@ -1,0 +1,1 @@
+"""Measures of image content: smart crop and structural similarity."""

@@ -1,0 +1,99 @@
+"""The color spaces that have a number: the code points of ITU-T H.273, which files call CICP or nclx. Reads no file."""
+
+from collections.abc import Mapping
+from functools import cache
+from math import exp
+from typing import NamedTuple
+
+from forkresize.image.color import icc
+
+_D65 = (0.3127, 0.3290)
+
+BT709: icc.Primaries = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), _D65)
+
+_SMPTE_170M: icc.Primaries = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), _D65)
+
+_PRIMARIES: Mapping[int, icc.Primaries] = {
+    1: BT709,
+    2: BT709,
+    5: ((0.640, 0.330), (0.290, 0.600), (0.150, 0.060), _D65),
+    6: _SMPTE_170M,
+    7: _SMPTE_170M,
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), _D65),
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
+}
+"""ColourPrimaries, table 2; 2 is that nothing is said."""
+
+_GAMMAS: Mapping[int, float] = {4: 2.2, 5: 2.8, 8: 1}
+
+_LIKE_SRGB = frozenset({1, 2, 6, 13, 14, 15})
+"""sRGB, that nothing is said, and what cameras apply by BT.709 and its kin, which screens undo as if it were sRGB."""
+
+_PQ, _HLG = 16, 18
+
+_SAMPLES = 4096
+
+_HDR_REFERENCE_WHITE = 203
+"""What of HDR is as bright as paper, in candelas per square meter (ITU-R BT.2408)."""
+
+_HLG_PEAK = 1000
+"""What HLG's highest value is shown at, on the screen of reference (ITU-R BT.2100, table 5)."""
+
+
+class CicpColorSpace(NamedTuple):
+    """A color space by the numbers of its ColourPrimaries and its TransferCharacteristics."""
+
+    primaries: int
+    transfer: int
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether values go far above white."""
+        return self.transfer in {_PQ, _HLG}
+
+    @property
+    def is_srgb(self) -> bool:
+        """Whether it is taken for sRGB."""
+        return _PRIMARIES.get(self.primaries) == BT709 and self.transfer in _LIKE_SRGB
+
+    def profile(self, *, is_gray: bool) -> bytes | None:
+        """Return its ICC profile, by which all that is above white becomes white; None where it is not known."""
+        return _profile(self, is_gray=is_gray)
+
+
+def srgb_curve() -> bytes:
+    """Return sRGB's curve from value to light (IEC 61966-2-1:1999, 5.2)."""
+    return icc.parametric(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+
+
+@cache
+def _profile(coded: CicpColorSpace, *, is_gray: bool) -> bytes | None:
+    curve, primaries = _curve(coded.transfer), _PRIMARIES.get(coded.primaries)
+    if curve is None or primaries is None:
+        return None
+    return icc.gray_profile(curve) if is_gray else icc.color_profile(primaries, curve)
+
+
+def _curve(transfer: int) -> bytes | None:
+    if transfer in _LIKE_SRGB:
+        return srgb_curve()
+    if transfer in _GAMMAS:
+        return icc.power(_GAMMAS[transfer])
+    light = {_PQ: _pq, _HLG: _hlg}.get(transfer)
+    return light and icc.sampled(
+        [min(light(number / (_SAMPLES - 1)) / _HDR_REFERENCE_WHITE, 1) for number in range(_SAMPLES)]
+    )
+
+
+def _pq(value: float) -> float:
+    """Return candelas per square meter (ITU-R BT.2100, table 4)."""
+    root = value ** (32 / 2523)
+    return float(10_000 * (max(root - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * root)) ** (16_384 / 2610))
+
+
+def _hlg(value: float) -> float:
+    """Return candelas per square meter of a gray (ITU-R BT.2100, table 5); colors come out a little more vivid."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    scene = value**2 / 3 if value <= 1 / 2 else (exp((value - c) / a) + b) / 12
+    return float(_HLG_PEAK * scene**1.2)

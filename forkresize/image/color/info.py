@@ -1,0 +1,123 @@
+"""What a file says of its colors otherwise than by an ICC profile, brought to one. Converts no pixel."""
+
+import os
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+
+from msgspec import Struct
+from PIL.ImageFile import ImageFile
+
+from forkresize.image.color import icc
+from forkresize.image.color.cicp import BT709, CicpColorSpace, srgb_curve
+from forkresize.image.decode.head import read_head, rewound
+
+_ADOBE_RGB: icc.Primaries = (BT709[0], (0.210, 0.710), BT709[2], BT709[3])
+_ADOBE_RGB_GAMMA = 563 / 256
+"""Adobe RGB (1998) Color Image Encoding, 4.3.1.2."""
+
+_IN_ADOBE_RGB = re.compile(rb"\x00\x01\x00\x02\x00{3}\x04R03\x00|\x01\x00\x02\x00\x04\x00{3}R03\x00")
+"""EXIF's entry InteroperabilityIndex, as cameras have it that shoot in Adobe RGB and embed no profile (DCF 2.0)."""
+
+_IN_SRGB = re.compile(rb"\xa0\x01\x00\x03\x00{3}\x01\x00\x01|\x01\xa0\x03\x00\x01\x00{3}\x01\x00")
+"""EXIF's entry ColorSpace, saying sRGB."""
+
+_GRAY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I", "F"})
+
+_NCLX = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
+
+_LENGTH_AND_NAME, _CHECKSUM = 8, 4
+
+_SRGB_GAMMA = 0.45455
+_ALIKE = 0.05
+"""What differs by less is the same gamma, as for libpng."""
+
+
+class ColorInfo(Struct, frozen=True):
+    """What a file says of its colors.
+
+    Attributes:
+        profile: the ICC profile that the pixels follow; None for the embedded one, or for sRGB where there is none.
+        is_hdr: whether there is light above white; by the profile it is cut off.
+    """
+
+    profile: bytes | None = None
+    is_hdr: bool = False
+
+
+_CICP_BYTES = 4
+"""Primaries, transfer, matrix and range (PNG, third edition, 11.3.2.6)."""
+
+
+def read_color_info(image: ImageFile) -> ColorInfo:
+    """Return what a file says of its colors beside an embedded profile; what isn't understood is told of.
+
+    Heeded are CICP in PNG, AVIF and HEIF, gAMA and cHRM in PNG, and EXIF's Adobe RGB. An embedded profile comes first,
+    except before a PNG's CICP (PNG, third edition, 4.3).
+
+    Args:
+        image: opened, but not loaded.
+    """
+    coded = _coded(image)
+    if coded:
+        return _by_code(coded, is_gray=image.mode in _GRAY)
+    if "icc_profile" in image.info or "srgb" in image.info:
+        return ColorInfo()
+    try:
+        return ColorInfo(_by_numbers(image) or _adobe_rgb(image))
+    except (ZeroDivisionError, struct.error):
+        warnings.warn("what it says of its colors can't be true, sRGB was assumed", stacklevel=1)
+        return ColorInfo()
+
+
+def _coded(image: ImageFile) -> CicpColorSpace | None:
+    if image.format == "PNG":
+        codes = [content for name, content in _chunks(image) if name == b"cICP" and len(content) == _CICP_BYTES]
+        return CicpColorSpace(codes[0][0], codes[0][1]) if codes else None
+    if "icc_profile" in image.info:
+        return None
+    told = image.info.get("nclx_profile")
+    if told:
+        return CicpColorSpace(told["color_primaries"], told["transfer_characteristics"])
+    # The picture's own comes before those of its alpha and of its gain map.
+    nclx = _NCLX.search(read_head(image)) if image.format == "AVIF" else None
+    return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
+
+
+def _by_code(coded: CicpColorSpace, *, is_gray: bool) -> ColorInfo:
+    if coded.is_srgb:
+        return ColorInfo()
+    profile = coded.profile(is_gray=is_gray)
+    if profile is None:
+        told = f"{coded.primaries}/{coded.transfer}"
+        warnings.warn(f"the color space of CICP {told} is not known, sRGB was assumed", stacklevel=1)
+    return ColorInfo(profile, coded.is_hdr)
+
+
+def _by_numbers(image: ImageFile) -> bytes | None:
+    gamma, told = image.info.get("gamma", _SRGB_GAMMA), image.info.get("chromaticity")
+    is_srgb_curve = abs(gamma / _SRGB_GAMMA - 1) < _ALIKE
+    if image.format != "PNG" or (is_srgb_curve and not told):
+        return None
+    curve = srgb_curve() if is_srgb_curve else icc.power(1 / gamma)
+    if image.mode in _GRAY:
+        return None if is_srgb_curve else icc.gray_profile(curve)
+    white, red, green, blue = zip(told[::2], told[1::2], strict=True) if told else (BT709[3], *BT709[:3])
+    return icc.color_profile((red, green, blue, white), curve)
+
+
+def _adobe_rgb(image: ImageFile) -> bytes | None:
+    exif = image.info.get("exif", b"")
+    if image.format not in {"JPEG", "MPO"} or not _IN_ADOBE_RGB.search(exif) or _IN_SRGB.search(exif):
+        return None
+    return icc.color_profile(_ADOBE_RGB, icc.power(_ADOBE_RGB_GAMMA))
+
+
+def _chunks(image: ImageFile) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the names and contents of a PNG's chunks before its pixels."""
+    with rewound(image) as file:
+        file.seek(len(b"\x89PNG\r\n\x1a\n"))
+        while (start := file.read(_LENGTH_AND_NAME))[4:] not in {b"IDAT", b""}:
+            yield start[4:], file.read(int.from_bytes(start[:4]))
+            file.seek(_CHECKSUM, os.SEEK_CUR)

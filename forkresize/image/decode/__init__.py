@@ -1,0 +1,1 @@
+"""Identify, probe and decode sources, with tolerance for damage beside the pixels."""

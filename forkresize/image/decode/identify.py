@@ -1,0 +1,126 @@
+"""Which format a file is of, told by its content. Decodes no pixel."""
+
+import os
+import warnings
+from functools import cache
+from importlib import import_module
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from forkresize.image.decode.errors import is_os_error
+from forkresize.image.decode.tolerant import install_tolerant_readers
+from forkresize.image.formats.plugins import DECODER_PLUGINS
+from forkresize.image.formats.registry import (
+    OUTPUT_FORMATS,
+    PLUGINS,
+    SIGNATURE,
+    SIGNATURE_LENGTH,
+    SUFFIXES,
+    UNREADABLE,
+    WITH_SIGNATURE,
+    WITHOUT_SIGNATURE,
+)
+from forkresize.image.picture import PictureError
+from forkresize.outcome import Reason
+from forkresize.recipe import Rendition
+
+_NEW_SUBFILE_TYPE = 254
+
+
+@cache
+def load_plugins() -> None:
+    """Load every decoder and encoder that may be used, and tell Pillow what only globals can tell it."""
+    from PIL import AvifImagePlugin
+
+    for plugin in PLUGINS:
+        import_module(f"PIL.{plugin}ImagePlugin")
+    install_tolerant_readers()
+    # The pictures are spread over the CPUs already.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+def identify(file: BinaryIO, path: str) -> ImageFile:
+    """Return a picture of which the header has been read.
+
+    Raises:
+        PictureError: the file is no picture, is damaged, or of a format that is not read.
+        OSError: the system won't let it be read.
+        DecompressionBombError: it has too many pixels.
+    """
+    load_plugins()
+    by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
+    try:
+        image = Image.open(
+            file, formats=(*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE
+        )
+    except (MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception as error:
+        if is_os_error(error):
+            raise
+        image = _identify_by_plugin(file, by_suffix, error)
+    _refuse_thumbnail(image)
+    _warn_of_depth(image)
+    return image
+
+
+def output_format(source: str | None, rendition: Rendition) -> str:
+    """Return the format to write, in Pillow's lower-case name.
+
+    Args:
+        source: the source's format, in Pillow's own name.
+        rendition: may ask for a format; otherwise it is the source's.
+
+    Raises:
+        PictureError: the source's own is asked for, and can't be written.
+    """
+    if rendition.format is not None:
+        return rendition.format
+    own = "jpeg" if source == "MPO" else str(source).lower()
+    if own not in OUTPUT_FORMATS:
+        raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output --format")
+    return own
+
+
+def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception) -> ImageFile:
+    """Return a picture of a format that takes a plug-in, which is loaded at the first such."""
+    file.seek(0)
+    head = file.read(SIGNATURE_LENGTH)
+    name = next((name for name, beginning in UNREADABLE.items() if beginning.match(head)), None)
+    extra = DECODER_PLUGINS.get(name or "")
+    if extra is None or not extra.load():
+        raise _unidentified(head, name, by_suffix, error) from error
+    file.seek(0)
+    try:
+        return Image.open(file, formats=[extra.format])
+    except UnidentifiedImageError:
+        raise PictureError(Reason.DAMAGED, "the header can't be read") from error
+
+
+def _unidentified(head: bytes, name: str | None, by_suffix: str | None, error: Exception) -> PictureError:
+    if SIGNATURE.match(head):
+        told = "the header can't be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        return PictureError(Reason.DAMAGED, told)
+    if name is not None:
+        extra = DECODER_PLUGINS.get(name)
+        way = f"; pip install 'forkresize[{extra.name}]' adds it" if extra else ""
+        return PictureError(Reason.UNSUPPORTED, f"{name} is not read{way}")
+    if head:
+        return PictureError(Reason.NOT_A_PICTURE, "")
+    return PictureError(Reason.DAMAGED if by_suffix else Reason.NOT_A_PICTURE, "the file is empty")
+
+
+def _refuse_thumbnail(image: ImageFile) -> None:
+    # TIFF 6.0, tag NewSubfileType, bit 0: a reduced version of another image in the file. Cameras' raw files are such.
+    kind = getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0)
+    if image.format == "TIFF" and isinstance(kind, int) and kind & 1:
+        raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
+
+
+def _warn_of_depth(image: ImageFile) -> None:
+    # Pillow has no mode for deep colors, and names the decoder's own in what it is told of each tile.
+    deep = any(";16" in str(tile.args) for tile in image.tile)
+    if deep and image.mode in {"RGB", "RGBA", "LA", "CMYK"}:
+        warnings.warn("16 bits a channel became 8", stacklevel=1)

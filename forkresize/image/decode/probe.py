@@ -1,0 +1,78 @@
+"""What the header of a picture's file says: its size and format. Decodes no pixel."""
+
+import io
+import os
+import warnings
+
+from msgspec import Struct
+
+from forkresize import storage
+from forkresize.image.decode.errors import translate_decoder_errors, unreadable_error
+from forkresize.image.decode.identify import identify
+
+_BUFFER = 1 << 13
+"""Bytes read at once; most headers are shorter."""
+
+_NO_LIMIT = 10**15
+
+WEBP_HEAD = 30
+"""Bytes of a WebP until after its size."""
+
+
+class ImageInfo(Struct, frozen=True):
+    """What is known of a picture without its pixels.
+
+    Attributes:
+        width: in pixels, as stored.
+        height: likewise.
+        format: in Pillow's lower-case name.
+        bytes: size of the file.
+    """
+
+    width: int
+    height: int
+    format: str
+    bytes: int
+
+
+def probe(path: str) -> ImageInfo:
+    """Read the header of a picture.
+
+    Raises:
+        PictureError: it can't be read, is no picture, or is damaged.
+    """
+    try:
+        raw = storage.open_source(path)
+    except OSError as error:
+        raise unreadable_error(path, error) from error
+    with io.BufferedReader(raw, _BUFFER) as file, translate_decoder_errors(path, _NO_LIMIT), warnings.catch_warnings():
+        # Whoever made the file has told what there is to say about it.
+        warnings.simplefilter("ignore")
+        size = os.fstat(raw.fileno()).st_size
+        # Pillow reads all of a WebP and makes room for its pixels.
+        webp = webp_size(file.peek(WEBP_HEAD))
+        if webp:
+            return ImageInfo(*webp, "webp", size)
+        image = identify(file, path)
+        return ImageInfo(*image.size, _own_name(image.format), size)
+
+
+def _own_name(name: str | None) -> str:
+    # A JPEG with further pictures behind the first.
+    return "jpeg" if name == "MPO" else str(name).lower()
+
+
+def webp_size(head: bytes) -> tuple[int, int] | None:
+    """Return width and height as RFC 9649 lays them out, sections 2.5 to 2.7 and 3.4; None if it is no WebP."""
+    if len(head) < WEBP_HEAD or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return None
+    bits = int.from_bytes(head[20:WEBP_HEAD], "little")
+    match head[12:16]:
+        case b"VP8X":
+            return (bits >> 32 & 0xFFFFFF) + 1, (bits >> 56 & 0xFFFFFF) + 1
+        case b"VP8L":
+            return (bits >> 8 & 0x3FFF) + 1, (bits >> 22 & 0x3FFF) + 1
+        case b"VP8 ":
+            return bits >> 48 & 0x3FFF, bits >> 64 & 0x3FFF
+        case _:
+            return None

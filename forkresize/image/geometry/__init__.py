@@ -1,0 +1,1 @@
+"""Target sizes, crop boxes and regions. Pure arithmetic."""

@@ -1,0 +1,206 @@
+"""How much memory making a picture takes, told from its header before anything is decoded. Decodes nothing.
+
+The figures were measured (``benchmarks/need.py``): the most resident memory of a worker beyond what it has when idle.
+They lean to the high side, so that pictures that are let in by them fit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from forkresize.image.decode.identify import output_format
+from forkresize.image.encode.need import encoding, further_frames
+from forkresize.image.formats.registry import OUTPUT_FORMATS
+from forkresize.image.geometry.layout import Layout, layout
+from forkresize.image.picture import PictureError
+from forkresize.image.plan import choose_shrink, static_size
+from forkresize.image.source_image import SourceImage
+from forkresize.image.steps.turn import is_quarter
+from forkresize.recipe import Crop, Fit, Flip, Recipe, Rendition, Rotate
+
+_MARGIN = 1.1
+_LEAST = 4 << 20
+"""Bytes that even a tiny picture may take: buffers, tables, and code that is used for the first time."""
+
+_SMALL = 1 << 18
+_MOST = 64
+"""Up to so many pixels, so many bytes for each are enough of an estimate."""
+
+_WIDE = 4
+_STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+"""Bytes in which Pillow keeps a pixel of a mode; of all others it is 4, three channels among them."""
+
+_STRAIGHT = frozenset({"PNG", "PPM", "BMP", "DIB", "TGA", "PCX"})
+"""Formats that are decoded row by row, right into the image."""
+
+_DECODER: Mapping[str | None, float] = {"WEBP": 15, "AVIF": 7, "GIF": 9}
+"""Bytes a pixel that a decoder has besides the image."""
+
+_OTHER_DECODER = 4
+_JPEG2000 = 5.5
+"""The same for each channel: it decodes to 32 bits a value, and transforms a copy."""
+
+_TIFF_ROWS_PER_STRIP = 278
+
+_DEEP, _STEP, _ROTATION = 6, 8, 26
+"""Bytes a pixel that a change takes while it is made, its result included; deep gray goes by way of 32 bits."""
+
+_LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
+"""Bytes a pixel and channel of resizing in linear light: by the pixels there are, and by those that are made."""
+
+_SEVERAL = 12
+"""Bytes a pixel of going through several frames: copies of this one and the last, and what the next is drawn over."""
+
+
+class _Source(Struct, frozen=True):
+    """The picture as it will be decoded: its pixels, bytes a pixel as decoded and once unpacked, and its channels."""
+
+    pixels: float
+    rows: float
+    stored: int
+    unpacked: int
+    channels: int
+    alpha: bool
+
+    @property
+    def held(self) -> float:
+        """Bytes of the image, and of what it is unpacked to."""
+        return self.pixels * (self.stored + (self.unpacked if self.unpacked > self.stored else 0))
+
+
+class _Output(Struct, frozen=True):
+    """One output: its layout and frames, its images' bytes, and those that it takes to make and to encode them."""
+
+    plan: Layout
+    frames: int
+    held: float
+    finishing: float
+    encoding: float
+
+
+def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[Rendition], size: int) -> int:
+    """Return the bytes of memory that it takes to make a picture's outputs, beyond those of an idle worker.
+
+    Args:
+        original: the picture, of which the header has been read.
+        recipe: what is made of it.
+        renditions: those of the recipe's that are to be made.
+        size: bytes of the file.
+
+    Raises:
+        PictureError: a step can't be done to a picture of this size, or the one output that is asked for can't be made.
+    """
+    width, height = original.image.size
+    if width * height <= _SMALL and _stays_small(original, recipe, renditions):
+        return width * height * len(renditions) * _MOST + _LEAST
+    by = choose_shrink(original, recipe, renditions)
+    source = _source(original, by)
+    outputs = list(_outputs(original, recipe, renditions, source))
+    changed = source.pixels * _changing(recipe)
+    decoding = _decoding(original, source, size)
+    held = source.held + min(changed, source.pixels * _WIDE) + sum(each.held for each in outputs)
+    if any(each.frames > 1 for each in outputs):
+        # The decoder stays for the next frame.
+        held += decoding + source.pixels * _SEVERAL
+    peak = max(
+        source.pixels * source.stored + decoding,
+        source.held + max(changed, source.pixels * (_DEEP if source.stored == _STORED["I;16"] else 0)),
+        *(held + max(_resizing(source, each.plan, recipe), each.finishing, each.encoding) for each in outputs),
+    )
+    return round(peak * _MARGIN) + _LEAST
+
+
+def _stays_small(original: SourceImage, recipe: Recipe, renditions: Sequence[Rendition]) -> bool:
+    """Whether nothing that is made has more pixels than the picture, so that a closer look is not worth its time."""
+    fit = recipe.resize.fit
+    grows = any(each.size.enlarge or (each.size.fit or fit) is Fit.CONTAIN for each in renditions)
+    return not grows and len(recipe.steps) == 1 and original.frames == 1
+
+
+def _source(original: SourceImage, by: int) -> _Source:
+    image = original.image
+    mode, transparent = image.mode, "transparency" in image.info
+    stored = _STORED.get(mode, _WIDE)
+    gray = mode in {"1", "L", "LA"} or stored == _STORED["I;16"]
+    alpha = transparent or mode in {"LA", "PA", "RGBA", "La", "RGBa"}
+    channels = (1 if gray else 4 if mode == "CMYK" else 3) + alpha
+    # What is gray and opaque stays as small as it is.
+    unpacked = stored if gray and not alpha else _WIDE
+    width, height = image.size
+    return _Source(width * height / by**2, min(width, height) / by, stored, unpacked, channels, alpha)
+
+
+def _decoding(original: SourceImage, source: _Source, size: int) -> float:
+    image, kind = original.image, original.image.format
+    width, height = image.size
+    if kind in {"JPEG", "MPO"}:
+        # At the smallest scale, a file of several scans is read whole.
+        coefficients = _coefficients(original)
+        return coefficients and coefficients + size
+    if kind in _STRAIGHT or image.info.get("compression") == "raw":
+        return 0
+    if kind == "JPEG2000":
+        return source.pixels * _JPEG2000 * source.channels
+    if kind == "TIFF":
+        # Compressed, the file is read whole, and then strip by strip.
+        rows = min(height, int(getattr(image, "tag_v2", {}).get(_TIFF_ROWS_PER_STRIP, height)))
+        return size + width * rows * len(image.getbands()) * 2
+    return size + source.pixels * _DECODER.get(kind, _OTHER_DECODER)
+
+
+def _coefficients(original: SourceImage) -> float:
+    """Return the bytes of a progressive JPEG's coefficients, 16 bits each, all of which are kept to the last scan."""
+    layers = getattr(original.image, "layer", ())
+    if not original.image.info.get("progressive") or not layers:
+        return 0
+    width, height = original.image.size
+    most = max(across * down for _, across, down, _ in layers)
+    return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most)
+
+
+def _changing(recipe: Recipe) -> int:
+    """Return the bytes a pixel that the steps before resizing take."""
+    costs = [_ROTATION if isinstance(step, Rotate) else _STEP for step in recipe.before if not _is_put_off(step)]
+    return max(costs, default=0)
+
+
+def _is_put_off(step: object) -> bool:
+    return isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step))
+
+
+def _resizing(source: _Source, plan: Layout, recipe: Recipe) -> float:
+    if plan.is_unscaled:
+        return 0
+    width, height = plan.scaled
+    if recipe.resize.linear:
+        return source.channels * (source.pixels * _LINEAR_SOURCE + width * height * _LINEAR_TARGET)
+    # Premultiplied, copied for kernels that can't read Pillow's memory, and brought to its size along one axis.
+    copies = source.pixels * _WIDE * (source.alpha + (source.alpha and source.channels == len("LA")))
+    copies += width * height * _WIDE * source.alpha
+    return copies + max(width, height) * source.rows * source.unpacked
+
+
+def _outputs(
+    original: SourceImage, recipe: Recipe, renditions: Sequence[Rendition], source: _Source
+) -> Iterator[_Output]:
+    shown = static_size(original, recipe) or original.view.shown
+    for rendition in renditions:
+        try:
+            output = output_format(original.image.format, rendition)
+            writer = OUTPUT_FORMATS[output]
+            frames = original.frames_for(writer)
+        except PictureError:
+            if len(renditions) == 1:
+                raise
+            continue  # It fails on its own account.
+        plan = layout(shown, rendition.size, recipe.resize)
+        pixels = plan.canvas[0] * plan.canvas[1]
+        gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.after
+        each = encoding(output, rendition, gray=gray, alpha=source.alpha and "RGBA" in writer.modes)
+        yield _Output(
+            plan=plan,
+            frames=frames,
+            held=pixels * frames * (source.unpacked if gray else _WIDE),
+            finishing=pixels * _STEP * (bool(recipe.after) or source.alpha or plan.canvas != plan.scaled),
+            encoding=pixels * each + further_frames(output, pixels, frames - 1),
+        )

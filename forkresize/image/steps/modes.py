@@ -1,0 +1,143 @@
+"""Brings every pixel mode that decoders give to one of the few that can be resampled. Knows no embedded profile."""
+
+import warnings
+from functools import cache
+
+from msgspec.structs import replace
+from PIL.Image import Image
+
+from forkresize.image.color import convert
+from forkresize.image.picture import Picture, PictureError
+from forkresize.outcome import Reason
+
+_MOST_16_BIT = 65_535
+
+_RESAMPLED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
+
+_CONVERTED = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB"}
+
+_TRANSPARENT = {"1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
+"""What the modes become when one of their colors is declared transparent."""
+
+
+def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
+    """Convert to L, LA, RGB, RGBA or CMYK, or to I;16, I or F where those are held.
+
+    Args:
+        picture: in any mode.
+        held: the modes that an output can hold.
+
+    Raises:
+        PictureError: the mode is of no kind known, or its values have no agreed range.
+    """
+    image = picture.image
+    has_transparent_color = "transparency" in image.info
+    if image.mode in _RESAMPLED and not has_transparent_color:
+        return picture
+    if has_transparent_color and image.mode in _TRANSPARENT:
+        return replace(picture, image=image.convert("LA" if _is_gray(picture) else _TRANSPARENT[image.mode]))
+    if _is_gray(picture):
+        return replace(picture, image=image.convert("L"))
+    if image.mode == "P" and image.palette is not None and image.palette.mode == "RGBA":
+        return replace(picture, image=image.convert("RGBA"))
+    if image.mode in _CONVERTED:
+        return replace(picture, image=image.convert(_CONVERTED[image.mode]))
+    if image.mode == "LAB":
+        # Its a and b wrap around at zero, so that they can't be resampled.
+        return replace(picture, image=convert.lab_to_srgb(image), profile=None)
+    return replace(picture, image=_deep(image, held))
+
+
+def _is_gray(picture: Picture) -> bool:
+    """Whether a palette holds nothing but grays; those of a profile for colors are left in its space."""
+    palette = picture.image.palette
+    if picture.image.mode != "P" or palette is None or palette.mode != "RGB" or picture.profile:
+        return False
+    red, green, blue = (bytes(palette.palette[channel::3]) for channel in range(3))
+    return red == green == blue
+
+
+@cache
+def _to_eight_bits() -> list[int]:
+    """Return what each value of 16 bits is in 8."""
+    return [(value + 128) // 257 for value in range(_MOST_16_BIT + 1)]
+
+
+def _deep(image: Image, held: frozenset[str]) -> Image:
+    if image.mode.startswith("I;16"):
+        return _sixteen_bit(image.convert("I"), image.info.get("transparency"), held)
+    if image.mode == "I":
+        return _integer(image, held)
+    if image.mode == "F":
+        return _float(image, held)
+    raise PictureError(Reason.UNSUPPORTED, f"pixels of mode {image.mode} can't be resized")
+
+
+def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) -> Image:
+    """Return an image of mode I whose values fit 16 bits as I;16, or scaled to 8 bits where the output holds no more.
+
+    No format's I;16 has room for an alpha channel, so a transparent value takes the 8 bits as well.
+    """
+    if transparent is None and "I;16" in held:
+        return image.convert("I;16")
+    scaled = image.point(_to_eight_bits(), "L")
+    if transparent is not None:
+        alpha = [255] * (_MOST_16_BIT + 1)
+        alpha[transparent] = 0
+        scaled.putalpha(image.point(alpha, "L"))
+        del scaled.info["transparency"]
+    return scaled
+
+
+def to_8_bit(picture: Picture) -> Picture:
+    """Return the picture at 8 bits a channel, for steps that know no more.
+
+    Raises:
+        PictureError: its values have no agreed range.
+    """
+    if picture.image.mode not in {"I;16", "I", "F"}:
+        return picture
+    if picture.image.mode != "I;16":
+        raise PictureError(
+            Reason.NOT_APPLICABLE, f"pixels of mode {picture.image.mode} can only be cropped, turned and resized"
+        )
+    warnings.warn("16 bits a pixel became 8, for an operation that has no more", stacklevel=1)
+    return replace(picture, image=to_8_bit_gray(picture.image))
+
+
+def to_8_bit_gray(image: Image) -> Image:
+    """Return an image of mode I;16 scaled to mode L."""
+    return image.convert("I").point(_to_eight_bits(), "L")
+
+
+def _integer(image: Image, held: frozenset[str]) -> Image:
+    least, most = _extrema(image)
+    if least >= 0 and most <= _MOST_16_BIT:
+        return _sixteen_bit(image, None, held)
+    if "I" in held:
+        return image
+    raise _rangeless("32-bit integer", least, most)
+
+
+def _float(image: Image, held: frozenset[str]) -> Image:
+    if "F" in held:
+        return image
+    least, most = _extrema(image)
+    if least >= 0 and most <= 1:
+        # Converting cuts off the fraction.
+        return image.point(lambda value: value * 255 + 0.5).convert("L")
+    raise _rangeless("32-bit float", least, most)
+
+
+def _extrema(image: Image) -> tuple[float, float]:
+    least, most = image.getextrema()
+    assert isinstance(least, (int, float))  # noqa: S101 -- a tuple is for several channels; these modes have one.
+    assert isinstance(most, (int, float))  # noqa: S101
+    return least, most
+
+
+def _rangeless(kind: str, least: float, most: float) -> PictureError:
+    return PictureError(
+        Reason.UNSUPPORTED,
+        f"{kind} pixels from {least:g} to {most:g} have no agreed range; --format tiff keeps them",
+    )

@@ -1,0 +1,53 @@
+"""The picture that a watermark shows, as it is in its file. Brings it to no size."""
+
+import warnings
+from functools import lru_cache
+
+from PIL import ImageChops
+from PIL.Image import Image
+
+from forkresize.errors import FieldError
+from forkresize.image.color.convert import to_srgb
+from forkresize.image.picture import Picture, PictureError
+from forkresize.image.source_image import open_source_image
+from forkresize.image.steps.alpha import premultiplied
+from forkresize.image.steps.modes import normalize_mode
+from forkresize.image.steps.orient import orient
+from forkresize.outcome import Reason
+from forkresize.recipe import Recipe
+
+_MAX_PIXELS = 50_000_000
+
+_HELD = frozenset({"L", "LA", "RGB", "RGBA"})
+
+
+@lru_cache(maxsize=4)
+def logo(path: str) -> Image:
+    """Return a picture upright and in sRGB, as mode LA if it is gray and RGBA if it has colors.
+
+    Raises:
+        FieldError: it can't be read, is no picture, or is too large.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = to_srgb(orient(normalize_mode(_first_frame(path), _HELD))).image.convert("RGBA")
+    except PictureError as error:
+        raise FieldError("watermark", f"{path}: {_told(error)}") from error
+    return image.convert("LA") if _is_gray(image) else image
+
+
+def _first_frame(path: str) -> Picture:
+    with open_source_image(path, Recipe(max_pixels=_MAX_PIXELS)) as source:
+        return next(source.pictures(1, 1))
+
+
+def _told(error: PictureError) -> str:
+    if error.reason is Reason.TOO_LARGE:
+        return f"has more than {_MAX_PIXELS // 1_000_000} megapixels"
+    return str(error) or "is no picture"
+
+
+def _is_gray(image: Image) -> bool:
+    red, green, blue, _alpha = premultiplied(image).split()
+    return not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))

@@ -1,0 +1,83 @@
+"""What a watermark is for an output of a given size: scaled, and as opaque as asked for. Puts it nowhere."""
+
+from functools import lru_cache
+
+from PIL import Image
+
+from forkresize.errors import FieldError
+from forkresize.image.geometry.region import Dimensions
+from forkresize.image.watermark.font import missing_glyphs
+from forkresize.image.watermark.logo import logo
+from forkresize.image.watermark.text import Align, lettering
+from forkresize.recipe import Watermark
+
+_CACHED = 16
+"""Marks kept; the outputs of most runs have few sizes."""
+
+_PERCENT = 100
+_SLANT = 30
+"""Degrees by which a text rises where it is all over the picture, so that it lies along no edge of what is shown."""
+
+
+def prepare(step: Watermark) -> None:
+    """Load the picture or the font, so that workers forked afterwards share it.
+
+    Raises:
+        FieldError: it is missing, can't be used, is too large, or has no glyph for a letter of the text.
+    """
+    if step.image is not None:
+        logo(step.image)
+        return
+    lettering(step.text or "", step.font, 16, (1000, 1000), "center")
+    missing = missing_glyphs(step)
+    if missing:
+        raise FieldError("watermark_text", f"the font has nothing for {missing!r}; one given by --watermark-font may")
+
+
+@lru_cache(maxsize=_CACHED)
+def mark(step: Watermark, size: Dimensions) -> Image.Image:
+    """Return the mark as mode LA if it is gray and RGBA if it has colors.
+
+    Args:
+        step: what to show, how large and how opaque.
+        size: width and height of the output in pixels.
+
+    Returns:
+        The mark, no larger than fits between the margins, though no smaller than one pixel.
+
+    Raises:
+        FieldError: the picture or the font can't be used.
+    """
+    extent = min(size) * step.scale / _PERCENT
+    room = max(1, size[0] - 2 * margin(step, size)), max(1, size[1] - 2 * margin(step, size))
+    if step.image is not None:
+        image = _scaled(logo(step.image), extent, room)
+    else:
+        image = lettering(step.text or "", step.font, extent, room, _align(step))
+        if step.gravity is None:
+            image = image.rotate(_SLANT, Image.Resampling.BICUBIC, expand=True)
+    return _faded(image, step.opacity)
+
+
+def margin(step: Watermark, size: Dimensions) -> int:
+    """Return how far a mark is from the borders of an output, and from other marks, in pixels."""
+    return round(min(size) * step.margin / _PERCENT)
+
+
+def _align(step: Watermark) -> Align:
+    if step.gravity is None:
+        return "center"
+    return "left" if "west" in step.gravity else "right" if "east" in step.gravity else "center"
+
+
+def _scaled(image: Image.Image, extent: float, room: Dimensions) -> Image.Image:
+    width, height = image.size
+    scale = min(extent / max(width, height), room[0] / width, room[1] / height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+
+
+def _faded(image: Image.Image, opacity: float) -> Image.Image:
+    faded = image.copy()
+    faded.putalpha(image.getchannel("A").point([round(level * opacity) for level in range(256)]))
+    return faded

@@ -1,0 +1,1 @@
+"""Files that list the outputs for a web site: manifest and srcset."""

@@ -1,0 +1,1 @@
+"""Progress views and summaries for a person at a terminal."""

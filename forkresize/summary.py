@@ -1,0 +1,293 @@
+"""Tally counts outcomes; Summary is what a run came to. Neither prints anything."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from forkresize._version import __version__
+from forkresize.errors import ExitCode
+from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
+from forkresize.record import record
+
+if TYPE_CHECKING:
+    from forkresize.job import Source
+
+MAX_FAILURES = 1_000
+"""So many failures are kept; further ones are only counted, so that memory stays flat."""
+
+_HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE})
+"""Why a source is skipped that lacks no output."""
+
+_NO_PICTURE = frozenset({Reason.NOT_A_PICTURE, Reason.NOT_A_FILE, Reason.SYMBOLIC_LINK})
+
+SCHEMA = 1
+"""Of the JSON summary; it grows when a field changes its meaning."""
+
+
+class Tally:
+    """A reporter that counts.
+
+    Attributes:
+        written: how many outputs were made.
+        unchanged: how many were up to date.
+        pruned: how many were removed because their source is gone.
+        due: how many would be made, in a dry run.
+        skipped_by_reason: how many were skipped, by reason; a source that none is made of counts as one.
+        failed_by_reason: how many failed, likewise.
+        in_bytes: size of the sources of all written outputs.
+        out_bytes: size of these outputs.
+        in_pixels: pixels of these sources.
+        failures: the first of the failed.
+        sources: how many sources have an outcome.
+    """
+
+    def __init__(self) -> None:
+        self.written = 0
+        self.unchanged = 0
+        self.pruned = 0
+        self.due = 0
+        self.skipped_by_reason: Counter[Reason] = Counter()
+        self.failed_by_reason: Counter[Reason] = Counter()
+        self.in_bytes = 0
+        self.out_bytes = 0
+        self.in_pixels = 0
+        self.failures: list[Failed] = []
+        self.sources = 0
+        self._read: Source | None = None
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        # Every source has one outcome that is about its first output, or about all of them.
+        self.sources += outcome.rendition == 0 and not isinstance(outcome, Pruned)
+        match outcome:
+            case Written():
+                self._add_written(outcome)
+            case Unchanged():
+                self.unchanged += 1
+            case Planned():
+                self.due += 1
+            case Pruned():
+                self.pruned += 1
+            case Skipped():
+                self.skipped_by_reason[outcome.reason] += 1
+            case Failed():
+                self._add_failed(outcome)
+            case _:
+                raise TypeError(f"not a kind of outcome that is known: {outcome!r}")
+
+    @property
+    def skipped(self) -> int:
+        """How many were skipped."""
+        return self.skipped_by_reason.total()
+
+    @property
+    def failed(self) -> int:
+        """How many failed."""
+        return self.failed_by_reason.total()
+
+    @property
+    def lacking(self) -> int:
+        """How many were skipped that have no output for that."""
+        return sum(count for reason, count in self.skipped_by_reason.items() if reason not in _HAS_OUTPUT)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no picture among the sources, if there was any."""
+        return self.outputs == sum(self.skipped_by_reason[reason] for reason in _NO_PICTURE)
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs have their outcome, a source without any counted as one."""
+        return self.written + self.unchanged + self.due + self.skipped + self.failed
+
+    def _add_written(self, outcome: Written) -> None:
+        self.written += 1
+        self.out_bytes += outcome.out_bytes
+        # The outputs of one source come one after another.
+        if outcome.source is not self._read:
+            width, height = outcome.in_size
+            self._read = outcome.source
+            self.in_bytes += outcome.source.size
+            self.in_pixels += width * height
+
+    def _add_failed(self, outcome: Failed) -> None:
+        self.failed_by_reason[outcome.reason] += 1
+        if len(self.failures) < MAX_FAILURES:
+            self.failures.append(outcome)
+
+
+class RunStats(Struct, frozen=True, kw_only=True):
+    """What a run took.
+
+    Attributes:
+        seconds: wall time.
+        workers: how many worked side by side.
+        workers_lost: how many of them died.
+        busy_seconds: wall time that all workers together spent on pictures.
+        memory: bytes that all workers together were allowed.
+        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
+        sandbox_missing: names of what would have, had the system it.
+    """
+
+    seconds: float
+    workers: int
+    workers_lost: int = 0
+    busy_seconds: float = 0.0
+    memory: int = 0
+    sandbox: tuple[str, ...] = ()
+    sandbox_missing: tuple[str, ...] = ()
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What a run came to.
+
+    Attributes:
+        sources: how many sources there were.
+        written: how many outputs were made.
+        unchanged: how many were up to date.
+        skipped: how many were left out on purpose; a source that none is made of counts as one.
+        failed: how many should be there and could not be made, likewise.
+        pruned: how many outputs were removed because their source is gone.
+        skipped_by_reason: the skipped, by reason.
+        failed_by_reason: the failed, by reason.
+        in_bytes: size of the sources of all written outputs.
+        out_bytes: size of these outputs.
+        in_pixels: pixels of these sources.
+        failures: the first thousand of the failed.
+        seconds: wall time.
+        workers: how many worked side by side.
+        workers_lost: how many of them died.
+        busy_seconds: wall time that all workers together spent on pictures.
+        memory: bytes that all workers together were allowed.
+        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
+        sandbox_missing: names of what would have, had the system it.
+        exit_code: what the shell is told.
+        stopped_by: what ended the run before all was done, such as ``SIGINT``.
+        refused: what was asked for besides and not done, and why.
+    """
+
+    sources: int
+    written: int
+    unchanged: int
+    skipped: int
+    failed: int
+    pruned: int = 0
+    skipped_by_reason: Mapping[Reason, int]
+    failed_by_reason: Mapping[Reason, int]
+    in_bytes: int
+    out_bytes: int
+    in_pixels: int
+    failures: tuple[Failed, ...]
+    seconds: float
+    workers: int
+    workers_lost: int
+    busy_seconds: float
+    exit_code: int
+    stopped_by: str | None = None
+    refused: str | None = None
+    memory: int = 0
+    sandbox: tuple[str, ...] = ()
+    sandbox_missing: tuple[str, ...] = ()
+
+    @property
+    def utilization(self) -> float:
+        """The share of their time, 0 to 1, that the workers spent on pictures."""
+        offered = self.workers * self.seconds
+        return min(1.0, max(0.0, self.busy_seconds / offered)) if offered else 0.0
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Outputs made in a second of wall time."""
+        return self.written / self.seconds if self.seconds else 0.0
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Millions of pixels read for written outputs in a second of wall time."""
+        return self.in_pixels / 1e6 / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """Return the fields that ``--json`` prints, in their documented order and ready for JSON."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "sources": self.sources,
+            "written": self.written,
+            "unchanged": self.unchanged,
+            "skipped": self.skipped,
+            "failed": self.failed,
+            "pruned": self.pruned,
+            "in_bytes": self.in_bytes,
+            "out_bytes": self.out_bytes,
+            "in_pixels": self.in_pixels,
+            "seconds": round(self.seconds, 6),
+            "pictures_per_second": round(self.pictures_per_second, 3),
+            "megapixels_per_second": round(self.megapixels_per_second, 3),
+            "workers": self.workers,
+            "workers_lost": self.workers_lost,
+            "memory": self.memory,
+            "sandbox": list(self.sandbox),
+            "exit_code": int(self.exit_code),
+            "failures": [record(failure) for failure in self.failures],
+        }
+
+
+class ExitPolicy(Struct, frozen=True, kw_only=True):
+    """What a run has to meet besides that nothing fails.
+
+    Attributes:
+        strict: no source is skipped, but for outputs that are there.
+        not_empty: there is a picture.
+    """
+
+    strict: bool = False
+    not_empty: bool = False
+
+    def judge(self, tally: Tally) -> ExitCode:
+        """Return what the shell is told of a run that came to its end."""
+        if tally.failed:
+            return ExitCode.FAILURES
+        if self.not_empty and tally.is_empty:
+            return ExitCode.NOTHING_MATCHED
+        return ExitCode.FAILURES if self.strict and tally.lacking else ExitCode.OK
+
+
+def summarize(
+    tally: Tally,
+    effort: RunStats,
+    *,
+    exit_code: int | None = None,
+    stopped_by: str | None = None,
+    refused: str | None = None,
+) -> Summary:
+    """Sum up a run.
+
+    Args:
+        tally: what was counted.
+        effort: time and workers it took.
+        exit_code: what the shell is told; None says whether something failed.
+        stopped_by: what ended the run before all was done, such as ``SIGINT``.
+        refused: what was asked for besides and not done, and why.
+    """
+    if exit_code is None:
+        exit_code = ExitPolicy().judge(tally)
+    return Summary(
+        sources=tally.sources,
+        written=tally.written,
+        unchanged=tally.unchanged,
+        skipped=tally.skipped,
+        failed=tally.failed,
+        pruned=tally.pruned,
+        skipped_by_reason=dict(tally.skipped_by_reason),
+        failed_by_reason=dict(tally.failed_by_reason),
+        in_bytes=tally.in_bytes,
+        out_bytes=tally.out_bytes,
+        in_pixels=tally.in_pixels,
+        failures=tuple(tally.failures),
+        **asdict(effort),
+        exit_code=exit_code,
+        stopped_by=stopped_by,
+        refused=refused,
+    )

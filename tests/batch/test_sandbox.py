@@ -1,0 +1,67 @@
+"""What the workers of a batch may reach, and that their word is not taken for what they were given."""
+
+from pathlib import Path
+
+import pytest
+
+from forkresize.batch import Settings, thumbnails
+from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.sandbox import sandboxed_pool_options
+from forkresize.batch.wire import OUTCOME_SERIALIZER
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import Written
+from forkresize.pool import Completed, PoolOptions, SandboxMode
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    source = tmp_path / "in/a.jpg"
+    source.parent.mkdir()
+    source.write_bytes(b"a picture")
+    return Job(Source(str(source), "a.jpg"), (Output("out/0.jpg"), Output("out/1.jpg", rendition=1)))
+
+
+def test_a_worker_is_lent_the_source_of_its_own_job_and_no_other_file(tmp_path: Path, job: Job) -> None:
+    other = tmp_path / "in/b.jpg"
+    other.write_bytes(b"another")
+    options = sandboxed_pool_options(Settings(), ["in"], "out").sandbox
+    assert options is not None
+    assert options.lend is not None
+    with options.lend(job, job.source.path) as file:
+        assert file.read() == b"a picture"
+    with pytest.raises(PermissionError):
+        options.lend(job, str(other))
+    with pytest.raises(PermissionError):
+        thumbnails._open_for_worker(job.source.path, str(other))  # noqa: SLF001  It is what workers are given.
+
+
+def test_directories_are_readable_as_a_whole_and_files_are_lent_one_by_one(tmp_path: Path, job: Job) -> None:
+    folder = str(tmp_path / "in")
+    options = sandboxed_pool_options(Settings(), [folder, job.source.path], "out").sandbox
+    assert options is not None
+    assert (options.read, options.write, options.mode) == ((folder,), ("out",), SandboxMode.AUTO)
+    assert sandboxed_pool_options(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions(
+        codec=OUTCOME_SERIALIZER
+    )
+
+
+def test_an_outcome_is_about_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
+    forged = [
+        Written(
+            source=Source("/etc/shadow", "shadow"),
+            destination="/etc/passwd",
+            rendition=rendition,
+            out_bytes=1,
+            in_size=(1, 1),
+            out_size=(1, 1),
+            in_format="jpeg",
+            out_format="jpeg",
+        )
+        for rendition in (1, 0)
+    ]
+    told = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(forged))
+    outcomes = outcomes_from_result(
+        Completed(item=job, result=told, attempts=1, worker=1, seconds=0.1, stderr=""), "tag"
+    )
+    assert [outcome.source for outcome in outcomes] == [job.source] * 2
+    assert [outcome.destination for outcome in outcomes] == ["out/1.jpg", "out/0.jpg"]

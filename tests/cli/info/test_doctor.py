@@ -1,0 +1,94 @@
+"""What --doctor tells."""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from forkresize.cli.command import call
+from forkresize.cli.info.doctor import EXTRAS, doctor_text
+from forkresize.pool import available_cpus, cpus, machine, sandbox
+
+Parse = Callable[..., object]
+
+
+def told(text: str, name: str) -> str:
+    [line] = re.findall(rf"^  {re.escape(name)} +(.*)$", text, re.MULTILINE)
+    return str(line)
+
+
+def test_it_tells_what_this_machine_offers(parse: Parse, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["--doctor"]) == 0
+    text, error = capsys.readouterr()
+    assert error == ""
+    assert told(text, "workers") == str(available_cpus())
+    assert told(text, "timeout") == "120s"
+    assert "Pillow" in text
+    assert re.search("cykooz|Pillow", told(text, "resampling"))
+    assert told(text, "forkresize.toml") == "not there"
+    values = [line.index(line.split("  ")[-1].strip()) for line in text.splitlines() if line.startswith("  ")]
+    assert len(set(values)) == 1
+
+
+def test_limits_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpus, "cpu_quota", lambda: 1.5)
+    monkeypatch.setattr(machine, "memory_limit", lambda: 4_000_000_000)
+    monkeypatch.setattr(machine, "file_limits", lambda: (1024, math.inf))
+    monkeypatch.setattr(machine, "landlock_abi", lambda: 3)
+    monkeypatch.setattr(machine, "proc_status_field", {"Seccomp": "2", "NoNewPrivs": "1"}.get)
+    text = doctor_text(None)
+    assert told(text, "CPUs").endswith("control groups allow 1.5")
+    assert told(text, "memory").endswith("control groups allow 4.0 GB")
+    assert told(text, "open files") == "1024, up to any number if asked for"
+    assert told(text, "Landlock") == "version 3"
+    assert told(text, "seccomp") == "filtering"
+    assert told(text, "no_new_privs") == "on"
+    monkeypatch.setattr(sandbox, "missing_layers", lambda: ("landlock", "seccomp"))
+    assert told(doctor_text(None), "sandbox") == "all but landlock and seccomp"
+    monkeypatch.setattr(sandbox, "missing_layers", tuple)
+    assert told(doctor_text(None), "sandbox") == "complete"
+
+
+def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    monkeypatch.setattr(cpus, "cpu_quota", lambda: math.inf)
+    monkeypatch.setattr(machine, "memory_limit", lambda: math.inf)
+    monkeypatch.setattr(machine, "landlock_abi", lambda: 0)
+    monkeypatch.setattr(machine, "proc_status_field", {"Seccomp": "9"}.get)
+    text = doctor_text(None)
+    assert told(text, "heif") == "not installed; pip install 'forkresize[heif]'"
+    assert told(text, "memory").endswith("control groups set no limit")
+    assert [told(text, name) for name in ("Landlock", "seccomp", "no_new_privs")] == ["none", "9", "none"]
+
+
+@pytest.mark.parametrize(("arguments", "env"), [("--config given.toml", ""), ("", "given.toml")])
+def test_settings_files_are_told_of_be_they_right_or_wrong(
+    arguments: str,
+    env: str,
+    parse: Parse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FORKRESIZE_CONFIG", env)
+    for text, state in (("width = 3", "read; 1 settings above all presets"), ("widht = 3", "wrong: given.toml:1: ")):
+        (tmp_path / "given.toml").write_text(text)
+        assert call(["--doctor", *arguments.split()]) == 0
+        assert told(capsys.readouterr().out, "given.toml").startswith(state)
+
+
+def test_the_extras_are_those_of_the_package() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    optional = {
+        extra: re.split(r"[><=]", wanted[0])[0]
+        for extra, wanted in project["optional-dependencies"].items()
+        if extra in EXTRAS
+    }
+    assert optional == EXTRAS

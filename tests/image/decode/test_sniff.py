@@ -1,0 +1,71 @@
+"""What may be a picture is told without a decoder, and never more narrowly than the decoder takes it."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.sniff import is_picture
+from forkresize.image.formats.registry import OUTPUT_FORMATS
+from forkresize.outcome import Outcome, Skipped
+
+Scene = Callable[..., Image.Image]
+Render = Callable[..., Outcome]
+
+RARE = {
+    "xbm": b"#define a_width 8\n#define a_height 1\nstatic char a_bits[] = {\n0x55\n};\n",
+    "xpm": b'/* XPM */\nstatic char *a[] = {\n"1 1 1 1",\n"a c #ff0000",\n"a"};\n',
+    "sun": struct.pack(">8I", 0x59A66A95, 2, 2, 8, 4, 1, 0, 0) + bytes(4),
+    "ppm with odd spaces": b"P6" + b" " * 39 + b"2 2\n255\n" + bytes(12),
+}
+
+
+@pytest.mark.parametrize("kind", OUTPUT_FORMATS)
+def test_every_format_that_is_written_may_be_a_picture(kind: str, scene: Scene, tmp_path: Path) -> None:
+    load_plugins()
+    path = tmp_path / f"a.{kind}"
+    scene().resize((32, 32)).save(path, kind.upper())
+    assert is_picture(str(path))
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_what_the_decoder_takes_may_be_a_picture(kind: str, result: Render, tmp_path: Path) -> None:
+    outcome = result(RARE[kind], "a", width=30, format="png")
+    assert not isinstance(outcome, Skipped), outcome
+    assert is_picture(str(tmp_path / "a"))
+
+
+def test_an_avif_of_another_brand_may_be_a_picture(scene: Scene, tmp_path: Path, result: Render) -> None:
+    scene().save(tmp_path / "b.avif")
+    content = bytearray((tmp_path / "b.avif").read_bytes())
+    content[8:12] = b"mif1"
+    outcome = result(bytes(content), "a", width=30, format="png")
+    assert not isinstance(outcome, Skipped), outcome
+    assert is_picture(str(tmp_path / "a"))
+
+
+def test_an_empty_file_is_told_by_its_suffix(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.txt"):
+        (tmp_path / name).touch()
+    assert is_picture(str(tmp_path / "a.jpg"))
+    assert not is_picture(str(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0\0\0\x18ftypisom",
+        b"#define LIMIT 3\n",
+        b"",
+        b"Dear reader,",
+        b"PK\3\4" + bytes(99),
+        b"<x:xmpmeta/>",
+        b"%PDF-1.4",
+    ],
+)
+def test_what_lies_beside_pictures_is_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    assert not is_picture(str(tmp_path / "a.txt"))

@@ -1,0 +1,205 @@
+import json
+import os
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from forkresize.image.memory_estimate import estimate_memory
+from forkresize.image.render import render
+from forkresize.image.source_image import SourceImage, open_source_image
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import Failed, Reason, Written
+from forkresize.recipe import Recipe
+
+Draw = Callable[..., Path]
+
+needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the peak can't be measured")
+
+LARGE = (3000, 2000)
+
+GROWN = Path(__file__).parent.parent.parent / "benchmarks/grown.py"
+
+
+def estimate(path: Path, recipe: Recipe) -> int:
+    told: list[int] = []
+
+    def look(original: SourceImage) -> None:
+        told.append(estimate_memory(original, recipe, recipe.renditions, path.stat().st_size))
+
+    with warnings.catch_warnings(), open_source_image(str(path), recipe, look):
+        warnings.simplefilter("ignore")
+    return told[0]
+
+
+def job_of(path: Path, recipe: Recipe) -> Job:
+    outputs = tuple(Output(f"{path}.{number}.out", number) for number in range(len(recipe.renditions)))
+    return Job(Source(str(path), path.name, path.stat().st_size), outputs)
+
+
+def measured(path: Path, options: dict[str, Any]) -> int:
+    """Return by how much a process grows, at its highest, while it makes a picture."""
+    arguments = [sys.executable, str(GROWN), str(path), json.dumps(options)]
+    # What measures coverage would be measured too.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    return int(subprocess.run(arguments, capture_output=True, check=True, timeout=60, env=env).stdout)
+
+
+def check(path: Path, options: dict[str, Any]) -> None:
+    told, grown = estimate(path, Recipe.of(**options)), measured(path, options)
+    assert grown <= told <= 2 * grown + (8 << 20), f"told {told / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+
+
+SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "photo.jpg": ("RGB", {"quality": 90}),
+    "progressive.jpg": ("RGB", {"quality": 90, "progressive": True, "subsampling": "4:4:4"}),
+    "gray.jpg": ("L", {}),
+    "photo.png": ("RGB", {"compress_level": 1}),
+    "alpha.png": ("RGBA", {"compress_level": 1}),
+    "gray.png": ("L", {"compress_level": 1}),
+    "gray-alpha.png": ("LA", {"compress_level": 1}),
+    "deep.png": ("I;16", {"compress_level": 1}),
+    "palette.gif": ("P", {}),
+    "photo.webp": ("RGB", {"quality": 80, "method": 0}),
+    "photo.avif": ("RGB", {"quality": 60, "speed": 10}),
+    "photo.tif": ("RGB", {}),
+    "strip.tif": ("RGB", {"compression": "tiff_deflate", "strip_size": 10**9}),
+    "photo.jp2": ("RGB", {"quality_mode": "rates", "quality_layers": [20]}),
+    "photo.bmp": ("RGB", {}),
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_estimate_is_no_less_than_what_decoding_takes_and_no_more_than_twice(
+    name: str, tmp_path: Path, draw: Draw
+) -> None:
+    mode, options = SOURCES[name]
+    check(draw(tmp_path / name, LARGE, mode=mode, **options), {"width": 300, "format": "jpeg"})
+
+
+RECIPES: list[dict[str, Any]] = [
+    {"format": "jpeg"},
+    {"format": "jpeg", "quality": 95, "progressive": True},
+    {"format": "png"},
+    {"format": "png", "palette": 64},
+    {"format": "webp"},
+    {"format": "webp", "lossless": True, "effort": 1},
+    {"format": "avif", "effort": 2},
+    {"format": "gif"},
+    {"format": "tiff"},
+    {"format": "jpeg", "ssim": 0.9},
+    {"width": [1600, 800], "format": ["jpeg", "webp"]},
+    {"width": 1600, "linear": True},
+    {"rotate": 10},
+    {"trim": True},
+    {"width": 1600, "blur": 2},
+    {"width": 3300, "enlarge": True},
+    {"width": 1000, "height": 1000, "fit": "contain"},
+]
+
+
+@needs_proc
+@pytest.mark.parametrize("options", RECIPES, ids=str)
+def test_an_estimate_is_no_less_than_what_making_takes_and_no_more_than_twice(
+    options: dict[str, Any], tmp_path: Path, draw: Draw
+) -> None:
+    check(draw(tmp_path / "photo.jpg", (2000, 1500), quality=90), options)
+
+
+def test_every_frame_of_an_animation_counts(tmp_path: Path, draw: Draw) -> None:
+    frames = [Image.open(draw(tmp_path / f"{number}.png", (400, 300), seed=number)) for number in range(6)]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=40)
+    recipes = Recipe.of(format="webp", animation="first"), Recipe.of(format="webp"), Recipe.of(format="gif")
+    one, all_of_them, as_gif = (estimate(tmp_path / "a.webp", recipe) for recipe in recipes)
+    assert one < all_of_them < as_gif
+
+
+@needs_proc
+@pytest.mark.parametrize("options", [{"width": 80, "format": "keep"}, {"width": 600, "format": "keep"}], ids=str)
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.gif", "a.avif", "a.tif"])
+def test_going_through_all_frames_takes_no_more_than_was_estimated(
+    name: str, options: dict[str, Any], tmp_path: Path, draw: Draw
+) -> None:
+    frames = [Image.open(draw(tmp_path / f"{number}.bmp", (1500, 1000), seed=number)) for number in range(4)]
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+    told, grown = estimate(tmp_path / name, Recipe.of(**options)), measured(tmp_path / name, options)
+    assert grown <= told, f"told {told / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+
+
+def test_a_smaller_output_of_a_jpeg_takes_less(tmp_path: Path, draw: Draw) -> None:
+    path = draw(tmp_path / "a.jpg", LARGE)
+    needs = [estimate(path, Recipe.of(width=width)) for width in (50, 200, 1000, 3000)]
+    assert needs == sorted(needs)
+    assert needs[0] < needs[-1] / 4
+
+
+def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: Draw) -> None:
+    path = draw(tmp_path / "a.jpg").rename(tmp_path / "a.xbm")
+    draw(path, mode="1", format="XBM")
+    assert estimate(path, Recipe.of(width=20)) < 5 << 20
+    draw(path, (1000, 600), mode="1", format="XBM")
+    asked: list[int] = []
+    [outcome] = render(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.UNSUPPORTED
+    assert asked == []
+
+
+def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> None:
+    for name in ("a.jpg", "a.png", "a.webp", "a.tif", "a.gif", "a.avif"):
+        path = draw(tmp_path / name, (640, 480))
+        seen: list[int] = []
+
+        def refuse(told: int, seen: list[int] = seen) -> None:
+            seen.append(told)
+            raise MemoryError(f"needs {told}")
+
+        recipe = Recipe.of(width=100)
+        [outcome] = render(job_of(path, recipe), recipe, "tag", refuse)
+        assert isinstance(outcome, Failed)
+        assert outcome.reason is Reason.MEMORY_LIMIT
+        assert outcome.error == f"needs {seen[0]}"
+
+
+def test_waiting_counts_to_no_stage(tmp_path: Path, draw: Draw) -> None:
+    path, recipe = draw(tmp_path / "a.jpg"), Recipe.of(width=20)
+    [outcome] = render(job_of(path, recipe), recipe, "tag", lambda _: time.sleep(0.5))
+    assert isinstance(outcome, Written)
+    assert outcome.decode_seconds + outcome.resize_seconds + outcome.encode_seconds < 0.4
+
+
+LIMITED = """
+import resource, sys
+from forkresize import Recipe, render
+recipe = Recipe.of(width=100, format="jpeg")
+render(sys.argv[2], sys.argv[3], recipe)
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[4]), resource.RLIM_INFINITY))
+outcome = render(sys.argv[1], sys.argv[3], recipe)
+print(outcome.status, getattr(outcome, "reason", ""))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
+@pytest.mark.parametrize("name", ["a.avif", "a.jp2", "a.png", "a.webp"])
+def test_a_limit_on_memory_is_not_mistaken_for_damage(name: str, tmp_path: Path, draw: Draw) -> None:
+    path, small = draw(tmp_path / name, LARGE), draw(tmp_path / f"small-{name}")
+
+    def told(megabytes: int, file: Path = path) -> str:
+        paths = str(file), str(small), str(tmp_path / "out.jpg")
+        arguments = [sys.executable, "-c", LIMITED, *paths, str(megabytes * 10**6)]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.strip()
+
+    assert told(12) == "failed memory limit"
+    assert told(600) == "written"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert told(600) == "failed damaged or truncated"

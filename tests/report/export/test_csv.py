@@ -1,0 +1,77 @@
+"""Tests of the report that spreadsheets read."""
+
+import csv
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from forkresize.errors import UsageError
+from forkresize.outcome import Failed, Outcome, Unchanged
+from forkresize.record import record
+from forkresize.report.export.csv import CsvRows
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_every_kind_of_outcome_has_its_row_under_the_names_of_the_fields(
+    tmp_path: Path, outcomes: list[Outcome]
+) -> None:
+    path = tmp_path / "report.csv"
+    with CsvRows(str(path)) as report:
+        for outcome in outcomes:
+            report(outcome)
+    rows = _read(path)
+    assert [list(row) for row in rows] == [list(record(outcome)) for outcome in outcomes]
+    for row, outcome in zip(rows, outcomes, strict=True):
+        told = {name: str(value) for name, value in record(outcome).items() if value not in (None, [])}
+        assert {name: value for name, value in row.items() if value} == told
+
+
+def test_the_bytes_of_any_name_come_back(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+    path = tmp_path / "report.csv"
+    with CsvRows(str(path)) as report:
+        report(unchanged(hostile))
+    [row] = _read(path)
+    assert os.fsencode(row["source"]) == os.fsencode(f"in/{hostile}")
+
+
+def test_a_run_without_outcomes_leaves_the_names_of_the_fields(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    with CsvRows(str(path)):
+        pass
+    assert path.read_bytes().startswith(b"source,destination,status,")
+    assert path.read_bytes().endswith(b",warnings\r\n")
+    with CsvRows(str(path)):
+        pass  # It is a report of ours.
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝"])  # noqa: RUF001
+def test_no_cell_is_a_formula(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"{first}cmd|'calc'!A0"
+    Path(name).touch()
+    outcome = failed(error=name)
+    outcome = replace(outcome, source=replace(outcome.source, path=name), destination=name, warnings=(name, "b"))
+    with CsvRows("report.csv") as report:
+        report(outcome)
+    [row] = _read(tmp_path / "report.csv")
+    assert not [cell for cell in row.values() if cell.startswith(tuple("=+-@\t\r＝"))]  # noqa: RUF001
+    assert os.path.samefile(row["source"], name)
+    assert row["warnings"].endswith("; b")
+
+
+def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("item,price\n")
+    with pytest.raises(UsageError, match="no report"):
+        CsvRows(str(path))
+    assert path.read_text() == "item,price\n"

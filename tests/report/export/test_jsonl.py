@@ -1,0 +1,146 @@
+"""Tests of the report with one record a line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forkresize.errors import DestinationError, UsageError
+from forkresize.outcome import Outcome, Unchanged
+from forkresize.record import record
+from forkresize.report.export.jsonl import JsonLines
+
+WRITE_ON = """
+import resource, sys
+from forkresize.errors import DestinationError
+from forkresize.job import Source
+from forkresize.outcome import Outcome, Unchanged
+from forkresize.report.export.jsonl import JsonLines
+limit = int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+with JsonLines(sys.argv[1]) as report:
+    for number in range(10_000_000):
+        try:
+            report(Unchanged(source=Source(f"{number}.jpg", "")))
+        except DestinationError as error:
+            sys.exit(str(error))
+        if number == 100:
+            print("under way", flush=True)
+"""
+
+
+def _read(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text("ascii").splitlines()]
+
+
+def test_every_kind_of_outcome_has_its_line(tmp_path: Path, outcomes: list[Outcome]) -> None:
+    path = tmp_path / "report.jsonl"
+    with JsonLines(str(path)) as report:
+        for outcome in outcomes:
+            report(outcome)
+    assert _read(path) == [record(outcome) for outcome in outcomes]
+
+
+def test_the_bytes_of_any_name_come_back(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+    path = tmp_path / "report.jsonl"
+    with JsonLines(str(path)) as report:
+        report(unchanged(hostile))
+    [told] = _read(path)
+    assert os.fsencode(str(told["source"])) == os.fsencode(f"in/{hostile}")
+
+
+def test_a_line_is_in_the_file_as_soon_as_it_is_told(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+    path = tmp_path / "report.jsonl"
+    with JsonLines(str(path)) as report:
+        report(unchanged())
+        assert len(_read(path)) == 1
+
+
+def test_a_new_report_replaces_the_last_one_with_the_first_outcome(
+    tmp_path: Path, unchanged: Callable[..., Unchanged]
+) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("{}\n")
+    with JsonLines(str(path)) as report:
+        assert path.read_bytes() == b"{}\n"
+        report(unchanged())
+        assert len(_read(path)) == 1
+
+
+def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("{}\n")
+    with JsonLines(str(path)):
+        pass
+    assert path.read_bytes() == b""
+
+
+def test_a_run_that_is_refused_leaves_the_last_report_alone(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(UsageError), JsonLines(str(path)):
+        raise UsageError("no")
+    assert path.read_bytes() == b"{}\n"
+
+
+@pytest.mark.parametrize("name", ["", "missing/report.jsonl", "file/report.jsonl"])
+def test_a_path_that_can_hold_no_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    path = str(tmp_path / name)
+    with pytest.raises(UsageError) as caught:
+        JsonLines(path)
+    assert repr(path) in str(caught.value)
+
+
+def test_a_file_that_may_not_be_written_is_refused_at_once() -> None:
+    with pytest.raises(DestinationError, match="File name too long"):
+        JsonLines("n" * 300)
+
+
+def test_a_full_disk_is_told_with_the_reports_name(unchanged: Callable[..., Unchanged]) -> None:
+    with JsonLines("/dev/full") as report, pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"):
+        report(unchanged())
+
+
+def test_a_reader_of_the_report_that_leaves_is_told(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with JsonLines(str(tmp_path / "pipe")) as report:
+        report(unchanged())
+        os.close(reader)
+        with pytest.raises(DestinationError, match="Broken pipe"):
+            report(unchanged())
+
+
+def test_a_report_that_can_not_be_closed_is_told(tmp_path: Path) -> None:
+    report = JsonLines(str(tmp_path / "report.jsonl"))
+    with pytest.raises(DestinationError, match=r"report\.jsonl.*Bad file descriptor"), report:
+        os.close(report._file.fileno())  # noqa: SLF001 - what a failing network drive does to it
+
+
+def test_a_line_that_does_not_fit_is_not_left_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITE_ON, str(path), "100000"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 1
+    assert f"the report {str(path)!r} can't be written: File too large" in ended.stderr
+    assert 0 < 100_000 - path.stat().st_size < 500
+    assert _read(path)[-1]["source"] == f"{len(_read(path)) - 1}.jpg"
+
+
+def test_a_killed_run_leaves_whole_lines(tmp_path: Path) -> None:
+    path = tmp_path / "report.jsonl"
+    with subprocess.Popen([sys.executable, "-c", WRITE_ON, str(path), "0"], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"under way\n"
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert path.read_bytes().endswith(b"\n")
+    assert len(_read(path)) > 100

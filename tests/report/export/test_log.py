@@ -1,0 +1,185 @@
+"""Tests of the log."""
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forkresize.errors import DestinationError, UsageError
+from forkresize.outcome import Failed, Skipped, Unchanged, Written
+from forkresize.record import record
+from forkresize.report.export import log
+from forkresize.report.export.log import Log
+
+
+def _log(path: Path, level: str = "info", form: str = "json") -> Log:
+    return Log(str(path), level=level, form=form, about={"destination": "out"})
+
+
+def _counting(written: list[int]) -> type[FileIO]:
+    class Counting(FileIO):
+        def write(self, data: Any) -> int:
+            written.append(len(data))
+            return super().write(data)
+
+    return Counting
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("ascii").splitlines()]
+
+
+def test_every_event_has_a_level_and_the_fields_of_the_record(
+    tmp_path: Path,
+    written: Callable[..., Written],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> None:
+    outcomes = [written(), written(warnings=("odd",)), skipped(), failed()]
+    with _log(tmp_path / "run.log", "debug") as log:
+        for outcome in outcomes:
+            log(outcome)
+    start, *told, end = _events(tmp_path / "run.log")
+    assert (start["event"], start["level"], start["destination"]) == ("run started", "INFO", "out")
+    assert [event["level"] for event in told] == ["DEBUG", "WARNING", "INFO", "ERROR"]
+    for event, outcome in zip(told, outcomes, strict=True):
+        assert event["event"] == outcome.status
+        for name, value in record(outcome).items():
+            assert event.get(name, None if value is None else []) == value
+    assert (end["event"], end["level"], end["written"], end["failed"]) == ("run ended", "ERROR", 2, 1)
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 4), ("warning", 2), ("error", 2)])
+def test_what_is_below_the_level_is_not_written(
+    level: str,
+    count: int,
+    tmp_path: Path,
+    unchanged: Callable[..., Unchanged],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> None:
+    with _log(tmp_path / "run.log", level) as log:
+        for outcome in (unchanged(), skipped(), failed()):
+            log(outcome)
+    assert len(_events(tmp_path / "run.log")) == count
+
+
+def test_a_run_without_failures_ends_with_information(tmp_path: Path) -> None:
+    with _log(tmp_path / "run.log"):
+        pass
+    assert [event["level"] for event in _events(tmp_path / "run.log")] == ["INFO", "INFO"]
+
+
+def test_what_ends_a_run_is_told_as_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="gone"), _log(tmp_path / "run.log", "error"):
+        raise DestinationError("gone")
+    [event] = _events(tmp_path / "run.log")
+    assert (event["event"], event["exit_code"], event["stopped_by"]) == ("run ended", 3, "gone")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_times_are_in_utc_and_say_so(form: str, tmp_path: Path) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with _log(tmp_path / "run.log", form=form):
+        pass
+    line = (tmp_path / "run.log").read_text().splitlines()[0]
+    moment = datetime.fromisoformat(json.loads(line)["time"] if form == "json" else line.split()[0])
+    assert before <= moment <= datetime.now(UTC)
+    assert moment.utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[..., Skipped], hostile: str) -> None:
+    with _log(tmp_path / "run.log", form=form) as log:
+        log(skipped(hostile))
+    lines = (tmp_path / "run.log").read_bytes().splitlines()
+    assert len(lines) == 3
+    assert all(line.isascii() and line.decode().isprintable() for line in lines)
+
+
+def test_a_text_line_can_be_read_by_people(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    with _log(tmp_path / "run.log", form="text") as log:
+        log(failed("a b.jpg", error='no "end"'))
+    line = (tmp_path / "run.log").read_text().splitlines()[1]
+    assert ' ERROR   failed source="in/a b.jpg" destination="out/a b.jpg" status=failed' in line
+    assert r'error="no \"end\""' in line
+
+
+def test_it_appends(tmp_path: Path) -> None:
+    for _ in range(2):
+        with _log(tmp_path / "run.log"):
+            pass
+    assert [event["event"] for event in _events(tmp_path / "run.log")] == ["run started", "run ended"] * 2
+
+
+def test_a_renamed_log_is_followed_by_a_new_one(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    path = tmp_path / "run.log"
+    with _log(path) as log:
+        log(failed("1.jpg"))
+        path.rename(tmp_path / "run.log.1")
+        log(failed("2.jpg"))
+    assert [event["event"] for event in _events(tmp_path / "run.log.1")] == ["run started", "failed"]
+    assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
+
+
+def test_a_log_that_is_cut_goes_on_at_its_start(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    path = tmp_path / "run.log"
+    with _log(path) as log:
+        log(failed("1.jpg"))
+        os.truncate(path, 0)
+        log(failed("2.jpg"))
+    assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
+
+
+def test_a_long_line_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
+) -> None:
+    written: list[int] = []
+    monkeypatch.setattr(log, "FileIO", _counting(written))
+    with _log(tmp_path / "run.log") as opened:
+        opened(failed(error="x" * 100_000))
+    assert len(written) == 3
+    assert written[1] > 100_000
+
+
+@pytest.mark.parametrize("name", ["", "missing/run.log"])
+def test_a_path_that_can_hold_no_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="the log"):
+        _log(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_written_is_refused_at_once() -> None:
+    with pytest.raises(DestinationError, match="File name too long"):
+        _log(Path("n" * 300))
+
+
+def test_a_full_disk_is_told() -> None:
+    with pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"), _log(Path("/dev/full")):
+        pass
+
+
+def test_a_log_whose_directory_is_gone_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    (tmp_path / "logs").mkdir()
+    log = _log(tmp_path / "logs/run.log").__enter__()
+    (tmp_path / "logs").rename(tmp_path / "old")
+    for _ in range(2):
+        with pytest.raises(DestinationError, match="No such file"):
+            log(failed())
+    with pytest.raises(DestinationError, match="No such file"):
+        log.__exit__(None, None, None)
+
+
+def test_a_disk_that_fills_up_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+    path = tmp_path / "run.log"
+    log = _log(path).__enter__()
+    path.unlink()
+    path.symlink_to("/dev/full")
+    with pytest.raises(DestinationError, match="No space left"):
+        log(failed())
+    with pytest.raises(DestinationError, match="No space left"):
+        log.__exit__(None, None, None)

@@ -1,0 +1,177 @@
+"""Tests of the metrics for Prometheus."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from forkresize.errors import DestinationBusyError, DestinationError, UsageError
+from forkresize.outcome import Outcome, Planned, Written
+from forkresize.report.export.metrics import MetricsFile
+from forkresize.summary import RunStats, Summary, Tally, summarize
+
+NIGHT = 1_800_000_000.0
+OUTPUTS = "forkresize_outputs_total"
+LAST = "forkresize_last_run_exit_code"
+SUCCESS = "forkresize_last_success_timestamp_seconds"
+BUCKET = "forkresize_picture_seconds_bucket"
+
+
+def _samples(path: Path) -> Iterator[tuple[str, dict[str, str], float]]:
+    for family in text_string_to_metric_families(path.read_text()):
+        for sample in family.samples:
+            yield sample.name, sample.labels, sample.value
+
+
+def _value(path: Path, name: str, **labels: str) -> float:
+    [value] = [value for each, its, value in _samples(path) if each == name and labels.items() <= its.items()]
+    return value
+
+
+def _summary(exit_code: int = 0, lost: int = 0) -> Summary:
+    return summarize(Tally(), RunStats(seconds=9, workers=2, workers_lost=lost), exit_code=exit_code)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "photos.prom"
+
+
+def test_all_is_counted_by_outcome_and_reason(
+    path: Path, outcomes: list[Outcome], written: Callable[..., Written]
+) -> None:
+    with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
+        for outcome in (*outcomes, written("b.jpg")):
+            metrics(outcome)
+        metrics.conclude(_summary(exit_code=1, lost=3))
+    assert _value(path, OUTPUTS, status="written") == 2
+    assert _value(path, OUTPUTS, status="unchanged") == 1
+    assert _value(path, OUTPUTS, status="skipped", reason="not a picture") == 1
+    assert _value(path, OUTPUTS, status="failed", reason="damaged or truncated") == 1
+    assert _value(path, "forkresize_source_bytes_total") == 2_400_000
+    assert _value(path, "forkresize_output_bytes_total") == 160_000
+    assert _value(path, "forkresize_workers_lost_total") == 3
+    assert _value(path, LAST) == 1
+    assert _value(path, "forkresize_last_run_duration_seconds") == 9
+    assert _value(path, "forkresize_last_run_timestamp_seconds") == NIGHT
+    assert {labels["batch"] for _, labels, _ in _samples(path)} == {"photos"}
+
+
+def test_times_are_counted_once_a_source(path: Path, written: Callable[..., Written]) -> None:
+    outcome = written()
+    with MetricsFile(str(path)) as metrics:
+        metrics(outcome)
+        metrics(outcome)  # Of one source, as a second rendition has it.
+        metrics(written("b.jpg"))
+    assert _value(path, BUCKET, le="0.05") == 0
+    assert _value(path, BUCKET, le="0.1") == 2
+    assert _value(path, BUCKET, le="+Inf") == 2
+    assert _value(path, "forkresize_picture_seconds_sum") == pytest.approx(2 * outcome.seconds)
+
+
+def test_counters_go_on_from_run_to_run(path: Path, written: Callable[..., Written]) -> None:
+    for _ in range(3):
+        with MetricsFile(str(path)) as metrics:
+            metrics(written())
+            metrics.conclude(_summary(lost=1))
+    assert _value(path, OUTPUTS, status="written") == 3
+    assert _value(path, BUCKET, le="0.1") == 3
+    assert _value(path, "forkresize_workers_lost_total") == 3
+
+
+def test_a_failed_run_keeps_the_time_of_the_last_success(path: Path) -> None:
+    with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
+        metrics.conclude(_summary())
+    with MetricsFile(str(path), now=lambda: NIGHT + 60) as metrics:
+        metrics.conclude(_summary(exit_code=1))
+    assert _value(path, SUCCESS) == NIGHT
+    with pytest.raises(UsageError), MetricsFile(str(path), now=lambda: NIGHT + 120):
+        raise UsageError("no")
+    assert _value(path, SUCCESS) == NIGHT
+    assert _value(path, LAST) == 2
+    assert _value(path, "forkresize_last_run_timestamp_seconds") == NIGHT + 120
+
+
+def test_a_run_that_finds_the_destination_busy_leaves_the_file_to_the_other(path: Path) -> None:
+    with pytest.raises(DestinationBusyError), MetricsFile(str(path)):
+        raise DestinationBusyError("busy")
+    assert not path.exists()
+
+
+def test_a_long_run_tells_how_it_goes_four_times_a_minute(path: Path, written: Callable[..., Written]) -> None:
+    seconds = 0.0
+    with MetricsFile(str(path), clock=lambda: seconds) as metrics:
+        metrics(written())
+        seconds = 14.9
+        metrics.tick([])
+        assert not path.exists()
+        seconds = 15.0
+        metrics.tick([])
+        assert _value(path, OUTPUTS, status="written") == 1
+        assert not [name for name, _, _ in _samples(path) if name == LAST]
+        metrics(written("b.jpg"))
+        seconds = 20.0
+        metrics.tick([])
+        assert _value(path, OUTPUTS, status="written") == 1
+    assert _value(path, OUTPUTS, status="written") == 2
+
+
+def test_what_is_only_due_is_no_output(path: Path, due: Callable[..., Planned]) -> None:
+    with MetricsFile(str(path)) as metrics:
+        metrics(due())
+    assert not [name for name, _, _ in _samples(path) if name == OUTPUTS]
+
+
+@pytest.mark.parametrize("text", ["precious\n", "node_load1 3\n", '{"a": 1}\n'])
+def test_a_file_of_another_program_is_left_alone(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(UsageError, match="remove it first"):
+        MetricsFile(str(path))
+    assert path.read_text() == text
+
+
+def test_bytes_that_are_no_text_are_left_alone(path: Path) -> None:
+    path.write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(UsageError, match="remove it first"):
+        MetricsFile(str(path))
+
+
+def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="may not be written"):
+        MetricsFile(str(tmp_path / "missing/photos.prom"))
+
+
+def test_a_directory_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="not a regular file"):
+        MetricsFile(str(tmp_path))
+
+
+def test_what_can_not_be_written_later_is_told(path: Path) -> None:
+    with pytest.raises(DestinationError, match="Is a directory"), MetricsFile(str(path)):
+        path.mkdir()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
+def test_what_is_no_plain_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "run.prom"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path = Path(os.devnull)
+    else:
+        path.mkdir()
+    before = path.stat().st_mode
+    with pytest.raises((DestinationError, UsageError)):
+        MetricsFile(str(path))
+    assert path.stat().st_mode == before
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.prom", tmp_path / "real.prom"
+    link.symlink_to(target)
+    with MetricsFile(str(link)) as metrics:
+        metrics.conclude(_summary())
+    assert link.is_symlink()
+    assert "forkresize" in target.read_text()

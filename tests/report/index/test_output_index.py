@@ -1,0 +1,116 @@
+"""Which outputs are gathered from a run's outcomes, and in which order they come back."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from forkresize.errors import DestinationError, ForkresizeError
+from forkresize.job import Source
+from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
+from forkresize.report.index.output_index import Header, OutputFile, OutputIndex, SourceOutputs
+
+NAMES = ["b.jpg", "a/z.jpg", "a.jpg", "a\nb.jpg", "\udcff.jpg", "é.jpg", "%s'\"; DROP TABLE renditions.jpg"]
+
+
+def unread(path: str) -> Header:
+    raise ForkresizeError(f"{path} was read")
+
+
+def gathered(outcomes: list[Outcome], probe: Callable[[str], Header] = unread) -> list[SourceOutputs]:
+    with OutputIndex(probe) as renditions:
+        for outcome in outcomes:
+            renditions(outcome)
+        return list(renditions)
+
+
+@pytest.fixture
+def several(written: Callable[..., Written]) -> list[Outcome]:
+    """Three outputs of each of some sources."""
+    return [
+        replace(written(name), rendition=number, destination=f"out/{number}/{name}", out_size=(100 * number + 1, 60))
+        for name in NAMES
+        for number in range(3)
+    ]
+
+
+@given(order=st.randoms(use_true_random=False))
+def test_the_order_in_which_outputs_come_is_of_no_account(order: random.Random) -> None:
+    outcomes: list[Outcome] = [
+        Written(
+            source=Source(f"in/{name}", name, 7),
+            destination=f"out/{number}/{name}",
+            rendition=number,
+            out_bytes=9,
+            in_size=(4, 3),
+            out_size=(2, 1),
+            in_format="png",
+            out_format="png",
+        )
+        for name in NAMES
+        for number in range(3)
+    ]
+    expected = gathered(outcomes)
+    order.shuffle(outcomes)
+    assert gathered(outcomes) == expected
+
+
+def test_every_source_comes_once_with_its_outputs_in_the_order_of_the_recipe(several: list[Outcome]) -> None:
+    entries = gathered(several)
+    assert [entry.name for entry in entries] == sorted(NAMES, key=lambda name: name.encode("utf-8", "surrogateescape"))
+    for entry in entries:
+        assert entry.size == 1_200_000
+        assert [(listed.path, listed.width) for listed in entry.renditions] == [
+            (f"out/{number}/{entry.name}", 100 * number + 1) for number in range(3)
+        ]
+
+
+def test_two_sources_of_one_name_stay_apart(written: Callable[..., Written]) -> None:
+    one = written()
+    other = replace(one, source=replace(one.source, path="elsewhere/a.jpg"), destination="out/a-1.jpg")
+    assert [entry.renditions[0].path for entry in gathered([one, other])] == ["out/a-1.jpg", "out/a.jpg"]
+
+
+def test_what_was_there_before_is_told_by_its_header(
+    unchanged: Callable[..., Unchanged], skipped: Callable[..., Skipped]
+) -> None:
+    kept = replace(skipped("s.jpg", Reason.EXISTS), destination="out/s.jpg")
+    headers = {"out/u.jpg": OutputFile("", 8, 6, "jpeg", 400), "out/s.jpg": OutputFile("", 4, 3, "png", 200)}
+    assert [entry.renditions for entry in gathered([unchanged(), kept], headers.__getitem__)] == [
+        (replace(headers["out/s.jpg"], path="out/s.jpg"),),
+        (replace(headers["out/u.jpg"], path="out/u.jpg"),),
+    ]
+
+
+def test_what_is_not_there_is_not_listed(
+    due: Callable[..., Planned], skipped: Callable[..., Skipped], failed: Callable[..., Failed]
+) -> None:
+    duplicate = replace(skipped("a.jpg", Reason.DUPLICATE), destination="out/a.jpg")
+    outcomes = [due(), duplicate, skipped(), failed(), failed(reason=Reason.EXISTS)]
+    with OutputIndex(unread) as renditions:
+        for outcome in outcomes:
+            renditions(outcome)
+        assert list(renditions) == []
+        assert renditions.left_out == 0
+
+
+def test_what_can_not_be_read_is_counted(unchanged: Callable[..., Unchanged]) -> None:
+    def damaged(path: str) -> Header:
+        raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
+
+    with OutputIndex(damaged) as renditions:
+        renditions(unchanged())
+        renditions(unchanged("v.jpg"))
+        assert (list(renditions), renditions.left_out) == ([], 2)
+        assert renditions.complaint == "out/u.jpg: not a picture"
+
+
+def test_a_lack_of_room_is_told(written: Callable[..., Written]) -> None:
+    with OutputIndex(unread) as renditions:
+        renditions._rows.execute("PRAGMA max_page_count = 3")  # noqa: SLF001 (what a full disk does to it)
+        outcomes = (written(f"{number}.jpg") for number in range(10_000))
+        with pytest.raises(DestinationError, match="can't be kept to be listed: database or disk is full"):
+            list(map(renditions, outcomes))

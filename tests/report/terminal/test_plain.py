@@ -1,0 +1,136 @@
+"""Tests of text that is safe to show anywhere."""
+
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from forkresize.outcome import Failed, Outcome, Pruned, Reason, Written
+from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, plain_summary, printable
+from forkresize.summary import RunStats, Summary, Tally, summarize
+
+ANY_TEXT = st.text(st.characters())  # lone surrogates too
+ORDINARY = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")))
+MEASURED = st.text(st.sampled_from("aZ09.-_/ é\u0301漢字ー한🎉🦄\n\x1b\udcff\u202e"), max_size=60)
+
+
+def _summary(*outcomes: Outcome, **ending: Any) -> Summary:
+    tally = Tally()
+    for outcome in outcomes:
+        tally(outcome)
+    return summarize(tally, RunStats(seconds=1.0, workers=2), **ending)
+
+
+@given(ANY_TEXT)
+@example("\x1b[31m\x9b\x7f\r\n\t\u202e\u2066\u2028\u200d\udcff\ud800\U000e0001")
+def test_nothing_is_left_that_could_steer_a_terminal(text: str) -> None:
+    shown = printable(text)
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    shown.encode("utf-8")
+
+
+@given(ORDINARY)
+def test_ordinary_names_stay_as_they_are(name: str) -> None:
+    assert printable(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\nb.jpg", r"a\nb.jpg"),
+        ("\x1b[31mred", r"\x1b[31mred"),
+        ("\x9b31m", r"\x9b31m"),
+        ("\udcff.jpg", r"\xff.jpg"),
+        ("\ud800.jpg", r"\ud800.jpg"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\U000e0041", r"\U000e0041"),
+        (r"a\b", r"a\b"),
+        ("[red]x[/red]", "[red]x[/red]"),
+        ("漢字 🎉\u3000é.jpg", "漢字 🎉\u3000é.jpg"),
+    ],
+)
+def test_what_has_no_shape_becomes_its_escape(name: str, shown: str) -> None:
+    assert printable(name) == shown
+
+
+@given(MEASURED, st.integers(-2, 70))
+@example("\u0301", -1)
+def test_no_more_cells_are_taken_than_allowed(name: str, limit: int) -> None:
+    whole, cut = printable(name), printable(name, limit)
+    assert cell_len(cut) <= max(0, limit)
+    assert (cut == whole) == (cell_len(whole) <= max(0, limit))
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "shown"),
+    [
+        ("holiday/IMG_0001.jpg", 11, "holid…1.jpg"),
+        ("漢字漢字漢字", 7, "漢字…字"),
+        ("abc", 3, "abc"),
+        ("abc", 2, "a…"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_long_names_are_cut_in_the_middle(name: str, limit: int, shown: str) -> None:
+    assert printable(name, limit) == shown
+
+
+def test_a_failure_is_explained_on_one_line(failed: Callable[..., Failed]) -> None:
+    assert format_failure(failed(error="bad\nmarker")) == r"damaged or truncated: bad\nmarker"
+    assert format_failure(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV")) == "worker crashed: SIGSEGV"
+    told = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
+    assert format_failure(told) == "worker crashed: SIGABRT: free(): invalid pointer"
+    assert (
+        format_failure(failed(reason=Reason.CRASHED, error="ended by SIGABRT", signal="SIGABRT")).count("SIGABRT") == 1
+    )
+    assert len(format_failure(failed(error="x" * 5_000))) < 400
+
+
+def test_cron_is_told_the_counts_and_each_failure(
+    failed: Callable[..., Failed], written: Callable[..., Written]
+) -> None:
+    summary = _summary(failed("a\n.jpg"), written(), failed("b.jpg", Reason.CRASHED, "", "SIGKILL"))
+    assert plain_summary(summary) == (
+        "forkresize: 2 failed, 1 written, 0 unchanged, 0 skipped\n"
+        "in/a\\n.jpg: damaged or truncated: truncated\n"
+        "in/b.jpg: worker crashed: SIGKILL"
+    )
+
+
+def test_cron_is_told_what_stopped_the_run() -> None:
+    counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
+    assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"
+
+
+def test_cron_is_told_what_was_removed_and_what_was_refused(written: Callable[..., Written]) -> None:
+    gone = Pruned(source=written().source, destination="out/u.jpg", out_bytes=9)
+    counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
+    assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
+    assert plain_summary(_summary(refused="--max-prune 0:\n2 are lost")) == f"{counts}; --max-prune 0:\\n2 are lost"
+
+
+def test_cron_is_told_where_the_rest_is(failed: Callable[..., Failed]) -> None:
+    lines = plain_summary(_summary(*(failed(f"{number}.jpg") for number in range(1_500)))).splitlines()
+    assert len(lines) == 1 + MAX_SHOWN + 1
+    assert lines[-1] == "… and 1,480 more: use --report FILE.jsonl to keep them all"
+    summary = _summary(*(failed() for _ in range(MAX_SHOWN + 1)))
+    assert plain_summary(summary, report="r\n.jsonl").endswith("\n… and 1 more: see r\\n.jsonl")
+
+
+def test_a_silent_run_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from forkresize import record, summary\n"
+        "from forkresize.report.export import jsonl\n"
+        "from forkresize.report.terminal import plain\n"
+        "sys.exit(' '.join({'rich', 'tqdm', 'humanize'} & sys.modules.keys()) or None)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr.strip()) == (0, "")

@@ -1,0 +1,132 @@
+"""Tests of the summary table."""
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
+from forkresize.report.terminal.table import print_summary
+from forkresize.summary import RunStats, Summary, Tally, summarize
+
+EFFORT = RunStats(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
+
+
+def _summary(*outcomes: Outcome, effort: RunStats = EFFORT, **ending: Any) -> Summary:
+    tally = Tally()
+    for outcome in outcomes:
+        tally(outcome)
+    return summarize(tally, effort, **ending)
+
+
+def _printed(summary: Summary, width: int = 80, report: str | None = None) -> list[str]:
+    file = StringIO()
+    print_summary(summary, Console(width=width, file=file, color_system=None), report=report)
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+@pytest.fixture
+def eventful(
+    written: Callable[..., Written],
+    unchanged: Callable[..., Unchanged],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> Summary:
+    return _summary(
+        *(written() for _ in range(1_234)),
+        unchanged(),
+        skipped(),
+        skipped(reason=Reason.SYMBOLIC_LINK),
+        skipped(reason=Reason.SYMBOLIC_LINK),
+        failed("[red]x[/red]\n.jpg"),
+        failed("b.jpg", Reason.CRASHED, "", "SIGSEGV"),
+    )
+
+
+def test_all_that_happened_is_shown(eventful: Summary) -> None:
+    assert _printed(eventful) == [
+        " written       1,234  1.5 GB → 98.7 MB, 93.3% saved",
+        " unchanged         1",
+        " skipped           3  2 symbolic link, 1 not a picture",
+        " failed            2  1 damaged or truncated, 1 worker crashed",
+        " time        0:02:03",
+        " pictures/s     10.0  120.0 megapixels/s",
+        " workers           2  97% busy, 1 lost",
+        "",
+        r" in/[red]x[/red]\n.jpg  damaged or truncated: truncated",
+        " in/b.jpg               worker crashed: SIGSEGV",
+    ]
+
+
+def test_a_quiet_run_is_seven_lines(written: Callable[..., Written], skipped: Callable[..., Skipped]) -> None:
+    effort = RunStats(seconds=0.5, workers=2, busy_seconds=0.9)
+    assert _printed(_summary(written(size=40_000), skipped(), effort=effort)) == [
+        " written         1  40.0 kB → 80.0 kB, 100.0% larger",
+        " unchanged       0",
+        " skipped         1  not a picture",
+        " failed          0",
+        " time        0.5 s",
+        " pictures/s    2.0  24.0 megapixels/s",
+        " workers         2  90% busy",
+    ]
+
+
+def test_what_stopped_the_run_is_shown() -> None:
+    assert " stopped       early  by SIGINT; the same command makes the rest" in _printed(_summary(stopped_by="SIGINT"))
+
+
+def test_what_was_refused_is_shown_as_that() -> None:
+    lines = _printed(_summary(refused="--max-prune 10%: 3 of 5 outputs have lost their source"), 100)
+    assert " refused              --max-prune 10%: 3 of 5 outputs have lost their source" in lines
+    assert not any("early" in line for line in lines)
+
+
+def test_what_was_removed_has_its_line(unchanged: Callable[..., Unchanged]) -> None:
+    gone = Pruned(source=unchanged().source, destination="out/u.jpg", out_bytes=9)
+    assert _printed(_summary(unchanged(), gone, gone))[1:3] == [" unchanged         1", " pruned            2"]
+
+
+def test_nothing_is_lost_in_a_narrow_terminal(eventful: Summary) -> None:
+    assert _printed(eventful, 40)[-4:] == [
+        r" in/[red]x[/red]\n.jpg",
+        "   damaged or truncated: truncated",
+        " in/b.jpg",
+        "   worker crashed: SIGSEGV",
+    ]
+    assert "".join(_printed(eventful, 20)).replace(" ", "").startswith("written1,234,1.5GB→98.7MB,93.3%savedunchanged1")
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 19, 39, 40, 60])
+def test_the_table_folds_in_any_terminal(failed: Callable[..., Failed], hostile: str, width: int) -> None:
+    assert _printed(_summary(failed(hostile, error=hostile)), width)
+
+
+def test_no_name_styles_the_table(failed: Callable[..., Failed], hostile: str) -> None:
+    assert all(line.isprintable() for line in _printed(_summary(failed(hostile, error=hostile), stopped_by="SIGINT")))
+
+
+def test_the_first_twenty_failures_are_shown_and_where_the_rest_are(failed: Callable[..., Failed]) -> None:
+    summary = _summary(*(failed(f"{number}.jpg") for number in range(57)))
+    lines = _printed(summary)
+    assert lines[8].startswith(" in/0.jpg ")
+    assert lines[27].startswith(" in/19.jpg ")
+    assert lines[28:] == [" … and 37 more: use --report FILE.jsonl to keep them all"]
+    assert _printed(summary, report="all.jsonl")[28:] == [" … and 37 more: see all.jsonl"]
+
+
+def test_it_is_printed_to_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_summary(_summary())
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(" written ")
+
+
+def test_a_terminal_without_arrows_gets_none(written: Callable[..., Written], monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(width=80, file=StringIO(), color_system=None)
+    monkeypatch.setattr(Console, "encoding", "ascii")
+    print_summary(_summary(written()), console)
+    assert isinstance(console.file, StringIO)
+    assert "1.2 MB -> 80.0 kB" in console.file.getvalue()

@@ -1,0 +1,89 @@
+"""Tests of the bar for terminals that can't be drawn on."""
+
+import errno
+import threading
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from tqdm import tqdm
+
+from forkresize.outcome import Failed, Unchanged
+from forkresize.report.terminal.tqdm_bar import TqdmBar
+
+
+class HungUp(StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def _last(file: StringIO) -> str:
+    return file.getvalue().rpartition("\r")[2].rstrip()
+
+
+def test_a_run_is_shown_while_it_lasts_and_gone_after(
+    unchanged: Callable[..., Unchanged], failed: Callable[..., Failed]
+) -> None:
+    file, now = StringIO(), [0.0]
+    with TqdmBar(file, ahead=iter(range(4)), clock=lambda: now[0]) as bar:
+        assert _last(file).startswith("0 pictures [00:00")
+        bar(unchanged())
+        bar(failed())
+        now[0] += 1
+        bar.tick([])
+        assert _last(file).startswith(" 50%|#####     | 2/4 [00:00<")
+        assert _last(file).endswith(" pictures/s, 1 failed]")
+    assert _last(file) == ""
+    assert file.getvalue().isascii()
+
+
+def test_the_total_is_shown_only_when_it_is_known(unchanged: Callable[..., Unchanged]) -> None:
+    file, now = StringIO(), [0.0]
+    with TqdmBar(file, clock=lambda: now[0]) as bar:
+        bar(unchanged())
+        now[0] += 1
+        bar.tick([])
+        assert _last(file).startswith("1 pictures [00:00")
+
+
+def test_drawing_waits_for_its_time(unchanged: Callable[..., Unchanged]) -> None:
+    file = StringIO()
+    with TqdmBar(file, clock=lambda: 0.0) as bar:
+        size = len(file.getvalue())
+        bar(unchanged())
+        bar.tick([])
+        assert len(file.getvalue()) == size
+
+
+def test_lines_are_printed_above_the_bar() -> None:
+    file = StringIO()
+    with TqdmBar(file) as bar:
+        bar.print_line("written   a.jpg")
+        assert "\rwritten   a.jpg\n" in file.getvalue()
+        assert _last(file).startswith("0 pictures")
+
+
+def test_no_thread_is_started_and_tqdm_stays_as_it_was(unchanged: Callable[..., Unchanged]) -> None:
+    before, interval = threading.active_count(), tqdm.monitor_interval
+    with TqdmBar(StringIO()) as bar:
+        bar(unchanged())
+        assert threading.active_count() == before
+    assert tqdm.monitor_interval == interval
+    assert tqdm.monitor is None
+
+
+def test_a_terminal_that_vanishes_does_not_end_the_run(unchanged: Callable[..., Unchanged]) -> None:
+    now = [0.0]
+    with TqdmBar(HungUp(), clock=lambda: now[0]) as bar:
+        now[0] += 1
+        bar(unchanged())
+        bar.tick([])
+        bar.print_line("lost")
+
+
+def test_it_draws_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with TqdmBar():
+        pass
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "0 pictures" in err

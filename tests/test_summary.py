@@ -1,0 +1,110 @@
+"""Tests of counting and summing up."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from forkresize._version import __version__
+from forkresize.errors import ExitCode
+from forkresize.job import Source
+from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
+from forkresize.record import record
+from forkresize.summary import MAX_FAILURES, RunStats, Tally, summarize
+
+EFFORT = RunStats(seconds=2.0, workers=4, workers_lost=1, busy_seconds=6.0)
+
+
+@pytest.fixture
+def tally(
+    written: Callable[..., Written],
+    unchanged: Callable[..., Unchanged],
+    skipped: Callable[..., Skipped],
+    failed: Callable[..., Failed],
+) -> Tally:
+    counted = Tally()
+    outcomes = [written(), written(), unchanged(), skipped(), skipped(reason=Reason.SYMBOLIC_LINK), failed()]
+    for outcome in outcomes:
+        counted(outcome)
+    return counted
+
+
+def test_each_outcome_counts_once(tally: Tally) -> None:
+    assert (tally.sources, tally.written, tally.unchanged, tally.skipped, tally.failed) == (6, 2, 1, 2, 1)
+    assert tally.skipped_by_reason == {Reason.NOT_A_PICTURE: 1, Reason.SYMBOLIC_LINK: 1}
+    assert tally.failed_by_reason == {Reason.DAMAGED: 1}
+
+
+def test_what_a_dry_run_would_make_counts_as_a_source(due: Callable[..., Planned]) -> None:
+    tally = Tally()
+    tally(due())
+    assert (tally.due, tally.sources, tally.written) == (1, 1, 0)
+
+
+def test_only_written_outputs_count_in_bytes_and_pixels(tally: Tally) -> None:
+    assert (tally.in_bytes, tally.out_bytes, tally.in_pixels) == (2_400_000, 160_000, 24_000_000)
+
+
+def test_failures_past_the_limit_are_counted_but_not_kept(failed: Callable[..., Failed]) -> None:
+    tally = Tally()
+    for number in range(MAX_FAILURES + 5):
+        tally(failed(f"{number}.jpg"))
+    assert tally.failed == MAX_FAILURES + 5
+    assert len(tally.failures) == MAX_FAILURES
+    assert tally.failures[0].source.relative == "0.jpg"
+
+
+def test_an_unknown_kind_of_outcome_is_not_lost_in_silence() -> None:
+    with pytest.raises(TypeError, match="not a kind of outcome"):
+        Tally()(Outcome(source=Source("a", "a")))
+
+
+def test_a_summary_has_the_documented_json(tally: Tally) -> None:
+    told = summarize(tally, EFFORT).to_json()
+    assert list(told.items()) == [
+        ("schema", 1),
+        ("version", __version__),
+        ("sources", 6),
+        ("written", 2),
+        ("unchanged", 1),
+        ("skipped", 2),
+        ("failed", 1),
+        ("pruned", 0),
+        ("in_bytes", 2_400_000),
+        ("out_bytes", 160_000),
+        ("in_pixels", 24_000_000),
+        ("seconds", 2.0),
+        ("pictures_per_second", 1.0),
+        ("megapixels_per_second", 12.0),
+        ("workers", 4),
+        ("workers_lost", 1),
+        ("memory", 0),
+        ("sandbox", []),
+        ("exit_code", 1),
+        ("failures", [record(tally.failures[0])]),
+    ]
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_a_summary_no_longer_changes(tally: Tally, failed: Callable[..., Failed]) -> None:
+    summary = summarize(tally, EFFORT)
+    tally(failed())
+    assert summary.failed_by_reason == {Reason.DAMAGED: 1}
+    assert len(summary.failures) == 1
+
+
+def test_the_exit_code_follows_from_failures_unless_given(tally: Tally) -> None:
+    assert summarize(Tally(), EFFORT).exit_code == ExitCode.OK
+    assert summarize(tally, EFFORT).exit_code == ExitCode.FAILURES
+    stopped = summarize(tally, EFFORT, exit_code=130, stopped_by="SIGINT")
+    assert (stopped.exit_code, stopped.stopped_by) == (130, "SIGINT")
+
+
+@pytest.mark.parametrize(("busy", "share"), [(6.0, 0.75), (9.0, 1.0), (-1.0, 0.0)])
+def test_utilization_is_a_share_of_the_workers_time(busy: float, share: float) -> None:
+    assert summarize(Tally(), RunStats(seconds=2.0, workers=4, busy_seconds=busy)).utilization == share
+
+
+def test_a_run_that_took_no_time_has_no_rates(tally: Tally) -> None:
+    summary = summarize(tally, RunStats(seconds=0.0, workers=0))
+    assert (summary.utilization, summary.pictures_per_second, summary.megapixels_per_second) == (0.0, 0.0, 0.0)
