@@ -21,7 +21,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
         memory: bytes that all workers together may take; None for 60 % of what there is.
         tick: seconds between two calls of ``on_tick``.
         sandbox: what the workers are held to; None for nothing.
-        lifetime: seconds after which no further job is started; None for no limit.
+        stop_after: seconds after which no further job is started; None for no limit.
         codec: how results come from the workers.
         nice: how much the workers give way to other processes, 0 to 19; see nice(1).
 
@@ -48,7 +48,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
         if self.timeout is not None and not self.timeout > 0:
             raise ValueError(f"timeout: {self.timeout} is not more than 0")
         if self.stop_after is not None and self.stop_after < 0:
-            raise ValueError(f"lifetime: {self.stop_after} is less than 0")
+            raise ValueError(f"stop_after: {self.stop_after} is less than 0")
         if not 0 <= self.nice <= MAX_NICE:
             raise ValueError(f"nice: {self.nice} is not from 0 to {MAX_NICE}")
         for name in ("retries", "max_tasks", "tick"):

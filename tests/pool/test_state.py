@@ -42,7 +42,7 @@ def test_a_life_that_is_long_enough_changes_nothing(faults: ModuleType) -> None:
         assert len(list(pool.imap_unordered(range(50)))) == 50
 
 
-@pytest.mark.parametrize("options", [{"lifetime": -1.0}, {"nice": 20}, {"nice": -1}])
+@pytest.mark.parametrize("options", [{"stop_after": -1.0}, {"nice": 20}, {"nice": -1}])
 def test_numbers_out_of_range_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         PoolOptions(**options)  # type: ignore[arg-type]
