@@ -57,23 +57,16 @@ if TYPE_CHECKING:
     from forkresize.summary import Summary
     from forkresize.walk import Rule, Selection, Symlinks
 
-_HOMES = {
-    "forkresize.batch": ("MaxErrors", "MaxPrune", "Settings", "run"),
-    "forkresize.batch.render_one": ("render",),
-    "forkresize.errors": ("ForkresizeError",),
-    "forkresize.ledger": ("Compare", "IfExists"),
-    "forkresize.outcome": ("Failed", "Outcome", "Pruned", "Reason", "Skipped", "Unchanged", "Written"),
-    "forkresize.plan": ("OnCollision", "Order", "Shard"),
-    "forkresize.pool": ("PoolOptions",),
-    "forkresize.recipe": ("Fit", "Format", "Gravity", "Recipe", "Resample"),
-    "forkresize.summary": ("Summary",),
-    "forkresize.walk": ("Rule", "Selection", "Symlinks"),
-}
+_MODULES = ("errors", "recipe", "outcome", "summary", "walk", "ledger", "plan", "pool", "batch", "batch.render_one")
+"""Where public names are defined; each module imports only what stands before it."""
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first used: the command answers --version before Pillow could be loaded."""
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used: the command answers --version before Pillow could be loaded."""
+        if name in __all__:
+            for module in _MODULES:
+                names = vars(import_module(f"forkresize.{module}"))
+                if name in names:
+                    return names[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
