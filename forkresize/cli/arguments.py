@@ -101,7 +101,7 @@ def recipe_from(values: Mapping[str, Any], given: AbstractSet[str]) -> Recipe:
         recipe = Recipe.of(**{name: values[name] for name in RECIPE} | paths)
     else:
         recipe = _from_file(values["recipe"], given)
-    if not recipe.asks_for_something:
+    if recipe.is_noop:
         raise click.UsageError(
             "Nothing is asked for: give --width, --format, --quality or another option of what to make."
         )

@@ -160,7 +160,9 @@ def _coefficients(original: SourceImage) -> float:
 
 def _changing(recipe: Recipe) -> int:
     """Return the bytes a pixel that the steps before resizing take."""
-    costs = [_ROTATION if isinstance(step, Rotate) else _STEP for step in recipe.before if not _is_put_off(step)]
+    costs = [
+        _ROTATION if isinstance(step, Rotate) else _STEP for step in recipe.steps_before_resize if not _is_put_off(step)
+    ]
     return max(costs, default=0)
 
 
@@ -195,12 +197,12 @@ def _outputs(
             continue  # It fails on its own account.
         plan = layout(shown, rendition.size, recipe.resize)
         pixels = plan.canvas[0] * plan.canvas[1]
-        gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.after
+        gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.steps_after_resize
         each = encoding(output, rendition, gray=gray, alpha=source.alpha and "RGBA" in writer.modes)
         yield _Output(
             plan=plan,
             frames=frames,
             held=pixels * frames * (source.unpacked if gray else _WIDE),
-            finishing=pixels * _STEP * (bool(recipe.after) or source.alpha or plan.canvas != plan.scaled),
+            finishing=pixels * _STEP * (bool(recipe.steps_after_resize) or source.alpha or plan.canvas != plan.scaled),
             encoding=pixels * each + further_frames(output, pixels, frames - 1),
         )

@@ -78,7 +78,7 @@ def predict_view(view: View, recipe: Recipe) -> View:
     Raises:
         PictureError: a step can't be done to a picture of this size.
     """
-    for step in recipe.before:
+    for step in recipe.steps_before_resize:
         if is_scalable(step):
             view = _ON_VIEW[type(step)](view, step)
     return view
@@ -99,7 +99,7 @@ def apply_before(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Pict
         PictureError: a step can't be done to it.
     """
     picture = normalize_mode(picture, held)
-    for step in recipe.before:
+    for step in recipe.steps_before_resize:
         picture = _apply(picture, step, recipe)
     return picture
 
@@ -115,12 +115,12 @@ def resolve_trim(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: 
     Raises:
         PictureError: they are to be trimmed after they were resized, when each is on its own.
     """
-    if any(isinstance(step, Trim) for step in recipe.after):
+    if any(isinstance(step, Trim) for step in recipe.steps_after_resize):
         raise PictureError(
             Reason.NOT_APPLICABLE, "the frames of an animation are trimmed before they are resized, or not"
         )
     steps = list(recipe.steps)
-    for place, step in enumerate(recipe.before):
+    for place, step in enumerate(recipe.steps_before_resize):
         if isinstance(step, Trim):
             start = replace(recipe, steps=tuple(steps[:place]))
             crop = common_crop((materialize(apply_before(picture, start, held)).image for picture in frames()), step)
@@ -150,7 +150,7 @@ def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
         picture = _converted(picture, recipe)
     picture = flatten(picture, background, modes)
     picture = pad(picture, target.plan.canvas, target.plan.offset, background)
-    for step in recipe.after:
+    for step in recipe.steps_after_resize:
         picture = _apply(picture, step, replace(recipe, background=background))
     picture = flatten(materialize(picture), background, modes)
     return picture if _can_represent(target.writer, picture) else _converted(picture, recipe)

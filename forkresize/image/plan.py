@@ -49,7 +49,7 @@ def static_size(original: SourceImage, recipe: Recipe) -> Dimensions | None:
     Raises:
         PictureError: a step can't be done to a picture of this size.
     """
-    return predict_view(original.view, recipe).shown if all(map(is_scalable, recipe.before)) else None
+    return predict_view(original.view, recipe).shown if all(map(is_scalable, recipe.steps_before_resize)) else None
 
 
 def choose_shrink(original: SourceImage, recipe: Recipe, renditions: Iterable[Rendition]) -> int:

@@ -108,21 +108,21 @@ class Recipe(Struct, frozen=True, kw_only=True, dict=True):
         return next(step for step in self.steps if isinstance(step, Resize))
 
     @cached_property
-    def before(self) -> tuple[Step, ...]:
-        """What is done once for all renditions, before any is resized."""
+    def steps_before_resize(self) -> tuple[Step, ...]:
+        """The steps that are applied once, before any rendition is resized."""
         return self.steps[: self.steps.index(self.resize)]
 
     @cached_property
-    def after(self) -> tuple[Step, ...]:
-        """What is done to each rendition once it has its size."""
+    def steps_after_resize(self) -> tuple[Step, ...]:
+        """The steps that are applied to each rendition after it was resized."""
         return self.steps[self.steps.index(self.resize) + 1 :]
 
     @property
-    def asks_for_something(self) -> bool:
-        """Whether it says anything of the output; without, every picture would be re-encoded to no end."""
-        asked = len(self.steps) > 1 or any(rendition.asks_for_something for rendition in self.renditions)
+    def is_noop(self) -> bool:
+        """Whether it asks for nothing, so that every picture would only be re-encoded."""
+        plain = len(self.steps) == 1 and all(rendition == Rendition() for rendition in self.renditions)
         kept = self.metadata is Metadata.SAFE and self.color is Color.SRGB and self.animation is Animation.KEEP
-        return asked or not kept or not self.auto_orient
+        return plain and kept and self.auto_orient
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output."""

@@ -72,11 +72,6 @@ class Rendition(Struct, frozen=True, kw_only=True):
             raise FieldError("quality", f"none of {', '.join(qualities)} is the format of the output, {self.format}")
         self._refuse_contradictions()
 
-    @property
-    def asks_for_something(self) -> bool:
-        """Whether it says anything of the output."""
-        return self != Rendition()
-
     def quality_for(self, output: str) -> int | None:
         """The quality, 1 to 100, for an output in this format; None where the format has none or it is lossless."""
         if self.lossless and output in _LOSSLESS:

@@ -74,7 +74,7 @@ class Size(Struct, frozen=True, kw_only=True):
             force_setattr(self, "enlarge", True)
 
     @property
-    def is_said(self) -> bool:
+    def is_set(self) -> bool:
         """Whether it says anything."""
         return any(getattr(self, name) is not None for names in _NOTATIONS for name in names)
 

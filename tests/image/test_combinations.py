@@ -175,12 +175,12 @@ def check_size(outcome: Written, recipe: Recipe) -> None:
     """What the steps do to a size is told again in a few words, for those that don't look at the picture."""
     rendition = recipe.renditions[outcome.rendition]
     size: Dimensions | None = outcome.in_size
-    for step in recipe.before:
+    for step in recipe.steps_before_resize:
         size = size and size_after(step, size)
     if size is None or rendition.max_bytes:
         return
     width, height = layout(size, rendition.size, recipe.resize).canvas
-    frame = 2 * sum(step.width for step in recipe.after if isinstance(step, Border))
+    frame = 2 * sum(step.width for step in recipe.steps_after_resize if isinstance(step, Border))
     assert outcome.out_size == (width + frame, height + frame)
 
 

@@ -61,15 +61,17 @@ def test_nothing_asked_for_is_a_resize_and_one_rendition_that_keeps_all() -> Non
 def test_what_a_watermark_is_like_goes_with_it() -> None:
     how: Any = {"gravity": "north", "scale": 20.0, "opacity": 0.7, "margin": 1.0}
     flags: Any = {f"watermark_{name}": value for name, value in how.items()}
-    assert Recipe.of(watermark="logo.png", **flags).after == (Watermark(image="logo.png", **how),)
-    assert Recipe.of(**flags).after == ()
-    assert Recipe.of(watermark_text="x", watermark_font="a.ttf").after == (Watermark(text="x", font="a.ttf"),)
+    assert Recipe.of(watermark="logo.png", **flags).steps_after_resize == (Watermark(image="logo.png", **how),)
+    assert Recipe.of(**flags).steps_after_resize == ()
+    assert Recipe.of(watermark_text="x", watermark_font="a.ttf").steps_after_resize == (
+        Watermark(text="x", font="a.ttf"),
+    )
 
 
 def test_a_watermark_that_is_tiled_has_no_gravity() -> None:
-    [tiled] = Recipe.of(watermark="logo.png", watermark_gravity="tile").after
+    [tiled] = Recipe.of(watermark="logo.png", watermark_gravity="tile").steps_after_resize
     assert tiled == Watermark(image="logo.png", gravity=None)
-    [placed] = Recipe.of(watermark="logo.png").after
+    [placed] = Recipe.of(watermark="logo.png").steps_after_resize
     assert placed == Watermark(image="logo.png", gravity=Gravity.SOUTH_EAST)
 
 

@@ -68,13 +68,17 @@ def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, va
 )
 def test_a_resize_that_is_not_said_comes_where_flags_have_it(steps: tuple[Step, ...], before: int) -> None:
     recipe = Recipe(steps=steps)
-    assert (recipe.before, recipe.resize, recipe.after) == (steps[:before], Resize(), steps[before:])
+    assert (recipe.steps_before_resize, recipe.resize, recipe.steps_after_resize) == (
+        steps[:before],
+        Resize(),
+        steps[before:],
+    )
 
 
 def test_a_resize_that_is_said_stays_where_it_is() -> None:
     steps = (Grayscale(), Resize(fit=Fit.FILL), Crop(width=1, height=1))
     recipe = Recipe(steps=steps)
-    assert (recipe.steps, recipe.before, recipe.after) == (steps, steps[:1], steps[2:])
+    assert (recipe.steps, recipe.steps_before_resize, recipe.steps_after_resize) == (steps, steps[:1], steps[2:])
 
 
 def test_lists_do_for_tuples() -> None:
@@ -87,8 +91,8 @@ def test_lists_do_for_tuples() -> None:
     [{"width": 1}, {"height": 1}, {"format": "png"}, {"quality": 50}, {"trim": True}, {"metadata": "none"}],
 )
 def test_a_size_a_format_a_step_or_metadata_is_something_to_do(asked: dict[str, Any]) -> None:
-    assert Recipe.of(**asked).asks_for_something
-    assert not Recipe.of(enlarge=True).asks_for_something
+    assert not Recipe.of(**asked).is_noop
+    assert Recipe.of(enlarge=True).is_noop
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(Fit), st.integers(1, 100))

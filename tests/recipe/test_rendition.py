@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from forkresize.errors import ExitCode, FieldError
-from forkresize.recipe import DEFAULT_QUALITY, Format, Rendition, Size, Subsampling
+from forkresize.recipe import DEFAULT_QUALITY, Format, Rendition, Subsampling
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,6 @@ def test_what_is_lossless_has_no_quality_where_it_can_be() -> None:
 def test_words_may_be_plain_strings() -> None:
     plain: dict[str, Any] = {"format": "avif", "subsampling": "444"}
     assert Rendition(**plain) == Rendition(format=Format.AVIF, subsampling=Subsampling.FULL)
-
-
-@pytest.mark.parametrize("said", [{"size": Size(width=1)}, {"format": "png"}, {"quality": 50}, {"progressive": True}])
-def test_a_size_a_format_or_a_quality_is_something_to_do(said: dict[str, Any]) -> None:
-    assert Rendition(**said).asks_for_something
-    assert not Rendition().asks_for_something
 
 
 def test_the_usual_suffixes() -> None:

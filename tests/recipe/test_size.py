@@ -72,7 +72,7 @@ def test_a_geometry_is_a_size_or_refused(text: str) -> None:
     except FieldError as error:
         assert error.field == "size"  # noqa: PT017 (either is right)
     else:
-        assert size.is_said
+        assert size.is_set
 
 
 @pytest.mark.parametrize(
@@ -122,6 +122,6 @@ def test_a_scale_beyond_the_whole_enlarges(scale: tuple[float, float], enlarge: 
 
 
 def test_nothing_said_is_no_size() -> None:
-    assert not Size().is_said
-    assert not Size(fit=Fit.COVER, enlarge=True).is_said
+    assert not Size().is_set
+    assert not Size(fit=Fit.COVER, enlarge=True).is_set
     assert Size(fit="cover") == Size(fit=Fit.COVER)  # type: ignore[arg-type]

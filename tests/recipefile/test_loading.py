@@ -126,7 +126,7 @@ def test_paths_are_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:
     file.write_text(
         "[[steps]]\nwatermark = { text = 'x', font = '../fonts/a.ttf' }\n[[steps]]\nwatermark = '/logo.png'"
     )
-    text, image = load_recipe(file).after
+    text, image = load_recipe(file).steps_after_resize
     assert text == Watermark(text="x", font=os.path.join(tmp_path, "../fonts/a.ttf"))
     assert image == Watermark(image="/logo.png")
 
