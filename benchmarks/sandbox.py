@@ -32,7 +32,7 @@ def main() -> None:
         for number in range(PICTURES):
             patches = Image.effect_noise((24, 16), 90 + number).resize(SIZE, Image.Resampling.BICUBIC)
             Image.merge("RGB", [patches] * 3).save(sources / f"{number}.jpg", quality=90)
-        inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(lend=_lend)
+        inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(open_file=_lend)
         path = str(sources / "0.jpg")
         compare("a worker's start", rounds, lambda: starts(None), lambda: starts(SandboxPolicy()))
         off, on = (lambda: pictures(folder, SandboxMode.OFF)), (lambda: pictures(folder, SandboxMode.ON))

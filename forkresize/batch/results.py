@@ -90,16 +90,16 @@ def _failed(answer: Raised[Job] | WorkerLost[Job]) -> Outcome:
 
 
 def _reason(lost: WorkerLost[Job]) -> Reason:
-    if lost.fault is LossReason.CRASHED and _NO_MEMORY.search(lost.stderr):
+    if lost.reason is LossReason.CRASHED and _NO_MEMORY.search(lost.stderr):
         return Reason.MEMORY_LIMIT
-    return _REASONS[lost.fault]
+    return _REASONS[lost.reason]
 
 
 def _describe_loss(lost: WorkerLost[Job]) -> str:
-    if lost.fault is LossReason.TIMED_OUT:
+    if lost.reason is LossReason.TIMED_OUT:
         return f"stopped after {lost.seconds:.1f} s; --timeout gives it longer"
-    if lost.fault is LossReason.PROTOCOL_VIOLATION:
+    if lost.reason is LossReason.PROTOCOL_VIOLATION:
         return "its worker sent what no worker sends, as one does that was taken over, and was ended"
-    if lost.signal == "SIGKILL" and lost.fault is LossReason.CRASHED:
+    if lost.signal == "SIGKILL" and lost.reason is LossReason.CRASHED:
         return "killed by SIGKILL, as the kernel does when memory runs out"
     return f"ended by {lost.signal}" if lost.signal else f"left with exit code {lost.exit_code}"

@@ -25,14 +25,14 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destinati
         destination: the directory to write to, which is there.
     """
     if settings.sandbox is SandboxMode.OFF:
-        return replace(settings.pool, codec=OUTCOME_SERIALIZER)
+        return replace(settings.pool, serializer=OUTCOME_SERIALIZER)
     confinement = SandboxPolicy(
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
         write=(destination,),
-        lend=_open_for_worker,
+        open_file=_open_for_worker,
     )
-    return replace(settings.pool, sandbox=confinement, codec=OUTCOME_SERIALIZER)
+    return replace(settings.pool, sandbox=confinement, serializer=OUTCOME_SERIALIZER)
 
 
 def _open_for_worker(job: Job, path: str) -> FileIO:

@@ -10,7 +10,7 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Completed, Pool, PoolOptions, ResultSerializer, SandboxPolicy, reserve
+from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, reserve
 
 SIDE = 320
 """Pixels of the longer side."""
@@ -40,8 +40,8 @@ def make_thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping
                 workers=workers,
                 timeout=_TIMEOUT,
                 retries=0,
-                sandbox=SandboxPolicy(write=(folder,), lend=_open_for_worker),
-                codec=ResultSerializer(lambda made: made or b"", lambda data: bytes(data) or None),
+                sandbox=SandboxPolicy(write=(folder,), open_file=_open_for_worker),
+                serializer=Serializer(lambda made: made or b"", lambda data: bytes(data) or None),
             ),
         ) as pool,
     ):

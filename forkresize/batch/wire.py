@@ -14,7 +14,7 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, fields, replace
 
 from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
-from forkresize.pool import ResultSerializer
+from forkresize.pool import Serializer
 
 _PARENT_FIELDS = frozenset({"source", "destination", "attempts", "worker", "seconds"})
 """What the parent knows itself, or better."""
@@ -82,7 +82,7 @@ def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
         raise ValueError(f"{too_deep}") from too_deep
 
 
-OUTCOME_SERIALIZER = ResultSerializer(encode_outcomes, decode_outcomes)
+OUTCOME_SERIALIZER = Serializer(encode_outcomes, decode_outcomes)
 
 
 def _from_outcome(outcome: Outcome) -> WireOutcome:

@@ -11,7 +11,7 @@ from forkresize.pool.memory import MIN_MEMORY, Budget, Reserve, default_budget, 
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.result import Activity, Completed, Item, LossReason, Raised, Result, TaskResult, WorkerLost
 from forkresize.pool.sandbox import Sandbox, SandboxMode, SandboxPolicy, require_support
-from forkresize.pool.serializer import ResultSerializer
+from forkresize.pool.serializer import Serializer
 from forkresize.pool.shared import SharedFlag
 from forkresize.pool.signals import StopSignals, ignore_stops, raise_on_stop, sigio_ignored, signal_name
 from forkresize.pool.state import PoolState
@@ -28,9 +28,9 @@ __all__ = [
     "PoolOptions",
     "Raised",
     "Reserve",
-    "ResultSerializer",
     "SandboxMode",
     "SandboxPolicy",
+    "Serializer",
     "TaskResult",
     "WorkerLost",
     "available_cpus",
@@ -96,7 +96,7 @@ class Pool(Generic[Item, Result]):
                 self._sandbox = cleanup.enter_context(Sandbox(self._options.sandbox, libc))
             duty = WorkerConfig(
                 work=self._work,
-                encode=self._options.codec.encode,
+                encode=self._options.serializer.encode,
                 initializer=self._initializer,
                 stop=self._control.stop,
                 libc=libc,

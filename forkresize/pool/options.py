@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from forkresize.pool.memory import MIN_MEMORY
 from forkresize.pool.sandbox import SandboxPolicy
-from forkresize.pool.serializer import PICKLE, ResultSerializer
+from forkresize.pool.serializer import PICKLE, Serializer
 
 MAX_NICE = 19
 """As far as a process can give way on every system."""
@@ -22,7 +22,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
         tick: seconds between two calls of ``on_tick``.
         sandbox: what the workers are held to; None for nothing.
         stop_after: seconds after which no further job is started; None for no limit.
-        codec: how results come from the workers.
+        serializer: how results come from the workers.
         nice: how much the workers give way to other processes, 0 to 19; see nice(1).
 
     Raises:
@@ -38,7 +38,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
     sandbox: SandboxPolicy | None = None
     stop_after: float | None = None
     nice: int = 0
-    codec: ResultSerializer = PICKLE
+    serializer: Serializer = PICKLE
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

@@ -14,7 +14,7 @@ class LossReason(StrEnum):
 
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
-    PROTOCOL_VIOLATION = "went astray"
+    PROTOCOL_VIOLATION = "protocol violation"
     INTERRUPTED = "interrupted"
 
 
@@ -65,7 +65,7 @@ class WorkerLost(Struct, Generic[Item], frozen=True):
 
     Attributes:
         item: what the job was about.
-        fault: why.
+        reason: why.
         signal: name of the signal that ended the worker, such as ``SIGSEGV``; None if it exited.
         exit_code: what the worker exited with; None if a signal ended it.
         attempts: how many workers started the job.
@@ -75,7 +75,7 @@ class WorkerLost(Struct, Generic[Item], frozen=True):
     """
 
     item: Item
-    fault: LossReason
+    reason: LossReason
     signal: str | None
     exit_code: int | None
     attempts: int

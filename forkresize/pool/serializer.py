@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class ResultSerializer(Struct, frozen=True):
+class Serializer(Struct, frozen=True):
     """How a job's result becomes bytes in the worker, and a value again in the pool's process.
 
     Attributes:
@@ -21,5 +21,5 @@ class ResultSerializer(Struct, frozen=True):
     decode: Callable[[bytes | bytearray], Any]
 
 
-PICKLE = ResultSerializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)
+PICKLE = Serializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)
 """For workers that can be trusted."""

@@ -52,7 +52,7 @@ class Supervisor(Generic[Item, Result]):
         self._control = control
         self._on_tick = on_tick
         self._timeout = math.inf if options.timeout is None else options.timeout
-        self._decode = options.codec.decode
+        self._decode = options.serializer.decode
         self._backlog: TaskQueue[Item] = TaskQueue(())
         # Made when they are taken: the workers have their next tasks before results are decoded.
         self._answers: list[Callable[[], TaskResult[Item, Result]]] = []
@@ -189,8 +189,8 @@ class Supervisor(Generic[Item, Result]):
             self._crew.memory.ask(member, decode_memory_request(report.payload))
             return
         sandbox, item = self._options.sandbox, member.tasks[report.number].item
-        if sandbox is not None and sandbox.lend is not None:
-            member.station.lending.lend(partial(sandbox.lend, item, os.fsdecode(bytes(report.payload))))
+        if sandbox is not None and sandbox.open_file is not None:
+            member.station.lending.lend(partial(sandbox.open_file, item, os.fsdecode(bytes(report.payload))))
 
     def _bury(
         self, member: WorkerHandle[Item], fault: LossReason = LossReason.CRASHED, condemned: Task[Item] | None = None
@@ -237,7 +237,7 @@ class Supervisor(Generic[Item, Result]):
     def _blame(self, task: Task[Item], answer: WorkerLost[Item]) -> None:
         self._stillborn = 0
         self._control.busy_seconds += answer.seconds
-        final = answer.fault is not LossReason.CRASHED or bool(self._control.stop)
+        final = answer.reason is not LossReason.CRASHED or bool(self._control.stop)
         if final or not self._backlog.suspect(task, answer, self._options.retries):
             self._answers.append(partial(_same, answer))
 

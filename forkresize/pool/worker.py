@@ -135,7 +135,7 @@ def _initialize(duty: WorkerConfig, station: WorkerChannel) -> bool:
 
 def _enter(sandbox: Sandbox, station: WorkerChannel) -> None:
     sandbox.enter()
-    if sandbox.confinement.lend is not None:
+    if sandbox.confinement.open_file is not None:
         FALLBACK_OPENER.set(partial(_request_file, station))
 
 

@@ -86,7 +86,7 @@ def test_a_temporary_file_that_stays_is_told_of(job: Job, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(storage, "remove_temporary", refuse)
     lost = WorkerLost(
-        item=job, fault=LossReason.CRASHED, signal=None, exit_code=3, attempts=1, worker=7, seconds=1, stderr=""
+        item=job, reason=LossReason.CRASHED, signal=None, exit_code=3, attempts=1, worker=7, seconds=1, stderr=""
     )
     assert "left behind" in outcomes_from_result(lost, "tag")[0].warnings[0]
 
@@ -98,7 +98,7 @@ def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "signal", "exit_code", "reason", "told"),
+    ("loss", "signal", "exit_code", "reason", "told"),
     [
         (LossReason.CRASHED, "SIGSEGV", None, Reason.CRASHED, "SIGSEGV"),
         (LossReason.CRASHED, "SIGKILL", None, Reason.CRASHED, "memory runs out"),
@@ -109,11 +109,11 @@ def test_what_a_worker_raised_is_an_internal_error(job: Job) -> None:
     ],
 )
 def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
-    job: Job, fault: LossReason, signal: str | None, exit_code: int | None, reason: Reason, told: str
+    job: Job, loss: LossReason, signal: str | None, exit_code: int | None, reason: Reason, told: str
 ) -> None:
     Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")
     lost = WorkerLost(
-        item=job, fault=fault, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr=""
+        item=job, reason=loss, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr=""
     )
     outcome = failed(outcomes_from_result(lost, "tag")[0])
     assert (outcome.reason, outcome.signal, outcome.attempts) == (reason, signal, 2)
@@ -125,7 +125,7 @@ def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
 def test_a_worker_that_ended_for_want_of_memory_met_the_limit(job: Job, said: str) -> None:
     lost = WorkerLost(
         item=job,
-        fault=LossReason.CRASHED,
+        reason=LossReason.CRASHED,
         signal="SIGABRT",
         exit_code=None,
         attempts=1,

@@ -26,11 +26,11 @@ def test_a_worker_is_lent_the_source_of_its_own_job_and_no_other_file(tmp_path: 
     other.write_bytes(b"another")
     options = sandboxed_pool_options(Settings(), ["in"], "out").sandbox
     assert options is not None
-    assert options.lend is not None
-    with options.lend(job, job.source.path) as file:
+    assert options.open_file is not None
+    with options.open_file(job, job.source.path) as file:
         assert file.read() == b"a picture"
     with pytest.raises(PermissionError):
-        options.lend(job, str(other))
+        options.open_file(job, str(other))
     with pytest.raises(PermissionError):
         thumbnails._open_for_worker(job.source.path, str(other))  # noqa: SLF001  It is what workers are given.
 
@@ -41,7 +41,7 @@ def test_directories_are_readable_as_a_whole_and_files_are_lent_one_by_one(tmp_p
     assert options is not None
     assert (options.read, options.write, options.mode) == ((folder,), ("out",), SandboxMode.AUTO)
     assert sandboxed_pool_options(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions(
-        codec=OUTCOME_SERIALIZER
+        serializer=OUTCOME_SERIALIZER
     )
 
 

@@ -49,7 +49,7 @@ if "no-libc" in options:
 pool: Pool[int, int]
 with Pool(work, options=PoolOptions(workers=2, tick=0.01), on_tick=note) as pool:
     answers = [
-        (answer.item, answer.fault if isinstance(answer, WorkerLost) else "done")
+        (answer.item, answer.reason if isinstance(answer, WorkerLost) else "done")
         for answer in pool.imap_unordered(items())
     ]
 try:

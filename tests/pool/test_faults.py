@@ -53,7 +53,7 @@ def test_exactly_the_job_that_killed_its_worker_is_blamed(
     assert len(answers) == JOBS
     victim = answers[VICTIM]
     assert isinstance(victim, WorkerLost)
-    assert (victim.item, victim.fault, victim.attempts) == (VICTIM, LossReason.CRASHED, 1)
+    assert (victim.item, victim.reason, victim.attempts) == (VICTIM, LossReason.CRASHED, 1)
     assert (victim.signal, victim.exit_code) == (signal_name, exit_code)
     assert all_but_the_victim_are_done(answers)
 
@@ -226,7 +226,7 @@ def test_a_worker_stopped_half_way_through_a_large_answer_is_timed_out(tmp_path:
     with Pool(_note_and_return_large, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         (answer,) = pool.imap_unordered(items())
     assert isinstance(answer, WorkerLost)
-    assert (answer.fault, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
+    assert (answer.reason, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
     assert time.monotonic() - began < 10
 
 

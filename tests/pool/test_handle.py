@@ -119,7 +119,7 @@ def test_a_worker_that_outlives_sigkill_is_taken_for_dead(faults: ModuleType, mo
         monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
         (answer,) = pool.imap_unordered([faults.hang])
     assert isinstance(answer, WorkerLost)
-    assert (answer.fault, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
+    assert (answer.reason, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
     (process,) = multiprocessing.active_children()
     os.kill(answer.worker, signal.SIGKILL)
     process.join()

@@ -224,7 +224,7 @@ def test_a_worker_that_is_killed_while_it_waits_holds_nobody_up(run: Run, tmp_pa
     first, victim, last = run(kill_waiting, items, workers=2, memory=above_idle(2), retries=0)
     assert isinstance(first, Completed)
     assert isinstance(victim, WorkerLost)
-    assert victim.fault is LossReason.CRASHED
+    assert victim.reason is LossReason.CRASHED
     assert isinstance(last, Completed)
 
 

@@ -28,7 +28,7 @@ def test_a_poison_job_costs_as_many_workers_as_it_has_attempts(run: Run, faults:
     with Pool(faults.At(0, faults.exit_hard), options=PoolOptions(workers=2, retries=retries)) as pool:
         answers = list(pool.imap_unordered(range(5)))
     (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
-    assert (victim.item, victim.fault, victim.exit_code) == (0, LossReason.CRASHED, 3)
+    assert (victim.item, victim.reason, victim.exit_code) == (0, LossReason.CRASHED, 3)
     assert victim.attempts == pool.workers_lost == retries + 1
 
 
@@ -72,7 +72,7 @@ def test_a_victim_that_waits_for_its_retry_is_answered_when_the_pool_is_stopped(
             if answer.item > 50:
                 pool.stop()
     (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
-    assert (victim.item, victim.fault, victim.signal, victim.attempts) == (0, LossReason.CRASHED, "SIGKILL", 1)
+    assert (victim.item, victim.reason, victim.signal, victim.attempts) == (0, LossReason.CRASHED, "SIGKILL", 1)
     assert len(answers) < 1000
 
 
@@ -96,7 +96,7 @@ def test_a_job_that_crashes_while_the_pool_stops_is_not_tried_again(
     with Pool(faults.At(0, crash_when_stopped), options=PoolOptions(workers=2, retries=5)) as pool:
         (answer,) = pool.imap_unordered(items())
     assert isinstance(answer, WorkerLost)
-    assert (answer.item, answer.fault, answer.exit_code, answer.attempts) == (0, LossReason.CRASHED, 3, 1)
+    assert (answer.item, answer.reason, answer.exit_code, answer.attempts) == (0, LossReason.CRASHED, 3, 1)
 
 
 def test_a_retry_that_the_stopping_pool_declines_is_answered_as_it_was_lost(

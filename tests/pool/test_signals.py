@@ -100,7 +100,7 @@ def test_the_second_signal_answers_for_those_who_were_on_a_job_only(faults: Modu
 
     with Pool(faults.call, options=PoolOptions(workers=2, tick=0.01), on_tick=interrupt) as pool:
         answers.extend(pool.imap_unordered([faults.hang, faults.interrupt]))
-    assert [(answer.item, getattr(answer, "fault", None)) for answer in answers] == [
+    assert [(answer.item, getattr(answer, "reason", None)) for answer in answers] == [
         (faults.interrupt, None),
         (faults.hang, LossReason.INTERRUPTED),
     ]

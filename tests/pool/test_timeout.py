@@ -24,7 +24,7 @@ def test_a_job_that_hangs_is_killed_at_its_deadline_and_the_rest_is_done(
     answers = run(faults.At(3, getattr(faults, fault)), range(20), timeout=1, retries=3)
     victim = answers[3]
     assert isinstance(victim, WorkerLost)
-    assert (victim.fault, victim.signal, victim.exit_code) == (LossReason.TIMED_OUT, "SIGKILL", None)
+    assert (victim.reason, victim.signal, victim.exit_code) == (LossReason.TIMED_OUT, "SIGKILL", None)
     assert victim.attempts == 1
     assert 1 <= victim.seconds < 2
     assert [answer.item for answer in answers if isinstance(answer, Completed)] == [n for n in range(20) if n != 3]
@@ -34,14 +34,14 @@ def test_a_worker_that_claims_to_have_just_begun_is_ended_all_the_same(run: Run,
     answers = run(faults.At(3, faults.claim_to_have_just_begun), range(9), timeout=1)
     victim = answers[3]
     assert isinstance(victim, WorkerLost)
-    assert victim.fault is LossReason.TIMED_OUT
+    assert victim.reason is LossReason.TIMED_OUT
     assert 1 <= victim.seconds < 5
     assert [answer.item for answer in answers if isinstance(answer, Completed)] == [n for n in range(9) if n != 3]
 
 
 def test_each_of_several_hanging_jobs_has_its_own_deadline(run: Run, faults: ModuleType) -> None:
     answers = run(faults.call, [faults.hang] * 4, timeout=1)
-    assert [answer.fault for answer in answers if isinstance(answer, WorkerLost)] == [LossReason.TIMED_OUT] * 4
+    assert [answer.reason for answer in answers if isinstance(answer, WorkerLost)] == [LossReason.TIMED_OUT] * 4
     assert all(1 <= answer.seconds < 2 for answer in answers)
 
 

@@ -62,7 +62,7 @@ def test_a_worker_that_speaks_for_another_job_costs_its_own_alone(forged: str, r
         faults.hang()
 
     answers = run(faults.At(VICTIM, forge_and_go_on), range(JOBS), workers=1)
-    assert getattr(answers[VICTIM], "fault", None) is LossReason.PROTOCOL_VIOLATION
+    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
     assert all_but_the_victim_are_done(answers)
 
 
@@ -87,7 +87,7 @@ def test_a_worker_that_asks_for_memory_again_and_again_is_ended_at_its_deadline(
             time.sleep(0.01)
 
     answers = run(faults.At(VICTIM, ask_without_end), range(JOBS), workers=1, timeout=0.5)
-    assert getattr(answers[VICTIM], "fault", None) is LossReason.TIMED_OUT
+    assert getattr(answers[VICTIM], "reason", None) is LossReason.TIMED_OUT
     assert all_but_the_victim_are_done(answers)
 
 
@@ -104,7 +104,7 @@ def test_a_worker_that_says_it_took_no_time_at_all_or_more_than_there_was_goes_a
             faults.hang()
 
         answers = run(faults.At(VICTIM, lie), range(JOBS), workers=1)
-        assert getattr(answers[VICTIM], "fault", None) is LossReason.PROTOCOL_VIOLATION
+        assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
         assert all_but_the_victim_are_done(answers)
 
 
@@ -116,7 +116,7 @@ def test_a_worker_that_sends_what_no_worker_sends_costs_its_job_alone(fault: str
     answers = run(faults.At(VICTIM, getattr(faults, fault)), range(JOBS))
     victim = answers[VICTIM]
     assert isinstance(victim, WorkerLost)
-    assert (victim.fault, victim.signal, victim.attempts) == (LossReason.PROTOCOL_VIOLATION, "SIGKILL", 1)
+    assert (victim.reason, victim.signal, victim.attempts) == (LossReason.PROTOCOL_VIOLATION, "SIGKILL", 1)
     assert all_but_the_victim_are_done(answers)
 
 
@@ -128,7 +128,7 @@ def test_a_worker_that_hides_its_job_is_blamed_for_the_one_it_was_given(run: Run
         faults.announce_a_payload_without_end()
 
     answers = run(faults.At(VICTIM, hide_and_lie), range(JOBS), workers=1)
-    assert getattr(answers[VICTIM], "fault", None) is LossReason.PROTOCOL_VIOLATION
+    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
     assert all_but_the_victim_are_done(answers)
 
 
@@ -140,7 +140,7 @@ def test_a_worker_that_says_each_time_that_it_had_not_begun_is_blamed_in_the_end
         faults.kill_itself()
 
     answers = run(faults.At(VICTIM, hide_and_die), range(JOBS), workers=1, retries=0)
-    assert getattr(answers[VICTIM], "fault", None) is LossReason.CRASHED
+    assert getattr(answers[VICTIM], "reason", None) is LossReason.CRASHED
     assert all_but_the_victim_are_done(answers)
 
 
@@ -166,7 +166,7 @@ def test_a_worker_that_is_taken_over_by_its_very_first_job_does_not_end_the_run(
         retries=0,
     )
     fault = LossReason.PROTOCOL_VIOLATION if then in said else LossReason.CRASHED
-    assert [getattr(answer, "fault", None) for answer in answers if answer.item == VICTIM] == [fault]
+    assert [getattr(answer, "reason", None) for answer in answers if answer.item == VICTIM] == [fault]
     assert all_but_the_victim_are_done(answers)
 
 
@@ -174,7 +174,7 @@ def test_a_worker_that_floods_standard_error_is_ended(run: Run, faults: ModuleTy
     answers = run(faults.At(VICTIM, faults.flood_standard_error), range(JOBS))
     victim = answers[VICTIM]
     assert isinstance(victim, WorkerLost)
-    assert victim.fault is LossReason.PROTOCOL_VIOLATION
+    assert victim.reason is LossReason.PROTOCOL_VIOLATION
     assert len(victim.stderr) <= CAPTURED_BYTES
     assert all_but_the_victim_are_done(answers)
 
@@ -182,7 +182,7 @@ def test_a_worker_that_floods_standard_error_is_ended(run: Run, faults: ModuleTy
 @needs_proc
 def test_a_worker_that_never_stops_talking_is_ended(run: Run, faults: ModuleType) -> None:
     answers = run(faults.At(VICTIM, faults.write_answers_of_nobody_without_end), range(JOBS), timeout=1)
-    assert getattr(answers[VICTIM], "fault", None) is LossReason.PROTOCOL_VIOLATION
+    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
     assert all_but_the_victim_are_done(answers)
 
 

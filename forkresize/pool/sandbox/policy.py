@@ -27,12 +27,12 @@ class SandboxPolicy(Struct, frozen=True, kw_only=True):
         read: directories and files that may be read, besides what the interpreter itself needs.
         write: directories in which files may be made, written, renamed and removed.
         memory: bytes of address space; None sets no limit.
-        lend: called in the pool's process with a worker's item and the path of a file that the kernel would not let it
-            open; returns the file, opened for reading, or raises an OSError. None lends nothing.
+        open_file: called in the pool's process with a worker's item and the path of a file that the kernel denied;
+            returns the file, opened for reading, or raises an OSError. None: no file is opened for a worker.
     """
 
     mode: SandboxMode = SandboxMode.AUTO
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     memory: int | None = None
-    lend: Callable[[Any, str], FileIO] | None = None
+    open_file: Callable[[Any, str], FileIO] | None = None

@@ -78,7 +78,7 @@ def test_a_file_that_is_out_of_reach_is_lent_as_often_as_it_is_asked_for(inside:
         with open_source(str(trees.secret)) as one, open_source(str(trees.secret)) as other:
             return [one.read(3), other.read()]
 
-    confinement = structs.replace(trees.confinement, lend=lend)
+    confinement = structs.replace(trees.confinement, open_file=lend)
     assert result_of(inside(read, confinement)) == [b"a s", b"a secret"]
     answer = inside(read)
     assert isinstance(answer, Raised)
@@ -97,7 +97,7 @@ def test_what_the_parent_can_not_open_either_is_told_with_the_same_error(inside:
             return error.errno, error.filename
         return None
 
-    confinement = structs.replace(trees.confinement, lend=refuse)
+    confinement = structs.replace(trees.confinement, open_file=refuse)
     assert result_of(inside(read, confinement)) == (errno.EIO, str(trees.secret))
 
 
@@ -196,7 +196,7 @@ def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
             )
         return "asked"
 
-    confinement = structs.replace(trees.confinement, lend=lend if lends else None)
+    confinement = structs.replace(trees.confinement, open_file=lend if lends else None)
     assert result_of(inside(ask, confinement)) == "asked"
 
 
