@@ -1,3 +1,5 @@
+"""The lock of a destination: one run at a time, shards at the same time, leftovers of killed runs removed."""
+
 import errno
 import fcntl
 import os
@@ -9,32 +11,33 @@ from pathlib import Path
 
 import pytest
 
-from forkresize import lock
 from forkresize.errors import DestinationBusyError, DestinationError, ExitCode
-from forkresize.lock import destination_lock
-from forkresize.storage import temporary_path
+from forkresize.store import lock
+from forkresize.store.files import temporary_path
+from forkresize.store.lock import destination_lock
 
 
-def test_a_destination_is_held_by_one_run_and_left_tidy(tmp_path: Path) -> None:
+def test_one_run_holds_a_destination_and_leaves_no_lock_file(tmp_path: Path) -> None:
     destination = tmp_path / "deep" / "out"
-    with destination_lock(str(destination)) as tag:
-        assert tag
+    with destination_lock(str(destination)) as run_id:
+        assert run_id
         with pytest.raises(DestinationBusyError) as refusal, destination_lock(str(destination)):
             pytest.fail("two runs held one destination")
         assert refusal.value.exit_code is ExitCode.LOCKED
     assert os.listdir(destination) == []
     with destination_lock(str(destination)) as other:
-        assert other != tag
+        assert other != run_id
 
 
-def test_the_next_run_removes_what_a_killed_run_left(tmp_path: Path) -> None:
+def test_the_next_run_removes_the_temporary_files_of_a_killed_run(tmp_path: Path) -> None:
     script = """
 import os, sys
 from pathlib import Path
-from forkresize.lock import destination_lock
-from forkresize.storage import temporary_path
-with destination_lock(sys.argv[1]) as tag:
-    left = Path(temporary_path(os.path.join(sys.argv[1], "sub", "a.jpg"), tag))
+from forkresize.store import lock
+from forkresize.store.files import temporary_path
+from forkresize.store.lock import destination_lock
+with destination_lock(sys.argv[1]) as run_id:
+    left = Path(temporary_path(os.path.join(sys.argv[1], "sub", "a.jpg"), run_id))
     left.parent.mkdir()
     left.write_bytes(b"half")
     os.kill(os.getpid(), 9)
@@ -46,10 +49,10 @@ with destination_lock(sys.argv[1]) as tag:
         assert os.listdir(tmp_path / "sub") == [".mine.forkresize-other"]
 
 
-def test_a_run_that_breaks_off_removes_its_temporary_files(tmp_path: Path) -> None:
+def test_an_aborted_run_removes_its_temporary_files(tmp_path: Path) -> None:
     def break_off() -> None:
-        with destination_lock(str(tmp_path)) as tag:
-            Path(temporary_path(str(tmp_path / "a.jpg"), tag)).write_bytes(b"half")
+        with destination_lock(str(tmp_path)) as run_id:
+            Path(temporary_path(str(tmp_path / "a.jpg"), run_id)).write_bytes(b"half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -57,9 +60,7 @@ def test_a_run_that_breaks_off_removes_its_temporary_files(tmp_path: Path) -> No
     assert os.listdir(tmp_path) == []
 
 
-def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_lock(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_on_a_removed_lock_file_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flock = fcntl.flock
     file = tmp_path / ".forkresize" / "lock"
 
@@ -74,30 +75,28 @@ def test_a_lock_file_removed_while_it_was_waited_for_is_not_mistaken_for_the_loc
     monkeypatch.setattr(fcntl, "flock", remove_once)
     monkeypatch.setattr(lock, "_MAX_ATTEMPTS", 1)
     with pytest.raises(DestinationBusyError), destination_lock(str(tmp_path)):
-        pytest.fail("held what somebody else has removed")
+        pytest.fail("held a removed lock file")
 
 
-def test_a_disk_that_is_full_before_the_first_output_is_told_as_such(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_reported_as_a_destination_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(lock, "_claim", full)
     with pytest.raises(DestinationError, match="No space left"), destination_lock(str(tmp_path)):
-        pytest.fail("held without its tag")
+        pytest.fail("held without its run id")
 
 
-def test_a_destination_that_vanishes_while_it_is_held_is_no_further_error(tmp_path: Path) -> None:
+def test_releasing_a_removed_destination_raises_nothing(tmp_path: Path) -> None:
     with destination_lock(str(tmp_path / "out")):
         shutil.rmtree(tmp_path / "out")
 
 
-def test_holders_that_come_and_go_do_not_trip_each_other(tmp_path: Path) -> None:
+def test_many_short_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
     script = """
 import sys
 import time
-from forkresize.lock import destination_lock
+from forkresize.store.lock import destination_lock
 from forkresize.errors import DestinationBusyError
 for _ in range(300):
     try:
@@ -110,70 +109,71 @@ for _ in range(300):
     assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]
 
 
-def test_a_destination_that_can_not_be_made_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_destination_that_cannot_be_created_is_a_destination_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DestinationError, match="Not a directory"), destination_lock(str(tmp_path / "file" / "out")):
         pytest.fail("a file served as a directory")
 
 
-def test_shares_are_held_side_by_side_and_each_by_one_run(tmp_path: Path) -> None:
-    with destination_lock(str(tmp_path), share="1-of-2") as one:
-        with destination_lock(str(tmp_path), share="2-of-2") as other:
+def test_shards_are_held_at_the_same_time_and_each_by_one_run(tmp_path: Path) -> None:
+    with destination_lock(str(tmp_path), shard="1-of-2") as one:
+        with destination_lock(str(tmp_path), shard="2-of-2") as other:
             assert one != other
-            with pytest.raises(DestinationBusyError), destination_lock(str(tmp_path), share="2-of-2"):
-                pytest.fail("two runs held one share")
+            with pytest.raises(DestinationBusyError), destination_lock(str(tmp_path), shard="2-of-2"):
+                pytest.fail("two runs held one shard")
         with pytest.raises(DestinationBusyError), destination_lock(str(tmp_path)):
-            pytest.fail("the whole was held besides a share")
+            pytest.fail("the whole was held besides a shard")
     assert os.listdir(tmp_path) == []
     with (
         destination_lock(str(tmp_path)),
         pytest.raises(DestinationBusyError),
-        destination_lock(str(tmp_path), share="1-of-2"),
+        destination_lock(str(tmp_path), shard="1-of-2"),
     ):
-        pytest.fail("a share was held besides the whole")
+        pytest.fail("a shard was held besides the whole")
 
 
-def test_what_a_killed_share_left_is_removed_by_the_next_run_of_the_whole(tmp_path: Path) -> None:
+def test_the_next_run_of_the_whole_removes_what_a_killed_shard_left(tmp_path: Path) -> None:
     script = """
 import os, sys
 from pathlib import Path
-from forkresize.lock import destination_lock
-from forkresize.storage import temporary_path
-with destination_lock(sys.argv[1], share="1-of-2") as tag:
-    Path(temporary_path(os.path.join(sys.argv[1], "a.jpg"), tag)).write_bytes(b"half")
+from forkresize.store import lock
+from forkresize.store.files import temporary_path
+from forkresize.store.lock import destination_lock
+with destination_lock(sys.argv[1], shard="1-of-2") as run_id:
+    Path(temporary_path(os.path.join(sys.argv[1], "a.jpg"), run_id)).write_bytes(b"half")
     os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60)
-    with destination_lock(str(tmp_path), share="2-of-2"):
+    with destination_lock(str(tmp_path), shard="2-of-2"):
         assert len(os.listdir(tmp_path)) == 2
     with destination_lock(str(tmp_path)):
         assert os.listdir(tmp_path) == [".forkresize"]
     assert os.listdir(tmp_path) == []
 
 
-def test_a_holder_is_waited_for_and_that_is_told_once(tmp_path: Path) -> None:
-    script = "import sys, time\nfrom forkresize.lock import destination_lock\n"
+def test_on_wait_is_called_once_while_another_run_is_waited_for(tmp_path: Path) -> None:
+    script = "import sys, time\nfrom forkresize.store.lock import destination_lock\n"
     script += "with destination_lock(sys.argv[1]):\n print(flush=True)\n time.sleep(0.5)"
-    told: list[str] = []
+    calls: list[str] = []
     with subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        with destination_lock(str(tmp_path), patience=30, on_wait=lambda: told.append("waits")):
+        with destination_lock(str(tmp_path), timeout=30, on_wait=lambda: calls.append("waits")):
             assert holder.wait(timeout=30) == 0
-    assert told == ["waits"]
+    assert calls == ["waits"]
 
 
-def test_who_waits_in_vain_is_told_so(tmp_path: Path) -> None:
+def test_a_lock_that_is_not_released_in_time_is_an_error(tmp_path: Path) -> None:
     began = time.monotonic()
     with (
         destination_lock(str(tmp_path)),
         pytest.raises(DestinationBusyError),
-        destination_lock(str(tmp_path), patience=0.3),
+        destination_lock(str(tmp_path), timeout=0.3),
     ):
         pytest.fail("two runs held one destination")
     assert 0.3 <= time.monotonic() - began < 5
 
 
-def test_who_need_not_wait_is_told_nothing(tmp_path: Path) -> None:
-    with destination_lock(str(tmp_path), patience=30, on_wait=lambda: pytest.fail("told to wait")):
+def test_on_wait_is_not_called_for_a_free_destination(tmp_path: Path) -> None:
+    with destination_lock(str(tmp_path), timeout=30, on_wait=lambda: pytest.fail("on_wait was called")):
         pass

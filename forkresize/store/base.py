@@ -1,0 +1,143 @@
+"""What every store offers: protocols, object metadata and declared capabilities."""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from typing import BinaryIO, Protocol, Self
+
+from msgspec import Struct
+
+STATE_DIR = ".forkresize"
+"""The directory below a destination that holds the ledger and the locks; no output may lie in it."""
+
+
+class Capabilities(Struct, frozen=True, kw_only=True):
+    """What a store can do; callers adapt to it.
+
+    Attributes:
+        atomic_put: whether an object appears with all of its data or not at all.
+        conditional_put: whether a put can be bound to the ETag of the object that it replaces.
+        mtimes: whether the modification time of an object can be set.
+        case_sensitive: whether keys that differ in case or Unicode form only are different objects.
+        local_paths: whether ``location`` returns a path that the operating system opens.
+        ordered_listing: whether ``scan`` yields keys in the order of their bytes.
+    """
+
+    atomic_put: bool = True
+    conditional_put: bool = False
+    mtimes: bool = False
+    case_sensitive: bool = True
+    local_paths: bool = False
+    ordered_listing: bool = True
+
+
+class ObjectKind(StrEnum):
+    """What a key stands for. Object stores hold files only."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    OTHER = "other"
+
+
+class ObjectInfo(Struct, frozen=True):
+    """The metadata of an object.
+
+    Attributes:
+        key: relative to the store, with ``/`` between the parts; bytes that are not UTF-8 are surrogate escapes.
+        size: in bytes.
+        mtime_ns: modification time in nanoseconds since the epoch.
+        changed_ns: time of the last change, which no client can set, in nanoseconds since the epoch.
+        kind: symbolic links, pipes and devices are ``OTHER``.
+        etag: what the store calls the content, if it does.
+        version: changes when another object takes the key; device and inode on a local file system.
+    """
+
+    key: str
+    size: int
+    mtime_ns: int
+    changed_ns: int
+    kind: ObjectKind = ObjectKind.FILE
+    etag: str | None = None
+    version: str | tuple[int, int] | None = None
+
+    def replaces(self, before: "ObjectInfo | None") -> bool:
+        """Return whether this object has replaced an earlier one. Both must differ: inode numbers may be unstable."""
+        return before is None or (self.version != before.version and self.mtime_ns != before.mtime_ns)
+
+
+class SourceStore(Protocol):
+    """A place to read from. Errors are ``OSError`` with an ``errno``, on every store."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store can do, as declared."""
+
+    def location(self, key: str) -> str:
+        """Return the full path or URL of a key, as records show it."""
+
+    def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the files whose keys start with a prefix and sort after a key; what forkresize keeps is left out."""
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return the metadata of an object, without following a symbolic link; None if it does not exist."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open a file for reading, unbuffered.
+
+        Raises:
+            OSError: it cannot be opened, or is not a regular file.
+        """
+
+
+class OutputStore(SourceStore, Protocol):
+    """A place to write to."""
+
+    def probe(self) -> Capabilities:
+        """Return the capabilities as a trial shows them; may write and remove an object."""
+
+    def with_run(self, run_id: str) -> Self:
+        """Return the same store, writing on behalf of a run."""
+
+    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+        """Create or replace an object.
+
+        Raises:
+            OSError: it could not be written; neither a part of it nor a temporary object is left.
+        """
+
+    def set_mtime(self, key: str, mtime_ns: int) -> None:
+        """Set the modification time of an object, if the store has the capability."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+        """
+
+    def clean(self, run_id: str, key: str | None = None) -> None:
+        """Remove what killed writers of a run left behind, for one key or for all."""
+
+    def lock(
+        self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[str]:
+        """Hold the store for one run, or for one shard of it; see ``store.lock``. Yields a new run id."""
+
+
+class InvalidKeyError(OSError):
+    """A key that no store may use: it would lead out of the store, or cannot be stored."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(errno.EINVAL, "invalid key: its parts must not be empty, '.' or '..' nor contain NUL", key)
+
+
+def check_key(key: str) -> str:
+    """Return the key if all of its parts are names.
+
+    Raises:
+        InvalidKeyError: one is empty, ``.`` or ``..``, or contains a NUL.
+    """
+    if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
+        raise InvalidKeyError(key)
+    return key

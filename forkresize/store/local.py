@@ -1,0 +1,127 @@
+"""The local file system as a store."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from io import FileIO
+from typing import Self
+
+from msgspec.structs import replace
+
+from forkresize.store import files
+from forkresize.store.base import Capabilities, ObjectInfo, ObjectKind, check_key
+
+
+class LocalStore:
+    """A directory and all that lies below it.
+
+    ``LocalStore("")`` reads any path: its keys are absolute, or relative to the working directory. It is how local
+    sources are opened.
+    """
+
+    capabilities = Capabilities(mtimes=True, local_paths=True)
+
+    def __init__(self, root: str, run_id: str = "") -> None:
+        """Name a directory, which may be missing.
+
+        Args:
+            root: path of the directory.
+            run_id: part of the temporary names of what is written.
+        """
+        self.root = root
+        self.run_id = run_id
+        self._prefix = os.path.join(root, "")
+
+    def with_run(self, run_id: str) -> Self:
+        """Return the same directory, written to on behalf of a run."""
+        return type(self)(self.root, run_id)
+
+    def probe(self) -> Capabilities:
+        """Return the capabilities, with the case sensitivity of the directory's file system."""
+        return replace(self.capabilities, case_sensitive=not files.is_case_insensitive(self.root))
+
+    def location(self, key: str) -> str:
+        """Return the path of a key."""
+        return self._prefix + key
+
+    def key_of(self, path: str) -> str:
+        """Return the key of a path below the directory."""
+        return path.removeprefix(self._prefix)
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return the status of a file, without following a symbolic link; None if it does not exist."""
+        try:
+            return _info(key, os.lstat(self._prefix + key))
+        except FileNotFoundError:
+            return None
+
+    def open(self, key: str) -> FileIO:
+        """Open a regular file for reading, unbuffered."""
+        return files.open_source(self._prefix + key)
+
+    def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the files in the order of their keys' bytes; directories that cannot be read are passed over."""
+        directory, _, _ = prefix.rpartition("/")
+        for key in self._walk(f"{directory}/" if directory else ""):
+            if key.startswith(prefix) and os.fsencode(key) > os.fsencode(after) and (found := self.stat(key)):
+                yield found
+
+    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+        """Write a file and the directories on its way."""
+        return _info(key, files.write_atomic(self._prefix + check_key(key), data, self.run_id))
+
+    def set_mtime(self, key: str, mtime_ns: int) -> None:
+        """Set a file's modification time; a symbolic link is not followed."""
+        files.set_mtime(self._prefix + key, mtime_ns)
+
+    def delete(self, key: str) -> None:
+        """Remove a file, and the directories on its way that are empty then, but not the store's own."""
+        parts = check_key(key).split("/")
+        os.unlink(self._prefix + key)
+        with contextlib.suppress(OSError):
+            while parts := parts[:-1]:
+                os.rmdir(self._prefix + "/".join(parts))
+
+    def clean(self, run_id: str, key: str | None = None) -> None:
+        """Remove the temporary files that killed writers of a run left, for one key or for all."""
+        if key is None:
+            files.remove_temporaries(self.root, run_id)
+        else:
+            files.remove_temporary(self._prefix + key, run_id)
+
+    def lock(
+        self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None
+    ) -> AbstractContextManager[str]:
+        """Hold the directory for one run, or for one shard of it; it is made if it is missing."""
+        from forkresize.store.lock import destination_lock
+
+        return destination_lock(self.root, shard=shard, timeout=timeout, on_wait=on_wait)
+
+    def _walk(self, above: str) -> Iterator[str]:
+        """Yield the keys of what is not a directory, in the order of their bytes."""
+        try:
+            with os.scandir((self._prefix + above) or os.curdir) as entries:
+                # A directory's slash counts, as it is part of the keys below.
+                names = [
+                    f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
+                    for entry in entries
+                    if not files.is_internal(entry.name)
+                ]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return
+        for name in sorted(names, key=os.fsencode):
+            if name.endswith("/"):
+                yield from self._walk(above + name)
+            else:
+                yield above + name
+
+
+def _info(key: str, status: os.stat_result) -> ObjectInfo:
+    mode = status.st_mode
+    kind = ObjectKind.FILE
+    if not stat.S_ISREG(mode):
+        kind = ObjectKind.DIRECTORY if stat.S_ISDIR(mode) else ObjectKind.OTHER
+    version = (status.st_dev, status.st_ino)
+    return ObjectInfo(key, status.st_size, status.st_mtime_ns, status.st_ctime_ns, kind, None, version)

@@ -1,0 +1,154 @@
+"""One run per destination, or one per shard of it, by kernel locks that end with their holder."""
+
+import contextlib
+import fcntl
+import glob
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from io import FileIO
+
+from forkresize.errors import DestinationBusyError, DestinationError
+from forkresize.store.base import STATE_DIR
+from forkresize.store.files import remove_temporaries
+
+_LOCK = "lock"
+"""The lock file's name in the state directory; each shard has one of its own besides."""
+
+_RETRY_INTERVAL = 0.1
+"""Seconds between two attempts to get a lock that another run holds."""
+
+_MAX_ATTEMPTS = 1000
+"""Maximum attempts when the lock file is repeatedly created and removed by other runs."""
+
+_RUN_ID = re.compile(rb"[0-9a-f]{8}")
+
+
+@contextlib.contextmanager
+def destination_lock(
+    destination: str,
+    *,
+    shard: str | None = None,
+    timeout: float = 0.0,
+    on_wait: Callable[[], object] = lambda: None,
+) -> Iterator[str]:
+    """Hold a directory for one run, and remove the temporary files of runs that died. The directory is made if missing.
+
+    The kernel frees the locks when their holder dies. Its run id stays in the lock file then, and the next holder
+    removes the temporary files of that id.
+
+    Args:
+        destination: the directory.
+        shard: the part of the work that this run does; runs of other shards may hold the directory at the same time.
+        timeout: seconds to wait for other runs to end.
+        on_wait: called once if there is a run to wait for.
+
+    Yields:
+        The id of this run, for temporary names.
+
+    Raises:
+        DestinationError: the directory can't be created or written.
+        DestinationBusyError: another run holds it.
+    """
+    state_dir = os.path.join(destination, STATE_DIR)
+    run_id = secrets.token_hex(4)
+    with contextlib.ExitStack() as held:
+        try:
+            locks = _lock_within(timeout, on_wait, state_dir, shard)
+            for lock in locks or ():
+                held.enter_context(lock)
+            if not locks:
+                raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
+            _claim(locks, destination, run_id)
+        except OSError as error:
+            raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
+        held.callback(_release, locks)
+        try:
+            yield run_id
+        except BaseException:
+            remove_temporaries(destination, run_id)
+            raise
+
+
+def _lock_within(timeout: float, on_wait: Callable[[], object], folder: str, shard: str | None) -> list[FileIO] | None:
+    """Return the result of _lock_all as soon as it succeeds; None after the timeout."""
+    deadline = time.monotonic() + timeout
+    locks = _lock_all(folder, shard)
+    if locks is None and timeout > 0:
+        on_wait()
+    while locks is None and (remaining := deadline - time.monotonic()) > 0:
+        time.sleep(min(_RETRY_INTERVAL, remaining))
+        locks = _lock_all(folder, shard)
+    return locks
+
+
+def _lock_all(folder: str, shard: str | None) -> list[FileIO] | None:
+    """Return the lock files, locked, the run's own last; None if another run holds one of them."""
+    whole = _lock(os.path.join(folder, _LOCK), fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)
+    if whole is None:
+        return None
+    if shard is None:
+        return [whole]
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(whole)
+        own = _lock(os.path.join(folder, f"{_LOCK}-{shard}"), fcntl.LOCK_EX)
+        if own is not None:
+            undo.pop_all()
+            return [whole, own]
+    return None
+
+
+def _lock(path: str, how: int) -> FileIO | None:
+    """Return the file, locked; None if another process holds the lock, or keeps taking and freeing it."""
+    for attempt in range(_MAX_ATTEMPTS):
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            lock = FileIO(path, "a+")
+        except (FileExistsError, FileNotFoundError):
+            # A holder that ends removes the file and its directory, at any point here.
+            if attempt == _MAX_ATTEMPTS - 1:
+                raise
+            continue
+        try:
+            fcntl.flock(lock, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return None
+        # The name may refer to another file by now.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                return lock
+        lock.close()
+    return None
+
+
+def _claim(locks: list[FileIO], destination: str, run_id: str) -> None:
+    for lock in locks:
+        _remove_temporaries_of_dead_runs(lock, destination)
+        lock.truncate(0)
+    if len(locks) == 1:
+        # The holder of the whole directory knows that all holders of shards are gone.
+        for path in glob.glob(f"{glob.escape(os.fsdecode(locks[0].name))}-*"):
+            with FileIO(path) as abandoned:
+                _remove_temporaries_of_dead_runs(abandoned, destination)
+            os.unlink(path)
+    locks[-1].write(run_id.encode("ascii"))
+
+
+def _remove_temporaries_of_dead_runs(lock: FileIO, destination: str) -> None:
+    """Remove the temporary files of the runs whose ids are in a lock file that this process holds."""
+    lock.seek(0)
+    for run_id in _RUN_ID.findall(lock.read()):
+        remove_temporaries(destination, run_id.decode("ascii"))
+
+
+def _release(locks: list[FileIO]) -> None:
+    # A destination that was removed or made read-only has been reported by the run. The lock of the whole stays in use
+    # while another shard runs: the last one can lock it exclusively, and removes it.
+    with contextlib.suppress(OSError):
+        for lock in reversed(locks):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(lock.name)
+        os.rmdir(os.path.dirname(locks[0].name))

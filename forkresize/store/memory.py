@@ -1,0 +1,111 @@
+"""A store in this process's memory, for tests and for programs that keep no files."""
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from itertools import count
+from typing import Self
+
+from msgspec.structs import replace
+
+from forkresize.errors import DestinationBusyError
+from forkresize.store.base import Capabilities, ObjectInfo, check_key
+
+_WHOLE = ""
+_RETRY_INTERVAL = 0.01
+
+
+class MemoryStore:
+    """Objects in a dictionary, which all stores made by ``with_run`` share."""
+
+    capabilities = Capabilities(mtimes=True)
+
+    def __init__(self, name: str = "memory") -> None:
+        """Create an empty store.
+
+        Args:
+            name: stands in the locations of its objects.
+        """
+        self.name = name
+        self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
+        self._versions = count(1)
+        self._held: set[str] = set()
+
+    def with_run(self, _run_id: str) -> Self:
+        """Return this store: nothing of it depends on the run."""
+        return self
+
+    def probe(self) -> Capabilities:
+        """Return the declared capabilities."""
+        return self.capabilities
+
+    def location(self, key: str) -> str:
+        """Return a URL of a key."""
+        return f"memory://{self.name}/{key}"
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return the metadata of an object; None if it does not exist."""
+        return self._objects[key][0] if key in self._objects else None
+
+    def open(self, key: str) -> BytesIO:
+        """Open an object for reading."""
+        return BytesIO(self._get(key)[1])
+
+    def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
+        """Yield the objects in the order of their keys' bytes."""
+        for key in sorted(self._objects, key=os.fsencode):
+            if key.startswith(prefix) and os.fsencode(key) > os.fsencode(after):
+                yield self._objects[key][0]
+
+    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+        """Create or replace an object."""
+        now, version = time.time_ns(), f"{next(self._versions)}"
+        info = ObjectInfo(check_key(key), len(data), now, now, etag=version, version=version)
+        self._objects[key] = info, bytes(data)
+        return info
+
+    def set_mtime(self, key: str, mtime_ns: int) -> None:
+        """Set the modification time of an object."""
+        info, data = self._get(key)
+        self._objects[key] = replace(info, mtime_ns=mtime_ns, changed_ns=time.time_ns()), data
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        del self._objects[self._get(check_key(key))[0].key]
+
+    def clean(self, run_id: str, key: str | None = None) -> None:
+        """Do nothing: no writer leaves anything behind."""
+
+    @contextlib.contextmanager
+    def lock(
+        self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None
+    ) -> Iterator[str]:
+        """Hold the store for one run, or for one shard of it, among the threads of this process."""
+        name = shard or _WHOLE
+        deadline = time.monotonic() + timeout
+        if self._is_held(name) and timeout > 0:
+            on_wait()
+        while self._is_held(name):
+            if time.monotonic() >= deadline:
+                raise DestinationBusyError(
+                    f"another run is writing to {self.location('')}; try again when it has ended"
+                )
+            time.sleep(_RETRY_INTERVAL)
+        self._held.add(name)
+        try:
+            yield secrets.token_hex(4)
+        finally:
+            self._held.discard(name)
+
+    def _is_held(self, name: str) -> bool:
+        return bool(self._held) if name == _WHOLE else bool(self._held & {name, _WHOLE})
+
+    def _get(self, key: str) -> tuple[ObjectInfo, bytes]:
+        try:
+            return self._objects[key]
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key) from None

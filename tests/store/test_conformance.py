@@ -1,0 +1,233 @@
+"""What every store must do. A new store is added to STORES in conftest.py and has to pass all of this."""
+
+import itertools
+import os
+import threading
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forkresize.errors import DestinationBusyError
+from forkresize.store import InvalidKeyError, ObjectKind, OutputStore
+
+names = (
+    st.binary(min_size=1, max_size=200)
+    .map(os.fsdecode)
+    .filter(lambda name: name[0] != "." and not {"\0", "/"} & {*name})
+)
+keys = st.lists(names, min_size=1, max_size=3).map("/".join)
+each_store = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def listing(store: OutputStore, prefix: str = "", after: str = "") -> list[str]:
+    return [info.key for info in store.scan(prefix, after)]
+
+
+def test_a_new_store_is_empty(store: OutputStore) -> None:
+    assert listing(store) == []
+    assert store.stat("a.jpg") is None
+
+
+def test_put_makes_an_object_that_stat_open_and_scan_find(store: OutputStore) -> None:
+    before = time.time_ns() - 2 * 10**9
+    put = store.put("a/b/c.jpg", b"pixels")
+    found = store.stat("a/b/c.jpg")
+    assert found is not None
+    assert (found.key, found.size, found.kind) == ("a/b/c.jpg", 6, ObjectKind.FILE)
+    assert before < found.mtime_ns <= time.time_ns() + 2 * 10**9
+    assert before < found.changed_ns
+    assert (put.size, put.mtime_ns, put.version, put.etag) == (found.size, found.mtime_ns, found.version, found.etag)
+    with store.open("a/b/c.jpg") as file:
+        assert file.read() == b"pixels"
+    assert list(store.scan()) == [found]
+
+
+@pytest.mark.parametrize("data", [b"", bytes(1 << 20), memoryview(b"view")], ids=["empty", "large", "view"])
+def test_what_is_put_is_read_back(store: OutputStore, data: bytes) -> None:
+    store.put("x", data)
+    with store.open("x") as file:
+        assert file.read() == bytes(data)
+
+
+def test_put_replaces_an_object_and_its_version(store: OutputStore) -> None:
+    store.put("a.jpg", b"old and longer")
+    store.set_mtime("a.jpg", 10**18)
+    before = store.stat("a.jpg")
+    store.put("a.jpg", b"new")
+    after = store.stat("a.jpg")
+    assert after is not None
+    assert before is not None
+    assert after.replaces(before)
+    assert after.replaces(None)
+    assert not after.replaces(after)
+    with store.open("a.jpg") as file:
+        assert file.read() == b"new"
+
+
+def test_an_object_that_is_being_read_keeps_its_content(store: OutputStore) -> None:
+    store.put("a.jpg", b"old")
+    with store.open("a.jpg") as file:
+        store.put("a.jpg", b"new")
+        assert file.read() == b"old"
+
+
+@each_store
+@given(key=keys)
+def test_keys_of_any_bytes_are_stored_under_that_key(store: OutputStore, key: str) -> None:
+    store.put(key, key.encode(errors="surrogateescape"))
+    with store.open(key) as file:
+        assert file.read() == key.encode(errors="surrogateescape")
+    assert listing(store) == [key]
+    store.delete(key)
+    assert store.stat(key) is None
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ö" * 127 + "x", "\udcff" * 255], ids=["ascii", "utf-8", "not-utf-8"])
+def test_names_of_255_bytes_are_stored(store: OutputStore, name: str) -> None:
+    store.put(f"{name}/{name}", b"data")
+    assert listing(store) == [f"{name}/{name}"]
+
+
+@pytest.mark.parametrize("key", ["", "..", "../x", "a/../x", "a//b", "/a", "a/", "./a", "a\0b"])
+def test_keys_that_lead_out_or_are_not_names_are_refused(store: OutputStore, key: str) -> None:
+    with pytest.raises(InvalidKeyError, match="invalid key"):
+        store.put(key, b"data")
+    with pytest.raises(InvalidKeyError, match="invalid key"):
+        store.delete(key)
+    assert listing(store) == []
+
+
+@each_store
+@given(st.sets(st.lists(st.sampled_from(["a", "b", "a-", "é", "\udcff", "Z"]), min_size=1, max_size=3).map("/".join)))
+def test_scan_yields_keys_in_the_order_of_their_bytes(store: OutputStore, wanted: set[str]) -> None:
+    # No file may have the name of a directory on the local file system.
+    kept = {key for key in wanted if not any(other.startswith(f"{key}/") for other in wanted)}
+    for key in kept:
+        store.put(key, b"")
+    expected = sorted(kept, key=os.fsencode)
+    assert listing(store) == expected
+    for key in expected[:5]:
+        assert listing(store, after=key) == [each for each in expected if os.fsencode(each) > os.fsencode(key)]
+        assert listing(store, key[:2]) == [each for each in expected if each.startswith(key[:2])]
+    for key in kept:
+        store.delete(key)
+
+
+def test_scan_leaves_out_what_forkresize_keeps(store: OutputStore) -> None:
+    if not store.capabilities.local_paths:
+        pytest.skip("has no files of its own")
+    store.put("a.jpg", b"")
+    store.put(".forkresize/ledger.db", b"")
+    store.put(".a.jpg.forkresize-0123abcd", b"")
+    assert listing(store) == ["a.jpg"]
+
+
+def test_set_mtime_dates_an_object_and_nothing_else(store: OutputStore) -> None:
+    if not store.capabilities.mtimes:
+        pytest.skip("has no times of its own")
+    store.put("a.jpg", b"pixels")
+    before = time.time_ns() - 2 * 10**9
+    store.set_mtime("a.jpg", 10**18 + 500)
+    found = store.stat("a.jpg")
+    assert found is not None
+    assert (found.mtime_ns, found.size) == (10**18 + 500, 6)
+    assert found.changed_ns > before
+
+
+def test_a_missing_object_is_not_found(store: OutputStore) -> None:
+    for action in (store.open, store.delete, lambda key: store.set_mtime(key, 0)):
+        with pytest.raises(FileNotFoundError):
+            action("a.jpg")
+
+
+def test_delete_removes_one_object(store: OutputStore) -> None:
+    store.put("a/b/c.jpg", b"")
+    store.put("a/d.jpg", b"")
+    store.delete("a/b/c.jpg")
+    assert listing(store) == ["a/d.jpg"]
+    store.put("a/b", b"a file where the directory was")
+    assert listing(store) == ["a/b", "a/d.jpg"]
+
+
+def test_concurrent_puts_leave_one_of_the_values_complete(store: OutputStore) -> None:
+    values = [bytes([number]) * 100_000 for number in range(4)]
+    writers = [store.with_run(f"{number:08x}") for number in range(4)]
+
+    def write(writer: OutputStore, value: bytes) -> None:
+        for _ in range(20):
+            writer.put("a/x.jpg", value)
+
+    threads = [threading.Thread(target=write, args=pair) for pair in zip(writers, values, strict=True)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        if store.stat("a/x.jpg") is not None:
+            with store.open("a/x.jpg") as file:
+                assert file.read() in values
+    with store.open("a/x.jpg") as file:
+        assert file.read() in values
+    assert listing(store) == ["a/x.jpg"]
+
+
+def test_clean_changes_no_object(store: OutputStore) -> None:
+    store.put("a/b.jpg", b"data")
+    store.clean("0123abcd")
+    store.clean("0123abcd", "a/b.jpg")
+    store.clean("0123abcd", "missing/b.jpg")
+    assert listing(store) == ["a/b.jpg"]
+
+
+def test_different_keys_have_different_locations(store: OutputStore) -> None:
+    locations = {store.location(key) for key in ("a", "b", "a/b")}
+    assert len(locations) == 3
+    assert all("a" in location or "b" in location for location in locations)
+
+
+def test_probe_measures_what_is_declared(store: OutputStore) -> None:
+    store.put("Probe", b"")
+    measured = store.probe()
+    assert measured.case_sensitive == (store.stat("pROBE") is None)
+    assert measured.local_paths == store.capabilities.local_paths == os.path.exists(store.location("Probe"))
+    assert listing(store) == ["Probe"]
+
+
+def test_one_run_holds_a_store(store: OutputStore) -> None:
+    with store.lock() as run_id:
+        with pytest.raises(DestinationBusyError), store.lock():
+            pytest.fail("two runs held one store")
+        with pytest.raises(DestinationBusyError), store.lock("1-of-2"):
+            pytest.fail("a shard was held besides the whole")
+    with store.lock() as other:
+        assert other != run_id
+    assert listing(store) == []
+
+
+def test_shards_are_held_at_the_same_time(store: OutputStore) -> None:
+    with store.lock("1-of-2") as one, store.lock("2-of-2") as other:
+        assert one != other
+        for shard in (None, "1-of-2"):
+            with pytest.raises(DestinationBusyError), store.lock(shard):
+                pytest.fail("two runs held one shard")
+
+
+def test_a_lock_is_waited_for(store: OutputStore) -> None:
+    calls: list[str] = []
+    held = store.lock()
+    held.__enter__()
+    timer = threading.Timer(0.3, held.__exit__, (None, None, None))
+    timer.start()
+    with store.lock(timeout=30, on_wait=lambda: calls.append("waits")):
+        assert calls == ["waits"]
+    timer.join()
+    with store.lock(timeout=30, on_wait=lambda: calls.append("waits again")):
+        assert calls == ["waits"]
+
+
+def test_a_lock_ends_with_an_exception(store: OutputStore) -> None:
+    for attempt in itertools.count():
+        if attempt == 2:
+            break
+        with pytest.raises(KeyboardInterrupt), store.lock():
+            raise KeyboardInterrupt

@@ -1,0 +1,148 @@
+"""The local store's faults: full disks, directories in the way, killed writers, links, missing permission."""
+
+import errno
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forkresize.store import LocalStore, ObjectKind
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(str(tmp_path / "out"), "0123abcd")
+
+
+def fail(code: int) -> Callable[..., int]:
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+@pytest.mark.parametrize("function", ["write", "replace"])
+def test_a_put_that_fails_keeps_the_old_object_and_leaves_nothing(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, function: str, code: int
+) -> None:
+    store.put("a.jpg", b"old")
+    monkeypatch.setattr(os, function, fail(code))
+    with pytest.raises(OSError, match=os.strerror(code)) as refusal:
+        store.put("a.jpg", b"new")
+    assert refusal.value.errno == code
+    monkeypatch.undo()
+    assert os.listdir(store.root) == ["a.jpg"]
+    assert Path(store.location("a.jpg")).read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS])
+def test_a_put_without_permission_is_refused_with_its_errno(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    store.put("a.jpg", b"old")
+    monkeypatch.setattr(os, "open", fail(code))
+    with pytest.raises(OSError, match=os.strerror(code)) as refusal:
+        store.put("b.jpg", b"new")
+    assert refusal.value.errno == code
+    monkeypatch.undo()
+    assert os.listdir(store.root) == ["a.jpg"]
+
+
+def test_a_directory_in_the_way_is_reported_and_stays(store: LocalStore) -> None:
+    store.put("a/b.jpg", b"")
+    with pytest.raises(IsADirectoryError):
+        store.put("a", b"data")
+    with pytest.raises(NotADirectoryError):
+        store.put("a/b.jpg/c.jpg", b"data")
+    with pytest.raises(NotADirectoryError):
+        store.stat("a/b.jpg/c.jpg")
+    found = store.stat("a")
+    assert found is not None
+    assert found.kind is ObjectKind.DIRECTORY
+    assert [info.key for info in store.scan()] == ["a/b.jpg"]
+
+
+def test_links_and_pipes_are_other_than_files_and_not_followed(store: LocalStore, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "precious").write_bytes(b"precious")
+    os.symlink(tmp_path / "precious", store.location("link"))
+    os.mkfifo(store.location("pipe"))
+    for key in ("link", "pipe"):
+        found = store.stat(key)
+        assert found is not None
+        assert found.kind is ObjectKind.OTHER
+    with pytest.raises(OSError, match="not a regular file"):
+        store.open("pipe")
+    store.put("link", b"new")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+    assert not os.path.islink(store.location("link"))
+
+
+def test_clean_removes_what_a_killed_writer_left(store: LocalStore) -> None:
+    script = """
+import os, sys
+from forkresize.store import LocalStore
+os.replace = lambda *_: os.kill(os.getpid(), 9)
+LocalStore(sys.argv[1], "0123abcd").put(sys.argv[2], b"half")
+"""
+    for key in ("a/b.jpg", "x" * 255, "c.jpg"):
+        subprocess.run([sys.executable, "-c", script, store.root, key], check=False, timeout=60)
+    assert len(os.listdir(store.root)) == 3
+    store.clean("89abcdef")
+    store.clean("0123abcd", "c.jpg")
+    store.clean("0123abcd", "x" * 255)
+    assert (os.listdir(store.root), len(os.listdir(store.location("a")))) == (["a"], 1)
+    store.clean("0123abcd")
+    assert os.listdir(store.location("a")) == []
+
+
+def test_delete_removes_empty_directories_but_not_the_store(store: LocalStore) -> None:
+    store.put("a/b/c.jpg", b"")
+    store.put("a/d.jpg", b"")
+    store.delete("a/b/c.jpg")
+    assert os.listdir(store.location("a")) == ["d.jpg"]
+    store.delete("a/d.jpg")
+    assert os.listdir(store.root) == []
+
+
+def test_a_store_without_a_root_opens_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"pixels")
+    monkeypatch.chdir(tmp_path)
+    everywhere = LocalStore("")
+    for key in ("a.jpg", str(tmp_path / "a.jpg"), "./a.jpg"):
+        assert everywhere.location(key) == key
+        with everywhere.open(key) as file:
+            assert file.read() == b"pixels"
+
+
+def test_a_store_crosses_to_another_process(store: LocalStore) -> None:
+    copy = pickle.loads(pickle.dumps(store))  # noqa: S301 (made here)
+    copy.put("a.jpg", b"pixels")
+    assert (copy.root, copy.run_id) == (store.root, store.run_id)
+    assert [info.key for info in store.scan()] == ["a.jpg"]
+
+
+@pytest.mark.parametrize("root", ["out", "out/", "./out", "."])
+def test_keys_and_locations_are_inverse(root: str) -> None:
+    store = LocalStore(root)
+    assert store.location("a/b.jpg") == os.path.join(root, "a/b.jpg")
+    assert store.key_of(store.location("a/b.jpg")) == "a/b.jpg"
+
+
+def test_scan_passes_over_directories_that_cannot_be_read(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put("a/b.jpg", b"")
+    store.put("c.jpg", b"")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if path.endswith("a/"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert [info.key for info in store.scan()] == ["c.jpg"]
