@@ -93,13 +93,13 @@ def main() -> None:
         subject = RunInfo(["photos"], "web", datetime.now().astimezone())
         with (
             HtmlReport("run.html", subject, make_thumbnails) as page,
-            LiveView(screen, ahead=walk(roots(["photos"]), Selection())) as view,
+            LiveView(screen, sources=walk(roots(["photos"]), Selection())) as view,
         ):
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
             recipe = Recipe.of(width=800, format=Format.WEBP)
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, page])
-            page.conclude(summary)
+            page.on_finish(summary)
         see(Path("run.html").resolve(), report)
     record.print(Text("\n… and when it is done:\n", "dim italic"))
     print_summary(summary, record)

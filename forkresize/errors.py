@@ -101,3 +101,8 @@ class SandboxError(ForkresizeError):
 
 class BrokenPoolError(ForkresizeError):
     """The workers can't be kept alive, whatever they are given."""
+
+
+def describe(error: BaseException) -> str:
+    """Return the operating system's text for an error, without number and path; for other errors, their own text."""
+    return getattr(error, "strerror", None) or str(error)

@@ -76,7 +76,7 @@ def _check_sources(values: Mapping[str, Any]) -> None:
 def _check_indexes(values: Mapping[str, Any]) -> None:
     met = report_files(values)
     for listing in index_files(values):
-        name, other = listing.kind.name, met.setdefault(os.path.realpath(listing.path), listing.kind.name)
+        name, other = listing.format.name, met.setdefault(os.path.realpath(listing.path), listing.format.name)
         if other != name:
             raise click.UsageError(f"--{name} and --{other} name one file, {listing.path!r}.")
         listing.check(values["destination"])

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_observers(values: Mapping[str, Any], ahead: Iterator[object]) -> Iterator[list[Observer]]:
+def open_observers(values: Mapping[str, Any], sources: Iterator[object]) -> Iterator[list[Observer]]:
     """Open the reports and the progress view that were asked for, and close them at the end, however it comes.
 
     Lists of outputs are staged then; tell_summary, which knows whether all is in them, puts them in their places.
 
     Args:
         values: the command line's.
-        ahead: an iterator of its own over all sources, for a view to learn how many there are.
+        sources: a separate iterator over all sources, for a view to count them.
 
     Raises:
         DestinationError: a report or a list can't be written.
     """
     with ExitStack() as stack:
         # What comes first is closed last: no list is staged if a report could not be closed.
-        yield [*_open_indexes(values, stack), *open_reports(values, stack), *_views(values, ahead, stack)]
+        yield [*_open_indexes(values, stack), *open_reports(values, stack), *_views(values, sources, stack)]
 
 
 def print_summary(summary: Summary, values: Mapping[str, Any]) -> None:
@@ -134,7 +134,7 @@ def _commit_indexes(summary: Summary, values: Mapping[str, Any]) -> None:
     for listing in lists:
         listing.discard()
         if not values["quiet"]:
-            _print_status(f"the run stopped early: the {listing.kind.name} {listing.path!r} is left as it was")
+            _print_status(f"the run stopped early: the {listing.format.name} {listing.path!r} is left as it was")
 
 
 def _print_status(line: str) -> None:
@@ -143,8 +143,8 @@ def _print_status(line: str) -> None:
         sys.stderr.write(f"forkresize: {printable(line)}\n")
 
 
-def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack) -> list[Observer]:
-    view = _progress_view(progress_of(values), ahead, stack)
+def _views(values: Mapping[str, Any], sources: Iterator[object], stack: ExitStack) -> list[Observer]:
+    view = _progress_view(progress_of(values), sources, stack)
     views: list[Observer] = [view] if view else []
     if (values["dry_run"] or values["verbose"]) and not values["quiet"]:
         from forkresize.report.terminal.outcome_lines import OutcomeLines
@@ -163,13 +163,13 @@ def _views(values: Mapping[str, Any], ahead: Iterator[object], stack: ExitStack)
     return views
 
 
-def _progress_view(kind: str, ahead: Iterator[object], stack: ExitStack) -> "LiveView | TqdmBar | None":
+def _progress_view(kind: str, sources: Iterator[object], stack: ExitStack) -> "LiveView | TqdmBar | None":
     if kind == "rich":
         from forkresize.report.terminal.live import LiveView
 
-        return stack.enter_context(LiveView(ahead=ahead))
+        return stack.enter_context(LiveView(sources=sources))
     if kind == "tqdm":
         from forkresize.report.terminal.tqdm_bar import TqdmBar
 
-        return stack.enter_context(TqdmBar(ahead=ahead))
+        return stack.enter_context(TqdmBar(sources=sources))
     return None

@@ -98,7 +98,7 @@ def finish(observers: Iterable[Observer], summary: "Summary") -> None:
     """Tell those that want to know what the run came to."""
     for observer in observers:
         # Not a class to ask for: it would have to be loaded where nobody is one.
-        getattr(observer, "conclude", _forget)(summary)
+        getattr(observer, "on_finish", _forget)(summary)
 
 
 def _forget(_summary: "Summary") -> None:

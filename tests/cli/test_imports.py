@@ -26,16 +26,16 @@ finally:
     [
         (
             ["--version"],
-            "click rich_click rich tqdm humanize pathspec multiprocessing importlib.metadata PIL.ImageCms",
+            "click rich_click rich tqdm pathspec multiprocessing importlib.metadata PIL.ImageCms",
         ),
-        (["--help"], "PIL tqdm humanize multiprocessing cykooz_resizer"),
+        (["--help"], "PIL tqdm multiprocessing cykooz_resizer"),
         (
             ["in", "out", "--width", "20"],
-            "rich.console tqdm humanize jinja2 prometheus_client pythonjsonlogger pathspec tomllib difflib",
+            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib",
         ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
-            "rich.console tqdm humanize jinja2 prometheus_client pythonjsonlogger pathspec",
+            "rich.console tqdm jinja2 prometheus_client pathspec",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

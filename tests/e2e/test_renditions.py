@@ -178,10 +178,10 @@ def test_a_dry_run_leaves_the_lists_alone(tmp_path: Path, site: Path, draw: Draw
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        (["--manifest", "missing/m.json"], "the manifest 'missing/m.json' can't be written: there is no directory"),
-        (["--srcset", "missing/p.html"], "the srcset 'missing/p.html' can't be written: there is no directory"),
-        (["--manifest", "in/a.jpg"], "'in/a.jpg' would replace a file that is no manifest; remove it first"),
-        (["--srcset", "page.html"], "'page.html' would replace a file that is no srcset; remove it first"),
+        (["--manifest", "missing/m.json"], "cannot write the manifest 'missing/m.json': there is no directory"),
+        (["--srcset", "missing/p.html"], "cannot write the srcset 'missing/p.html': there is no directory"),
+        (["--manifest", "in/a.jpg"], "'in/a.jpg' exists and is not a manifest: remove it first"),
+        (["--srcset", "page.html"], "'page.html' exists and is not a srcset: remove it first"),
         (["--manifest", "in"], "--manifest"),
         (["--manifest", "x", "--srcset", "./x"], "--srcset and --manifest name one file, './x'"),
         (["--manifest", "r.jsonl", "--report", "r.jsonl"], "--manifest and --report name one file, 'r.jsonl'"),

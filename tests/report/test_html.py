@@ -67,7 +67,7 @@ def made(tmp_path: Path) -> Callable[..., str]:
                 report(outcome)
                 tally(outcome)
             effort = RunStats(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
-            report.conclude(summarize(tally, effort, **ending))
+            report.on_finish(summarize(tally, effort, **ending))
         return (tmp_path / "run.html").read_text("utf-8")
 
     return make

@@ -56,14 +56,14 @@ def _machine() -> Iterator[Row]:
 
     from forkresize.pool.cpus import allowed_cpus, cpu_quota
     from forkresize.pool.machine import file_limits, memory_limit, total_memory
-    from forkresize.report.units import size
+    from forkresize.units import format_size
 
     yield "Python", f"{sys.version.split()[0]} ({platform.python_implementation()})"
     yield "platform", platform.platform()
     quota, memory = cpu_quota(), memory_limit()
     yield "CPUs", f"{os.cpu_count()}; by affinity {allowed_cpus()}" + _limit("control groups", quota, f"{quota:.3g}")
-    limit = "" if memory == inf else size(int(memory))
-    yield "memory", size(total_memory()) + _limit("control groups", memory, limit)
+    limit = "" if memory == inf else format_size(int(memory))
+    yield "memory", format_size(total_memory()) + _limit("control groups", memory, limit)
     soft, hard = file_limits()
     yield "open files", f"{_count(soft)}, up to {_count(hard)} if asked for"
 
@@ -127,10 +127,10 @@ def _defaults() -> Iterator[Row]:
     from forkresize.cli.config.command import BY_KEY
     from forkresize.pool import available_cpus, default_budget
     from forkresize.pool.sandbox import missing_layers
-    from forkresize.report.units import size
+    from forkresize.units import format_size
 
     yield "workers", str(available_cpus())
-    yield "budget", size(default_budget())
+    yield "budget", format_size(default_budget())
     missing = missing_layers()
     yield "sandbox", f"all but {' and '.join(missing)}" if missing else "complete"
     for key in ("timeout", "retries", "max-pixels", "max-frames", "max-file-size"):

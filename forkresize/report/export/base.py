@@ -1,4 +1,4 @@
-"""What reporters that have something to tell at the end of a run share: what it came to, however it ended."""
+"""The base of reporters that write something when the run ends."""
 
 import time
 from abc import ABC, abstractmethod
@@ -14,10 +14,10 @@ from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
 class RunReporter(ABC):
-    """A reporter that is told, as its context ends, what the run came to; also if an error ended it.
+    """Count outcomes, and call ``on_close`` with the summary when the context ends, even after an error.
 
     Args:
-        clock: tells the time in seconds.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class RunReporter(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close(self._ending(error), error)
+        self.on_close(self._final_summary(error), error)
 
     def __call__(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -43,20 +43,20 @@ class RunReporter(ABC):
         """Seconds since the run began."""
         return self._clock() - self._started
 
-    def conclude(self, summary: Summary) -> None:
-        """Take note of what the run came to; called once, if it came to its end."""
+    def on_finish(self, summary: Summary) -> None:
+        """Keep the summary of a run that was not ended by an error."""
         self._summary = summary
 
     @abstractmethod
-    def close(self, summary: Summary, error: BaseException | None) -> None:
-        """Tell it.
+    def on_close(self, summary: Summary, error: BaseException | None) -> None:
+        """Write the end of the run.
 
         Args:
-            summary: what the run came to, or what is known of that after an error.
-            error: what ended the run; None if nothing did.
+            summary: the run's summary; after an error, as far as it is known.
+            error: the error that ended the run, if any.
         """
 
-    def _ending(self, error: BaseException | None) -> Summary:
+    def _final_summary(self, error: BaseException | None) -> Summary:
         known = self._summary or summarize(self.tally, RunStats(seconds=self.elapsed, workers=0))
         if error is None:
             return known
@@ -64,7 +64,7 @@ class RunReporter(ABC):
 
 
 def exit_code_of(error: BaseException) -> int:
-    """Return what the shell is told of a run that an error ended."""
+    """Return the exit code of a run that an error ended."""
     match error:
         case ForkresizeError():
             return error.exit_code

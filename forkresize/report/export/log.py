@@ -1,61 +1,60 @@
-"""The log file: one event a line, of the run and of every source. Decides nothing about names or levels."""
+"""The log file: one event per line, for the run and for every outcome."""
 
+import contextlib
 import json
-import logging
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from io import FileIO, TextIOWrapper
-from logging.handlers import WatchedFileHandler
-from typing import Any, Self
+from io import FileIO
+from typing import Self
 
 from forkresize._version import __version__
-from forkresize.errors import DestinationError, UsageError
+from forkresize.errors import DestinationError
 from forkresize.outcome import Failed, Outcome, Skipped
 from forkresize.record import record
 from forkresize.report.export.base import RunReporter
+from forkresize.report.file_errors import open_errors, write_errors
 from forkresize.summary import Summary
 
+_LEVELS = ("debug", "info", "warning", "error")
+
 _BARE = re.compile(r"[\w./:+%,@-]+", re.ASCII)
+"""Values that need no quotes in the text format."""
 
 
 class Log(RunReporter):
-    """A reporter that appends to a log: failures as errors, warnings as such, skipped sources and the run as info.
+    """Append events to a log: failures as errors, warnings, skipped sources and the run itself as info.
 
-    Every event is one line, written at once at the end of the file, so that programs may share a log. If the file is
-    renamed, as logrotate does it, the next event opens a new one. What does not apply to a source is left out.
+    Each event is one line, written to the end of the file with one call, so that programs can share a log. If the
+    file is renamed, as logrotate does, the next event opens a new file. Fields that do not apply are omitted.
 
     Args:
         path: the file to append to.
-        level: the least level that is written: debug, info, warning or error.
+        level: the minimum level to write: debug, info, warning or error.
         form: json or text.
-        about: further fields of the first event.
+        about: additional fields of the first event.
 
     Raises:
-        UsageError: there can be no such file.
-        DestinationError: it can't be written, now or later.
+        UsageError: the path cannot be a file.
+        DestinationError: the file cannot be written, now or later.
     """
 
     def __init__(self, path: str, *, level: str, form: str, about: Mapping[str, object]) -> None:
         super().__init__()
         self._path = path
+        self._level = _LEVELS.index(level)
+        self._format = _json_line if form == "json" else _text_line
         self._about = about
-        # Of its own, so that nothing is changed for whoever uses this as a library.
-        self._logger = logging.Logger("forkresize", level.upper())  # noqa: LOG001
-        try:
-            self._handler = _Appending(path)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise UsageError(self._complaint(error)) from error
-        except OSError as error:
-            raise DestinationError(self._complaint(error)) from error
-        self._handler.setFormatter(_FORMATTERS[form]())
-        self._logger.addHandler(self._handler)
+        self._file: FileIO | None = None
+        with open_errors("log", path):
+            self._open()
 
     def __enter__(self) -> Self:
         try:
-            self._tell(logging.INFO, "run started", {"version": __version__, **self._about})
+            self._write("info", "run started", {"version": __version__, **self._about})
         except DestinationError:
-            self._handler.close()
+            self._close()
             raise
         return super().__enter__()
 
@@ -63,79 +62,74 @@ class Log(RunReporter):
         """Write the outcome's event.
 
         Raises:
-            DestinationError: it can't be written.
+            DestinationError: the file cannot be written.
         """
         super().__call__(outcome)
         level = _level(outcome)
-        if self._logger.isEnabledFor(level):
-            self._tell(level, outcome.status, record(outcome))
+        if _LEVELS.index(level) >= self._level:
+            self._write(level, outcome.status, record(outcome))
 
-    def close(self, summary: Summary, error: BaseException | None) -> None:
-        """Write the event of the run's end, and close the file.
+    def on_close(self, summary: Summary, error: BaseException | None) -> None:
+        """Write the last event and close the file.
 
         Raises:
-            DestinationError: it can't be written.
+            DestinationError: the file cannot be written.
         """
-        told = {name: value for name, value in summary.to_json().items() if name != "failures"}
-        level = logging.INFO if error is None and not summary.exit_code else logging.ERROR
+        fields = {name: value for name, value in summary.to_json().items() if name != "failures"}
+        level = "info" if error is None and not summary.exit_code else "error"
         try:
-            self._tell(level, "run ended", {**told, "stopped_by": summary.stopped_by, "refused": summary.refused})
+            self._write(level, "run ended", {**fields, "stopped_by": summary.stopped_by, "refused": summary.refused})
         finally:
-            self._handler.close()
+            self._close()
 
-    def _tell(self, level: int, event: str, fields: Mapping[str, object]) -> None:
+    def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
+        if _LEVELS.index(level) < self._level:
+            return
         known = {name: value for name, value in fields.items() if value not in (None, [])}
+        line = self._format(level.upper(), event, known)
+        with write_errors("log", self._path):
+            # Unbuffered: a buffer would split long lines, and another program's line could come between the parts.
+            self._open().write(line.encode("ascii", "backslashreplace") + b"\n")
+
+    def _open(self) -> FileIO:
+        """Return the file, reopened if its name now leads to another file or to none."""
+        if self._file is not None and not self._is_current(self._file):
+            self._close()
+        if self._file is None:
+            self._file = FileIO(self._path, "a")
+        return self._file
+
+    def _is_current(self, file: FileIO) -> bool:
         try:
-            self._logger.log(level, {"event": event, **known})
-        except OSError as error:
-            raise DestinationError(self._complaint(error)) from error
+            return os.path.samestat(os.stat(self._path), os.fstat(file.fileno()))
+        except FileNotFoundError:
+            return False
 
-    def _complaint(self, error: OSError) -> str:
-        return f"the log {self._path!r} can't be written: {error.strerror}"
+    def _close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
 
 
-def _level(outcome: Outcome) -> int:
+def _level(outcome: Outcome) -> str:
     if isinstance(outcome, Failed):
-        return logging.ERROR
+        return "error"
     if outcome.warnings:
-        return logging.WARNING
-    return logging.INFO if isinstance(outcome, Skipped) else logging.DEBUG
+        return "warning"
+    return "info" if isinstance(outcome, Skipped) else "debug"
 
 
-class _Appending(WatchedFileHandler):
-    """Writes whole lines; what can't be written is raised."""
-
-    def _open(self) -> TextIOWrapper:
-        # Unbuffered: a buffer would cut long lines in pieces, and another program's line could come between.
-        raw = FileIO(self.baseFilename, "a")
-        return TextIOWrapper(raw, "ascii", "backslashreplace", write_through=True)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.reopenIfNeeded()
-        # After a new one could not be opened there is none.
-        self.stream = self.stream or self._open()
-        self.stream.write(self.format(record) + self.terminator)
+def _text_line(level: str, event: str, fields: Mapping[str, object]) -> str:
+    """Return time, level and event, then the fields as ``name=value``, quoted as JSON where necessary."""
+    parts = [f"{name}={_text_value(value)}" for name, value in fields.items()]
+    return " ".join([datetime.now(UTC).isoformat(timespec="milliseconds"), f"{level:<7}", event, *parts])
 
 
-class _Text(logging.Formatter):
-    """A time, a level, an event, and its fields as ``name=value``; what has spaces or odd characters is JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        fields: Any = record.msg
-        told = [f"{name}={_value(value)}" for name, value in fields.items() if name != "event"]
-        return " ".join([moment, f"{record.levelname:<7}", fields["event"], *told])
-
-
-def _value(value: object) -> str:
+def _text_value(value: object) -> str:
     text = str(value)
     return text if _BARE.fullmatch(text) else json.dumps(value)
 
 
-def _json() -> logging.Formatter:
-    from pythonjsonlogger.json import JsonFormatter
-
-    return JsonFormatter("%(levelname)s", rename_fields={"levelname": "level"}, timestamp="time")
-
-
-_FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {"text": _Text, "json": _json}
+def _json_line(level: str, event: str, fields: Mapping[str, object]) -> str:
+    return json.dumps({"level": level, "event": event, **fields, "time": datetime.now(UTC).isoformat()})

@@ -1,4 +1,4 @@
-"""The metrics of a run as a text file for Prometheus' node_exporter. Decides nothing about alerts."""
+"""Metrics of runs in a text file for Prometheus' node_exporter."""
 
 import os
 import time
@@ -13,9 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from forkresize import storage
-from forkresize.errors import DestinationBusyError, DestinationError, UsageError
+from forkresize.errors import DestinationBusyError
 from forkresize.outcome import Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
+from forkresize.report.file_errors import foreign_file_error, write_error, write_errors
 from forkresize.report.terminal.activity import Activity
 from forkresize.summary import Summary
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from forkresize.job import Source
 
 _INTERVAL = 15.0
-"""Seconds between two writings; what Prometheus usually scrapes at."""
+"""Seconds between two writes: Prometheus' usual scrape interval."""
 
 _BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
-"""Upper bounds of the histogram's buckets, in seconds."""
+"""Upper bounds of the histogram's buckets, in seconds; an infinite one follows."""
 
 _OUTPUTS = "forkresize_outputs"
 _SECONDS = "forkresize_picture_seconds"
@@ -46,36 +47,35 @@ _GAUGES = {
 }
 
 _Key = tuple[str, tuple[str, ...]]
-"""Name of a sample, and the values of its labels but for the batch."""
+"""Name of a sample, and the values of its labels except ``batch``."""
 
 _Values = dict[_Key, float]
 
 _MOST_BYTES = 1 << 24
-"""Far more than the metrics of a batch take."""
+"""Bytes to read of an existing file; far more than the metrics of a batch take."""
 
 
 class MetricsFile(RunReporter):
-    """A reporter that replaces a file of metrics in one step, at the end and every 15 seconds.
+    """Replace a file of metrics atomically, every 15 seconds and at the end of the run.
 
-    Counters go on from where the file was, so that ``increase`` and ``rate`` tell the truth across runs; what is about
-    the last run changes at its end. All samples have the label ``batch``, the file's name without its suffix, which
-    tells the files of one directory apart. A run that finds its destination busy leaves the file to the other.
+    Counters continue from the values in the file, so that ``increase`` and ``rate`` work across runs; gauges about the
+    last run change at its end. All samples have the label ``batch``, the file's name without its suffix, to
+    distinguish the files of one directory. A run that finds its destination busy does not write the file.
 
     Args:
-        path: the file to replace.
-        clock: tells the time in seconds.
-        now: tells the seconds since the epoch.
+        path: the file to replace; a symbolic link is followed.
+        clock: returns the time in seconds.
+        now: returns the seconds since the epoch.
 
     Raises:
-        UsageError: there can be no such file, or there is one that holds no metrics of forkresize.
-        DestinationError: it can't be written, now or later.
+        UsageError: the file exists and does not hold metrics of forkresize.
+        DestinationError: the file cannot be written, now or later.
     """
 
     def __init__(
         self, path: str, *, clock: Callable[[], float] = time.monotonic, now: Callable[[], float] = time.time
     ) -> None:
         super().__init__(clock)
-        # A link stays one.
         self._path = os.path.realpath(path)
         self._now = now
         self._due = clock() + _INTERVAL
@@ -84,7 +84,7 @@ class MetricsFile(RunReporter):
         self._observed: Source | None = None
         self._before = self._read()
         if not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK):
-            raise DestinationError(f"the metrics {path!r} can't be written: their directory may not be written to")
+            raise write_error("metrics file", path, "its directory is not writable")
 
     def __call__(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -93,38 +93,38 @@ class MetricsFile(RunReporter):
             return
         reason = str(outcome.reason) if isinstance(outcome, Skipped | Failed) else ""
         self._counted[f"{_OUTPUTS}_total", (outcome.status, reason)] += 1
-        # What it took is told with every output of a source; they come one after another.
+        # All outputs of a source carry the same time, and come in succession.
         if outcome.attempts and outcome.source is not self._observed:
             self._observed = outcome.source
             self._observe(outcome.seconds)
 
-    def tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - what workers do is no metric
-        """Write, if it is time to."""
+    def tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - activities are not metrics
+        """Write the file if the interval has passed."""
         if self._clock() >= self._due:
             self._due = self._clock() + _INTERVAL
             self._write()
 
-    def close(self, summary: Summary, error: BaseException | None) -> None:
-        """Write what the run came to.
+    def on_close(self, summary: Summary, error: BaseException | None) -> None:
+        """Write the final values.
 
         Raises:
-            DestinationError: it can't be written.
+            DestinationError: the file cannot be written.
         """
         if isinstance(error, DestinationBusyError):
             return
-        moment = self._now()
-        ending = [moment, summary.seconds, float(summary.exit_code), float(summary.failed)]
-        ending += [] if summary.exit_code else [moment]
-        self._last = {(name, ()): value for name, value in zip(_GAUGES, ending, strict=False)}
+        ended = self._now()
+        values = [ended, summary.seconds, float(summary.exit_code), float(summary.failed)]
+        values += [] if summary.exit_code else [ended]
+        self._last = {(name, ()): value for name, value in zip(_GAUGES, values, strict=False)}
         self._counted["forkresize_workers_lost_total", ()] = summary.workers_lost
         self._write()
 
     def _observe(self, seconds: float) -> None:
         bound = bisect_left(_BOUNDS, seconds)
         for limit in (*_BOUNDS[bound:], float("inf")):
-            self._counted[f"{_SECONDS}_bucket", (_bound(limit),)] += 1
+            self._counted[f"{_SECONDS}_bucket", (_bound_label(limit),)] += 1
         self._counted[f"{_SECONDS}_count", ()] += 1
-        self._counted[f"{_SECONDS}_sum", ()] += seconds  # type: ignore[assignment]  # a Counter counts seconds as well
+        self._counted[f"{_SECONDS}_sum", ()] += seconds  # type: ignore[assignment]  # a Counter can sum floats
 
     def _read(self) -> _Values:
         try:
@@ -133,11 +133,9 @@ class MetricsFile(RunReporter):
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise UsageError(
-                f"the metrics {self._path!r} would replace a file that holds none of forkresize; remove it first"
-            ) from error
+            raise foreign_file_error("metrics file of forkresize", self._path) from error
         except OSError as error:
-            raise DestinationError(self._complaint(error)) from error
+            raise write_error("metrics file", self._path, error) from error
 
     def _write(self) -> None:
         self._counted["forkresize_source_bytes_total", ()] = self.tally.in_bytes
@@ -146,25 +144,20 @@ class MetricsFile(RunReporter):
         for key, count in self._counted.items():
             values[key] = values.get(key, 0.0) + count
         registry = CollectorRegistry()
-        registry.register(_Families(values | self._last, _batch(self._path)))
-        try:
+        registry.register(_Families(values | self._last, _batch_label(self._path)))
+        with write_errors("metrics file", self._path):
             write_to_textfile(self._path, registry)
-        except OSError as error:
-            raise DestinationError(self._complaint(error)) from error
-
-    def _complaint(self, error: OSError) -> str:
-        return f"the metrics {self._path!r} can't be written: {error.strerror}"
 
 
 class _Families(Collector):
-    """Gives known values the shape that the library writes."""
+    """Present values in the form that prometheus_client writes."""
 
     def __init__(self, values: _Values, batch: str) -> None:
         self._values = values
         self._batch = batch
 
     def collect(self) -> Iterator[Metric]:
-        outputs = CounterMetricFamily(_OUTPUTS, "Outputs by what became of them.", labels=["batch", "status", "reason"])
+        outputs = CounterMetricFamily(_OUTPUTS, "Outputs by status and reason.", labels=["batch", "status", "reason"])
         for labels, value in self._labeled(f"{_OUTPUTS}_total"):
             outputs.add_metric([self._batch, *labels], value)
         yield outputs
@@ -181,7 +174,7 @@ class _Families(Collector):
 
     def _histogram(self) -> Metric:
         histogram = HistogramMetricFamily(_SECONDS, "Wall time that a worker spent on a picture.", labels=["batch"])
-        bounds = [_bound(limit) for limit in (*_BOUNDS, float("inf"))]
+        bounds = [_bound_label(limit) for limit in (*_BOUNDS, float("inf"))]
         buckets = [(bound, self._values.get((f"{_SECONDS}_bucket", (bound,)), 0.0)) for bound in bounds]
         histogram.add_metric([self._batch], buckets, self._values.get((f"{_SECONDS}_sum", ()), 0.0))
         return histogram
@@ -191,23 +184,23 @@ class _Families(Collector):
 
 
 def _samples(text: str) -> Iterator[tuple[_Key, float]]:
-    """Yield what a file of metrics holds.
+    """Yield the samples in the text of a metrics file.
 
     Raises:
-        ValueError: it is none, or of another program.
+        ValueError: the text is not in Prometheus' format, or comes from another program.
     """
     for family in text_string_to_metric_families(text):
         if not family.name.startswith("forkresize_"):
-            raise ValueError(f"not a metric of forkresize: {family.name}")
+            raise ValueError(f"unknown metric {family.name}")
         for sample in family.samples:
             labels = [sample.labels[name] for name in ("status", "reason", "le") if name in sample.labels]
             yield (sample.name, tuple(labels)), sample.value
 
 
-def _bound(limit: float) -> str:
+def _bound_label(limit: float) -> str:
     return "+Inf" if limit == float("inf") else str(limit)
 
 
-def _batch(path: str) -> str:
+def _batch_label(path: str) -> str:
     stem = os.path.splitext(os.path.basename(path))[0]
     return os.fsencode(stem).decode(errors="replace")

@@ -42,7 +42,7 @@ class HtmlReport(RunReporter):
         super().__call__(outcome)
         self._spool.add(outcome, self.elapsed)
 
-    def close(self, summary: Summary, error: BaseException | None) -> None:
+    def on_close(self, summary: Summary, error: BaseException | None) -> None:
         """Write the page.
 
         Raises:

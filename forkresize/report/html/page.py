@@ -6,8 +6,8 @@ from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from forkresize import units
 from forkresize._version import __version__
-from forkresize.report import units
 from forkresize.report.html.data import Page, name
 from forkresize.report.terminal.plain import printable
 
@@ -38,9 +38,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "name": name,
         "printable": printable,
-        "size": lambda count: units.size(count).replace(" ", "\N{NO-BREAK SPACE}"),
-        "span": units.span,
-        "change": units.change,
+        "size": lambda count: units.format_size(count).replace(" ", "\N{NO-BREAK SPACE}"),
+        "span": units.format_duration,
+        "change": units.format_change,
         "count": "{:,}".format,
         "percent": "{:.0%}".format,
     }

@@ -1,4 +1,4 @@
-"""A file that lists outputs: checked before a run, staged at its end, put in place if all is in it. Knows no format."""
+"""A file that lists outputs: checked before a run, staged at its end, committed if the run was complete."""
 
 import os
 import re
@@ -9,162 +9,158 @@ from functools import lru_cache
 from msgspec import Struct
 
 from forkresize.errors import DestinationError, UsageError
+from forkresize.report.file_errors import foreign_file_error, missing_directory_error, write_error, write_errors
 from forkresize.report.index.output_index import SourceOutputs
 from forkresize.storage import open_source, remove_temporary, temporary_path
 
-_HEAD = 200
-"""Bytes that tell whether a file is a list."""
+_HEAD_SIZE = 200
+"""Bytes to read of an existing file to recognize it."""
 
 RelativePath = Callable[[str], str]
-"""From the path of an output to its path from where the list lies, with ``/`` between the parts."""
+"""Converts the path of an output to its path relative to the index file, with ``/`` as the separator."""
 
 
 class IndexFormat(Struct, frozen=True):
-    """A kind of list.
+    """A format of index files.
 
     Attributes:
-        name: what it is called, and its option.
-        beginning: what every such file begins with.
-        parts: yields its text.
+        name: its name, also that of its option.
+        beginning: matches the beginning of every such file.
+        render: yields the text of a file.
     """
 
     name: str
     beginning: re.Pattern[bytes]
-    parts: Callable[[Iterable[SourceOutputs], RelativePath], Iterator[str]]
+    render: Callable[[Iterable[SourceOutputs], RelativePath], Iterator[str]]
 
 
 class IndexFile(Struct, frozen=True):
-    """A list that was asked for.
+    """An index file to write.
 
     Attributes:
-        path: the file; a symbolic link is followed.
-        kind: what it looks like.
+        path: its path; a symbolic link is followed.
+        format: its format.
     """
 
     path: str
-    kind: IndexFormat
+    format: IndexFormat
 
     def check(self, destination: str) -> None:
-        """Find out whether the file can be written, and replaces nothing but an earlier list.
+        """Check that the file can be written, and that it replaces at most an earlier index file.
 
         Args:
-            destination: the directory of the outputs, which the run makes if it is missing.
+            destination: the directory of the outputs, which the run creates if it is missing.
 
         Raises:
-            UsageError: there can be no such file, or there is another one.
-            DestinationError: it can't be written.
+            UsageError: its directory is missing, or another file has its path.
+            DestinationError: it cannot be written.
         """
-        folder = os.path.dirname(self._file)
-        if os.path.isdir(folder):
-            self._check_place(folder)
-        elif folder != os.path.realpath(destination):
-            raise UsageError(f"{self._complaint}: there is no directory {folder!r}")
+        directory = os.path.dirname(self._target)
+        if os.path.isdir(directory):
+            self._check_target(directory)
+        elif directory != os.path.realpath(destination):
+            raise missing_directory_error(self.format.name, self.path, directory)
 
     def stage(self, entries: Iterable[SourceOutputs]) -> None:
-        """Write the list beside its place, where it waits for being put there.
+        """Write the text to a temporary file beside the target.
 
         Raises:
-            DestinationError: it can't be written, or would replace something that came to be there; a part of it may
-                be left to discard.
+            DestinationError: it cannot be written, or would replace another file that exists by now; a partial
+                temporary file may remain, to discard.
         """
-        place = _placing(os.path.abspath(os.path.dirname(self.path)))
+        relative = _relative_to(os.path.abspath(os.path.dirname(self.path)))
         try:
-            self.check(os.path.dirname(self._file))
-            with open(temporary_path(self._file, _tag()), "w", encoding="utf-8", newline="\n") as file:
-                file.writelines(self.kind.parts(entries, place))
+            self.check(os.path.dirname(self._target))
         except UsageError as error:
             raise DestinationError(str(error)) from error
-        except OSError as error:
-            raise DestinationError(f"{self._complaint}: {error.strerror}") from error
+        with write_errors(self.format.name, self.path), open(self._temporary, "w", encoding="utf-8") as file:
+            file.writelines(self.format.render(entries, relative))
 
     def commit(self) -> None:
-        """Put the staged list in its place, in one step.
+        """Replace the target by the staged file atomically.
 
         Raises:
-            DestinationError: it can't be.
+            DestinationError: the target cannot be replaced.
         """
-        try:
-            os.replace(temporary_path(self._file, _tag()), self._file)
-        except OSError as error:
-            raise DestinationError(f"{self._complaint}: {error.strerror}") from error
+        with write_errors(self.format.name, self.path):
+            os.replace(self._temporary, self._target)
 
     def discard(self) -> None:
-        """Remove the staged list; the one that is there stays."""
-        remove_temporary(self._file, _tag())
+        """Remove the staged file; the target stays as it is."""
+        remove_temporary(self._target, _run_id())
 
     @property
-    def _file(self) -> str:
+    def _target(self) -> str:
         return os.path.realpath(self.path)
 
     @property
-    def _complaint(self) -> str:
-        return f"the {self.kind.name} {self.path!r} can't be written"
+    def _temporary(self) -> str:
+        return temporary_path(self._target, _run_id())
 
-    def _check_place(self, folder: str) -> None:
+    def _check_target(self, directory: str) -> None:
         try:
-            with open_source(self._file) as file:
-                head = file.read(_HEAD)
+            with open_source(self._target) as file:
+                head = file.read(_HEAD_SIZE)
         except FileNotFoundError:
             head = b""
         except OSError as error:
-            raise DestinationError(f"{self._complaint}: {error.strerror}") from error
-        if head and not self.kind.beginning.match(head):
-            name = self.kind.name
-            raise UsageError(f"the {name} {self.path!r} would replace a file that is no {name}; remove it first")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise DestinationError(f"{self._complaint}: its directory may not be written to")
+            raise write_error(self.format.name, self.path, error) from error
+        if head and not self.format.beginning.match(head):
+            raise foreign_file_error(self.format.name, self.path)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            raise write_error(self.format.name, self.path, "its directory is not writable")
 
 
 @contextmanager
-def staged(lists: Sequence[IndexFile], entries: Iterable[SourceOutputs]) -> Iterator[None]:
-    """Stage lists at the end of the block, unless it ends by an exception; all of them or none.
+def staged(files: Sequence[IndexFile], entries: Iterable[SourceOutputs]) -> Iterator[None]:
+    """Stage files at the end of the block, unless it raises; all of them or none.
 
     Raises:
-        DestinationError: one can't be written.
+        DestinationError: one cannot be written.
     """
     yield
-    with _discarding(lists):
-        for listing in lists:
-            listing.stage(entries)
+    with _discard_on_error(files):
+        for file in files:
+            file.stage(entries)
 
 
-def commit(lists: Sequence[IndexFile]) -> None:
-    """Put staged lists in their places; if one can't be, what is still staged goes.
+def commit(files: Sequence[IndexFile]) -> None:
+    """Replace the targets by the staged files; after an error, discard those that remain.
 
     Raises:
-        DestinationError: one can't be.
+        DestinationError: one cannot be replaced.
     """
-    with _discarding(lists):
-        for listing in lists:
-            listing.commit()
+    with _discard_on_error(files):
+        for file in files:
+            file.commit()
 
 
 @contextmanager
-def _discarding(lists: Sequence[IndexFile]) -> Iterator[None]:
+def _discard_on_error(files: Sequence[IndexFile]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for listing in lists:
-            listing.discard()
+        for file in files:
+            file.discard()
         raise
 
 
-def _tag() -> str:
-    """Name this run, for temporary files."""
+def _run_id() -> str:
+    """Return this run's part of the names of temporary files."""
     return f"{os.getpid():08x}"
 
 
-def _placing(folder: str) -> RelativePath:
+def _relative_to(directory: str) -> RelativePath:
     @lru_cache(maxsize=1024)
-    def way(parent: str) -> str:
-        near = os.path.relpath(parent or os.curdir, folder)
-        if near.split(os.sep, 1)[0] == os.pardir:
-            # The way up from a directory does not lead back through the link that led there.
-            near = os.path.relpath(os.path.realpath(parent), os.path.realpath(folder))
-        return "" if near == os.curdir else near
+    def relative_directory(parent: str) -> str:
+        path = os.path.relpath(parent or os.curdir, directory)
+        if path.split(os.sep, 1)[0] == os.pardir:
+            # ".." does not lead back through a symbolic link.
+            path = os.path.relpath(os.path.realpath(parent), os.path.realpath(directory))
+        return "" if path == os.curdir else path
 
-    def place(path: str) -> str:
+    def relative(path: str) -> str:
         parent, name = os.path.split(path)
-        return os.path.join(way(parent), name)
+        return os.path.join(relative_directory(parent), name)
 
-    return place
+    return relative

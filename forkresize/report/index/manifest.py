@@ -1,4 +1,4 @@
-"""The manifest: every source and its renditions as JSON. Writes no file."""
+"""The manifest: every source and its renditions as JSON."""
 
 import json
 import re
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from forkresize._version import __version__
 from forkresize.report.index.index_file import IndexFormat, RelativePath
-from forkresize.report.index.output_index import OutputFile, SourceOutputs
+from forkresize.report.index.output_index import SourceOutputs
 
 SCHEMA = 1
-"""It grows when a field changes its meaning."""
+"""Incremented when a field changes its meaning."""
 
 _BEGINNING = re.compile(rb'\s*\{\s*"generator":\s*"forkresize"')
 
@@ -23,42 +23,41 @@ _MEDIA_TYPES = {
     "sgi": "image/sgi",
     "tga": "image/x-tga",
 }
-"""Those that are not called as the format is."""
+"""Media types that differ from ``image/`` and the format's name."""
 
 
 def media_type(name: str) -> str:
-    """Return the media type of a format, given in Pillow's lower-case name."""
+    """Return the media type of a format, by Pillow's name of it in lower case."""
     return _MEDIA_TYPES.get(name, f"image/{name}")
 
 
-def _parts(entries: Iterable[SourceOutputs], place: RelativePath) -> Iterator[str]:
+def _render(sources: Iterable[SourceOutputs], relative: RelativePath) -> Iterator[str]:
     head = {"generator": "forkresize", "schema": SCHEMA, "version": __version__}
     yield json.dumps(head).removesuffix("}") + ', "sources": ['
     separator = "\n"
-    for entry in entries:
-        yield separator + json.dumps(_told(entry, place))
+    for source in sources:
+        yield separator + json.dumps(_entry(source, relative))
         separator = ",\n"
     yield "\n]}\n"
 
 
-def _told(entry: SourceOutputs, place: RelativePath) -> dict[str, object]:
+def _entry(source: SourceOutputs, relative: RelativePath) -> dict[str, object]:
     return {
-        "name": entry.name,
-        "bytes": entry.size,
-        "renditions": [_rendition(listed, place) for listed in entry.renditions],
+        "name": source.name,
+        "bytes": source.size,
+        "renditions": [
+            {
+                "path": relative(output.path),
+                "width": output.width,
+                "height": output.height,
+                "format": output.format,
+                "type": media_type(output.format),
+                "bytes": output.bytes,
+            }
+            for output in source.renditions
+        ],
     }
 
 
-def _rendition(listed: OutputFile, place: RelativePath) -> dict[str, object]:
-    return {
-        "path": place(listed.path),
-        "width": listed.width,
-        "height": listed.height,
-        "format": listed.format,
-        "type": media_type(listed.format),
-        "bytes": listed.bytes,
-    }
-
-
-MANIFEST = IndexFormat("manifest", _BEGINNING, _parts)
-r"""One object, a source a line, pure ASCII. An odd byte 0xNN of a name is the escape ``\udcNN``, as in reports."""
+MANIFEST = IndexFormat("manifest", _BEGINNING, _render)
+r"""A JSON object with a line per source, pure ASCII. A byte 0xNN that is not valid UTF-8 is the escape ``\udcNN``."""

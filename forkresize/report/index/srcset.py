@@ -1,4 +1,4 @@
-"""The HTML that shows every source by its renditions, one ``<picture>`` each. Writes no file."""
+"""An HTML fragment with a ``<picture>`` for every source."""
 
 import html
 import os
@@ -15,68 +15,68 @@ _MARK = "<!-- Made by forkresize, which writes this file anew. -->\n"
 
 _BEGINNING = re.compile(rb"\s*<!-- Made by forkresize")
 
-_OFFERED = ("avif", "webp")
-"""Formats that not every browser shows, the smallest first: it takes the first that it knows."""
+_MODERN = ("avif", "webp")
+"""Formats that some browsers do not show, the smallest first: a browser takes the first that it supports."""
 
-_SHOWN = ("jpeg", "png", "gif", "bmp", "ico")
-"""Formats that every browser shows, the first to be preferred; of several, the others would never be loaded."""
+_UNIVERSAL = ("jpeg", "png", "gif", "bmp", "ico")
+"""Formats that every browser shows, in order of preference. Only the first one present is used."""
 
 _SIZES = "100vw"
-"""As wide as the window: what browsers take for granted, and all that can be said without the page's layout."""
+"""The browsers' default, because the layout of the page is unknown."""
 
 
-def _parts(entries: Iterable[SourceOutputs], place: RelativePath) -> Iterator[str]:
+def _render(sources: Iterable[SourceOutputs], relative: RelativePath) -> Iterator[str]:
     yield _MARK
-    for entry in entries:
-        yield from _entry(entry, place)
+    for source in sources:
+        yield from _pictures(source, relative)
 
 
-def _entry(entry: SourceOutputs, place: RelativePath) -> Iterator[str]:
-    shown = [listed for listed in entry.renditions if listed.format in {*_OFFERED, *_SHOWN}]
-    name = html.escape(printable(entry.name), quote=False)
-    yield f"\n<!-- {name} -->\n" if shown else f"\n<!-- {name}: there is nothing that browsers show -->\n"
-    for alike in shapes(shown):
-        yield _picture(alike, place)
+def _pictures(source: SourceOutputs, relative: RelativePath) -> Iterator[str]:
+    shown = [output for output in source.renditions if output.format in {*_MODERN, *_UNIVERSAL}]
+    name = html.escape(printable(source.name), quote=False)
+    yield f"\n<!-- {name} -->\n" if shown else f"\n<!-- {name}: no output in a format that browsers show -->\n"
+    for group in group_by_shape(shown):
+        yield _picture(group, relative)
 
 
-def shapes(renditions: Iterable[OutputFile]) -> list[list[OutputFile]]:
-    """Part renditions by their shape: a browser takes those of one srcset for the same picture in other sizes.
+def group_by_shape(outputs: Iterable[OutputFile]) -> list[list[OutputFile]]:
+    """Group outputs by aspect ratio: browsers assume that one srcset holds one picture in several sizes.
 
     Returns:
-        Renditions of about the same ratio, as far as whole pixels let one tell, the widest first.
+        Groups of outputs whose ratios are equal within the rounding to whole pixels, the widest first.
     """
-    parted: list[list[OutputFile]] = []
-    for listed in sorted(renditions, key=lambda each: (each.width, each.height), reverse=True):
-        alike = next((each for each in parted if _are_alike(each[0], listed)), None)
-        if alike is None:
-            parted.append([listed])
+    groups: list[list[OutputFile]] = []
+    for output in sorted(outputs, key=lambda each: (each.width, each.height), reverse=True):
+        group = next((each for each in groups if _have_same_ratio(each[0], output)), None)
+        if group is None:
+            groups.append([output])
         else:
-            alike.append(listed)
-    return parted
+            group.append(output)
+    return groups
 
 
-def _are_alike(one: OutputFile, other: OutputFile) -> bool:
-    """Whether sides that differ by less than half a pixel each could have one ratio."""
+def _have_same_ratio(one: OutputFile, other: OutputFile) -> bool:
+    """Return whether the ratios can be equal if each side is off by up to half a pixel."""
     return all(
         (2 * flat.height - 1) * (2 * tall.width - 1) <= (2 * tall.height + 1) * (2 * flat.width + 1)
         for flat, tall in ((one, other), (other, one))
     )
 
 
-def _picture(renditions: Sequence[OutputFile], place: RelativePath) -> str:
-    formats = {listed.format for listed in renditions}
-    offered = [name for name in _OFFERED if name in formats] + [name for name in _SHOWN if name in formats][:1]
-    *sources, fallback = [[listed for listed in renditions if listed.format == name] for name in offered]
-    lines = [_tag("source", type=media_type(group[0].format), **_candidates(group, place)) for group in sources]
-    return "\n  ".join(["<picture>", *lines, _img(fallback, place)]) + "\n</picture>\n"
+def _picture(outputs: Sequence[OutputFile], relative: RelativePath) -> str:
+    present = {output.format for output in outputs}
+    formats = [name for name in _MODERN if name in present] + [name for name in _UNIVERSAL if name in present][:1]
+    *sources, fallback = [[output for output in outputs if output.format == name] for name in formats]
+    lines = [_tag("source", type=media_type(group[0].format), **_candidates(group, relative)) for group in sources]
+    return "\n  ".join(["<picture>", *lines, _img(fallback, relative)]) + "\n</picture>\n"
 
 
-def _img(renditions: Sequence[OutputFile], place: RelativePath) -> str:
-    widest = renditions[0]
-    candidates = _candidates(renditions, place)
+def _img(outputs: Sequence[OutputFile], relative: RelativePath) -> str:
+    widest = outputs[0]
+    candidates = _candidates(outputs, relative)
     return _tag(
         "img",
-        src=_url(widest, place),
+        src=_url(widest, relative),
         **(candidates if "sizes" in candidates else {}),
         width=str(widest.width),
         height=str(widest.height),
@@ -86,21 +86,21 @@ def _img(renditions: Sequence[OutputFile], place: RelativePath) -> str:
     )
 
 
-def _candidates(renditions: Sequence[OutputFile], place: RelativePath) -> dict[str, str]:
-    widths = {listed.width: _url(listed, place) for listed in reversed(renditions)}
-    if len(widths) == 1:
-        return {"srcset": next(iter(widths.values()))}
-    return {"srcset": ", ".join(f"{url} {width}w" for width, url in widths.items()), "sizes": _SIZES}
+def _candidates(outputs: Sequence[OutputFile], relative: RelativePath) -> dict[str, str]:
+    urls = {output.width: _url(output, relative) for output in reversed(outputs)}
+    if len(urls) == 1:
+        return {"srcset": next(iter(urls.values()))}
+    return {"srcset": ", ".join(f"{url} {width}w" for width, url in urls.items()), "sizes": _SIZES}
 
 
-def _url(listed: OutputFile, place: RelativePath) -> str:
-    return quote(os.fsencode(place(listed.path)))
+def _url(output: OutputFile, relative: RelativePath) -> str:
+    return quote(os.fsencode(relative(output.path)))
 
 
 def _tag(name: str, **attributes: str) -> str:
-    told = (f'{key}="{html.escape(value)}"' for key, value in attributes.items())
-    return f"<{' '.join((name, *told))}>"
+    pairs = (f'{key}="{html.escape(value)}"' for key, value in attributes.items())
+    return f"<{' '.join([name, *pairs])}>"
 
 
-SRCSET = IndexFormat("srcset", _BEGINNING, _parts)
-"""A fragment that goes anywhere in a page; URLs are relative to where the file lies."""
+SRCSET = IndexFormat("srcset", _BEGINNING, _render)
+"""A fragment to include in a page. URLs are relative to the directory of the file."""

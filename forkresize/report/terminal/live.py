@@ -1,9 +1,8 @@
-"""The live view of a run on a terminal. Starts no thread: it is drawn when it is told of something."""
+"""The live view of a run on a terminal."""
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -13,38 +12,36 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from forkresize.outcome import Outcome
-from forkresize.report.terminal.activity import Activity
-from forkresize.report.terminal.live_layout import draw
+from forkresize.report.terminal.live_layout import layout
 from forkresize.report.terminal.progress import Progress
+from forkresize.report.terminal.view import ProgressView
 
 _INTERVAL = 0.1
-"""Seconds between two drawings; more often is not seen and costs time."""
+"""Seconds between two drawings; a higher rate is not visible and takes CPU time."""
 
 
-class LiveView:
-    """A reporter that shows a bar, rates, the time left, and what each worker is on; gone when it is left.
+class LiveView(ProgressView):
+    """Show a bar, rates, the time left, and each worker's picture, and remove all of it at the end.
 
     Args:
-        console: where to draw; standard error unless told otherwise.
-        ahead: an iterator of its own over all sources, to learn how many there are; None if that can't be known.
-        clock: tells the time in seconds.
+        console: where to draw; standard error by default.
+        sources: a separate iterator over all sources, to count them; None if that is impossible.
+        clock: returns the time in seconds.
     """
 
     def __init__(
         self,
         console: Console | None = None,
         *,
-        ahead: Iterator[object] | None = None,
+        sources: Iterator[object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(_INTERVAL, sources, clock)
         self._console = console or Console(stderr=True)
-        self._clock = clock
-        self._progress = Progress(ahead, clock)
-        self._activities: Sequence[Activity] = ()
+        self._progress = Progress(self._sources, clock)
         self._widths: list[int] = []
         self._lines: list[str] = []
-        self._due = clock()
-        # A forked worker inherits sys.stderr: were it redirected to the view, the worker would draw it too.
+        # Without redirection: forked workers inherit sys.stderr, and would draw the view too.
         self._live = Live(
             console=self._console,
             auto_refresh=False,
@@ -56,25 +53,12 @@ class LiveView:
 
     def __enter__(self) -> Self:
         self._live.start()
-        self._draw()
+        self._draw_if_due()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._draw()
-        with self._while_terminal_lasts():
-            self._live.stop()
-
     def __call__(self, outcome: Outcome) -> None:
-        """Count an outcome, and draw if it is time to."""
+        """Count an outcome, and draw if the interval is over."""
         self._progress.tally(outcome)
-        self._draw_if_due()
-
-    def tick(self, activities: Sequence[Activity]) -> None:
-        """Take note of what each worker is doing, count sources for a few milliseconds, and draw if it is time to."""
-        self._activities = activities
-        self._progress.look_ahead()
         self._draw_if_due()
 
     def print_line(self, line: str) -> None:
@@ -83,36 +67,38 @@ class LiveView:
         self._draw_if_due()
 
     def render(self) -> RenderableType:
-        """Return the view as it stands, fitted to the console."""
-        lines = draw(self._progress.standing(), self._activities, self._console.options)
+        """Return the current view, fitted to the console."""
+        lines = layout(self._progress.snapshot(), self._activities, self._console.options)
         self._widths = [line.cell_len for line in lines]
         return Group(*lines)
 
-    def _draw_if_due(self) -> None:
-        if self._clock() >= self._due:
-            self._draw()
-
-    def _draw(self) -> None:
-        self._due = self._clock() + _INTERVAL
+    def draw(self) -> None:
+        """Draw the view."""
         self._progress.take_sample()
-        with self._while_terminal_lasts(), self._console:
-            self._climb_folded_rows()
+        with self._ignoring_lost_terminal(), self._console:
+            self._clear_folded_rows()
             if self._lines:
                 self._console.print(Text("\n".join(self._lines)), soft_wrap=True)
                 self._lines.clear()
             self._live.refresh()
 
-    def _climb_folded_rows(self) -> None:
-        # A terminal made narrower folds the rows that it shows; Rich climbs as many rows as it once wrote.
+    def close(self) -> None:
+        """Print the remaining lines and remove the view."""
+        self.draw()
+        with self._ignoring_lost_terminal():
+            self._live.stop()
+
+    def _clear_folded_rows(self) -> None:
+        # A terminal made narrower folds its rows, but Rich moves up only by the number of rows that it wrote.
         width = self._console.width
         extra = sum(max(0, -(-drawn // width) - 1) for drawn in self._widths)
         if extra:
-            climb = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * extra
-            self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *climb))
+            moves = [(ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)] * extra
+            self._console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), *moves))
 
     @contextlib.contextmanager
-    def _while_terminal_lasts(self) -> Iterator[None]:
-        """Go on without a terminal that has vanished, as after a hang-up: the pictures matter more than the view."""
+    def _ignoring_lost_terminal(self) -> Iterator[None]:
+        """Stop drawing if the terminal has vanished, as after a hang-up; the run goes on."""
         try:
             yield
         except OSError:

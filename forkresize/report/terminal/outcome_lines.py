@@ -4,8 +4,8 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
+from forkresize import units
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Written
-from forkresize.report import units
 from forkresize.report.terminal.plain import format_failure, printable
 
 
@@ -54,6 +54,6 @@ def _particulars(outcome: Outcome) -> str:
 
 
 def _work(outcome: Written) -> str:
-    sizes = f"{units.size(outcome.source.size)} -> {units.size(outcome.out_bytes)}"
+    sizes = f"{units.format_size(outcome.source.size)} -> {units.format_size(outcome.out_bytes)}"
     sides = "{}x{} -> {}x{}".format(*outcome.in_size, *outcome.out_size)
     return f"{sizes}  {sides}  {outcome.seconds:.2f} s"

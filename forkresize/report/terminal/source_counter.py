@@ -1,4 +1,4 @@
-"""Counts what is still to come, a little at a time. Draws nothing."""
+"""Counts the sources of a run a little at a time."""
 
 import contextlib
 import time
@@ -8,15 +8,15 @@ from forkresize.errors import ForkresizeError
 
 
 class SourceCounter:
-    """Learns how many items an iterator holds without a thread and without keeping one.
+    """Count the items of an iterator without a thread and without keeping them.
 
     Attributes:
-        count: how many there are at least.
-        exhausted: whether there are no more.
+        count: how many items were counted so far.
+        exhausted: whether these are all.
 
     Args:
-        items: what to count; None if nothing is known of what is to come.
-        clock: tells the time in seconds.
+        items: what to count; None if it is unknown.
+        clock: returns the time in seconds.
     """
 
     def __init__(self, items: Iterator[object] | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,11 +26,11 @@ class SourceCounter:
         self.exhausted = False
 
     def advance(self, seconds: float = 0.005) -> None:
-        """Count on for at most about this long."""
+        """Count for at most about this long."""
         if self._items is None:
             return
         deadline = self._clock() + seconds
-        # Whoever walks for the sake of the pictures meets the same error and tells of it; the total stays unknown.
+        # The run itself meets the same error and reports it; here, the total stays unknown.
         with contextlib.suppress(ForkresizeError, OSError):
             for _ in self._items:
                 self.count += 1

@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from forkresize import units
 from forkresize.outcome import Reason
-from forkresize.report import units
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, printable, remaining_failures
 from forkresize.summary import Summary
 
@@ -58,7 +58,11 @@ def _lines(rows: Iterable[_Row]) -> Text:
 
 def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
     before, after = summary.in_bytes, summary.out_bytes
-    sizes = f"{units.size(before)} {arrow} {units.size(after)}, {units.change(before, after)}" if before else ""
+    sizes = (
+        f"{units.format_size(before)} {arrow} {units.format_size(after)}, {units.format_change(before, after)}"
+        if before
+        else ""
+    )
     yield "written", f"{summary.written:,}", sizes, _style(summary.written, "bold green")
     yield "unchanged", f"{summary.unchanged:,}", "", _style(summary.unchanged, "bold")
     if summary.pruned:
@@ -72,14 +76,14 @@ def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
         yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
     if summary.refused:
         yield "refused", "", printable(summary.refused), "bold yellow"
-    yield "time", units.span(summary.seconds), "", "bold"
+    yield "time", units.format_duration(summary.seconds), "", "bold"
     yield (
         "pictures/s",
         f"{summary.pictures_per_second:,.1f}",
         f"{summary.megapixels_per_second:,.1f} megapixels/s",
         "bold",
     )
-    room = f", {units.size(summary.memory)} of memory" if summary.memory else ""
+    room = f", {units.format_size(summary.memory)} of memory" if summary.memory else ""
     lost = f", {summary.workers_lost:,} lost" if summary.workers_lost else ""
     yield "workers", f"{summary.workers:,}", f"{summary.utilization:.0%} busy{lost}{room}", "bold"
     if verbose and summary.sandbox_missing:

@@ -1,4 +1,4 @@
-"""How reporters learn what a run came to."""
+"""Reporters that write something when the run ends."""
 
 import pytest
 
@@ -7,36 +7,36 @@ from forkresize.report.export.base import RunReporter, exit_code_of
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
-class _Listener(RunReporter):
+class _Reporter(RunReporter):
     def __init__(self) -> None:
         super().__init__(clock=iter((100.0, 103.0)).__next__)
-        self.heard: list[tuple[Summary, BaseException | None]] = []
+        self.closed: list[tuple[Summary, BaseException | None]] = []
 
-    def close(self, summary: Summary, error: BaseException | None) -> None:
-        self.heard.append((summary, error))
+    def on_close(self, summary: Summary, error: BaseException | None) -> None:
+        self.closed.append((summary, error))
 
 
-def test_it_hears_the_summary() -> None:
+def test_summary_of_the_run_is_passed_on() -> None:
     summary = summarize(Tally(), RunStats(seconds=2, workers=4))
-    with _Listener() as listener:
-        listener.conclude(summary)
-    assert listener.heard == [(summary, None)]
+    with _Reporter() as reporter:
+        reporter.on_finish(summary)
+    assert reporter.closed == [(summary, None)]
 
 
-def test_without_a_summary_it_counts_itself() -> None:
-    with _Listener() as listener:
+def test_without_a_summary_the_counts_are_summarized() -> None:
+    with _Reporter() as reporter:
         pass
-    [(summary, error)] = listener.heard
+    [(summary, error)] = reporter.closed
     assert (summary.seconds, summary.exit_code, error) == (3.0, 0, None)
 
 
-def test_an_error_overrules_the_summary() -> None:
-    listener = _Listener()
+def test_error_replaces_the_exit_code_of_the_summary() -> None:
+    reporter = _Reporter()
     problem = UsageError("no")
-    listener.conclude(summarize(Tally(), RunStats(seconds=2, workers=4)))
-    with pytest.raises(UsageError), listener:
+    reporter.on_finish(summarize(Tally(), RunStats(seconds=2, workers=4)))
+    with pytest.raises(UsageError), reporter:
         raise problem
-    [(summary, error)] = listener.heard
+    [(summary, error)] = reporter.closed
     assert (summary.seconds, summary.exit_code, summary.stopped_by, error) == (2.0, 2, "no", problem)
 
 
@@ -51,5 +51,5 @@ def test_an_error_overrules_the_summary() -> None:
         (ZeroDivisionError(), 70),
     ],
 )
-def test_every_error_has_the_exit_code_that_the_shell_is_told(error: BaseException, code: int) -> None:
+def test_every_error_has_an_exit_code(error: BaseException, code: int) -> None:
     assert exit_code_of(error) == code

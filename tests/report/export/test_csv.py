@@ -1,4 +1,4 @@
-"""Tests of the report that spreadsheets read."""
+"""The CSV report."""
 
 import csv
 import io
@@ -20,9 +20,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_every_kind_of_outcome_has_its_row_under_the_names_of_the_fields(
-    tmp_path: Path, outcomes: list[Outcome]
-) -> None:
+def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: list[Outcome]) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         for outcome in outcomes:
@@ -34,7 +32,7 @@ def test_every_kind_of_outcome_has_its_row_under_the_names_of_the_fields(
         assert {name: value for name, value in row.items() if value} == told
 
 
-def test_the_bytes_of_any_name_come_back(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         report(unchanged(hostile))
@@ -42,14 +40,14 @@ def test_the_bytes_of_any_name_come_back(tmp_path: Path, unchanged: Callable[...
     assert os.fsencode(row["source"]) == os.fsencode(f"in/{hostile}")
 
 
-def test_a_run_without_outcomes_leaves_the_names_of_the_fields(tmp_path: Path) -> None:
+def test_run_without_outcomes_writes_the_field_names(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)):
         pass
     assert path.read_bytes().startswith(b"source,destination,status,")
     assert path.read_bytes().endswith(b",warnings\r\n")
     with CsvRows(str(path)):
-        pass  # It is a report of ours.
+        pass  # The file is recognized as a report.
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝"])  # noqa: RUF001
@@ -69,9 +67,9 @@ def test_no_cell_is_a_formula(
     assert row["warnings"].endswith("; b")
 
 
-def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "prices.csv"
     path.write_text("item,price\n")
-    with pytest.raises(UsageError, match="no report"):
+    with pytest.raises(UsageError, match="is not a report: remove it first"):
         CsvRows(str(path))
     assert path.read_text() == "item,price\n"

@@ -1,4 +1,4 @@
-"""Tests of the report with one record a line."""
+"""The report with one JSON record per line."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def _read(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def test_every_kind_of_outcome_has_its_line(tmp_path: Path, outcomes: list[Outcome]) -> None:
+def test_every_outcome_is_a_line(tmp_path: Path, outcomes: list[Outcome]) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         for outcome in outcomes:
@@ -47,24 +47,22 @@ def test_every_kind_of_outcome_has_its_line(tmp_path: Path, outcomes: list[Outco
     assert _read(path) == [record(outcome) for outcome in outcomes]
 
 
-def test_the_bytes_of_any_name_come_back(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report(unchanged(hostile))
-    [told] = _read(path)
-    assert os.fsencode(str(told["source"])) == os.fsencode(f"in/{hostile}")
+    [entry] = _read(path)
+    assert os.fsencode(str(entry["source"])) == os.fsencode(f"in/{hostile}")
 
 
-def test_a_line_is_in_the_file_as_soon_as_it_is_told(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+def test_lines_are_written_at_once(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report(unchanged())
         assert len(_read(path)) == 1
 
 
-def test_a_new_report_replaces_the_last_one_with_the_first_outcome(
-    tmp_path: Path, unchanged: Callable[..., Unchanged]
-) -> None:
+def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("{}\n")
     with JsonLines(str(path)) as report:
@@ -73,7 +71,7 @@ def test_a_new_report_replaces_the_last_one_with_the_first_outcome(
         assert len(_read(path)) == 1
 
 
-def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
+def test_run_without_outcomes_writes_an_empty_report(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("{}\n")
     with JsonLines(str(path)):
@@ -81,7 +79,7 @@ def test_a_run_without_outcomes_leaves_an_empty_report(tmp_path: Path) -> None:
     assert path.read_bytes() == b""
 
 
-def test_a_run_that_is_refused_leaves_the_last_report_alone(tmp_path: Path) -> None:
+def test_refused_run_keeps_the_last_report(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("{}\n")
     with pytest.raises(UsageError), JsonLines(str(path)):
@@ -90,7 +88,7 @@ def test_a_run_that_is_refused_leaves_the_last_report_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["", "missing/report.jsonl", "file/report.jsonl"])
-def test_a_path_that_can_hold_no_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+def test_path_that_cannot_be_a_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     path = str(tmp_path / name)
     with pytest.raises(UsageError) as caught:
@@ -98,17 +96,17 @@ def test_a_path_that_can_hold_no_file_is_refused_at_once(tmp_path: Path, name: s
     assert repr(path) in str(caught.value)
 
 
-def test_a_file_that_may_not_be_written_is_refused_at_once() -> None:
+def test_unwritable_file_is_refused_at_once() -> None:
     with pytest.raises(DestinationError, match="File name too long"):
         JsonLines("n" * 300)
 
 
-def test_a_full_disk_is_told_with_the_reports_name(unchanged: Callable[..., Unchanged]) -> None:
+def test_full_disk_raises_an_error_with_the_path(unchanged: Callable[..., Unchanged]) -> None:
     with JsonLines("/dev/full") as report, pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"):
         report(unchanged())
 
 
-def test_a_reader_of_the_report_that_leaves_is_told(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     with JsonLines(str(tmp_path / "pipe")) as report:
@@ -118,24 +116,24 @@ def test_a_reader_of_the_report_that_leaves_is_told(tmp_path: Path, unchanged: C
             report(unchanged())
 
 
-def test_a_report_that_can_not_be_closed_is_told(tmp_path: Path) -> None:
+def test_failure_to_close_raises_an_error(tmp_path: Path) -> None:
     report = JsonLines(str(tmp_path / "report.jsonl"))
     with pytest.raises(DestinationError, match=r"report\.jsonl.*Bad file descriptor"), report:
         os.close(report._file.fileno())  # noqa: SLF001 - what a failing network drive does to it
 
 
-def test_a_line_that_does_not_fit_is_not_left_in_part(tmp_path: Path) -> None:
+def test_line_that_does_not_fit_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     ended = subprocess.run(
         [sys.executable, "-c", WRITE_ON, str(path), "100000"], capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 1
-    assert f"the report {str(path)!r} can't be written: File too large" in ended.stderr
+    assert f"cannot write the report {str(path)!r}: File too large" in ended.stderr
     assert 0 < 100_000 - path.stat().st_size < 500
     assert _read(path)[-1]["source"] == f"{len(_read(path)) - 1}.jpg"
 
 
-def test_a_killed_run_leaves_whole_lines(tmp_path: Path) -> None:
+def test_killed_run_leaves_complete_lines(tmp_path: Path) -> None:
     path = tmp_path / "report.jsonl"
     with subprocess.Popen([sys.executable, "-c", WRITE_ON, str(path), "0"], stdout=subprocess.PIPE) as process:
         assert process.stdout

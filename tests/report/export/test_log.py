@@ -1,4 +1,4 @@
-"""Tests of the log."""
+"""The log file."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def test_every_event_has_a_level_and_the_fields_of_the_record(
+def test_events_have_a_level_and_the_fields_of_the_record(
     tmp_path: Path,
     written: Callable[..., Written],
     skipped: Callable[..., Skipped],
@@ -55,7 +55,7 @@ def test_every_event_has_a_level_and_the_fields_of_the_record(
 
 
 @pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 4), ("warning", 2), ("error", 2)])
-def test_what_is_below_the_level_is_not_written(
+def test_events_below_the_level_are_not_written(
     level: str,
     count: int,
     tmp_path: Path,
@@ -69,13 +69,13 @@ def test_what_is_below_the_level_is_not_written(
     assert len(_events(tmp_path / "run.log")) == count
 
 
-def test_a_run_without_failures_ends_with_information(tmp_path: Path) -> None:
+def test_run_without_failures_ends_with_an_info_event(tmp_path: Path) -> None:
     with _log(tmp_path / "run.log"):
         pass
     assert [event["level"] for event in _events(tmp_path / "run.log")] == ["INFO", "INFO"]
 
 
-def test_what_ends_a_run_is_told_as_an_error(tmp_path: Path) -> None:
+def test_error_that_ends_the_run_is_logged(tmp_path: Path) -> None:
     with pytest.raises(DestinationError, match="gone"), _log(tmp_path / "run.log", "error"):
         raise DestinationError("gone")
     [event] = _events(tmp_path / "run.log")
@@ -83,7 +83,7 @@ def test_what_ends_a_run_is_told_as_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_times_are_in_utc_and_say_so(form: str, tmp_path: Path) -> None:
+def test_times_are_in_utc(form: str, tmp_path: Path) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     with _log(tmp_path / "run.log", form=form):
         pass
@@ -102,7 +102,7 @@ def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[...,
     assert all(line.isascii() and line.decode().isprintable() for line in lines)
 
 
-def test_a_text_line_can_be_read_by_people(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+def test_text_lines_are_readable(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     with _log(tmp_path / "run.log", form="text") as log:
         log(failed("a b.jpg", error='no "end"'))
     line = (tmp_path / "run.log").read_text().splitlines()[1]
@@ -110,14 +110,14 @@ def test_a_text_line_can_be_read_by_people(tmp_path: Path, failed: Callable[...,
     assert r'error="no \"end\""' in line
 
 
-def test_it_appends(tmp_path: Path) -> None:
+def test_events_are_appended(tmp_path: Path) -> None:
     for _ in range(2):
         with _log(tmp_path / "run.log"):
             pass
     assert [event["event"] for event in _events(tmp_path / "run.log")] == ["run started", "run ended"] * 2
 
 
-def test_a_renamed_log_is_followed_by_a_new_one(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
         log(failed("1.jpg"))
@@ -127,7 +127,7 @@ def test_a_renamed_log_is_followed_by_a_new_one(tmp_path: Path, failed: Callable
     assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
 
 
-def test_a_log_that_is_cut_goes_on_at_its_start(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+def test_truncated_log_continues_at_its_start(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
         log(failed("1.jpg"))
@@ -136,7 +136,7 @@ def test_a_log_that_is_cut_goes_on_at_its_start(tmp_path: Path, failed: Callable
     assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
 
 
-def test_a_long_line_is_written_at_once(
+def test_long_line_is_written_with_one_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
 ) -> None:
     written: list[int] = []
@@ -148,22 +148,22 @@ def test_a_long_line_is_written_at_once(
 
 
 @pytest.mark.parametrize("name", ["", "missing/run.log"])
-def test_a_path_that_can_hold_no_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
+def test_path_that_cannot_be_a_file_is_refused_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="the log"):
         _log(tmp_path / name)
 
 
-def test_a_file_that_may_not_be_written_is_refused_at_once() -> None:
+def test_unwritable_file_is_refused_at_once() -> None:
     with pytest.raises(DestinationError, match="File name too long"):
         _log(Path("n" * 300))
 
 
-def test_a_full_disk_is_told() -> None:
+def test_full_disk_raises_an_error() -> None:
     with pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"), _log(Path("/dev/full")):
         pass
 
 
-def test_a_log_whose_directory_is_gone_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+def test_missing_directory_raises_an_error(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     (tmp_path / "logs").mkdir()
     log = _log(tmp_path / "logs/run.log").__enter__()
     (tmp_path / "logs").rename(tmp_path / "old")
@@ -174,7 +174,7 @@ def test_a_log_whose_directory_is_gone_is_told(tmp_path: Path, failed: Callable[
         log.__exit__(None, None, None)
 
 
-def test_a_disk_that_fills_up_is_told(tmp_path: Path, failed: Callable[..., Failed]) -> None:
+def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: Callable[..., Failed]) -> None:
     path = tmp_path / "run.log"
     log = _log(path).__enter__()
     path.unlink()

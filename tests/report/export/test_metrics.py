@@ -1,4 +1,4 @@
-"""Tests of the metrics for Prometheus."""
+"""The metrics for Prometheus."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -39,13 +39,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "photos.prom"
 
 
-def test_all_is_counted_by_outcome_and_reason(
+def test_outputs_are_counted_by_status_and_reason(
     path: Path, outcomes: list[Outcome], written: Callable[..., Written]
 ) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
         for outcome in (*outcomes, written("b.jpg")):
             metrics(outcome)
-        metrics.conclude(_summary(exit_code=1, lost=3))
+        metrics.on_finish(_summary(exit_code=1, lost=3))
     assert _value(path, OUTPUTS, status="written") == 2
     assert _value(path, OUTPUTS, status="unchanged") == 1
     assert _value(path, OUTPUTS, status="skipped", reason="not a picture") == 1
@@ -59,11 +59,11 @@ def test_all_is_counted_by_outcome_and_reason(
     assert {labels["batch"] for _, labels, _ in _samples(path)} == {"photos"}
 
 
-def test_times_are_counted_once_a_source(path: Path, written: Callable[..., Written]) -> None:
+def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., Written]) -> None:
     outcome = written()
     with MetricsFile(str(path)) as metrics:
         metrics(outcome)
-        metrics(outcome)  # Of one source, as a second rendition has it.
+        metrics(outcome)  # A second rendition of the same source.
         metrics(written("b.jpg"))
     assert _value(path, BUCKET, le="0.05") == 0
     assert _value(path, BUCKET, le="0.1") == 2
@@ -71,21 +71,21 @@ def test_times_are_counted_once_a_source(path: Path, written: Callable[..., Writ
     assert _value(path, "forkresize_picture_seconds_sum") == pytest.approx(2 * outcome.seconds)
 
 
-def test_counters_go_on_from_run_to_run(path: Path, written: Callable[..., Written]) -> None:
+def test_counters_continue_across_runs(path: Path, written: Callable[..., Written]) -> None:
     for _ in range(3):
         with MetricsFile(str(path)) as metrics:
             metrics(written())
-            metrics.conclude(_summary(lost=1))
+            metrics.on_finish(_summary(lost=1))
     assert _value(path, OUTPUTS, status="written") == 3
     assert _value(path, BUCKET, le="0.1") == 3
     assert _value(path, "forkresize_workers_lost_total") == 3
 
 
-def test_a_failed_run_keeps_the_time_of_the_last_success(path: Path) -> None:
+def test_failed_run_keeps_the_time_of_the_last_success(path: Path) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
-        metrics.conclude(_summary())
+        metrics.on_finish(_summary())
     with MetricsFile(str(path), now=lambda: NIGHT + 60) as metrics:
-        metrics.conclude(_summary(exit_code=1))
+        metrics.on_finish(_summary(exit_code=1))
     assert _value(path, SUCCESS) == NIGHT
     with pytest.raises(UsageError), MetricsFile(str(path), now=lambda: NIGHT + 120):
         raise UsageError("no")
@@ -94,13 +94,13 @@ def test_a_failed_run_keeps_the_time_of_the_last_success(path: Path) -> None:
     assert _value(path, "forkresize_last_run_timestamp_seconds") == NIGHT + 120
 
 
-def test_a_run_that_finds_the_destination_busy_leaves_the_file_to_the_other(path: Path) -> None:
+def test_busy_destination_leaves_the_file_unwritten(path: Path) -> None:
     with pytest.raises(DestinationBusyError), MetricsFile(str(path)):
         raise DestinationBusyError("busy")
     assert not path.exists()
 
 
-def test_a_long_run_tells_how_it_goes_four_times_a_minute(path: Path, written: Callable[..., Written]) -> None:
+def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[..., Written]) -> None:
     seconds = 0.0
     with MetricsFile(str(path), clock=lambda: seconds) as metrics:
         metrics(written())
@@ -118,43 +118,43 @@ def test_a_long_run_tells_how_it_goes_four_times_a_minute(path: Path, written: C
     assert _value(path, OUTPUTS, status="written") == 2
 
 
-def test_what_is_only_due_is_no_output(path: Path, due: Callable[..., Planned]) -> None:
+def test_planned_outputs_are_not_counted(path: Path, due: Callable[..., Planned]) -> None:
     with MetricsFile(str(path)) as metrics:
         metrics(due())
     assert not [name for name, _, _ in _samples(path) if name == OUTPUTS]
 
 
 @pytest.mark.parametrize("text", ["precious\n", "node_load1 3\n", '{"a": 1}\n'])
-def test_a_file_of_another_program_is_left_alone(path: Path, text: str) -> None:
+def test_metrics_of_other_programs_are_not_replaced(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match="remove it first"):
         MetricsFile(str(path))
     assert path.read_text() == text
 
 
-def test_bytes_that_are_no_text_are_left_alone(path: Path) -> None:
+def test_binary_files_are_not_replaced(path: Path) -> None:
     path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(UsageError, match="remove it first"):
         MetricsFile(str(path))
 
 
-def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(DestinationError, match="may not be written"):
+def test_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DestinationError, match="its directory is not writable"):
         MetricsFile(str(tmp_path / "missing/photos.prom"))
 
 
-def test_a_directory_in_its_place_is_refused_at_once(tmp_path: Path) -> None:
+def test_directory_at_the_path_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(DestinationError, match="not a regular file"):
         MetricsFile(str(tmp_path))
 
 
-def test_what_can_not_be_written_later_is_told(path: Path) -> None:
+def test_later_write_error_is_raised(path: Path) -> None:
     with pytest.raises(DestinationError, match="Is a directory"), MetricsFile(str(path)):
         path.mkdir()
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
-def test_what_is_no_plain_file_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
+def test_special_files_are_refused_and_kept(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "run.prom"
     if kind == "fifo":
         os.mkfifo(path)
@@ -168,10 +168,10 @@ def test_what_is_no_plain_file_is_refused_and_left_alone(tmp_path: Path, kind: s
     assert path.stat().st_mode == before
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_symbolic_link_is_followed(tmp_path: Path) -> None:
     link, target = tmp_path / "link.prom", tmp_path / "real.prom"
     link.symlink_to(target)
     with MetricsFile(str(link)) as metrics:
-        metrics.conclude(_summary())
+        metrics.on_finish(_summary())
     assert link.is_symlink()
     assert "forkresize" in target.read_text()

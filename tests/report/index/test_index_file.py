@@ -1,4 +1,4 @@
-"""What a list may replace, and that it is in its place whole or not at all."""
+"""Index files: what they may replace, and that they are replaced atomically."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from forkresize.report.index.index_file import IndexFile, IndexFormat, RelativeP
 from forkresize.report.index.output_index import OutputFile, SourceOutputs
 
 
-def parts(entries: Iterable[SourceOutputs], place: RelativePath) -> Iterator[str]:
+def render(entries: Iterable[SourceOutputs], relative: RelativePath) -> Iterator[str]:
     yield "list\n"
     for entry in entries:
-        yield f"{entry.name}: {', '.join(place(listed.path) for listed in entry.renditions)}\n"
+        yield f"{entry.name}: {', '.join(relative(output.path) for output in entry.renditions)}\n"
 
 
-KIND = IndexFormat("list", re.compile(b"list"), parts)
+FORMAT = IndexFormat("list", re.compile(b"list"), render)
 
 
 def entry(*paths: str) -> SourceOutputs:
@@ -26,7 +26,7 @@ def entry(*paths: str) -> SourceOutputs:
 
 
 def written(path: Path, *entries: SourceOutputs) -> str:
-    lists = [IndexFile(str(path), KIND)]
+    lists = [IndexFile(str(path), FORMAT)]
     with staged(lists, entries):
         pass
     commit(lists)
@@ -38,53 +38,51 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("content", [None, "", "list\nold\n"])
-def test_a_missing_an_empty_and_an_earlier_list_are_written_anew(tmp_path: Path, content: str | None) -> None:
+def test_missing_empty_and_earlier_files_are_replaced(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "list.txt"
     if content is not None:
         path.write_text(content)
-    IndexFile(str(path), KIND).check("out")
+    IndexFile(str(path), FORMAT).check("out")
     assert written(path) == "list\n"
     assert names(tmp_path) == ["list.txt"]
 
 
-def test_another_file_is_not_replaced(tmp_path: Path) -> None:
+def test_other_files_are_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"\xff\xd8\xff")
-    with pytest.raises(UsageError, match=r"photo\.jpg' would replace a file that is no list; remove it first"):
-        IndexFile(str(path), KIND).check("out")
-    with pytest.raises(DestinationError, match="no list"):
+    with pytest.raises(UsageError, match=r"photo\.jpg' exists and is not a list: remove it first"):
+        IndexFile(str(path), FORMAT).check("out")
+    with pytest.raises(DestinationError, match="is not a list"):
         written(path)
     assert path.read_bytes() == b"\xff\xd8\xff"
     assert names(tmp_path) == ["photo.jpg"]
 
 
-def test_a_list_in_a_missing_directory_is_refused_unless_the_run_makes_it(tmp_path: Path) -> None:
-    listing = IndexFile(str(tmp_path / "out/list.txt"), KIND)
-    with pytest.raises(UsageError, match=r"out/list\.txt' can't be written: there is no directory"):
-        listing.check(str(tmp_path / "elsewhere"))
-    listing.check(str(tmp_path / "out"))
+def test_missing_directory_is_refused_unless_the_run_creates_it(tmp_path: Path) -> None:
+    file = IndexFile(str(tmp_path / "out/list.txt"), FORMAT)
+    with pytest.raises(UsageError, match=r"cannot write the list '.*out/list\.txt': there is no directory"):
+        file.check(str(tmp_path / "elsewhere"))
+    file.check(str(tmp_path / "out"))
 
 
 @pytest.mark.parametrize(("name", "why"), [("n" * 300, "File name too long"), ("folder", "not a regular file")])
-def test_what_can_be_no_file_is_refused(tmp_path: Path, name: str, why: str) -> None:
+def test_path_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(DestinationError, match=why):
-        IndexFile(str(tmp_path / name), KIND).check("out")
+        IndexFile(str(tmp_path / name), FORMAT).check("out")
 
 
-def test_a_directory_that_may_not_be_written_to_is_told_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_directory_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The superuser may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: path != os.path.realpath(tmp_path) or not mode & os.W_OK)
-    with pytest.raises(DestinationError, match="may not be written to"):
-        IndexFile(str(tmp_path / "list.txt"), KIND).check("out")
+    with pytest.raises(DestinationError, match="directory is not writable"):
+        IndexFile(str(tmp_path / "list.txt"), FORMAT).check("out")
 
 
-def test_the_last_list_is_there_until_the_new_one_takes_its_place(tmp_path: Path) -> None:
+def test_last_file_is_kept_until_commit(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("list\nold\n")
-    lists = [IndexFile(str(path), KIND)]
+    lists = [IndexFile(str(path), FORMAT)]
     with staged(lists, [entry("b.jpg")]):
         assert names(tmp_path) == ["list.txt"]
     assert path.read_text() == "list\nold\n"
@@ -93,33 +91,33 @@ def test_the_last_list_is_there_until_the_new_one_takes_its_place(tmp_path: Path
     assert path.read_text() != "list\nold\n"
 
 
-def test_a_list_that_is_discarded_leaves_the_last_one(tmp_path: Path) -> None:
+def test_discard_keeps_the_last_file(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("list\nold\n")
-    listing = IndexFile(str(path), KIND)
-    with staged([listing], []):
+    file = IndexFile(str(path), FORMAT)
+    with staged([file], []):
         pass
-    listing.discard()
+    file.discard()
     assert names(tmp_path) == ["list.txt"]
     assert path.read_text() == "list\nold\n"
 
 
-def test_a_run_that_breaks_off_stages_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), staged([IndexFile(str(tmp_path / "list.txt"), KIND)], []):
+def test_interrupted_run_stages_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), staged([IndexFile(str(tmp_path / "list.txt"), FORMAT)], []):
         raise KeyboardInterrupt
     assert names(tmp_path) == []
 
 
-def test_of_several_lists_all_are_staged_or_none(tmp_path: Path) -> None:
+def test_all_files_are_staged_or_none(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    lists = [IndexFile(str(tmp_path / name), KIND) for name in ("list.txt", "out/list.txt")]
+    lists = [IndexFile(str(tmp_path / name), FORMAT) for name in ("list.txt", "out/list.txt")]
     with pytest.raises(DestinationError, match=r"out/list\.txt.*No such file"), staged(lists, []):
         (tmp_path / "out").rmdir()
     assert names(tmp_path) == []
 
 
-def test_a_list_that_can_not_be_put_in_its_place_leaves_nothing(tmp_path: Path) -> None:
-    lists = [IndexFile(str(tmp_path / name), KIND) for name in ("a.txt", "b.txt")]
+def test_failed_commit_leaves_no_temporary_file(tmp_path: Path) -> None:
+    lists = [IndexFile(str(tmp_path / name), FORMAT) for name in ("a.txt", "b.txt")]
     with staged(lists, []):
         pass
     (tmp_path / "a.txt").mkdir()
@@ -128,7 +126,7 @@ def test_a_list_that_can_not_be_put_in_its_place_leaves_nothing(tmp_path: Path) 
     assert names(tmp_path) == ["a.txt"]
 
 
-def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None:
+def test_symbolic_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "public").mkdir()
     (tmp_path / "list.txt").symlink_to("public/list.txt")
     assert written(tmp_path / "list.txt") == "list\n"
@@ -147,7 +145,7 @@ def test_a_link_stays_and_the_file_behind_it_is_replaced(tmp_path: Path) -> None
         ("./site/../out/a.jpg", "../out/a.jpg"),
     ],
 )
-def test_outputs_are_told_from_where_the_list_lies(
+def test_paths_are_relative_to_the_directory_of_the_file(
     tmp_path: Path, path: str, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -156,7 +154,7 @@ def test_outputs_are_told_from_where_the_list_lies(
     assert written(Path("site/list.txt"), entry(path)) == f"list\na.jpg: {place}\n"
 
 
-def test_the_way_up_from_a_linked_directory_is_the_one_that_opens(
+def test_relative_paths_from_a_linked_directory_open_the_outputs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "disk/far/site").mkdir(parents=True)

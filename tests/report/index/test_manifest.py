@@ -1,4 +1,4 @@
-"""The manifest as whoever reads it finds it."""
+"""The manifest."""
 
 import json
 import os
@@ -19,10 +19,10 @@ ENTRIES = [
 
 
 def text(entries: list[SourceOutputs]) -> str:
-    return "".join(MANIFEST.parts(entries, lambda path: f"img/{path}"))
+    return "".join(MANIFEST.render(entries, lambda path: f"img/{path}"))
 
 
-def test_it_tells_every_source_and_its_renditions() -> None:
+def test_manifest_holds_every_source_with_its_renditions() -> None:
     assert json.loads(text(ENTRIES)) == {
         "generator": "forkresize",
         "schema": 1,
@@ -68,37 +68,37 @@ def test_it_tells_every_source_and_its_renditions() -> None:
     }
 
 
-def test_a_source_takes_a_line() -> None:
+def test_every_source_is_a_line() -> None:
     lines = text(ENTRIES).splitlines()
     assert [json.loads(line.rstrip(","))["name"] for line in lines[1:-1]] == ["a.jpg", "sub/b.png"]
 
 
-def test_without_outputs_it_lists_none() -> None:
+def test_manifest_without_outputs_is_empty() -> None:
     assert json.loads(text([]))["sources"] == []
 
 
-def test_the_bytes_of_any_name_come_back(hostile: str) -> None:
+def test_names_keep_their_bytes(hostile: str) -> None:
     written = text([SourceOutputs(hostile, 1, (OutputFile(hostile, 1, 1, "png", 1),))])
-    [told] = json.loads(written.encode("ascii"))["sources"]
-    assert os.fsencode(told["name"]) == os.fsencode(hostile)
-    assert os.fsencode(told["renditions"][0]["path"]) == os.fsencode(f"img/{hostile}")
+    [entry] = json.loads(written.encode("ascii"))["sources"]
+    assert os.fsencode(entry["name"]) == os.fsencode(hostile)
+    assert os.fsencode(entry["renditions"][0]["path"]) == os.fsencode(f"img/{hostile}")
 
 
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
-def test_a_manifest_is_known_however_it_is_laid_out(indent: int | str | None) -> None:
+def test_reformatted_manifest_is_recognized(indent: int | str | None) -> None:
     laid_out = json.dumps(json.loads(text(ENTRIES)), indent=indent)
     assert MANIFEST.beginning.match(laid_out.encode())
     assert MANIFEST.beginning.match(text([]).encode())
 
 
 @pytest.mark.parametrize("other", [b'{"name": "site", "version": "1.0"}', b"[]", b"{", b"<html>"])
-def test_other_files_are_told_from_a_manifest(other: bytes) -> None:
+def test_other_files_are_not_recognized(other: bytes) -> None:
     assert not MANIFEST.beginning.match(other)
 
 
-def test_every_format_that_is_written_has_a_media_type() -> None:
+def test_every_output_format_has_a_media_type() -> None:
     types = {str(name): media_type(name) for name in OUTPUT_FORMATS}
-    # As registered with IANA, or as everybody calls it.
+    # As registered with IANA, or else as commonly used.
     assert types == {
         **{name: f"image/{name}" for name in ("jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "qoi", "sgi")},
         "dib": "image/bmp",

@@ -1,4 +1,4 @@
-"""Which outputs are gathered from a run's outcomes, and in which order they come back."""
+"""The outputs that exist after a run, by source."""
 
 import random
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def several(written: Callable[..., Written]) -> list[Outcome]:
 
 
 @given(order=st.randoms(use_true_random=False))
-def test_the_order_in_which_outputs_come_is_of_no_account(order: random.Random) -> None:
+def test_order_of_outcomes_does_not_matter(order: random.Random) -> None:
     outcomes: list[Outcome] = [
         Written(
             source=Source(f"in/{name}", name, 7),
@@ -58,7 +58,7 @@ def test_the_order_in_which_outputs_come_is_of_no_account(order: random.Random) 
     assert gathered(outcomes) == expected
 
 
-def test_every_source_comes_once_with_its_outputs_in_the_order_of_the_recipe(several: list[Outcome]) -> None:
+def test_sources_are_sorted_with_outputs_in_the_order_of_the_recipe(several: list[Outcome]) -> None:
     entries = gathered(several)
     assert [entry.name for entry in entries] == sorted(NAMES, key=lambda name: name.encode("utf-8", "surrogateescape"))
     for entry in entries:
@@ -68,15 +68,13 @@ def test_every_source_comes_once_with_its_outputs_in_the_order_of_the_recipe(sev
         ]
 
 
-def test_two_sources_of_one_name_stay_apart(written: Callable[..., Written]) -> None:
+def test_sources_with_the_same_name_stay_apart(written: Callable[..., Written]) -> None:
     one = written()
     other = replace(one, source=replace(one.source, path="elsewhere/a.jpg"), destination="out/a-1.jpg")
     assert [entry.renditions[0].path for entry in gathered([one, other])] == ["out/a-1.jpg", "out/a.jpg"]
 
 
-def test_what_was_there_before_is_told_by_its_header(
-    unchanged: Callable[..., Unchanged], skipped: Callable[..., Skipped]
-) -> None:
+def test_existing_outputs_are_probed(unchanged: Callable[..., Unchanged], skipped: Callable[..., Skipped]) -> None:
     kept = replace(skipped("s.jpg", Reason.EXISTS), destination="out/s.jpg")
     headers = {"out/u.jpg": OutputFile("", 8, 6, "jpeg", 400), "out/s.jpg": OutputFile("", 4, 3, "png", 200)}
     assert [entry.renditions for entry in gathered([unchanged(), kept], headers.__getitem__)] == [
@@ -85,7 +83,7 @@ def test_what_was_there_before_is_told_by_its_header(
     ]
 
 
-def test_what_is_not_there_is_not_listed(
+def test_missing_outputs_are_not_listed(
     due: Callable[..., Planned], skipped: Callable[..., Skipped], failed: Callable[..., Failed]
 ) -> None:
     duplicate = replace(skipped("a.jpg", Reason.DUPLICATE), destination="out/a.jpg")
@@ -97,7 +95,7 @@ def test_what_is_not_there_is_not_listed(
         assert renditions.left_out == 0
 
 
-def test_what_can_not_be_read_is_counted(unchanged: Callable[..., Unchanged]) -> None:
+def test_unreadable_outputs_are_counted(unchanged: Callable[..., Unchanged]) -> None:
     def damaged(path: str) -> Header:
         raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
 
@@ -108,7 +106,7 @@ def test_what_can_not_be_read_is_counted(unchanged: Callable[..., Unchanged]) ->
         assert renditions.complaint == "out/u.jpg: not a picture"
 
 
-def test_a_lack_of_room_is_told(written: Callable[..., Written]) -> None:
+def test_full_disk_raises_an_error(written: Callable[..., Written]) -> None:
     with OutputIndex(unread) as renditions:
         renditions._rows.execute("PRAGMA max_page_count = 3")  # noqa: SLF001 (what a full disk does to it)
         outcomes = (written(f"{number}.jpg") for number in range(10_000))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.report.index.output_index import OutputFile, SourceOutputs
-from forkresize.report.index.srcset import SRCSET, shapes
+from forkresize.report.index.srcset import SRCSET, group_by_shape
 
 Tag = tuple[str, dict[str, str | None]]
 
@@ -45,14 +45,14 @@ def listed(name: str, width: int, height: int, kind: str = "jpeg") -> OutputFile
 
 
 def text(*renditions: OutputFile, name: str = "a.jpg") -> str:
-    return "".join(SRCSET.parts([SourceOutputs(name, 1, renditions)], lambda path: f"img/{path}"))
+    return "".join(SRCSET.render([SourceOutputs(name, 1, renditions)], lambda path: f"img/{path}"))
 
 
 def tags(*renditions: OutputFile) -> list[Tag]:
     return Parsed(text(*renditions)).tags
 
 
-def test_the_browser_is_offered_every_width_in_every_format() -> None:
+def test_every_width_is_offered_in_every_format() -> None:
     made = [
         listed(f"a-{width}w.{kind}", width, height, kind)
         for width, height in ((400, 300), (800, 600))
@@ -84,7 +84,7 @@ def test_the_browser_is_offered_every_width_in_every_format() -> None:
     ]
 
 
-def test_one_width_needs_no_descriptor() -> None:
+def test_single_width_has_no_descriptor() -> None:
     [_, (_, source), (_, img)] = tags(listed("a.webp", 40, 30, "webp"), listed("a.png", 40, 30, "png"))
     assert source == {"type": "image/webp", "srcset": "img/a.webp"}
     assert img["src"] == "img/a.png"
@@ -108,19 +108,19 @@ def test_outputs_of_one_width_are_offered_once() -> None:
         (["ico", "bmp"], [], "bmp"),
     ],
 )
-def test_the_most_compatible_format_comes_last(kinds: list[str], offered: list[str], fallback: str) -> None:
+def test_most_compatible_format_is_the_fallback(kinds: list[str], offered: list[str], fallback: str) -> None:
     _, *sources, (last, img) = tags(*(listed(f"a.{kind}", 40, 30, kind) for kind in kinds))
     assert [attributes["type"] for _, attributes in sources] == offered
     assert (last, img["src"]) == ("img", f"img/a.{fallback}")
 
 
-def test_a_source_without_anything_to_show_is_named_all_the_same() -> None:
+def test_source_without_shown_formats_is_a_comment() -> None:
     parsed = Parsed(text(listed("a.tif", 40, 30, "tiff")))
     assert parsed.tags == []
-    assert parsed.comments[1:] == [" a.jpg: there is nothing that browsers show "]
+    assert parsed.comments[1:] == [" a.jpg: no output in a format that browsers show "]
 
 
-def test_other_shapes_are_pictures_of_their_own() -> None:
+def test_other_aspect_ratios_are_separate_pictures() -> None:
     thumbnail, middle, large = listed("t.jpg", 300, 300), listed("m.jpg", 301, 200), listed("l.jpg", 1000, 665)
     _, (_, whole), _, (_, square) = tags(thumbnail, middle, large)
     assert whole["srcset"] == "img/m.jpg 301w, img/l.jpg 1000w"
@@ -132,13 +132,13 @@ def test_other_shapes_are_pictures_of_their_own() -> None:
     height=st.integers(1, 5000),
     widths=st.lists(st.integers(1, 5000), min_size=1, max_size=5, unique=True),
 )
-def test_one_picture_in_any_size_has_one_shape(width: int, height: int, widths: list[int]) -> None:
+def test_sizes_of_one_picture_are_one_group(width: int, height: int, widths: list[int]) -> None:
     sizes = [(each, max(1, (2 * height * each + width) // (2 * width))) for each in widths]
     if all(2 * height * each >= width for each in widths):
-        assert len(shapes(listed("", *size) for size in sizes)) == 1
+        assert len(group_by_shape(listed("", *size) for size in sizes)) == 1
 
 
-def test_any_name_is_named_and_leads_to_its_file(hostile: str) -> None:
+def test_urls_of_any_name_lead_to_the_file(hostile: str) -> None:
     for name in (hostile, "-->.jpg", "--!>'\"&amp;.jpg", "a b,c.jpg 2x, d", "#?%&<>.jpg", "javascript:x"):
         parsed = Parsed(text(listed(name, 4, 3, "webp"), listed(name, 4, 3), name=name))
         assert [tag for tag, _ in parsed.tags] == ["picture", "source", "img"]
@@ -151,6 +151,6 @@ def test_any_name_is_named_and_leads_to_its_file(hostile: str) -> None:
             assert unquote_to_bytes(url) == os.fsencode(f"img/{name}")
 
 
-def test_a_file_of_its_own_is_known_by_its_first_line() -> None:
-    assert SRCSET.beginning.match("".join(SRCSET.parts([], str)).encode())
+def test_file_is_recognized_by_its_first_line() -> None:
+    assert SRCSET.beginning.match("".join(SRCSET.render([], str)).encode())
     assert not SRCSET.beginning.match(b"<!DOCTYPE html>\n<!-- Made by forkresize")

@@ -1,4 +1,4 @@
-"""Tests of the live view."""
+"""The live view."""
 
 import errno
 import itertools
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"\x1b\[(?P<count>\??\d*)(?P<command>[A-Za-z])|[\r\n]|[^\x1b
 
 
 class Screen:
-    """As much of a terminal as the view makes use of: what is on it after what was written to it."""
+    """The parts of a terminal that the view uses: computes what is visible after the output so far."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -29,7 +29,7 @@ class Screen:
         self._read = 0
 
     def rows(self) -> list[str]:
-        """All rows down to the last that is not empty."""
+        """Return all rows up to the last that is not empty."""
         assert isinstance(self._console.file, StringIO)
         written = self._console.file.getvalue()[self._read :]
         self._read += len(written)
@@ -38,7 +38,7 @@ class Screen:
         return "\n".join(row.rstrip() for row in self._rows).rstrip("\n").split("\n")
 
     def narrow(self, width: int) -> None:
-        """Make the terminal narrower: what is wider is folded, the cursor stays with its text."""
+        """Make the terminal narrower: longer rows are folded, the cursor stays with its text."""
         self.rows()
         folded = [[row[at : at + width] for at in range(0, max(1, len(row)), width)] for row in self._rows]
         self._row = sum(map(len, folded[: self._row + 1])) - 1
@@ -87,12 +87,12 @@ def _doing(name: str) -> Doing:
     return Doing(4711, Job(Source(f"in/{name}", name), (Output(f"out/{name}"),)), 0.4)
 
 
-def test_a_run_is_shown_while_it_lasts_and_gone_after(
+def test_view_shows_the_run_and_is_removed_at_the_end(
     console: Console, clock: Clock, written: Callable[..., Written], failed: Callable[..., Failed]
 ) -> None:
     screen = Screen(console)
     console.print("$ forkresize")
-    with LiveView(console, ahead=iter(range(4)), clock=clock) as view:
+    with LiveView(console, sources=iter(range(4)), clock=clock) as view:
         assert screen.rows()[2:] == ["0  0.0 pictures/s  0.0 MP/s"]
         clock.now += 1
         view(written())
@@ -112,7 +112,7 @@ def test_a_run_is_shown_while_it_lasts_and_gone_after(
     assert "\x1b[?25h" in console.file.getvalue()
 
 
-def test_drawing_waits_for_its_time(console: Console, clock: Clock, unchanged: Callable[..., Unchanged]) -> None:
+def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchanged: Callable[..., Unchanged]) -> None:
     assert isinstance(console.file, StringIO)
     with LiveView(console, clock=clock) as view:
         size = len(console.file.getvalue())
@@ -140,7 +140,7 @@ def test_lines_are_printed_above_the_view_and_stay(console: Console, clock: Cloc
 
 
 @pytest.mark.parametrize("width", [30, 17, 12])
-def test_a_terminal_made_narrower_keeps_nothing_of_the_wider_view(console: Console, clock: Clock, width: int) -> None:
+def test_narrowed_terminal_is_cleared_of_the_wider_view(console: Console, clock: Clock, width: int) -> None:
     screen = Screen(console)
     console.print("$ cmd")
     with LiveView(console, clock=clock) as view:
@@ -158,7 +158,7 @@ def test_a_terminal_made_narrower_keeps_nothing_of_the_wider_view(console: Conso
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (20, 5), (5, 2), (300, 100)])
-def test_the_view_keeps_within_any_terminal(
+def test_view_fits_any_terminal(
     terminal: Callable[..., Console], clock: Clock, hostile: str, width: int, height: int
 ) -> None:
     console = terminal(width, height)
@@ -178,9 +178,7 @@ def test_no_thread_is_started(console: Console, unchanged: Callable[..., Unchang
         assert threading.active_count() == before
 
 
-def test_an_outcome_costs_little_when_it_is_not_time_to_draw(
-    console: Console, clock: Clock, written: Callable[..., Written]
-) -> None:
+def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, written: Callable[..., Written]) -> None:
     outcome = written()
     with LiveView(console, clock=clock) as view:
         began = time.process_time()
@@ -189,13 +187,13 @@ def test_an_outcome_costs_little_when_it_is_not_time_to_draw(
         assert time.process_time() - began < 1.0
 
 
-def test_the_output_streams_stay_what_they_are(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_streams_are_not_redirected(console: Console, capsys: pytest.CaptureFixture[str]) -> None:
     with LiveView(console):
-        print("data")  # noqa: T201 - the view must not take it
+        print("data")  # noqa: T201 - the view must not intercept it
     assert capsys.readouterr().out == "data\n"
 
 
-def test_a_terminal_that_vanishes_does_not_end_the_run(
+def test_lost_terminal_does_not_end_the_run(
     console: Console, clock: Clock, unchanged: Callable[..., Unchanged], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hung_up(_: str) -> int:
@@ -210,7 +208,7 @@ def test_a_terminal_that_vanishes_does_not_end_the_run(
     assert console.quiet
 
 
-def test_it_draws_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_view_is_drawn_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("TERM", "xterm")
     with LiveView():
@@ -220,10 +218,10 @@ def test_it_draws_on_standard_error(capsys: pytest.CaptureFixture[str], monkeypa
     assert "pictures/s" in err
 
 
-def test_the_view_can_be_exported(terminal: Callable[..., Console]) -> None:
+def test_view_can_be_exported(terminal: Callable[..., Console]) -> None:
     console = terminal(60, 10)
     console.record = True
-    view = LiveView(console, ahead=iter(range(8)))
+    view = LiveView(console, sources=iter(range(8)))
     view.tick([_doing("a.jpg")])
     console.print(view.render())
     assert "a.jpg" in console.export_svg(title="forkresize")

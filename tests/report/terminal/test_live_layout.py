@@ -1,4 +1,4 @@
-"""Tests of what the live view shows at one moment."""
+"""The rows of the live view at one moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Job, Output, Source
-from forkresize.report.terminal.live_layout import draw
+from forkresize.report.terminal.live_layout import layout
 from forkresize.report.terminal.progress import ProgressSnapshot
 
 
@@ -28,11 +28,11 @@ MIDWAY = ProgressSnapshot(
 )
 
 
-def _shown(console: Console, standing: ProgressSnapshot, *activities: Doing) -> list[str]:
-    return [line.plain for line in draw(standing, activities, console.options)]
+def _shown(console: Console, progress: ProgressSnapshot, *activities: Doing) -> list[str]:
+    return [line.plain for line in layout(progress, activities, console.options)]
 
 
-def test_all_is_shown_where_there_is_room(terminal: Callable[..., Console]) -> None:
+def test_wide_terminal_shows_everything(terminal: Callable[..., Console]) -> None:
     lines = _shown(terminal(78), MIDWAY, _doing("a/b.jpg"), _doing(None), _doing("[red]x[/red]\n.jpg", 75))
     assert lines == [
         "━" * 47 + "─" * 30,
@@ -55,12 +55,12 @@ def test_all_is_shown_where_there_is_room(terminal: Callable[..., Console]) -> N
         (1, "1"),
     ],
 )
-def test_the_least_important_counts_give_way_first(terminal: Callable[..., Console], width: int, counts: str) -> None:
+def test_least_important_counts_are_dropped_first(terminal: Callable[..., Console], width: int, counts: str) -> None:
     assert _shown(terminal(width), MIDWAY)[1] == counts
 
 
 @pytest.mark.parametrize(
-    ("standing", "counts"),
+    ("progress", "counts"),
     [
         (ProgressSnapshot(done=7, failed=0, total=7, exact=False), "7  0.0 pictures/s  0.0 MP/s"),
         (ProgressSnapshot(done=7, failed=0, total=5_000, exact=False), "7 / 5,000+  0.0 pictures/s  0.0 MP/s"),
@@ -71,10 +71,8 @@ def test_the_least_important_counts_give_way_first(terminal: Callable[..., Conso
         ),
     ],
 )
-def test_no_more_is_claimed_of_the_total_than_is_known(
-    terminal: Callable[..., Console], standing: ProgressSnapshot, counts: str
-) -> None:
-    assert _shown(terminal(), standing)[1] == counts
+def test_inexact_totals_are_marked(terminal: Callable[..., Console], progress: ProgressSnapshot, counts: str) -> None:
+    assert _shown(terminal(), progress)[1] == counts
 
 
 @pytest.mark.parametrize(
@@ -96,31 +94,31 @@ def test_workers_that_do_not_fit_are_counted(
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 20, 41, 80, 300])
-def test_every_row_is_one_row_whatever_the_name(terminal: Callable[..., Console], hostile: str, width: int) -> None:
+def test_no_name_wraps_a_row(terminal: Callable[..., Console], hostile: str, width: int) -> None:
     console = terminal(width)
-    lines = draw(MIDWAY, [_doing(hostile), _doing("\u4dc0" * 50)], console.options)
+    lines = layout(MIDWAY, [_doing(hostile), _doing("\u4dc0" * 50)], console.options)
     assert max(line.cell_len for line in lines) < max(2, width)
     console.print(*lines, sep="\n")
     assert isinstance(console.file, StringIO)
     assert console.file.getvalue() == "".join(f"{line.plain}\n" for line in lines)
 
 
-def test_a_terminal_that_lacks_a_character_is_shown_its_escape(terminal: Callable[..., Console]) -> None:
+def test_characters_the_terminal_lacks_are_escaped(terminal: Callable[..., Console]) -> None:
     options = terminal(40).options
     options.encoding = "ascii"
-    bar, _, worker = draw(MIDWAY, [_doing("漢字.jpg")], options)
+    bar, _, worker = layout(MIDWAY, [_doing("漢字.jpg")], options)
     assert bar.plain == "#" * 24 + "-" * 15
     assert worker.plain == r"  \u6f22\u5b57.jpg                0.4 s"
 
 
-def test_a_picture_that_takes_long_stands_out(terminal: Callable[..., Console]) -> None:
-    lines = draw(MIDWAY, [_doing("a.jpg", 9.9), _doing("b.jpg", 10.0)], terminal(40).options)
+def test_slow_pictures_are_highlighted(terminal: Callable[..., Console]) -> None:
+    lines = layout(MIDWAY, [_doing("a.jpg", 9.9), _doing("b.jpg", 10.0)], terminal(40).options)
     assert [line.spans[-1].style for line in lines[2:]] == ["dim", "yellow"]
 
 
 @pytest.mark.parametrize(
     ("done", "exact", "filled"), [(0, True, 0), (1_999, True, 38), (2_000, True, 39), (2_000, False, 0)]
 )
-def test_the_bar_is_full_only_at_the_end(terminal: Callable[..., Console], done: int, exact: bool, filled: int) -> None:
+def test_bar_is_full_only_at_the_end(terminal: Callable[..., Console], done: int, exact: bool, filled: int) -> None:
     bar = _shown(terminal(40), ProgressSnapshot(done=done, failed=0, total=2_000, exact=exact))[0]
     assert bar == "━" * filled + "─" * (39 - filled)

@@ -1,4 +1,4 @@
-"""Tests of text that is safe to show anywhere."""
+"""Text that is safe to print anywhere."""
 
 import subprocess
 import sys
@@ -29,14 +29,14 @@ def _summary(*outcomes: Outcome, **ending: Any) -> Summary:
 
 @given(ANY_TEXT)
 @example("\x1b[31m\x9b\x7f\r\n\t\u202e\u2066\u2028\u200d\udcff\ud800\U000e0001")
-def test_nothing_is_left_that_could_steer_a_terminal(text: str) -> None:
+def test_printable_text_holds_no_control_characters(text: str) -> None:
     shown = printable(text)
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     shown.encode("utf-8")
 
 
 @given(ORDINARY)
-def test_ordinary_names_stay_as_they_are(name: str) -> None:
+def test_ordinary_names_are_not_changed(name: str) -> None:
     assert printable(name) == name
 
 
@@ -55,13 +55,13 @@ def test_ordinary_names_stay_as_they_are(name: str) -> None:
         ("漢字 🎉\u3000é.jpg", "漢字 🎉\u3000é.jpg"),
     ],
 )
-def test_what_has_no_shape_becomes_its_escape(name: str, shown: str) -> None:
+def test_unprintable_characters_are_escaped(name: str, shown: str) -> None:
     assert printable(name) == shown
 
 
 @given(MEASURED, st.integers(-2, 70))
 @example("\u0301", -1)
-def test_no_more_cells_are_taken_than_allowed(name: str, limit: int) -> None:
+def test_text_fits_the_limit(name: str, limit: int) -> None:
     whole, cut = printable(name), printable(name, limit)
     assert cell_len(cut) <= max(0, limit)
     assert (cut == whole) == (cell_len(whole) <= max(0, limit))
@@ -82,7 +82,7 @@ def test_long_names_are_cut_in_the_middle(name: str, limit: int, shown: str) -> 
     assert printable(name, limit) == shown
 
 
-def test_a_failure_is_explained_on_one_line(failed: Callable[..., Failed]) -> None:
+def test_failure_is_one_line(failed: Callable[..., Failed]) -> None:
     assert format_failure(failed(error="bad\nmarker")) == r"damaged or truncated: bad\nmarker"
     assert format_failure(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV")) == "worker crashed: SIGSEGV"
     told = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
@@ -93,7 +93,7 @@ def test_a_failure_is_explained_on_one_line(failed: Callable[..., Failed]) -> No
     assert len(format_failure(failed(error="x" * 5_000))) < 400
 
 
-def test_cron_is_told_the_counts_and_each_failure(
+def test_plain_summary_shows_the_counts_and_the_failures(
     failed: Callable[..., Failed], written: Callable[..., Written]
 ) -> None:
     summary = _summary(failed("a\n.jpg"), written(), failed("b.jpg", Reason.CRASHED, "", "SIGKILL"))
@@ -104,19 +104,19 @@ def test_cron_is_told_the_counts_and_each_failure(
     )
 
 
-def test_cron_is_told_what_stopped_the_run() -> None:
+def test_plain_summary_shows_what_stopped_the_run() -> None:
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"
 
 
-def test_cron_is_told_what_was_removed_and_what_was_refused(written: Callable[..., Written]) -> None:
+def test_plain_summary_shows_pruned_outputs_and_refusals(written: Callable[..., Written]) -> None:
     gone = Pruned(source=written().source, destination="out/u.jpg", out_bytes=9)
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
     assert plain_summary(_summary(refused="--max-prune 0:\n2 are lost")) == f"{counts}; --max-prune 0:\\n2 are lost"
 
 
-def test_cron_is_told_where_the_rest_is(failed: Callable[..., Failed]) -> None:
+def test_plain_summary_says_where_the_other_failures_are(failed: Callable[..., Failed]) -> None:
     lines = plain_summary(_summary(*(failed(f"{number}.jpg") for number in range(1_500)))).splitlines()
     assert len(lines) == 1 + MAX_SHOWN + 1
     assert lines[-1] == "… and 1,480 more: use --report FILE.jsonl to keep them all"
@@ -124,13 +124,13 @@ def test_cron_is_told_where_the_rest_is(failed: Callable[..., Failed]) -> None:
     assert plain_summary(summary, report="r\n.jsonl").endswith("\n… and 1 more: see r\\n.jsonl")
 
 
-def test_a_silent_run_imports_nothing_heavy() -> None:
+def test_silent_run_imports_no_terminal_library() -> None:
     program = (
         "import sys\n"
         "from forkresize import record, summary\n"
         "from forkresize.report.export import jsonl\n"
         "from forkresize.report.terminal import plain\n"
-        "sys.exit(' '.join({'rich', 'tqdm', 'humanize'} & sys.modules.keys()) or None)"
+        "sys.exit(' '.join({'rich', 'tqdm'} & sys.modules.keys()) or None)"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (ended.returncode, ended.stderr.strip()) == (0, "")

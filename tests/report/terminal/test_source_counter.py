@@ -1,4 +1,4 @@
-"""Tests of counting what is still to come."""
+"""Counting sources a little at a time."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,49 +13,49 @@ def _ticking() -> Callable[[], float]:
     return itertools.count(0.0, 0.001).__next__
 
 
-def test_all_are_counted_in_the_end() -> None:
-    ahead = SourceCounter(iter(range(23)), _ticking())
+def test_all_items_are_counted_in_small_steps() -> None:
+    counter = SourceCounter(iter(range(23)), _ticking())
     steps = 0
-    while not ahead.exhausted:
-        ahead.advance()
+    while not counter.exhausted:
+        counter.advance()
         steps += 1
-        assert ahead.count <= 6 * steps
-    assert ahead.count == 23
+        assert counter.count <= 6 * steps
+    assert counter.count == 23
     assert steps > 3
 
 
-def test_an_endless_iterator_takes_only_the_time_allowed() -> None:
-    ahead = SourceCounter(itertools.count(), _ticking())
-    ahead.advance(0.1)
-    assert 90 <= ahead.count <= 110
-    assert not ahead.exhausted
+def test_endless_iterator_takes_only_the_time_allowed() -> None:
+    counter = SourceCounter(itertools.count(), _ticking())
+    counter.advance(0.1)
+    assert 90 <= counter.count <= 110
+    assert not counter.exhausted
 
 
-def test_the_end_stays_the_end() -> None:
-    ahead = SourceCounter(iter(()))
-    ahead.advance()
-    ahead.advance()
-    assert (ahead.count, ahead.exhausted) == (0, True)
+def test_exhausted_counter_stays_exhausted() -> None:
+    counter = SourceCounter(iter(()))
+    counter.advance()
+    counter.advance()
+    assert (counter.count, counter.exhausted) == (0, True)
 
 
-def test_without_an_iterator_nothing_is_ever_known() -> None:
-    ahead = SourceCounter(None)
-    ahead.advance()
-    assert (ahead.count, ahead.exhausted) == (0, False)
+def test_counter_without_iterator_never_counts() -> None:
+    counter = SourceCounter(None)
+    counter.advance()
+    assert (counter.count, counter.exhausted) == (0, False)
 
 
 @pytest.mark.parametrize("error", [SourceError("gone"), PermissionError("no")])
-def test_a_walk_that_fails_leaves_the_total_unknown(error: Exception) -> None:
+def test_failing_iterator_leaves_the_total_unknown(error: Exception) -> None:
     def failing() -> Iterator[int]:
         yield from range(3)
         raise error
 
-    ahead = SourceCounter(failing())
-    ahead.advance(60.0)
-    ahead.advance(60.0)
-    assert (ahead.count, ahead.exhausted) == (3, False)
+    counter = SourceCounter(failing())
+    counter.advance(60.0)
+    counter.advance(60.0)
+    assert (counter.count, counter.exhausted) == (3, False)
 
 
-def test_a_bug_in_the_walk_is_not_hidden() -> None:
+def test_bugs_in_the_iterator_are_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         SourceCounter(1 // 0 for _ in "x").advance()

@@ -1,4 +1,4 @@
-"""Tests of the bar for terminals that can't be drawn on."""
+"""The bar for terminals without cursor control."""
 
 import errno
 import threading
@@ -21,11 +21,11 @@ def _last(file: StringIO) -> str:
     return file.getvalue().rpartition("\r")[2].rstrip()
 
 
-def test_a_run_is_shown_while_it_lasts_and_gone_after(
+def test_bar_shows_the_run_and_is_removed_at_the_end(
     unchanged: Callable[..., Unchanged], failed: Callable[..., Failed]
 ) -> None:
     file, now = StringIO(), [0.0]
-    with TqdmBar(file, ahead=iter(range(4)), clock=lambda: now[0]) as bar:
+    with TqdmBar(file, sources=iter(range(4)), clock=lambda: now[0]) as bar:
         assert _last(file).startswith("0 pictures [00:00")
         bar(unchanged())
         bar(failed())
@@ -37,7 +37,7 @@ def test_a_run_is_shown_while_it_lasts_and_gone_after(
     assert file.getvalue().isascii()
 
 
-def test_the_total_is_shown_only_when_it_is_known(unchanged: Callable[..., Unchanged]) -> None:
+def test_total_is_hidden_until_it_is_known(unchanged: Callable[..., Unchanged]) -> None:
     file, now = StringIO(), [0.0]
     with TqdmBar(file, clock=lambda: now[0]) as bar:
         bar(unchanged())
@@ -46,7 +46,7 @@ def test_the_total_is_shown_only_when_it_is_known(unchanged: Callable[..., Uncha
         assert _last(file).startswith("1 pictures [00:00")
 
 
-def test_drawing_waits_for_its_time(unchanged: Callable[..., Unchanged]) -> None:
+def test_bar_is_drawn_once_per_interval(unchanged: Callable[..., Unchanged]) -> None:
     file = StringIO()
     with TqdmBar(file, clock=lambda: 0.0) as bar:
         size = len(file.getvalue())
@@ -63,7 +63,7 @@ def test_lines_are_printed_above_the_bar() -> None:
         assert _last(file).startswith("0 pictures")
 
 
-def test_no_thread_is_started_and_tqdm_stays_as_it_was(unchanged: Callable[..., Unchanged]) -> None:
+def test_no_thread_is_started_and_tqdm_is_not_changed(unchanged: Callable[..., Unchanged]) -> None:
     before, interval = threading.active_count(), tqdm.monitor_interval
     with TqdmBar(StringIO()) as bar:
         bar(unchanged())
@@ -72,7 +72,7 @@ def test_no_thread_is_started_and_tqdm_stays_as_it_was(unchanged: Callable[..., 
     assert tqdm.monitor is None
 
 
-def test_a_terminal_that_vanishes_does_not_end_the_run(unchanged: Callable[..., Unchanged]) -> None:
+def test_lost_terminal_does_not_end_the_run(unchanged: Callable[..., Unchanged]) -> None:
     now = [0.0]
     with TqdmBar(HungUp(), clock=lambda: now[0]) as bar:
         now[0] += 1
@@ -81,7 +81,7 @@ def test_a_terminal_that_vanishes_does_not_end_the_run(unchanged: Callable[..., 
         bar.print_line("lost")
 
 
-def test_it_draws_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_bar_is_drawn_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     with TqdmBar():
         pass
     out, err = capsys.readouterr()

@@ -1,0 +1,65 @@
+"""The base of progress views: when to draw, and how many sources to expect."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+from forkresize.outcome import Outcome
+from forkresize.report.terminal.activity import Activity
+from forkresize.report.terminal.source_counter import SourceCounter
+
+
+class ProgressView(ABC):
+    """Show the progress of a run, from its start until the context ends. Draws only when called: no thread is used.
+
+    Args:
+        interval: seconds between two drawings.
+        sources: a separate iterator over all sources, to count them; None if that is impossible.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(
+        self, interval: float, sources: Iterator[object] | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = interval
+        self._sources = SourceCounter(sources, clock)
+        self._clock = clock
+        self._activities: Sequence[Activity] = ()
+        self._due = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def __call__(self, outcome: Outcome) -> None:
+        """Count an outcome."""
+
+    def tick(self, activities: Sequence[Activity]) -> None:
+        """Keep what the workers are doing, count sources for a few milliseconds, and draw if the interval is over."""
+        self._activities = activities
+        self._sources.advance()
+        self._draw_if_due()
+
+    @abstractmethod
+    def print_line(self, line: str) -> None:
+        """Print a line above the view, at the next drawing at the latest."""
+
+    @abstractmethod
+    def draw(self) -> None:
+        """Draw the current state."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Remove the view from the terminal."""
+
+    def _draw_if_due(self) -> None:
+        if self._clock() >= self._due:
+            self._due = self._clock() + self._interval
+            self.draw()
