@@ -1,4 +1,4 @@
-"""The files in deploy/ are such that cron, systemd and logrotate take them, and name only options that there are."""
+"""cron, systemd and logrotate accept the files in deploy/, which use only existing options."""
 
 import os
 import re
@@ -18,7 +18,7 @@ FLAGS = {flag for options in PANELS.values() for option in options for flag in o
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units, for a command and a user that are there."""
+    """The units, with a command and a user that exist on this machine."""
     for path in [*UNITS, DEPLOY / "forkresize.timer"]:
         text = path.read_text().replace("/usr/local/bin/forkresize", "/bin/true")
         text = re.sub("^User=.*", "User=daemon", text, flags=re.MULTILINE)
@@ -27,7 +27,7 @@ def units(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", [DEPLOY / "crontab", *UNITS], ids=lambda path: path.name)
-def test_only_options_that_there_are_are_given(path: Path) -> None:
+def test_all_options_exist(path: Path) -> None:
     text = path.read_text().replace("\\\n", "")
     commands = re.findall(r"^(?!#).*?forkresize (/.*)$", text, re.MULTILINE)
     assert commands
@@ -35,14 +35,14 @@ def test_only_options_that_there_are_are_given(path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line and line[0] not in "#MP"])
-def test_lines_for_cron_have_five_times_and_no_sign_that_cron_reads_as_its_own(line: str) -> None:
+def test_cron_lines_have_five_time_fields_and_no_percent_sign(line: str) -> None:
     assert re.fullmatch(r"([\d*/,-]+ ){5} ?forkresize /.*", line)
     assert "%" not in line
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 @pytest.mark.parametrize("name", ["forkresize.timer", *(unit.name for unit in UNITS)])
-def test_systemd_finds_no_fault(name: str, units: Path) -> None:
+def test_systemd_accepts_the_units(name: str, units: Path) -> None:
     result = subprocess.run(
         ["systemd-analyze", "verify", units / name],  # noqa: S607
         capture_output=True,
@@ -55,7 +55,7 @@ def test_systemd_finds_no_fault(name: str, units: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_services_may_do_next_to_nothing(unit: Path, units: Path) -> None:
+def test_services_have_an_exposure_of_at_most_one(unit: Path, units: Path) -> None:
     result = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=10", units / unit.name],  # noqa: S607
         capture_output=True,
@@ -67,7 +67,7 @@ def test_services_may_do_next_to_nothing(unit: Path, units: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("logrotate"), reason="logrotate is not installed")
-def test_logrotate_rotates_what_there_is(tmp_path: Path) -> None:
+def test_logrotate_rotates_logs_and_compresses_reports(tmp_path: Path) -> None:
     for name in ("web.log", "web.jsonl"):
         (tmp_path / name).write_text("a line\n")
     owner = f"su {os.getuid()} {os.getgid()}"

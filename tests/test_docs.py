@@ -1,4 +1,4 @@
-"""What the docs say is so: every option of what to make is told of, and every command runs."""
+"""The docs are true: they show every output option, and every command in them runs."""
 
 import io
 import re
@@ -12,17 +12,18 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from forkresize.cli.options.catalog import PANELS
+from forkresize.outcome import Reason
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PICTURES = ["portrait, turned by its EXIF tag.jpg", "by-format/transparent.png"]
-TOLD = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
+OUTPUT_OPTIONS = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
 
 
 def blocks(pages: Sequence[Path] = PAGES) -> Iterator[str]:
-    """Yield what stands in fences or is indented."""
+    """Yield fenced and indented blocks."""
     for page in pages:
         text = page.read_text(encoding="utf-8")
         yield from re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
@@ -35,8 +36,8 @@ def commands(pages: Sequence[Path] = PAGES) -> list[str]:
 
 
 @pytest.fixture
-def asked_for(tmp_path: Path) -> None:
-    """What the commands name: a folder of small pictures, a logo, a font, and the recipe files that the docs show."""
+def inputs(tmp_path: Path) -> None:
+    """Create what the commands read: a folder of small pictures, a logo, a font, and the recipe files in the docs."""
     for name in PICTURES:
         copy = tmp_path / "in" / name
         copy.parent.mkdir(exist_ok=True, parents=True)
@@ -56,14 +57,14 @@ def asked_for(tmp_path: Path) -> None:
             (tmp_path / named[1]).write_text(block, encoding="utf-8")
 
 
-@pytest.mark.parametrize("names", TOLD, ids=" ".join)
-def test_every_option_of_what_to_make_has_a_line_with_its_command(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", OUTPUT_OPTIONS, ids=" ".join)
+def test_the_how_to_has_a_command_for_every_output_option(names: tuple[str, ...]) -> None:
     given = {word for line in commands([ROOT / "docs/howto.md"]) for word in line.split()}
     assert {name for each in names for name in each.split("/") if name.startswith("--")} <= given
 
 
 @pytest.mark.parametrize("line", commands())
-def test_every_command_runs(line: str, forkresize: Run, asked_for: None, tmp_path: Path) -> None:
+def test_every_command_runs(line: str, forkresize: Run, inputs: None, tmp_path: Path) -> None:
     words = takewhile(lambda word: word != ">", shlex.split(line, comments=True))
     result = forkresize(*list(words)[1:])
     assert result.returncode == 0, result.stderr
@@ -71,8 +72,14 @@ def test_every_command_runs(line: str, forkresize: Run, asked_for: None, tmp_pat
     assert result.stdout or any((tmp_path / "out").glob("**/*.*"))
 
 
+def test_every_reason_is_explained_and_no_other() -> None:
+    page = (ROOT / "docs/failures.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("## Why a picture failed")[2], re.MULTILINE)
+    assert sorted({*rows} - {"reason"}) == sorted(reason.value for reason in Reason)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     anchors = {
         re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The README is true: its options, exit codes, fields and the library example."""
 
 import re
 import subprocess
@@ -20,21 +20,21 @@ OPTIONS = {
 }
 
 
-def test_every_option_it_names_is_one() -> None:
+def test_every_option_in_it_exists() -> None:
     named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", README)) - {"--editable", "--numprocesses"}
     assert named <= OPTIONS | {"--help"}
 
 
-def test_every_exit_code_is_told() -> None:
-    told = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE) for code in row.split(",")}
-    assert {int(code) for code in ExitCode} - {ExitCode.BROKEN_PIPE} <= told
+def test_every_exit_code_is_explained() -> None:
+    explained = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE) for code in row.split(",")}
+    assert {int(code) for code in ExitCode} - {ExitCode.BROKEN_PIPE} <= explained
 
 
-def test_every_field_of_a_name_is_told() -> None:
+def test_every_field_of_a_name_is_listed() -> None:
     assert f"fields are `{' '.join(FIELDS)}`" in README
 
 
-def test_the_example_of_the_library_runs(tmp_path: Path, draw: Draw) -> None:
+def test_the_library_example_runs(tmp_path: Path, draw: Draw) -> None:
     [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     draw(tmp_path / "photos/a.jpg")
     draw(tmp_path / "portrait.jpg", (500, 700))
@@ -53,7 +53,7 @@ def test_the_example_of_the_library_runs(tmp_path: Path, draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("mark", ["run", "test"])
-def test_its_commands_are_one_line_each(mark: str) -> None:
+def test_each_setup_command_is_one_line(mark: str) -> None:
     [block] = re.findall(rf"<!-- {mark} -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert len(block.splitlines()) == 1
     assert block.startswith("python3 -m venv ")
