@@ -19,6 +19,7 @@ from typing import Any
 
 from PIL import Image
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.memory_estimate import estimate_memory
 from forkresize.image.source_image import SourceImage, open_source_image
 from forkresize.recipe import Recipe
@@ -80,7 +81,7 @@ def estimate(path: Path, options: dict[str, Any]) -> int:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with open_source_image(str(path), recipe, look):
+        with open_source_image(str(path), recipe, Diagnostics(), look):
             return told[0]
 
 

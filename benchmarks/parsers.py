@@ -23,6 +23,7 @@ from forkresize.image import metadata
 from forkresize.image.color import icc
 from forkresize.image.color.css import parse_color
 from forkresize.image.container import replace_metadata
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import OutputRecord, Policy, RecipeFingerprints, SqliteLedger, StalenessChecker, ledger_path
@@ -164,9 +165,9 @@ def _metadata(data: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for policy in Metadata:
-            kept = metadata.extract(image, policy)
+            kept = metadata.extract(image, policy, Diagnostics())
             for output in ("jpeg", "png", "webp", "avif", "tiff", "gif"):
-                metadata.save_options(kept, output)
+                metadata.save_options(kept, output, Diagnostics())
     metadata.orientation(image)
 
 
@@ -274,7 +275,7 @@ PARSERS: Mapping[str, Parser] = {
         [b"\xff", b"\n", b"..", b"/", b"\0", b"written", b"skipped", b"timed out", b"1e999", b"9" * 30],
     ),
     "xmp": Parser(
-        lambda data: [xmp.filtered(data, policy) for policy in Metadata],
+        lambda data: [xmp.filtered(data, policy, Diagnostics()) for policy in Metadata],
         (ValueError, ParseError),
         [XMP],
         [b"<rdf:li>", b"</rdf:li>", b"<rdf:Bag>", b"rdf:resource='x'", b"&lt;", b"xml:lang='x'", b"<!--", b"<![CDATA["],

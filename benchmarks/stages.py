@@ -22,6 +22,7 @@ from PIL import Image
 from benchmarks.loop import saved
 from benchmarks.peers import photographs
 from benchmarks.tools import Task, forkresize
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.plan import choose_shrink
 from forkresize.image.render import preload, render
 from forkresize.image.source_image import open_source_image
@@ -44,7 +45,7 @@ def least(rounds: int, action: Callable[[], Any]) -> tuple[float, Any]:
 
 def floor(path: Path, recipe: Recipe, rounds: int) -> float:
     """Return the milliseconds of decoding a picture at the scale it is decoded at, and of encoding its output."""
-    with open_source_image(str(path), recipe) as original:
+    with open_source_image(str(path), recipe, Diagnostics()) as original:
         by = choose_shrink(original, recipe, recipe.renditions)
         upright = original.view.size
 

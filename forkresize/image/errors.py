@@ -1,51 +1,84 @@
-"""What is tried on a picture: faults become outcomes, and warnings are kept. Decodes nothing."""
+"""Why a picture could not be made: PictureError, and the translation of what decoders raise."""
 
-import warnings
+import errno
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from PIL.Image import DecompressionBombWarning
+from PIL import Image
 
-from forkresize.image.picture import PictureError
+from forkresize.errors import ForkresizeError
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.outcome import About, Failed, Outcome, Reason, Skipped
 
-WarningList = list[str]
-"""What was warned of and not yet told."""
 
-_MAX_WARNINGS = 10_000
-"""Warnings; a hostile picture could have a decoder warn until memory runs out."""
+class PictureError(ForkresizeError):
+    """A picture cannot be made.
+
+    Attributes:
+        reason: the category, by which summaries group failures.
+        fatal: whether every other picture would fail for the same reason.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, fatal: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.fatal = fatal
+
+
+def too_large(pixels: int, limit: int, subject: str, factor: str = "") -> PictureError:
+    """Return the error for too many pixels; ``subject`` begins its message, for example "the picture has"."""
+    message = f"{subject} {pixels / 1e6:.6g} megapixels, more than the limit of {limit / 1e6:.6g} ({factor}max_pixels)"
+    return PictureError(Reason.TOO_LARGE, message)
 
 
 @contextmanager
-def collect_warnings() -> Iterator[WarningList]:
-    """Yield the list that what is warned of in the block is added to."""
-    caught: WarningList = []
+def decoding(name: str, max_pixels: int, diagnostics: Diagnostics) -> Iterator[None]:
+    """Run decoders in the block: translate what they raise, collect what they warn about, and limit pixels.
 
-    def keep(message: Warning | str, *_: Any, **__: Any) -> None:
-        text = str(message)
-        if len(caught) < _MAX_WARNINGS and text not in caught[-1:]:
-            caught.append(text)
+    Some formats reveal their true size, or allocate memory, only inside Pillow, so Pillow checks the limit as well.
 
-    with warnings.catch_warnings():
-        warnings.showwarning = keep
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("always", RuntimeWarning)
-        # Said at half of the limit that is set; the limit itself is an error.
-        warnings.simplefilter("ignore", DecompressionBombWarning)
-        yield caught
+    Args:
+        name: the picture's, for messages.
+        max_pixels: the most pixels that a frame may have.
+        diagnostics: receives the warnings.
+
+    Raises:
+        PictureError: the decoder raised anything but a MemoryError.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    # Pillow allows twice this number.
+    Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)
+    try:
+        with diagnostics.collect():
+            yield
+    except (PictureError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        pixels = int(re.findall(r"\d+", str(error))[0])
+        raise too_large(pixels, max_pixels, "the picture has") from error
+    except Exception as error:
+        if is_os_error(error):
+            raise unreadable_error(name, error) from error
+        reason = Reason.MEMORY_LIMIT if "out of memory" in str(error) else Reason.DAMAGED
+        raise PictureError(reason, str(error) or type(error).__name__) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
-def drain(caught: WarningList, start: int = 0) -> list[str]:
-    """Return what was warned of from a place in the list on, and remove it there."""
-    told = caught[start:]
-    del caught[start:]
-    return told
+def unreadable_error(name: str, error: Exception) -> PictureError:
+    """Return the error for a source that the operating system does not let us read."""
+    return PictureError(Reason.UNREADABLE, f"{name}: {getattr(error, 'strerror', None) or error}")
+
+
+def is_os_error(error: Exception) -> bool:
+    """Return whether an error comes from the operating system, not from a decoder."""
+    # Pillow's own OSErrors have no number, and seeking to a damaged offset gives EINVAL.
+    return isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}
 
 
 def run_guarded(subject: About, make: Callable[[], list[Outcome]]) -> list[Outcome]:
-    """Return what is made, or else the one outcome that tells why it could not be. Raises nothing."""
+    """Return what is made, or the one outcome that says why it could not be made. Raises nothing."""
     try:
         return make()
     except PictureError as error:
@@ -53,7 +86,7 @@ def run_guarded(subject: About, make: Callable[[], list[Outcome]]) -> list[Outco
             return [Skipped(**subject, reason=error.reason, error=str(error))]
         return [Failed(**subject, reason=error.reason, error=str(error), fatal=error.fatal)]
     except MemoryError as error:
-        told = str(error) or "there was not enough memory for it"
-        return [Failed(**subject, reason=Reason.MEMORY_LIMIT, error=told)]
-    except Exception as error:  # noqa: BLE001 -- one picture's trouble must not stop the others.
+        message = str(error) or "not enough memory"
+        return [Failed(**subject, reason=Reason.MEMORY_LIMIT, error=message)]
+    except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
         return [Failed(**subject, reason=Reason.INTERNAL, error=f"{type(error).__name__}: {error}")]

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from forkresize.image.decode.identify import output_format
 from forkresize.image.encode.need import encoding, further_frames
+from forkresize.image.errors import PictureError
 from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.geometry.layout import Layout, layout
-from forkresize.image.picture import PictureError
 from forkresize.image.plan import choose_shrink, static_size
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.turn import is_quarter

@@ -1,6 +1,5 @@
 """What is done to the pixels, in which order: the steps of a recipe, and those that every picture goes through."""
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,9 +8,11 @@ from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.color.convert import DEEP, is_for, to_srgb
+from forkresize.image.errors import PictureError
 from forkresize.image.formats.registry import FormatCapabilities
 from forkresize.image.geometry.layout import Layout
-from forkresize.image.picture import Picture, PictureError, View, check_pixels
+from forkresize.image.limits import check_pixels
+from forkresize.image.picture import Picture, View
 from forkresize.image.steps.blur import blur
 from forkresize.image.steps.border import add_border, pad
 from forkresize.image.steps.crop import crop
@@ -181,7 +182,7 @@ def _apply(picture: Picture, step: Step, recipe: Recipe) -> Picture:
 def _converted(picture: Picture, recipe: Recipe) -> Picture:
     """Return the picture in sRGB, with a word if that was not wanted."""
     if recipe.color is Color.KEEP and picture.image.mode == "CMYK":
-        warnings.warn("its inks became sRGB, as what was asked for can't be done with ink", stacklevel=1)
+        picture.diagnostics.warn("converted from CMYK to sRGB: the requested operations do not support CMYK")
     return _in_srgb(picture)
 
 

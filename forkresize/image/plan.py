@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from forkresize.image.analyze.smartcrop import find_focus, thumbnail
 from forkresize.image.decode.identify import output_format
+from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.picture import Picture, PictureError
+from forkresize.image.picture import Picture
 from forkresize.image.pipeline import is_scalable, predict_view
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.orient import orient

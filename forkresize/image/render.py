@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
 from forkresize.image.decode.identify import load_plugins
-from forkresize.image.errors import WarningList, collect_warnings, drain, run_guarded
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError, run_guarded
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.malloc import cache_freed_memory
 from forkresize.image.memory_estimate import estimate_memory
 from forkresize.image.memory_limit import reclassify
-from forkresize.image.picture import Picture, PictureError
+from forkresize.image.picture import Picture
 from forkresize.image.pipeline import apply_before, resolve_trim
 from forkresize.image.plan import choose_shrink, duplicate_renditions, static_size
 from forkresize.image.rendition_builder import RenditionBuilder
@@ -74,13 +75,11 @@ def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] 
         Nothing that a picture can cause is raised.
     """
     started = perf_counter()
-    with collect_warnings() as caught:
-        task = _Task(job, recipe, tag, reserve)
-        outcomes = reclassify(run_guarded(about(job), lambda: _outcomes(task, caught)), task.need, job.source.path)
-        told = drain(caught)
+    task = _Task(job, recipe, tag, reserve)
+    outcomes = reclassify(run_guarded(about(job), lambda: _outcomes(task)), task.need, job.source.path)
     seconds = perf_counter() - started
     return [
-        replace(outcome, seconds=seconds, warnings=truncate_warnings((*told, *outcome.warnings)))
+        replace(outcome, seconds=seconds, warnings=truncate_warnings((*task.diagnostics.warnings, *outcome.warnings)))
         for outcome in outcomes
     ]
 
@@ -93,6 +92,7 @@ class _Task(Struct):
     tag: str
     reserve: Callable[[int], object]
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
     need: int = 0
 
     def admit(self, original: SourceImage) -> None:
@@ -104,10 +104,10 @@ class _Task(Struct):
         self.stopwatch.lap("wait")
 
 
-def _outcomes(task: _Task, caught: WarningList) -> list[Outcome]:
+def _outcomes(task: _Task) -> list[Outcome]:
     job, recipe, stopwatch = task.job, task.recipe, task.stopwatch
-    with open_source_image(job.source.path, recipe, task.admit) as original:
-        makings = [RenditionBuilder(job, output, recipe, original, caught) for output in job.outputs]
+    with open_source_image(job.source.path, recipe, task.diagnostics, task.admit) as original:
+        makings = [RenditionBuilder(job, output, recipe, original) for output in job.outputs]
         shown = static_size(original, recipe)
         if shown:
             _skip_duplicates(makings, shown, recipe)
@@ -121,7 +121,7 @@ def _outcomes(task: _Task, caught: WarningList) -> list[Outcome]:
                 stopwatch.lap("resize")
         except PictureError as error:
             _give_up(makings, error)
-        kept = metadata.extract(original.image, recipe.metadata)
+        kept = metadata.extract(original.image, recipe.metadata, task.diagnostics)
         return [making.finished(kept, task.tag, stopwatch) for making in makings]
 
 

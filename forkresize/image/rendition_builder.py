@@ -2,7 +2,6 @@
 
 import resource
 import sys
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,14 @@ from forkresize.image import metadata
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.container import replace_metadata
 from forkresize.image.decode.identify import output_format
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
-from forkresize.image.errors import WarningList, drain, run_guarded
+from forkresize.image.errors import PictureError, run_guarded
 from forkresize.image.formats.registry import OUTPUT_FORMATS, FormatCapabilities
 from forkresize.image.frames import Frames
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.picture import Picture, PictureError, check_pixels
+from forkresize.image.limits import check_pixels
+from forkresize.image.picture import Picture
 from forkresize.image.pipeline import Target, apply_after
 from forkresize.image.plan import plan
 from forkresize.image.source_image import SourceImage
@@ -48,7 +49,7 @@ class RenditionBuilder:
         frames: how many of the source's frames go into it.
     """
 
-    def __init__(self, job: Job, output: Output, recipe: Recipe, original: SourceImage, caught: WarningList) -> None:
+    def __init__(self, job: Job, output: Output, recipe: Recipe, original: SourceImage) -> None:
         """Take what is to be made.
 
         Args:
@@ -56,14 +57,12 @@ class RenditionBuilder:
             output: its path, and which rendition it is.
             recipe: all of it.
             original: the picture, opened.
-            caught: where warnings go; it takes those out that are about itself.
         """
         self._source = job.source
-        self._caught = caught
         self.output = output
         self._recipe = recipe
         self._original = original
-        self._told: list[str] = []
+        self._diagnostics = Diagnostics()
         self._images: list[Image] = []
         self._plan: Layout | None = None
         self._profiles: list[bytes | None] = []
@@ -145,7 +144,11 @@ class RenditionBuilder:
         """
         self._attempt(lambda: self._write(kept, tag, stopwatch))
         assert self._outcome is not None  # noqa: S101 -- whatever is tried ends in one.
-        return replace(self._outcome, warnings=tuple(self._told)) if self._told else self._outcome
+        return (
+            replace(self._outcome, warnings=tuple(self._diagnostics.warnings))
+            if self._diagnostics.warnings
+            else self._outcome
+        )
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something for it, unless it has its outcome already; what goes wrong becomes that."""
@@ -155,10 +158,8 @@ class RenditionBuilder:
             return []
 
         if self.is_open:
-            start = len(self._caught)
             for fault in run_guarded(self._subject, act):
                 self._outcome = fault
-            self._told += drain(self._caught, start)
 
     def _choose_format(self) -> None:
         self.format = output_format(self._original.image.format, self.rendition)
@@ -167,7 +168,7 @@ class RenditionBuilder:
         if original.frames > self.frames and self._recipe.animation is Animation.KEEP:
             kind = _FRAME_NOUNS.get(str(original.image.format), "frames")
             least = "at least " if original.frames == self._recipe.max_frames + 1 else ""
-            warnings.warn(f"only the first of {least}{original.frames} {kind} was kept", stacklevel=1)
+            self._diagnostics.warn(f"only the first of {least}{original.frames} {kind} was kept")
 
     def _look(self, picture: Picture) -> None:
         # What an animation's first frame comes to, the others come to as well.
@@ -179,6 +180,7 @@ class RenditionBuilder:
         assert self._plan is not None  # noqa: S101 -- it was looked at.
         resized = resize_from(larger, picture, self._plan, self._recipe.resize)
         larger.append(CascadeSource(self._plan.area, resized))
+        resized = replace(resized, diagnostics=self._diagnostics)
         done = apply_after(resized, self._recipe, Target(self._plan, self.writer))
         self._images.append(done.image)
         self._profiles.append(done.profile)
@@ -192,12 +194,13 @@ class RenditionBuilder:
             images=tuple(self._images),
             durations=timing.durations if several else (),
             loop=timing.loop if several else None,
+            diagnostics=self._diagnostics,
         )
-        embedded = metadata.save_options(kept, self.format)
+        embedded = metadata.save_options(kept, self.format, self._diagnostics)
         if self._profiles[0] and self.writer.profile:
             embedded["icc_profile"] = self._profiles[0]
         encoded = self._best(encode(frames, self.format, self.rendition, embedded), kept)
-        write(self._source, self.output.path, encoded.data, tag)
+        write(self._source, self.output.path, encoded.data, tag, self._diagnostics)
         stopwatch.lap("encode")
         self._outcome = Written(
             **self._subject,
@@ -216,7 +219,7 @@ class RenditionBuilder:
 
     def _agree_on_colors(self) -> None:
         """Bring pages that follow several profiles to sRGB: a file has a place for one."""
-        warnings.warn("its pages have several color profiles, and were converted to sRGB", stacklevel=1)
+        self._diagnostics.warn("its pages have several color profiles, and were converted to sRGB")
         pages = zip(self._images, self._profiles, strict=True)
         self._images = [to_srgb(Picture.plain(image, profile)).image for image, profile in pages]
         self._profiles = [None] * len(self._images)
@@ -231,10 +234,10 @@ class RenditionBuilder:
         if original is None and self._recipe.metadata is Metadata.ALL:
             original = data
         if original is None and len(data) < len(encoded.data):
-            warnings.warn("the source was smaller, but can't be kept without what it says of itself", stacklevel=1)
+            self._diagnostics.warn("the source was smaller, but can't be kept without what it says of itself")
         if original is None or len(original) >= len(encoded.data):
             return encoded
-        warnings.warn("the source's own pixels were kept: encoded anew they would have taken more bytes", stacklevel=1)
+        self._diagnostics.warn("the source's own pixels were kept: encoded anew they would have taken more bytes")
         return Encoded(data=original, size=encoded.size, quality=None)
 
     def _is_same(self) -> bool:

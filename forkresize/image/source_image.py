@@ -2,7 +2,6 @@
 
 import io
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -15,13 +14,15 @@ from forkresize import storage
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.counting import count_frames
-from forkresize.image.decode.errors import translate_decoder_errors, unreadable_error
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import decoding, unreadable_error
 from forkresize.image.formats.registry import FormatCapabilities
 from forkresize.image.geometry.region import Dimensions, is_sideways
-from forkresize.image.picture import Picture, View, check_file_size, check_frames, check_pixels, check_total_pixels
+from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
+from forkresize.image.picture import Picture, View
 from forkresize.recipe import Animation, OnTruncated, Recipe
 
 _BUFFER = 1 << 16
@@ -65,19 +66,25 @@ class SourceImage:
     """
 
     def __init__(
-        self, file: BinaryIO, path: str, recipe: Recipe, before_decoding: Callable[["SourceImage"], object]
+        self,
+        file: BinaryIO,
+        path: str,
+        recipe: Recipe,
+        diagnostics: Diagnostics,
+        before_decoding: Callable[["SourceImage"], object],
     ) -> None:
         self._file = file
         self._path = path
         self._recipe = recipe
-        self.image = identify(file, path)
+        self.diagnostics = diagnostics
+        self.image = identify(file, path, diagnostics)
         check_pixels(self.image.size, recipe.max_pixels, "the picture has")
         self._durations: list[int] = []
         self._pixels = 0
-        self._declared = read_color_info(self.image)
+        self._declared = read_color_info(self.image, diagnostics)
         self._views = count_visible_images(self.image) if self.image.format == "MPO" else 0
         if self._declared.is_hdr or has_gain_map(self.image):
-            warnings.warn("its HDR part was dropped", stacklevel=1)
+            diagnostics.warn("its HDR part was dropped")
         # To look for the rest of its EXIF, Pillow decodes a PNG.
         self.view = self._seen() if self.image.format in _SHRINK_ON_LOAD else View.whole(self.image.size)
         before_decoding(self)
@@ -120,7 +127,7 @@ class SourceImage:
         if self.image.format == "PSD":
             return 1
         # Counting them reads what is damaged as well.
-        with translate_decoder_errors(self._path, self._recipe.max_pixels):
+        with decoding(self._path, self._recipe.max_pixels, self.diagnostics):
             return count_frames(self.image, self._recipe.max_frames) - self._first
 
     def frames_for(self, writer: FormatCapabilities) -> int:
@@ -171,7 +178,7 @@ class SourceImage:
         several = frames > 1
         self._durations, self._pixels = [], 0
         for number in range(frames):
-            with translate_decoder_errors(self._path, self._recipe.max_pixels):
+            with decoding(self._path, self._recipe.max_pixels, self.diagnostics):
                 picture = self._picture(number if several else None, reduction)
             yield picture
 
@@ -194,6 +201,7 @@ class SourceImage:
             view=self.view if number is None else self._seen(),
             reduction=reduction,
             profile=self.profile,
+            diagnostics=self.diagnostics,
         )
 
     def _check_frame(self, number: int) -> None:
@@ -222,7 +230,7 @@ class SourceImage:
         """Load what is there; what is not stays gray or black."""
         size, number = self.image.size, self.image.tell()
         self._file.seek(0)
-        again = identify(self._file, self._path)
+        again = identify(self._file, self._path, Diagnostics())
         if number:
             again.seek(number)
         if size != again.size:
@@ -234,7 +242,7 @@ class SourceImage:
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = before
         self.image = again
-        warnings.warn(f"salvaged, a part is missing: {fault}", stacklevel=1)
+        self.diagnostics.warn(f"salvaged, a part is missing: {fault}")
 
 
 def _no_callback(_: SourceImage) -> None:
@@ -243,13 +251,14 @@ def _no_callback(_: SourceImage) -> None:
 
 @contextmanager
 def open_source_image(
-    path: str, recipe: Recipe, before_decoding: Callable[[SourceImage], object] = _no_callback
+    path: str, recipe: Recipe, diagnostics: Diagnostics, before_decoding: Callable[[SourceImage], object] = _no_callback
 ) -> Iterator[SourceImage]:
     """Open a picture; its file stays open for the block.
 
     Args:
         path: where it is.
         recipe: says how large it may be, and whether it is turned upright.
+        diagnostics: receives warnings.
         before_decoding: called with the picture when its header has been read; it may look at that, and wait.
 
     Raises:
@@ -262,8 +271,8 @@ def open_source_image(
         raise unreadable_error(path, error) from error
     with io.BufferedReader(raw, _BUFFER) as file:
         check_file_size(os.fstat(raw.fileno()).st_size, recipe.max_file_size)
-        with translate_decoder_errors(path, recipe.max_pixels):
-            picture = SourceImage(file, path, recipe, before_decoding)
+        with decoding(path, recipe.max_pixels, diagnostics):
+            picture = SourceImage(file, path, recipe, diagnostics, before_decoding)
         yield picture
 
 

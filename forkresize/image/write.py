@@ -3,10 +3,10 @@
 import contextlib
 import errno
 import os
-import warnings
 
 from forkresize import storage
-from forkresize.image.picture import PictureError
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError
 from forkresize.job import Source
 from forkresize.outcome import Reason
 
@@ -14,7 +14,7 @@ _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno
 """What would fail every other output likewise."""
 
 
-def write(source: Source, path: str, data: bytes | memoryview, tag: str) -> None:
+def write(source: Source, path: str, data: bytes | memoryview, tag: str, diagnostics: Diagnostics) -> None:
     """Write an output whole or not at all.
 
     Args:
@@ -22,6 +22,7 @@ def write(source: Source, path: str, data: bytes | memoryview, tag: str) -> None
         path: where it goes.
         data: what it holds.
         tag: names the run; part of the temporary file's name.
+        diagnostics: receives a warning if the source was changed.
 
     Raises:
         PictureError: it can't be written, or would overwrite its own source.
@@ -30,19 +31,19 @@ def write(source: Source, path: str, data: bytes | memoryview, tag: str) -> None
         if _is_source(source, path):
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
         storage.write_atomic(path, data, tag)
-        _backdate_if_source_changed(source, path)
+        _backdate_if_source_changed(source, path, diagnostics)
     except OSError as error:
         told = f"{path}: {error.strerror or error}"
         raise PictureError(Reason.NOT_WRITTEN, told, fatal=error.errno in _FATAL) from error
 
 
-def _backdate_if_source_changed(source: Source, path: str) -> None:
+def _backdate_if_source_changed(source: Source, path: str, diagnostics: Diagnostics) -> None:
     """If the source was changed meanwhile, date the output back, so that the next run makes it anew."""
     # The output is whole; whatever is wrong with the source by now, the next run will come across.
     with contextlib.suppress(OSError):
         now = os.stat(source.path)
         if source.mtime_ns and (now.st_mtime_ns, now.st_size) != (source.mtime_ns, source.size):
-            warnings.warn("the source was changed while its output was made", stacklevel=1)
+            diagnostics.warn("the source was changed while its output was made")
             os.utime(path, ns=(now.st_atime_ns, min(source.mtime_ns, now.st_mtime_ns - 1)))
 
 

@@ -90,11 +90,15 @@ BLOATED = zlib.compress(bytes(1 << 26))
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("wide.png", png(2**31 - 1, 1), "2147.48 megapixels, more than --max-pixels 200"),
-        ("large.png", png(100_000, 100_000, rows=BLOATED), "10000 megapixels, more than --max-pixels 200"),
-        ("canvas.webp", webp_canvas(16_383, 16_383), "268.403 megapixels, more than --max-pixels 200"),
-        ("frames.gif", gif((1000, 1000), 300), "300 megapixels, more than --max-pixels 200"),
-        ("canvases.gif", gif((10_000, 10_000), 1000), "100000 megapixels, more than 10 times --max-pixels 200"),
+        ("wide.png", png(2**31 - 1, 1), "2147.48 megapixels, more than the limit of 200 (max_pixels)"),
+        ("large.png", png(100_000, 100_000, rows=BLOATED), "10000 megapixels, more than the limit of 200 (max_pixels)"),
+        ("canvas.webp", webp_canvas(16_383, 16_383), "268.403 megapixels, more than the limit of 200 (max_pixels)"),
+        ("frames.gif", gif((1000, 1000), 300), "300 megapixels, more than the limit of 200 (max_pixels)"),
+        (
+            "canvases.gif",
+            gif((10_000, 10_000), 1000),
+            "100000 megapixels, more than the limit of 2000",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -110,7 +114,7 @@ def test_too_many_pixels_are_refused_with_both_numbers(
 def test_what_a_step_makes_is_limited_as_well(options: list[str], ended: Callable[..., Ended]) -> None:
     status, reason, error = ended("slim.png", png(60_000, 1), ["--width", "4000", *options])
     assert (status, reason) == ("failed", "too many pixels")
-    assert "--max-pixels 200" in error
+    assert "max_pixels" in error
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_what_lies_beside_the_pixels_costs_the_picture_nothing(
 def test_frames_that_are_only_claimed_are_refused_before_anything_is_made_room_for(ended: Callable[..., Ended]) -> None:
     status, reason, error = ended("claimed.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
     assert (status, reason) == ("failed", "too many frames")
-    assert error == "the picture has 2147483647 frames or pages, more than --max-frames 1000"
+    assert error == "the picture has 2147483647 frames or pages, more than the limit of 1000 (max_frames)"
 
 
 def test_pages_without_end_are_counted_no_further_than_the_limit(ended: Callable[..., Ended]) -> None:
@@ -165,7 +169,7 @@ def test_pages_without_end_are_counted_no_further_than_the_limit(ended: Callable
     content = page[:-68] + struct.pack("<I", place) + bytes(64) + b"".join(pages)
     status, reason, error = ended("pages.tiff", content)
     assert (status, reason) == ("failed", "too many frames")
-    assert error == "the picture has at least 1001 frames or pages, more than --max-frames 1000"
+    assert error == "the picture has at least 1001 frames or pages, more than the limit of 1000 (max_frames)"
 
 
 def test_a_worker_s_decoder_is_quoted_in_the_record(tmp_path: Path, forkresize: Run) -> None:

@@ -100,7 +100,9 @@ def make(result: Callable[..., Outcome]) -> Callable[..., Image.Image]:
     def render_and_open(*source: object, **recipe: object) -> Image.Image:
         outcome = result(*source, **recipe)
         assert isinstance(outcome, Written), outcome
-        assert set(outcome.warnings) <= {"its inks became sRGB, as what was asked for can't be done with ink"}, outcome
+        assert set(outcome.warnings) <= {"converted from CMYK to sRGB: the requested operations do not support CMYK"}, (
+            outcome
+        )
         assert outcome.destination is not None
         with open(outcome.destination, "rb") as file:
             image = Image.open(io.BytesIO(file.read()))

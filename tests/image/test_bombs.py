@@ -28,7 +28,7 @@ def test_a_bomb_is_refused_with_its_size_and_the_limit(result: Render) -> None:
     outcome = result(bomb(60_000, 60_000), width=30)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.TOO_LARGE
-    assert outcome.error == "the picture has 3600 megapixels, more than --max-pixels 200"
+    assert outcome.error == "the picture has 3600 megapixels, more than the limit of 200 (max_pixels)"
     assert outcome.warnings == ()
 
 
@@ -48,4 +48,4 @@ def test_the_limit_is_exact_and_holds_for_the_output_too(scene: Scene, result: R
     assert refused.reason is Reason.TOO_LARGE
     refused = result(scene(), max_pixels=9600, width=121, enlarge=True)
     assert isinstance(refused, Failed)
-    assert refused.error == "the output would have 0.009801 megapixels, more than --max-pixels 0.0096"
+    assert refused.error == "the output would have 0.009801 megapixels, more than the limit of 0.0096 (max_pixels)"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.image.picture import PictureError
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError
 from forkresize.image.render import render
 from forkresize.image.source_image import open_source_image
 from forkresize.job import Job, Output, Source
@@ -40,14 +41,16 @@ def test_a_file_of_too_many_bytes_is_refused_with_its_size_and_the_limit(result:
     assert outcome.reason is Reason.FILE_TOO_LARGE
     outcome = result(content[:2_500_000], "a.gif", width=4, max_file_size=2_400_000)
     assert isinstance(outcome, Failed)
-    assert outcome.error == "the file has 2.5 megabytes, more than --max-file-size 2.4M"
+    assert outcome.error == "the file has 2.5 MB, more than the limit of 2.4 MB (max_file_size)"
 
 
 def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     os.truncate(tmp_path / "a.jpg", 2_500_000_000)
-    refused = pytest.raises(PictureError, match=r"^the file has 2500 megabytes, more than --max-file-size 1000M$")
-    with refused as told, open_source_image(str(tmp_path / "a.jpg"), Recipe()):
+    refused = pytest.raises(
+        PictureError, match=r"^the file has 2500 MB, more than the limit of 1000 MB \(max_file_size\)$"
+    )
+    with refused as told, open_source_image(str(tmp_path / "a.jpg"), Recipe(), Diagnostics()):
         pass
     assert told.value.reason is Reason.FILE_TOO_LARGE
 
@@ -58,7 +61,7 @@ def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: by
     outcome = result(content, name, width=4, max_frames=29)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.TOO_MANY_FRAMES
-    assert outcome.error == "the picture has at least 30 frames or pages, more than --max-frames 29"
+    assert outcome.error == "the picture has at least 30 frames or pages, more than the limit of 29 (max_frames)"
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
@@ -81,7 +84,7 @@ def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Rend
     outcome = result(content, "a.gif", width=4, max_pixels=1_000_000)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.TOO_LARGE
-    assert outcome.error == "its frames have 11 megapixels, more than 10 times --max-pixels 1"
+    assert outcome.error == "all frames together have 11 megapixels, more than the limit of 10 (10 times max_pixels)"
     assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg"), Written)
 
 
@@ -102,11 +105,13 @@ def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
     outcome = result(tiff([*small, *large, (100, 100)]), "a.tif", width=4, max_pixels=10_000)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.TOO_LARGE
-    assert outcome.error == "its frames have 0.1005 megapixels, more than 10 times --max-pixels 0.01"
+    assert (
+        outcome.error == "all frames together have 0.1005 megapixels, more than the limit of 0.1 (10 times max_pixels)"
+    )
 
 
 def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((100, 100), 9))
-    with open_source_image(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000)) as picture:
+    with open_source_image(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000), Diagnostics()) as picture:
         for _ in range(3):
             assert len(list(picture.pictures(9, 1))) == 9

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.memory_estimate import estimate_memory
 from forkresize.image.render import render
 from forkresize.image.source_image import SourceImage, open_source_image
@@ -33,7 +34,7 @@ def estimate(path: Path, recipe: Recipe) -> int:
     def look(original: SourceImage) -> None:
         told.append(estimate_memory(original, recipe, recipe.renditions, path.stat().st_size))
 
-    with warnings.catch_warnings(), open_source_image(str(path), recipe, look):
+    with warnings.catch_warnings(), open_source_image(str(path), recipe, Diagnostics(), look):
         warnings.simplefilter("ignore")
     return told[0]
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from forkresize.image.decode.sniff import is_picture
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.plan import choose_shrink
 from forkresize.image.source_image import open_source_image
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
@@ -146,7 +147,7 @@ def test_colors_of_16_bits_a_channel_become_8_with_a_word(result: Render, tmp_pa
     header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
     rows = zlib.compress((b"\0" + b"\x80\x00" * 3 * 8) * 8)
     png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    assert result(png, "a.png", width=4).warnings == ("16 bits a channel became 8",)
+    assert result(png, "a.png", width=4).warnings == ("reduced from 16 to 8 bits per channel",)
     with Image.open(tmp_path / "out/a.png") as made:
         assert made.getpixel((1, 1)) == (128, 128, 128)
 
@@ -271,7 +272,7 @@ def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
 ) -> None:
     scene(mode, (641, 417)).save(tmp_path / "a.jpg")
     asked = Recipe.of(**recipe)
-    with open_source_image(str(tmp_path / "a.jpg"), asked) as original:
+    with open_source_image(str(tmp_path / "a.jpg"), asked, Diagnostics()) as original:
         assert choose_shrink(original, asked, asked.renditions) == by
         (picture,) = original.pictures(1, by)
     assert picture.reduction == by

@@ -1,7 +1,6 @@
 """From the color space that the pixels are in to sRGB. Knows no file format."""
 
 import io
-import warnings
 from functools import cache, lru_cache
 
 from msgspec.structs import replace
@@ -43,7 +42,7 @@ def to_srgb(picture: Picture) -> Picture:
     if image.mode in DEEP:
         return _deep_to_srgb(picture)
     if profile:
-        image = _converted(image, profile)
+        image = _converted(picture, profile)
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return replace(picture, image=image, profile=None)
@@ -84,16 +83,16 @@ def _deep_to_srgb(picture: Picture) -> Picture:
         return replace(picture, profile=None)
     if is_colors and mode not in _RANGELESS:
         return picture
-    warnings.warn("the color profile is not one for gray, and was dropped", stacklevel=1)
+    picture.diagnostics.warn("the color profile is not one for gray, and was dropped")
     return replace(picture, profile=None)
 
 
-def _converted(image: Image, profile: bytes) -> Image:
+def _converted(picture: Picture, profile: bytes) -> Image:
     try:
-        return _by_profile(image, profile)
+        return _by_profile(picture.image, profile)
     except ImageCms.PyCMSError as error:
-        warnings.warn(f"the color profile can't be used, sRGB was assumed: {error}", stacklevel=1)
-        return image
+        picture.diagnostics.warn(f"the color profile can't be used, sRGB was assumed: {error}")
+        return picture.image
 
 
 def _by_profile(image: Image, profile: bytes) -> Image:

@@ -3,7 +3,6 @@
 import os
 import re
 import struct
-import warnings
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -12,6 +11,7 @@ from PIL.ImageFile import ImageFile
 from forkresize.image.color import icc
 from forkresize.image.color.cicp import BT709, CicpColorSpace, srgb_curve
 from forkresize.image.decode.head import read_head, rewound
+from forkresize.image.diagnostics import Diagnostics
 
 _ADOBE_RGB: icc.Primaries = (BT709[0], (0.210, 0.710), BT709[2], BT709[3])
 _ADOBE_RGB_GAMMA = 563 / 256
@@ -50,24 +50,25 @@ _CICP_BYTES = 4
 """Primaries, transfer, matrix and range (PNG, third edition, 11.3.2.6)."""
 
 
-def read_color_info(image: ImageFile) -> ColorInfo:
-    """Return what a file says of its colors beside an embedded profile; what isn't understood is told of.
+def read_color_info(image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
+    """Return what a file says of its colors beside an embedded profile; what isn't understood is warned about.
 
     Heeded are CICP in PNG, AVIF and HEIF, gAMA and cHRM in PNG, and EXIF's Adobe RGB. An embedded profile comes first,
     except before a PNG's CICP (PNG, third edition, 4.3).
 
     Args:
         image: opened, but not loaded.
+        diagnostics: receives warnings.
     """
     coded = _coded(image)
     if coded:
-        return _by_code(coded, is_gray=image.mode in _GRAY)
+        return _by_code(coded, diagnostics, is_gray=image.mode in _GRAY)
     if "icc_profile" in image.info or "srgb" in image.info:
         return ColorInfo()
     try:
         return ColorInfo(_by_numbers(image) or _adobe_rgb(image))
     except (ZeroDivisionError, struct.error):
-        warnings.warn("what it says of its colors can't be true, sRGB was assumed", stacklevel=1)
+        diagnostics.warn("what it says of its colors can't be true, sRGB was assumed")
         return ColorInfo()
 
 
@@ -85,13 +86,13 @@ def _coded(image: ImageFile) -> CicpColorSpace | None:
     return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
 
 
-def _by_code(coded: CicpColorSpace, *, is_gray: bool) -> ColorInfo:
+def _by_code(coded: CicpColorSpace, diagnostics: Diagnostics, *, is_gray: bool) -> ColorInfo:
     if coded.is_srgb:
         return ColorInfo()
     profile = coded.profile(is_gray=is_gray)
     if profile is None:
         told = f"{coded.primaries}/{coded.transfer}"
-        warnings.warn(f"the color space of CICP {told} is not known, sRGB was assumed", stacklevel=1)
+        diagnostics.warn(f"the color space of CICP {told} is not known, sRGB was assumed")
     return ColorInfo(profile, coded.is_hdr)
 
 

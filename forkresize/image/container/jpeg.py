@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from forkresize.image import metadata
 from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
 _START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
@@ -91,7 +92,7 @@ def _segment(marker: bytes, content: bytes) -> bytes:
 
 
 def _metadata(kept: MetadataBlocks) -> Iterator[bytes]:
-    options = metadata.save_options(kept, "jpeg")
+    options = metadata.save_options(kept, "jpeg", Diagnostics())
     if "exif" in options:
         yield _segment(_APP1, options["exif"])
     if "xmp" in options:

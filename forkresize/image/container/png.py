@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from forkresize.image import metadata
 from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -79,7 +80,7 @@ def _chunk(name: bytes, content: bytes) -> bytes:
 
 
 def _metadata(kept: MetadataBlocks) -> Iterator[bytes]:
-    options = metadata.save_options(kept, "png")
+    options = metadata.save_options(kept, "png", Diagnostics())
     if "exif" in options:
         yield _chunk(b"eXIf", options["exif"].removeprefix(b"Exif\0\0"))
     if "pnginfo" in options:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from forkresize.image import metadata
 from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
 _HEADER = 12
@@ -32,7 +33,7 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
     parts = _parts(data)
     found = dict(reversed(parts))
     refuse_sideways({"exif": found.get(b"EXIF", b""), "xmp": found.get(b"XMP ", b"")})
-    options = metadata.save_options(kept, "webp")
+    options = metadata.save_options(kept, "webp", Diagnostics())
     added = {b"EXIF": options.get("exif"), b"XMP ": options.get("xmp"), b"ICCP": found.get(b"ICCP")}
     blocks = {name: block for name, block in added.items() if block}
     body = b"".join(_chunk(*part) for part in _arranged(parts, blocks))

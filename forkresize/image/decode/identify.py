@@ -1,7 +1,6 @@
 """Which format a file is of, told by its content. Decodes no pixel."""
 
 import os
-import warnings
 from functools import cache
 from importlib import import_module
 from typing import BinaryIO
@@ -9,8 +8,9 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from forkresize.image.decode.errors import is_os_error
 from forkresize.image.decode.tolerant import install_tolerant_readers
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError, is_os_error
 from forkresize.image.formats.plugins import DECODER_PLUGINS
 from forkresize.image.formats.registry import (
     OUTPUT_FORMATS,
@@ -22,7 +22,6 @@ from forkresize.image.formats.registry import (
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
 )
-from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -41,7 +40,7 @@ def load_plugins() -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
-def identify(file: BinaryIO, path: str) -> ImageFile:
+def identify(file: BinaryIO, path: str, diagnostics: Diagnostics) -> ImageFile:
     """Return a picture of which the header has been read.
 
     Raises:
@@ -62,7 +61,7 @@ def identify(file: BinaryIO, path: str) -> ImageFile:
             raise
         image = _identify_by_plugin(file, by_suffix, error)
     _refuse_thumbnail(image)
-    _warn_of_depth(image)
+    _warn_of_depth(image, diagnostics)
     return image
 
 
@@ -119,8 +118,8 @@ def _refuse_thumbnail(image: ImageFile) -> None:
         raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
 
 
-def _warn_of_depth(image: ImageFile) -> None:
+def _warn_of_depth(image: ImageFile, diagnostics: Diagnostics) -> None:
     # Pillow has no mode for deep colors, and names the decoder's own in what it is told of each tile.
     deep = any(";16" in str(tile.args) for tile in image.tile)
     if deep and image.mode in {"RGB", "RGBA", "LA", "CMYK"}:
-        warnings.warn("16 bits a channel became 8", stacklevel=1)
+        diagnostics.warn("reduced from 16 to 8 bits per channel")

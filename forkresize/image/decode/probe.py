@@ -2,13 +2,13 @@
 
 import io
 import os
-import warnings
 
 from msgspec import Struct
 
 from forkresize import storage
-from forkresize.image.decode.errors import translate_decoder_errors, unreadable_error
 from forkresize.image.decode.identify import identify
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import decoding, unreadable_error
 
 _BUFFER = 1 << 13
 """Bytes read at once; most headers are shorter."""
@@ -45,15 +45,14 @@ def probe(path: str) -> ImageInfo:
         raw = storage.open_source(path)
     except OSError as error:
         raise unreadable_error(path, error) from error
-    with io.BufferedReader(raw, _BUFFER) as file, translate_decoder_errors(path, _NO_LIMIT), warnings.catch_warnings():
-        # Whoever made the file has told what there is to say about it.
-        warnings.simplefilter("ignore")
+    ignored = Diagnostics()
+    with io.BufferedReader(raw, _BUFFER) as file, decoding(path, _NO_LIMIT, ignored):
         size = os.fstat(raw.fileno()).st_size
         # Pillow reads all of a WebP and makes room for its pixels.
         webp = webp_size(file.peek(WEBP_HEAD))
         if webp:
             return ImageInfo(*webp, "webp", size)
-        image = identify(file, path)
+        image = identify(file, path, ignored)
         return ImageInfo(*image.size, _own_name(image.format), size)
 
 

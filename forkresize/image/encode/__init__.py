@@ -1,6 +1,5 @@
 """From pixels to the bytes of a file. Writes nothing and changes no color it need not."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +7,8 @@ from forkresize.image.encode.encoded import Encoded
 from forkresize.image.encode.encoder import Encoder
 from forkresize.image.encode.prepare import prepare
 from forkresize.image.encode.targets import encode_to_ssim, encode_within
+from forkresize.image.errors import PictureError
 from forkresize.image.frames import Frames
-from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Format, Rendition, Subsampling
 
@@ -52,8 +51,8 @@ def _encoded(frames: Frames, encoder: Encoder) -> Encoded:
 def _tell_what_is_not_kept(frames: Frames, output: str, rendition: Rendition) -> None:
     subsampling, colored = rendition.subsampling, frames.images[0].mode != "L"
     if output == Format.WEBP and not rendition.lossless and subsampling in {Subsampling.FULL, Subsampling.HALF}:
-        warnings.warn(f"WebP stores colors at a quarter of the resolution, not {subsampling}", stacklevel=1)
+        frames.diagnostics.warn(f"WebP stores colors at a quarter of the resolution, not {subsampling}")
     if output == Format.AVIF and rendition.lossless and colored:
-        warnings.warn("AVIF stores colors in other terms, so that levels may be off by up to 3", stacklevel=1)
+        frames.diagnostics.warn("AVIF stores colors in other terms, so that levels may be off by up to 3")
     if output == Format.AVIF and frames.durations and frames.loop != 0:
-        warnings.warn("an AVIF can't be told how often to play, and plays for ever", stacklevel=1)
+        frames.diagnostics.warn("an AVIF can't be told how often to play, and plays for ever")

@@ -1,13 +1,11 @@
 """Encodes frames at one quality, with one format's encoder. Searches for no quality."""
 
 import io
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from PIL.Image import Image
 
 from forkresize.image.encode.animation import sequence_options
 from forkresize.image.encode.mozjpeg import repack
@@ -44,11 +42,11 @@ class Encoder(Struct, frozen=True, kw_only=True):
         return repack(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
 
     def _made(self, frames: Frames, options: Options) -> Iterator[bytes]:
-        image, still = frames.images[0], len(frames.images) == 1
+        still = len(frames.images) == 1
         for trial in variants(self.output, self.rendition, still=still):
-            data = self._saved(image, options | trial)
+            data = self._saved(frames, options | trial)
             yield data
-            if is_good_enough(data, image, self.rendition):
+            if is_good_enough(data, frames.images[0], self.rendition):
                 return
 
     def _with_palette(self, frames: Frames) -> Frames:
@@ -70,16 +68,16 @@ class Encoder(Struct, frozen=True, kw_only=True):
             options |= sequence_options(frames, self.output)
         return {**options, **self.embedded}
 
-    def _saved(self, image: Image, options: Options) -> bytes:
+    def _saved(self, frames: Frames, options: Options) -> bytes:
         file = io.BytesIO()
         try:
-            image.save(file, format=self.output.upper(), **options)
+            frames.images[0].save(file, format=self.output.upper(), **options)
         except OSError:
             if not (options.get("optimize") or options.get("progressive")):
                 raise
             # Both need all of the output in a buffer, whose size Pillow guesses; noise does not fit.
             if self.rendition.progressive:
-                warnings.warn("too much noise for a progressive JPEG; it is a baseline one", stacklevel=1)
-            return self._saved(image, {**options, "optimize": False, "progressive": False})
+                frames.diagnostics.warn("too much noise for a progressive JPEG; it is a baseline one")
+            return self._saved(frames, {**options, "optimize": False, "progressive": False})
         # Not its buffer: that makes a file object which is collected together with it complain.
         return file.getvalue()

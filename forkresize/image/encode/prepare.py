@@ -1,14 +1,13 @@
 """Brings frames to what a format can hold before any encoding. Reduces no colors."""
 
-import warnings
-
 from msgspec.structs import replace
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError
 from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.frames import Frames
-from forkresize.image.picture import PictureError
 from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.outcome import Reason
 from forkresize.recipe import Format, Rendition
@@ -30,7 +29,7 @@ def prepare(frames: Frames, output: str, rendition: Rendition) -> Frames:
     assert len(images) == 1 or writer.animated or writer.paged, output  # noqa: S101 -- whoever calls has to choose one.
     _check_sides(images, output)
     if output == Format.PNG and (len(images) > 1 or rendition.palette):
-        images = tuple(map(_shallow, images))
+        images = tuple(_shallow(image, frames.diagnostics) for image in images)
     if writer.animated:
         images = _alike(images)
     return replace(frames, images=tuple(_bare(_in_held_mode(image, writer.modes)) for image in images))
@@ -42,11 +41,11 @@ def _check_sides(images: tuple[Image, ...], output: str) -> None:
         raise PictureError(Reason.UNSUPPORTED, f"{output} holds sides of {most} pixels at most, not {longest}")
 
 
-def _shallow(image: Image) -> Image:
+def _shallow(image: Image, diagnostics: Diagnostics) -> Image:
     # Pillow compares frames by their upper eight bits, and drops one whose upper bits are those of the last.
     if image.mode != "I;16":
         return image
-    warnings.warn("16 bits a pixel became 8, for an animation or a palette", stacklevel=1)
+    diagnostics.warn("16 bits a pixel became 8, for an animation or a palette")
     return to_8_bit_gray(image)
 
 

@@ -1,7 +1,6 @@
 """Searches for the quality, and then the size, with which a file meets a target. Encodes nothing itself."""
 
 import io
-import warnings
 from math import sqrt
 
 from msgspec.structs import replace
@@ -10,8 +9,8 @@ from PIL import Image
 from forkresize.image.analyze.ssim import ssim
 from forkresize.image.encode.encoded import Encoded
 from forkresize.image.encode.encoder import Encoder
+from forkresize.image.errors import PictureError
 from forkresize.image.frames import Frames
-from forkresize.image.picture import PictureError
 from forkresize.image.resample.kernel import resample
 from forkresize.outcome import Reason
 from forkresize.recipe import Resample
@@ -77,7 +76,7 @@ def encode_to_ssim(target: float, encoder: Encoder, frames: Frames) -> Encoded:
         high += 1
         best = _measured(encoder, frames, high)
     if (best.ssim or 0) < target:
-        warnings.warn(f"the SSIM is {best.ssim:.4f} even at quality {high}, not {target:g}", stacklevel=1)
+        frames.diagnostics.warn(f"the SSIM is {best.ssim:.4f} even at quality {high}, not {target:g}")
     return best
 
 

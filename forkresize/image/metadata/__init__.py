@@ -1,11 +1,11 @@
 """What is said about a picture, and what of it goes into an output. Touches no pixel."""
 
-import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 from PIL.Image import Image
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
 from forkresize.image.metadata.blocks import MetadataBlocks
 from forkresize.image.metadata.credit import add_credit
@@ -18,7 +18,7 @@ __all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
 _T = TypeVar("_T")
 
 
-def extract(image: Image, policy: Metadata) -> MetadataBlocks:
+def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> MetadataBlocks:
     """Return what of a picture's metadata goes into its outputs.
 
     Damaged parts are dropped, each with a warning. Who made the picture and who may use it is put into EXIF if it is
@@ -28,25 +28,27 @@ def extract(image: Image, policy: Metadata) -> MetadataBlocks:
         image: an opened picture. Only once it is loaded does a PNG show what it has behind its pixels; a TIFF's file
             must still be open, and it is left at its first page, which speaks for all.
         policy: what to keep.
+        diagnostics: receives warnings.
     """
     if policy is Metadata.NONE:
         return MetadataBlocks()
-    if image.format == "TIFF" and image.tell():
-        image.seek(0)
-    blocks = MetadataBlocks(
-        exif=_or_drop("EXIF", lambda: exif.filtered(image, policy), b""),
-        xmp=_or_drop("XMP", lambda: xmp.filtered(sources.xmp(image), policy), b""),
-        iptc=_or_drop("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
-        texts=text.filtered(image, policy),
-    )
-    return _or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 
+    def or_drop(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return made()
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- strangers' bytes, and Pillow raises anything.
+            diagnostics.warn(f"damaged {name} was dropped: {error}")
+            return otherwise
 
-def _or_drop(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
-    try:
-        return made()
-    except MemoryError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- strangers' bytes, and Pillow raises anything.
-        warnings.warn(f"damaged {name} was dropped: {error}", stacklevel=1)
-        return otherwise
+    with diagnostics.collect():
+        if image.format == "TIFF" and image.tell():
+            image.seek(0)
+        blocks = MetadataBlocks(
+            exif=or_drop("EXIF", lambda: exif.filtered(image, policy), b""),
+            xmp=or_drop("XMP", lambda: xmp.filtered(sources.xmp(image), policy, diagnostics), b""),
+            iptc=or_drop("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
+            texts=text.filtered(image, policy),
+        )
+        return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)

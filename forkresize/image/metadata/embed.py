@@ -1,13 +1,13 @@
 """How kept metadata is handed to Pillow for each output format. Filters nothing but what a format can't hold."""
 
 import struct
-import warnings
 from typing import Any
 
 from PIL.ExifTags import Base
 from PIL.Image import Exif
 from PIL.PngImagePlugin import PngInfo
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata.blocks import MetadataBlocks
 from forkresize.image.metadata.exif import in_source_bytes, with_texts
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
@@ -24,7 +24,7 @@ _IPTC_NAME = b"Photoshop 3.0\x008BIM\x04\x04\0\0"
 _TIFF_XMP, _TIFF_IPTC = 700, 33_723
 
 
-def save_options(kept: MetadataBlocks, output: str) -> dict[str, Any]:
+def save_options(kept: MetadataBlocks, output: str, diagnostics: Diagnostics) -> dict[str, Any]:
     """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
 
     What the format has no place for is left out; what it has too little place for, with a warning, as is a credit that
@@ -33,28 +33,28 @@ def save_options(kept: MetadataBlocks, output: str) -> dict[str, Any]:
     Args:
         kept: the metadata.
         output: the format, in Pillow's lower-case name.
+        diagnostics: receives warnings.
     """
     writers = {"jpeg": _jpeg, "png": _png, "webp": _webp, "avif": _avif, "tiff": _tiff, "gif": _gif}
     if kept.credit.is_all and output not in _HOLD_EXIF:
-        warnings.warn(f"{output} has no place for who made the picture and who may use it", stacklevel=1)
+        diagnostics.warn(f"{output} has no place for who made the picture and who may use it")
     writer = writers.get(output)
-    return {name: value for name, value in writer(kept).items() if value} if writer else {}
+    return {name: value for name, value in writer(kept, diagnostics).items() if value} if writer else {}
 
 
-def _jpeg(kept: MetadataBlocks) -> dict[str, Any]:
+def _jpeg(kept: MetadataBlocks, diagnostics: Diagnostics) -> dict[str, Any]:
+    def if_it_fits(name: str, block: bytes, header: int = 0) -> bytes:
+        if header + len(block) <= _SEGMENT:
+            return block
+        diagnostics.warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so they were dropped")
+        return b""
+
     return {
-        "exif": _if_it_fits("EXIF", kept.exif) or _if_it_fits("credit", _credit_block(kept)),
-        "xmp": _if_it_fits("XMP", kept.xmp, len(_XMP_NAME)),
-        "extra": _iptc_segment(_if_it_fits("IPTC", kept.iptc, len(_IPTC_NAME) + 5)),
-        "comment": _if_it_fits("comment", kept.texts.get(COMMENT, "").encode()),
+        "exif": if_it_fits("EXIF", kept.exif) or if_it_fits("credit", _credit_block(kept)),
+        "xmp": if_it_fits("XMP", kept.xmp, len(_XMP_NAME)),
+        "extra": _iptc_segment(if_it_fits("IPTC", kept.iptc, len(_IPTC_NAME) + 5)),
+        "comment": if_it_fits("comment", kept.texts.get(COMMENT, "").encode()),
     }
-
-
-def _if_it_fits(name: str, block: bytes, header: int = 0) -> bytes:
-    if header + len(block) <= _SEGMENT:
-        return block
-    warnings.warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so they were dropped", stacklevel=1)
-    return b""
 
 
 def _credit_block(kept: MetadataBlocks) -> bytes:
@@ -70,7 +70,7 @@ def _iptc_segment(block: bytes) -> bytes:
     return struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
 
 
-def _png(kept: MetadataBlocks) -> dict[str, Any]:
+def _png(kept: MetadataBlocks, _diagnostics: Diagnostics) -> dict[str, Any]:
     chunks = PngInfo()
     for key, text in {**kept.texts, **_credit_texts(kept)}.items():
         chunks.add_itxt(key, text)
@@ -85,16 +85,16 @@ def _credit_texts(kept: MetadataBlocks) -> dict[str, str]:
     return {key: text for key, text in credit.items() if text and not kept.texts.get(key, "").strip()}
 
 
-def _webp(kept: MetadataBlocks) -> dict[str, Any]:
+def _webp(kept: MetadataBlocks, _diagnostics: Diagnostics) -> dict[str, Any]:
     # Pillow takes the header off for still pictures only.
     return {"exif": kept.exif.removeprefix(b"Exif\0\0"), "xmp": kept.xmp}
 
 
-def _avif(kept: MetadataBlocks) -> dict[str, Any]:
+def _avif(kept: MetadataBlocks, _diagnostics: Diagnostics) -> dict[str, Any]:
     return {"exif": kept.exif, "xmp": kept.xmp}
 
 
-def _tiff(kept: MetadataBlocks) -> dict[str, Any]:
+def _tiff(kept: MetadataBlocks, _diagnostics: Diagnostics) -> dict[str, Any]:
     tags = Exif()
     tags.load(kept.exif)
     # What compresses is libtiff; that can't write EXIF's inner directories, and is particular about other tags.
@@ -105,5 +105,5 @@ def _tiff(kept: MetadataBlocks) -> dict[str, Any]:
     return {"tiffinfo": tags, "compression": None if is_plain else "raw"}
 
 
-def _gif(kept: MetadataBlocks) -> dict[str, Any]:
+def _gif(kept: MetadataBlocks, _diagnostics: Diagnostics) -> dict[str, Any]:
     return {"comment": kept.texts.get(COMMENT, "").encode()}

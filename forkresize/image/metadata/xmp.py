@@ -1,10 +1,10 @@
 """What is kept of XMP. Reads any of RDF's ways to write it down, and writes one. Knows no file format."""
 
-import warnings
 from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata.xmp_properties import (
     COPYRIGHT,
     DESCRIPTIVE,
@@ -50,7 +50,7 @@ class _Shallow(ET.TreeBuilder):
         return super().end(tag)
 
 
-def filtered(packet: bytes, policy: Metadata) -> bytes:
+def filtered(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> bytes:
     """Return the XMP packet for an output, without orientation, sizes and thumbnails; empty where nothing is kept.
 
     Raises:
@@ -62,7 +62,7 @@ def filtered(packet: bytes, policy: Metadata) -> bytes:
         return b""
     root = _parsed(packet)
     if policy is Metadata.ALL:
-        _drop_stale(root)
+        _drop_stale(root, diagnostics)
     else:
         root = _rebuilt(root, DESCRIPTIVE if policy is Metadata.SAFE else COPYRIGHT)
     if not any(_properties(description) for description in root.iter(_DESCRIPTION)):
@@ -100,10 +100,10 @@ def _parsed(packet: bytes) -> Element:
     return root
 
 
-def _drop_stale(root: Element) -> None:
+def _drop_stale(root: Element, diagnostics: Diagnostics) -> None:
     for element in root.iter():
         if EXTENDED in element.attrib or element.find(EXTENDED) is not None:
-            warnings.warn("the part of XMP that is in further segments was dropped", stacklevel=1)
+            diagnostics.warn("the part of XMP that is in further segments was dropped")
         element[:] = [child for child in element if not _is_stale(child.tag)]
         for name in [name for name in element.attrib if _is_stale(name)]:
             del element.attrib[name]

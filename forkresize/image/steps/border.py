@@ -1,11 +1,10 @@
 """The canvas around a picture: of a box that it does not fill, or of a border. Scales nothing."""
 
-import warnings
-
 from PIL import Image
 
+from forkresize.image.errors import PictureError
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.picture import Picture, PictureError
+from forkresize.image.picture import Picture
 from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.outcome import Reason
 from forkresize.recipe import RGBA, Border
@@ -29,7 +28,7 @@ def pad(picture: Picture, canvas: Dimensions, offset: Dimensions, background: RG
     """
     if canvas == picture.image.size:
         return picture
-    image = _roomy(_shallow(picture.image, background), background)
+    image = _roomy(_shallow(picture, background), background)
     whole = Image.new(image.mode, canvas, _paint(image.mode, background))
     whole.paste(image, offset)
     return picture.showing(whole)
@@ -42,18 +41,18 @@ def add_border(picture: Picture, step: Border, background: RGBA) -> Picture:
     return pad(picture, canvas, (step.width, step.width), background)
 
 
-def _shallow(image: Image.Image, background: RGBA) -> Image.Image:
+def _shallow(picture: Picture, background: RGBA) -> Image.Image:
     """Return the picture at 8 bits if it is deeper and the background is a color or translucent, which no depth holds.
 
     Raises:
         PictureError: its values have no agreed range.
     """
-    red, green, blue, alpha = background
+    image, (red, green, blue, alpha) = picture.image, background
     if image.mode not in {"I;16", "I", "F"} or (red == green == blue and alpha == _OPAQUE):
         return image
     if image.mode != "I;16":
         raise PictureError(Reason.UNSUPPORTED, f"pixels of mode {image.mode} can't lie on a background in color")
-    warnings.warn("16 bits a pixel became 8, for a background that 16-bit gray can't show", stacklevel=1)
+    picture.diagnostics.warn("16 bits a pixel became 8, for a background that 16-bit gray can't show")
     return to_8_bit_gray(image)
 
 

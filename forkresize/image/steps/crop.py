@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
+from forkresize.image.errors import PictureError
 from forkresize.image.geometry import region
-from forkresize.image.picture import PictureError, View
+from forkresize.image.picture import View
 from forkresize.outcome import Reason
 from forkresize.recipe import Crop
 

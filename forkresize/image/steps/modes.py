@@ -1,13 +1,13 @@
 """Brings every pixel mode that decoders give to one of the few that can be resampled. Knows no embedded profile."""
 
-import warnings
 from functools import cache
 
 from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.color import convert
-from forkresize.image.picture import Picture, PictureError
+from forkresize.image.errors import PictureError
+from forkresize.image.picture import Picture
 from forkresize.outcome import Reason
 
 _MOST_16_BIT = 65_535
@@ -101,7 +101,7 @@ def to_8_bit(picture: Picture) -> Picture:
         raise PictureError(
             Reason.NOT_APPLICABLE, f"pixels of mode {picture.image.mode} can only be cropped, turned and resized"
         )
-    warnings.warn("16 bits a pixel became 8, for an operation that has no more", stacklevel=1)
+    picture.diagnostics.warn("16 bits a pixel became 8, for an operation that has no more")
     return replace(picture, image=to_8_bit_gray(picture.image))
 
 

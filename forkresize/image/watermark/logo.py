@@ -1,6 +1,5 @@
 """The picture that a watermark shows, as it is in its file. Brings it to no size."""
 
-import warnings
 from functools import lru_cache
 
 from PIL import ImageChops
@@ -8,7 +7,9 @@ from PIL.Image import Image
 
 from forkresize.errors import FieldError
 from forkresize.image.color.convert import to_srgb
-from forkresize.image.picture import Picture, PictureError
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError
+from forkresize.image.picture import Picture
 from forkresize.image.source_image import open_source_image
 from forkresize.image.steps.alpha import premultiplied
 from forkresize.image.steps.modes import normalize_mode
@@ -29,16 +30,14 @@ def logo(path: str) -> Image:
         FieldError: it can't be read, is no picture, or is too large.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = to_srgb(orient(normalize_mode(_first_frame(path), _HELD))).image.convert("RGBA")
+        image = to_srgb(orient(normalize_mode(_first_frame(path), _HELD))).image.convert("RGBA")
     except PictureError as error:
         raise FieldError("watermark", f"{path}: {_told(error)}") from error
     return image.convert("LA") if _is_gray(image) else image
 
 
 def _first_frame(path: str) -> Picture:
-    with open_source_image(path, Recipe(max_pixels=_MAX_PIXELS)) as source:
+    with open_source_image(path, Recipe(max_pixels=_MAX_PIXELS), Diagnostics()) as source:
         return next(source.pictures(1, 1))
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.decode.probe import ImageInfo, probe
+from forkresize.image.errors import PictureError
 from forkresize.image.formats.registry import OUTPUT_FORMATS
-from forkresize.image.picture import PictureError
 from forkresize.outcome import Outcome, Reason, Written
 
 Scene = Callable[..., Image.Image]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.frames import Frames
 from forkresize.recipe import Rendition
@@ -15,7 +16,7 @@ from forkresize.recipe import Rendition
 
 @pytest.fixture
 def encoded() -> Callable[..., Encoded]:
-    """Encode: ``encoded(image or images, "gif", durations=..., loop=..., embedded=..., **rendition)``."""
+    """Encode: ``encoded(images, "gif", durations=..., loop=..., embedded=..., diagnostics=..., **rendition)``."""
 
     def encode_it(
         images: Any,
@@ -23,10 +24,11 @@ def encoded() -> Callable[..., Encoded]:
         durations: tuple[int, ...] = (),
         loop: int | None = None,
         embedded: Any = None,
+        diagnostics: Diagnostics | None = None,
         **rendition: Any,
     ) -> Encoded:
         images = (images,) if isinstance(images, Image.Image) else tuple(images)
-        frames = Frames(images=images, durations=durations, loop=loop)
+        frames = Frames(images=images, durations=durations, loop=loop, diagnostics=diagnostics or Diagnostics())
         return encode(frames, output, Rendition(**rendition), embedded or {})
 
     return encode_it

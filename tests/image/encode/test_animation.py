@@ -1,7 +1,6 @@
 """The frames that go in are the frames that are shown, each for its time and as often as was said."""
 
 import io
-import warnings
 from collections.abc import Callable
 from itertools import accumulate
 
@@ -10,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode.animation import in_centiseconds, sequence_options
 from forkresize.image.frames import Frames
 
@@ -91,8 +91,9 @@ def test_it_is_shown_as_often_as_was_said_in_the_words_of_the_format(
 
 
 def test_an_avif_that_is_not_for_ever_is_told_of(film: Film, opened: Make) -> None:
-    with pytest.warns(UserWarning, match="plays for ever"):
-        opened(film(2), "avif", durations=(50, 60, 70, 80), loop=3)
+    diagnostics = Diagnostics()
+    opened(film(2), "avif", durations=(50, 60, 70, 80), loop=3, diagnostics=diagnostics)
+    assert "plays for ever" in diagnostics.warnings[0]
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=30))
@@ -152,8 +153,9 @@ def test_what_does_not_move_in_a_gif_does_not_flicker(scene: Make, opened: Make,
 
 def test_sixteen_bits_of_an_animation_become_eight_and_no_frame_is_lost(opened: Make, shown: Shown) -> None:
     images = [Image.new("I;16", (8, 8), level) for level in (257 * 100, 257 * 101)]
-    with pytest.warns(UserWarning, match="16 bits a pixel became 8"):
-        made = opened(images, "png", durations=(10, 20), loop=0)
+    diagnostics = Diagnostics()
+    made = opened(images, "png", durations=(10, 20), loop=0, diagnostics=diagnostics)
+    assert "16 bits a pixel became 8" in diagnostics.warnings[0]
     assert [(frame.getpixel((0, 0)), duration) for frame, duration in shown(made)] == [
         ((100, 100, 100, 255), 10),
         ((101, 101, 101, 255), 20),
@@ -184,9 +186,10 @@ def test_several_pictures_for_one_place_are_a_mistake(scene: Make, opened: Make)
 def test_metadata_goes_with_an_animation(output: str, film: Film, opened: Make) -> None:
     exif = Image.Exif()
     exif[0x010E] = "a film"
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        made = opened(film(2), output, durations=(50, 60, 70, 80), loop=0, embedded={"exif": exif.tobytes()})
+    diagnostics = Diagnostics()
+    embedded = {"exif": exif.tobytes()}
+    made = opened(film(2), output, (50, 60, 70, 80), 0, embedded, diagnostics)
+    assert not diagnostics.warnings
     assert made.getexif()[0x010E] == "a film"
 
 

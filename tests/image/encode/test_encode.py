@@ -2,17 +2,17 @@
 
 import sys
 import types
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, mozjpeg
 from forkresize.image.encode.options import codec_options
+from forkresize.image.errors import PictureError
 from forkresize.image.formats.registry import OUTPUT_FORMATS
-from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Format, Rendition
 
@@ -66,8 +66,9 @@ def test_lossless_is_without_any_loss_that_shows(mode: str, output: str, scene: 
 
 def test_a_lossless_avif_is_exact_in_gray_and_says_what_it_is_in_color(scene: Scene, opened: Make) -> None:
     assert opened(scene("L"), "avif", lossless=True).tobytes() == scene("L").tobytes()
-    with pytest.warns(UserWarning, match="levels may be off by up to 3"):
-        made = opened(scene(), "avif", lossless=True)
+    diagnostics = Diagnostics()
+    made = opened(scene(), "avif", lossless=True, diagnostics=diagnostics)
+    assert "levels may be off by up to 3" in diagnostics.warnings[0]
     assert max(ImageChops.difference(made, scene()).tobytes()) <= 3
 
 
@@ -108,11 +109,11 @@ def test_colors_of_an_avif_are_kept_as_asked(opened: Make) -> None:
 
 
 def test_webp_says_that_it_has_one_subsampling_only(scene: Scene, opened: Make) -> None:
-    with pytest.warns(UserWarning, match="at a quarter of the resolution, not 444"):
-        opened(scene(), "webp", subsampling="444")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        opened(scene(), "webp", subsampling="444", lossless=True)
+    diagnostics = Diagnostics()
+    opened(scene(), "webp", subsampling="444", lossless=True, diagnostics=diagnostics)
+    assert not diagnostics.warnings
+    opened(scene(), "webp", subsampling="444", diagnostics=diagnostics)
+    assert "at a quarter of the resolution, not 444" in diagnostics.warnings[0]
 
 
 def test_a_jpeg_is_progressive_on_demand(scene: Scene, opened: Make) -> None:
@@ -208,8 +209,9 @@ def test_noise_overflows_the_optimizer_s_buffer_and_is_written_all_the_same(nois
 
 
 def test_noise_that_can_not_be_progressive_is_baseline_and_said_so(noise: Scene, opened: Make) -> None:
-    with pytest.warns(UserWarning, match="it is a baseline one"):
-        made = opened(noise(size=(900, 900)), "jpeg", quality=94, progressive=True)
+    diagnostics = Diagnostics()
+    made = opened(noise(size=(900, 900)), "jpeg", quality=94, progressive=True, diagnostics=diagnostics)
+    assert "it is a baseline one" in diagnostics.warnings[0]
     assert "progressive" not in made.info
 
 

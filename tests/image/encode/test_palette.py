@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
+from forkresize.image.diagnostics import Diagnostics
+
 Make = Callable[..., Image.Image]
 Film = Callable[..., list[Image.Image]]
 
@@ -97,8 +99,9 @@ def test_frames_share_a_small_palette(output: str, scene: Make, opened: Make) ->
 
 
 def test_sixteen_bits_are_told_of_when_they_go_into_a_palette(scene: Make, opened: Make) -> None:
-    with pytest.warns(UserWarning, match="16 bits a pixel became 8"):
-        assert colors_of(opened(scene("I;16"), "png", palette=8)) <= 8
+    diagnostics = Diagnostics()
+    assert colors_of(opened(scene("I;16"), "png", palette=8, diagnostics=diagnostics)) <= 8
+    assert diagnostics.warnings == ["16 bits a pixel became 8, for an animation or a palette"]
 
 
 def test_few_colors_take_few_bits(scene: Make, encoded: Callable[..., object]) -> None:

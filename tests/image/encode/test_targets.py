@@ -1,17 +1,19 @@
 """A file is as good as its limit of bytes lets it be, and as small as its similarity lets it be."""
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
 from PIL import Image
 
 from forkresize.image.analyze.ssim import ssim
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded
 from forkresize.image.encode.encoder import Encoder
 from forkresize.image.encode.targets import encode_to_ssim
+from forkresize.image.errors import PictureError
 from forkresize.image.frames import Frames
-from forkresize.image.picture import PictureError
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -94,8 +96,9 @@ def test_a_similarity_is_reached_with_the_lowest_quality(
 
 
 def test_a_similarity_out_of_reach_is_told_with_what_was_reached(noise: Scene, encoded: Encode) -> None:
-    with pytest.warns(UserWarning, match=r"the SSIM is 0\.\d{4} even at quality 100, not 0\.9999"):
-        made = encoded(noise(), "webp", ssim=0.9999)
+    diagnostics = Diagnostics()
+    made = encoded(noise(), "webp", ssim=0.9999, diagnostics=diagnostics)
+    assert re.fullmatch(r"the SSIM is 0\.\d{4} even at quality 100, not 0\.9999", "".join(diagnostics.warnings))
     assert made.quality == 100
     assert made.ssim is not None
     assert made.ssim < 0.9999

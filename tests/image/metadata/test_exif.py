@@ -7,6 +7,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from forkresize.image import metadata
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.recipe import Metadata
 
 
@@ -34,7 +35,7 @@ def test_orientation_is_upright_where_nothing_says_otherwise(exif: bytes) -> Non
 
 def test_camera_settings_keep_their_values(exif: bytes) -> None:
     block = Image.Exif()
-    block.load(metadata.extract(bearer(exif), Metadata.SAFE).exif)
+    block.load(metadata.extract(bearer(exif), Metadata.SAFE, Diagnostics()).exif)
     details = block.get_ifd(IFD.Exif)
     assert details[Base.DateTimeOriginal] == "2024:01:02 03:04:05"
     assert details[Base.ExposureTime] == 0.25
@@ -47,10 +48,10 @@ def test_text_keeps_its_bytes_whatever_its_encoding(order: bytes) -> None:
     exif = Image.Exif()
     exif.endian = "<" if order == b"II" else ">"
     exif[Base.Artist], exif[Base.Copyright] = "Zoë 写真".encode(), "© Zoë".encode("latin-1")
-    kept = metadata.extract(bearer(exif.tobytes()), Metadata.SAFE)
+    kept = metadata.extract(bearer(exif.tobytes()), Metadata.SAFE, Diagnostics())
     for output in ("jpeg", "tiff"):
         file = io.BytesIO()
-        Image.new("L", (4, 4)).save(file, output, **metadata.save_options(kept, output))
+        Image.new("L", (4, 4)).save(file, output, **metadata.save_options(kept, output, Diagnostics()))
         assert "Zoë 写真".encode() in file.getvalue()
         assert "© Zoë".encode("latin-1") in file.getvalue()
     assert kept.exif.startswith(b"Exif\0\0" + order)
@@ -62,7 +63,7 @@ def test_of_color_spaces_the_one_stays_that_outputs_have(told: int, kept: int | 
     exif = Image.Exif()
     exif.get_ifd(IFD.Exif)[Base.ColorSpace] = told
     block = Image.Exif()
-    block.load(metadata.extract(bearer(exif.tobytes()), policy).exif)
+    block.load(metadata.extract(bearer(exif.tobytes()), policy, Diagnostics()).exif)
     assert block.get_ifd(IFD.Exif).get(Base.ColorSpace) == kept
 
 
@@ -71,16 +72,17 @@ def test_damaged_details_are_told_of(monkeypatch: pytest.MonkeyPatch, exif: byte
         raise ValueError("odd")
 
     monkeypatch.setattr(Image.Exif, "get_ifd", fail)
-    with pytest.warns(UserWarning, match="^damaged EXIF was dropped: odd$"):
-        assert metadata.extract(bearer(exif), Metadata.SAFE).exif == b""
+    diagnostics = Diagnostics()
+    assert metadata.extract(bearer(exif), Metadata.SAFE, diagnostics).exif == b""
+    assert diagnostics.warnings == ["damaged EXIF was dropped: odd"]
 
 
 def test_exif_that_says_nothing_is_no_cause_for_a_warning() -> None:
-    assert metadata.extract(bearer(b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)), Metadata.SAFE).exif == b""
+    assert metadata.extract(bearer(b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)), Metadata.SAFE, Diagnostics()).exif == b""
 
 
 @pytest.mark.parametrize("policy", Metadata)
 def test_exif_with_nothing_worth_keeping_leaves_none(policy: Metadata) -> None:
     exif = Image.Exif()
     exif[Base.Orientation] = 6
-    assert metadata.extract(bearer(exif.tobytes()), policy).exif == b""
+    assert metadata.extract(bearer(exif.tobytes()), policy, Diagnostics()).exif == b""

@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import xmp
 from forkresize.recipe import Metadata
 
@@ -28,7 +29,7 @@ def description(inside: str = "", attributes: str = "") -> str:
 
 
 def kept(*descriptions: str, policy: Metadata = Metadata.SAFE) -> str:
-    return xmp.filtered(packet(*descriptions), policy).decode()
+    return xmp.filtered(packet(*descriptions), policy, Diagnostics()).decode()
 
 
 def test_a_property_may_be_an_attribute_or_an_element() -> None:
@@ -95,13 +96,14 @@ def test_all_keeps_what_it_does_not_know_and_no_claim_that_became_false() -> Non
     ],
 )
 def test_properties_in_further_segments_are_told_of_where_all_is_to_be_kept(written: str) -> None:
-    with pytest.warns(UserWarning, match="further segments"):
-        assert kept(written, policy=Metadata.ALL) == ""
+    diagnostics = Diagnostics()
+    assert xmp.filtered(packet(written), Metadata.ALL, diagnostics) == b""
+    assert "further segments" in diagnostics.warnings[0]
 
 
 @pytest.mark.parametrize("block", [b"", bytes(9), b" \n"])
 def test_nothing_comes_of_nothing(block: bytes) -> None:
-    assert xmp.filtered(block, Metadata.SAFE) == b""
+    assert xmp.filtered(block, Metadata.SAFE, Diagnostics()) == b""
 
 
 def entities(levels: int = 12) -> bytes:
@@ -125,4 +127,4 @@ def entities(levels: int = 12) -> bytes:
 @pytest.mark.timeout(10)
 def test_bombs_and_damage_are_refused_at_once(block: bytes, told: str) -> None:
     with pytest.raises((ValueError, ET.ParseError), match=told):
-        xmp.filtered(block, Metadata.ALL)
+        xmp.filtered(block, Metadata.ALL, Diagnostics())
