@@ -18,6 +18,7 @@ from forkresize.batch.settings import Settings
 from forkresize.batch.state import RunState
 from forkresize.batch.wire import WireOutcome
 from forkresize.errors import LedgerError
+from forkresize.image.limits import limit_decoders
 from forkresize.image.render import render
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, SqliteLedger, StalenessChecker
@@ -79,7 +80,8 @@ class BatchRunner:
         work: Callable[[Job], Any] = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
         options = sandboxed_pool_options(self._settings, self._intake.sources, self._destination)
         timed = replace(options, stop_after=self._course.time_left)
-        with Pool(work, options=timed, on_tick=self._course.on_tick) as pool:
+        initializer = partial(limit_decoders, self._recipe.max_pixels)
+        with Pool(work, initializer=initializer, options=timed, on_tick=self._course.on_tick) as pool:
             until = partial(self._course.is_over, pool)
             settled = self._until_trouble(self._intake.settle(collisions, placing.settle, until))
             due = self._course.due(settled, pool)

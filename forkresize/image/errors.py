@@ -33,37 +33,29 @@ def too_large(pixels: int, limit: int, subject: str, factor: str = "") -> Pictur
 
 
 @contextmanager
-def decoding(name: str, max_pixels: int, diagnostics: Diagnostics) -> Iterator[None]:
-    """Run decoders in the block: translate what they raise, collect what they warn about, and limit pixels.
-
-    Some formats reveal their true size, or allocate memory, only inside Pillow, so Pillow checks the limit as well.
+def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
+    """Run decoders in the block: translate what they raise, and collect what they warn about.
 
     Args:
         name: the picture's, for messages.
-        max_pixels: the most pixels that a frame may have.
         diagnostics: receives the warnings.
 
     Raises:
         PictureError: the decoder raised anything but a MemoryError.
     """
-    before = Image.MAX_IMAGE_PIXELS
-    # Pillow allows twice this number.
-    Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)
     try:
         with diagnostics.collect():
             yield
     except (PictureError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        pixels = int(re.findall(r"\d+", str(error))[0])
-        raise too_large(pixels, max_pixels, "the picture has") from error
+        pixels, limit = map(int, re.findall(r"\d+", str(error))[:2])
+        raise too_large(pixels, limit, "the picture has") from error
     except Exception as error:
         if is_os_error(error):
             raise unreadable_error(name, error) from error
         reason = Reason.MEMORY_LIMIT if "out of memory" in str(error) else Reason.DAMAGED
         raise PictureError(reason, str(error) or type(error).__name__) from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
 
 
 def unreadable_error(name: str, error: Exception) -> PictureError:

@@ -1,11 +1,26 @@
 """Limits on the pixels, frames and bytes of a picture."""
 
+import warnings
+
+from PIL import Image
+
 from forkresize.image.errors import PictureError, too_large
 from forkresize.image.geometry.region import Dimensions
 from forkresize.outcome import Reason
 
 _ANIMATION_FACTOR = 10
 """All frames together may have this many times the pixels that one picture may have."""
+
+
+def limit_decoders(max_pixels: int) -> None:
+    """Make Pillow check the limit as well, in a process that does nothing but render with one recipe.
+
+    Some formats reveal their true size, or allocate memory, only inside of Pillow. Elsewhere Pillow's default limit
+    of 179 megapixels remains for these.
+    """
+    # An error is raised at twice this number, and a warning at this number.
+    Image.MAX_IMAGE_PIXELS = -(-max_pixels // 2)
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def check_pixels(size: Dimensions, limit: int, subject: str, frames: int = 1) -> None:

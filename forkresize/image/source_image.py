@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from msgspec import Struct
-from PIL import Image, ImageFile
+from PIL import Image
 
 from forkresize import storage
 from forkresize.image import metadata
@@ -17,6 +17,8 @@ from forkresize.image.decode.counting import count_frames
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
+from forkresize.image.decode.probe import WEBP_HEAD, webp_size
+from forkresize.image.decode.tolerant import accept_truncated
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding, unreadable_error
 from forkresize.image.formats.registry import FormatCapabilities
@@ -77,6 +79,11 @@ class SourceImage:
         self._path = path
         self._recipe = recipe
         self.diagnostics = diagnostics
+        # Pillow allocates the pixels of a WebP when it opens it.
+        webp = webp_size(file.read(WEBP_HEAD))
+        if webp:
+            check_pixels(webp, recipe.max_pixels, "the picture has")
+        file.seek(0)
         self.image = identify(file, path, diagnostics)
         check_pixels(self.image.size, recipe.max_pixels, "the picture has")
         self._durations: list[int] = []
@@ -127,7 +134,7 @@ class SourceImage:
         if self.image.format == "PSD":
             return 1
         # Counting them reads what is damaged as well.
-        with decoding(self._path, self._recipe.max_pixels, self.diagnostics):
+        with decoding(self._path, self.diagnostics):
             return count_frames(self.image, self._recipe.max_frames) - self._first
 
     def frames_for(self, writer: FormatCapabilities) -> int:
@@ -178,7 +185,7 @@ class SourceImage:
         several = frames > 1
         self._durations, self._pixels = [], 0
         for number in range(frames):
-            with decoding(self._path, self._recipe.max_pixels, self.diagnostics):
+            with decoding(self._path, self.diagnostics):
                 picture = self._picture(number if several else None, reduction)
             yield picture
 
@@ -235,12 +242,8 @@ class SourceImage:
             again.seek(number)
         if size != again.size:
             again.draft(None, size)
-        before = ImageFile.LOAD_TRUNCATED_IMAGES
-        ImageFile.LOAD_TRUNCATED_IMAGES = True
-        try:
-            again.load()
-        finally:
-            ImageFile.LOAD_TRUNCATED_IMAGES = before
+        accept_truncated(again)
+        again.load()
         self.image = again
         self.diagnostics.warn(f"salvaged, a part is missing: {fault}")
 
@@ -271,7 +274,7 @@ def open_source_image(
         raise unreadable_error(path, error) from error
     with io.BufferedReader(raw, _BUFFER) as file:
         check_file_size(os.fstat(raw.fileno()).st_size, recipe.max_file_size)
-        with decoding(path, recipe.max_pixels, diagnostics):
+        with decoding(path, diagnostics):
             picture = SourceImage(file, path, recipe, diagnostics, before_decoding)
         yield picture
 

@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +117,13 @@ def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
     with open_source_image(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000), Diagnostics()) as picture:
         for _ in range(3):
             assert len(list(picture.pictures(9, 1))) == 9
+
+
+def test_a_process_can_make_pillow_check_the_limit_as_well() -> None:
+    script = (
+        "import warnings; from PIL import Image; from forkresize.image.limits import limit_decoders;"
+        "warnings.simplefilter('error'); limit_decoders(1001); Image.new('L', (9, 143)).crop((0, 0, 7, 143));"
+        "Image.new('L', (9, 143)).crop((0, 0, 8, 143))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr.splitlines()[-1].startswith("PIL.Image.DecompressionBombError: Image size (1144 pixels)")

@@ -17,6 +17,8 @@ from forkresize.image.source_image import open_source_image
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe
 
+OPEN_IMAGE = "forkresize.image.decode.identify.open_image"
+
 Scene = Callable[..., Image.Image]
 Make = Callable[..., Image.Image]
 Render = Callable[..., Outcome]
@@ -219,7 +221,7 @@ def test_a_failing_disk_is_told_apart_from_a_damaged_picture(
     def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Image, "open", fail)
+    monkeypatch.setattr(OPEN_IMAGE, fail)
     outcome = result(scene(), width=30)
     assert isinstance(outcome, Failed)
     assert outcome.reason is Reason.UNREADABLE
@@ -240,7 +242,7 @@ def test_whatever_a_decoder_raises_means_damaged(
     assert outcome.error == (str(raised) or "ValueError")
 
 
-@pytest.mark.parametrize("where", ["PIL.Image.open", "PIL.PngImagePlugin.PngImageFile.load_prepare"])
+@pytest.mark.parametrize("where", [OPEN_IMAGE, "PIL.PngImagePlugin.PngImageFile.load_prepare"])
 def test_too_little_memory_is_not_the_picture_s_fault(
     where: str, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:

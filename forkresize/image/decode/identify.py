@@ -8,7 +8,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from forkresize.image.decode.tolerant import install_tolerant_readers
+from forkresize.image.decode.tolerant import open_image
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, is_os_error
 from forkresize.image.formats.plugins import DECODER_PLUGINS
@@ -30,14 +30,9 @@ _NEW_SUBFILE_TYPE = 254
 
 @cache
 def load_plugins() -> None:
-    """Load every decoder and encoder that may be used, and tell Pillow what only globals can tell it."""
-    from PIL import AvifImagePlugin
-
+    """Import all decoders and encoders that may be used."""
     for plugin in PLUGINS:
         import_module(f"PIL.{plugin}ImagePlugin")
-    install_tolerant_readers()
-    # The pictures are spread over the CPUs already.
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
 def identify(file: BinaryIO, path: str, diagnostics: Diagnostics) -> ImageFile:
@@ -51,9 +46,7 @@ def identify(file: BinaryIO, path: str, diagnostics: Diagnostics) -> ImageFile:
     load_plugins()
     by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
     try:
-        image = Image.open(
-            file, formats=(*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE
-        )
+        image = open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
     except (MemoryError, Image.DecompressionBombError):
         raise
     except Exception as error:
@@ -93,7 +86,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
         raise _unidentified(head, name, by_suffix, error) from error
     file.seek(0)
     try:
-        return Image.open(file, formats=[extra.format])
+        return open_image(file, [extra.format])
     except UnidentifiedImageError:
         raise PictureError(Reason.DAMAGED, "the header can't be read") from error
 

@@ -13,8 +13,6 @@ from forkresize.image.errors import decoding, unreadable_error
 _BUFFER = 1 << 13
 """Bytes read at once; most headers are shorter."""
 
-_NO_LIMIT = 10**15
-
 WEBP_HEAD = 30
 """Bytes of a WebP until after its size."""
 
@@ -46,7 +44,7 @@ def probe(path: str) -> ImageInfo:
     except OSError as error:
         raise unreadable_error(path, error) from error
     ignored = Diagnostics()
-    with io.BufferedReader(raw, _BUFFER) as file, decoding(path, _NO_LIMIT, ignored):
+    with io.BufferedReader(raw, _BUFFER) as file, decoding(path, ignored):
         size = os.fstat(raw.fileno()).st_size
         # Pillow reads all of a WebP and makes room for its pixels.
         webp = webp_size(file.peek(WEBP_HEAD))

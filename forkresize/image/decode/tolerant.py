@@ -1,46 +1,66 @@
-"""Pillow's readers of PNG and TIFF, made to drop what is damaged beside the pixels. Decodes no pixel."""
+"""Pillow's readers, made to drop damage outside the pixels, to run in one thread and to take files that end early.
 
+They are subclasses. Pillow's own readers and settings stay as they are for the rest of the process.
+"""
+
+import inspect
 import os
 import struct
 import warnings
+from collections.abc import Callable, Iterable
+from functools import cache
+from types import FunctionType, SimpleNamespace
+from typing import Any, BinaryIO
 
-from PIL import Image
-from PIL.PngImagePlugin import PngStream
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-_BESIDE = frozenset({b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"})
-"""Chunks of a PNG without which its pixels are what they are."""
+_ANCILLARY = frozenset(
+    {b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"}
+)
+"""Chunks of a PNG that its pixels do not depend on."""
 
 _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
-_MOST_TEXT = 8 << 20
-"""Characters of all texts of a picture; what comes once there are more is not unpacked."""
+_MAX_TEXT = 8 << 20
+"""Characters of all texts of a PNG; further texts are not decompressed."""
 
-_OF_FRAMES = frozenset({b"fcTL", b"fdAT"})
-"""Chunks without which the pixels of a still picture are what they are."""
+_FRAME_CHUNKS = frozenset({b"fcTL", b"fdAT"})
+"""Chunks that the pixels of a still PNG do not depend on."""
+
+_PREFIX = 16
+"""Bytes by which Pillow's readers recognize their formats."""
 
 
-class TolerantPngStream(PngStream):
-    """The chunks of a PNG; what can't be read of those beside the pixels is passed over."""
+def _rebind(function: Any, **names: object) -> Any:
+    """Return a copy of a function of Pillow that finds other objects under some global names."""
+    copy = FunctionType(
+        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+class TolerantPngStream(PngImagePlugin.PngStream):
+    """The chunks of a PNG, without those outside the pixels that cannot be read."""
 
     def crc(self, cid: bytes, data: bytes) -> None:
         """Check one chunk; see ChunkStream."""
         try:
             super().crc(cid, data)
         except SyntaxError as error:
-            if cid not in _BESIDE:
+            if cid not in _ANCILLARY:
                 raise
             warnings.warn(f"{cid.decode()} is damaged: {error}", stacklevel=1)
 
     def call(self, cid: bytes, pos: int, length: int) -> bytes:
         """Read one chunk; see ChunkStream."""
-        if cid in _TEXTS and self.text_memory > _MOST_TEXT:
-            warnings.warn(f"{cid.decode()} was dropped: there is more text than is kept", stacklevel=1)
+        if cid in _TEXTS and self.text_memory > _MAX_TEXT:
+            warnings.warn(f"{cid.decode()} was dropped: more than {_MAX_TEXT} characters of text", stacklevel=1)
         else:
             try:
                 return super().call(cid, pos, length)
             except (ValueError, SyntaxError, IndexError, struct.error) as error:
-                if cid not in _BESIDE and (self.im_n_frames or cid not in _OF_FRAMES):
+                if cid not in _ANCILLARY and (self.im_n_frames or cid not in _FRAME_CHUNKS):
                     raise
                 warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
         assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.
@@ -48,11 +68,17 @@ class TolerantPngStream(PngStream):
         return self.fp.read(length)
 
 
-class TolerantTiffImageFile(TiffImageFile):
-    """A TIFF; XMP that is stored as numbers or text, in which Pillow would look for bytes in vain, is left out."""
+class TolerantPngImageFile(PngImagePlugin.PngImageFile):
+    """A PNG whose chunks are read by TolerantPngStream."""
+
+    _open = _rebind(PngImagePlugin.PngImageFile._open, PngStream=TolerantPngStream)  # noqa: SLF001
+
+
+class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
+    """A TIFF without XMP that is stored as numbers or text, which Pillow takes for bytes."""
 
     def _reload_exif(self) -> None:
-        # Of all that a page goes through, this comes right after its XMP was found, and is the first to look into it.
+        # Pillow calls it for each page right after it has read the XMP and before anything uses it.
         packet = self.info.get("xmp", b"")
         if not isinstance(packet, bytes):
             del self.info["xmp"]
@@ -60,9 +86,64 @@ class TolerantTiffImageFile(TiffImageFile):
         super()._reload_exif()
 
 
-def install_tolerant_readers() -> None:
-    """Have Pillow read with these from now on."""
-    from PIL import PngImagePlugin, TiffImagePlugin
+class SingleThreadedAvifImageFile(AvifImagePlugin.AvifImageFile):
+    """An AVIF that is decoded in one thread: the pictures are spread over the CPUs already."""
 
-    PngImagePlugin.PngStream = TolerantPngStream  # type: ignore[misc]
-    Image.register_open(TiffImageFile.format, TolerantTiffImageFile, TiffImagePlugin._accept)  # noqa: SLF001
+    _open = _rebind(AvifImagePlugin.AvifImageFile._open, _get_default_max_threads=lambda: 1)  # noqa: SLF001
+
+
+_READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
+    "PNG": TolerantPngImageFile,
+    "TIFF": TolerantTiffImageFile,
+    "AVIF": SingleThreadedAvifImageFile,
+}
+
+
+def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
+    """Open a file with the first reader that accepts it, as ``Image.open`` does.
+
+    Args:
+        file: stands at its beginning.
+        formats: Pillow's names of the formats to try, whose plug-ins are loaded.
+
+    Raises:
+        UnidentifiedImageError: no reader accepts it.
+    """
+    prefix = file.read(_PREFIX)
+    for name in formats:
+        reader, accepts = Image.OPEN[name]
+        try:
+            if accepts is None or accepts(prefix) is True:
+                file.seek(0)
+                return _READERS.get(name, reader)(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue
+    raise UnidentifiedImageError("cannot identify image file")
+
+
+class _TruncatedImageFile(ImageFile.ImageFile):
+    """Loads what a file holds that ends early, as if ``ImageFile.LOAD_TRUNCATED_IMAGES`` were set."""
+
+    load = _rebind(ImageFile.ImageFile.load, LOAD_TRUNCATED_IMAGES=True)
+
+
+_TRUNCATED = {"ImageFile": SimpleNamespace(**vars(ImageFile) | {"LOAD_TRUNCATED_IMAGES": True})}
+
+
+def accept_truncated(image: ImageFile.ImageFile) -> None:
+    """Make an opened image load what is there of its file; missing pixels are gray or black."""
+    parts: tuple[Any, ...] = image, getattr(image, "png", None)
+    for part in parts:
+        if part is not None:
+            part.__class__ = _truncated(part.__class__)
+
+
+@cache
+def _truncated(reader: type) -> type:
+    methods = {
+        name: _rebind(method, **_TRUNCATED)
+        for name, method in inspect.getmembers(reader, inspect.isfunction)
+        if "LOAD_TRUNCATED_IMAGES" in method.__code__.co_names and "ImageFile" in method.__code__.co_names
+    }
+    bases = (reader, _TruncatedImageFile) if issubclass(reader, ImageFile.ImageFile) else (reader,)
+    return type(reader)(reader.__name__, bases, methods)

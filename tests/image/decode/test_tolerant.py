@@ -3,12 +3,14 @@
 import io
 import struct
 import tracemalloc
+import warnings
 import zlib
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from forkresize.image.decode.tolerant import accept_truncated, open_image
 from forkresize.outcome import Failed, Outcome, Reason, Written
 
 Scene = Callable[..., Image.Image]
@@ -93,7 +95,7 @@ def test_texts_without_end_are_dropped_and_take_no_memory(scene: Scene, result: 
     finally:
         tracemalloc.stop()
     assert isinstance(outcome, Written)
-    assert "zTXt was dropped: there is more text than is kept" in outcome.warnings
+    assert "zTXt was dropped: more than 8388608 characters of text" in outcome.warnings
     assert peak < 32 << 20
 
 
@@ -167,3 +169,37 @@ def test_a_wrong_checksum_or_an_empty_chunk_beside_the_pixels_costs_no_picture(
     for damaged in (whole, wrong):
         outcome = result(png(scene(size=(40, 30)), damaged), width=20)
         assert isinstance(outcome, Written), (damaged, outcome)
+
+
+def test_reading_leaves_pillow_as_it_was(scene: Scene, result: Render) -> None:
+    def settings() -> tuple[object, ...]:
+        return (
+            Image.MAX_IMAGE_PIXELS,
+            ImageFile.LOAD_TRUNCATED_IMAGES,
+            ImageFile.ImageFile.load,
+            PngImagePlugin.PngStream,
+            AvifImagePlugin.DEFAULT_MAX_THREADS,
+            [Image.OPEN[name] for name in ("PNG", "TIFF", "AVIF", "JPEG")],
+            warnings.showwarning,
+            list(warnings.filters),
+        )
+
+    before = settings()
+    damaged = png(scene(), chunk(b"pHYs", b"123"))
+    for source, name in ((damaged, "a.png"), (damaged[:-900], "b.png"), (damaged, "c.avif"), (scene(), "d.tif")):
+        assert isinstance(result(source, name, width=60, max_pixels=20_000, on_truncated="salvage"), Written)
+        assert settings() == before
+
+
+def test_a_reader_of_pillow_itself_does_not_accept_a_truncated_file(scene: Scene) -> None:
+    data = png(scene())[:-900]
+    image = open_image(io.BytesIO(data), ["PNG"])
+    accept_truncated(image)
+    image.load()
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO(data)).load()
+
+
+def test_a_file_that_no_reader_accepts_is_not_identified() -> None:
+    with pytest.raises(UnidentifiedImageError):
+        open_image(io.BytesIO(b"GIF89a"), ["PNG", "GIF"])
