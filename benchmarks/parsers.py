@@ -27,7 +27,7 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import OutputRecord, Policy, RecipeFingerprints, SqliteLedger, StalenessChecker, ledger_path
-from forkresize.outcome import Failed, Reason, Unchanged, Written
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Written
 from forkresize.plan.naming import Naming
 from forkresize.plan.shard import Shard
 from forkresize.pool import Completed
@@ -110,7 +110,7 @@ def _ledger(data: bytes) -> None:
             prints = RecipeFingerprints(renditions=(b"r",), together=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
             told = StalenessChecker(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
-            if told.status == Unchanged.status:
+            if told.status == "unchanged":
                 raise AssertionError(f"there is no output: {row!r}")
             json.dumps([record(told), *(path for path, _, _ in ledger.entries())])
 
@@ -237,24 +237,17 @@ PARSERS: Mapping[str, Parser] = {
         [
             OUTCOME_SERIALIZER.encode(
                 [
-                    Written(
-                        source=_JOB.source,
-                        destination="",
-                        out_bytes=5,
-                        in_size=(9, 9),
-                        out_size=(4, 4),
-                        in_format="a",
-                        out_format="b",
+                    Outcome(
+                        OutputRef(_JOB.source, ""),
+                        Written(out_bytes=5, in_size=(9, 9), out_size=(4, 4), in_format="a", out_format="b"),
                     )
                 ]
             ),
-            OUTCOME_SERIALIZER.encode(
-                [Failed(source=_JOB.source, destination="", reason=Reason.DAMAGED, error="no")] * 2
-            ),
+            OUTCOME_SERIALIZER.encode([Outcome(OutputRef(_JOB.source, ""), Failed(Reason.DAMAGED, "no"))] * 2),
         ],
         [
-            b'"of_all":true',
-            b'"rendition":1',
+            b"[null",
+            b"[1",
             b"null",
             b"NaN",
             b"1e999",

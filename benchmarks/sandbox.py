@@ -65,7 +65,7 @@ def pictures(folder: str, sandbox: SandboxMode) -> float:
     settings = Settings(sandbox=sandbox, if_exists=IfExists.OVERWRITE, ledger=False, pool=PoolOptions(workers=1))
     summary = run([os.path.join(folder, "in")], os.path.join(folder, "out"), Recipe.of(width=800), settings=settings)
     assert summary.written == PICTURES, summary  # noqa: S101
-    return summary.busy_seconds / PICTURES
+    return summary.stats.busy_seconds / PICTURES
 
 
 def openings(confinement: SandboxPolicy, path: str) -> float:

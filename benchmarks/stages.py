@@ -73,7 +73,7 @@ def stages(path: Path, recipe: Recipe, rounds: int, folder: str) -> dict[str, fl
         return outcome
 
     total, outcome = least(rounds, make)
-    if not isinstance(outcome, Written):
+    if not isinstance(outcome.detail, Written):
         raise SystemExit(f"{path}: {outcome}")
     told = {
         "decode": outcome.decode_seconds * 1000,

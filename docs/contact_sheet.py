@@ -79,7 +79,7 @@ def rendered(source: Path, kind: str) -> Tile:
     """Return the frames of what becomes of a picture, told of by their mode and what was warned of."""
     made = source.with_suffix(f".{kind}")
     outcome = render(source, made, Recipe.of(width=200, format=kind, on_truncated="salvage"))
-    if not isinstance(outcome, Written):
+    if not isinstance(outcome.detail, Written):
         raise SystemExit(f"{source}: {outcome}")
     with Image.open(made) as image:
         told = "; ".join([image.mode, *(warning.partition(":")[0] for warning in outcome.warnings)])

@@ -1,26 +1,29 @@
-"""What became of one output: Written, Unchanged, Skipped, Failed; Due in a dry run. Counts and formats nothing."""
+"""The outcome of one output: which output, how it was executed, and what became of it."""
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeAlias, TypedDict
+from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
 from forkresize.job import Job, Source
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
-"""A whole number that can be meant; a worker that says another of an output is not believed."""
+"""A non-negative 64-bit integer. Values outside this range in a worker's response are rejected."""
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, lt=1 << 63)]
-"""A span of time, likewise."""
+"""A duration, limited in the same way."""
 
-_MOST_WARNINGS = 50
-_LONGEST_WARNING = 500
-"""Characters; what is said of a picture is for people, and a hostile one would have megabytes said."""
+_MAX_WARNINGS = 50
+_MAX_WARNING_LENGTH = 500
+"""Characters. A hostile picture could provoke megabytes of warnings."""
+
+FORMER_REASONS = {"worker went astray": "invalid worker response"}
+"""Reasons that earlier versions wrote, with their present words."""
 
 
 class Reason(StrEnum):
-    """Why a source was skipped or failed, in the few words that a summary groups by."""
+    """Why an output was skipped or failed. Summaries group by it."""
 
     # Skipped.
     NOT_A_PICTURE = "not a picture"
@@ -41,68 +44,84 @@ class Reason(StrEnum):
     NOT_WRITTEN = "cannot be written"
     TIMED_OUT = "timed out"
     CRASHED = "worker crashed"
-    PROTOCOL_VIOLATION = "worker went astray"
+    PROTOCOL_VIOLATION = "invalid worker response"
     MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal error"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason | None":
+        """Accept the words of earlier versions."""
+        return cls(FORMER_REASONS[value]) if isinstance(value, str) and value in FORMER_REASONS else None
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What is told of every output, and once of a source that none is made of.
+
+class OutputRef(Struct, frozen=True):
+    """Which output an outcome belongs to.
 
     Attributes:
-        source: the source this is about.
-        destination: the path of the output; None where planning did not get that far.
-        rendition: which of the recipe's renditions it is, from 0.
-        attempts: how many workers were given the source.
-        worker: process id of the last of them.
-        seconds: wall time the last of them spent on the source, all of its outputs together.
-        warnings: what there is to say about it; the picture is right all the same.
+        source: the source that the output is made of.
+        destination: path of the output; None if the outcome covers all outputs of the source.
+        rendition: index of the output's rendition in the recipe.
     """
-
-    status: ClassVar[str]
 
     source: Source
     destination: str | None = None
-    rendition: Count = 0
-    attempts: int = 0
-    worker: int | None = None
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
+    rendition: int = 0
 
 
-class Planned(Outcome, frozen=True, kw_only=True):
-    """The output has to be made; what one ends as only in a dry run.
+class Execution(Struct, frozen=True):
+    """How a job was executed.
 
     Attributes:
-        destination: the path of its output.
-        why: why it has to be made, for a person.
+        attempts: how many workers were given the source.
+        worker: the last of them; its process id if it is a local process.
+        seconds: wall time that the last of them spent on all outputs of the source.
     """
 
-    status = "due"
+    attempts: int = 0
+    worker: str | int | None = None
+    seconds: float = 0.0
 
-    destination: str
-    why: str
+
+NOT_EXECUTED = Execution()
+"""No worker was given the source."""
 
 
-class Written(Outcome, frozen=True, kw_only=True):
+class _Detail(Struct, frozen=True, tag_field="status", tag=str.lower, forbid_unknown_fields=True):
+    """What became of an output. Its class name in lower case is its status."""
+
+    @property
+    def status(self) -> str:
+        """The word that records use."""
+        return str(self.__struct_config__.tag)
+
+
+class Planned(_Detail, frozen=True):
+    """The output has to be made. Final only in a dry run.
+
+    Attributes:
+        reason_text: why it has to be made.
+    """
+
+    reason_text: str
+
+
+class Written(_Detail, frozen=True, kw_only=True):
     """The output was made.
 
     Attributes:
         out_bytes: size of the output.
         in_size: width and height of the source in pixels, upright.
         out_size: width and height of the output in pixels.
-        in_format: format of the source, in Pillow's lower-case name.
-        out_format: format of the output, likewise.
-        quality: what the encoder was asked for in the end, 1 to 100; None where the format has no such setting.
-        ssim: the structural similarity that was reached, 0 to 1, where one was asked for.
+        in_format: format of the source, Pillow's name in lower case.
+        out_format: format of the output, named in the same way.
+        quality: the encoder's quality setting, 1 to 100; None if the format has none.
+        ssim: the structural similarity that was reached, 0 to 1, if one was requested.
         decode_seconds: wall time from opening the source to having its pixels.
-        resize_seconds: wall time of all steps between decoding and encoding, of all outputs together.
+        resize_seconds: wall time of all steps between decoding and encoding, for all outputs together.
         encode_seconds: wall time of encoding and writing.
-        peak_rss: the most memory the worker has held so far, in bytes.
+        peak_rss: the worker's peak memory so far, in bytes.
     """
-
-    status = "written"
 
     out_bytes: Count
     in_size: tuple[Count, Count]
@@ -117,51 +136,41 @@ class Written(Outcome, frozen=True, kw_only=True):
     peak_rss: Count = 0
 
 
-class Unchanged(Outcome, frozen=True, kw_only=True):
-    """The output is there and up to date."""
-
-    status = "unchanged"
+class Unchanged(_Detail, frozen=True):
+    """The output exists and is up to date."""
 
 
-class Pruned(Outcome, frozen=True, kw_only=True):
-    """The output of an earlier run was removed because its source is gone; in a dry run, it would be.
+class Pruned(_Detail, frozen=True):
+    """The output of an earlier run was removed because its source is gone; in a dry run, it would be removed.
 
     Attributes:
-        destination: the path it had.
-        out_bytes: the size it had.
+        out_bytes: size of the removed output.
     """
 
-    status = "pruned"
-
-    destination: str
     out_bytes: int
 
 
-class Skipped(Outcome, frozen=True, kw_only=True):
-    """The source was left out on purpose.
+class Skipped(_Detail, frozen=True):
+    """The output was left out on purpose.
 
     Attributes:
-        reason: why, in the words a summary groups by.
-        error: the particulars, if there are any.
+        reason: why.
+        error: details, if there are any.
     """
-
-    status = "skipped"
 
     reason: Reason
     error: str = ""
 
 
-class Failed(Outcome, frozen=True, kw_only=True):
+class Failed(_Detail, frozen=True):
     """The output could not be made.
 
     Attributes:
-        reason: why, in the words a summary groups by.
-        error: the particulars, for a person.
+        reason: why.
+        error: details for a person.
         signal: name of the signal that ended the worker, such as ``SIGSEGV``.
-        fatal: whether every other picture would fail likewise, as on a full disk.
+        fatal: whether all other pictures would fail in the same way, as on a full disk.
     """
-
-    status = "failed"
 
     reason: Reason
     error: str = ""
@@ -169,32 +178,74 @@ class Failed(Outcome, frozen=True, kw_only=True):
     fatal: bool = False
 
 
-def truncate_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
-    """Return warnings that differ, as many of them and as long as a person reads; the last tells how many more came.
+Detail: TypeAlias = Written | Unchanged | Skipped | Failed | Pruned | Planned
+UNCHANGED = Unchanged()
 
-    What has been limited stays as it is.
+
+class Outcome(Struct, frozen=True):
+    """The outcome of one output, or of a source without outputs.
+
+    Attributes:
+        ref: which output it is.
+        detail: what became of it.
+        execution: how it was executed.
+        warnings: remarks on an output that is right all the same.
     """
-    told = list(dict.fromkeys(map(truncate, warnings)))
-    if len(told) <= _MOST_WARNINGS:
-        return tuple(told)
-    kept = told[: _MOST_WARNINGS - 1]
-    return (*kept, f"and {len(told) - len(kept)} more")
+
+    ref: OutputRef
+    detail: Detail
+    execution: Execution = NOT_EXECUTED
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """The source that the output is made of."""
+        return self.ref.source
+
+    @property
+    def destination(self) -> str | None:
+        """Path of the output; None if the outcome covers all outputs of the source."""
+        return self.ref.destination
+
+    @property
+    def rendition(self) -> int:
+        """Index of the output's rendition in the recipe."""
+        return self.ref.rendition
+
+    @property
+    def status(self) -> str:
+        """The word for what became of it."""
+        return self.detail.status
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it was skipped or failed; None otherwise."""
+        return self.detail.reason if isinstance(self.detail, Skipped | Failed) else None
+
+    @property
+    def error(self) -> str:
+        """Details about why it was skipped or failed; empty otherwise."""
+        return self.detail.error if isinstance(self.detail, Skipped | Failed) else ""
+
+
+def ref_to_job(job: Job) -> OutputRef:
+    """Return the reference of an outcome that covers all outputs of a job; it names the output if there is only one."""
+    first, *others = job.outputs
+    return OutputRef(job.source, None if others else first.path, first.rendition)
+
+
+def truncate_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return distinct warnings, limited in number and length. The last one counts those that were dropped.
+
+    Limiting is idempotent.
+    """
+    distinct = list(dict.fromkeys(map(truncate, warnings)))
+    if len(distinct) <= _MAX_WARNINGS:
+        return tuple(distinct)
+    kept = distinct[: _MAX_WARNINGS - 1]
+    return (*kept, f"and {len(distinct) - len(kept)} more")
 
 
 def truncate(text: str) -> str:
-    """Return a text, cut off where it is longer than a person reads."""
-    return text if len(text) <= _LONGEST_WARNING else f"{text[: _LONGEST_WARNING - 1]}…"
-
-
-class About(TypedDict):
-    """Which source and output an outcome is about."""
-
-    source: Source
-    destination: str | None
-    rendition: int
-
-
-def about(job: Job) -> About:
-    """Return what an outcome says that is about all outputs of a job; it names the output if there is one alone."""
-    first, *others = job.outputs
-    return {"source": job.source, "destination": None if others else first.path, "rendition": first.rendition}
+    """Return a text, cut to a length that a person reads."""
+    return text if len(text) <= _MAX_WARNING_LENGTH else f"{text[: _MAX_WARNING_LENGTH - 1]}…"

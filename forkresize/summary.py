@@ -2,10 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from forkresize._version import __version__
 from forkresize.errors import ExitCode
@@ -34,7 +33,7 @@ class Tally:
         written: how many outputs were made.
         unchanged: how many were up to date.
         pruned: how many were removed because their source is gone.
-        due: how many would be made, in a dry run.
+        planned: how many would be made, in a dry run.
         skipped_by_reason: how many were skipped, by reason; a source that none is made of counts as one.
         failed_by_reason: how many failed, likewise.
         in_bytes: size of the sources of all written outputs.
@@ -48,35 +47,38 @@ class Tally:
         self.written = 0
         self.unchanged = 0
         self.pruned = 0
-        self.due = 0
+        self.planned = 0
         self.skipped_by_reason: Counter[Reason] = Counter()
         self.failed_by_reason: Counter[Reason] = Counter()
         self.in_bytes = 0
         self.out_bytes = 0
         self.in_pixels = 0
-        self.failures: list[Failed] = []
+        self.failures: list[Outcome] = []
         self.sources = 0
         self._read: Source | None = None
 
     def __call__(self, outcome: Outcome) -> None:
         """Count one outcome."""
         # Every source has one outcome that is about its first output, or about all of them.
-        self.sources += outcome.rendition == 0 and not isinstance(outcome, Pruned)
-        match outcome:
+        self.sources += outcome.rendition == 0 and not isinstance(outcome.detail, Pruned)
+        detail = outcome.detail
+        match detail:
             case Written():
-                self._add_written(outcome)
+                self._add_written(outcome.source, detail)
             case Unchanged():
                 self.unchanged += 1
             case Planned():
-                self.due += 1
+                self.planned += 1
             case Pruned():
                 self.pruned += 1
             case Skipped():
-                self.skipped_by_reason[outcome.reason] += 1
+                self.skipped_by_reason[detail.reason] += 1
             case Failed():
-                self._add_failed(outcome)
+                self.failed_by_reason[detail.reason] += 1
+                if len(self.failures) < MAX_FAILURES:
+                    self.failures.append(outcome)
             case _:
-                raise TypeError(f"not a kind of outcome that is known: {outcome!r}")
+                assert_never(detail)
 
     @property
     def skipped(self) -> int:
@@ -101,22 +103,17 @@ class Tally:
     @property
     def outputs(self) -> int:
         """How many outputs have their outcome, a source without any counted as one."""
-        return self.written + self.unchanged + self.due + self.skipped + self.failed
+        return self.written + self.unchanged + self.planned + self.skipped + self.failed
 
-    def _add_written(self, outcome: Written) -> None:
+    def _add_written(self, source: "Source", detail: Written) -> None:
         self.written += 1
-        self.out_bytes += outcome.out_bytes
+        self.out_bytes += detail.out_bytes
         # The outputs of one source come one after another.
-        if outcome.source is not self._read:
-            width, height = outcome.in_size
-            self._read = outcome.source
-            self.in_bytes += outcome.source.size
+        if source is not self._read:
+            width, height = detail.in_size
+            self._read = source
+            self.in_bytes += source.size
             self.in_pixels += width * height
-
-    def _add_failed(self, outcome: Failed) -> None:
-        self.failed_by_reason[outcome.reason] += 1
-        if len(self.failures) < MAX_FAILURES:
-            self.failures.append(outcome)
 
 
 class RunStats(Struct, frozen=True, kw_only=True):
@@ -140,6 +137,12 @@ class RunStats(Struct, frozen=True, kw_only=True):
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
 
+    @property
+    def utilization(self) -> float:
+        """The share of their time, 0 to 1, that the workers spent on pictures."""
+        offered = self.workers * self.seconds
+        return min(1.0, max(0.0, self.busy_seconds / offered)) if offered else 0.0
+
 
 class Summary(Struct, frozen=True, kw_only=True):
     """What a run came to.
@@ -157,13 +160,7 @@ class Summary(Struct, frozen=True, kw_only=True):
         out_bytes: size of these outputs.
         in_pixels: pixels of these sources.
         failures: the first thousand of the failed.
-        seconds: wall time.
-        workers: how many worked side by side.
-        workers_lost: how many of them died.
-        busy_seconds: wall time that all workers together spent on pictures.
-        memory: bytes that all workers together were allowed.
-        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
-        sandbox_missing: names of what would have, had the system it.
+        stats: time and workers it took.
         exit_code: what the shell is told.
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
         refused: what was asked for besides and not done, and why.
@@ -180,33 +177,21 @@ class Summary(Struct, frozen=True, kw_only=True):
     in_bytes: int
     out_bytes: int
     in_pixels: int
-    failures: tuple[Failed, ...]
-    seconds: float
-    workers: int
-    workers_lost: int
-    busy_seconds: float
+    failures: tuple[Outcome, ...]
+    stats: RunStats
     exit_code: int
     stopped_by: str | None = None
     refused: str | None = None
-    memory: int = 0
-    sandbox: tuple[str, ...] = ()
-    sandbox_missing: tuple[str, ...] = ()
-
-    @property
-    def utilization(self) -> float:
-        """The share of their time, 0 to 1, that the workers spent on pictures."""
-        offered = self.workers * self.seconds
-        return min(1.0, max(0.0, self.busy_seconds / offered)) if offered else 0.0
 
     @property
     def pictures_per_second(self) -> float:
         """Outputs made in a second of wall time."""
-        return self.written / self.seconds if self.seconds else 0.0
+        return self.written / self.stats.seconds if self.stats.seconds else 0.0
 
     @property
     def megapixels_per_second(self) -> float:
         """Millions of pixels read for written outputs in a second of wall time."""
-        return self.in_pixels / 1e6 / self.seconds if self.seconds else 0.0
+        return self.in_pixels / 1e6 / self.stats.seconds if self.stats.seconds else 0.0
 
     def to_json(self) -> dict[str, object]:
         """Return the fields that ``--json`` prints, in their documented order and ready for JSON."""
@@ -222,13 +207,13 @@ class Summary(Struct, frozen=True, kw_only=True):
             "in_bytes": self.in_bytes,
             "out_bytes": self.out_bytes,
             "in_pixels": self.in_pixels,
-            "seconds": round(self.seconds, 6),
+            "seconds": round(self.stats.seconds, 6),
             "pictures_per_second": round(self.pictures_per_second, 3),
             "megapixels_per_second": round(self.megapixels_per_second, 3),
-            "workers": self.workers,
-            "workers_lost": self.workers_lost,
-            "memory": self.memory,
-            "sandbox": list(self.sandbox),
+            "workers": self.stats.workers,
+            "workers_lost": self.stats.workers_lost,
+            "memory": self.stats.memory,
+            "sandbox": list(self.stats.sandbox),
             "exit_code": int(self.exit_code),
             "failures": [record(failure) for failure in self.failures],
         }
@@ -256,7 +241,7 @@ class ExitPolicy(Struct, frozen=True, kw_only=True):
 
 def summarize(
     tally: Tally,
-    effort: RunStats,
+    stats: RunStats,
     *,
     exit_code: int | None = None,
     stopped_by: str | None = None,
@@ -266,7 +251,7 @@ def summarize(
 
     Args:
         tally: what was counted.
-        effort: time and workers it took.
+        stats: time and workers it took.
         exit_code: what the shell is told; None says whether something failed.
         stopped_by: what ended the run before all was done, such as ``SIGINT``.
         refused: what was asked for besides and not done, and why.
@@ -286,7 +271,7 @@ def summarize(
         out_bytes=tally.out_bytes,
         in_pixels=tally.in_pixels,
         failures=tuple(tally.failures),
-        **asdict(effort),
+        stats=stats,
         exit_code=exit_code,
         stopped_by=stopped_by,
         refused=refused,

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from forkresize.job import Source
-from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
 
 Draw = Callable[..., Path]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -79,71 +79,70 @@ def _source(name: str, size: int) -> Source:
 
 
 @pytest.fixture
-def written() -> Callable[..., Written]:
-    def make(name: str = "a.jpg", size: int = 1_200_000, warnings: tuple[str, ...] = ()) -> Written:
-        return Written(
-            source=_source(name, size),
-            destination=f"out/{name}",
-            attempts=1,
-            worker=4711,
-            seconds=0.0512345678,
+def written() -> Callable[..., Outcome]:
+    def make(name: str = "a.jpg", size: int = 1_200_000, warnings: tuple[str, ...] = ()) -> Outcome:
+        return Outcome(
+            OutputRef(_source(name, size), f"out/{name}"),
+            Written(
+                out_bytes=80_000,
+                in_size=(4000, 3000),
+                out_size=(800, 600),
+                in_format="jpeg",
+                out_format="webp",
+                quality=78,
+                decode_seconds=0.03,
+                resize_seconds=0.01,
+                encode_seconds=0.011,
+                peak_rss=50_000_000,
+            ),
+            Execution(attempts=1, worker=4711, seconds=0.0512345678),
             warnings=warnings,
-            out_bytes=80_000,
-            in_size=(4000, 3000),
-            out_size=(800, 600),
-            in_format="jpeg",
-            out_format="webp",
-            quality=78,
-            decode_seconds=0.03,
-            resize_seconds=0.01,
-            encode_seconds=0.011,
-            peak_rss=50_000_000,
         )
 
     return make
 
 
 @pytest.fixture
-def due() -> Callable[..., Planned]:
-    def make(name: str = "d.jpg") -> Planned:
-        return Planned(source=_source(name, 500), destination=f"out/{name}", why="no output yet")
+def due() -> Callable[..., Outcome]:
+    def make(name: str = "d.jpg") -> Outcome:
+        return Outcome(OutputRef(_source(name, 500), f"out/{name}"), Planned("no output yet"))
 
     return make
 
 
 @pytest.fixture
-def unchanged() -> Callable[..., Unchanged]:
-    def make(name: str = "u.jpg") -> Unchanged:
-        return Unchanged(source=_source(name, 500), destination=f"out/{name}")
+def unchanged() -> Callable[..., Outcome]:
+    def make(name: str = "u.jpg") -> Outcome:
+        return Outcome(OutputRef(_source(name, 500), f"out/{name}"), UNCHANGED)
 
     return make
 
 
 @pytest.fixture
-def skipped() -> Callable[..., Skipped]:
-    def make(name: str = "notes.txt", reason: Reason = Reason.NOT_A_PICTURE, error: str = "") -> Skipped:
-        return Skipped(source=_source(name, 20), reason=reason, error=error)
+def skipped() -> Callable[..., Outcome]:
+    def make(name: str = "notes.txt", reason: Reason = Reason.NOT_A_PICTURE, error: str = "") -> Outcome:
+        return Outcome(OutputRef(_source(name, 20)), Skipped(reason, error))
 
     return make
 
 
 @pytest.fixture
-def failed() -> Callable[..., Failed]:
+def failed() -> Callable[..., Outcome]:
     def make(
         name: str = "bad.jpg", reason: Reason = Reason.DAMAGED, error: str = "truncated", signal: str | None = None
-    ) -> Failed:
+    ) -> Outcome:
         source = _source(name, 700)
-        return Failed(source=source, destination=f"out/{name}", reason=reason, error=error, signal=signal)
+        return Outcome(OutputRef(source, f"out/{name}"), Failed(reason, error, signal=signal))
 
     return make
 
 
 @pytest.fixture
 def outcomes(
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
+    written: Callable[..., Outcome],
+    unchanged: Callable[..., Outcome],
+    skipped: Callable[..., Outcome],
+    failed: Callable[..., Outcome],
 ) -> list[Outcome]:
     """One outcome of each kind."""
     return [written(), unchanged(), skipped(), failed()]

@@ -12,7 +12,7 @@ from forkresize.errors import UsageError
 from forkresize.image.decode.sniff import is_picture
 from forkresize.job import Output, Source
 from forkresize.ledger import split_root
-from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped
+from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions, identity
 from forkresize.recipe import Recipe
 from forkresize.walk import Root, roots, roots_from_names, walk
@@ -140,10 +140,10 @@ class JobDiscovery:
     def _settle(self, source: Source, collisions: Collisions, settle_output: ClassifyOutput) -> list[Outcome]:
         if source.path in collisions.left_out:
             other = collisions.left_out[source.path]
-            return [Skipped(source=source, reason=Reason.COLLISION, error=f"{other} has it")]
+            return [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))]
         outputs = self._naming.outputs(source, collisions.marks.get(source.path, ""))
         outcomes = _deduplicate_outcomes([self._settle_output(source, output, settle_output) for output in outputs])
-        if self._settings.dry_run and any(isinstance(outcome, Planned) for outcome in outcomes):
+        if self._settings.dry_run and any(isinstance(outcome.detail, Planned) for outcome in outcomes):
             return _preview(source, outcomes)
         return outcomes
 
@@ -151,13 +151,7 @@ class JobDiscovery:
         error = self._refusal(source, output)
         if error is None:
             return settle_output(source, output)
-        return Failed(
-            source=source,
-            destination=output.path,
-            rendition=output.rendition,
-            reason=Reason.NOT_WRITTEN,
-            error=error,
-        )
+        return Outcome(OutputRef(source, output.path, output.rendition), Failed(Reason.NOT_WRITTEN, error))
 
     def _refusal(self, source: Source, output: Output) -> str | None:
         """Return why nothing may be written where an output would lie; None if it may."""
@@ -193,8 +187,8 @@ def _preview(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
         if is_picture(source.path):
             return outcomes
     except OSError as error:
-        return [Failed(source=source, reason=Reason.UNREADABLE, error=error.strerror or str(error))]
-    return [Skipped(source=source, reason=Reason.NOT_A_PICTURE)]
+        return [Outcome(OutputRef(source), Failed(Reason.UNREADABLE, error.strerror or str(error)))]
+    return [Outcome(OutputRef(source), Skipped(Reason.NOT_A_PICTURE))]
 
 
 def _looks_like_image(path: str) -> bool:

@@ -11,8 +11,8 @@ from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.errors import LedgerError, UsageError
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import IfExists, OutputRecord, StalenessChecker, Subject, checksum
-from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
+from forkresize.ledger import IfExists, OutputRecord, StalenessChecker, checksum
+from forkresize.outcome import UNCHANGED, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
 from forkresize.recipe import Recipe
 
 
@@ -32,16 +32,16 @@ class InPlaceOutputs:
 
     def settle(self, source: Source, output: Output) -> Outcome:
         """Return Due with the reason if a source has to be worked on, otherwise what becomes of it without work."""
-        about = Subject(source=source, destination=output.path, rendition=output.rendition)
+        ref = OutputRef(source, output.path, output.rendition)
         if os.path.islink(source.path):
-            return Skipped(**about, reason=Reason.SYMBOLIC_LINK, error="what it leads to is not replaced")
+            return Outcome(ref, Skipped(Reason.SYMBOLIC_LINK, "what it leads to is not replaced"))
         if self._settings.if_exists is IfExists.OVERWRITE:
-            return Planned(**about, why="to be made again")
+            return Outcome(ref, Planned("to be made again"))
         entry = self._settler.memory.entry(output.path)
-        if refused := self._settler.refusal(about, entry):
+        if refused := self._settler.refusal(ref, entry):
             return refused
         why = self._why(source, entry)
-        return Planned(**about, why=why) if why else Unchanged(**about)
+        return Outcome(ref, Planned(why) if why else UNCHANGED)
 
     def stage(self, job: Job) -> Job:
         """Return the job with its output beside the source, under a name that the next run would remove."""
@@ -51,9 +51,9 @@ class InPlaceOutputs:
     def finish(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Put the output into its source's place; return what became of it."""
         (staged,), (outcome,) = job.outputs, outcomes
-        outcome = replace(outcome, destination=job.source.path)
+        outcome = replace(outcome, ref=replace(outcome.ref, destination=job.source.path))
         try:
-            if isinstance(outcome, Written):
+            if isinstance(outcome.detail, Written):
                 self._replace(_final_job(job), staged.path, outcome)
         except OSError as error:
             told = f"{error.filename or job.source.path}: {error.strerror or error}"
@@ -68,7 +68,9 @@ class InPlaceOutputs:
     def remember(self, job: Job, outcomes: list[Outcome]) -> None:
         """Have it remembered what became of a source that was not replaced; what was, has been noted before."""
         own, (outcome,) = _final_job(job), outcomes
-        if not isinstance(outcome, Written) and not self._is_done(self._settler.memory.entry(own.source.path), own):
+        if not isinstance(outcome.detail, Written) and not self._is_done(
+            self._settler.memory.entry(own.source.path), own
+        ):
             self._settler.note(own, outcomes)
 
     def _why(self, source: Source, entry: OutputRecord | None) -> str | None:
@@ -92,7 +94,7 @@ class InPlaceOutputs:
     def _is_done(self, entry: OutputRecord | None, job: Job) -> bool:
         return entry is not None and entry.status == "written" and self._holds(job.source, entry)
 
-    def _replace(self, job: Job, staged: str, outcome: Written) -> None:
+    def _replace(self, job: Job, staged: str, outcome: Outcome) -> None:
         source = job.source
         found = os.lstat(source.path)
         if (found.st_size, found.st_mtime_ns) != (source.size, source.mtime_ns):
@@ -127,19 +129,8 @@ def _final_job(job: Job) -> Job:
     return Job(job.source, tuple(Output(job.source.path, staged.rendition) for staged in job.outputs))
 
 
-def _failed(outcome: Outcome, told: str, *, fatal: bool = False) -> Failed:
-    return Failed(
-        source=outcome.source,
-        destination=outcome.destination,
-        rendition=outcome.rendition,
-        attempts=outcome.attempts,
-        worker=outcome.worker,
-        seconds=outcome.seconds,
-        warnings=outcome.warnings,
-        reason=Reason.NOT_WRITTEN,
-        error=told,
-        fatal=fatal,
-    )
+def _failed(outcome: Outcome, told: str, *, fatal: bool = False) -> Outcome:
+    return replace(outcome, detail=Failed(Reason.NOT_WRITTEN, told, fatal=fatal))
 
 
 def check_in_place(sources: Sequence[str], destination: str, recipe: Recipe, settings: Settings) -> None:

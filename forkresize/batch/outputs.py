@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os.path import exists
-from typing import Protocol, TypeAlias, TypeGuard
+from typing import Protocol, TypeAlias
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from forkresize import storage
 from forkresize.batch.settings import Settings
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import LedgerStore, NullLedger, SqliteLedger, StalenessChecker, ledger_path
-from forkresize.outcome import Failed, Outcome, Reason, Unchanged, Written
+from forkresize.outcome import UNCHANGED, Failed, Outcome, OutputRef, Reason, Unchanged, Written
 
 _LOSS_REASONS = frozenset({Reason.CRASHED, Reason.TIMED_OUT, Reason.INTERRUPTED, Reason.MEMORY_LIMIT})
 """What becomes of a job whose worker could not say."""
@@ -93,38 +93,30 @@ def _recover_written(outcome: Outcome, job: Job, there: set[str]) -> Iterator[Ou
         yield outcome
         return
     for output in about:
-        failed = replace(outcome, destination=output.path, rendition=output.rendition)
+        failed = replace(outcome, ref=OutputRef(job.source, output.path, output.rendition))
         yield _as_unchanged(failed) if output.path in there else failed
 
 
-def _lost_its_worker(outcome: Outcome) -> TypeGuard[Failed]:
+def _lost_its_worker(outcome: Outcome) -> bool:
     """Whether a job failed that a worker was lost with, the last that it was tried on or one before."""
-    if not isinstance(outcome, Failed) or outcome.reason in _UNTRUSTED:
+    if not isinstance(outcome.detail, Failed) or outcome.reason in _UNTRUSTED:
         return False
-    return outcome.reason in _LOSS_REASONS or outcome.attempts > 1
+    return outcome.reason in _LOSS_REASONS or outcome.execution.attempts > 1
 
 
-def _as_unchanged(failed: Failed) -> Unchanged:
+def _as_unchanged(failed: Outcome) -> Outcome:
     """Return what is told of an output that was made by a worker that could not say so, nor what it measured."""
-    return Unchanged(
-        source=failed.source,
-        destination=failed.destination,
-        rendition=failed.rendition,
-        attempts=failed.attempts,
-        worker=failed.worker,
-        seconds=failed.seconds,
-        warnings=(*failed.warnings, _warning_for(failed)),
-    )
+    return replace(failed, detail=UNCHANGED, warnings=(*failed.warnings, _warning_for(failed)))
 
 
-def _warning_for(failed: Failed) -> str:
+def _warning_for(failed: Outcome) -> str:
     if failed.reason in _LOSS_REASONS:
         return f"its worker was lost after writing it: {failed.error}"
     return f"a worker was lost after writing it, and it can't be made again: {failed.error}"
 
 
 def _with_source_mtime(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, Written | Unchanged) and outcome.destination is not None:
+    if isinstance(outcome.detail, Written | Unchanged) and outcome.destination is not None:
         try:
             storage.set_mtime(outcome.destination, outcome.source.mtime_ns)
         except OSError as error:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from forkresize import storage
 from forkresize.job import Source
 from forkresize.ledger import OutputRecord, SqliteLedger
-from forkresize.outcome import Failed, Outcome, Pruned, Reason
+from forkresize.outcome import Failed, Outcome, OutputRef, Pruned, Reason
 
 
 class MaxPrune(Struct, frozen=True):
@@ -75,15 +75,13 @@ class PrunePlan:
         for source, entry in self.lost:
             pruned = self._pruned(source, entry)
             try:
-                storage.remove_output(pruned.destination, self._destination)
+                storage.remove_output(self._path(entry), self._destination)
             except FileNotFoundError:
                 self._stale.append(entry.path)  # Another shard has removed it.
                 continue
             except OSError as error:
                 told = f"{pruned.destination}: can't be removed: {error.strerror or error}"
-                yield Failed(
-                    source=pruned.source, destination=pruned.destination, reason=Reason.NOT_WRITTEN, error=told
-                )
+                yield Outcome(OutputRef(pruned.source, pruned.destination), Failed(Reason.NOT_WRITTEN, told))
                 continue
             self._stale.append(entry.path)
             yield pruned
@@ -106,10 +104,10 @@ class PrunePlan:
     def _path(self, entry: OutputRecord) -> str:
         return os.path.join(self._destination, os.fsdecode(entry.path))
 
-    def _pruned(self, source: str, entry: OutputRecord) -> Pruned:
+    def _pruned(self, source: str, entry: OutputRecord) -> Outcome:
         relative = os.fsdecode(entry.source)
         found = Source(source, relative, entry.source_size, entry.source_mtime_ns)
-        return Pruned(source=found, destination=self._path(entry), out_bytes=entry.size)
+        return Outcome(OutputRef(found, self._path(entry)), Pruned(entry.size))
 
 
 def _is_missing(path: str) -> bool:

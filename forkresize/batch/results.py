@@ -1,24 +1,12 @@
 """From what the pool answers to what became of the outputs. Decides nothing about the run."""
 
 import re
-from typing import TypedDict
-
-from msgspec.structs import replace
 
 from forkresize import storage
 from forkresize.batch.wire import WireOutcome
 from forkresize.job import Job
-from forkresize.outcome import Failed, Outcome, Reason, Written, about, truncate_warnings
+from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Written, ref_to_job, truncate_warnings
 from forkresize.pool import Completed, LossReason, Raised, TaskResult, WorkerLost
-
-
-class Execution(TypedDict):
-    """What the parent says of all outcomes of a job."""
-
-    attempts: int
-    worker: int | None
-    seconds: float
-
 
 _REASONS = {
     LossReason.CRASHED: Reason.CRASHED,
@@ -42,33 +30,32 @@ def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], tag: str) -
     # Some worker died of it, even if a later one did not.
     if isinstance(answer, WorkerLost) or answer.attempts > 1:
         said += _remove_leftovers(answer.item, tag)
-    common = Execution(attempts=answer.attempts, worker=answer.worker, seconds=answer.seconds)
+    execution = Execution(answer.attempts, answer.worker, answer.seconds)
+    job = answer.item
     if not isinstance(answer, Completed):
-        return [replace(_failed(answer), **common, warnings=truncate_warnings(said))]
-    if not _matches_request(answer.result, answer.item):
-        astray = Failed(
-            **about(answer.item), reason=Reason.PROTOCOL_VIOLATION, error="its worker told of what it was not asked"
-        )
-        return [replace(astray, **common, warnings=truncate_warnings(said))]
-    return [_outcome(told, answer.item, common, said) for told in answer.result]
-
-
-def _matches_request(answer: list[WireOutcome], job: Job) -> bool:
-    """Whether there is one outcome for each output, or one for all of them together."""
-    if [told.of_all for told in answer] == [True]:
-        return not issubclass(answer[0].kind, Written)
-    asked = sorted(output.rendition for output in job.outputs)
-    of_each = not any(told.of_all for told in answer)
-    return of_each and sorted(told.rendition for told in answer) == asked
-
-
-def _outcome(told: WireOutcome, job: Job, common: Execution, said: list[str]) -> Outcome:
+        return [Outcome(ref_to_job(job), _failed(answer), execution, truncate_warnings(said))]
+    if not _matches_request(answer.result, job):
+        error = "worker returned results for outputs that were not requested"
+        detail = Failed(Reason.PROTOCOL_VIOLATION, error)
+        return [Outcome(ref_to_job(job), detail, execution, truncate_warnings(said))]
     paths = {output.rendition: output.path for output in job.outputs}
-    particulars = told.particulars()
-    if said:
-        particulars["warnings"] = truncate_warnings((*particulars["warnings"], *said))
-    destination = None if told.of_all else paths[told.rendition]
-    return told.kind(source=job.source, destination=destination, **common, **particulars)
+    return [
+        Outcome(
+            ref_to_job(job) if each.rendition is None else OutputRef(job.source, paths[each.rendition], each.rendition),
+            each.detail,
+            execution,
+            truncate_warnings((*each.warnings, *said)) if said else each.warnings,
+        )
+        for each in answer.result
+    ]
+
+
+def _matches_request(results: list[WireOutcome], job: Job) -> bool:
+    """Whether there is one outcome for each output, or one for all of them together."""
+    if [each.rendition for each in results] == [None]:
+        return not isinstance(results[0].detail, Written)
+    requested = {output.rendition for output in job.outputs}
+    return len(results) == len(requested) and {each.rendition for each in results} == requested
 
 
 def _remove_leftovers(job: Job, tag: str) -> list[str]:
@@ -81,12 +68,12 @@ def _remove_leftovers(job: Job, tag: str) -> list[str]:
     return told
 
 
-def _failed(answer: Raised[Job] | WorkerLost[Job]) -> Outcome:
+def _failed(answer: Raised[Job] | WorkerLost[Job]) -> Failed:
     if isinstance(answer, Raised):
         reason, error, signal = Reason.INTERNAL, answer.error, None
     else:
         reason, error, signal = _reason(answer), _describe_loss(answer), answer.signal
-    return Failed(**about(answer.item), reason=reason, error=error, signal=signal)
+    return Failed(reason, error, signal)
 
 
 def _reason(lost: WorkerLost[Job]) -> Reason:

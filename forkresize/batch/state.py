@@ -104,7 +104,7 @@ class RunState:
             self._stop = self._stop or (error.exit_code, str(error))
 
     def _reason_to_stop(self, outcome: Outcome) -> tuple[ExitCode, str] | None:
-        if isinstance(outcome, Failed) and outcome.fatal:
+        if isinstance(outcome.detail, Failed) and outcome.detail.fatal:
             return ExitCode.FATAL, outcome.error
         if self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
             return ExitCode.MAX_ERRORS, "--max-errors"
@@ -140,9 +140,9 @@ class RunState:
         for outcomes in settled:
             if self.is_over(pool):
                 return
-            due = [outcome for outcome in outcomes if isinstance(outcome, Planned)]
+            due = [outcome for outcome in outcomes if isinstance(outcome.detail, Planned)]
             for outcome in outcomes:
-                if not isinstance(outcome, Planned):
+                if not isinstance(outcome.detail, Planned):
                     self.tell(outcome)
             if not due:
                 continue
@@ -150,7 +150,7 @@ class RunState:
                 # What is loaded before the first fork is shared by all workers.
                 preload(self._recipe)
                 warm = True
-            yield Job(due[0].source, tuple(Output(each.destination, each.rendition) for each in due))
+            yield Job(due[0].source, tuple(Output(each.destination or "", each.rendition) for each in due))
 
     def summary(self, effort: RunStats, interrupted: int | None = None) -> Summary:
         """Return what the run came to.

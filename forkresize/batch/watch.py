@@ -52,8 +52,8 @@ class WatchTotals(Struct):
     def add(self, summary: Summary) -> None:
         """Take note of what a pass came to."""
         self.last = summary
-        self.workers_lost += summary.workers_lost
-        self.busy_seconds += summary.busy_seconds
+        self.workers_lost += summary.stats.workers_lost
+        self.busy_seconds += summary.stats.busy_seconds
 
     def summary(self, exit_code: int, stopped_by: str) -> Summary:
         """Return what all came to.
@@ -63,12 +63,9 @@ class WatchTotals(Struct):
             stopped_by: what ended the last.
         """
         elapsed = time.monotonic() - self.began
-        effort = RunStats(seconds=elapsed, workers=0, workers_lost=self.workers_lost, busy_seconds=self.busy_seconds)
-        whole = summarize(self.tally, effort, exit_code=exit_code, stopped_by=stopped_by)
-        if self.last is None:
-            return whole
-        machine = {name: getattr(self.last, name) for name in ("workers", "sandbox", "sandbox_missing")}
-        return replace(whole, **machine)
+        last = self.last.stats if self.last is not None else RunStats(seconds=0, workers=0)
+        stats = replace(last, seconds=elapsed, workers_lost=self.workers_lost, busy_seconds=self.busy_seconds, memory=0)
+        return summarize(self.tally, stats, exit_code=exit_code, stopped_by=stopped_by)
 
 
 class ChangeFilter:

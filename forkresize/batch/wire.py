@@ -1,100 +1,78 @@
-"""How outcomes cross the pipe from a worker, which may have been taken over: as JSON, and checked. Judges none.
+"""How outcomes cross the pipe from a worker: as JSON, checked against the details' own types.
 
-JSON can't ask for more memory than its length, and calls nothing; of what it tells, the parent takes just what it
-doesn't know itself, and only in the types that it has to be of.
+A worker may have been taken over by a picture. JSON cannot ask for more memory than its length, and calls nothing;
+the parent adds what it knows itself: source, destination and execution.
 """
 
-from collections.abc import Mapping
-from functools import reduce
-from operator import or_
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TypeVar
 
-from msgspec import Struct, defstruct
+from msgspec import Struct
 from msgspec.json import Decoder, Encoder
-from msgspec.structs import asdict, fields, replace
+from msgspec.structs import asdict, replace
 
 from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
 from forkresize.pool import Serializer
 
-_PARENT_FIELDS = frozenset({"source", "destination", "attempts", "worker", "seconds"})
-"""What the parent knows itself, or better."""
 
-
-class WireOutcome(Struct, frozen=True, tag_field="status", forbid_unknown_fields=True):
-    """What a worker says of one output, or of all of a picture's together.
+class WireOutcome(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A worker's outcome of one output, or of all outputs of a picture.
 
     Attributes:
-        of_all: whether it is about all outputs.
-        rendition: which of the recipe's renditions it is about.
-        warnings: what there is to say about it.
+        rendition: index of the output's rendition in the recipe; None if it covers all outputs.
+        detail: what became of it.
+        warnings: remarks on it.
     """
 
-    of_all: bool
-    rendition: Count
+    rendition: Count | None
+    detail: Written | Skipped | Failed
     warnings: tuple[str, ...]
 
-    @property
-    def kind(self) -> type[Outcome]:
-        """What became of it."""
-        return _OUTCOME_TYPES[type(self)]
 
-    def particulars(self) -> dict[str, Any]:
-        """Return the outcome's fields, with no text longer than a person reads."""
-        told = {name: truncate(value) if type(value) is str else value for name, value in asdict(self).items()}
-        told["warnings"] = truncate_warnings(told["warnings"])
-        del told["of_all"]
-        return told
-
-
-def _wire_type(kind: type[Outcome]) -> type[WireOutcome]:
-    """Return what holds just those fields of an outcome that a worker tells, each within its bounds."""
-    known = _PARENT_FIELDS | set(WireOutcome.__struct_fields__)
-    own = [(field.name, field.type) for field in fields(kind) if field.name not in known]
-    told = defstruct(f"Wire{kind.__name__}", own, bases=(WireOutcome,), frozen=True, tag=kind.status)
-    return cast("type[WireOutcome]", told)
-
-
-_WIRE_TYPES: Mapping[type[Outcome], type[WireOutcome]] = {kind: _wire_type(kind) for kind in (Written, Skipped, Failed)}
-_OUTCOME_TYPES: Mapping[type[WireOutcome], type[Outcome]] = {told: kind for kind, told in _WIRE_TYPES.items()}
+_T = TypeVar("_T", bound=Struct)
 
 _ENCODER = Encoder()
-_DECODER: Decoder[list[WireOutcome]] = Decoder(list[reduce(or_, _WIRE_TYPES.values())])  # type: ignore[misc]
+_DECODER = Decoder(list[WireOutcome])
 
 
 def encode_outcomes(outcomes: list[Outcome]) -> bytes:
-    """Return what a worker sends of a picture's outcomes."""
-    told = [_from_outcome(outcome) for outcome in outcomes]
+    """Return what a worker sends for a picture's outcomes."""
+    results = [(None if each.destination is None else each.rendition, each.detail, each.warnings) for each in outcomes]
     try:
-        return _ENCODER.encode(told)
+        return _ENCODER.encode(results)
     except UnicodeEncodeError:
-        return _ENCODER.encode([_escape_surrogates(each) for each in told])
+        # JSON is UTF-8, but file names in texts may not be.
+        return _ENCODER.encode(
+            [
+                (rendition, _map_texts(detail, _escape), tuple(map(_escape, warnings)))
+                for rendition, detail, warnings in results
+            ]
+        )
 
 
 def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
-    """Return what a worker has sent.
+    """Return what a worker has sent, its texts limited in length.
 
     Raises:
-        ValueError: it is nothing that ``encoded`` makes.
+        ValueError: it is not what ``encode_outcomes`` returns.
     """
     try:
-        return _DECODER.decode(data)
+        results = _DECODER.decode(data)
     except RecursionError as too_deep:
         raise ValueError(f"{too_deep}") from too_deep
+    return [
+        WireOutcome(each.rendition, _map_texts(each.detail, truncate), truncate_warnings(each.warnings))
+        for each in results
+    ]
 
 
 OUTCOME_SERIALIZER = Serializer(encode_outcomes, decode_outcomes)
 
 
-def _from_outcome(outcome: Outcome) -> WireOutcome:
-    kind = _WIRE_TYPES[type(outcome)]
-    own = {name: getattr(outcome, name) for name in kind.__struct_fields__ if name != "of_all"}
-    return kind(of_all=outcome.destination is None, **own)
-
-
-def _escape_surrogates(told: WireOutcome) -> WireOutcome:
-    """Return the same with bytes spelled out that are no UTF-8, as JSON is, but names in its texts may be."""
-    texts = {name: _escape(value) for name, value in asdict(told).items() if isinstance(value, str)}
-    return replace(told, warnings=tuple(map(_escape, told.warnings)), **texts)
+def _map_texts(detail: _T, change: Callable[[str], str]) -> _T:
+    """Return a detail with its free texts changed."""
+    texts = {name: change(value) for name, value in asdict(detail).items() if type(value) is str}
+    return replace(detail, **texts) if texts else detail
 
 
 def _escape(text: str) -> str:

@@ -41,7 +41,7 @@ def skip_unworked(tell: Observer) -> Observer:
     """Return an observer that passes on only what a worker was given."""
 
     def observer(outcome: Outcome) -> None:
-        if outcome.attempts:
+        if outcome.execution.attempts:
             tell(outcome)
 
     return observer

@@ -9,7 +9,7 @@ from PIL import Image
 
 from forkresize.errors import ForkresizeError
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.outcome import About, Failed, Outcome, Reason, Skipped
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 
 
 class PictureError(ForkresizeError):
@@ -69,16 +69,16 @@ def is_os_error(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}
 
 
-def run_guarded(subject: About, make: Callable[[], list[Outcome]]) -> list[Outcome]:
+def run_guarded(ref: OutputRef, make: Callable[[], list[Outcome]]) -> list[Outcome]:
     """Return what is made, or the one outcome that says why it could not be made. Raises nothing."""
     try:
         return make()
     except PictureError as error:
         if error.reason is Reason.NOT_A_PICTURE:
-            return [Skipped(**subject, reason=error.reason, error=str(error))]
-        return [Failed(**subject, reason=error.reason, error=str(error), fatal=error.fatal)]
+            return [Outcome(ref, Skipped(error.reason, str(error)))]
+        return [Outcome(ref, Failed(error.reason, str(error), fatal=error.fatal))]
     except MemoryError as error:
         message = str(error) or "not enough memory"
-        return [Failed(**subject, reason=Reason.MEMORY_LIMIT, error=message)]
+        return [Outcome(ref, Failed(Reason.MEMORY_LIMIT, message))]
     except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
-        return [Failed(**subject, reason=Reason.INTERNAL, error=f"{type(error).__name__}: {error}")]
+        return [Outcome(ref, Failed(Reason.INTERNAL, f"{type(error).__name__}: {error}"))]

@@ -40,7 +40,7 @@ def reclassify(outcomes: Iterable[Outcome], need: int, path: str) -> list[Outcom
         path: the picture.
     """
     found = list(outcomes)
-    if not any(isinstance(each, Failed) and each.reason in _DOUBTFUL for each in found):
+    if not any(isinstance(each.detail, Failed) and each.reason in _DOUBTFUL for each in found):
         return found
     need = need or _opening(path)
     return [_blamed(each, need) for each in found] if need and cannot_allocate(need) else found
@@ -54,7 +54,7 @@ def _opening(path: str) -> int:
 
 
 def _blamed(outcome: Outcome, need: int) -> Outcome:
-    if not isinstance(outcome, Failed) or outcome.reason not in _DOUBTFUL:
+    if not isinstance(outcome.detail, Failed) or outcome.reason not in _DOUBTFUL:
         return outcome
     told = f"needs about {need / 1e6:.0f} MB, more than --memory or ulimit -v leaves: {outcome.error}"
-    return replace(outcome, reason=Reason.MEMORY_LIMIT, error=told)
+    return replace(outcome, detail=Failed(Reason.MEMORY_LIMIT, told))

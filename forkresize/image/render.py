@@ -25,7 +25,7 @@ from forkresize.image.source_image import SourceImage, open_source_image
 from forkresize.image.steps.watermark import prepare as prepare_watermark
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
-from forkresize.outcome import Outcome, about, truncate_warnings
+from forkresize.outcome import Execution, Outcome, ref_to_job, truncate_warnings
 from forkresize.recipe import Recipe, Watermark
 
 if TYPE_CHECKING:
@@ -76,10 +76,12 @@ def render(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] 
     """
     started = perf_counter()
     task = _Task(job, recipe, tag, reserve)
-    outcomes = reclassify(run_guarded(about(job), lambda: _outcomes(task)), task.need, job.source.path)
-    seconds = perf_counter() - started
+    outcomes = reclassify(run_guarded(ref_to_job(job), lambda: _outcomes(task)), task.need, job.source.path)
+    execution = Execution(seconds=perf_counter() - started)
     return [
-        replace(outcome, seconds=seconds, warnings=truncate_warnings((*task.diagnostics.warnings, *outcome.warnings)))
+        replace(
+            outcome, execution=execution, warnings=truncate_warnings((*task.diagnostics.warnings, *outcome.warnings))
+        )
         for outcome in outcomes
     ]
 

@@ -27,7 +27,7 @@ from forkresize.image.steps.resize import CascadeSource, resize_from
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.image.write import write
 from forkresize.job import Job, Output
-from forkresize.outcome import About, Outcome, Reason, Skipped, Written
+from forkresize.outcome import Outcome, OutputRef, Reason, Skipped, Written
 from forkresize.recipe import Animation, IfLarger, Metadata, Recipe
 
 if TYPE_CHECKING:
@@ -88,12 +88,8 @@ class RenditionBuilder:
         return OUTPUT_FORMATS[self.format]
 
     @property
-    def _subject(self) -> About:
-        return {
-            "source": self._source,
-            "destination": self.output.path,
-            "rendition": self.output.rendition,
-        }
+    def _ref(self) -> OutputRef:
+        return OutputRef(self._source, self.output.path, self.output.rendition)
 
     @property
     def is_complete(self) -> bool:
@@ -108,7 +104,7 @@ class RenditionBuilder:
         """
         width, height = shown
         told = f"there are no more than {width} x {height} pixels to show"
-        self._outcome = Skipped(**self._subject, reason=Reason.DUPLICATE, error=told)
+        self._outcome = Outcome(self._ref, Skipped(Reason.DUPLICATE, told))
 
     def pixels(self, picture: Picture) -> int:
         """Return how many pixels it takes to show a prepared frame; 0 if it isn't to be made."""
@@ -158,7 +154,7 @@ class RenditionBuilder:
             return []
 
         if self.is_open:
-            for fault in run_guarded(self._subject, act):
+            for fault in run_guarded(self._ref, act):
                 self._outcome = fault
 
     def _choose_format(self) -> None:
@@ -202,8 +198,7 @@ class RenditionBuilder:
         encoded = self._best(encode(frames, self.format, self.rendition, embedded), kept)
         write(self._source, self.output.path, encoded.data, tag, self._diagnostics)
         stopwatch.lap("encode")
-        self._outcome = Written(
-            **self._subject,
+        written = Written(
             out_bytes=len(encoded.data),
             in_size=self._original.size,
             out_size=encoded.size,
@@ -216,6 +211,7 @@ class RenditionBuilder:
             resize_seconds=stopwatch.seconds["resize"],
             encode_seconds=stopwatch.take("encode"),
         )
+        self._outcome = Outcome(self._ref, written)
 
     def _agree_on_colors(self) -> None:
         """Bring pages that follow several profiles to sRGB: a file has a place for one."""

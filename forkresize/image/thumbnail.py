@@ -32,7 +32,7 @@ def thumbnail(path: str, side: int, folder: str, reserve: Callable[[int], object
     name = os.path.join(folder, f"{os.getpid()}.webp")
     job = Job(Source(path, os.path.basename(path)), (Output(name),))
     [outcome] = render(job, _recipe(side), "thumbnail", reserve)
-    if not isinstance(outcome, Written):
+    if not isinstance(outcome.detail, Written):
         return None
     with open(name, "rb") as file:
         return file.read()

@@ -6,7 +6,7 @@ from forkresize.ledger.policy import Compare, IfExists, Policy
 from forkresize.ledger.record import OutputRecord, RecipeFingerprints
 from forkresize.ledger.roots import split_root
 from forkresize.ledger.schema import ledger_path
-from forkresize.ledger.staleness import StalenessChecker, Subject
+from forkresize.ledger.staleness import StalenessChecker
 
 __all__ = [
     "Compare",
@@ -18,7 +18,6 @@ __all__ = [
     "RecipeFingerprints",
     "SqliteLedger",
     "StalenessChecker",
-    "Subject",
     "checksum",
     "ledger_path",
     "split_root",

@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from forkresize.outcome import Reason
+from forkresize.outcome import FORMER_REASONS, Reason
 
 _LATEST = 2**63 - 1
 """Nanoseconds since the epoch that SQLite has room for: some day in 2262."""
 
 _REFUSALS = frozenset({"skipped", "failed"})
 
-REASONS = frozenset(map(str, Reason))
+REASONS = frozenset({*map(str, Reason), *FORMER_REASONS})
 """Those that this version knows; a later one may have noted others."""
 
 

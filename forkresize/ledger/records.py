@@ -41,41 +41,42 @@ def records_for(
     by_path = {outcome.destination: outcome for outcome in outcomes if outcome.destination is not None}
     for output in job.outputs:
         outcome = by_path.get(output.path) or outcomes[0]
-        if isinstance(outcome, Written):
+        detail = outcome.detail
+        if isinstance(detail, Written):
             mtime_ns = about.mtime_ns or _mtime_ns(output.path)
             if mtime_ns is None:
                 continue  # Whatever is wrong with it by now, the next run will come across.
-            width, height = outcome.out_size
+            width, height = detail.out_size
             yield about._replace(
                 path=below(output.path),
                 status=outcome.status,
-                attempts=outcome.attempts,
+                attempts=outcome.execution.attempts,
                 recipe=prints.of(output.rendition),
-                size=outcome.out_bytes,
+                size=detail.out_bytes,
                 mtime_ns=mtime_ns,
                 width=width,
                 height=height,
-                format=outcome.out_format,
+                format=detail.out_format,
             )
-        elif isinstance(outcome, Skipped | Failed) and _is_permanent(outcome):
+        elif isinstance(detail, Skipped | Failed) and _is_permanent(detail):
             yield about._replace(
                 path=below(output.path),
                 status=outcome.status,
-                attempts=outcome.attempts,
-                reason=str(outcome.reason),
+                attempts=outcome.execution.attempts,
+                reason=str(detail.reason),
                 # A name in it may be of any bytes; SQLite's text is UTF-8.
-                error=outcome.error.encode(errors="backslashreplace").decode(),
-                signal=outcome.signal if isinstance(outcome, Failed) else None,
+                error=detail.error.encode(errors="backslashreplace").decode(),
+                signal=detail.signal if isinstance(detail, Failed) else None,
                 whole=int(outcome.destination is None),
-                recipe=prints.of(output.rendition, outcome.reason),
-                limit=prints.limit(outcome.reason),
+                recipe=prints.of(output.rendition, detail.reason),
+                limit=prints.limit(detail.reason),
             )
 
 
-def _is_permanent(outcome: Skipped | Failed) -> bool:
+def _is_permanent(detail: Skipped | Failed) -> bool:
     """Whether an outcome is the picture's doing; who sends SIGKILL is the kernel, for memory, or a person."""
-    by_kill = isinstance(outcome, Failed) and outcome.reason is Reason.CRASHED and outcome.signal == "SIGKILL"
-    return outcome.reason in _PERMANENT and not by_kill
+    by_kill = isinstance(detail, Failed) and detail.reason is Reason.CRASHED and detail.signal == "SIGKILL"
+    return detail.reason in _PERMANENT and not by_kill
 
 
 def _mtime_ns(path: str) -> int | None:

@@ -2,7 +2,8 @@
 
 import os
 import stat
-from typing import TypedDict
+
+from msgspec.structs import replace
 
 from forkresize.job import Job, Output, Source
 from forkresize.ledger.checksum import checksum
@@ -11,15 +12,7 @@ from forkresize.ledger.policy import Compare, IfExists, Policy
 from forkresize.ledger.record import REASONS, OutputRecord, RecipeFingerprints, clamp_mtime
 from forkresize.ledger.records import records_for
 from forkresize.ledger.roots import split_root
-from forkresize.outcome import About, Failed, Outcome, Planned, Reason, Skipped, Unchanged
-
-
-class Subject(TypedDict):
-    """Which source and output an outcome is about."""
-
-    source: Source
-    destination: str
-    rendition: int
+from forkresize.outcome import UNCHANGED, Failed, Outcome, OutputRef, Planned, Reason, Skipped
 
 
 class StalenessChecker:
@@ -42,25 +35,25 @@ class StalenessChecker:
         Raises:
             LedgerError: what is remembered can't be read.
         """
-        told = Subject(source=source, destination=output.path, rendition=output.rendition)
+        ref = OutputRef(source, output.path, output.rendition)
         try:
             found = os.lstat(output.path)
         except FileNotFoundError:
-            return self._settle_missing(told)
+            return self._settle_missing(ref, output.path)
         except OSError as error:
-            return Failed(**told, reason=Reason.NOT_WRITTEN, error=error.strerror or str(error))
+            return Outcome(ref, Failed(Reason.NOT_WRITTEN, error.strerror or str(error)))
         if stat.S_ISDIR(found.st_mode):
-            return Failed(**told, reason=Reason.NOT_WRITTEN, error="a directory has the output's name")
+            return Outcome(ref, Failed(Reason.NOT_WRITTEN, "a directory has the output's name"))
         match self._policy.if_exists:
             case IfExists.SKIP:
-                return Skipped(**told, reason=Reason.EXISTS)
+                return Outcome(ref, Skipped(Reason.EXISTS))
             case IfExists.ERROR:
-                return Failed(**told, reason=Reason.EXISTS)
+                return Outcome(ref, Failed(Reason.EXISTS))
             case IfExists.OVERWRITE:
                 self._keep_hash(source)
-                return Planned(**told, why="to be overwritten")
+                return Outcome(ref, Planned("to be overwritten"))
             case _:
-                return self._update(told, found)
+                return self._update(ref, output.path, found)
 
     def note(self, job: Job, outcomes: list[Outcome], made: str | None = None) -> None:
         """Have it remembered what became of a job.
@@ -100,25 +93,20 @@ class StalenessChecker:
             return False
         return os.path.lexists(path)
 
-    def refusal(self, told: Subject, entry: OutputRecord | None) -> Outcome | None:
+    def refusal(self, ref: OutputRef, entry: OutputRecord | None) -> Outcome | None:
         """Return what became of it the last time, if it was refused and nothing has changed that this hung on."""
         if entry is None or entry.status == "written" or entry.reason not in REASONS:
             return None
         if entry.status == "failed" and self._policy.retry_failed:
             return None
         same_limit = entry.limit == self.prints.limit(entry.reason)
-        if (
-            not same_limit
-            or self.recipe_changed(entry, told["rendition"])
-            or self.source_changed(entry, told["source"])
-        ):
+        if not same_limit or self.recipe_changed(entry, ref.rendition) or self.source_changed(entry, ref.source):
             return None
-        about = About(**told)
         if entry.whole:
-            about["destination"] = None
-        if entry.status == "failed":
-            return Failed(**about, reason=Reason(entry.reason), error=entry.error, signal=entry.signal)
-        return Skipped(**about, reason=Reason(entry.reason), error=entry.error)
+            ref = replace(ref, destination=None)
+        reason = Reason(entry.reason)
+        failed = entry.status == "failed"
+        return Outcome(ref, Failed(reason, entry.error, entry.signal) if failed else Skipped(reason, entry.error))
 
     def recipe_changed(self, entry: OutputRecord, rendition: int) -> bool:
         """Whether an output was made, or refused, with another recipe than it would be now."""
@@ -134,59 +122,61 @@ class StalenessChecker:
             return None if same else "the source changed"
         return self._content_changed(entry, source, same=same)
 
-    def _settle_missing(self, told: Subject) -> Outcome:
-        entry = self.memory.entry(told["destination"])
+    def _settle_missing(self, ref: OutputRef, path: str) -> Outcome:
+        entry = self.memory.entry(path)
         forced = self._policy.if_exists is IfExists.OVERWRITE
-        if not forced and (refused := self.refusal(told, entry)):
+        if not forced and (refused := self.refusal(ref, entry)):
             return refused
-        self._keep_hash(told["source"])
+        self._keep_hash(ref.source)
         gone = entry is not None and entry.status == "written"
         again = entry is not None and not gone
-        return Planned(**told, why="the output is gone" if gone else "to be tried again" if again else "no output yet")
+        return Outcome(
+            ref, Planned("the output is gone" if gone else "to be tried again" if again else "no output yet")
+        )
 
-    def _update(self, told: Subject, found: os.stat_result) -> Outcome:
-        entry = self.memory.entry(told["destination"])
-        if entry is not None and self._is_as_noted(told, found, entry):
-            return Unchanged(**told)
-        if refused := self.refusal(told, entry):
+    def _update(self, ref: OutputRef, path: str, found: os.stat_result) -> Outcome:
+        entry = self.memory.entry(path)
+        if entry is not None and self._is_as_noted(ref, found, entry):
+            return Outcome(ref, UNCHANGED)
+        if refused := self.refusal(ref, entry):
             return refused
-        why = self._why_update(told, found, entry)
+        why = self._why_update(ref, found, entry)
         if why:
-            self._keep_hash(told["source"])
-            return Planned(**told, why=why)
-        self._refresh(entry, told["source"])
-        return Unchanged(**told)
+            self._keep_hash(ref.source)
+            return Outcome(ref, Planned(why))
+        self._refresh(entry, ref.source)
+        return Outcome(ref, UNCHANGED)
 
-    def _is_as_noted(self, told: Subject, found: os.stat_result, entry: OutputRecord) -> bool:
+    def _is_as_noted(self, ref: OutputRef, found: os.stat_result, entry: OutputRecord) -> bool:
         """Whether nothing at all has changed, which is told of most outputs, and so has to be told fast."""
-        source = told["source"]
+        source = ref.source
         return (
             entry.source_mtime_ns == source.mtime_ns
             and entry.source_size == source.size
             and entry.mtime_ns == found.st_mtime_ns
             and entry.size == found.st_size != 0
             and entry.status == "written"
-            and entry.recipe == self.prints.renditions[told["rendition"]]
+            and entry.recipe == self.prints.renditions[ref.rendition]
             and self._by_stat
             and stat.S_ISREG(found.st_mode)
             and not self.source_changed(entry, source)
             and not self.memory.may_be_incomplete(entry.run, found.st_ctime_ns)
         )
 
-    def _why_update(self, told: Subject, found: os.stat_result, entry: OutputRecord | None) -> str | None:
+    def _why_update(self, ref: OutputRef, found: os.stat_result, entry: OutputRecord | None) -> str | None:
         if not stat.S_ISREG(found.st_mode) or found.st_size == 0:
             return "the output is no whole file"
         if self.memory.may_be_incomplete(entry.run if entry else 0, found.st_ctime_ns):
             return "a run that was killed may have made it"
         if entry is None:
-            return "the source is newer" if found.st_mtime_ns < told["source"].mtime_ns else None
+            return "the source is newer" if found.st_mtime_ns < ref.source.mtime_ns else None
         if entry.status != "written":
             return "to be tried again"
         if (found.st_size, found.st_mtime_ns) != (entry.size, entry.mtime_ns):
             return "the output was altered"
-        if changed := self.source_changed(entry, told["source"]):
+        if changed := self.source_changed(entry, ref.source):
             return changed
-        return "the recipe changed" if self.recipe_changed(entry, told["rendition"]) else None
+        return "the recipe changed" if self.recipe_changed(entry, ref.rendition) else None
 
     def _content_changed(self, entry: OutputRecord, source: Source, *, same: bool) -> str | None:
         if entry.source_size != source.size:

@@ -10,13 +10,13 @@ from operator import attrgetter
 from msgspec import Struct, field
 
 from forkresize.job import Source
-from forkresize.outcome import Failed, Reason, Skipped
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.storage import STATE_DIR
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
 from forkresize.walk.selection import Selection, Symlinks
 
-Found = Source | Skipped | Failed
+Found = Source | Outcome
 
 
 def walk(
@@ -150,10 +150,10 @@ class _Walker:
         if not self._takes_file(relative, otherwise=level.takes_unmatched):
             return None
         if unfollowed:
-            return Skipped(source=Source(entry.path, relative), reason=Reason.SYMBOLIC_LINK)
+            return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.SYMBOLIC_LINK))
         return self._file(entry.path, relative, entry.stat())
 
-    def _enter(self, entry: os.DirEntry[str], relative: str, above: _Level) -> _Level | Skipped | None:
+    def _enter(self, entry: os.DirEntry[str], relative: str, above: _Level) -> _Level | Outcome | None:
         verdict = self._judge(f"{relative}/")
         if verdict is False or not self._selection.enters(above.depth + 1):
             return None
@@ -161,12 +161,12 @@ class _Walker:
         if self._is_excluded(level.status):
             return None
         if (why := self._why_not_followed(entry, level)) is not None:
-            return Skipped(source=Source(entry.path, relative), reason=Reason.SYMBOLIC_LINK, error=why)
+            return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.SYMBOLIC_LINK, why))
         return level.read()
 
-    def _file(self, path: str, relative: str, status: os.stat_result) -> Source | Skipped | None:
+    def _file(self, path: str, relative: str, status: os.stat_result) -> Source | Outcome | None:
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(source=Source(path, relative), reason=Reason.NOT_A_FILE)
+            return Outcome(OutputRef(Source(path, relative)), Skipped(Reason.NOT_A_FILE))
         if not self._selection.takes(status):
             return None
         return Source(path, relative, status.st_size, status.st_mtime_ns)
@@ -201,8 +201,8 @@ def _is_ours(name: str) -> bool:
     return name == STATE_DIR or (name.startswith(".") and ".forkresize-" in name)
 
 
-def _failed(source: Source, error: OSError, missing: str) -> Failed:
+def _failed(source: Source, error: OSError, missing: str) -> Outcome:
     told = error.strerror or str(error)
     if isinstance(error, FileNotFoundError):
         told = "dangling symbolic link" if os.path.islink(source.path) else missing
-    return Failed(source=source, reason=Reason.UNREADABLE, error=told)
+    return Outcome(OutputRef(source), Failed(Reason.UNREADABLE, told))

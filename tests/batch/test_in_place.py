@@ -90,7 +90,7 @@ def test_a_new_picture_or_another_recipe_is_worked_on(tmp_path: Path, photos: Pa
     draw(photos / "0.jpg", seed=7)
     second = content(photos)["0.jpg"]
     _, told = shrink(**old, dry_run=True)
-    assert [each.why for each in told if isinstance(each, Planned)] == ["the source changed"]
+    assert [each.detail.reason_text for each in told if isinstance(each.detail, Planned)] == ["the source changed"]
     assert shrink(**old)[0].written == 1
     assert (tmp_path / "old/0.jpg.~1~").read_bytes() == second
     _, told = shrink(Recipe.of(width=8), **old)
@@ -108,7 +108,7 @@ def test_failures_leave_the_source_and_are_remembered(photos: Path, shrink: Shri
     before = content(photos)["bad.jpg"]
     assert shrink()[0].failed == 1
     summary, told = shrink()
-    assert (summary.failed, {outcome.attempts for outcome in told}) == (1, {0})
+    assert (summary.failed, {outcome.execution.attempts for outcome in told}) == (1, {0})
     assert content(photos)["bad.jpg"] == before
 
 
@@ -128,7 +128,7 @@ def test_links_are_skipped_and_what_they_lead_to_stays(
     before = target.read_bytes()
     (photos / "link.jpg").symlink_to(target)
     _, told = shrink()
-    assert [each.reason for each in told if isinstance(each, Skipped)] == [Reason.SYMBOLIC_LINK]
+    assert [each.reason for each in told if isinstance(each.detail, Skipped)] == [Reason.SYMBOLIC_LINK]
     assert target.read_bytes() == before
     assert (photos / "link.jpg").is_symlink()
 
@@ -147,7 +147,7 @@ def test_a_source_that_changes_meanwhile_is_left_as_it_is(
     monkeypatch.setattr(InPlaceOutputs, "stage", touch)
     before = content(photos)["0.jpg"]
     summary, told = shrink()
-    (failure,) = (each for each in told if isinstance(each, Failed))
+    (failure,) = (each for each in told if isinstance(each.detail, Failed))
     assert "changed meanwhile" in failure.error
     assert content(photos)["0.jpg"] == before
     assert (summary.written, summary.failed) == (2, 1)

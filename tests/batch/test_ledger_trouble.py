@@ -70,7 +70,7 @@ def test_what_was_written_before_the_ledger_was_full_is_told(
     summary, told = make()
     assert summary.exit_code == ExitCode.FATAL
     assert "disk is full" in str(summary.stopped_by)
-    written = [str(outcome.destination) for outcome in told if isinstance(outcome, Written)]
+    written = [str(outcome.destination) for outcome in told if isinstance(outcome.detail, Written)]
     assert sorted(written) == sorted(map(str, (tmp_path / "out").glob("*.jpg")))
     assert 0 < len(written) == len(told) < PICTURES
     full.undo()
@@ -84,8 +84,8 @@ def test_in_place_no_source_is_replaced_that_the_ledger_does_not_hold(
 ) -> None:
     summary, told = make("in", in_place=True)
     assert summary.exit_code == ExitCode.FATAL
-    replaced = sum(isinstance(outcome, Written) for outcome in told)
-    refused = [outcome.error for outcome in told if isinstance(outcome, Failed)]
+    replaced = sum(isinstance(outcome.detail, Written) for outcome in told)
+    refused = [outcome.error for outcome in told if isinstance(outcome.detail, Failed)]
     assert refused
     assert all("disk is full" in error for error in refused)
     assert sorted(widths(photos)) == [16] * replaced + [64] * (PICTURES - replaced)
@@ -128,7 +128,7 @@ def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
         PICTURES,
     )
     assert make()[0].written == PICTURES
-    assert all(isinstance(outcome, Unchanged) for outcome in make()[1])
+    assert all(isinstance(outcome.detail, Unchanged) for outcome in make()[1])
 
 
 def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them(

@@ -65,18 +65,18 @@ def width(path: Path) -> int:
 @pytest.mark.parametrize("retries", [0, 1])
 def test_an_output_that_is_there_is_no_failure(tmp_path: Path, make: Make, retries: int) -> None:
     summary, (told,) = make(retries=retries)
-    assert isinstance(told, Unchanged)
-    assert (told.destination, told.attempts) == (str(tmp_path / "out/a.jpg"), retries + 1)
+    assert isinstance(told.detail, Unchanged)
+    assert (told.destination, told.execution.attempts) == (str(tmp_path / "out/a.jpg"), retries + 1)
     assert "lost after writing it: killed by SIGKILL" in told.warnings[-1]
-    assert (summary.exit_code, summary.unchanged, summary.workers_lost) == (0, 1, retries + 1)
+    assert (summary.exit_code, summary.unchanged, summary.stats.workers_lost) == (0, 1, retries + 1)
     assert width(tmp_path / "out/a.jpg") == 16
     assert make(attempts=0)[0].unchanged == 1
 
 
 def test_a_worker_that_is_spared_the_second_time_tells_itself(make: Make) -> None:
     summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told, Written)
-    assert (told.attempts, summary.exit_code) == (2, 0)
+    assert isinstance(told.detail, Written)
+    assert (told.execution.attempts, summary.exit_code) == (2, 0)
 
 
 def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_it_again(
@@ -91,10 +91,10 @@ def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_
 
     monkeypatch.setattr(os, "open", full)
     summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told, Unchanged)
+    assert isinstance(told.detail, Unchanged)
     assert "a worker was lost after writing it, and it can't be made again" in told.warnings[-1]
     assert "No space left" in told.warnings[-1]
-    assert (summary.exit_code, summary.unchanged, summary.workers_lost) == (0, 1, 1)
+    assert (summary.exit_code, summary.unchanged, summary.stats.workers_lost) == (0, 1, 1)
     assert width(tmp_path / "out/a.jpg") == 16
 
 
@@ -111,8 +111,8 @@ def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
     real = errors.run_guarded
     monkeypatch.setattr(render, "run_guarded", broken)
     summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told, Failed)
-    assert (told.reason, told.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
+    assert isinstance(told.detail, Failed)
+    assert (told.reason, told.execution.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
 
 
 def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_asked_for(
@@ -120,16 +120,16 @@ def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_aske
 ) -> None:
     make(attempts=0)
     summary, (told,) = make(20, retries=0)
-    assert isinstance(told, Unchanged)
+    assert isinstance(told.detail, Unchanged)
     assert width(tmp_path / "out/a.jpg") == 20
     # What was not noted is not taken on trust.
     summary, (told,) = make(20, attempts=0)
-    assert (summary.written, type(told)) == (1, Written)
+    assert (summary.written, told.status) == (1, "written")
 
 
 def test_of_several_outputs_those_that_are_not_there_failed(tmp_path: Path, make: Make) -> None:
     summary, told = make([16, 8, 24], renames=2, retries=0)
-    assert [type(outcome) for outcome in told] == [Unchanged, Unchanged, Failed]
+    assert [outcome.status for outcome in told] == ["unchanged", "unchanged", "failed"]
     assert told[2].destination == str(tmp_path / "out/a-24w.jpg")
     assert sorted(os.listdir(tmp_path / "out")) == [".forkresize", "a-16w.jpg", "a-8w.jpg"]
     assert (summary.sources, summary.failed_by_reason, summary.exit_code) == (1, {Reason.CRASHED: 1}, 1)
@@ -147,7 +147,7 @@ def test_a_worker_that_is_lost_before_writing_has_failed(
 
     monkeypatch.setattr(os, "open", deadly)
     summary, (told,) = make(attempts=0, retries=0)
-    assert isinstance(told, Failed)
+    assert isinstance(told.detail, Failed)
     assert summary.failed_by_reason == {Reason.CRASHED: 1}
     assert not (tmp_path / "out/a.jpg").exists()
 
@@ -162,7 +162,7 @@ def test_an_older_output_does_not_hide_a_failure(tmp_path: Path, make: Make, pho
     make(attempts=0)
     photo.write_bytes(photo.read_bytes()[:300])
     summary, (told,) = make(attempts=0)
-    assert isinstance(told, Failed)
+    assert isinstance(told.detail, Failed)
     assert (summary.exit_code, width(tmp_path / "out/a.jpg")) == (1, 16)
 
 
@@ -178,4 +178,4 @@ def test_a_file_system_that_numbers_files_anew_makes_no_file_new(
         return found and (found[0], next(numbers), found[2])
 
     monkeypatch.setattr(outputs, "_file", file)
-    assert isinstance(make(attempts=0)[1][0], Failed)
+    assert isinstance(make(attempts=0)[1][0].detail, Failed)

@@ -33,7 +33,7 @@ def prune(tmp_path: Path, photos: Path) -> Prune:
         asked = Settings(**{"prune": True, "max_prune": ALL, **settings})  # type: ignore[arg-type]
         summary = run([photos], tmp_path / "out", Recipe.of(width=16), settings=asked, observers=[told.append])
         return summary, [
-            os.path.relpath(each.destination, tmp_path / "out") for each in told if isinstance(each, Pruned)
+            os.path.relpath(str(each.destination), tmp_path / "out") for each in told if isinstance(each.detail, Pruned)
         ]
 
     return again

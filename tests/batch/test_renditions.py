@@ -8,7 +8,7 @@ import pytest
 
 from forkresize import Failed, OnCollision, Outcome, Recipe, Settings, Skipped, Unchanged, Written, render, run
 from forkresize.errors import CollisionError, FieldError
-from forkresize.outcome import Planned, Reason
+from forkresize.outcome import Reason
 
 Draw = Callable[..., Path]
 
@@ -53,7 +53,7 @@ def test_what_a_picture_is_too_small_for_is_no_work_for_the_next_run(tmp_path: P
     told: list[Outcome] = []
     again = run([photos], tmp_path / "out", recipe, observers=[told.append])
     assert (again.written, again.unchanged, again.skipped) == (0, 6, 3)
-    skipped = [outcome for outcome in told if isinstance(outcome, Skipped)]
+    skipped = [outcome for outcome in told if isinstance(outcome.detail, Skipped)]
     assert {outcome.reason for outcome in skipped} == {Reason.DUPLICATE}
 
 
@@ -61,7 +61,7 @@ def test_a_dry_run_tells_of_every_output(tmp_path: Path, photos: Path) -> None:
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", TWO, settings=Settings(dry_run=True), observers=[told.append])
     assert summary.sources == 3
-    assert [type(outcome) for outcome in told] == [Planned] * 6
+    assert [outcome.status for outcome in told] == ["planned"] * 6
 
 
 def test_a_damaged_source_is_one_failure(tmp_path: Path, photos: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_damaged_source_is_one_failure(tmp_path: Path, photos: Path) -> None:
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
     assert (summary.sources, summary.failed, summary.written) == (4, 1, 6)
-    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
     assert failure.destination is None
 
 
@@ -104,5 +104,5 @@ def test_a_mixture_of_settled_and_due_is_told_for_each(tmp_path: Path, photos: P
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", TWO, observers=[told.append])
     assert (summary.sources, summary.written, summary.failed) == (3, 5, 1)
-    assert isinstance(next(each for each in told if each.destination == str(tmp_path / "out/0-32w.jpg")), Failed)
-    assert all(isinstance(each, Written | Failed | Unchanged) for each in told)
+    assert isinstance(next(each for each in told if each.destination == str(tmp_path / "out/0-32w.jpg")).detail, Failed)
+    assert all(isinstance(each.detail, Written | Failed | Unchanged) for each in told)

@@ -7,7 +7,7 @@ from forkresize import storage
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Failed, Outcome, Reason, Skipped
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.pool import Completed, LossReason, Raised, WorkerLost
 
 
@@ -22,23 +22,23 @@ def told(*outcomes: Outcome) -> list[WireOutcome]:
 
 
 def failed(outcome: Outcome) -> Failed:
-    assert isinstance(outcome, Failed)
-    return outcome
+    assert isinstance(outcome.detail, Failed)
+    return outcome.detail
 
 
 def test_what_the_worker_says_is_kept_with_what_it_took(job: Job) -> None:
-    said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=("odd",))
+    said = Outcome(OutputRef(job.source), Skipped(Reason.NOT_A_PICTURE), warnings=("odd",))
     done = Completed(
         item=job, result=told(said), attempts=2, worker=77, seconds=1.5, stderr="TIFFReadDirectory: hm\nagain\n"
     )
     (outcome,) = outcomes_from_result(done, "tag")
-    assert isinstance(outcome, Skipped)
-    assert (outcome.attempts, outcome.worker, outcome.seconds) == (2, 77, 1.5)
+    assert isinstance(outcome.detail, Skipped)
+    assert (outcome.execution.attempts, outcome.execution.worker, outcome.execution.seconds) == (2, 77, 1.5)
     assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
 
 
 def test_what_a_worker_says_without_end_is_cut(job: Job) -> None:
-    said = Skipped(source=job.source, reason=Reason.NOT_A_PICTURE, warnings=tuple(map(str, range(10**5))))
+    said = Outcome(OutputRef(job.source), Skipped(Reason.NOT_A_PICTURE), warnings=tuple(map(str, range(10**5))))
     stderr = "".join(f"{number}\n" for number in range(999))
     done = Completed(item=job, result=told(said), attempts=1, worker=7, seconds=0, stderr=stderr)
     (outcome,) = outcomes_from_result(done, "tag")
@@ -49,7 +49,7 @@ def test_what_a_worker_says_without_end_is_cut(job: Job) -> None:
 
 @pytest.mark.parametrize("renditions", [[], [0, 0], [1], [0, 1]])
 def test_an_answer_about_other_outputs_than_were_asked_for_is_none(job: Job, renditions: list[int]) -> None:
-    made = [Failed(source=job.source, destination="x", rendition=each, reason=Reason.DAMAGED) for each in renditions]
+    made = [Outcome(OutputRef(job.source, "x", each), Failed(Reason.DAMAGED)) for each in renditions]
     (outcome,) = outcomes_from_result(
         Completed(item=job, result=told(*made), attempts=1, worker=7, seconds=0, stderr=""), "tag"
     )
@@ -58,12 +58,12 @@ def test_an_answer_about_other_outputs_than_were_asked_for_is_none(job: Job, ren
 
 def test_one_outcome_for_all_stands_alone(tmp_path: Path) -> None:
     two = Job(Source("in/a.jpg", "a.jpg", 10), (Output(str(tmp_path / "a")), Output(str(tmp_path / "b"), rendition=1)))
-    whole = Skipped(source=two.source, reason=Reason.NOT_A_PICTURE)
-    one = Failed(source=two.source, destination="b", rendition=1, reason=Reason.DAMAGED)
+    whole = Outcome(OutputRef(two.source), Skipped(Reason.NOT_A_PICTURE))
+    one = Outcome(OutputRef(two.source, "b", 1), Failed(Reason.DAMAGED))
     (alone,) = outcomes_from_result(
         Completed(item=two, result=told(whole), attempts=1, worker=7, seconds=0, stderr=""), "tag"
     )
-    assert isinstance(alone, Skipped)
+    assert isinstance(alone.detail, Skipped)
     (both,) = outcomes_from_result(
         Completed(item=two, result=told(whole, one), attempts=1, worker=7, seconds=0, stderr=""), "tag"
     )
@@ -73,7 +73,7 @@ def test_one_outcome_for_all_stands_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
 def test_what_an_earlier_worker_left_is_removed_even_if_a_later_one_answers(job: Job, attempts: int, left: int) -> None:
     Path(storage.temporary_path(job.outputs[0].path, "tag")).write_bytes(b"half")
-    said = Failed(source=job.source, reason=Reason.DAMAGED)
+    said = Outcome(OutputRef(job.source), Failed(Reason.DAMAGED))
     outcomes_from_result(
         Completed(item=job, result=told(said), attempts=attempts, worker=7, seconds=0, stderr=""), "tag"
     )
@@ -115,8 +115,8 @@ def test_a_lost_worker_costs_its_picture_and_leaves_no_file(
     lost = WorkerLost(
         item=job, reason=loss, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr=""
     )
-    outcome = failed(outcomes_from_result(lost, "tag")[0])
-    assert (outcome.reason, outcome.signal, outcome.attempts) == (reason, signal, 2)
+    (outcome,) = outcomes_from_result(lost, "tag")
+    assert (outcome.reason, failed(outcome).signal, outcome.execution.attempts) == (reason, signal, 2)
     assert told in outcome.error
     assert os.listdir(os.path.dirname(job.outputs[0].path)) == []
 

@@ -79,7 +79,7 @@ def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw
 def test_a_dry_run_tells_what_is_due_and_makes_nothing(tmp_path: Path, photos: Path) -> None:
     told: list[Outcome] = []
     summary = run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
-    assert sum(isinstance(outcome, Planned) for outcome in told) == 6
+    assert sum(isinstance(outcome.detail, Planned) for outcome in told) == 6
     assert (summary.sources, summary.written, summary.exit_code) == (7, 0, 0)
     assert not (tmp_path / "out").exists()
 
@@ -138,7 +138,7 @@ def test_a_source_that_can_not_be_looked_into_fails_alone(
     monkeypatch.setattr("forkresize.batch.discovery.is_picture", refuse)
     told: list[Outcome] = []
     run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
-    assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == ["Permission denied"] * 7
+    assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == ["Permission denied"] * 7
     (photos / "0.png").hardlink_to(photos / "0.jpg")
     with pytest.raises(CollisionError):
         run([photos], tmp_path / "out", Recipe.of(format=Format.WEBP))
@@ -150,7 +150,7 @@ def test_no_output_takes_the_place_of_what_is_remembered(tmp_path: Path, draw: D
     told: list[Outcome] = []
     settings = Settings(name="{ext}/ledger.db")
     run([tmp_path / "in"], f"{tmp_path}/{destination}", SMALL, settings=settings, observers=[told.append])
-    assert [outcome.error for outcome in told if isinstance(outcome, Failed)] == [
+    assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == [
         "the output would lie in .forkresize, which is not for outputs"
     ]
     assert (tmp_path / "out/.forkresize/ledger.db").read_bytes().startswith(b"SQLite")
@@ -196,10 +196,10 @@ def test_a_list_of_names_goes_with_one_source_at_most(tmp_path: Path, photos: Pa
 
 def test_one_picture_is_made_without_a_pool(tmp_path: Path, draw: Draw) -> None:
     outcome = render(draw(tmp_path / "a.jpg"), tmp_path / "deep" / "b.webp", Recipe.of(width=16, format=Format.WEBP))
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     with Image.open(tmp_path / "deep" / "b.webp") as made:
         assert (made.format, made.size) == ("WEBP", (16, 12))
-    assert isinstance(render(tmp_path / "missing.jpg", tmp_path / "c.jpg", SMALL), Failed)
+    assert isinstance(render(tmp_path / "missing.jpg", tmp_path / "c.jpg", SMALL).detail, Failed)
 
 
 @pytest.mark.parametrize("name", forkresize.__all__)

@@ -9,7 +9,7 @@ from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.sandbox import sandboxed_pool_options
 from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Written
+from forkresize.outcome import Outcome, OutputRef, Written
 from forkresize.pool import Completed, PoolOptions, SandboxMode
 
 
@@ -47,15 +47,9 @@ def test_directories_are_readable_as_a_whole_and_files_are_lent_one_by_one(tmp_p
 
 def test_an_outcome_is_about_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
     forged = [
-        Written(
-            source=Source("/etc/shadow", "shadow"),
-            destination="/etc/passwd",
-            rendition=rendition,
-            out_bytes=1,
-            in_size=(1, 1),
-            out_size=(1, 1),
-            in_format="jpeg",
-            out_format="jpeg",
+        Outcome(
+            OutputRef(Source("/etc/shadow", "shadow"), "/etc/passwd", rendition),
+            Written(out_bytes=1, in_size=(1, 1), out_size=(1, 1), in_format="jpeg", out_format="jpeg"),
         )
         for rendition in (1, 0)
     ]

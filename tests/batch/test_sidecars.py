@@ -44,7 +44,10 @@ def test_a_sidecar_changes_nothing_about_its_picture(sidecar: Path, make: Make, 
         statuses = {Path(outcome.source.path).name: outcome.status for outcome in told}
         there = "skipped" if "if_exists" in settings else "unchanged"
         assert statuses == {"a.jpg": there if second else "written", "a.xmp": "skipped"}
-        assert [each.reason for each in told if isinstance(each, Skipped)][-1] in {Reason.NOT_A_PICTURE, Reason.EXISTS}
+        assert [each.reason for each in told if isinstance(each.detail, Skipped)][-1] in {
+            Reason.NOT_A_PICTURE,
+            Reason.EXISTS,
+        }
 
 
 def test_the_output_of_a_picture_whose_sidecar_is_left_is_pruned(tmp_path: Path, sidecar: Path, make: Make) -> None:

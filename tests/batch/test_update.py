@@ -44,7 +44,11 @@ def make(tmp_path: Path) -> Make:
 
 def whys(make: Make, *arguments: Any, **settings: Any) -> dict[str, str]:
     _, told = make(*arguments, **settings, dry_run=True)
-    due = {os.path.basename(outcome.destination): outcome.why for outcome in told if isinstance(outcome, Planned)}
+    due = {
+        os.path.basename(str(outcome.destination)): outcome.detail.reason_text
+        for outcome in told
+        if isinstance(outcome.detail, Planned)
+    }
     made, _ = make(*arguments, **settings)
     assert made.written == len(due)
     return due
@@ -164,10 +168,10 @@ def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypa
     monkeypatch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
     summary, told = make()
     assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
-    (before,) = (outcome for outcome in first if isinstance(outcome, Failed))
-    (after,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    (before,) = (outcome for outcome in first if isinstance(outcome.detail, Failed))
+    (after,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
     assert (after.reason, after.error, after.destination) == (before.reason, before.error, before.destination)
-    assert after.attempts == 0
+    assert after.execution.attempts == 0
 
 
 def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> None:
@@ -177,18 +181,18 @@ def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> 
     other = Recipe.of(width=8)
     for recipe, settings in ((SMALL, {"retry_failed": True}), (SMALL, {"if_exists": "overwrite"}), (other, {})):
         _, told = make(recipe, **settings)
-        (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
-        assert failure.attempts == 1
+        (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+        assert failure.execution.attempts == 1
     bad.write_bytes(b"\xff\xd8\xff broken again")
     _, told = make(other)
-    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
-    assert failure.attempts == 1
+    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    assert failure.execution.attempts == 1
 
 
 @pytest.mark.parametrize("small", [Recipe.of(width=16, max_pixels=1000), Recipe.of(width=16, max_file_size=100)])
 def test_a_limit_is_the_reason_to_try_again_only_for_those_it_hit(small: Recipe, photos: Path, make: Make) -> None:
     assert make(small)[0].failed_by_reason in ({Reason.TOO_LARGE: 4}, {Reason.FILE_TOO_LARGE: 4})
-    assert {outcome.attempts for outcome in make(small, pool=PoolOptions(workers=1, timeout=9))[1]} == {0}
+    assert {outcome.execution.attempts for outcome in make(small, pool=PoolOptions(workers=1, timeout=9))[1]} == {0}
     assert set(whys(make, SMALL).values()) == {"to be tried again"}
 
 
@@ -197,7 +201,7 @@ def test_a_failure_of_all_outputs_is_told_once(photos: Path, make: Make) -> None
     two = Recipe.of(width=[16, 32])
     make(two)
     summary, told = make(two)
-    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
     assert failure.destination is None
     assert (summary.sources, summary.failed, summary.unchanged) == (5, 1, 8)
 
@@ -209,7 +213,7 @@ def test_duplicates_are_no_work_until_the_renditions_change(
     with monkeypatch.context() as patch:
         patch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
         _, told = make(Recipe.of(width=[16, 200, 300]))
-    assert {outcome.reason for outcome in told if isinstance(outcome, Skipped)} == {Reason.DUPLICATE}
+    assert {outcome.reason for outcome in told if isinstance(outcome.detail, Skipped)} == {Reason.DUPLICATE}
     assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
 
 
@@ -262,7 +266,7 @@ def test_a_dry_run_reads_a_ledger_that_is_held_and_changes_nothing(tmp_path: Pat
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
         _, told = make(dry_run=True, compare="checksum")
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-    assert sum(isinstance(outcome, Planned) for outcome in told) == 1
+    assert sum(isinstance(outcome.detail, Planned) for outcome in told) == 1
 
 
 def test_an_output_that_can_not_be_looked_at_is_a_failure(tmp_path: Path, photos: Path, make: Make) -> None:
@@ -271,7 +275,7 @@ def test_an_output_that_can_not_be_looked_at_is_a_failure(tmp_path: Path, photos
     (tmp_path / "out").mkdir()
     (tmp_path / "out/sub").write_text("a file")
     summary, told = make()
-    (failure,) = (outcome for outcome in told if isinstance(outcome, Failed))
+    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
     assert (failure.reason, failure.error, summary.written) == (Reason.NOT_WRITTEN, "Not a directory", 4)
 
 

@@ -10,7 +10,7 @@ from forkresize.batch import watch
 from forkresize.batch.watch import ChangeFilter, WatchLoop, WatchTotals, run_until_stopped
 from forkresize.errors import CollisionError, DestinationBusyError, SourceError, StopRequested
 from forkresize.job import Source
-from forkresize.outcome import Written
+from forkresize.outcome import Outcome, OutputRef, Written
 from forkresize.summary import RunStats, Summary, Tally, summarize
 from forkresize.walk import StabilityTracker
 
@@ -18,8 +18,8 @@ OLD = 10**18
 
 
 def summary(**changes: Any) -> Summary:
-    effort = RunStats(seconds=1, workers=2, workers_lost=1, busy_seconds=0.5)
-    return replace(summarize(Tally(), effort), **changes)
+    stats = RunStats(seconds=1, workers=changes.pop("workers", 2), workers_lost=1, busy_seconds=0.5)
+    return replace(summarize(Tally(), stats), **changes)
 
 
 def source(path: str) -> Source:
@@ -158,20 +158,15 @@ class TestUntilStopped:
     def test_all_passes_are_summed_up(self) -> None:
         totals = WatchTotals()
         totals.tally(
-            Written(
-                source=source("a"),
-                destination="b",
-                out_bytes=1,
-                in_size=(1, 1),
-                out_size=(1, 1),
-                in_format="jpeg",
-                out_format="jpeg",
+            Outcome(
+                OutputRef(source("a"), "b"),
+                Written(out_bytes=1, in_size=(1, 1), out_size=(1, 1), in_format="jpeg", out_format="jpeg"),
             )
         )
         passes = [summary(), summary(exit_code=4, stopped_by="--max-errors", workers=3)]
         whole = run_until_stopped(passes, totals)
         assert (whole.exit_code, whole.stopped_by, whole.written) == (4, "--max-errors", 1)
-        assert (whole.workers, whole.workers_lost, whole.busy_seconds) == (3, 2, 1.0)
+        assert (whole.stats.workers, whole.stats.workers_lost, whole.stats.busy_seconds) == (3, 2, 1.0)
 
     @pytest.mark.parametrize(
         ("stop", "code", "by"), [(KeyboardInterrupt(), 130, "SIGINT"), (StopRequested(15), 143, "SIGTERM")]

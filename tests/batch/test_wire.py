@@ -12,28 +12,28 @@ from msgspec.structs import replace
 
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Source
-from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
 
 SOURCE = Source("in/a.jpg", "a.jpg", 10)
-WRITTEN = Written(
-    source=SOURCE,
-    destination="out/a.jpg",
-    rendition=1,
+WRITTEN = Outcome(
+    OutputRef(SOURCE, "out/a.jpg", 1),
+    Written(
+        out_bytes=5,
+        in_size=(40, 30),
+        out_size=(20, 15),
+        in_format="jpeg",
+        out_format="webp",
+        quality=80,
+        ssim=0.98,
+        decode_seconds=0.5,
+        peak_rss=7,
+    ),
     warnings=("odd ü",),
-    out_bytes=5,
-    in_size=(40, 30),
-    out_size=(20, 15),
-    in_format="jpeg",
-    out_format="webp",
-    quality=80,
-    ssim=0.98,
-    decode_seconds=0.5,
-    peak_rss=7,
 )
 OUTCOME: list[Outcome] = [
     WRITTEN,
-    Skipped(source=SOURCE, reason=Reason.NOT_A_PICTURE),
-    Failed(source=SOURCE, destination="out/a.jpg", reason=Reason.DAMAGED, error="short", fatal=True),
+    Outcome(OutputRef(SOURCE), Skipped(Reason.NOT_A_PICTURE)),
+    Outcome(OutputRef(SOURCE, "out/a.jpg"), Failed(Reason.DAMAGED, "short", fatal=True)),
 ]
 
 
@@ -45,19 +45,19 @@ def told(*outcomes: Outcome) -> list[WireOutcome]:
 @pytest.mark.parametrize("outcome", OUTCOME, ids=lambda outcome: outcome.status)
 def test_what_comes_out_is_what_went_in(outcome: Outcome) -> None:
     (answer,) = told(outcome)
-    again = answer.kind(source=SOURCE, destination=outcome.destination, **answer.particulars())
-    assert again == outcome
-    assert answer.of_all is (outcome.destination is None)
+    rendition = None if outcome.destination is None else outcome.rendition
+    assert (answer.rendition, answer.detail, answer.warnings) == (rendition, outcome.detail, outcome.warnings)
 
 
 def test_a_similarity_that_is_rounded_past_one_is_believed() -> None:
-    (answer,) = told(replace(WRITTEN, ssim=1.0000001))
-    assert answer.particulars()["ssim"] == pytest.approx(1)
+    (answer,) = told(replace(WRITTEN, detail=replace(WRITTEN.detail, ssim=1.0000001)))
+    assert isinstance(answer.detail, Written)
+    assert answer.detail.ssim == pytest.approx(1)
 
 
-def altered(**particulars: Any) -> bytes:
-    (own,) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
-    return json.dumps([{**own, **particulars}]).encode()
+def altered(warnings: object = (), rendition: object = 1, extra: tuple[object, ...] = (), **fields: Any) -> bytes:
+    ((_, detail, _),) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
+    return json.dumps([[rendition, {**detail, **fields}, warnings, *extra]]).encode()
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,9 @@ def altered(**particulars: Any) -> bytes:
         {"status": "skipped"},
         {"source": "another"},
         {"fatal": 1},
+        {"rendition": -1},
+        {"rendition": "all"},
+        {"extra": (1,)},
     ],
     ids=str,
 )
@@ -87,30 +90,30 @@ def test_what_it_can_not_be_is_refused(lie: dict[str, Any]) -> None:
 
 
 def test_a_missing_field_and_another_kind_are_refused() -> None:
-    (own,) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
-    unchanged = {**own, "status": "unchanged"}
+    ((_, own, _),) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
+    unchanged = {"status": "unchanged"}
     del own["out_bytes"]
     for told in (own, unchanged):
         with pytest.raises(ValueError, match=r"out_bytes|unchanged"):
-            OUTCOME_SERIALIZER.decode(json.dumps([told]).encode())
+            OUTCOME_SERIALIZER.decode(json.dumps([[1, told, []]]).encode())
 
 
 def test_bytes_of_a_name_that_are_no_text_are_spelled_out() -> None:
-    odd = Failed(source=SOURCE, reason=Reason.DAMAGED, error="in/\udcff.jpg is odd", warnings=("\udcfe",))
+    odd = Outcome(OutputRef(SOURCE), Failed(Reason.DAMAGED, "in/\udcff.jpg is odd"), warnings=("\udcfe",))
     (answer,) = told(odd)
-    assert answer.particulars()["error"] == "in/\\udcff.jpg is odd"
+    assert answer.detail == Failed(Reason.DAMAGED, "in/\\udcff.jpg is odd")
     assert answer.warnings == ("\\udcfe",)
 
 
 def test_what_lies_too_deep_is_an_error_like_any_other() -> None:
     with pytest.raises(ValueError, match=r"recursion|depth"):
-        OUTCOME_SERIALIZER.decode(b'[{"status":' + b"[" * 100_000)
+        OUTCOME_SERIALIZER.decode(b'[[1,{"status":' + b"[" * 100_000)
 
 
 def test_texts_without_end_are_cut() -> None:
     (answer,) = OUTCOME_SERIALIZER.decode(altered(warnings=["x" * 10**6] * 10, in_format="y" * 10**6))
-    assert len(answer.particulars()["in_format"]) < 1000
-    assert sum(map(len, answer.particulars()["warnings"])) < 1000
+    assert len(answer.detail.in_format) < 1000
+    assert sum(map(len, answer.warnings)) < 1000
 
 
 ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())

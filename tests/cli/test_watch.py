@@ -11,7 +11,7 @@ import pytest
 from forkresize.batch import Settings, run
 from forkresize.cli.watch import check_watch_conflicts, is_interactive, make_runner, skip_unworked
 from forkresize.job import Source
-from forkresize.outcome import Outcome, Unchanged
+from forkresize.outcome import UNCHANGED, Execution, Outcome, OutputRef
 from forkresize.recipe import Recipe
 
 NAMES = "dry_run error_on_empty files_from in_place manifest max_duration prune srcset".split()
@@ -44,7 +44,7 @@ def test_nobody_is_told_who_does_not_read_along(
 def test_only_what_a_worker_was_given_is_passed_on() -> None:
     told: list[Outcome] = []
     tell = skip_unworked(told.append)
-    outcomes = [Unchanged(source=Source("a", "a"), attempts=attempts) for attempts in (0, 1, 2)]
+    outcomes = [Outcome(OutputRef(Source("a", "a")), UNCHANGED, Execution(attempts=attempts)) for attempts in (0, 1, 2)]
     for outcome in outcomes:
         tell(outcome)
     assert told == outcomes[1:]

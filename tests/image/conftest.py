@@ -99,7 +99,7 @@ def make(result: Callable[..., Outcome]) -> Callable[..., Image.Image]:
 
     def render_and_open(*source: object, **recipe: object) -> Image.Image:
         outcome = result(*source, **recipe)
-        assert isinstance(outcome, Written), outcome
+        assert isinstance(outcome.detail, Written), outcome
         assert set(outcome.warnings) <= {"converted from CMYK to sRGB: the requested operations do not support CMYK"}, (
             outcome
         )
@@ -107,8 +107,8 @@ def make(result: Callable[..., Outcome]) -> Callable[..., Image.Image]:
         with open(outcome.destination, "rb") as file:
             image = Image.open(io.BytesIO(file.read()))
         image.load()
-        assert image.size == outcome.out_size
-        assert (image.format or "").lower() == outcome.out_format
+        assert image.size == outcome.detail.out_size
+        assert (image.format or "").lower() == outcome.detail.out_format
         return image
 
     return render_and_open

@@ -59,9 +59,9 @@ def test_frames_durations_and_transparency_survive_a_resize(
 ) -> None:
     source = encoded(kind, frames(), duration=DURATIONS, loop=0, **({"disposal": 2} if kind == "gif" else {}))
     outcome = result(source, "a", width=40, format=output)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ()
-    assert outcome.out_size == (40, 30)
+    assert outcome.detail.out_size == (40, 30)
     images, durations, loop = shown(tmp_path / "out/a")
     assert durations == DURATIONS
     assert loop in ({0} if output != "avif" else {None})
@@ -117,7 +117,7 @@ def test_an_apng_s_default_image_is_no_frame(result: Render, tmp_path: Path) -> 
     source = encoded(
         "png", [still, *(frame.convert("RGB") for frame in frames())], duration=DURATIONS, default_image=True
     )
-    assert isinstance(result(source, "a", width=40, format="webp"), Written)
+    assert isinstance(result(source, "a", width=40, format="webp").detail, Written)
     images, durations, _ = shown(tmp_path / "out/a")
     assert durations == DURATIONS
     assert all(image.getpixel((39, 1))[1] < 99 for image in images)  # type: ignore[index]
@@ -126,7 +126,7 @@ def test_an_apng_s_default_image_is_no_frame(result: Render, tmp_path: Path) -> 
 def test_no_frame_loses_more_to_a_trim_than_its_border(result: Render, tmp_path: Path) -> None:
     source = encoded("gif", frames(), duration=DURATIONS, disposal=2)
     outcome = result(source, "a", trim=True, format="webp", lossless=True)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     images, durations, _ = shown(tmp_path / "out/a")
     assert durations == DURATIONS
     # The disk goes from the left border to 48 pixels from it.
@@ -141,7 +141,7 @@ def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outc
     recipe = Recipe(steps=(Resize(), Trim()), renditions=(Rendition(size=Size(width=40)),))
     job = Job(Source(str(path), "a.gif"), (Output(str(tmp_path / "out.gif")),))
     (outcome,) = render(job, recipe, "test")
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_APPLICABLE
 
 
@@ -157,7 +157,7 @@ def test_operations_reach_every_frame(result: Render, tmp_path: Path) -> None:
     source = encoded("webp", frames(), duration=DURATIONS)
     steps = {"flip": "h", "grayscale": True, "border": 2, "watermark_text": "x", "crop": "60x60+0+0"}
     outcome = result(source, "a", width=30, format="png", background=(0, 0, 255, 255), **steps)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     images, _, _ = shown(tmp_path / "out/a")
     assert {image.size for image in images} == {(34, 34)}
     assert all(image.getpixel((0, 0)) == (0, 0, 255, 255) for image in images)
@@ -166,7 +166,7 @@ def test_operations_reach_every_frame(result: Render, tmp_path: Path) -> None:
 def test_pages_stay_pages_each_at_its_own_size(result: Render, tmp_path: Path) -> None:
     pages = [Image.new("RGB", (100, 50 + 25 * number), (50 * number, 0, 0)) for number in range(4)]
     outcome = result(encoded("tiff", pages), "a.tif", width=50)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ()
     with Image.open(tmp_path / "out/a.tif") as made:
         sizes = []
@@ -180,7 +180,7 @@ def test_pages_stay_pages_each_at_its_own_size(result: Render, tmp_path: Path) -
 def test_more_pixels_than_allowed_are_refused_counting_all_frames(result: Render) -> None:
     source = encoded("gif", frames(), duration=DURATIONS)
     outcome = result(source, "a", width=40, max_pixels=5000)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert "the output would have 0.006 megapixels" in outcome.error
 
@@ -188,7 +188,7 @@ def test_more_pixels_than_allowed_are_refused_counting_all_frames(result: Render
 def test_an_animation_that_ends_too_early_is_damaged(result: Render) -> None:
     whole = encoded("webp", frames(), duration=DURATIONS)
     outcome = result(whole[: len(whole) * 6 // 10], "a", width=40)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
 
 
@@ -202,7 +202,7 @@ def test_pages_keep_their_own_colors(rgb_profile: Callable[..., bytes], result: 
             writer.newFrame()
     for color in ("srgb", "keep"):
         outcome = result(file.getvalue(), "a.tif", width=30, color=color)
-        assert isinstance(outcome, Written), outcome
+        assert isinstance(outcome.detail, Written), outcome
         with Image.open(tmp_path / "out/a.tif") as made:
             first = made.getpixel((5, 5))
             made.seek(1)

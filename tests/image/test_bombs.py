@@ -26,7 +26,7 @@ def bomb(width: int, height: int) -> bytes:
 
 def test_a_bomb_is_refused_with_its_size_and_the_limit(result: Render) -> None:
     outcome = result(bomb(60_000, 60_000), width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert outcome.error == "the picture has 3600 megapixels, more than the limit of 200 (max_pixels)"
     assert outcome.warnings == ()
@@ -36,16 +36,16 @@ def test_a_bomb_within_an_icon_is_refused_as_well(result: Render, tmp_path: Path
     hidden = bomb(60_000, 60_000)
     icon = struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(hidden), 22) + hidden
     outcome = result(icon, "a.ico", width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert is_picture(str(tmp_path / "a.ico"))
 
 
 def test_the_limit_is_exact_and_holds_for_the_output_too(scene: Scene, result: Render) -> None:
-    assert isinstance(result(scene(), max_pixels=9600, width=30), Written)
+    assert isinstance(result(scene(), max_pixels=9600, width=30).detail, Written)
     refused = result(scene(), max_pixels=9599, width=30)
-    assert isinstance(refused, Failed)
+    assert isinstance(refused.detail, Failed)
     assert refused.reason is Reason.TOO_LARGE
     refused = result(scene(), max_pixels=9600, width=121, enlarge=True)
-    assert isinstance(refused, Failed)
+    assert isinstance(refused.detail, Failed)
     assert refused.error == "the output would have 0.009801 megapixels, more than the limit of 0.0096 (max_pixels)"

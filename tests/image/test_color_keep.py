@@ -41,7 +41,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 
 
 def written(outcome: Outcome) -> Image.Image:
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.destination is not None
     with Image.open(outcome.destination) as image:
         image.load()

@@ -112,10 +112,10 @@ def test_each_of_five_widths_is_what_it_is_alone(
 ) -> None:
     data = jpeg(photograph(scene, noise)) if suffix == "jpg" else photograph(scene, noise)
     for made in results(data, f"a.{suffix}", width=WIDTHS, **STILL):
-        assert isinstance(made, Written)
+        assert isinstance(made.detail, Written)
         assert made.destination is not None
         with Image.open(made.destination) as together:
-            assert psnr(make(data, f"alone.{suffix}", width=made.out_size[0], **STILL), together) >= 48
+            assert psnr(make(data, f"alone.{suffix}", width=made.detail.out_size[0], **STILL), together) >= 48
 
 
 def test_what_is_more_than_half_as_wide_as_the_widest_is_made_of_the_source(
@@ -123,10 +123,10 @@ def test_what_is_more_than_half_as_wide_as_the_widest_is_made_of_the_source(
 ) -> None:
     picture = photograph(scene, noise)
     for made in results(picture, width=[300, 240, 160], **STILL):
-        assert isinstance(made, Written)
+        assert isinstance(made.detail, Written)
         assert made.destination is not None
         with Image.open(made.destination) as together:
-            assert make(picture, "alone.png", width=made.out_size[0], **STILL).tobytes() == together.tobytes()
+            assert make(picture, "alone.png", width=made.detail.out_size[0], **STILL).tobytes() == together.tobytes()
 
 
 @pytest.mark.parametrize("orientation", TRANSPOSED)

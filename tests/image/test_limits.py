@@ -37,12 +37,12 @@ def tiff(sizes: list[tuple[int, int]]) -> bytes:
 
 def test_a_file_of_too_many_bytes_is_refused_with_its_size_and_the_limit(result: Render) -> None:
     content = gif((9, 9), 3) + bytes(2_500_000)
-    assert isinstance(result(content, "a.gif", width=4, max_file_size=len(content)), Written)
+    assert isinstance(result(content, "a.gif", width=4, max_file_size=len(content)).detail, Written)
     outcome = result(content, "a.gif", width=4, max_file_size=len(content) - 1)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.FILE_TOO_LARGE
     outcome = result(content[:2_500_000], "a.gif", width=4, max_file_size=2_400_000)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.error == "the file has 2.5 MB, more than the limit of 2.4 MB (max_file_size)"
 
 
@@ -59,9 +59,9 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
 def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: bytes, result: Render) -> None:
-    assert isinstance(result(content, name, width=4, max_frames=30), Written)
+    assert isinstance(result(content, name, width=4, max_frames=30).detail, Written)
     outcome = result(content, name, width=4, max_frames=29)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_MANY_FRAMES
     assert outcome.error == "the picture has at least 30 frames or pages, more than the limit of 29 (max_frames)"
 
@@ -70,7 +70,7 @@ def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: by
 def test_a_still_output_of_too_many_frames_is_made(name: str, content: bytes, result: Render) -> None:
     kind = "frames" if name == "a.gif" else "pages"
     outcome = result(content, name, width=4, max_frames=12, format="jpeg")
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.warnings == (f"only the first of at least 13 {kind} was kept",)
     assert result(content, name, width=4, max_frames=12, animation="first").warnings == ()
 
@@ -82,12 +82,12 @@ def test_only_the_rendition_that_wants_all_frames_fails(results: Callable[..., l
 
 def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Render) -> None:
     content = gif((1000, 1000), 11)
-    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_100_000), Written)
+    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_100_000).detail, Written)
     outcome = result(content, "a.gif", width=4, max_pixels=1_000_000)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert outcome.error == "all frames together have 11 megapixels, more than the limit of 10 (10 times max_pixels)"
-    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg"), Written)
+    assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg").detail, Written)
 
 
 def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
@@ -95,17 +95,17 @@ def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
     job = Job(Source(str(tmp_path / "a.gif"), "a.gif"), (Output(str(tmp_path / "b.gif")),))
     asked: list[int] = []
     [outcome] = render(job, Recipe.of(width=4, max_pixels=1_000_000), "test", asked.append)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert asked == []
 
 
 def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
     small, large = [(10, 10)] * 5, [(100, 100)] * 9
-    assert isinstance(result(tiff([*small, *large]), "a.tif", width=4, max_pixels=10_000), Written)
-    assert isinstance(result(tiff([(100, 100), *small]), "a.tif", width=4, max_pixels=10_000), Written)
+    assert isinstance(result(tiff([*small, *large]), "a.tif", width=4, max_pixels=10_000).detail, Written)
+    assert isinstance(result(tiff([(100, 100), *small]), "a.tif", width=4, max_pixels=10_000).detail, Written)
     outcome = result(tiff([*small, *large, (100, 100)]), "a.tif", width=4, max_pixels=10_000)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert (
         outcome.error == "all frames together have 0.1005 megapixels, more than the limit of 0.1 (10 times max_pixels)"

@@ -148,7 +148,7 @@ def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: D
     draw(path, (1000, 600), mode="1", format="XBM")
     asked: list[int] = []
     [outcome] = render(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert asked == []
 
@@ -164,7 +164,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
 
         recipe = Recipe.of(width=100)
         [outcome] = render(job_of(path, recipe), recipe, "tag", refuse)
-        assert isinstance(outcome, Failed)
+        assert isinstance(outcome.detail, Failed)
         assert outcome.reason is Reason.MEMORY_LIMIT
         assert outcome.error == f"needs {seen[0]}"
 
@@ -172,8 +172,8 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
 def test_waiting_counts_to_no_stage(tmp_path: Path, draw: Draw) -> None:
     path, recipe = draw(tmp_path / "a.jpg"), Recipe.of(width=20)
     [outcome] = render(job_of(path, recipe), recipe, "tag", lambda _: time.sleep(0.5))
-    assert isinstance(outcome, Written)
-    assert outcome.decode_seconds + outcome.resize_seconds + outcome.encode_seconds < 0.4
+    assert isinstance(outcome.detail, Written)
+    assert outcome.detail.decode_seconds + outcome.detail.resize_seconds + outcome.detail.encode_seconds < 0.4
 
 
 LIMITED = """
@@ -184,7 +184,7 @@ render(sys.argv[2], sys.argv[3], recipe)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[4]), resource.RLIM_INFINITY))
 outcome = render(sys.argv[1], sys.argv[3], recipe)
-print(outcome.status, getattr(outcome, "reason", ""))
+print(outcome.status, outcome.reason or "")
 """
 
 

@@ -26,23 +26,23 @@ def test_everything_is_told_of_what_was_written(scene: Scene, result: Render, tm
     exif = Image.Exif()
     exif[0x0112] = 6
     outcome = result(scene(), "a.jpg", {"exif": exif}, width=40, format="webp", quality=70)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.source == Source(str(tmp_path / "a.jpg"), "a.jpg", (tmp_path / "a.jpg").stat().st_size)
     assert outcome.destination == str(tmp_path / "out" / "a.jpg")
-    assert (outcome.in_size, outcome.out_size) == ((80, 120), (40, 60))
-    assert (outcome.in_format, outcome.out_format, outcome.quality) == ("jpeg", "webp", 70)
-    assert outcome.out_bytes == (tmp_path / "out" / "a.jpg").stat().st_size
-    stages = outcome.decode_seconds, outcome.resize_seconds, outcome.encode_seconds
+    assert (outcome.detail.in_size, outcome.detail.out_size) == ((80, 120), (40, 60))
+    assert (outcome.detail.in_format, outcome.detail.out_format, outcome.detail.quality) == ("jpeg", "webp", 70)
+    assert outcome.detail.out_bytes == (tmp_path / "out" / "a.jpg").stat().st_size
+    stages = outcome.detail.decode_seconds, outcome.detail.resize_seconds, outcome.detail.encode_seconds
     assert min(stages) > 0
-    assert sum(stages) <= outcome.seconds < 10
-    assert 1_000_000 < outcome.peak_rss < 2**40
+    assert sum(stages) <= outcome.execution.seconds < 10
+    assert 1_000_000 < outcome.detail.peak_rss < 2**40
 
 
 def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_path: Path) -> None:
     outcome = result(b"\xff\xd8\xff", "a.jpg")
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.destination == str(tmp_path / "out" / "a.jpg")
-    assert outcome.seconds > 0
+    assert outcome.execution.seconds > 0
 
 
 def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_a_step_that_fails_costs_one_picture(
 
     monkeypatch.setattr(room, "apply_before", fail)
     outcome = result(scene())
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is reason
     assert outcome.error in {"ZeroDivisionError: odd", "not enough memory"}
 
@@ -97,7 +97,9 @@ def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path:
     scene().save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(path)
     destination = str(tmp_path / "out" / "b\udcff.png")
-    assert isinstance(render(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0], Written)
+    assert isinstance(
+        render(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0].detail, Written
+    )
     assert is_picture(destination)
 
 

@@ -31,10 +31,10 @@ def tagged() -> Image.Exif:
 def test_a_small_source_is_kept_without_its_position(noise: Scene, result: Render, tmp_path: Path) -> None:
     source = coded(noise(size=(200, 150)), quality=30, exif=tagged())
     outcome = result(source, "a.jpg", quality=95, if_larger="keep-original")
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == (KEPT,)
-    assert outcome.quality is None
-    assert outcome.out_bytes <= len(source)
+    assert outcome.detail.quality is None
+    assert outcome.detail.out_bytes <= len(source)
     with Image.open(io.BytesIO(source)) as before, Image.open(tmp_path / "out/a.jpg") as after:
         assert before.tobytes() == after.tobytes()
         assert after.getexif()[0x010F] == "a camera"
@@ -50,22 +50,22 @@ def test_another_picture_than_the_source_is_always_coded_anew(
 ) -> None:
     source = coded(noise(size=(200, 150)), quality=30)
     outcome = result(source, "a.jpg", **{"quality": 95, "if_larger": "keep-original", **recipe})
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.warnings == ()
 
 
 def test_a_smaller_output_is_written(noise: Scene, result: Render) -> None:
     source = coded(noise(size=(200, 150)), quality=99)
     outcome = result(source, "a.jpg", quality=30, if_larger="keep-original")
-    assert isinstance(outcome, Written)
-    assert outcome.out_bytes < len(source)
+    assert isinstance(outcome.detail, Written)
+    assert outcome.detail.out_bytes < len(source)
     assert outcome.warnings == ()
 
 
 def test_a_container_that_is_not_understood_is_coded_anew(noise: Scene, result: Render) -> None:
     source = coded(noise(size=(200, 150)), "TIFF", compression="tiff_lzw")
     outcome = result(source, "a.tif", effort=1, if_larger="keep-original")
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert KEPT not in outcome.warnings
 
 
@@ -76,9 +76,9 @@ def test_what_is_there_of_a_truncated_file_is_salvaged_with_a_word(
 ) -> None:
     whole = coded(scene(size=(400, 300)), kind)
     cut = whole[: len(whole) * 7 // 10]
-    assert isinstance(result(cut, f"a.{suffix}", **recipe), Failed)
+    assert isinstance(result(cut, f"a.{suffix}", **recipe).detail, Failed)
     outcome = result(cut, f"a.{suffix}", on_truncated="salvage", **recipe)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert [warning.startswith("salvaged, a part is missing: ") for warning in outcome.warnings] == [True]
     with Image.open(tmp_path / f"out/a.{suffix}") as made, Image.open(io.BytesIO(whole)) as original:
         small = original.convert("RGB").resize(made.size)
@@ -89,7 +89,7 @@ def test_what_is_there_of_a_truncated_file_is_salvaged_with_a_word(
 
 def test_what_nothing_can_be_made_of_stays_damaged(scene: Scene, result: Render) -> None:
     outcome = result(coded(scene(), "WEBP")[:60], "a.webp", width=30, on_truncated="salvage")
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
 
 
@@ -101,5 +101,5 @@ def test_the_frame_that_is_cut_short_is_salvaged(scene: Scene, result: Render) -
     frames = [scene(size=(200, 100)), scene(size=(200, 100)).transpose(Image.Transpose.ROTATE_180)]
     whole = coded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100)
     outcome = result(whole[: len(whole) * 9 // 10], "a.png", width=50, on_truncated="salvage")
-    assert isinstance(outcome, Written | Failed)
-    assert isinstance(outcome, Failed) or outcome.warnings
+    assert isinstance(outcome.detail, Written | Failed)
+    assert isinstance(outcome.detail, Failed) or outcome.warnings

@@ -115,16 +115,16 @@ def test_every_format_and_mode_looks_as_it_was_drawn(scene: Scene, make: Make, s
 
 def test_an_icns_is_read_at_its_largest_size(scene: Scene, result: Render) -> None:
     outcome = result(encoded(scene("RGBA", (512, 512)), "icns"), "a.icns", width=60, format="png")
-    assert isinstance(outcome, Written)
-    assert outcome.in_size == (1024, 1024)
+    assert isinstance(outcome.detail, Written)
+    assert outcome.detail.in_size == (1024, 1024)
 
 
 def test_a_multi_picture_jpeg_ends_as_its_first_picture(scene: Scene, result: Render, tmp_path: Path) -> None:
     file = io.BytesIO()
     scene().save(file, "MPO", save_all=True, append_images=[Image.new("RGB", (20, 10))])
     outcome = result(file.getvalue(), "a.jpg", width=60)
-    assert isinstance(outcome, Written)
-    assert (outcome.in_format, outcome.out_format, outcome.in_size) == ("mpo", "jpeg", (120, 80))
+    assert isinstance(outcome.detail, Written)
+    assert (outcome.detail.in_format, outcome.detail.out_format, outcome.detail.in_size) == ("mpo", "jpeg", (120, 80))
     assert outcome.warnings == ("only the first of 2 pictures was kept",)
     with Image.open(tmp_path / "out" / "a.jpg") as made:
         assert closeness(made, scene()) <= 12
@@ -161,7 +161,7 @@ def test_what_is_no_picture_is_skipped_whatever_its_name(
 ) -> None:
     content = OTHERS.get(kind, noise("L", (100, 50)).tobytes())
     outcome = result(content, f"a{suffix}", width=30)
-    assert isinstance(outcome, Skipped), outcome
+    assert isinstance(outcome.detail, Skipped), outcome
     assert outcome.reason is Reason.NOT_A_PICTURE
     assert not (tmp_path / "out").exists()
 
@@ -169,13 +169,13 @@ def test_what_is_no_picture_is_skipped_whatever_its_name(
 @pytest.mark.parametrize("kind", UNREAD)
 def test_a_picture_of_a_format_that_is_not_read_is_a_failure_that_names_it(kind: str, result: Render) -> None:
     outcome = result(UNREAD[kind], "a.jpg", width=30)
-    assert isinstance(outcome, Failed), outcome
+    assert isinstance(outcome.detail, Failed), outcome
     assert (outcome.reason, outcome.error) == (Reason.UNSUPPORTED, f"{kind} is not read")
 
 
 def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, result: Render) -> None:
     outcome = result(scene(), "a.tif", {"tiffinfo": {254: 1}}, width=30)
-    assert isinstance(outcome, Failed), outcome
+    assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.UNSUPPORTED
     assert "thumbnail" in outcome.error
 
@@ -183,7 +183,7 @@ def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, 
 @pytest.mark.parametrize("kind", BEGINNINGS)
 def test_a_beginning_alone_is_a_damaged_picture(kind: str, result: Render, tmp_path: Path) -> None:
     outcome = result(BEGINNINGS[kind], "a", width=30)
-    assert isinstance(outcome, Failed), outcome
+    assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.DAMAGED
     assert outcome.error
     assert is_picture(str(tmp_path / "a"))
@@ -194,23 +194,23 @@ def test_a_beginning_alone_is_a_damaged_picture(kind: str, result: Render, tmp_p
 def test_a_picture_cut_short_is_damaged(suffix: str, percent: int, scene: Scene, result: Render) -> None:
     whole = encoded(scene("RGBA" if suffix == "ico" else "RGB"), suffix)
     outcome = result(whole[: len(whole) * percent // 100], f"a.{suffix}", width=30, format="png")
-    assert isinstance(outcome, Failed), outcome
+    assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.DAMAGED
     assert outcome.error
 
 
 def test_an_empty_file_is_a_lost_picture_if_it_has_the_name_of_one(result: Render) -> None:
     lost, other = result(b"", "a.JPG"), result(b"", "a.txt")
-    assert isinstance(lost, Failed)
+    assert isinstance(lost.detail, Failed)
     assert (lost.reason, lost.error) == (Reason.DAMAGED, "the file is empty")
-    assert isinstance(other, Skipped)
+    assert isinstance(other.detail, Skipped)
 
 
 @pytest.mark.parametrize("name", ["missing.png", "folder"])
 def test_what_cannot_be_opened_is_told_with_its_path(name: str, result: Render, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     outcome = result(tmp_path / name, width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNREADABLE
     assert outcome.error.startswith(str(tmp_path / name))
 
@@ -223,7 +223,7 @@ def test_a_failing_disk_is_told_apart_from_a_damaged_picture(
 
     monkeypatch.setattr(OPEN_IMAGE, fail)
     outcome = result(scene(), width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNREADABLE
     assert outcome.error.endswith("source.png: Input/output error")
 
@@ -237,7 +237,7 @@ def test_whatever_a_decoder_raises_means_damaged(
 
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load_prepare", fail)
     outcome = result(scene(), width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
     assert outcome.error == (str(raised) or "ValueError")
 
@@ -251,7 +251,7 @@ def test_too_little_memory_is_not_the_picture_s_fault(
 
     monkeypatch.setattr(where, fail)
     outcome = result(scene(), width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.MEMORY_LIMIT
 
 
@@ -285,7 +285,7 @@ def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
 
 def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: Scene, result: Render) -> None:
     outcome = result(scene("1"), "a.xbm", width=30)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == "XBM can be read but not written; choose an output --format"
 
@@ -295,4 +295,4 @@ def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: 
 def test_a_side_shorter_than_the_reduction_is_no_error(
     size: tuple[int, int], recipe: dict[str, int], scene: Scene, result: Render
 ) -> None:
-    assert isinstance(result(scene(size=(100, 100)).resize(size), "a.jpg", **recipe), Written)
+    assert isinstance(result(scene(size=(100, 100)).resize(size), "a.jpg", **recipe).detail, Written)

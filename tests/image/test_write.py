@@ -45,17 +45,17 @@ def test_what_would_fail_every_output_is_fatal(
     monkeypatch.setattr(storage, "write_atomic", fail)
     destination = str(tmp_path / "out" / "a.png")
     outcome = render(Job(source, (Output(destination),)), Recipe.of(width=30), "tag")[0]
-    assert isinstance(outcome, Failed)
-    assert (outcome.reason, outcome.fatal) == (Reason.NOT_WRITTEN, fatal)
+    assert isinstance(outcome.detail, Failed)
+    assert (outcome.reason, outcome.detail.fatal) == (Reason.NOT_WRITTEN, fatal)
     assert outcome.error == f"{destination}: {os.strerror(number)}"
 
 
 def test_a_file_in_the_way_of_a_directory_is_told_of(source: Source, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     outcome = render(Job(source, (Output(str(tmp_path / "file" / "a.png")),)), Recipe.of(width=30), "tag")[0]
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_WRITTEN
-    assert not outcome.fatal
+    assert not outcome.detail.fatal
 
 
 @pytest.mark.parametrize("link", [None, os.symlink, os.link])
@@ -68,7 +68,7 @@ def test_a_source_is_never_overwritten_by_its_output(
         link(source.path, destination)
     before = Path(source.path).read_bytes()
     outcome = render(Job(source, (Output(destination),)), Recipe.of(width=30), "tag")[0]
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert (outcome.reason, outcome.error) == (Reason.NOT_WRITTEN, "the output would overwrite its source")
     assert Path(source.path).read_bytes() == before
 
@@ -77,8 +77,8 @@ def test_an_output_that_is_there_is_replaced_and_nothing_else_is_left(source: So
     destination = tmp_path / "out" / "deep" / "a.png"
     for width in (30, 20):
         outcome = render(Job(source, (Output(str(destination)),)), Recipe.of(width=width), "tag")[0]
-        assert isinstance(outcome, Written)
-        assert outcome.out_bytes == destination.stat().st_size
+        assert isinstance(outcome.detail, Written)
+        assert outcome.detail.out_bytes == destination.stat().st_size
     assert [entry.name for entry in destination.parent.iterdir()] == ["a.png"]
     with Image.open(destination) as made:
         assert made.size == (20, 13)

@@ -89,7 +89,7 @@ cells = st.tuples(
 def test_rows_that_nobody_changed_are_judged_right(work: Path) -> None:
     with without_types(work):
         told = {outcome.source.relative: outcome.status for outcome in settle(work)}
-    assert told == {"kept.jpg": "unchanged", "lost.jpg": "due", "gone.jpg": "pruned", "bad.jpg": "failed"}
+    assert told == {"kept.jpg": "unchanged", "lost.jpg": "planned", "gone.jpg": "pruned", "bad.jpg": "failed"}
 
 
 @settings(deadline=None)
@@ -110,7 +110,7 @@ def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
         told = settle(work, retry_failed=retry_failed)
     for outcome in told:
         json.dumps(record(outcome))
-        if isinstance(outcome, Unchanged):
+        if isinstance(outcome.detail, Unchanged):
             assert os.path.exists(str(outcome.destination))
         if outcome.status == "pruned":
             assert os.path.dirname(os.path.realpath(str(outcome.destination))) == str(work / "out")
@@ -154,4 +154,7 @@ def test_a_time_that_sqlite_can_not_hold_is_no_obstacle(tmp_path: Path, draw: Dr
         summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=asked, observers=[told.append])
         assert summary.exit_code == 0
         # What can't be remembered is made again.
-        assert {outcome.source.relative for outcome in told if isinstance(outcome, Written)} >= {"1.jpg", "2.jpg"}
+        assert {outcome.source.relative for outcome in told if isinstance(outcome.detail, Written)} >= {
+            "1.jpg",
+            "2.jpg",
+        }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from forkresize.outcome import Failed, Outcome, Reason, Skipped, Unchanged
+from forkresize.outcome import Outcome, Reason
 from forkresize.report.terminal.plain import plain_summary
 from forkresize.summary import ExitPolicy, RunStats, Tally, summarize
 
@@ -19,7 +19,7 @@ def _counted(*outcomes: Outcome) -> Tally:
     return tally
 
 
-def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Skipped]) -> None:
+def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Outcome]) -> None:
     tally = _counted(skipped())
     assert ExitPolicy().judge(tally) == 0
     assert STRICT.judge(tally) == 1
@@ -30,12 +30,12 @@ def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Skipped]) -
 
 @pytest.mark.parametrize("reason", [Reason.EXISTS, Reason.DUPLICATE])
 def test_an_output_that_is_there_is_no_failure_even_if_strict(
-    reason: Reason, skipped: Callable[..., Skipped], unchanged: Callable[..., Unchanged]
+    reason: Reason, skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]
 ) -> None:
     assert STRICT.judge(_counted(skipped(reason=reason), unchanged())) == 0
 
 
-def test_a_run_without_a_picture_has_an_exit_code_of_its_own_if_asked_for(skipped: Callable[..., Skipped]) -> None:
+def test_a_run_without_a_picture_has_an_exit_code_of_its_own_if_asked_for(skipped: Callable[..., Outcome]) -> None:
     for tally in (_counted(), _counted(skipped(), skipped(reason=Reason.SYMBOLIC_LINK))):
         assert ExitPolicy().judge(tally) == 0
         assert NOT_EMPTY.judge(tally) == 9
@@ -43,12 +43,10 @@ def test_a_run_without_a_picture_has_an_exit_code_of_its_own_if_asked_for(skippe
     assert "--error-on-empty" in told
 
 
-def test_a_run_with_a_picture_is_not_empty(
-    skipped: Callable[..., Skipped], unchanged: Callable[..., Unchanged]
-) -> None:
+def test_a_run_with_a_picture_is_not_empty(skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]) -> None:
     assert NOT_EMPTY.judge(_counted(skipped(), unchanged())) == 0
     assert NOT_EMPTY.judge(_counted(skipped(reason=Reason.EXISTS))) == 0
 
 
-def test_failures_come_first(failed: Callable[..., Failed], skipped: Callable[..., Skipped]) -> None:
+def test_failures_come_first(failed: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
     assert ExitPolicy(strict=True, not_empty=True).judge(_counted(failed(), skipped())) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.outcome import Written
+from forkresize.outcome import Outcome
 from forkresize.report.export.metrics import MetricsFile
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -15,7 +15,7 @@ ASKING = [DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresi
 
 
 @pytest.mark.parametrize("file", ASKING, ids=lambda file: file.name)
-def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: Callable[..., Written]) -> None:
+def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: Callable[..., Outcome]) -> None:
     with MetricsFile(str(tmp_path / "a.prom")) as metrics:
         metrics(written())
     there = set(re.findall(r"^(forkresize_\w+)\{", (tmp_path / "a.prom").read_text(), re.MULTILINE))

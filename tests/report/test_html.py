@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason
 from forkresize.report import html
 from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
@@ -105,12 +105,12 @@ def test_an_empty_run_has_a_page_too(made: Callable[..., str]) -> None:
     _read(page)
 
 
-def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Planned]) -> None:
+def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Outcome]) -> None:
     [row] = _data(made(due()))["rows"]
-    assert row[:2] == ["in/d.jpg", "due"]
+    assert row[:2] == ["in/d.jpg", "planned"]
 
 
-def test_what_can_be_pressed_or_seen_has_a_name(made: Callable[..., str], written: Callable[..., Written]) -> None:
+def test_what_can_be_pressed_or_seen_has_a_name(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     checked = _read(made(written(), thumbnails=_every))
     assert all(image["alt"] for image in checked.all("img"))
     assert all(field.get("aria-label") or field.get("id") for field in checked.all("input"))
@@ -132,7 +132,7 @@ EVIL = (
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_name_is_text_and_nothing_else(
-    evil: str, made: Callable[..., str], written: Callable[..., Written], failed: Callable[..., Failed]
+    evil: str, made: Callable[..., str], written: Callable[..., Outcome], failed: Callable[..., Outcome]
 ) -> None:
     harmless = _read(made(written("a"), failed("b", error="c"), thumbnails=_every))
     attacked = _read(made(written(evil), failed(evil + "2", error=evil), thumbnails=_every))
@@ -140,7 +140,7 @@ def test_a_name_is_text_and_nothing_else(
     assert [sorted(its) for _, its in attacked.elements] == [sorted(its) for _, its in harmless.elements]
 
 
-def test_every_name_is_in_the_data(made: Callable[..., str], failed: Callable[..., Failed], hostile: str) -> None:
+def test_every_name_is_in_the_data(made: Callable[..., str], failed: Callable[..., Outcome], hostile: str) -> None:
     [row] = _data(made(failed(hostile)))["rows"]
     assert row[0].startswith("in/")
     assert row[0].isprintable()
@@ -150,18 +150,18 @@ def test_every_name_is_in_the_data(made: Callable[..., str], failed: Callable[..
 def test_the_table_holds_failures_first_and_says_what_it_leaves_out(
     monkeypatch: pytest.MonkeyPatch,
     made: Callable[..., str],
-    written: Callable[..., Written],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
+    written: Callable[..., Outcome],
+    skipped: Callable[..., Outcome],
+    failed: Callable[..., Outcome],
 ) -> None:
     monkeypatch.setattr(page_data, "MAX_ROWS", 3)
-    slow = replace(written("slow.jpg"), seconds=9.0)
+    slow = replace(written("slow.jpg"), execution=Execution(1, 4711, seconds=9.0))
     page = made(written("quick.jpg"), slow, skipped(), failed())
     assert [row[0] for row in _data(page)["rows"]] == ["in/bad.jpg", "in/notes.txt", "in/slow.jpg"]
     assert "The table holds 3 of 4 records" in page
 
 
-def test_failures_are_grouped_and_the_first_are_named(made: Callable[..., str], failed: Callable[..., Failed]) -> None:
+def test_failures_are_grouped_and_the_first_are_named(made: Callable[..., str], failed: Callable[..., Outcome]) -> None:
     outcomes = [failed(f"{number}.jpg") for number in range(12)] + [failed("x.jpg", reason=Reason.TIMED_OUT)]
     text = " ".join(" ".join(_read(made(*outcomes)).text).split())
     assert "damaged or truncated 12" in text
@@ -169,27 +169,27 @@ def test_failures_are_grouped_and_the_first_are_named(made: Callable[..., str], 
     assert "… and 2 more" in text
 
 
-def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], written: Callable[..., Written]) -> None:
+def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     first = written("a.jpg")
-    page = made(first, replace(first, rendition=1, destination="out/a-2.jpg"), written("b.jpg"))
+    page = made(first, replace(first, ref=OutputRef(first.source, "out/a-2.jpg", 1)), written("b.jpg"))
     timeline = _data(page)["timeline"]
     assert sum(timeline["pictures"]) * 4 == pytest.approx(2 * len(timeline["times"]))
     slowest = page[page.index("<caption>The slowest") : page.index("<caption>The largest")]
     assert slowest.count("in/a.jpg") == 1
 
 
-def test_the_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Written]) -> None:
+def test_the_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     outcomes: list[Outcome] = []
     for number in range(80):
         first = written(f"{number}.jpg", size=1000 + number)
-        outcomes += [first, replace(first, rendition=1, destination=f"out/{number}-2.jpg")]
+        outcomes += [first, replace(first, ref=OutputRef(first.source, f"out/{number}-2.jpg", 1))]
     checked = _read(made(*outcomes, thumbnails=_every))
     before = [str(image["alt"]) for image in checked.all("img") if str(image["alt"]).startswith("Before")]
     assert len(before) == len(set(before)) == 60
     assert "Before: in/79.jpg" in before
 
 
-def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], written: Callable[..., Written]) -> None:
+def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     def only_a(paths: Sequence[str]) -> Mapping[str, bytes]:
         return {path: b"picture" for path in paths if path != "out/b.jpg"}
 
@@ -197,13 +197,15 @@ def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], wri
     assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
 
 
-def test_what_was_made_in_place_has_no_before(made: Callable[..., str], written: Callable[..., Written]) -> None:
-    checked = _read(made(replace(written("a.jpg"), destination="in/a.jpg"), thumbnails=_every))
+def test_what_was_made_in_place_has_no_before(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+    outcome = written("a.jpg")
+    replaced = replace(outcome, ref=OutputRef(outcome.source, "in/a.jpg"))
+    checked = _read(made(replaced, thumbnails=_every))
     assert not list(checked.all("img"))
 
 
-def test_outputs_that_were_removed_are_counted(made: Callable[..., str], unchanged: Callable[..., Unchanged]) -> None:
-    gone = Pruned(source=unchanged().source, destination="out/u.jpg", out_bytes=9)
+def test_outputs_that_were_removed_are_counted(made: Callable[..., str], unchanged: Callable[..., Outcome]) -> None:
+    gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     page = made(gone)
     assert "<dt>Pruned</dt><dd><b>1</b>" in page
     assert [row[1] for row in _data(page)["rows"]] == ["pruned"]
@@ -216,7 +218,7 @@ def test_what_was_refused_is_no_early_end(made: Callable[..., str]) -> None:
     assert "early" not in page
 
 
-def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Written]) -> None:
+def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Outcome]) -> None:
     report = HtmlReport(str(tmp_path / "run.html"), SUBJECT, _none)
     report(written())
     with pytest.raises(DestinationError), report:
@@ -243,6 +245,8 @@ def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
         HtmlReport(str(tmp_path / "missing/run.html"), SUBJECT, _none)
 
 
-def test_sizes_that_run_over_cost_no_report(made: Callable[..., str], written: Callable[..., Written]) -> None:
-    lies = [replace(written(), destination=f"out/{number}.jpg", out_bytes=(1 << 63) - 1) for number in range(3)]
+def test_sizes_that_run_over_cost_no_report(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+    outcome = written()
+    huge = replace(outcome.detail, out_bytes=(1 << 63) - 1)
+    lies = [replace(outcome, ref=OutputRef(outcome.source, f"out/{n}.jpg"), detail=huge) for n in range(3)]
     _read(made(*lies))

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from forkresize.job import Source
-from forkresize.outcome import Failed, Reason, Skipped
+from forkresize.outcome import Outcome, Reason
 from forkresize.walk import Selection, roots, walk
 
-Told = str | tuple[str, Reason, str]
+Told = str | tuple[str, Reason | None, str]
 
 
 @pytest.fixture
@@ -31,10 +31,10 @@ def plant(top: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def tell() -> Callable[[Iterable[Source | Skipped | Failed]], list[Told]]:
+def tell() -> Callable[[Iterable[Source | Outcome]], list[Told]]:
     """Puts what a walk yields in short: where a source lies; of all else also what is told of it."""
 
-    def tell(found: Iterable[Source | Skipped | Failed]) -> list[Told]:
+    def tell(found: Iterable[Source | Outcome]) -> list[Told]:
         return [
             each.relative if isinstance(each, Source) else (each.source.relative, each.reason, each.error)
             for each in found
@@ -44,7 +44,7 @@ def tell() -> Callable[[Iterable[Source | Skipped | Failed]], list[Told]]:
 
 
 @pytest.fixture
-def found(top: Path, tell: Callable[[Iterable[Source | Skipped | Failed]], list[Told]]) -> Callable[..., list[Told]]:
+def found(top: Path, tell: Callable[[Iterable[Source | Outcome]], list[Told]]) -> Callable[..., list[Told]]:
     """Walks sources below the top, or the top itself, and tells of it in short."""
 
     def found(*names: str, selection: Selection | None = None, exclude: Path | None = None) -> list[Told]:

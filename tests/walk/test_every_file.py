@@ -87,7 +87,7 @@ def test_every_file_is_found_exactly_once_or_left_out_for_a_reason(tree: Tree, s
     with tempfile.TemporaryDirectory() as top:
         grow(tree, top, top)
         found = [
-            (each.relative if isinstance(each, Source) else each.source.relative, type(each))
+            (each.relative, Source) if isinstance(each, Source) else (each.source.relative, type(each.detail))
             for each in walk(roots([top]), selection)
         ]
 

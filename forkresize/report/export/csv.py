@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 
 from forkresize.job import Source
-from forkresize.outcome import Outcome, Unchanged
+from forkresize.outcome import UNCHANGED, Outcome, OutputRef
 from forkresize.record import record
 from forkresize.report.export.lines import LineReport
 from forkresize.report.terminal.plain import printable
@@ -23,7 +23,7 @@ def _row(cells: Iterable[object]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-_HEAD = _row(record(Unchanged(source=Source("", ""))))
+_HEAD = _row(record(Outcome(OutputRef(Source("", "")), UNCHANGED)))
 
 
 class CsvRows(LineReport):

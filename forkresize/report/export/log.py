@@ -113,11 +113,11 @@ class Log(RunReporter):
 
 
 def _level(outcome: Outcome) -> str:
-    if isinstance(outcome, Failed):
+    if isinstance(outcome.detail, Failed):
         return "error"
     if outcome.warnings:
         return "warning"
-    return "info" if isinstance(outcome, Skipped) else "debug"
+    return "info" if isinstance(outcome.detail, Skipped) else "debug"
 
 
 def _text_line(level: str, event: str, fields: Mapping[str, object]) -> str:

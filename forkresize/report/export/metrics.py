@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from forkresize import storage
 from forkresize.errors import DestinationBusyError
-from forkresize.outcome import Failed, Outcome, Planned, Skipped
+from forkresize.outcome import FORMER_REASONS, Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
 from forkresize.report.file_errors import foreign_file_error, write_error, write_errors
 from forkresize.report.terminal.activity import Activity
@@ -89,14 +89,14 @@ class MetricsFile(RunReporter):
     def __call__(self, outcome: Outcome) -> None:
         """Count an outcome."""
         super().__call__(outcome)
-        if isinstance(outcome, Planned):
+        if isinstance(outcome.detail, Planned):
             return
-        reason = str(outcome.reason) if isinstance(outcome, Skipped | Failed) else ""
+        reason = str(outcome.reason) if isinstance(outcome.detail, Skipped | Failed) else ""
         self._counted[f"{_OUTPUTS}_total", (outcome.status, reason)] += 1
         # All outputs of a source carry the same time, and come in succession.
-        if outcome.attempts and outcome.source is not self._observed:
+        if outcome.execution.attempts and outcome.source is not self._observed:
             self._observed = outcome.source
-            self._observe(outcome.seconds)
+            self._observe(outcome.execution.seconds)
 
     def tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - activities are not metrics
         """Write the file if the interval has passed."""
@@ -113,10 +113,10 @@ class MetricsFile(RunReporter):
         if isinstance(error, DestinationBusyError):
             return
         ended = self._now()
-        values = [ended, summary.seconds, float(summary.exit_code), float(summary.failed)]
+        values = [ended, summary.stats.seconds, float(summary.exit_code), float(summary.failed)]
         values += [] if summary.exit_code else [ended]
         self._last = {(name, ()): value for name, value in zip(_GAUGES, values, strict=False)}
-        self._counted["forkresize_workers_lost_total", ()] = summary.workers_lost
+        self._counted["forkresize_workers_lost_total", ()] = summary.stats.workers_lost
         self._write()
 
     def _observe(self, seconds: float) -> None:
@@ -194,7 +194,8 @@ def _samples(text: str) -> Iterator[tuple[_Key, float]]:
             raise ValueError(f"unknown metric {family.name}")
         for sample in family.samples:
             labels = [sample.labels[name] for name in ("status", "reason", "le") if name in sample.labels]
-            yield (sample.name, tuple(labels)), sample.value
+            # Counts go on under the reason's present name.
+            yield (sample.name, tuple(FORMER_REASONS.get(label, label) for label in labels)), sample.value
 
 
 def _bound_label(limit: float) -> str:

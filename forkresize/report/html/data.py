@@ -182,7 +182,7 @@ def _workers(spool: OutcomeStore) -> list[WorkerShare]:
 def _timeline(spool: OutcomeStore, summary: Summary) -> Timeline:
     [[count]] = spool.query("SELECT COUNT(*) FROM rows WHERE leads")
     spans = (Span(*row) for row in spool.query("SELECT ended, seconds, in_bytes FROM rows WHERE leads"))
-    return timeline(spans, count, seconds=summary.seconds, workers=summary.workers)
+    return timeline(spans, count, seconds=summary.stats.seconds, workers=summary.stats.workers)
 
 
 def _table(spool: OutcomeStore) -> list[list[object]]:

@@ -26,7 +26,7 @@ class Row(NamedTuple):
     Attributes:
         source: the path of the source, as bytes.
         destination: of the output, likewise.
-        status: written, unchanged, skipped or failed; due in a dry run.
+        status: written, unchanged, skipped or failed; planned in a dry run.
         reason: why it was skipped or failed; empty else.
         error: the particulars, printable.
         warnings: printable, with a semicolon between them.
@@ -90,9 +90,9 @@ class OutcomeStore:
             ended: seconds from the start of the run.
         """
         # The outputs of one source come one after another.
-        leads = bool(outcome.attempts) and outcome.source is not self._read
-        self._read = outcome.source if outcome.attempts else self._read
-        refused = outcome if isinstance(outcome, Skipped | Failed) else None
+        leads = bool(outcome.execution.attempts) and outcome.source is not self._read
+        self._read = outcome.source if outcome.execution.attempts else self._read
+        refused = outcome if isinstance(outcome.detail, Skipped | Failed) else None
         self._rows.execute(
             _INSERT,
             (
@@ -105,8 +105,8 @@ class OutcomeStore:
                 printable("; ".join(outcome.warnings)),
                 outcome.source.size,
                 *_made(outcome),
-                outcome.seconds,
-                outcome.worker,
+                outcome.execution.seconds,
+                outcome.execution.worker,
                 ended,
                 leads,
             ),
@@ -122,6 +122,12 @@ class OutcomeStore:
 
 
 def _made(outcome: Outcome) -> tuple[object, ...]:
-    if not isinstance(outcome, Written):
+    if not isinstance(outcome.detail, Written):
         return (None,) * 7
-    return (outcome.out_bytes, *outcome.in_size, *outcome.out_size, outcome.in_format, outcome.out_format)
+    return (
+        outcome.detail.out_bytes,
+        *outcome.detail.in_size,
+        *outcome.detail.out_size,
+        outcome.detail.in_format,
+        outcome.detail.out_format,
+    )

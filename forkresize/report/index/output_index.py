@@ -111,8 +111,10 @@ class OutputIndex:
         Raises:
             DestinationError: there is no room for it among the system's temporary files.
         """
-        if isinstance(outcome, Written) and outcome.destination is not None:
-            made = OutputFile(outcome.destination, *outcome.out_size, outcome.out_format, outcome.out_bytes)
+        if isinstance(outcome.detail, Written) and outcome.destination is not None:
+            made = OutputFile(
+                outcome.destination, *outcome.detail.out_size, outcome.detail.out_format, outcome.detail.out_bytes
+            )
             self._keep(outcome.source, outcome.rendition, made)
         elif _was_there(outcome) and outcome.destination is not None:
             self._look_at(outcome, outcome.destination)
@@ -145,4 +147,6 @@ class OutputIndex:
 
 
 def _was_there(outcome: Outcome) -> bool:
-    return isinstance(outcome, Unchanged) or (isinstance(outcome, Skipped) and outcome.reason is Reason.EXISTS)
+    return isinstance(outcome.detail, Unchanged) or (
+        isinstance(outcome.detail, Skipped) and outcome.reason is Reason.EXISTS
+    )

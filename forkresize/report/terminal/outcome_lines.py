@@ -32,7 +32,7 @@ class OutcomeLines:
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
-    path = outcome.destination if isinstance(outcome, Written | Pruned) else None
+    path = outcome.destination if isinstance(outcome.detail, Written | Pruned) else None
     name = printable(path or outcome.source.path)
     yield "  ".join(filter(None, (f"{outcome.status:<9} {name}", _particulars(outcome))))
     for warning in outcome.warnings:
@@ -40,20 +40,21 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 
 def _particulars(outcome: Outcome) -> str:
-    match outcome:
+    detail = outcome.detail
+    match detail:
         case Written():
-            return _work(outcome)
+            return _work(outcome, detail)
         case Failed():
             return format_failure(outcome)
         case Planned():
-            return f"-> {printable(outcome.destination)}  {printable(outcome.why)}"
+            return f"-> {printable(outcome.destination or '')}  {printable(detail.reason_text)}"
         case Skipped():
             return ": ".join(filter(None, (outcome.reason, printable(outcome.error))))
         case _:
             return ""
 
 
-def _work(outcome: Written) -> str:
-    sizes = f"{units.format_size(outcome.source.size)} -> {units.format_size(outcome.out_bytes)}"
-    sides = "{}x{} -> {}x{}".format(*outcome.in_size, *outcome.out_size)
-    return f"{sizes}  {sides}  {outcome.seconds:.2f} s"
+def _work(outcome: Outcome, detail: Written) -> str:
+    sizes = f"{units.format_size(outcome.source.size)} -> {units.format_size(detail.out_bytes)}"
+    sides = "{}x{} -> {}x{}".format(*detail.in_size, *detail.out_size)
+    return f"{sizes}  {sides}  {outcome.execution.seconds:.2f} s"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import accumulate, takewhile
 
 from forkresize.errors import ExitCode
-from forkresize.outcome import Failed
+from forkresize.outcome import Failed, Outcome
 from forkresize.summary import Summary
 
 MAX_SHOWN = 20
@@ -36,9 +36,10 @@ def printable(name: str, limit: int | None = None) -> str:
     return shown if limit is None else _shortened(shown, limit)
 
 
-def format_failure(failure: Failed) -> str:
+def format_failure(failure: Outcome) -> str:
     """Return why a source failed, on one line of printable text."""
-    signal = failure.signal if failure.signal and failure.signal not in failure.error else ""
+    signal = failure.detail.signal if isinstance(failure.detail, Failed) else None
+    signal = signal if signal and signal not in failure.error else None
     return ": ".join(printable(part, _MAX_ERROR) for part in (failure.reason, signal, failure.error) if part)
 
 

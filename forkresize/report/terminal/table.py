@@ -76,18 +76,18 @@ def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
         yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
     if summary.refused:
         yield "refused", "", printable(summary.refused), "bold yellow"
-    yield "time", units.format_duration(summary.seconds), "", "bold"
+    yield "time", units.format_duration(summary.stats.seconds), "", "bold"
     yield (
         "pictures/s",
         f"{summary.pictures_per_second:,.1f}",
         f"{summary.megapixels_per_second:,.1f} megapixels/s",
         "bold",
     )
-    room = f", {units.format_size(summary.memory)} of memory" if summary.memory else ""
-    lost = f", {summary.workers_lost:,} lost" if summary.workers_lost else ""
-    yield "workers", f"{summary.workers:,}", f"{summary.utilization:.0%} busy{lost}{room}", "bold"
-    if verbose and summary.sandbox_missing:
-        yield "sandbox", "partial", f"no {', '.join(summary.sandbox_missing)}", "bold yellow"
+    room = f", {units.format_size(summary.stats.memory)} of memory" if summary.stats.memory else ""
+    lost = f", {summary.stats.workers_lost:,} lost" if summary.stats.workers_lost else ""
+    yield "workers", f"{summary.stats.workers:,}", f"{summary.stats.utilization:.0%} busy{lost}{room}", "bold"
+    if verbose and summary.stats.sandbox_missing:
+        yield "sandbox", "partial", f"no {', '.join(summary.stats.sandbox_missing)}", "bold yellow"
 
 
 def _style(count: int, style: str) -> str:

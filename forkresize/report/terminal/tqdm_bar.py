@@ -49,7 +49,7 @@ class TqdmBar(ProgressView):
 
     def __call__(self, outcome: Outcome) -> None:
         """Count an outcome, and draw if the interval is over."""
-        if isinstance(outcome, Failed):
+        if isinstance(outcome.detail, Failed):
             self._failed += 1
             self._bar.set_postfix_str(f"{self._failed:,} failed", refresh=False)
         self._bar.update()

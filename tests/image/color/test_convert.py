@@ -108,7 +108,7 @@ def test_a_profile_that_cannot_be_used_is_told_of_and_passed_over(
 ) -> None:
     profile = {"garbage": b"x" * 200, "truncated": rgb_profile()[:150], "for gray": gray_profile(1.8)}[kind]
     outcome = result(scene(), "a.png", {"icc_profile": profile}, width=30)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     [warning] = outcome.warnings
     assert warning.startswith("the color profile can't be used, sRGB was assumed: ")
 

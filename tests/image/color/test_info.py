@@ -102,13 +102,13 @@ def test_hdr_by_code_loses_what_is_above_white_and_says_so(
     kind: str, code: tuple[int, int], scene: Scene, result: Render, tmp_path: Any
 ) -> None:
     outcome = result(CODED[kind](scene(), *code), f"a.{kind}", format="png")
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("its HDR part was dropped",)
 
 
 def test_an_unknown_code_is_told_of(scene: Scene, result: Render) -> None:
     outcome = result(coded_png(scene(), 10, 17), "a.png")
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.warnings == ("the color space of CICP 10/17 is not known, sRGB was assumed",)
 
 
@@ -163,7 +163,7 @@ def test_what_comes_to_srgb_changes_nothing(chunks: dict[str, bytes], mode: str,
 @pytest.mark.parametrize("chunks", [{"gAMA": gamma(0)}, {"cHRM": bytes(32)}, {"gAMA": gamma(0.00001)}])
 def test_nonsense_is_told_of_and_passed_over(chunks: dict[str, bytes], scene: Scene, result: Render) -> None:
     outcome = result(with_chunks(encoded(scene(), "PNG"), **chunks), "a.png")
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("what it says of its colors can't be true, sRGB was assumed",)
 
 

@@ -74,7 +74,7 @@ def test_the_hdr_part_of_a_jpeg_is_told_of_and_nothing_else(
     build: Callable[[Scene], bytes], scene: Scene, result: Render
 ) -> None:
     outcome = result(build(scene), "a.jpg", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("its HDR part was dropped",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as made:
@@ -85,20 +85,20 @@ def test_the_hdr_part_of_a_jpeg_is_told_of_and_nothing_else(
 def test_a_gain_map_beside_views_is_none_of_them(scene: Scene, result: Render) -> None:
     first, view, gain_map = jpeg(scene()), jpeg(scene()), jpeg(scene("L"), xmp=APPLE)
     outcome = result(several(first, (view, DISPARITY), (gain_map, UNDEFINED)), "a.jpg", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("its HDR part was dropped", "only the first of 2 pictures was kept")
 
 
 def test_previews_are_no_loss(scene: Scene, result: Render) -> None:
     outcome = result(several(jpeg(scene()), (jpeg(scene()), PREVIEW), (jpeg(scene()), PREVIEW)), "a.jpg", width=60)
-    assert isinstance(outcome, Written), outcome
-    assert outcome.in_format == "mpo"
+    assert isinstance(outcome.detail, Written), outcome
+    assert outcome.detail.in_format == "mpo"
     assert outcome.warnings == ()
 
 
 def test_views_are_counted(scene: Scene, result: Render) -> None:
     outcome = result(several(jpeg(scene()), *[(jpeg(scene()), DISPARITY)] * 2), "a.jpg", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("only the first of 3 pictures was kept",)
 
 
@@ -107,7 +107,7 @@ def test_a_place_beyond_the_file_does_no_harm(place: int, scene: Scene, result: 
     data = several(jpeg(scene()), (b"", DISPARITY))
     entry = data.index(struct.pack("<II", DISPARITY, 0)) + 8
     outcome = result(data[:entry] + struct.pack("<I", place) + data[entry + 4 :], "a.jpg", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
 
 
 @pytest.mark.parametrize("kind", ["avif", "heif"])
@@ -121,7 +121,7 @@ def test_the_hdr_part_of_a_heif_is_told_of(kind: str, scene: Scene, result: Rend
     entry = b"infe\2\0\0\0\0\2\0\0tmap\0"
     marked = data + struct.pack(">I", 4 + 4 + len(entry) + 4) + b"free" + struct.pack(">I", 4 + len(entry)) + entry
     outcome = result(marked, f"a.{kind}", format="jpeg")
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("its HDR part was dropped",)
 
 
@@ -130,7 +130,7 @@ def test_usual_pictures_have_none(kind: str, scene: Scene, result: Render) -> No
     file = io.BytesIO()
     scene().save(file, kind)
     outcome = result(file.getvalue(), "a", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ()
 
 

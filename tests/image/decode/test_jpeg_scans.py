@@ -16,7 +16,7 @@ from forkresize.image import source_image
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.image.render import render
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Failed, Reason, Written
+from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
 
 Scene = Callable[..., Image.Image]
@@ -138,7 +138,7 @@ def test_no_damage_raises(data: st.DataObject) -> None:
     drop_ac_scans(bytes(whole))
 
 
-def rendered(folder: Path, data: bytes, width: int) -> tuple[object, Path]:
+def rendered(folder: Path, data: bytes, width: int) -> tuple[Outcome, Path]:
     source, output = folder / "a.jpg", folder / f"{width}.png"
     source.write_bytes(data)
     job = Job(Source(str(source), "a.jpg", len(data)), (Output(str(output)),))
@@ -153,7 +153,7 @@ def test_a_thumbnail_is_that_of_all_scans(tmp_path: Path, scene: Scene, monkeypa
     made = thumbnail.read_bytes()
     monkeypatch.setattr(source_image, "drop_ac_scans", lambda _: None)
     outcome, thumbnail = rendered(tmp_path, data, 80)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert thumbnail.read_bytes() == made
 
 
@@ -161,5 +161,5 @@ def test_a_progressive_file_that_is_cut_short_still_fails_at_any_scale(tmp_path:
     data = progressive(scene(size=(1600, 1200)))
     for width in (80, 800):
         outcome, _ = rendered(tmp_path, data[: len(data) * 2 // 3], width)
-        assert isinstance(outcome, Failed)
+        assert isinstance(outcome.detail, Failed)
         assert outcome.reason is Reason.DAMAGED

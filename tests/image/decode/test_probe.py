@@ -25,9 +25,9 @@ def test_it_agrees_with_the_encoder(kind: str, scene: Scene, result: Render, tmp
     name = f"a.{kind if kind != 'jpeg2000' else 'jp2'}"
     scene().save(tmp_path / name, kind.upper())
     made = result(tmp_path / name, width=30)
-    assert isinstance(made, Written), made
+    assert isinstance(made.detail, Written), made
     assert made.destination is not None
-    assert probe(made.destination) == ImageInfo(*made.out_size, made.out_format, made.out_bytes)
+    assert probe(made.destination) == ImageInfo(*made.detail.out_size, made.detail.out_format, made.detail.out_bytes)
 
 
 @given(

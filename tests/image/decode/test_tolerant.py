@@ -66,7 +66,7 @@ def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
 ) -> None:
     sound = chunk(b"tEXt", b"Title\0sound")
     outcome = result(png(scene(), chunk(name, content), sound, behind=behind), metadata="all", width=60)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.warnings == (f"damaged {name.decode()} was dropped: {told}",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as image:
@@ -79,7 +79,7 @@ def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
 
 def test_what_the_pixels_hang_on_is_not_passed_over(scene: Scene, result: Render) -> None:
     outcome = result(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(5)) + png(scene())[33:], width=60)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
 
 
@@ -94,7 +94,7 @@ def test_texts_without_end_are_dropped_and_take_no_memory(scene: Scene, result: 
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert "zTXt was dropped: more than 8388608 characters of text" in outcome.warnings
     assert peak < 32 << 20
 
@@ -110,7 +110,7 @@ def test_what_is_said_of_frames_is_nothing_to_a_still_picture(
     scene: Scene, result: Render, name: bytes, content: bytes, behind: bool
 ) -> None:
     outcome = result(png(scene(), chunk(name, content), behind=behind), width=60)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert f"damaged {name.decode()} was dropped" in outcome.warnings[0]
 
 
@@ -127,7 +127,7 @@ def test_the_first_frame_may_be_described_before_it_is_said_that_there_are_sever
 def test_one_warning_without_end_is_kept_once(scene: Scene, result: Render) -> None:
     picture = png(scene(), *[chunk(b"gAMA", b"")] * 5000)
     outcome = result(picture, width=60)
-    assert isinstance(outcome, Written)
+    assert isinstance(outcome.detail, Written)
     assert outcome.warnings == ("damaged gAMA was dropped: Truncated gAMA chunk",)
 
 
@@ -137,7 +137,7 @@ def test_xmp_that_is_no_block_of_bytes_is_dropped_from_every_page(
     pages: int, kind: int, value: object, told: str, scene: Scene, result: Render
 ) -> None:
     outcome = result(tiff([scene() for _ in range(pages)], 700, kind, value), "a.tif", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == (f"damaged XMP was dropped: it is of type {told}",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as image:
@@ -157,7 +157,7 @@ def test_xmp_in_bytes_is_kept(scene: Scene, result: Render) -> None:
 
 def test_a_kind_of_page_in_letters_is_no_thumbnail(scene: Scene, result: Render) -> None:
     outcome = result(tiff([scene()], 254, 2, "A"), "a.tif", width=60)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
 
 
 @pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"cHRM", b"sRGB", b"cICP"])
@@ -168,7 +168,7 @@ def test_a_wrong_checksum_or_an_empty_chunk_beside_the_pixels_costs_no_picture(
     wrong = whole[:-1] + bytes([whole[-1] ^ 1])
     for damaged in (whole, wrong):
         outcome = result(png(scene(size=(40, 30)), damaged), width=20)
-        assert isinstance(outcome, Written), (damaged, outcome)
+        assert isinstance(outcome.detail, Written), (damaged, outcome)
 
 
 def test_reading_leaves_pillow_as_it_was(scene: Scene, result: Render) -> None:
@@ -187,7 +187,7 @@ def test_reading_leaves_pillow_as_it_was(scene: Scene, result: Render) -> None:
     before = settings()
     damaged = png(scene(), chunk(b"pHYs", b"123"))
     for source, name in ((damaged, "a.png"), (damaged[:-900], "b.png"), (damaged, "c.avif"), (scene(), "d.tif")):
-        assert isinstance(result(source, name, width=60, max_pixels=20_000, on_truncated="salvage"), Written)
+        assert isinstance(result(source, name, width=60, max_pixels=20_000, on_truncated="salvage").detail, Written)
         assert settings() == before
 
 

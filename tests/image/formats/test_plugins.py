@@ -26,14 +26,18 @@ def test_a_picture_of_such_a_format_is_made(name: str, scene: Scene, result: Ren
     file = io.BytesIO()
     scene(size=(640, 400)).save(file, extra.format)
     outcome = result(file.getvalue(), "a.jpg", width=80, format="jpeg")
-    assert isinstance(outcome, Written), outcome
-    assert (outcome.in_format, outcome.in_size, outcome.out_size) == (extra.format.lower(), (640, 400), (80, 50))
+    assert isinstance(outcome.detail, Written), outcome
+    assert (outcome.detail.in_format, outcome.detail.in_size, outcome.detail.out_size) == (
+        extra.format.lower(),
+        (640, 400),
+        (80, 50),
+    )
 
 
 @pytest.mark.parametrize("name", DECODER_PLUGINS)
 def test_a_damaged_one_is_told_as_such(name: str, result: Render) -> None:
     outcome = result(BEGINNINGS[name], "a.jpg", width=80)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
 
 
@@ -43,6 +47,6 @@ def test_without_its_plug_in_the_extra_to_install_is_named(
 ) -> None:
     monkeypatch.setattr(plugins, "find_spec", lambda _module: None)
     outcome = result(BEGINNINGS[name], "a.jpg", width=80)
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == f"{name} is not read; pip install 'forkresize[{DECODER_PLUGINS[name].name}]' adds it"

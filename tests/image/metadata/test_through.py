@@ -35,7 +35,7 @@ def bytes_of(result: Result) -> Callable[..., bytes]:
 
     def render_and_read(*source: object, **recipe: object) -> bytes:
         outcome = result(*source, **recipe)
-        assert isinstance(outcome, Written), outcome
+        assert isinstance(outcome.detail, Written), outcome
         assert outcome.destination is not None
         return Path(outcome.destination).read_bytes()
 

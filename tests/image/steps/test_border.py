@@ -81,7 +81,7 @@ def test_float_pixels_take_no_background_in_color(result: Callable[..., Outcome]
     file = io.BytesIO()
     Image.new("F", (60, 20), 0.5).save(file, "TIFF")
     outcome = result(file.getvalue(), "a.tif", width=30, height=30, fit="contain", background=(255, 0, 0, 255))
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
 
 

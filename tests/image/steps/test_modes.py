@@ -137,7 +137,7 @@ def test_floats_without_a_range_are_refused_unless_the_output_keeps_them(values:
     file = io.BytesIO()
     row("F", values).save(file, "TIFF")
     outcome = result(file.getvalue(), "a.tif", format="jpeg")
-    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == (
         f"32-bit float pixels from {min(values):g} to {max(values):g} have no agreed range; --format tiff keeps them"
@@ -157,7 +157,7 @@ def test_a_palette_of_rgba_keeps_its_transparency(tmp_path: Path, result: Callab
     header = struct.pack("<BBBHHBHHHHBB", 0, 1, 1, 0, 2, 32, 0, 0, 2, 2, 8, 0x28)
     content = header + bytes((0, 0, 255, 255)) + bytes(4) + bytes((0, 1, 1, 0))
     outcome = result(content, "a.tga", format="png")
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     with Image.open(tmp_path / "out/a.tga") as made:
         assert made.convert("RGBA").getpixel((1, 0)) == (0, 0, 0, 0)
         assert made.convert("RGBA").getpixel((0, 0)) == (255, 0, 0, 255)
@@ -168,7 +168,7 @@ def test_a_deep_color_s_transparent_value_is_found(tmp_path: Path, result: Calla
     rows = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0, 0, 0))
     transparent = png_chunk(b"tRNS", struct.pack(">3H", 0x1234, 0x5678, 0x9ABC))
     chunks = png_chunk(b"IHDR", header) + transparent + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
-    assert isinstance(result(b"\x89PNG\r\n\x1a\n" + chunks, "a.png", enlarge=True, quality=80), Written)
+    assert isinstance(result(b"\x89PNG\r\n\x1a\n" + chunks, "a.png", enlarge=True, quality=80).detail, Written)
     with Image.open(tmp_path / "out/a.png") as made:
         assert [made.convert("RGBA").getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
 
@@ -188,7 +188,7 @@ def test_a_shallow_gray_s_transparent_value_is_found(bits: int, tmp_path: Path, 
         + png_chunk(b"IEND", b"")
     )
     outcome = result(png, "a.png", quality=80)
-    assert isinstance(outcome, Written), outcome
+    assert isinstance(outcome.detail, Written), outcome
     with Image.open(tmp_path / "out/a.png") as made:
         assert [made.convert("RGBA").getpixel((0, y))[3] for y in (0, 1)] == [0, 255]  # type: ignore[index]
 

@@ -27,7 +27,7 @@ def test_without_a_summary_the_counts_are_summarized() -> None:
     with _Reporter() as reporter:
         pass
     [(summary, error)] = reporter.closed
-    assert (summary.seconds, summary.exit_code, error) == (3.0, 0, None)
+    assert (summary.stats.seconds, summary.exit_code, error) == (3.0, 0, None)
 
 
 def test_error_replaces_the_exit_code_of_the_summary() -> None:
@@ -37,7 +37,7 @@ def test_error_replaces_the_exit_code_of_the_summary() -> None:
     with pytest.raises(UsageError), reporter:
         raise problem
     [(summary, error)] = reporter.closed
-    assert (summary.seconds, summary.exit_code, summary.stopped_by, error) == (2.0, 2, "no", problem)
+    assert (summary.stats.seconds, summary.exit_code, summary.stopped_by, error) == (2.0, 2, "no", problem)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from forkresize.errors import UsageError
-from forkresize.outcome import Failed, Outcome, Unchanged
+from forkresize.outcome import Outcome, OutputRef
 from forkresize.record import record
 from forkresize.report.export.csv import CsvRows
 
@@ -32,7 +32,7 @@ def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: 
         assert {name: value for name, value in row.items() if value} == told
 
 
-def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         report(unchanged(hostile))
@@ -52,13 +52,13 @@ def test_run_without_outcomes_writes_the_field_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝"])  # noqa: RUF001
 def test_no_cell_is_a_formula(
-    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Failed]
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Outcome]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     name = f"{first}cmd|'calc'!A0"
     Path(name).touch()
     outcome = failed(error=name)
-    outcome = replace(outcome, source=replace(outcome.source, path=name), destination=name, warnings=(name, "b"))
+    outcome = replace(outcome, ref=OutputRef(replace(outcome.source, path=name), name), warnings=(name, "b"))
     with CsvRows("report.csv") as report:
         report(outcome)
     [row] = _read(tmp_path / "report.csv")

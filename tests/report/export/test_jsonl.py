@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Outcome, Unchanged
+from forkresize.outcome import Outcome
 from forkresize.record import record
 from forkresize.report.export.jsonl import JsonLines
 
@@ -19,7 +19,7 @@ WRITE_ON = """
 import resource, sys
 from forkresize.errors import DestinationError
 from forkresize.job import Source
-from forkresize.outcome import Outcome, Unchanged
+from forkresize.outcome import UNCHANGED, Outcome, OutputRef
 from forkresize.report.export.jsonl import JsonLines
 limit = int(sys.argv[2])
 if limit:
@@ -27,7 +27,7 @@ if limit:
 with JsonLines(sys.argv[1]) as report:
     for number in range(10_000_000):
         try:
-            report(Unchanged(source=Source(f"{number}.jpg", "")))
+            report(Outcome(OutputRef(Source(f"{number}.jpg", "")), UNCHANGED))
         except DestinationError as error:
             sys.exit(str(error))
         if number == 100:
@@ -47,7 +47,7 @@ def test_every_outcome_is_a_line(tmp_path: Path, outcomes: list[Outcome]) -> Non
     assert _read(path) == [record(outcome) for outcome in outcomes]
 
 
-def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Unchanged], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report(unchanged(hostile))
@@ -55,14 +55,14 @@ def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Unchang
     assert os.fsencode(str(entry["source"])) == os.fsencode(f"in/{hostile}")
 
 
-def test_lines_are_written_at_once(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+def test_lines_are_written_at_once(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report(unchanged())
         assert len(_read(path)) == 1
 
 
-def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("{}\n")
     with JsonLines(str(path)) as report:
@@ -101,12 +101,12 @@ def test_unwritable_file_is_refused_at_once() -> None:
         JsonLines("n" * 300)
 
 
-def test_full_disk_raises_an_error_with_the_path(unchanged: Callable[..., Unchanged]) -> None:
+def test_full_disk_raises_an_error_with_the_path(unchanged: Callable[..., Outcome]) -> None:
     with JsonLines("/dev/full") as report, pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"):
         report(unchanged())
 
 
-def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: Callable[..., Unchanged]) -> None:
+def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     with JsonLines(str(tmp_path / "pipe")) as report:

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from forkresize.errors import DestinationBusyError, DestinationError, UsageError
-from forkresize.outcome import Outcome, Planned, Written
+from forkresize.outcome import Outcome
 from forkresize.report.export.metrics import MetricsFile
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
@@ -40,7 +40,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_outputs_are_counted_by_status_and_reason(
-    path: Path, outcomes: list[Outcome], written: Callable[..., Written]
+    path: Path, outcomes: list[Outcome], written: Callable[..., Outcome]
 ) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
         for outcome in (*outcomes, written("b.jpg")):
@@ -59,7 +59,7 @@ def test_outputs_are_counted_by_status_and_reason(
     assert {labels["batch"] for _, labels, _ in _samples(path)} == {"photos"}
 
 
-def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., Written]) -> None:
+def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., Outcome]) -> None:
     outcome = written()
     with MetricsFile(str(path)) as metrics:
         metrics(outcome)
@@ -68,10 +68,10 @@ def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., 
     assert _value(path, BUCKET, le="0.05") == 0
     assert _value(path, BUCKET, le="0.1") == 2
     assert _value(path, BUCKET, le="+Inf") == 2
-    assert _value(path, "forkresize_picture_seconds_sum") == pytest.approx(2 * outcome.seconds)
+    assert _value(path, "forkresize_picture_seconds_sum") == pytest.approx(2 * outcome.execution.seconds)
 
 
-def test_counters_continue_across_runs(path: Path, written: Callable[..., Written]) -> None:
+def test_counters_continue_across_runs(path: Path, written: Callable[..., Outcome]) -> None:
     for _ in range(3):
         with MetricsFile(str(path)) as metrics:
             metrics(written())
@@ -100,7 +100,7 @@ def test_busy_destination_leaves_the_file_unwritten(path: Path) -> None:
     assert not path.exists()
 
 
-def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[..., Written]) -> None:
+def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[..., Outcome]) -> None:
     seconds = 0.0
     with MetricsFile(str(path), clock=lambda: seconds) as metrics:
         metrics(written())
@@ -118,7 +118,7 @@ def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[...
     assert _value(path, OUTPUTS, status="written") == 2
 
 
-def test_planned_outputs_are_not_counted(path: Path, due: Callable[..., Planned]) -> None:
+def test_planned_outputs_are_not_counted(path: Path, due: Callable[..., Outcome]) -> None:
     with MetricsFile(str(path)) as metrics:
         metrics(due())
     assert not [name for name, _, _ in _samples(path) if name == OUTPUTS]

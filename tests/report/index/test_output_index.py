@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.job import Source
-from forkresize.outcome import Failed, Outcome, Planned, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Outcome, OutputRef, Reason, Written
 from forkresize.report.index.output_index import Header, OutputFile, OutputIndex, SourceOutputs
 
 NAMES = ["b.jpg", "a/z.jpg", "a.jpg", "a\nb.jpg", "\udcff.jpg", "é.jpg", "%s'\"; DROP TABLE renditions.jpg"]
@@ -28,11 +28,15 @@ def gathered(outcomes: list[Outcome], probe: Callable[[str], Header] = unread) -
 
 
 @pytest.fixture
-def several(written: Callable[..., Written]) -> list[Outcome]:
+def several(written: Callable[..., Outcome]) -> list[Outcome]:
     """Three outputs of each of some sources."""
     return [
-        replace(written(name), rendition=number, destination=f"out/{number}/{name}", out_size=(100 * number + 1, 60))
-        for name in NAMES
+        replace(
+            each,
+            ref=OutputRef(each.source, f"out/{number}/{each.source.relative}", number),
+            detail=replace(each.detail, out_size=(100 * number + 1, 60)),
+        )
+        for each in map(written, NAMES)
         for number in range(3)
     ]
 
@@ -40,15 +44,9 @@ def several(written: Callable[..., Written]) -> list[Outcome]:
 @given(order=st.randoms(use_true_random=False))
 def test_order_of_outcomes_does_not_matter(order: random.Random) -> None:
     outcomes: list[Outcome] = [
-        Written(
-            source=Source(f"in/{name}", name, 7),
-            destination=f"out/{number}/{name}",
-            rendition=number,
-            out_bytes=9,
-            in_size=(4, 3),
-            out_size=(2, 1),
-            in_format="png",
-            out_format="png",
+        Outcome(
+            OutputRef(Source(f"in/{name}", name, 7), f"out/{number}/{name}", number),
+            Written(out_bytes=9, in_size=(4, 3), out_size=(2, 1), in_format="png", out_format="png"),
         )
         for name in NAMES
         for number in range(3)
@@ -68,14 +66,15 @@ def test_sources_are_sorted_with_outputs_in_the_order_of_the_recipe(several: lis
         ]
 
 
-def test_sources_with_the_same_name_stay_apart(written: Callable[..., Written]) -> None:
+def test_sources_with_the_same_name_stay_apart(written: Callable[..., Outcome]) -> None:
     one = written()
-    other = replace(one, source=replace(one.source, path="elsewhere/a.jpg"), destination="out/a-1.jpg")
+    other = replace(one, ref=OutputRef(replace(one.source, path="elsewhere/a.jpg"), "out/a-1.jpg"))
     assert [entry.renditions[0].path for entry in gathered([one, other])] == ["out/a-1.jpg", "out/a.jpg"]
 
 
-def test_existing_outputs_are_probed(unchanged: Callable[..., Unchanged], skipped: Callable[..., Skipped]) -> None:
-    kept = replace(skipped("s.jpg", Reason.EXISTS), destination="out/s.jpg")
+def test_existing_outputs_are_probed(unchanged: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
+    kept = skipped("s.jpg", Reason.EXISTS)
+    kept = replace(kept, ref=OutputRef(kept.source, "out/s.jpg"))
     headers = {"out/u.jpg": OutputFile("", 8, 6, "jpeg", 400), "out/s.jpg": OutputFile("", 4, 3, "png", 200)}
     assert [entry.renditions for entry in gathered([unchanged(), kept], headers.__getitem__)] == [
         (replace(headers["out/s.jpg"], path="out/s.jpg"),),
@@ -84,9 +83,10 @@ def test_existing_outputs_are_probed(unchanged: Callable[..., Unchanged], skippe
 
 
 def test_missing_outputs_are_not_listed(
-    due: Callable[..., Planned], skipped: Callable[..., Skipped], failed: Callable[..., Failed]
+    due: Callable[..., Outcome], skipped: Callable[..., Outcome], failed: Callable[..., Outcome]
 ) -> None:
-    duplicate = replace(skipped("a.jpg", Reason.DUPLICATE), destination="out/a.jpg")
+    duplicate = skipped("a.jpg", Reason.DUPLICATE)
+    duplicate = replace(duplicate, ref=OutputRef(duplicate.source, "out/a.jpg"))
     outcomes = [due(), duplicate, skipped(), failed(), failed(reason=Reason.EXISTS)]
     with OutputIndex(unread) as renditions:
         for outcome in outcomes:
@@ -95,7 +95,7 @@ def test_missing_outputs_are_not_listed(
         assert renditions.left_out == 0
 
 
-def test_unreadable_outputs_are_counted(unchanged: Callable[..., Unchanged]) -> None:
+def test_unreadable_outputs_are_counted(unchanged: Callable[..., Outcome]) -> None:
     def damaged(path: str) -> Header:
         raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
 
@@ -106,7 +106,7 @@ def test_unreadable_outputs_are_counted(unchanged: Callable[..., Unchanged]) -> 
         assert renditions.complaint == "out/u.jpg: not a picture"
 
 
-def test_full_disk_raises_an_error(written: Callable[..., Written]) -> None:
+def test_full_disk_raises_an_error(written: Callable[..., Outcome]) -> None:
     with OutputIndex(unread) as renditions:
         renditions._rows.execute("PRAGMA max_page_count = 3")  # noqa: SLF001 (what a full disk does to it)
         outcomes = (written(f"{number}.jpg") for number in range(10_000))

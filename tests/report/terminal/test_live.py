@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Failed, Unchanged, Written
+from forkresize.outcome import Outcome
 from forkresize.report.terminal.live import LiveView
 
 _TOKEN = re.compile(r"\x1b\[(?P<count>\??\d*)(?P<command>[A-Za-z])|[\r\n]|[^\x1b\r\n]+")
@@ -88,7 +88,7 @@ def _doing(name: str) -> Doing:
 
 
 def test_view_shows_the_run_and_is_removed_at_the_end(
-    console: Console, clock: Clock, written: Callable[..., Written], failed: Callable[..., Failed]
+    console: Console, clock: Clock, written: Callable[..., Outcome], failed: Callable[..., Outcome]
 ) -> None:
     screen = Screen(console)
     console.print("$ forkresize")
@@ -112,7 +112,7 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
     assert "\x1b[?25h" in console.file.getvalue()
 
 
-def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchanged: Callable[..., Unchanged]) -> None:
+def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchanged: Callable[..., Outcome]) -> None:
     assert isinstance(console.file, StringIO)
     with LiveView(console, clock=clock) as view:
         size = len(console.file.getvalue())
@@ -170,7 +170,7 @@ def test_view_fits_any_terminal(
     assert screen.rows() == [""]
 
 
-def test_no_thread_is_started(console: Console, unchanged: Callable[..., Unchanged]) -> None:
+def test_no_thread_is_started(console: Console, unchanged: Callable[..., Outcome]) -> None:
     before = threading.active_count()
     with LiveView(console) as view:
         view(unchanged())
@@ -178,7 +178,7 @@ def test_no_thread_is_started(console: Console, unchanged: Callable[..., Unchang
         assert threading.active_count() == before
 
 
-def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, written: Callable[..., Written]) -> None:
+def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, written: Callable[..., Outcome]) -> None:
     outcome = written()
     with LiveView(console, clock=clock) as view:
         began = time.process_time()
@@ -194,7 +194,7 @@ def test_standard_streams_are_not_redirected(console: Console, capsys: pytest.Ca
 
 
 def test_lost_terminal_does_not_end_the_run(
-    console: Console, clock: Clock, unchanged: Callable[..., Unchanged], monkeypatch: pytest.MonkeyPatch
+    console: Console, clock: Clock, unchanged: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hung_up(_: str) -> int:
         raise OSError(errno.EIO, "Input/output error")

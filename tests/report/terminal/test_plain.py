@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from forkresize.outcome import Failed, Outcome, Pruned, Reason, Written
+from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, plain_summary, printable
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
@@ -82,7 +82,7 @@ def test_long_names_are_cut_in_the_middle(name: str, limit: int, shown: str) -> 
     assert printable(name, limit) == shown
 
 
-def test_failure_is_one_line(failed: Callable[..., Failed]) -> None:
+def test_failure_is_one_line(failed: Callable[..., Outcome]) -> None:
     assert format_failure(failed(error="bad\nmarker")) == r"damaged or truncated: bad\nmarker"
     assert format_failure(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV")) == "worker crashed: SIGSEGV"
     told = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
@@ -94,7 +94,7 @@ def test_failure_is_one_line(failed: Callable[..., Failed]) -> None:
 
 
 def test_plain_summary_shows_the_counts_and_the_failures(
-    failed: Callable[..., Failed], written: Callable[..., Written]
+    failed: Callable[..., Outcome], written: Callable[..., Outcome]
 ) -> None:
     summary = _summary(failed("a\n.jpg"), written(), failed("b.jpg", Reason.CRASHED, "", "SIGKILL"))
     assert plain_summary(summary) == (
@@ -109,14 +109,14 @@ def test_plain_summary_shows_what_stopped_the_run() -> None:
     assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"
 
 
-def test_plain_summary_shows_pruned_outputs_and_refusals(written: Callable[..., Written]) -> None:
-    gone = Pruned(source=written().source, destination="out/u.jpg", out_bytes=9)
+def test_plain_summary_shows_pruned_outputs_and_refusals(written: Callable[..., Outcome]) -> None:
+    gone = Outcome(OutputRef(written().source, "out/u.jpg"), Pruned(9))
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
     assert plain_summary(_summary(refused="--max-prune 0:\n2 are lost")) == f"{counts}; --max-prune 0:\\n2 are lost"
 
 
-def test_plain_summary_says_where_the_other_failures_are(failed: Callable[..., Failed]) -> None:
+def test_plain_summary_says_where_the_other_failures_are(failed: Callable[..., Outcome]) -> None:
     lines = plain_summary(_summary(*(failed(f"{number}.jpg") for number in range(1_500)))).splitlines()
     assert len(lines) == 1 + MAX_SHOWN + 1
     assert lines[-1] == "… and 1,480 more: use --report FILE.jsonl to keep them all"

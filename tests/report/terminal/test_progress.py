@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from forkresize.outcome import Failed, Unchanged, Written
+from forkresize.outcome import Outcome
 from forkresize.report.terminal.progress import Progress, ProgressSnapshot
 from forkresize.report.terminal.source_counter import SourceCounter
 
@@ -26,7 +26,7 @@ def test_progress_starts_at_zero(now: list[float]) -> None:
 
 
 def test_rates_count_written_outputs(
-    now: list[float], written: Callable[..., Written], unchanged: Callable[..., Unchanged]
+    now: list[float], written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
 ) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for outcome in (written(), written(), unchanged()):
@@ -39,7 +39,7 @@ def test_rates_count_written_outputs(
 
 
 def test_the_time_left_is_unknown_until_all_sources_are_counted(
-    now: list[float], failed: Callable[..., Failed]
+    now: list[float], failed: Callable[..., Outcome]
 ) -> None:
     sources = SourceCounter(iter(range(10)))
     progress = Progress(sources, lambda: now[0])
@@ -54,14 +54,14 @@ def test_the_time_left_is_unknown_until_all_sources_are_counted(
     assert snapshot.seconds_left == 4.0
 
 
-def test_total_is_at_least_the_number_done(now: list[float], unchanged: Callable[..., Unchanged]) -> None:
+def test_total_is_at_least_the_number_done(now: list[float], unchanged: Callable[..., Outcome]) -> None:
     progress = Progress(_counted(1), lambda: now[0])
     progress.tally(unchanged())
     progress.tally(unchanged())
     assert progress.snapshot().total == 2
 
 
-def test_rates_cover_only_recent_samples(now: list[float], written: Callable[..., Written]) -> None:
+def test_rates_cover_only_recent_samples(now: list[float], written: Callable[..., Outcome]) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for _ in range(1_000):
         progress.tally(written())

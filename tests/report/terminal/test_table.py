@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.table import print_summary
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
@@ -29,10 +29,10 @@ def _printed(summary: Summary, width: int = 80, report: str | None = None) -> li
 
 @pytest.fixture
 def eventful(
-    written: Callable[..., Written],
-    unchanged: Callable[..., Unchanged],
-    skipped: Callable[..., Skipped],
-    failed: Callable[..., Failed],
+    written: Callable[..., Outcome],
+    unchanged: Callable[..., Outcome],
+    skipped: Callable[..., Outcome],
+    failed: Callable[..., Outcome],
 ) -> Summary:
     return _summary(
         *(written() for _ in range(1_234)),
@@ -60,7 +60,7 @@ def test_all_that_happened_is_shown(eventful: Summary) -> None:
     ]
 
 
-def test_a_quiet_run_is_seven_lines(written: Callable[..., Written], skipped: Callable[..., Skipped]) -> None:
+def test_a_quiet_run_is_seven_lines(written: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
     effort = RunStats(seconds=0.5, workers=2, busy_seconds=0.9)
     assert _printed(_summary(written(size=40_000), skipped(), effort=effort)) == [
         " written         1  40.0 kB → 80.0 kB, 100.0% larger",
@@ -83,8 +83,8 @@ def test_what_was_refused_is_shown_as_that() -> None:
     assert not any("early" in line for line in lines)
 
 
-def test_what_was_removed_has_its_line(unchanged: Callable[..., Unchanged]) -> None:
-    gone = Pruned(source=unchanged().source, destination="out/u.jpg", out_bytes=9)
+def test_what_was_removed_has_its_line(unchanged: Callable[..., Outcome]) -> None:
+    gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     assert _printed(_summary(unchanged(), gone, gone))[1:3] == [" unchanged         1", " pruned            2"]
 
 
@@ -99,15 +99,15 @@ def test_nothing_is_lost_in_a_narrow_terminal(eventful: Summary) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 19, 39, 40, 60])
-def test_the_table_folds_in_any_terminal(failed: Callable[..., Failed], hostile: str, width: int) -> None:
+def test_the_table_folds_in_any_terminal(failed: Callable[..., Outcome], hostile: str, width: int) -> None:
     assert _printed(_summary(failed(hostile, error=hostile)), width)
 
 
-def test_no_name_styles_the_table(failed: Callable[..., Failed], hostile: str) -> None:
+def test_no_name_styles_the_table(failed: Callable[..., Outcome], hostile: str) -> None:
     assert all(line.isprintable() for line in _printed(_summary(failed(hostile, error=hostile), stopped_by="SIGINT")))
 
 
-def test_the_first_twenty_failures_are_shown_and_where_the_rest_are(failed: Callable[..., Failed]) -> None:
+def test_the_first_twenty_failures_are_shown_and_where_the_rest_are(failed: Callable[..., Outcome]) -> None:
     summary = _summary(*(failed(f"{number}.jpg") for number in range(57)))
     lines = _printed(summary)
     assert lines[8].startswith(" in/0.jpg ")
@@ -124,7 +124,7 @@ def test_it_is_printed_to_standard_error(capsys: pytest.CaptureFixture[str], mon
     assert err.startswith(" written ")
 
 
-def test_a_terminal_without_arrows_gets_none(written: Callable[..., Written], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_without_arrows_gets_none(written: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(width=80, file=StringIO(), color_system=None)
     monkeypatch.setattr(Console, "encoding", "ascii")
     print_summary(_summary(written()), console)
