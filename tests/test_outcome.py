@@ -1,9 +1,10 @@
-"""What is said of an output."""
+"""Outcomes: limits on warnings, and the words of earlier versions."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.outcome import truncate_warnings
+from forkresize.outcome import Reason, truncate_warnings
 
 
 @given(st.lists(st.text(max_size=3) | st.integers(400, 2000).map("x".__mul__), max_size=70))
@@ -23,3 +24,9 @@ def test_what_is_within_the_limits_is_told_in_full(warnings: list[str]) -> None:
 def test_what_is_left_out_is_counted_and_what_is_cut_off_is_marked() -> None:
     assert truncate_warnings(map(str, range(60)))[47:] == ("47", "48", "and 11 more")
     assert truncate_warnings(["x" * 501]) == ("x" * 499 + "…",)
+
+
+def test_a_reason_of_an_earlier_version_is_accepted() -> None:
+    assert Reason("worker went astray") is Reason.PROTOCOL_VIOLATION
+    with pytest.raises(ValueError, match="not a valid Reason"):
+        Reason("no such reason")

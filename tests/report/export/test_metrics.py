@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from forkresize.errors import DestinationBusyError, DestinationError, UsageError
-from forkresize.outcome import Outcome
+from forkresize.outcome import Outcome, Reason
 from forkresize.report.export.metrics import MetricsFile
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
@@ -175,3 +175,17 @@ def test_symbolic_link_is_followed(tmp_path: Path) -> None:
         metrics.on_finish(_summary())
     assert link.is_symlink()
     assert "forkresize" in target.read_text()
+
+
+def test_counts_of_a_reason_with_a_former_name_go_on_under_its_present_name(
+    path: Path, failed: Callable[..., Outcome]
+) -> None:
+    for _ in range(2):
+        with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
+            metrics(failed(reason=Reason.PROTOCOL_VIOLATION))
+            metrics.conclude(_summary())
+        path.write_text(path.read_text().replace("invalid worker response", "worker went astray"))
+    with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
+        metrics.conclude(_summary())
+    assert _value(path, OUTPUTS, reason="invalid worker response") == 2
+    assert "astray" not in path.read_text()  # language: allow (a former reason)
