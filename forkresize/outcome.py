@@ -18,7 +18,7 @@ _MAX_WARNINGS = 50
 _MAX_WARNING_LENGTH = 500
 """Characters. A hostile picture could provoke megabytes of warnings."""
 
-FORMER_REASONS = {"worker went astray": "invalid worker response"}
+FORMER_REASONS = {"worker went astray": "invalid worker response"}  # language: allow (accepted input)
 """Reasons that earlier versions wrote, with their present words."""
 
 

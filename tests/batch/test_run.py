@@ -21,7 +21,6 @@ from forkresize import (
     Recipe,
     Selection,
     Settings,
-    Skipped,
     Written,
     render,
     run,

@@ -1,6 +1,8 @@
 """What a second run makes again, by what the first one remembered."""
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import LedgerError
-from forkresize.ledger import SqliteLedger
+from forkresize.ledger import SqliteLedger, ledger_path
 from forkresize.lock import destination_lock
 from forkresize.outcome import Planned, Reason, Skipped
 
@@ -172,6 +174,18 @@ def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypa
     (after,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
     assert (after.reason, after.error, after.destination) == (before.reason, before.error, before.destination)
     assert after.execution.attempts == 0
+
+
+def test_a_failure_recorded_with_a_former_reason_is_reported_again_with_its_present_name(
+    tmp_path: Path, photos: Path, make: Make
+) -> None:
+    (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
+    make()
+    with contextlib.closing(sqlite3.connect(ledger_path(str(tmp_path / "out")))) as db, db:
+        db.execute("UPDATE outputs SET reason = 'worker went astray' WHERE status = 'failed'")  # language: allow
+    _, told = make()
+    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    assert (failure.reason, failure.execution.attempts) == (Reason.PROTOCOL_VIOLATION, 0)
 
 
 def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> None:
