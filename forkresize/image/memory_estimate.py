@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from forkresize.formats import OUTPUT_FORMATS, source_spec
 from forkresize.image.decode.identify import output_format
-from forkresize.image.encode.need import encoding, further_frames
+from forkresize.image.encode.encoder import request_for
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.geometry.layout import Layout, layout
 from forkresize.image.plan import choose_shrink, static_size
 from forkresize.image.source_image import SourceImage
@@ -29,18 +29,6 @@ _MOST = 64
 _WIDE = 4
 _STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 """Bytes in which Pillow keeps a pixel of a mode; of all others it is 4, three channels among them."""
-
-_STRAIGHT = frozenset({"PNG", "PPM", "BMP", "DIB", "TGA", "PCX"})
-"""Formats that are decoded row by row, right into the image."""
-
-_DECODER: Mapping[str | None, float] = {"WEBP": 15, "AVIF": 7, "GIF": 9}
-"""Bytes a pixel that a decoder has besides the image."""
-
-_OTHER_DECODER = 4
-_JPEG2000 = 5.5
-"""The same for each channel: it decodes to 32 bits a value, and transforms a copy."""
-
-_TIFF_ROWS_PER_STRIP = 278
 
 _DEEP, _STEP, _ROTATION = 6, 8, 26
 """Bytes a pixel that a change takes while it is made, its result included; deep gray goes by way of 32 bits."""
@@ -97,7 +85,7 @@ def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[
     source = _source(original, by)
     outputs = list(_outputs(original, recipe, renditions, source))
     changed = source.pixels * _changing(recipe)
-    decoding = _decoding(original, source, size)
+    decoding = source_spec(original.image.format).decoder_memory(original.image, source.pixels, source.channels, size)
     held = source.held + min(changed, source.pixels * _WIDE) + sum(each.held for each in outputs)
     if any(each.frames > 1 for each in outputs):
         # The decoder stays for the next frame.
@@ -128,34 +116,6 @@ def _source(original: SourceImage, by: int) -> _Source:
     unpacked = stored if gray and not alpha else _WIDE
     width, height = image.size
     return _Source(width * height / by**2, min(width, height) / by, stored, unpacked, channels, alpha)
-
-
-def _decoding(original: SourceImage, source: _Source, size: int) -> float:
-    image, kind = original.image, original.image.format
-    width, height = image.size
-    if kind in {"JPEG", "MPO"}:
-        # At the smallest scale, a file of several scans is read whole.
-        coefficients = _coefficients(original)
-        return coefficients and coefficients + size
-    if kind in _STRAIGHT or image.info.get("compression") == "raw":
-        return 0
-    if kind == "JPEG2000":
-        return source.pixels * _JPEG2000 * source.channels
-    if kind == "TIFF":
-        # Compressed, the file is read whole, and then strip by strip.
-        rows = min(height, int(getattr(image, "tag_v2", {}).get(_TIFF_ROWS_PER_STRIP, height)))
-        return size + width * rows * len(image.getbands()) * 2
-    return size + source.pixels * _DECODER.get(kind, _OTHER_DECODER)
-
-
-def _coefficients(original: SourceImage) -> float:
-    """Return the bytes of a progressive JPEG's coefficients, 16 bits each, all of which are kept to the last scan."""
-    layers = getattr(original.image, "layer", ())
-    if not original.image.info.get("progressive") or not layers:
-        return 0
-    width, height = original.image.size
-    most = max(across * down for _, across, down, _ in layers)
-    return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most)
 
 
 def _changing(recipe: Recipe) -> int:
@@ -198,11 +158,12 @@ def _outputs(
         plan = layout(shown, rendition.size, recipe.resize)
         pixels = plan.canvas[0] * plan.canvas[1]
         gray = source.channels - source.alpha == 1 and "L" in writer.modes and not recipe.steps_after_resize
-        each = encoding(output, rendition, gray=gray, alpha=source.alpha and "RGBA" in writer.modes)
+        mode = "RGBA" if source.alpha and "RGBA" in writer.modes else "L" if gray else "RGB"
+        memory, request = writer.memory, request_for(output, rendition, rendition.quality_for(output), mode=mode)
         yield _Output(
             plan=plan,
             frames=frames,
             held=pixels * frames * (source.unpacked if gray else _WIDE),
             finishing=pixels * _STEP * (bool(recipe.steps_after_resize) or source.alpha or plan.canvas != plan.scaled),
-            encoding=pixels * each + further_frames(output, pixels, frames - 1),
+            encoding=pixels * memory.per_pixel(request) + memory.for_further_frames(pixels, frames - 1),
         )

@@ -7,9 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from PIL.Image import Image
 
+from forkresize.formats import OutputSpec
 from forkresize.image.color.convert import DEEP, is_for, to_srgb
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import FormatCapabilities
 from forkresize.image.geometry.layout import Layout
 from forkresize.image.limits import check_pixels
 from forkresize.image.picture import Picture, View
@@ -65,7 +65,7 @@ class Target(Struct, frozen=True):
     """
 
     plan: Layout
-    writer: FormatCapabilities
+    writer: OutputSpec
 
 
 def is_scalable(step: Step) -> bool:
@@ -219,7 +219,7 @@ def _keeps_color(picture: Picture, recipe: Recipe, target: Target) -> bool:
     return _can_represent(target.writer, picture)
 
 
-def _can_represent(writer: FormatCapabilities, picture: Picture) -> bool:
+def _can_represent(writer: OutputSpec, picture: Picture) -> bool:
     """Whether an output can say which colors its pixels are; of ink it need not."""
     mode, profile = picture.image.mode, picture.profile
     is_held = mode in writer.modes or mode == "RGBA"

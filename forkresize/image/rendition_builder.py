@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from forkresize import storage
+from forkresize.formats import OUTPUT_FORMATS, OutputSpec, source_name, source_spec
 from forkresize.image import metadata
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.container import replace_metadata
@@ -15,7 +16,6 @@ from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.errors import PictureError, run_guarded
-from forkresize.image.formats.registry import OUTPUT_FORMATS, FormatCapabilities
 from forkresize.image.frames import Frames
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forkresize.image.geometry.layout import Layout
-
-_FRAME_NOUNS = {"MPO": "pictures", "TIFF": "pages"}
-"""What there is several of in a file of a format, if it isn't frames."""
 
 
 class RenditionBuilder:
@@ -83,7 +80,7 @@ class RenditionBuilder:
         return self._original.image.format
 
     @property
-    def writer(self) -> FormatCapabilities:
+    def writer(self) -> OutputSpec:
         """What the output's format can hold."""
         return OUTPUT_FORMATS[self.format]
 
@@ -162,7 +159,7 @@ class RenditionBuilder:
         original = self._original
         self.frames = original.frames_for(self.writer)
         if original.frames > self.frames and self._recipe.animation is Animation.KEEP:
-            kind = _FRAME_NOUNS.get(str(original.image.format), "frames")
+            kind = source_spec(original.image.format).frame_noun
             least = "at least " if original.frames == self._recipe.max_frames + 1 else ""
             self._diagnostics.warn(f"only the first of {least}{original.frames} {kind} was kept")
 
@@ -239,7 +236,7 @@ class RenditionBuilder:
     def _is_same(self) -> bool:
         """Whether the output's pixels are the source's, as far as coding them anew leaves them alone."""
         original, plan = self._original, self._plan
-        own = "jpeg" if original.image.format == "MPO" else str(original.image.format).lower()
+        own = source_name(original.image.format)
         return (
             own == self.format
             and plan is not None

@@ -11,6 +11,7 @@ from msgspec import Struct
 from PIL import Image
 
 from forkresize import storage
+from forkresize.formats import OutputSpec
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.counting import count_frames
@@ -21,7 +22,6 @@ from forkresize.image.decode.probe import WEBP_HEAD, webp_size
 from forkresize.image.decode.tolerant import accept_truncated
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding, unreadable_error
-from forkresize.image.formats.registry import FormatCapabilities
 from forkresize.image.geometry.region import Dimensions, is_sideways
 from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
 from forkresize.image.picture import Picture, View
@@ -137,7 +137,7 @@ class SourceImage:
         with decoding(self._path, self.diagnostics):
             return count_frames(self.image, self._recipe.max_frames) - self._first
 
-    def frames_for(self, writer: FormatCapabilities) -> int:
+    def frames_for(self, writer: OutputSpec) -> int:
         """Return how many frames go into an output: all, where they are to be kept and it can hold them.
 
         Args:

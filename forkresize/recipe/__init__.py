@@ -1,11 +1,11 @@
 """What to make of every picture: a Recipe, its steps and its renditions. Touches no file and no pixel."""
 
+from forkresize.formats import DEFAULT_QUALITY, Format
 from forkresize.recipe.enums import (
     Animation,
     Axis,
     Color,
     Fit,
-    Format,
     Gravity,
     IfLarger,
     Metadata,
@@ -16,7 +16,7 @@ from forkresize.recipe.enums import (
 )
 from forkresize.recipe.options import Options
 from forkresize.recipe.recipe import RGBA, Recipe
-from forkresize.recipe.rendition import DEFAULT_QUALITY, MAX_COLORS, MAX_EFFORT, Rendition
+from forkresize.recipe.rendition import MAX_COLORS, MAX_EFFORT, Rendition
 from forkresize.recipe.size import MAX_SIDE, Size
 from forkresize.recipe.steps import (
     STEPS,

@@ -51,25 +51,6 @@ class Resample(StrEnum):
     NEAREST = "nearest"
 
 
-class Format(StrEnum):
-    """The formats that an output can be asked for in."""
-
-    JPEG = "jpeg"
-    PNG = "png"
-    WEBP = "webp"
-    AVIF = "avif"
-    GIF = "gif"
-    TIFF = "tiff"
-
-    @property
-    def suffix(self) -> str:
-        """The usual file name suffix, with its dot."""
-        return _SUFFIXES.get(self, f".{self}")
-
-
-_SUFFIXES = {Format.JPEG: ".jpg", Format.TIFF: ".tif"}
-
-
 class Axis(StrEnum):
     """Which way a picture is mirrored: left for right, or top for bottom."""
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from forkresize.errors import FieldError
-from forkresize.recipe.rendition import APPLIES_TO, DEFAULT_QUALITY, Rendition
+from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY
+from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.size import Size
 from forkresize.recipe.steps import (
     Blur,

@@ -6,26 +6,13 @@ from msgspec import Struct, field
 from msgspec.structs import fields, force_setattr
 
 from forkresize.errors import FieldError
-from forkresize.recipe.enums import Format, Subsampling, check_int, check_number, coerce_enums
+from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY, Format
+from forkresize.recipe.enums import Subsampling, check_int, check_number, coerce_enums
 from forkresize.recipe.size import Size
-
-DEFAULT_QUALITY: Mapping[str, int] = {Format.JPEG: 80, Format.WEBP: 78, Format.AVIF: 55}
-"""The formats that have a quality, and what is used when none is asked for: about equal to the eye."""
 
 MAX_EFFORT = 10
 MAX_COLORS = 256
 MAX_BYTES = 10**15
-
-_LOSSLESS = frozenset({Format.PNG, Format.WEBP, Format.AVIF, Format.GIF, Format.TIFF})
-
-APPLIES_TO: Mapping[str, frozenset[Format]] = {
-    "lossless": _LOSSLESS,
-    "progressive": frozenset({Format.JPEG}),
-    "subsampling": frozenset({Format.JPEG, Format.AVIF}),
-    "palette": frozenset({Format.PNG, Format.GIF}),
-    "ssim": frozenset({Format.JPEG, Format.WEBP, Format.AVIF}),
-}
-"""The fields that mean something to some formats only."""
 
 
 class Rendition(Struct, frozen=True, kw_only=True):
@@ -74,7 +61,7 @@ class Rendition(Struct, frozen=True, kw_only=True):
 
     def quality_for(self, output: str) -> int | None:
         """The quality, 1 to 100, for an output in this format; None where the format has none or it is lossless."""
-        if self.lossless and output in _LOSSLESS:
+        if self.lossless and output in APPLIES_TO["lossless"]:
             return None
         asked = self.quality if isinstance(self.quality, Mapping) else {}
         return asked.get(output) or DEFAULT_QUALITY.get(output)

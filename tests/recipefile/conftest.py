@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from forkresize.formats import APPLIES_TO
 from forkresize.recipe import (
     MAX_SIDE,
     Animation,
@@ -30,7 +31,6 @@ from forkresize.recipe import (
     Trim,
     Watermark,
 )
-from forkresize.recipe.rendition import APPLIES_TO
 
 _DIRECTIONS = [gravity for gravity in Gravity if gravity not in {Gravity.ENTROPY, Gravity.ATTENTION}]
 

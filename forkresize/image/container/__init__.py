@@ -1,14 +1,13 @@
 """A file as it came, but with other metadata. Decodes no pixel, and encodes none."""
 
 import struct
+from importlib import import_module
 
-from forkresize.image.container import jpeg, png, webp
+from forkresize.formats import OUTPUT_FORMATS, source_name
 from forkresize.image.container.parts import UnsupportedContainerError
 from forkresize.image.metadata import MetadataBlocks
 
 __all__ = ["replace_metadata"]
-
-_REWRITERS = {"jpeg": jpeg.rewrite, "mpo": jpeg.rewrite, "png": png.rewrite, "webp": webp.rewrite}
 
 
 def replace_metadata(data: bytes, format: str, kept: MetadataBlocks) -> bytes | None:  # noqa: A002 -- as Pillow names it.
@@ -25,10 +24,11 @@ def replace_metadata(data: bytes, format: str, kept: MetadataBlocks) -> bytes | 
         The new file; None where its format is none of JPEG, PNG and WebP, where it is damaged, and where it is stored
         sideways, which only its metadata tells.
     """
-    rewritten = _REWRITERS.get(format)
-    if rewritten is None:
+    module, _colon, function = OUTPUT_FORMATS[source_name(format.upper())].rewriter.partition(":")
+    if not module:
         return None
     try:
-        return rewritten(data, kept)
+        rewritten: bytes = getattr(import_module(module), function)(data, kept)
+        return rewritten  # noqa: TRY300
     except (UnsupportedContainerError, struct.error):
         return None

@@ -4,6 +4,7 @@ import re
 import struct
 from collections.abc import Iterator
 
+from forkresize.formats.jpeg import XMP_NAME
 from forkresize.image import metadata
 from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
@@ -11,7 +12,7 @@ from forkresize.image.metadata import MetadataBlocks
 
 _START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
 _APP0, _APP1, _APP2, _APP14, _COMMENT = b"\xff\xe0", b"\xff\xe1", b"\xff\xe2", b"\xff\xee", b"\xff\xfe"
-_EXIF_NAME, _XMP_NAME = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF_NAME = b"Exif\0\0"
 
 _LENGTH = 2
 """Bytes in which a segment tells its length, them included."""
@@ -67,7 +68,7 @@ def _info(parts: list[Part]) -> dict[str, bytes]:
         content = behind[_LENGTH:]
         if marker == _APP1 and content.startswith(_EXIF_NAME):
             info.setdefault("exif", content)
-        elif marker == _APP1 and content.startswith(_XMP_NAME):
+        elif marker == _APP1 and content.startswith(XMP_NAME):
             info["xmp"] = content
     return info
 
@@ -96,7 +97,7 @@ def _metadata(kept: MetadataBlocks) -> Iterator[bytes]:
     if "exif" in options:
         yield _segment(_APP1, options["exif"])
     if "xmp" in options:
-        yield _segment(_APP1, _XMP_NAME + options["xmp"])
+        yield _segment(_APP1, XMP_NAME + options["xmp"])
     yield options.get("extra", b"")
     if "comment" in options:
         yield _segment(_COMMENT, options["comment"])

@@ -4,12 +4,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from forkresize.formats.png import SIGNATURE, XMP_KEYWORD
 from forkresize.image import metadata
 from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
-
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD pHYs acTL fcTL fdAT".split())
 """The chunks that make pixels, colors and frames."""
@@ -17,7 +16,7 @@ _KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI 
 _ANCILLARY = 0x20
 """Set in the first byte of the names of chunks that a picture can do without."""
 
-_XMP = b"XML:com.adobe.xmp"
+_XMP = XMP_KEYWORD.encode()
 _MAY_TURN = frozenset({_XMP, b"Raw profile type exif", b"Raw profile type xmp"})
 
 
@@ -33,13 +32,13 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
         raise UnsupportedContainerError
     refuse_sideways(_info(parts))
     header, *others = [_chunk(*part) for part in parts if _is_kept(part[0])]
-    return b"".join([_SIGNATURE, header, *_metadata(kept), *others])
+    return b"".join([SIGNATURE, header, *_metadata(kept), *others])
 
 
 def _chunks(data: bytes) -> Iterator[Part]:
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         raise UnsupportedContainerError
-    place, name = len(_SIGNATURE), b""
+    place, name = len(SIGNATURE), b""
     while name != b"IEND":
         size, name = struct.unpack_from(">I4s", data, place)
         content = data[place + 8 : place + 8 + size]

@@ -3,17 +3,14 @@
 import os
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from forkresize.image.decode.tolerant import open_image
-from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import PictureError, is_os_error
-from forkresize.image.formats.plugins import DECODER_PLUGINS
-from forkresize.image.formats.registry import (
-    OUTPUT_FORMATS,
+from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
+from forkresize.formats.registry import (
     PLUGINS,
     SIGNATURE,
     SIGNATURE_LENGTH,
@@ -22,6 +19,10 @@ from forkresize.image.formats.registry import (
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
 )
+from forkresize.formats.spec import DecoderPlugin, FormatSpec
+from forkresize.image.decode.tolerant import open_image
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.errors import PictureError, is_os_error
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -70,35 +71,43 @@ def output_format(source: str | None, rendition: Rendition) -> str:
     """
     if rendition.format is not None:
         return rendition.format
-    own = "jpeg" if source == "MPO" else str(source).lower()
+    own = source_name(source)
     if own not in OUTPUT_FORMATS:
         raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output --format")
     return own
 
 
 def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception) -> ImageFile:
-    """Return a picture of a format that takes a plug-in, which is loaded at the first such."""
+    """Open a file of a format that takes an optional decoder, which is loaded at the first such file."""
     file.seek(0)
     head = file.read(SIGNATURE_LENGTH)
-    name = next((name for name, beginning in UNREADABLE.items() if beginning.match(head)), None)
-    extra = DECODER_PLUGINS.get(name or "")
-    if extra is None or not extra.load():
-        raise _unidentified(head, name, by_suffix, error) from error
+    spec = next((SPECS[name] for name, signature in UNREADABLE.items() if signature.match(head)), None)
+    if spec is None or spec.decoder is None or not load_decoder(spec.decoder):
+        raise _unidentified(head, spec, by_suffix, error) from error
     file.seek(0)
     try:
-        return open_image(file, [extra.format])
+        return open_image(file, [spec.name.upper()])
     except UnidentifiedImageError:
         raise PictureError(Reason.DAMAGED, "the header can't be read") from error
 
 
-def _unidentified(head: bytes, name: str | None, by_suffix: str | None, error: Exception) -> PictureError:
+def load_decoder(plugin: DecoderPlugin) -> bool:
+    """Load an optional decoder; return whether it is installed."""
+    if find_spec(plugin.module) is None:
+        return False
+    module = import_module(plugin.module)
+    if plugin.register:
+        getattr(module, plugin.register)()
+    return True
+
+
+def _unidentified(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:
     if SIGNATURE.match(head):
-        told = "the header can't be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
-        return PictureError(Reason.DAMAGED, told)
-    if name is not None:
-        extra = DECODER_PLUGINS.get(name)
-        way = f"; pip install 'forkresize[{extra.name}]' adds it" if extra else ""
-        return PictureError(Reason.UNSUPPORTED, f"{name} is not read{way}")
+        reason = "the header can't be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        return PictureError(Reason.DAMAGED, reason)
+    if spec is not None:
+        advice = f"; pip install 'forkresize[{spec.decoder.extra}]' adds it" if spec.decoder else ""
+        return PictureError(Reason.UNSUPPORTED, f"{spec.label} is not read{advice}")
     if head:
         return PictureError(Reason.NOT_A_PICTURE, "")
     return PictureError(Reason.DAMAGED if by_suffix else Reason.NOT_A_PICTURE, "the file is empty")

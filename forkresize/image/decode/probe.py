@@ -6,6 +6,7 @@ import os
 from msgspec import Struct
 
 from forkresize import storage
+from forkresize.formats import source_name
 from forkresize.image.decode.identify import identify
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding, unreadable_error
@@ -51,12 +52,7 @@ def probe(path: str) -> ImageInfo:
         if webp:
             return ImageInfo(*webp, "webp", size)
         image = identify(file, path, ignored)
-        return ImageInfo(*image.size, _own_name(image.format), size)
-
-
-def _own_name(name: str | None) -> str:
-    # A JPEG with further pictures behind the first.
-    return "jpeg" if name == "MPO" else str(name).lower()
+        return ImageInfo(*image.size, source_name(image.format), size)
 
 
 def webp_size(head: bytes) -> tuple[int, int] | None:

@@ -3,7 +3,7 @@
 import os
 
 from forkresize import storage
-from forkresize.image.formats.registry import PLAIN_SIGNATURE, SIGNATURE, SIGNATURE_LENGTH, SUFFIXES, WITHOUT_SIGNATURE
+from forkresize.formats.registry import SIGNATURE, SIGNATURE_LENGTH, SUFFIXES, WEAK_SIGNATURE, WITHOUT_SIGNATURE
 
 
 def is_picture(path: str) -> bool:
@@ -16,7 +16,7 @@ def is_picture(path: str) -> bool:
     """
     with storage.open_source(path) as file:
         head = file.read(SIGNATURE_LENGTH)
-    if SIGNATURE.match(head) or PLAIN_SIGNATURE.match(head):
+    if SIGNATURE.match(head) or WEAK_SIGNATURE.match(head):
         return True
     by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
     return by_suffix in WITHOUT_SIGNATURE if head else by_suffix is not None

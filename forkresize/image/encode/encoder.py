@@ -7,77 +7,116 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.image.encode.animation import sequence_options
-from forkresize.image.encode.mozjpeg import repack
-from forkresize.image.encode.options import Options, codec_options, is_good_enough, variants
+from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
+from forkresize.formats.spec import Options
 from forkresize.image.encode.palette import MOST_COLORS, to_palette
 from forkresize.image.frames import Frames
-from forkresize.recipe import Format, Rendition
+from forkresize.recipe import Rendition
+
+_SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim")
+"""The fields of a rendition that a request has under the same name."""
+
+
+class Encoded(Struct, frozen=True, kw_only=True):
+    """The bytes of a file.
+
+    Attributes:
+        data: the bytes.
+        size: width and height of the first frame in pixels; a limit of bytes may have made it smaller.
+        quality: the encoder's; None if the format has none, or is lossless.
+        ssim: the structural similarity, if it was a target.
+    """
+
+    data: bytes
+    size: tuple[int, int]
+    quality: int | None
+    ssim: float | None = None
 
 
 class Encoder(Struct, frozen=True, kw_only=True):
     """Makes files of one format.
 
     Attributes:
-        output: the format, in Pillow's lower-case name.
+        output: the format's name.
         rendition: how well to encode.
-        embedded: what carries metadata and profile, as keyword arguments of Pillow's ``Image.save``.
+        embedded: metadata and profile, as keyword arguments of Pillow's ``Image.save``.
     """
 
     output: str
     rendition: Rendition
     embedded: Mapping[str, Any]
 
-    def __call__(self, frames: Frames, quality: int | None) -> bytes:
-        """Return the bytes of a file.
+    def encode(self, frames: Frames, quality: int | None) -> Encoded:
+        """Encode frames in modes that the format holds.
 
         Args:
-            frames: in modes that the format holds.
+            frames: the pictures.
             quality: 1 to 100; None for a format that has none, and for lossless.
         """
         frames = self._with_palette(frames)
-        options = self._options(frames, quality)
-        made = list(self._made(frames, options))
-        smallest = min(made, key=len)
-        return repack(smallest) if self.output == Format.JPEG and len(made) > 1 else smallest
+        request = request_for(self.output, self.rendition, quality, **describe(frames))
+        files = list(self._variants(frames, request))
+        smallest = min(files, key=len)
+        data = OUTPUT_FORMATS[self.output].repack(smallest) if len(files) > 1 else smallest
+        return Encoded(data=data, size=frames.images[0].size, quality=quality)
 
-    def _made(self, frames: Frames, options: Options) -> Iterator[bytes]:
-        still = len(frames.images) == 1
-        for trial in variants(self.output, self.rendition, still=still):
-            data = self._saved(frames, options | trial)
+    def _variants(self, frames: Frames, request: EncodeRequest) -> Iterator[bytes]:
+        spec = OUTPUT_FORMATS[self.output]
+        options = spec.options(request)
+        if request.frames > 1:
+            options |= {"save_all": True, "append_images": frames.images[1:]}
+            options |= spec.sequence_options(frames.images, request)
+        for variant in spec.variants(request):
+            data = self._save(frames, {**options, **self.embedded, **variant})
             yield data
-            if is_good_enough(data, frames.images[0], self.rendition):
+            if spec.is_good_enough(data, request):
                 return
 
     def _with_palette(self, frames: Frames) -> Frames:
-        if self.output == Format.GIF:
-            colors = self.rendition.palette or MOST_COLORS
-            return replace(frames, images=to_palette(frames.images, colors, translucent=False))
-        if self.output == Format.PNG and self.rendition.palette:
-            return replace(frames, images=to_palette(frames.images, self.rendition.palette, translucent=True))
-        return frames
+        spec = OUTPUT_FORMATS[self.output]
+        colors = self.rendition.palette if "palette" in spec.applies else None
+        if spec.palette_only:
+            colors = colors or MOST_COLORS
+        if not colors:
+            return frames
+        return replace(frames, images=to_palette(frames.images, colors, translucent=spec.palette_alpha))
 
-    def _options(self, frames: Frames, quality: int | None) -> Options:
-        options = codec_options(self.output, self.rendition, quality)
-        first = frames.images[0]
-        if first.mode == "L":
-            options.pop("subsampling", None)
-        if self.output == "ico":
-            options["sizes"] = [first.size]
-        if len(frames.images) > 1:
-            options |= sequence_options(frames, self.output)
-        return {**options, **self.embedded}
-
-    def _saved(self, frames: Frames, options: Options) -> bytes:
+    def _save(self, frames: Frames, options: Options) -> bytes:
         file = io.BytesIO()
         try:
             frames.images[0].save(file, format=self.output.upper(), **options)
         except OSError:
             if not (options.get("optimize") or options.get("progressive")):
                 raise
-            # Both need all of the output in a buffer, whose size Pillow guesses; noise does not fit.
+            # Both need the whole output in a buffer, whose size Pillow guesses; noise does not fit.
             if self.rendition.progressive:
-                frames.diagnostics.warn("too much noise for a progressive JPEG; it is a baseline one")
-            return self._saved(frames, {**options, "optimize": False, "progressive": False})
+                frames.diagnostics.warn("image too noisy for progressive encoding; wrote a baseline JPEG")
+            return self._save(frames, {**options, "optimize": False, "progressive": False})
         # Not its buffer: that makes a file object which is collected together with it complain.
         return file.getvalue()
+
+
+def describe(frames: Frames) -> dict[str, Any]:
+    """Return the fields of a request that describe the frames."""
+    first, number = frames.images[0], len(frames.images)
+    return {
+        "mode": first.mode,
+        "size": first.size,
+        "frames": number,
+        "durations": frames.durations,
+        "loop": frames.loop,
+    }
+
+
+def request_for(output: str, rendition: Rendition, quality: int | None, **picture: Any) -> EncodeRequest:
+    """Return what the encoder of a format is asked for.
+
+    Args:
+        output: the format's name.
+        rendition: how well to encode.
+        quality: 1 to 100, or None.
+        picture: the fields that describe the frames; the mode at least.
+    """
+    shared = {name: getattr(rendition, name) for name in _SHARED}
+    palette = rendition.palette if "palette" in OUTPUT_FORMATS[output].applies else None
+    return EncodeRequest(quality=quality, palette=palette, **shared, **picture)

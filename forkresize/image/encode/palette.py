@@ -7,8 +7,7 @@ from math import ceil, sqrt
 from PIL import Image, ImageChops
 from PIL.Image import Quantize
 
-from forkresize.image.encode.dither import dither
-from forkresize.image.encode.translucent import quantize_rgba
+from forkresize.image.encode.quantize import dither, quantize_rgba
 
 Color = tuple[int, ...]
 

@@ -4,13 +4,13 @@ from msgspec.structs import replace
 from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
+from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.frames import Frames
 from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.outcome import Reason
-from forkresize.recipe import Format, Rendition
+from forkresize.recipe import Rendition
 
 _ROOMIER = {"L": "RGB", "LA": "RGBA", "RGB": "RGBA"}
 
@@ -24,32 +24,31 @@ def prepare(frames: Frames, output: str, rendition: Rendition) -> Frames:
     Raises:
         PictureError: a side is too long for the format.
     """
-    writer = OUTPUT_FORMATS[output]
-    images = frames.images
-    assert len(images) == 1 or writer.animated or writer.paged, output  # noqa: S101 -- whoever calls has to choose one.
-    _check_sides(images, output)
-    if output == Format.PNG and (len(images) > 1 or rendition.palette):
-        images = tuple(_shallow(image, frames.diagnostics) for image in images)
-    if writer.animated:
-        images = _alike(images)
-    return replace(frames, images=tuple(_bare(_in_held_mode(image, writer.modes)) for image in images))
+    spec, images = OUTPUT_FORMATS[output], frames.images
+    assert len(images) == 1 or spec.animated or spec.paged, output  # noqa: S101 -- the caller has to choose one.
+    _check_sides(images, output, spec.max_side)
+    if (spec.animated and len(images) > 1) or (rendition.palette and "palette" in spec.applies):
+        images = tuple(_to_8_bit(image, frames.diagnostics) for image in images)
+    if spec.animated:
+        images = _in_one_mode(images)
+    return replace(frames, images=tuple(_pixels_only(_in_held_mode(image, spec.modes)) for image in images))
 
 
-def _check_sides(images: tuple[Image, ...], output: str) -> None:
-    most, longest = OUTPUT_FORMATS[output].max_side, max(max(image.size) for image in images)
+def _check_sides(images: tuple[Image, ...], output: str, most: int) -> None:
+    longest = max(max(image.size) for image in images)
     if longest > most:
-        raise PictureError(Reason.UNSUPPORTED, f"{output} holds sides of {most} pixels at most, not {longest}")
+        raise PictureError(Reason.UNSUPPORTED, f"{output} holds sides of at most {most} pixels, not {longest}")
 
 
-def _shallow(image: Image, diagnostics: Diagnostics) -> Image:
-    # Pillow compares frames by their upper eight bits, and drops one whose upper bits are those of the last.
+def _to_8_bit(image: Image, diagnostics: Diagnostics) -> Image:
+    # Pillow compares the frames of an animation by their upper 8 bits, and drops one whose upper bits did not change.
     if image.mode != "I;16":
         return image
     diagnostics.warn("16 bits a pixel became 8, for an animation or a palette")
     return to_8_bit_gray(image)
 
 
-def _alike(images: tuple[Image, ...]) -> tuple[Image, ...]:
+def _in_one_mode(images: tuple[Image, ...]) -> tuple[Image, ...]:
     modes = {image.mode for image in images}
     if len(modes) == 1:
         return images
@@ -63,10 +62,10 @@ def _in_held_mode(image: Image, held: frozenset[str]) -> Image:
     return image
 
 
-def _bare(image: Image) -> Image:
-    """Return the pixels alone.
+def _pixels_only(image: Image) -> Image:
+    """Return the image without what the source brought.
 
-    Pillow would write what it finds in the source: comments, a profile, a transparent color, a TIFF's tags.
+    Pillow would write it: comments, a profile, a transparent color, a TIFF's tags.
     """
     if image.info or isinstance(image, ImageFile):
         image = image.copy()

@@ -7,8 +7,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.analyze.ssim import ssim
-from forkresize.image.encode.encoded import Encoded
-from forkresize.image.encode.encoder import Encoder
+from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.errors import PictureError
 from forkresize.image.frames import Frames
 from forkresize.image.resample.kernel import resample
@@ -42,11 +41,11 @@ def encode_within(most: int, encoder: Encoder, frames: Frames, quality: int | No
     Raises:
         PictureError: even a single pixel has more bytes.
     """
-    encoded = _encoded(encoder, frames, quality)
+    encoded = encoder.encode(frames, quality)
     if len(encoded.data) <= most:
         return encoded
     if quality is not None and quality > _FLOOR:
-        encoded = _encoded(encoder, frames, _FLOOR)
+        encoded = encoder.encode(frames, _FLOOR)
         if len(encoded.data) <= most:
             return _better(encoded, most, encoder, frames, quality)
     return _smaller(encoded, most, encoder, frames)
@@ -80,12 +79,8 @@ def encode_to_ssim(target: float, encoder: Encoder, frames: Frames) -> Encoded:
     return best
 
 
-def _encoded(encoder: Encoder, frames: Frames, quality: int | None) -> Encoded:
-    return Encoded(data=encoder(frames, quality), size=frames.images[0].size, quality=quality)
-
-
 def _measured(encoder: Encoder, frames: Frames, quality: int) -> Encoded:
-    encoded = _encoded(encoder, frames, quality)
+    encoded = encoder.encode(frames, quality)
     with Image.open(io.BytesIO(encoded.data), formats=[encoder.output.upper()]) as decoded:
         return replace(encoded, ssim=ssim(frames.images[0], decoded))
 
@@ -95,7 +90,7 @@ def _better(fitting: Encoded, most: int, encoder: Encoder, frames: Frames, quali
     low, high = _FLOOR, quality
     while high - low > 1:
         middle = (low + high) // 2
-        tried = _encoded(encoder, frames, middle)
+        tried = encoder.encode(frames, middle)
         if len(tried.data) <= most:
             low, fitting = middle, tried
         else:
@@ -114,7 +109,7 @@ def _smaller(encoded: Encoded, most: int, encoder: Encoder, frames: Frames) -> E
     while fitting is None or (steps > 0 and len(fitting.data) < _CLOSE_ENOUGH * most):
         scale = _between(low, high, scale * sqrt(most / len(encoded.data)))
         scaled = _scaled(frames, scale)
-        encoded = _encoded(encoder, scaled, encoded.quality)
+        encoded = encoder.encode(scaled, encoded.quality)
         if len(encoded.data) <= most:
             low, fitting = scale, encoded
         elif all(image.size == (1, 1) for image in scaled.images):

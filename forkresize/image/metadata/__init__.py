@@ -1,15 +1,15 @@
 """What is said about a picture, and what of it goes into an output. Touches no pixel."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL.Image import Image
 
+from forkresize.formats import OUTPUT_FORMATS
+from forkresize.formats.metadata import MetadataBlocks
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
-from forkresize.image.metadata.blocks import MetadataBlocks
 from forkresize.image.metadata.credit import add_credit
-from forkresize.image.metadata.embed import save_options
 from forkresize.image.metadata.exif import orientation
 from forkresize.recipe import Metadata
 
@@ -52,3 +52,20 @@ def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> Metadat
             texts=text.filtered(image, policy),
         )
         return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
+
+
+def save_options(blocks: MetadataBlocks, output: str, diagnostics: Diagnostics) -> dict[str, Any]:
+    """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
+
+    Blocks that the format has no place for are left out; those that are too large, with a warning, and so is a credit
+    that was all there was to keep.
+
+    Args:
+        blocks: the metadata.
+        output: the format's name.
+        diagnostics: receives warnings.
+    """
+    spec = OUTPUT_FORMATS[output]
+    if blocks.credit.is_all and not spec.has_exif:
+        diagnostics.warn(f"{output} has no place for who made the picture and who may use it")
+    return {name: value for name, value in spec.metadata(blocks, diagnostics.warn).items() if value}

@@ -5,9 +5,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 from PIL.ExifTags import Base
 
+from forkresize.formats.metadata import AUTHOR, COPYRIGHT, Credit, MetadataBlocks
 from forkresize.image.metadata import exif, iptc, xmp
-from forkresize.image.metadata.blocks import Credit, MetadataBlocks
-from forkresize.image.metadata.text import AUTHOR, COPYRIGHT
 from forkresize.image.metadata.xmp_properties import CREATOR, RIGHTS
 
 _BETWEEN_NAMES = "; "

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import TiffTags
 from PIL.ExifTags import IFD, Base
 from PIL.Image import Exif, Image
 
+from forkresize.formats.tiff import in_source_bytes
 from forkresize.image.metadata.exif_tags import CAMERA, COPYRIGHT, DESCRIPTIVE, STALE, STRUCTURE
 from forkresize.recipe import Metadata
 
@@ -58,14 +58,6 @@ def with_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
     exif.load(block)
     exif.update({tag: told.encode() for tag, told in texts.items()})
     return _block(exif, Metadata.ALL)
-
-
-def in_source_bytes(value: Any, tag: int) -> Any:
-    """Return a text of the first directory as the bytes that it was read from; anything else as it is.
-
-    Pillow reads text as Latin-1 and writes it as ASCII, with question marks for the rest; bytes it leaves alone.
-    """
-    return value.encode("latin-1") if isinstance(value, str) and TiffTags.lookup(tag).type == TiffTags.ASCII else value
 
 
 def _read(image: Image) -> Exif:

@@ -4,7 +4,7 @@ from typing import Any
 
 from PIL.Image import Image
 
-_TIFF_IPTC = 33_723
+from forkresize.formats import tiff
 
 _PHOTOSHOP_IPTC = 0x0404
 _IPTC_RESOURCE = b"8BIM\x04\x04\0\0"
@@ -28,7 +28,7 @@ def iptc(image: Image) -> bytes:
     if image.format == "TIFF":
         # As Pillow's own getiptcinfo() does: Photoshop declares bytes as numbers, of which Pillow would give the first.
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        return _in_bytes(tags._tagdata.get(_TIFF_IPTC, b""))  # noqa: SLF001
+        return _in_bytes(tags._tagdata.get(tiff.IPTC, b""))  # noqa: SLF001
     resources = image.info.get("photoshop")
     if isinstance(resources, dict) and _PHOTOSHOP_IPTC in resources:
         return _in_bytes(resources[_PHOTOSHOP_IPTC])

@@ -4,13 +4,8 @@ from collections.abc import Mapping
 
 from PIL.Image import Image
 
+from forkresize.formats.metadata import AUTHOR, COMMENT, COPYRIGHT
 from forkresize.recipe import Metadata
-
-COMMENT = "Comment"
-"""The keyword that a comment of a JPEG or GIF goes by."""
-
-AUTHOR, COPYRIGHT = "Author", "Copyright"
-"""The keywords of who made the picture and who may use it."""
 
 _CREDIT = frozenset({AUTHOR, COPYRIGHT})
 

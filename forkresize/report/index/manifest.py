@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from forkresize._version import __version__
+from forkresize.formats import media_type
 from forkresize.report.index.index_file import IndexFormat, RelativePath
 from forkresize.report.index.output_index import SourceOutputs
 
@@ -12,23 +13,6 @@ SCHEMA = 1
 """Incremented when a field changes its meaning."""
 
 _BEGINNING = re.compile(rb'\s*\{\s*"generator":\s*"forkresize"')
-
-_MEDIA_TYPES = {
-    "dds": "image/vnd.ms-dds",
-    "dib": "image/bmp",
-    "ico": "image/vnd.microsoft.icon",
-    "jpeg2000": "image/jp2",
-    "pcx": "image/vnd.zbrush.pcx",
-    "ppm": "image/x-portable-anymap",
-    "sgi": "image/sgi",
-    "tga": "image/x-tga",
-}
-"""Media types that differ from ``image/`` and the format's name."""
-
-
-def media_type(name: str) -> str:
-    """Return the media type of a format, by Pillow's name of it in lower case."""
-    return _MEDIA_TYPES.get(name, f"image/{name}")
 
 
 def _render(sources: Iterable[SourceOutputs], relative: RelativePath) -> Iterator[str]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
+from forkresize.formats import OUTPUT_FORMATS, media_type
 from forkresize.report.index.index_file import IndexFormat, RelativePath
-from forkresize.report.index.manifest import media_type
 from forkresize.report.index.output_index import OutputFile, SourceOutputs
 from forkresize.report.terminal.plain import printable
 
@@ -15,10 +15,12 @@ _MARK = "<!-- Made by forkresize, which writes this file anew. -->\n"
 
 _BEGINNING = re.compile(rb"\s*<!-- Made by forkresize")
 
-_MODERN = ("avif", "webp")
+_SHOWN = sorted((spec.browsers.all, spec.browsers.rank, name) for name, spec in OUTPUT_FORMATS.items() if spec.browsers)
+
+_MODERN = [name for is_universal, _rank, name in _SHOWN if not is_universal]
 """Formats that some browsers do not show, the smallest first: a browser takes the first that it supports."""
 
-_UNIVERSAL = ("jpeg", "png", "gif", "bmp", "ico")
+_UNIVERSAL = [name for is_universal, _rank, name in _SHOWN if is_universal]
 """Formats that every browser shows, in order of preference. Only the first one present is used."""
 
 _SIZES = "100vw"

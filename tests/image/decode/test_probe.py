@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.decode.probe import ImageInfo, probe
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.outcome import Outcome, Reason, Written
 
 Scene = Callable[..., Image.Image]

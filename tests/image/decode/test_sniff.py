@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.decode.sniff import is_picture
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.outcome import Outcome, Skipped
 
 Scene = Callable[..., Image.Image]

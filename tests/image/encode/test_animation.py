@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
+from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
+from forkresize.formats.gif import in_centiseconds
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.encode.animation import in_centiseconds, sequence_options
-from forkresize.image.frames import Frames
 
 Film = Callable[..., list[Image.Image]]
 Make = Callable[..., Image.Image]
@@ -93,7 +93,7 @@ def test_it_is_shown_as_often_as_was_said_in_the_words_of_the_format(
 def test_an_avif_that_is_not_for_ever_is_told_of(film: Film, opened: Make) -> None:
     diagnostics = Diagnostics()
     opened(film(2), "avif", durations=(50, 60, 70, 80), loop=3, diagnostics=diagnostics)
-    assert "plays for ever" in diagnostics.warnings[0]
+    assert "the animation will loop forever" in diagnostics.warnings[0]
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=30))
@@ -196,8 +196,10 @@ def test_metadata_goes_with_an_animation(output: str, film: Film, opened: Make) 
 @pytest.mark.parametrize(("count", "longest"), [(3, (1 << 24) - 1), (200, ((1 << 31) - 1) // 200)])
 def test_a_webp_s_times_are_cut_to_what_it_holds(count: int, longest: int) -> None:
     images = tuple(Image.new("RGB", (8, 8), (number, 0, 0)) for number in range(count))
-    options = sequence_options(Frames(images=images, durations=(40, *[20_000_000] * (count - 1)), loop=0), "webp")
-    images[0].save(made := io.BytesIO(), "WEBP", lossless=True, **options)
+    request = EncodeRequest(mode="RGB", durations=(40, *[20_000_000] * (count - 1)), loop=0)
+    options = OUTPUT_FORMATS["webp"].sequence_options(images, request)
+    frames = {"save_all": True, "append_images": images[1:]}
+    images[0].save(made := io.BytesIO(), "WEBP", lossless=True, **frames, **options)
     assert options["duration"] == [40, *[longest] * (count - 1)]
     with Image.open(made) as image:
         assert getattr(image, "n_frames", 1) == count

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 
+from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
+from forkresize.formats.jpeg import mozjpeg
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.encode import Encoded, mozjpeg
-from forkresize.image.encode.options import codec_options
+from forkresize.image.encode import Encoded
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.outcome import Reason
-from forkresize.recipe import Format, Rendition
+from forkresize.recipe import Format
 
 Scene = Callable[..., Image.Image]
 Encode = Callable[..., Encoded]
@@ -149,7 +149,8 @@ def test_every_effort_is_taken(output: Format, scene: Scene, encoded: Encode) ->
     ],
 )
 def test_effort_spans_the_whole_scale_of_each_encoder(output: str, option: str, scale: list[Any]) -> None:
-    assert [codec_options(output, Rendition(effort=effort), 80)[option] for effort in range(1, 11)] == scale
+    requests = [EncodeRequest(mode="RGB", quality=80, effort=effort) for effort in range(1, 11)]
+    assert [OUTPUT_FORMATS[output].options(request)[option] for request in requests] == scale
 
 
 def clouds(noise: Scene) -> Image.Image:
@@ -160,9 +161,9 @@ def clouds(noise: Scene) -> Image.Image:
 def without_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As where it is not installed."""
     monkeypatch.setitem(sys.modules, "mozjpeg_lossless_optimization", None)
-    mozjpeg.package.cache_clear()
+    mozjpeg.cache_clear()
     yield
-    mozjpeg.package.cache_clear()
+    mozjpeg.cache_clear()
 
 
 @pytest.fixture
@@ -176,9 +177,9 @@ def with_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
 
     module = types.SimpleNamespace(optimize=optimize, COPY_MARKERS=types.SimpleNamespace(ALL="all"))
     monkeypatch.setitem(sys.modules, "mozjpeg_lossless_optimization", module)
-    mozjpeg.package.cache_clear()
+    mozjpeg.cache_clear()
     yield given
-    mozjpeg.package.cache_clear()
+    mozjpeg.cache_clear()
 
 
 def test_the_highest_effort_tries_progressive_scans(without_mozjpeg: None, noise: Scene, encoded: Encode) -> None:
@@ -211,7 +212,7 @@ def test_noise_overflows_the_optimizer_s_buffer_and_is_written_all_the_same(nois
 def test_noise_that_can_not_be_progressive_is_baseline_and_said_so(noise: Scene, opened: Make) -> None:
     diagnostics = Diagnostics()
     made = opened(noise(size=(900, 900)), "jpeg", quality=94, progressive=True, diagnostics=diagnostics)
-    assert "it is a baseline one" in diagnostics.warnings[0]
+    assert "wrote a baseline JPEG" in diagnostics.warnings[0]
     assert "progressive" not in made.info
 
 
@@ -222,10 +223,10 @@ def test_noise_takes_any_effort_in_silence(noise: Scene, opened: Make) -> None:
 @pytest.mark.parametrize(
     ("output", "size", "told"),
     [
-        ("jpeg", (65_501, 1), "jpeg holds sides of 65500 pixels at most, not 65501"),
-        ("webp", (1, 16_384), "webp holds sides of 16383 pixels at most, not 16384"),
-        ("avif", (1, 32_769), "avif holds sides of 32768 pixels at most, not 32769"),
-        ("gif", (65_536, 1), "gif holds sides of 65535 pixels at most, not 65536"),
+        ("jpeg", (65_501, 1), "jpeg holds sides of at most 65500 pixels, not 65501"),
+        ("webp", (1, 16_384), "webp holds sides of at most 16383 pixels, not 16384"),
+        ("avif", (1, 32_769), "avif holds sides of at most 32768 pixels, not 32769"),
+        ("gif", (65_536, 1), "gif holds sides of at most 65535 pixels, not 65536"),
     ],
 )
 def test_a_side_too_long_for_the_format_is_refused_with_both_numbers(

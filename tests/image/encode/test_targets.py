@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.analyze.ssim import ssim
@@ -117,9 +118,9 @@ def test_the_first_frame_decides_for_an_animation(output: str, scene: Scene, enc
 class WorseAtLength(Encoder, frozen=True):
     """Encodes what has more than a few frames at a lower quality than it is told to."""
 
-    def __call__(self, frames: Frames, quality: int | None) -> bytes:
+    def encode(self, frames: Frames, quality: int | None) -> Encoded:
         worse = (quality or 0) - 10 if len(frames.images) > 4 else quality
-        return Encoder.__call__(self, frames, worse)
+        return replace(Encoder.encode(self, frames, worse), quality=quality)
 
 
 def test_a_film_that_turns_out_worse_than_its_beginning_is_encoded_better(scene: Scene) -> None:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
+from forkresize.formats.metadata import Credit
 from forkresize.image import metadata
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.metadata.blocks import Credit
 from forkresize.recipe import Metadata
 
 KEEPING = [policy for policy in Metadata if policy is not Metadata.NONE]

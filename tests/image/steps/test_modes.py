@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.errors import PictureError
-from forkresize.image.formats.registry import OUTPUT_FORMATS
 from forkresize.image.picture import Picture, View
 from forkresize.image.steps.modes import normalize_mode
 from forkresize.outcome import Failed, Outcome, Reason, Written

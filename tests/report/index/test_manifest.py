@@ -6,8 +6,8 @@ import os
 import pytest
 
 from forkresize._version import __version__
-from forkresize.image.formats.registry import OUTPUT_FORMATS
-from forkresize.report.index.manifest import MANIFEST, media_type
+from forkresize.formats import OUTPUT_FORMATS, media_type
+from forkresize.report.index.manifest import MANIFEST
 from forkresize.report.index.output_index import OutputFile, SourceOutputs
 
 ENTRIES = [

@@ -1,15 +1,26 @@
-"""Translucent pictures in few colors: levels of alpha, each with colors of its own. Knows no format."""
+"""Reduces pictures to few colors: to a given palette, and translucent ones with levels of alpha. Knows no format."""
 
+from collections.abc import Sequence
 from itertools import accumulate
 from math import isqrt, sqrt
 
 from PIL import Image
-from PIL.Image import Quantize
-
-from forkresize.image.encode.dither import dither
+from PIL.Image import Dither, Quantize
 
 _OPAQUE = 255
 _BLACK = [0, 0, 0]
+
+
+def dither(image: Image.Image, palette: Sequence[int]) -> Image.Image:
+    """Return an image of mode P in which the error of each pixel is spread over its neighbors.
+
+    Args:
+        image: of mode RGB.
+        palette: the levels of red, green and blue of one color after the other.
+    """
+    with_palette = Image.new("P", (1, 1))
+    with_palette.putpalette(palette)
+    return image.quantize(palette=with_palette, dither=Dither.FLOYDSTEINBERG)
 
 
 def quantize_rgba(image: Image.Image, colors: int) -> Image.Image:

@@ -1,0 +1,76 @@
+"""The file formats, a file each. Holds what is known of them without a picture, and loads no Pillow."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import import_module
+
+from forkresize.formats.others import OTHERS
+from forkresize.formats.spec import EncodeRequest, FormatSpec, OutputSpec
+
+__all__ = [
+    "APPLIES_TO",
+    "DEFAULT_QUALITY",
+    "OUTPUT_FORMATS",
+    "SPECS",
+    "EncodeRequest",
+    "Format",
+    "FormatSpec",
+    "OutputSpec",
+    "media_type",
+    "source_name",
+    "source_spec",
+]
+
+
+class Format(StrEnum):
+    """The formats that an output can be asked for in; the module of the same name declares each."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+    AVIF = "avif"
+    GIF = "gif"
+    TIFF = "tiff"
+
+    @property
+    def suffix(self) -> str:
+        """The usual file name suffix, with its dot."""
+        return SPECS[self].suffixes[0]
+
+
+def _load(name: Format) -> FormatSpec:
+    spec: FormatSpec = import_module(f"{__name__}.{name}").SPEC
+    return spec
+
+
+SPECS: Mapping[str, FormatSpec] = {spec.name: spec for spec in (*map(_load, Format), *OTHERS)}
+"""All formats by name, in the order in which a file is tried for them."""
+
+OUTPUT_FORMATS: Mapping[str, OutputSpec] = {name: spec.output for name, spec in SPECS.items() if spec.output}
+"""The formats that can be written."""
+
+DEFAULT_QUALITY: Mapping[str, int] = {
+    name: spec.quality for name in Format if (spec := OUTPUT_FORMATS[name]).quality is not None
+}
+"""The formats that have a quality, with their defaults."""
+
+APPLIES_TO: Mapping[str, frozenset[Format]] = {
+    field: frozenset(name for name in Format if field in OUTPUT_FORMATS[name].applies)
+    for field in ("lossless", "progressive", "subsampling", "palette", "ssim")
+}
+"""The fields of a rendition that have a meaning for some formats only."""
+
+
+def source_name(pillow_format: str | None) -> str:
+    """Return the name of the format of an opened image, given in Pillow's terms; an MPO counts as a JPEG."""
+    return "jpeg" if pillow_format == "MPO" else str(pillow_format).lower()
+
+
+def source_spec(pillow_format: str | None) -> FormatSpec:
+    """Return the format of an opened image, given in Pillow's terms."""
+    return SPECS[source_name(pillow_format)]
+
+
+def media_type(name: str) -> str:
+    """Return the MIME type of a format."""
+    return SPECS[name].media_type if name in SPECS else f"image/{name}"

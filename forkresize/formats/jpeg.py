@@ -1,0 +1,142 @@
+"""JPEG (ITU-T T.81), and MPO, a JPEG with more pictures behind the first (CIPA DC-007)."""
+
+import struct
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from forkresize.formats.metadata import COMMENT, Credit, MetadataBlocks
+from forkresize.formats.spec import (
+    FULL_CHROMA_QUALITY,
+    MAX_EFFORT,
+    Browsers,
+    EncodeRequest,
+    EncodingMemory,
+    FormatSpec,
+    Options,
+    OutputSpec,
+    Warn,
+)
+
+XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
+"""The name of the segment that holds XMP."""
+
+_IPTC_NAME = b"Photoshop 3.0\x008BIM\x04\x04\0\0"
+
+_MAX_SEGMENT = 65_533
+"""Bytes that a segment holds."""
+
+_FAST = 2
+"""The highest effort at which ready-made Huffman tables are used."""
+
+_ARTIST, _COPYRIGHT = 0x013B, 0x8298
+"""EXIF's tags of the credit."""
+
+
+def _options(request: EncodeRequest) -> Options:
+    options = {
+        "quality": request.quality,
+        "optimize": request.effort is None or request.effort > _FAST,
+        "progressive": request.progressive,
+    }
+    return options if request.mode == "L" else {**options, "subsampling": request.chroma}
+
+
+def _variants(request: EncodeRequest) -> list[Options]:
+    return [{}, {"progressive": True}] if request.effort == MAX_EFFORT else [{}]
+
+
+def _repack(data: bytes) -> bytes:
+    """Return the same coefficients in fewer bytes by mozjpeg's search for scans; unchanged without the package."""
+    module = mozjpeg()
+    if module is None:
+        return data
+    packed: bytes = module.optimize(data, copy=module.COPY_MARKERS.ALL)
+    return min(data, packed, key=len)
+
+
+@cache
+def mozjpeg() -> ModuleType | None:
+    """Return the optional package, loaded on the first call; None if it is not installed."""
+    try:
+        return import_module("mozjpeg_lossless_optimization")
+    except ImportError:
+        return None
+
+
+def _metadata(blocks: MetadataBlocks, warn: Warn) -> Options:
+    def fitting(name: str, block: bytes, header: int = 0) -> bytes:
+        if header + len(block) <= _MAX_SEGMENT:
+            return block
+        warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so they were dropped")
+        return b""
+
+    return {
+        "exif": fitting("EXIF", blocks.exif) or fitting("credit", _credit_block(blocks.credit)),
+        "xmp": fitting("XMP", blocks.xmp, len(XMP_NAME)),
+        "extra": _iptc_segment(fitting("IPTC", blocks.iptc, len(_IPTC_NAME) + 5)),
+        "comment": fitting("comment", blocks.texts.get(COMMENT, "").encode()),
+    }
+
+
+def _credit_block(credit: Credit) -> bytes:
+    """Return an EXIF block of nothing but the credit; empty for none."""
+    from PIL.Image import Exif
+
+    exif = Exif()
+    exif.update(
+        {tag: text.encode() for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)) if text}
+    )
+    return exif.tobytes() if exif else b""
+
+
+def _iptc_segment(block: bytes) -> bytes:
+    if not block:
+        return b""
+    resource = _IPTC_NAME + struct.pack(">I", len(block)) + block + b"\0" * (len(block) % 2)
+    return struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
+
+
+def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) -> float:
+    """Return the bytes of a progressive file's coefficients, 16 bits each, all of which are kept to the last scan.
+
+    At the smallest scale, a file of several scans is read whole.
+    """
+    layers = getattr(image, "layer", ())
+    if not image.info.get("progressive") or not layers:
+        return 0
+    width, height = image.size
+    most = max(across * down for _, across, down, _ in layers)
+    return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most) + file_size
+
+
+def _has_full_chroma(request: EncodeRequest) -> bool:
+    return request.subsampling in {"444", "422"} or (request.quality or 0) >= FULL_CHROMA_QUALITY
+
+
+SPEC = FormatSpec(
+    name="jpeg",
+    suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    plugin="Jpeg",
+    signature=rb"\xff\xd8\xff",
+    decoder_memory=_decoder_memory,
+    shrinks_on_load=True,
+    frame_noun="pictures",
+    output=OutputSpec(
+        modes=frozenset({"L", "RGB", "CMYK"}),
+        max_side=65_500,  # libjpeg's limit
+        profile=True,
+        quality=80,
+        applies=frozenset({"progressive", "subsampling", "ssim"}),
+        browsers=Browsers(all=True, rank=1),
+        has_exif=True,
+        # All coefficients are kept, to make tables that fit them.
+        memory=EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_has_full_chroma),
+        options=_options,
+        variants=_variants,
+        repack=_repack,
+        metadata=_metadata,
+        rewriter="forkresize.image.container.jpeg:rewrite",
+    ),
+)

@@ -1,0 +1,37 @@
+"""Tables for recognizing files, made of what the formats declare."""
+
+import re
+from collections.abc import Iterable
+
+from forkresize.formats import SPECS
+
+_READ = [spec for spec in SPECS.values() if spec.plugin]
+
+PLUGINS = tuple(dict.fromkeys(spec.plugin for spec in _READ))
+"""Pillow's modules that read and write the formats, without their common ending."""
+
+SUFFIXES = {suffix: spec.name.upper() for spec in _READ for suffix in spec.suffixes}
+"""File name suffix to Pillow's name."""
+
+WITHOUT_SIGNATURE = frozenset(spec.name.upper() for spec in _READ if spec.by_suffix)
+"""Formats, in Pillow's terms, that a file has only if its suffix matches."""
+
+WITH_SIGNATURE = tuple(spec.name.upper() for spec in _READ if not spec.by_suffix)
+"""Formats, in Pillow's terms, that are recognized by content alone, in the order of trying."""
+
+SIGNATURE_LENGTH = 64
+"""How many bytes the longest signature needs."""
+
+
+def _any_of(signatures: Iterable[bytes]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(filter(None, signatures)), re.DOTALL)
+
+
+SIGNATURE = _any_of(spec.signature for spec in _READ)
+"""Beginnings that leave no doubt about the format, even if the file can't be opened."""
+
+WEAK_SIGNATURE = _any_of(spec.weak_signature for spec in _READ)
+"""Beginnings of pictures in rare formats that other files have as well."""
+
+UNREADABLE = {spec.name: _any_of([spec.signature]) for spec in SPECS.values() if not spec.plugin}
+"""Beginnings of formats that Pillow does not read by itself."""

@@ -1,0 +1,76 @@
+"""TIFF 6.0 and BigTIFF."""
+
+from typing import Any
+
+from forkresize.formats.metadata import MetadataBlocks
+from forkresize.formats.spec import EncodeRequest, EncodingMemory, FormatSpec, Options, OutputSpec, Warn
+
+XMP, IPTC, ICC_PROFILE = 700, 33_723, 34_675
+"""Tags of the blocks that TIFF holds for other standards."""
+
+_ROWS_PER_STRIP = 278
+
+LIBTIFF_TAGS = frozenset(
+    {
+        *(270, 271, 272, 305, 306, 315, 33_432),  # description, make, model, software, date, artist, copyright
+        *(11, 18_246, 18_249),  # processing software, ratings
+        *(40_091, 40_092, 40_093, 40_094, 40_095),  # Windows' texts
+    }
+)
+"""Tags that can be written compressed: that takes libtiff, which writes no inner directories and not every tag."""
+
+
+def _options(_request: EncodeRequest) -> Options:
+    return {"compression": "tiff_deflate"}
+
+
+def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
+    from PIL.Image import Exif
+
+    tags = Exif()
+    tags.load(blocks.exif)
+    is_plain = LIBTIFF_TAGS.issuperset(tags)
+    for tag in list(tags):
+        tags[tag] = in_source_bytes(tags[tag], tag)
+    tags.update({tag: block for tag, block in ((XMP, blocks.xmp), (IPTC, blocks.iptc)) if block})
+    return {"tiffinfo": tags, "compression": None if is_plain else "raw"}
+
+
+def in_source_bytes(value: Any, tag: int) -> Any:
+    """Return a text of the first directory as the bytes that it was read from; anything else unchanged.
+
+    Pillow reads text as Latin-1 and writes it as ASCII, with question marks for the rest; it leaves bytes alone.
+    """
+    from PIL import TiffTags
+
+    return value.encode("latin-1") if isinstance(value, str) and TiffTags.lookup(tag).type == TiffTags.ASCII else value
+
+
+def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) -> float:
+    """Return the bytes of the file, which is read whole, and of a strip; nothing for an uncompressed file."""
+    if image.info.get("compression") == "raw":
+        return 0
+    width, height = image.size
+    rows = min(height, int(getattr(image, "tag_v2", {}).get(_ROWS_PER_STRIP, height)))
+    return file_size + float(width * rows * len(image.getbands()) * 2)
+
+
+SPEC = FormatSpec(
+    name="tiff",
+    suffixes=(".tif", ".tiff"),
+    plugin="Tiff",
+    signature=rb"II\x2a\0|MM\0\x2a|II\x2b\0|MM\0\x2b",
+    decoder_memory=_decoder_memory,
+    paged=True,
+    frame_noun="pages",
+    output=OutputSpec(
+        modes=frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"}),
+        profile=True,
+        paged=True,
+        applies=frozenset({"lossless"}),
+        has_exif=True,
+        memory=EncodingMemory(plain=(2.5, 6, 10)),
+        options=_options,
+        metadata=_metadata,
+    ),
+)
