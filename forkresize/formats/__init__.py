@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Format(StrEnum):
-    """The formats that an output can be asked for in; the module of the same name declares each."""
+    """The formats that an output can be asked for in, each declared by a module of its name or in ``others``."""
 
     JPEG = "jpeg"
     PNG = "png"
@@ -38,12 +38,11 @@ class Format(StrEnum):
         return SPECS[self].suffixes[0]
 
 
-def _load(name: Format) -> FormatSpec:
-    spec: FormatSpec = import_module(f"{__name__}.{name}").SPEC
-    return spec
+_OTHERS = {spec.name: spec for spec in OTHERS}
 
-
-SPECS: Mapping[str, FormatSpec] = {spec.name: spec for spec in (*map(_load, Format), *OTHERS)}
+SPECS: Mapping[str, FormatSpec] = {
+    name: _OTHERS[name] if name in _OTHERS else import_module(f"{__name__}.{name}").SPEC for name in [*Format, *_OTHERS]
+}
 """All formats by name, in the order in which a file is tried for them."""
 
 OUTPUT_FORMATS: Mapping[str, OutputSpec] = {name: spec.output for name, spec in SPECS.items() if spec.output}
