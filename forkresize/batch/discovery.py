@@ -57,8 +57,8 @@ class JobDiscovery:
         Args:
             until: may end the walk early.
         """
-        passed_over = self._settings.backup_dir if self._settings.in_place else self._destination
-        return walk(self._start(), self._settings.selection, passed_over, until)
+        excluded = self._settings.backup_dir if self._settings.in_place else self._destination
+        return walk(self._start(), self._settings.selection, excluded, until)
 
     def expected(self) -> Iterator[Outcome | Source]:
         """Walk the sources likewise, and leave out those that are another run's."""

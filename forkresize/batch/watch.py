@@ -79,7 +79,7 @@ class ChangeFilter:
     def takes(self, source: Source) -> bool:
         """Return whether a source is taken."""
         path = os.path.abspath(source.path)
-        return self._is_touched(path) and self._ripening.take(path, source.size, source.mtime_ns)
+        return self._is_touched(path) and self._ripening.take_if_stable(path, source.size, source.mtime_ns)
 
     def add(self, changed: Iterable[str]) -> None:
         """Have absolute paths taken, and what lies below them."""
@@ -94,7 +94,7 @@ class ChangeFilter:
 
     def is_over(self) -> None:
         """Have nothing taken but what was not ripe."""
-        self._changed = set(self._ripening.unripe)
+        self._changed = set(self._ripening.unstable)
 
     def _is_touched(self, path: str) -> bool:
         if self._changed is None:
@@ -158,8 +158,8 @@ class WatchLoop:
         self._complaint = complaint
 
     def _wait(self) -> None:
-        while time.monotonic() < self._at and not self._ripening.any_ripe():
-            unripe = self._ripening.unripe
+        while time.monotonic() < self._at and not self._ripening.any_stable():
+            unripe = self._ripening.unstable
             left = self._at - time.monotonic()
             changed = self._changes.wait(max(0.0, min(left, _POLL_INTERVAL) if unripe else left))
             self._turn.add(changed)

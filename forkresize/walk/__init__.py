@@ -1,4 +1,4 @@
-"""From folders to sources: where to start, what to take, and the walk. Opens no picture and plans no output."""
+"""From directories to sources: where to start, what to select, and the walk."""
 
 from forkresize.walk.roots import Root, read_names, roots, roots_from_names
 from forkresize.walk.rules import Rule

@@ -1,4 +1,4 @@
-"""Where a walk starts: roots from the command line and from ``--files-from``. Enters no directory."""
+"""Where a walk starts: at the sources that were named, or at the names of a list."""
 
 import os
 import posixpath
@@ -8,19 +8,19 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from forkresize.errors import SourceError, UsageError
+from forkresize.errors import FieldError, SourceError
 
 _CHUNK = 1 << 16
-_LONGEST_NAME = 1 << 20
-"""Bytes; far more than any system opens, so a list without separators is not gathered in memory for ever."""
+_MAX_NAME = 1 << 20
+"""Bytes; far more than any system opens. Limits the memory that a list without separators can take."""
 
 
 class Root(Struct, frozen=True):
-    """A directory or a file to start at.
+    """A directory or a file to start from.
 
     Attributes:
         path: where it is.
-        prefix: where it lies below the destination; "" puts a directory's content at the top.
+        prefix: its path below the destination; "" puts a directory's content at the top.
     """
 
     path: str
@@ -28,56 +28,55 @@ class Root(Struct, frozen=True):
 
 
 def roots(sources: Sequence[str]) -> list[Root]:
-    """Return where to start for the sources of a command line.
+    """Return the roots of sources that were named one by one.
 
-    The content of a single directory goes to the top of the destination; of several sources each keeps its own name.
+    The content of a single directory goes to the top of the destination; several sources keep their own names.
 
     Raises:
-        SourceError: one of them does not exist or can't be read.
+        SourceError: one of them does not exist or cannot be read.
     """
-    alone = len(sources) == 1
-    return [Root(source, "" if _is_directory(source) and alone else _own_name(source)) for source in sources]
+    single = len(sources) == 1
+    return [Root(source, "" if _is_directory(source) and single else _own_name(source)) for source in sources]
 
 
 def roots_from_names(names: Iterable[str], base: str | None) -> Iterator[Root]:
-    """Yield where to start for each name of a list, which keeps its directories below the destination.
+    """Yield the root of each name of a list. Names keep their directories below the destination.
 
-    A name that does not exist is found out by the walk. An absolute name is opened as it stands and loses its leading
-    slash below the destination.
+    The walk reports names that do not exist. An absolute name loses its leading slash below the destination.
 
     Args:
         names: files, or directories to walk.
         base: the directory that relative names start from; None for the working directory.
 
     Raises:
-        UsageError: a name leads out of the destination, or is none.
+        FieldError: a name leads out of the destination, or contains a NUL.
     """
     for name in names:
         if "\0" in name:
-            raise UsageError(f"--files-from: {name[:80]!r} holds a NUL; for names that end in one give -0 as well")
+            raise FieldError("files_from", f"{name[:80]!r} contains a NUL; is the list separated by NULs?")
         prefix = posixpath.normpath(name).lstrip("/")
         if prefix.split("/", 1)[0] == "..":
-            raise UsageError(f"--files-from: {name!r} would lie outside the destination; give its absolute path")
+            raise FieldError("files_from", f"{name!r} leads out of the destination; use an absolute path")
         yield Root(os.path.join(base or "", name), "" if prefix == "." else prefix)
 
 
 def read_names(stream: BinaryIO, nul: bool) -> Iterator[str]:
-    """Yield the names in a list as they are read; empty ones are passed over.
+    """Yield the names in a list as they are read, without empty ones.
 
     Args:
-        stream: the list; an unbuffered one gives each name as soon as it is there.
+        stream: the list; if it is unbuffered, each name is yielded as soon as it is written.
         nul: whether a NUL ends each name; otherwise a newline does.
 
     Raises:
-        UsageError: what is read is no list of names.
+        FieldError: a name is too long for a list of names.
     """
     separator = b"\0" if nul else b"\n"
     rest = b""
     while chunk := stream.read(_CHUNK):
         *whole, rest = (rest + chunk).split(separator)
         yield from map(os.fsdecode, filter(None, whole))
-        if len(rest) > _LONGEST_NAME:
-            raise UsageError(f"--files-from: no name ends within {_LONGEST_NAME} bytes; is it a list of names?")
+        if len(rest) > _MAX_NAME:
+            raise FieldError("files_from", f"no name ends within {_MAX_NAME} bytes; is it a list of names?")
     if rest:
         yield os.fsdecode(rest)
 
@@ -88,9 +87,9 @@ def _is_directory(source: str) -> bool:
     except FileNotFoundError:
         raise SourceError(f"{source!r} does not exist") from None
     except OSError as error:
-        raise SourceError(f"{source!r} can't be read: {error.strerror}") from error
+        raise SourceError(f"{source!r} cannot be read: {error.strerror}") from error
     if not os.access(source, os.R_OK | os.X_OK if is_directory else os.R_OK):
-        raise SourceError(f"{source!r} can't be read: permission denied")
+        raise SourceError(f"{source!r} cannot be read: permission denied")
     return is_directory
 
 

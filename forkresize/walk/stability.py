@@ -1,4 +1,4 @@
-"""Which files have stopped growing: Ripening. Takes none and moves none."""
+"""Which files have stopped growing."""
 
 import fcntl
 import os
@@ -7,81 +7,82 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 QUIET_PERIOD_NS = 2 * 10**9
-"""Nanoseconds in which a file must not change, to be taken for whole."""
+"""Nanoseconds without a change after which a file counts as complete."""
 
 _STALLED = 3600 * 10**9
-"""Nanoseconds after which a file that is open for writing, but is not written to, is taken all the same."""
+"""Nanoseconds after which a file that is open for writing, but does not change, counts as complete."""
 
 
-class _Seen(NamedTuple):
+class _Observation(NamedTuple):
     size: int
     mtime_ns: int
     since: int
 
 
 class StabilityTracker:
-    """Tells files that have stopped growing from those that are still being written, and keeps the latter in mind.
+    """Distinguishes complete files from those that are still being written, and remembers the latter.
 
-    A file is ripe two seconds after its last change. Its own time tells how long ago that was; where that can't be, as
-    its time is in the future, it is looked at again. It must not be open for writing either, where the system tells.
+    A file is stable ``QUIET_PERIOD_NS`` after its last change. Its modification time says how long ago that was; a
+    time in the future does not, so such a file is observed again. Where the system can say, a stable file must not be
+    open for writing either.
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
-        """Begin with an empty mind.
+        """Create a tracker with no files.
 
         Args:
-            clock: tells the time in nanoseconds since the epoch.
+            clock: returns the time in nanoseconds since the epoch.
         """
         self._clock = clock
-        self._unripe: dict[str, _Seen] = {}
+        self._unstable: dict[str, _Observation] = {}
 
     @property
-    def unripe(self) -> frozenset[str]:
-        """The paths of the files that are kept in mind."""
-        return frozenset(self._unripe)
+    def unstable(self) -> frozenset[str]:
+        """The paths of the remembered files."""
+        return frozenset(self._unstable)
 
-    def take(self, path: str, size: int, mtime_ns: int) -> bool:
-        """Return whether a file is ripe; if so it is forgotten, else kept in mind.
+    def take_if_stable(self, path: str, size: int, mtime_ns: int) -> bool:
+        """Return whether a file is stable. A stable file is forgotten, any other is remembered.
 
         Args:
-            path: where it is.
+            path: of the file.
             size: in bytes.
-            mtime_ns: time of last modification in nanoseconds since the epoch.
+            mtime_ns: modification time in nanoseconds since the epoch.
         """
-        if self._look(path, size, mtime_ns):
-            self._unripe.pop(path, None)
+        if self._observe(path, size, mtime_ns):
+            self._unstable.pop(path, None)
             return True
         return False
 
-    def any_ripe(self) -> bool:
-        """Look at those kept in mind again; return whether one of them is ripe. Those that are gone are forgotten."""
-        return sum(self._look_again(path) for path in self.unripe) > 0
+    def any_stable(self) -> bool:
+        """Observe the remembered files again, and return whether any is stable. Missing files are forgotten."""
+        return sum(self._observe_again(path) for path in self.unstable) > 0
 
-    def _look_again(self, path: str) -> bool:
+    def _observe_again(self, path: str) -> bool:
         try:
             found = os.stat(path)
         except OSError:
-            del self._unripe[path]
+            del self._unstable[path]
             return False
-        return self._look(path, found.st_size, found.st_mtime_ns)
+        return self._observe(path, found.st_size, found.st_mtime_ns)
 
-    def _look(self, path: str, size: int, mtime_ns: int) -> bool:
+    def _observe(self, path: str, size: int, mtime_ns: int) -> bool:
         now = self._clock()
-        seen = self._unripe.get(path)
+        seen = self._unstable.get(path)
         if seen is None or (seen.size, seen.mtime_ns) != (size, mtime_ns):
-            seen = _Seen(size, mtime_ns, now)
+            seen = _Observation(size, mtime_ns, now)
         age = now - mtime_ns
         if max(age, now - seen.since) >= QUIET_PERIOD_NS and (age > _STALLED or not is_open_for_writing(path)):
             return True
-        self._unripe[path] = seen
+        self._unstable[path] = seen
         return False
 
 
 def is_open_for_writing(path: str) -> bool:
-    """Return whether any process has a file open for writing; False where that can't be told.
+    """Return whether any process has a file open for writing; False where the system cannot say.
 
-    Linux grants a read lease on a file that nobody can write to, if it belongs to this user and lies on a local disk;
-    see fcntl(2), F_SETLEASE.
+    Linux grants a read lease only on a file that no process has open for writing, if it belongs to this user and is on
+    a local disk; see fcntl(2), F_SETLEASE.
     """
     if not hasattr(fcntl, "F_SETLEASE"):
         return False

@@ -1,4 +1,4 @@
-"""What changes below directories, as another process tells it: Changes. Judges no change and reads no picture."""
+"""Which paths below directories change, as reported by a process of its own."""
 
 import json
 import os
@@ -9,40 +9,40 @@ from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import Self
 
-from forkresize.errors import SourceError, UsageError
+from forkresize.errors import FieldError, SourceError
 
 _CHUNK = 1 << 16
 
 
 class ChangeWatcher:
-    """Hears what changes below directories while it is entered.
+    """Receives changes below directories while it is entered.
 
-    Its process is in a group of its own, so that Ctrl-C does not reach it, and ends when this one is gone.
+    Its process is in a session of its own, so that Ctrl-C does not reach it, and ends when this process ends.
     """
 
-    def __init__(self, directories: Iterable[str], passed_over: Iterable[str] = ()) -> None:
-        """Name what to listen to.
+    def __init__(self, directories: Iterable[str], ignored: Iterable[str] = ()) -> None:
+        """Name what to watch.
 
         Args:
-            directories: these, and all that lies below.
-            passed_over: directories and files whose changes don't count.
+            directories: these, and all below them.
+            ignored: directories and files whose changes are not reported.
 
         Raises:
-            UsageError: one is no directory, or the library that can do it is missing.
+            FieldError: one is not a directory, or watchdog is not installed.
         """
         self._directories = [os.path.abspath(directory) for directory in directories]
-        self._passed_over = [os.path.abspath(path) for path in passed_over]
+        self._ignored = [os.path.abspath(path) for path in ignored]
         for directory in self._directories:
             if not os.path.isdir(directory):
-                raise UsageError(f"--watch: {directory!r} is no directory")
+                raise FieldError("watch", f"{directory!r} is not a directory")
         if find_spec("watchdog") is None:
-            raise UsageError("--watch: watchdog is missing; pip install 'forkresize[watch]' brings it")
+            raise FieldError("watch", "requires watchdog; install it with: pip install 'forkresize[watch]'")
         self._text = b""
 
     def __enter__(self) -> Self:
-        told = json.dumps({"directories": self._directories, "passed_over": self._passed_over})
+        arguments = json.dumps({"directories": self._directories, "ignored": self._ignored})
         self._process = subprocess.Popen(  # noqa: S603 (this very Python)
-            [sys.executable, "-m", "forkresize.walk.watcher_process", told],
+            [sys.executable, "-m", "forkresize.walk.watcher_process", arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -60,20 +60,20 @@ class ChangeWatcher:
 
     @property
     def pid(self) -> int:
-        """Process id of the one that listens."""
+        """Process id of the watcher process."""
         return self._process.pid
 
     def __exit__(self, *_: object) -> None:
-        # Its end is the end of what it reads.
+        # It ends at the end of its input.
         self._process.communicate()
 
     def wait(self, seconds: float) -> set[str]:
-        """Wait for changes, but no longer than this; return the absolute paths that changed.
+        """Wait for changes, at most this long; return the absolute paths that changed.
 
-        A directory stands for all that lies below.
+        A directory stands for everything below it.
 
         Raises:
-            SourceError: nothing more can be heard.
+            SourceError: the sources cannot be watched any more.
         """
         poll = select.poll()
         poll.register(self._pipe, select.POLLIN)
@@ -85,13 +85,13 @@ class ChangeWatcher:
     def _read(self) -> None:
         text = os.read(self._pipe.fileno(), _CHUNK)
         if not text:
-            raise SourceError("the sources can't be watched any more: the process that did it has ended")
+            raise SourceError("the file watcher exited unexpectedly")
         self._text += text
 
     def _paths(self, line: bytes) -> list[str]:
-        heard = json.loads(line)
-        if "error" in heard:
+        message = json.loads(line)
+        if "error" in message:
             raise SourceError(
-                f"the sources can't be watched: {heard['error']}; a higher fs.inotify.max_user_watches may help"
+                f"the sources cannot be watched: {message['error']}; a higher fs.inotify.max_user_watches may help"
             )
-        return list(heard["changed"])
+        return list(message["changed"])

@@ -1,6 +1,6 @@
-"""A program that runs beside a watch and tells which paths change, a JSON line at a time. Imported by nobody.
+"""The watcher process: a program that reports the paths that change, one JSON line at a time. Never imported.
 
-Watching takes threads, and a process that has any can't safely fork workers; so it is done in a process of its own.
+Watching needs threads, and a process with threads cannot safely fork workers; so it runs in a process of its own.
 """
 
 import contextlib
@@ -15,74 +15,74 @@ from typing import TypeAlias
 from watchdog.events import FileClosedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-_GATHER = 0.3
-"""Seconds for which changes are gathered."""
+_COLLECT_INTERVAL = 0.3
+"""Seconds for which changes are collected."""
 
 Changed: TypeAlias = "SimpleQueue[str | None]"
-"""The paths that changed, and None when nobody wants to know any more."""
+"""The paths that changed, and None at the end of the watch."""
 
-_TELLING = ("created", "modified", "moved", FileClosedEvent.event_type)
+_EVENT_TYPES = ("created", "modified", "moved", FileClosedEvent.event_type)
 
 
 class _Handler(FileSystemEventHandler):
-    """Puts the paths that count into a queue."""
+    """Puts the paths that are not ignored into a queue."""
 
-    def __init__(self, changed: Changed, passed_over: list[str]) -> None:
+    def __init__(self, changed: Changed, ignored: list[str]) -> None:
         self._changed = changed
-        self._passed_over = passed_over
+        self._ignored = ignored
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """Take note of a change."""
-        # That something in a directory changed is told of that thing too.
-        if event.event_type not in _TELLING or (event.is_directory and event.event_type == "modified"):
+        """Queue the path of a change."""
+        # Changes in a directory are reported for the entry that changed, too.
+        if event.event_type not in _EVENT_TYPES or (event.is_directory and event.event_type == "modified"):
             return
         path = os.fsdecode(event.dest_path or event.src_path)
-        if not any(path == each or path.startswith(f"{each}/") for each in self._passed_over):
+        if not any(path == each or path.startswith(f"{each}/") for each in self._ignored):
             self._changed.put(path)
 
 
-def listen(directories: list[str], passed_over: list[str]) -> None:
-    """Write a line with the paths that changed each time some did; the first, when all is watched, is empty.
+def watch(directories: list[str], ignored: list[str]) -> None:
+    """Write a line with the changed paths for every batch of changes. The first line, empty, says that it watches.
 
     Args:
-        directories: what to watch, with all that lies below.
-        passed_over: directories and files that don't count.
+        directories: what to watch, with all below.
+        ignored: directories and files whose changes are not reported.
     """
     changed: Changed = SimpleQueue()
-    Thread(target=_say_when_over, args=(changed,), daemon=True).start()
+    Thread(target=_end_with_input, args=(changed,), daemon=True).start()
     observer = Observer()
     for directory in directories:
-        observer.schedule(_Handler(changed, passed_over), directory, recursive=True)
+        observer.schedule(_Handler(changed, ignored), directory, recursive=True)
     observer.daemon = True
     observer.start()
-    _tell(changed=[])
-    while None not in (paths := _gathered(changed)):
-        _tell(changed=sorted(filter(None, paths)))
+    _write(changed=[])
+    while None not in (paths := _collect(changed)):
+        _write(changed=sorted(filter(None, paths)))
 
 
-def _gathered(changed: Changed) -> set[str | None]:
+def _collect(changed: Changed) -> set[str | None]:
     first = changed.get()
-    time.sleep(_GATHER)
+    time.sleep(_COLLECT_INTERVAL)
     return {first, *(changed.get() for _ in range(changed.qsize()))}
 
 
-def _say_when_over(changed: Changed) -> None:
-    # The watch writes nothing there; it is closed when the watch ends, however that happens.
+def _end_with_input(changed: Changed) -> None:
+    # Nothing is written there. It is closed when the parent ends, in any way.
     sys.stdin.buffer.read()
     changed.put(None)
 
 
-def _tell(**told: object) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
+def _write(**message: object) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    # Where nobody listens any more, nobody has to be told.
+    # The parent may have ended.
     with contextlib.suppress(BrokenPipeError):
         try:
-            listen(**json.loads(sys.argv[1]))
+            watch(**json.loads(sys.argv[1]))
         except OSError as error:
-            _tell(error=str(error))
-    # Not by way of the threads that watch, which may be waiting for ever.
+            _write(error=str(error))
+    # Without waiting for the watching threads, which may block.
     os._exit(0)

@@ -1,3 +1,5 @@
+"""Trees to walk, and short summaries of walks."""
+
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ from forkresize.job import Source
 from forkresize.outcome import Outcome, Reason
 from forkresize.walk import Selection, roots, walk
 
-Told = str | tuple[str, Reason | None, str]
+Found = str | tuple[str, Reason | None, str]
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def top(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plant(top: Path) -> Callable[..., None]:
-    """Makes files below the top, as many bytes long as their name."""
+    """Create files below the top, as many bytes long as their names."""
 
     def plant(*names: str) -> None:
         for name in names:
@@ -31,24 +33,24 @@ def plant(top: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def tell() -> Callable[[Iterable[Source | Outcome]], list[Told]]:
-    """Puts what a walk yields in short: where a source lies; of all else also what is told of it."""
+def summarize() -> Callable[[Iterable[Source | Outcome]], list[Found]]:
+    """Shorten what a walk yields: the relative paths of sources, with reason and error of everything else."""
 
-    def tell(found: Iterable[Source | Outcome]) -> list[Told]:
+    def summarize_all(found: Iterable[Source | Outcome]) -> list[Found]:
         return [
             each.relative if isinstance(each, Source) else (each.source.relative, each.reason, each.error)
             for each in found
         ]
 
-    return tell
+    return summarize_all
 
 
 @pytest.fixture
-def found(top: Path, tell: Callable[[Iterable[Source | Outcome]], list[Told]]) -> Callable[..., list[Told]]:
-    """Walks sources below the top, or the top itself, and tells of it in short."""
+def found(top: Path, summarize: Callable[[Iterable[Source | Outcome]], list[Found]]) -> Callable[..., list[Found]]:
+    """Walk sources below the top, or the top itself, and return a summary."""
 
-    def found(*names: str, selection: Selection | None = None, exclude: Path | None = None) -> list[Told]:
+    def found(*names: str, selection: Selection | None = None, exclude: Path | None = None) -> list[Found]:
         sources = [str(top / name) for name in names or ("",)]
-        return tell(walk(roots(sources), selection or Selection(), str(exclude) if exclude else None))
+        return summarize(walk(roots(sources), selection or Selection(), str(exclude) if exclude else None))
 
     return found

@@ -1,3 +1,5 @@
+"""Random trees and selections: every file is found exactly once, or excluded for a reason."""
+
 import os
 import tempfile
 from collections.abc import Iterator
@@ -58,7 +60,7 @@ def verdict(name: str, selection: Selection) -> bool | None:
     return next((rule.include for rule in selection.rules if fnmatchcase(name, rule.pattern)), None)
 
 
-def left_out_because(parts: tuple[str, ...], selection: Selection, *, is_directory: bool) -> str | None:
+def excluded_because(parts: tuple[str, ...], selection: Selection, *, is_directory: bool) -> str | None:
     *above, name = parts
     verdicts = [verdict(each, selection) for each in above]
     own = verdict(name, selection)
@@ -67,9 +69,9 @@ def left_out_because(parts: tuple[str, ...], selection: Selection, *, is_directo
     if not selection.hidden and any(part.startswith(".") for part in parts):
         return "it is hidden"
     if depth > (selection.max_depth or depth) or (depth > 1 and not selection.recursive):
-        return "it lies too deep"
+        return "it is too deep"
     if False in verdicts or own is False:
-        return "a rule leaves it out"
+        return "a rule excludes it"
     if only_includes and own is None and True not in verdicts and not is_directory:
         return "no rule includes it"
     return None
@@ -83,7 +85,7 @@ def expected(what: str, selection: Selection) -> type:
 
 @settings(deadline=None)
 @given(TREES, SELECTIONS)
-def test_every_file_is_found_exactly_once_or_left_out_for_a_reason(tree: Tree, selection: Selection) -> None:
+def test_every_file_is_found_exactly_once_or_excluded_for_a_reason(tree: Tree, selection: Selection) -> None:
     with tempfile.TemporaryDirectory() as top:
         grow(tree, top, top)
         found = [
@@ -95,7 +97,7 @@ def test_every_file_is_found_exactly_once_or_left_out_for_a_reason(tree: Tree, s
         (
             ("/".join(parts), expected(what, selection))
             for parts, what in leaves(tree)
-            if not left_out_because(
+            if not excluded_because(
                 parts, selection, is_directory=what == TO_TOP and selection.symlinks is not Symlinks.SKIP
             )
         ),

@@ -1,3 +1,5 @@
+"""Which symbolic links are followed."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,17 @@ def _planted(top: Path, plant: Helper) -> None:
     (top / "to_file").symlink_to("d/b")
 
 
-def test_those_to_files_are_followed_and_those_to_directories_skipped(found: Helper) -> None:
+def test_links_to_files_are_followed_and_links_to_directories_skipped_by_default(found: Helper) -> None:
     assert found() == ["a", "d/b", ("to_directory", Reason.SYMBOLIC_LINK, "to a directory"), "to_file"]
 
 
-def test_a_followed_file_tells_of_what_the_link_leads_to(top: Path) -> None:
+def test_a_followed_link_has_the_size_and_time_of_its_target(top: Path) -> None:
     *_, last = walk(roots([str(top)]), Selection())
 
     assert last == Source(f"{top}/to_file", "to_file", 3, (top / "d/b").stat().st_mtime_ns)
 
 
-def test_all_are_skipped(top: Path, found: Helper) -> None:
+def test_skip_skips_all_links(top: Path, found: Helper) -> None:
     (top / "dangling").symlink_to("nowhere")
 
     assert found(selection=Selection(symlinks=Symlinks.SKIP)) == [
@@ -41,11 +43,11 @@ def test_all_are_skipped(top: Path, found: Helper) -> None:
     ]
 
 
-def test_all_are_followed(found: Helper) -> None:
+def test_follow_follows_all_links(found: Helper) -> None:
     assert found(selection=FOLLOW) == ["a", "d/b", "to_directory/b", "to_file"]
 
 
-def test_those_too_deep_are_neither_followed_nor_told_of(found: Helper) -> None:
+def test_links_below_the_maximum_depth_are_not_reported(found: Helper) -> None:
     assert found(selection=Selection(recursive=False)) == ["a", "to_file"]
 
 
@@ -65,7 +67,7 @@ def test_loops_are_broken(top: Path, found: Helper) -> None:
     ]
 
 
-def test_a_loop_through_what_lies_above_the_source_is_broken(top: Path, found: Helper) -> None:
+def test_a_loop_through_a_directory_above_the_source_is_broken(top: Path, found: Helper) -> None:
     (top / "d/out").symlink_to(top)
 
     assert found("d", selection=FOLLOW) == [
@@ -78,7 +80,7 @@ def test_a_loop_through_what_lies_above_the_source_is_broken(top: Path, found: H
 
 
 @pytest.mark.parametrize("symlinks", [None, Symlinks.FOLLOW])
-def test_those_that_lead_nowhere_fail(top: Path, found: Helper, symlinks: Symlinks | None) -> None:
+def test_dangling_links_fail(top: Path, found: Helper, symlinks: Symlinks | None) -> None:
     (top / "d/dangling").symlink_to("nowhere")
     (top / "d/round").symlink_to("round")
 
@@ -90,6 +92,6 @@ def test_those_that_lead_nowhere_fail(top: Path, found: Helper, symlinks: Symlin
 
 
 @pytest.mark.parametrize("symlinks", [None, *Symlinks])
-def test_a_named_source_is_followed(found: Helper, symlinks: Symlinks | None) -> None:
+def test_a_link_that_is_named_as_source_is_followed(found: Helper, symlinks: Symlinks | None) -> None:
     assert found("to_directory", selection=Selection(symlinks=symlinks)) == ["b"]
     assert found("to_file", selection=Selection(symlinks=symlinks)) == ["to_file"]

@@ -1,3 +1,5 @@
+"""Where walks start: named sources, lists of names, and how lists are read."""
+
 import io
 import os
 from pathlib import Path
@@ -6,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import SourceError, UsageError
+from forkresize.errors import FieldError, SourceError
 from forkresize.walk import Root, read_names, roots, roots_from_names
 
 
@@ -35,7 +37,7 @@ class TestRoots:
 
         assert found == [Root("in/", "in"), Root("in/sub", "sub"), Root("in/a.jpg", "a.jpg"), Root("link", "link")]
 
-    def test_a_source_without_a_name_gets_its_directory_s(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_source_without_a_name_gets_its_directory_name(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tree / "in/sub")
 
         prefixes = [root.prefix for root in roots([".", "./", "..", "../../in/.", "/"])]
@@ -46,25 +48,25 @@ class TestRoots:
         with pytest.raises(SourceError, match=r"\A'nothing' does not exist\Z"):
             roots([str(tree), "nothing"])
 
-    def test_a_source_that_no_system_call_takes_is_refused(self) -> None:
-        with pytest.raises(SourceError, match=r" can't be read: File name too long\Z"):
+    def test_a_source_whose_name_is_too_long_is_refused(self) -> None:
+        with pytest.raises(SourceError, match=r" cannot be read: File name too long\Z"):
             roots(["a" * 300])
 
     @pytest.mark.parametrize(("source", "needed"), [("in", os.R_OK | os.X_OK), ("in/a.jpg", os.R_OK)])
-    def test_a_source_that_may_not_be_read_is_refused(
+    def test_a_source_without_read_permission_is_refused(
         self, tree: Path, monkeypatch: pytest.MonkeyPatch, source: str, needed: int
     ) -> None:
         asked = []
         monkeypatch.setattr(os, "access", lambda path, mode: asked.append((path, mode)))
 
-        with pytest.raises(SourceError, match=rf"\A'{source}' can't be read: permission denied\Z"):
+        with pytest.raises(SourceError, match=rf"\A'{source}' cannot be read: permission denied\Z"):
             roots([source])
 
         assert tree.samefile(".")
         assert asked == [(source, needed)]
 
 
-class TestListed:
+class TestRootsFromNames:
     @pytest.mark.parametrize(
         ("name", "prefix"),
         [
@@ -79,25 +81,25 @@ class TestListed:
             ("~/%s{x}*\udcff\n", "~/%s{x}*\udcff\n"),
         ],
     )
-    def test_a_name_starts_from_the_base_and_keeps_its_directories(self, name: str, prefix: str) -> None:
+    def test_a_name_is_relative_to_the_base_and_keeps_its_directories(self, name: str, prefix: str) -> None:
         assert list(roots_from_names([name], "in")) == [Root(f"in/{name}", prefix)]
         assert list(roots_from_names([name], None)) == [Root(name, prefix)]
 
     @pytest.mark.parametrize("name", ["/in/a.jpg", "//in/a.jpg", "/../in/a.jpg"])
     @pytest.mark.parametrize("base", [None, "elsewhere"])
-    def test_an_absolute_name_is_opened_as_it_stands(self, name: str, base: str | None) -> None:
+    def test_an_absolute_name_ignores_the_base(self, name: str, base: str | None) -> None:
         assert list(roots_from_names([name], base)) == [Root(name, "in/a.jpg")]
 
     @pytest.mark.parametrize("name", ["..", "../a.jpg", "sub/../../a.jpg"])
     def test_a_name_that_leads_out_of_the_destination_is_refused(self, name: str) -> None:
-        with pytest.raises(UsageError, match=r"\A--files-from: '.*' would lie outside the destination; "):
+        with pytest.raises(FieldError, match=r"\Afiles_from: '.*' leads out of the destination; "):
             list(roots_from_names([name], "in"))
 
     def test_a_list_read_with_the_wrong_separator_is_refused(self) -> None:
-        with pytest.raises(UsageError, match=r"\A--files-from: 'a\.jpg\\x00b\.jpg\\x00' holds a NUL; .* -0 "):
+        with pytest.raises(FieldError, match=r"\Afiles_from: 'a\.jpg\\x00b\.jpg\\x00' contains a NUL; "):
             list(roots_from_names(read_names(io.BytesIO(b"a.jpg\0b.jpg\0"), nul=False), None))
 
-    def test_names_are_taken_as_they_come(self) -> None:
+    def test_names_are_consumed_one_by_one(self) -> None:
         names = iter(["a.jpg", "b.jpg"])
 
         assert next(roots_from_names(names, None)) == Root("a.jpg", "a.jpg")
@@ -106,25 +108,25 @@ class TestListed:
 
 class TestReadNames:
     @given(st.lists(st.binary(min_size=1)), st.booleans(), st.booleans())
-    def test_every_name_comes_back(self, names: list[bytes], nul: bool, ended: bool) -> None:
+    def test_every_name_is_read_back(self, names: list[bytes], nul: bool, ended: bool) -> None:
         separator = b"\0" if nul else b"\n"
         names = [name.replace(separator, b"x") for name in names]
         stream = io.BytesIO(separator.join(names) + separator * ended)
 
         assert [os.fsencode(name) for name in read_names(stream, nul)] == names
 
-    def test_empty_names_are_passed_over(self) -> None:
+    def test_empty_names_are_ignored(self) -> None:
         assert list(read_names(io.BytesIO(b"\n\na\n\nb\n\n"), nul=False)) == ["a", "b"]
 
     def test_a_carriage_return_is_part_of_the_name(self) -> None:
         assert list(read_names(io.BytesIO(b"a\r\nb\r\n"), nul=False)) == ["a\r", "b\r"]
 
-    def test_a_list_longer_than_what_is_read_at_once_is_whole(self) -> None:
+    def test_a_list_of_several_chunks_is_read_completely(self) -> None:
         names = [f"picture {number}.jpg" for number in range(20_000)]
 
         assert list(read_names(io.BytesIO("\0".join(names).encode()), nul=True)) == names
 
-    def test_a_name_is_there_before_the_next_is_written(self) -> None:
+    def test_a_name_is_yielded_before_the_next_one_is_written(self) -> None:
         reading, writing = os.pipe()
         with open(reading, "rb", buffering=0) as stream, open(writing, "wb", buffering=0) as sink:
             names = read_names(stream, nul=True)
@@ -133,5 +135,5 @@ class TestReadNames:
                 assert next(names) == name.decode()
 
     def test_endless_zeros_are_refused(self) -> None:
-        with open("/dev/zero", "rb") as zeros, pytest.raises(UsageError, match="is it a list of names"):
+        with open("/dev/zero", "rb") as zeros, pytest.raises(FieldError, match="is it a list of names"):
             list(read_names(zeros, nul=False))

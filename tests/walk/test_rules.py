@@ -1,3 +1,5 @@
+"""Which paths a rule matches, which rule decides, and which patterns are refused."""
+
 import re
 from fnmatch import fnmatchcase
 
@@ -5,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
 from forkresize.walk import Rule
 from forkresize.walk.rules import first_match
 
@@ -22,7 +24,7 @@ def matches(pattern: str, path: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "meant", "not_meant"),
+    ("pattern", "matching", "other"),
     [
         ("a.jpg", ["a.jpg", "b/a.jpg", "b/c/a.jpg", "a.jpg/"], ["A.jpg", "a.jpg/b", "xa.jpg", "a.jpgx", "aXjpg"]),
         ("/a.jpg", ["a.jpg"], ["b/a.jpg"]),
@@ -59,9 +61,9 @@ def matches(pattern: str, path: str) -> bool:
         ("{stem}%s", ["{stem}%s"], []),
     ],
 )
-def test_a_pattern_means_what_a_gitignore_makes_it_mean(pattern: str, meant: list[str], not_meant: list[str]) -> None:
-    assert [path for path in meant if not matches(pattern, path)] == []
-    assert [path for path in not_meant if matches(pattern, path)] == []
+def test_a_pattern_matches_as_in_a_gitignore(pattern: str, matching: list[str], other: list[str]) -> None:
+    assert [path for path in matching if not matches(pattern, path)] == []
+    assert [path for path in other if matches(pattern, path)] == []
 
 
 @given(PLAIN_GLOB, PATH)
@@ -81,55 +83,55 @@ def test_a_leading_slash_anchors_a_pattern_at_the_top(pattern: str, path: str) -
 
 
 @given(PATH)
-def test_every_path_is_matched_by_its_own_name_escaped(path: str) -> None:
+def test_an_escaped_name_matches_itself(path: str) -> None:
     name = re.sub(r"\s\Z", lambda last: f"[{last[0]}]", re.sub(r"([^\w\s])", r"\\\1", path.rpartition("/")[2]))
 
     assert matches(name, path)
 
 
 @given(st.lists(st.tuples(st.booleans(), PLAIN_GLOB), max_size=4), PATH)
-def test_the_first_rule_that_matches_decides(told: list[tuple[bool, str]], path: str) -> None:
-    rules = [Rule(include, pattern) for include, pattern in told]
+def test_the_first_rule_that_matches_decides(chosen: list[tuple[bool, str]], path: str) -> None:
+    rules = [Rule(include, pattern) for include, pattern in chosen]
     name = path.rpartition("/")[2]
 
-    expected = next((include for include, pattern in told if fnmatchcase(name, pattern)), None)
+    expected = next((include for include, pattern in chosen if fnmatchcase(name, pattern)), None)
 
     assert first_match(rules)(path) is expected
 
 
 @pytest.mark.parametrize(
-    ("pattern", "told"),
+    ("pattern", "message"),
     [
-        ("", "can match nothing"),
-        ("/", "can match nothing"),
-        ("//a", "can match nothing"),
-        ("a//b", "can match nothing"),
-        ("./a", "can match nothing"),
-        ("../a", "can match nothing"),
-        ("a//", "can match nothing"),
+        ("", "cannot match"),
+        ("/", "cannot match"),
+        ("//a", "cannot match"),
+        ("a//b", "cannot match"),
+        ("./a", "cannot match"),
+        ("../a", "cannot match"),
+        ("a//", "cannot match"),
         ("a ", "put it in brackets"),
         ("a /", "put it in brackets"),
         ("a\n", "put it in brackets"),
-        ("[ab", "a bracket is left open"),
-        ("[a/b]", "a bracket is left open"),
-        ("[z-a]", "a range runs backwards"),
-        ("[[:alpha:]]", "a class such as"),
-        ("a\\", "a backslash comes last"),
+        ("[ab", "an unclosed bracket"),
+        ("[a/b]", "an unclosed bracket"),
+        ("[z-a]", "a reversed range"),
+        ("[[:alpha:]]", "a class such as [:alpha:]"),
+        ("a\\", "a backslash at its end"),
     ],
 )
-@pytest.mark.parametrize(("include", "option"), [(True, "--include"), (False, "--exclude")])
-def test_a_bad_pattern_is_refused_with_its_option_and_what_would_do(
-    pattern: str, told: str, include: bool, option: str
+@pytest.mark.parametrize(("include", "field"), [(True, "include"), (False, "exclude")])
+def test_an_invalid_pattern_is_refused_with_its_field_and_the_fault(
+    pattern: str, message: str, include: bool, field: str
 ) -> None:
-    with pytest.raises(UsageError, match=rf"\A{option}: {re.escape(repr(pattern))} .*{re.escape(told)}"):
+    with pytest.raises(FieldError, match=rf"\A{field}: {re.escape(repr(pattern))} .*{re.escape(message)}"):
         Rule(include, pattern)
 
 
 @given(ANY_TEXT, PATH)
-def test_any_text_is_a_rule_or_is_refused(pattern: str, path: str) -> None:
+def test_any_text_is_a_valid_rule_or_a_field_error(pattern: str, path: str) -> None:
     try:
         rule = Rule(include=True, pattern=pattern)
-    except UsageError as error:
-        assert str(error).startswith("--include: ")  # noqa: PT017 (either end will do)
+    except FieldError as error:
+        assert str(error).startswith("include: ")  # noqa: PT017 (either end will do)
     else:
         assert first_match([rule])(path) in {True, None}

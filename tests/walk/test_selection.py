@@ -1,40 +1,43 @@
+"""Which files and directories a selection includes."""
+
 import os
 from typing import Any
 
 import pytest
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
 from forkresize.walk import Rule, Selection, Symlinks
 
 
-def test_words_may_be_given_as_plain_strings() -> None:
+def test_enum_values_may_be_given_as_strings() -> None:
     values: dict[str, Any] = {"symlinks": "follow"}
 
     assert Selection(**values) == Selection(symlinks=Symlinks.FOLLOW)
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
-        ({"max_depth": 0}, "--max-depth: 0 is not at least 1"),
-        ({"symlinks": "some"}, "--symlinks: 'some' is none of skip, follow"),
-        ({"symlinks": ""}, "--symlinks: '' is none of skip, follow"),
+        ({"max_depth": 0}, "max_depth: must be at least 1, not 0"),
+        ({"symlinks": "some"}, "symlinks: invalid value 'some': must be one of skip, follow"),
+        ({"symlinks": ""}, "symlinks: invalid value '': must be one of skip, follow"),
     ],
 )
-def test_a_bad_value_is_refused_with_its_option_and_what_would_do(values: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError) as refusal:
+def test_an_invalid_value_is_refused_with_its_field(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(FieldError) as refusal:
         Selection(**values)
 
-    assert str(refusal.value) == told
+    assert str(refusal.value) == message
 
 
 @pytest.mark.parametrize(
-    ("includes", "taken"), [([], True), ([True], False), ([True, True], False), ([True, False], True), ([False], True)]
+    ("includes", "included"),
+    [([], True), ([True], False), ([True, True], False), ([True, False], True), ([False], True)],
 )
-def test_a_file_that_no_rule_matches_is_taken_unless_all_rules_are_includes(includes: list[bool], taken: bool) -> None:
+def test_an_unmatched_file_is_included_unless_all_rules_are_includes(includes: list[bool], included: bool) -> None:
     selection = Selection(rules=tuple(Rule(include, "a") for include in includes))
 
-    assert selection.takes_unmatched is taken
+    assert selection.includes_unmatched is included
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ def test_directories_are_entered_down_to_a_depth(selection: Selection, deepest: 
     assert [depth for depth in range(1, 6) if selection.enters(depth)] == list(range(1, deepest + 1))
 
 
-def test_directories_are_entered_however_deep_if_nothing_is_said() -> None:
+def test_depth_is_unlimited_by_default() -> None:
     assert Selection().enters(100_000)
 
 
@@ -54,7 +57,7 @@ def status(size: int, mtime_ns: int) -> os.stat_result:
 
 
 @pytest.mark.parametrize(
-    ("selection", "taken"),
+    ("selection", "included"),
     [
         (Selection(), [(0, 0), (9, 5), (10, 6), (20, 7), (21, 9)]),
         (Selection(min_size=10), [(10, 6), (20, 7), (21, 9)]),
@@ -64,11 +67,13 @@ def status(size: int, mtime_ns: int) -> os.stat_result:
         (Selection(min_size=10, max_size=20, newer_than=6), [(20, 7)]),
     ],
 )
-def test_files_are_taken_by_size_and_time(selection: Selection, taken: list[tuple[int, int]]) -> None:
+def test_files_are_included_by_size_and_modification_time(
+    selection: Selection, included: list[tuple[int, int]]
+) -> None:
     files = [(0, 0), (9, 5), (10, 6), (20, 7), (21, 9)]
-    assert [(size, mtime) for size, mtime in files if selection.takes(status(size, mtime))] == taken
+    assert [(size, mtime) for size, mtime in files if selection.includes(status(size, mtime))] == included
 
 
-def test_sizes_that_no_file_can_have_are_refused() -> None:
-    with pytest.raises(UsageError, match="--max-size: 5 is less than --min-size, 6"):
+def test_a_maximum_size_below_the_minimum_is_refused() -> None:
+    with pytest.raises(FieldError, match="max_size: 5 is less than the minimum size, 6"):
         Selection(min_size=6, max_size=5)

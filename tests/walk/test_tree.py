@@ -1,3 +1,5 @@
+"""The walk: order, exclusions, the destination, rules."""
+
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -7,14 +9,14 @@ import pytest
 
 from forkresize.job import Source
 from forkresize.outcome import Reason
-from forkresize.storage import temporary_path
+from forkresize.store.files import temporary_path
 from forkresize.walk import Rule, Selection, Symlinks, roots, roots_from_names, walk
 
 Helper = Callable[..., Any]
 
 
 class TestSources:
-    def test_a_source_tells_where_it_is_and_what_it_was(self, top: Path, plant: Helper) -> None:
+    def test_a_source_has_its_path_size_and_time(self, top: Path, plant: Helper) -> None:
         plant("sub/a.jpg")
         os.utime(top / "sub/a.jpg", ns=(1, 123_456_789_000_000_001))
 
@@ -22,12 +24,12 @@ class TestSources:
 
         assert found == [Source(f"{top}/sub/a.jpg", "sub/a.jpg", 9, 123_456_789_000_000_001)]
 
-    def test_they_come_by_name_directory_by_directory(self, plant: Helper, found: Helper) -> None:
+    def test_sources_are_sorted_by_name_in_each_directory(self, plant: Helper, found: Helper) -> None:
         plant("b/2", "b/1", "c", "a/z/y", "a/b", "B", "d/1", "\udcff")
 
         assert found() == ["B", "a/b", "a/z/y", "b/1", "b/2", "c", "d/1", "\udcff"]
 
-    def test_names_are_never_syntax(self, plant: Helper, found: Helper) -> None:
+    def test_special_characters_in_names_have_no_meaning(self, plant: Helper, found: Helper) -> None:
         names = sorted(["*", "[red]", "\n", " ", "~", "%s{}", "-rf", "\\", "\x1b[31m", "é", "e\u0301", "a\udcffb"])
         plant(*names)
 
@@ -38,35 +40,35 @@ class TestSources:
 
         assert found("sub/a.jpg") == ["a.jpg"]
 
-    def test_several_sources_lie_below_their_names(self, plant: Helper, found: Helper) -> None:
+    def test_several_sources_are_below_their_names(self, plant: Helper, found: Helper) -> None:
         plant("x/a", "y/sub/a", "f")
 
         assert found("y", "f", "x/") == ["y/sub/a", "f", "x/a"]
 
-    def test_the_walk_goes_no_further_than_what_is_taken_from_it(self, top: Path, plant: Helper, tell: Helper) -> None:
+    def test_the_walk_is_lazy(self, top: Path, plant: Helper, summarize: Helper) -> None:
         plant("a/1", "b/1")
         walking = walk(roots([str(top)]), Selection())
 
         next(walking)
         plant("b/2")
 
-        assert tell(walking) == ["b/1", "b/2"]
+        assert summarize(walking) == ["b/1", "b/2"]
 
 
-class TestLeftOut:
-    def test_hidden_files_and_directories(self, plant: Helper, found: Helper) -> None:
+class TestExcluded:
+    def test_hidden_files_and_directories_are_excluded_by_default(self, plant: Helper, found: Helper) -> None:
         plant(".a", ".b/c", "d/.e", "f")
 
         assert found() == ["f"]
         assert found(selection=Selection(hidden=True)) == [".a", ".b/c", "d/.e", "f"]
 
-    def test_but_not_a_hidden_source_that_is_named(self, plant: Helper, found: Helper) -> None:
+    def test_a_hidden_source_that_is_named_is_walked(self, plant: Helper, found: Helper) -> None:
         plant(".b/c", ".b/.d")
 
         assert found(".b") == ["c"]
         assert found(".b/.d") == [".d"]
 
-    def test_what_forkresize_keeps_even_if_it_is_named(self, plant: Helper, found: Helper) -> None:
+    def test_files_of_forkresize_are_excluded_even_if_they_are_named(self, plant: Helper, found: Helper) -> None:
         temporary = os.path.basename(temporary_path("a.jpg", "1f"))
         long = os.path.basename(temporary_path("a" * 255, "1f"))
         plant(".forkresize/lock", "sub/.forkresize/lock", temporary, long, ".forkresized")
@@ -83,21 +85,23 @@ class TestLeftOut:
             (Selection(max_depth=9), ["a", "b/a", "b/c/a"]),
         ],
     )
-    def test_what_lies_too_deep(self, plant: Helper, found: Helper, selection: Selection, expected: list[str]) -> None:
+    def test_directories_below_the_maximum_depth_are_excluded(
+        self, plant: Helper, found: Helper, selection: Selection, expected: list[str]
+    ) -> None:
         plant("a", "b/a", "b/c/a")
 
         assert found(selection=selection) == expected
 
 
 class TestDestination:
-    def test_it_is_left_out_wherever_it_lies(self, top: Path, plant: Helper, found: Helper) -> None:
+    def test_the_destination_is_excluded_at_any_depth(self, top: Path, plant: Helper, found: Helper) -> None:
         plant("a", "b/out/c", "b/out/d/e", "out/f")
 
         assert found(exclude=top / "b/out") == ["a", "out/f"]
 
     @pytest.mark.parametrize("exclude", ["out", "link", "out/../out", "../other/out"])
     @pytest.mark.parametrize("symlinks", [None, Symlinks.FOLLOW])
-    def test_it_is_left_out_by_whatever_name(
+    def test_the_destination_is_excluded_under_any_name(
         self, top: Path, plant: Helper, found: Helper, exclude: str, symlinks: Symlinks | None
     ) -> None:
         plant("a", "out/b")
@@ -106,14 +110,16 @@ class TestDestination:
 
         assert found(selection=Selection(symlinks=symlinks), exclude=top / exclude) == ["a"]
 
-    def test_it_is_left_out_even_if_it_is_made_meanwhile(self, top: Path, plant: Helper, tell: Helper) -> None:
+    def test_a_destination_created_during_the_walk_is_excluded(
+        self, top: Path, plant: Helper, summarize: Helper
+    ) -> None:
         plant("a/1", "b/1")
         walking = walk(roots([str(top)]), Selection(), f"{top}/b/out")
 
         before = [next(walking)]
         plant("b/out/2")
 
-        assert tell(before) + tell(walking) == ["a/1", "b/1"]
+        assert summarize(before) + summarize(walking) == ["a/1", "b/1"]
 
 
 class TestRules:
@@ -138,16 +144,16 @@ class TestRules:
             (["+b.*", "-*.jpg"], ["a.png", "raw/deep/a.png", "sub/c.png", "sub/raw/b.jpg"]),
         ],
     )
-    def test_the_first_that_matches_decides(
-        self, top: Path, found: Helper, tell: Helper, rules: list[str], expected: list[str]
+    def test_the_first_matching_rule_decides(
+        self, top: Path, found: Helper, summarize: Helper, rules: list[str], expected: list[str]
     ) -> None:
         selection = Selection(rules=tuple(Rule(rule[0] == "+", rule[1:]) for rule in rules))
         files = sorted(os.path.relpath(path, top) for path in top.rglob("*") if path.is_file())
 
         assert found(selection=selection) == expected
-        assert tell(walk(roots_from_names(files, str(top)), selection)) == expected
+        assert summarize(walk(roots_from_names(files, str(top)), selection)) == expected
 
-    def test_a_directory_left_out_is_not_entered(
+    def test_an_excluded_directory_is_not_entered(
         self, top: Path, found: Helper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         entered = []
@@ -162,12 +168,12 @@ class TestRules:
 
         assert [os.path.relpath(path, top) for path in entered] == [".", "sub"]
 
-    def test_they_apply_to_named_sources_too(self, found: Helper) -> None:
+    def test_rules_apply_to_named_sources(self, found: Helper) -> None:
         selection = Selection(rules=(Rule(include=False, pattern="raw"), Rule(include=False, pattern="*.png")))
 
         assert found("raw", "a.png", "a.jpg", "sub", selection=selection) == ["a.jpg"]
 
-    def test_what_they_leave_out_is_not_told_of(self, top: Path, found: Helper) -> None:
+    def test_excluded_paths_are_not_reported(self, top: Path, found: Helper) -> None:
         (top / "dangling.tmp").symlink_to("nowhere")
         (top / "round.tmp").symlink_to("round.tmp")
         (top / "raw/link.tmp").symlink_to("..")

@@ -1,3 +1,5 @@
+"""What cannot be read fails alone; special files are skipped."""
+
 import os
 import shutil
 import socket
@@ -13,7 +15,7 @@ from forkresize.walk import Selection, Symlinks, roots, roots_from_names, walk
 Helper = Callable[..., Any]
 
 
-def test_what_is_no_file_is_skipped(top: Path, found: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipes_sockets_and_devices_are_skipped(top: Path, found: Helper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(top)  # The path of a socket may have no more than a hundred bytes.
     os.mkfifo("fifo")
     (top / "link").symlink_to("fifo")
@@ -24,10 +26,10 @@ def test_what_is_no_file_is_skipped(top: Path, found: Helper, monkeypatch: pytes
     assert found("/dev/null") == [("null", Reason.NOT_A_FILE, "")]
 
 
-def test_a_listed_name_that_does_not_exist_fails_alone(top: Path, plant: Helper, tell: Helper) -> None:
+def test_a_listed_name_that_does_not_exist_fails_alone(top: Path, plant: Helper, summarize: Helper) -> None:
     plant("a")
 
-    assert tell(walk(roots_from_names(["missing", "a", "a/b"], str(top)), Selection())) == [
+    assert summarize(walk(roots_from_names(["missing", "a", "a/b"], str(top)), Selection())) == [
         ("missing", Reason.UNREADABLE, "does not exist"),
         "a",
         ("a/b", Reason.UNREADABLE, "Not a directory"),
@@ -35,7 +37,7 @@ def test_a_listed_name_that_does_not_exist_fails_alone(top: Path, plant: Helper,
 
 
 @pytest.mark.parametrize("refused", ["", "b"])
-def test_a_directory_that_may_not_be_read_fails_alone(
+def test_an_unreadable_directory_fails_alone(
     top: Path, plant: Helper, found: Helper, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     plant("a/1", "b/1", "c/1")
@@ -52,19 +54,19 @@ def test_a_directory_that_may_not_be_read_fails_alone(
     assert found() == (["a/1", failed, "c/1"] if refused else [failed])
 
 
-class TestChangesMeanwhile:
+class TestChangesDuringTheWalk:
     @pytest.fixture
-    def rest(self, top: Path, plant: Helper, tell: Helper) -> Callable[[Callable[[], object]], Any]:
-        """Walks ``a``, makes a change, and tells of the rest."""
+    def rest(self, top: Path, plant: Helper, summarize: Helper) -> Callable[[Callable[[], object]], Any]:
+        """Walk ``a``, make a change, and return the rest of the walk."""
 
-        def rest(change: Callable[[], object]) -> Any:
+        def walk_on(change: Callable[[], object]) -> Any:
             plant("a", "b", "c/d", "z")
             walking = walk(roots([str(top)]), Selection())
             next(walking)
             change()
-            return tell(walking)
+            return summarize(walking)
 
-        return rest
+        return walk_on
 
     def test_a_file_that_vanishes_fails(self, top: Path, rest: Helper) -> None:
         assert rest((top / "b").unlink) == [("b", Reason.UNREADABLE, "vanished"), "c/d", "z"]
@@ -86,12 +88,12 @@ class TestChangesMeanwhile:
 
         assert rest(change) == [("b", Reason.NOT_A_FILE, ""), "c/d", "z"]
 
-    def test_what_is_added_to_a_directory_not_yet_entered_is_found(self, plant: Helper, rest: Helper) -> None:
+    def test_files_added_to_a_directory_before_it_is_entered_are_found(self, plant: Helper, rest: Helper) -> None:
         assert rest(lambda: plant("c/e", "y")) == ["b", "c/d", "c/e", "z"]
 
 
 class TestDepth:
-    def test_a_thousand_levels_are_walked(self, top: Path, found: Helper) -> None:
+    def test_a_tree_of_a_thousand_levels_is_walked(self, top: Path, found: Helper) -> None:
         levels = [str(top) + "/d" * depth for depth in range(1, 1001)]
         for level in levels:
             os.mkdir(level)
@@ -105,7 +107,7 @@ class TestDepth:
             for level in reversed(levels):  # pytest's own removal recurses.
                 os.rmdir(level)
 
-    def test_a_path_too_long_for_the_system_fails_alone(
+    def test_a_path_that_is_too_long_fails_alone(
         self, top: Path, plant: Helper, found: Helper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         plant("z")
