@@ -1,6 +1,6 @@
-"""Draws the example pictures from seeds: mountains by day and night, in the formats that tools stumble over.
+"""Draw the example pictures from seeds: mountains by day and night, in formats that tools often handle wrongly.
 
-Run it to make them anew: python examples/draw.py examples/pictures
+To create them again: python examples/draw.py examples/pictures
 """
 
 import math
@@ -18,24 +18,24 @@ NOON = ((60, 130, 210), (214, 234, 246), (24, 70, 60))
 DUSK = ((30, 18, 60), (230, 88, 80), (22, 10, 34))
 NIGHT = ((6, 10, 30), (44, 62, 110), (4, 6, 18))
 SCALE = 2
-"""Drawn larger and shrunk, so that edges are smooth."""
+"""Pictures are drawn larger by this factor and reduced, so that edges are smooth."""
 
 
 def blend(a: Color, b: Color, share: float) -> Color:
-    """Mix two colors; a share of 1 is all of the second."""
+    """Mix two colors; a share of 1 gives the second color."""
     red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
 def ridge(width: int, base: float, height: float, source: random.Random) -> Iterator[tuple[float, float]]:
-    """Yield the points of a mountain ridge: sines of falling strength."""
+    """Yield the points of a mountain ridge: a sum of sines with decreasing amplitude."""
     waves = [(source.uniform(0.5, 1.5) * 2**octave, source.uniform(0, 6.3), 0.5**octave) for octave in range(7)]
     for x in range(0, width + 4, 4):
         yield x, base + height * sum(share * math.sin(pace * x / width * 4 + phase) for pace, phase, share in waves)
 
 
 def landscape(size: tuple[int, int], palette: tuple[Color, Color, Color], seed: int) -> Image.Image:
-    """Draw mountains before a sky."""
+    """Draw mountains in front of a sky."""
     source = random.Random(seed)
     width, height = size[0] * SCALE, size[1] * SCALE
     zenith, horizon, earth = palette
@@ -57,7 +57,7 @@ def landscape(size: tuple[int, int], palette: tuple[Color, Color, Color], seed: 
 
 
 def badge(size: int) -> Image.Image:
-    """Draw a round badge on transparency."""
+    """Draw a round badge on a transparent background."""
     disc = Image.new("L", (size * SCALE, size * SCALE))
     ImageDraw.Draw(disc).ellipse((8, 8, size * SCALE - 8, size * SCALE - 8), fill=255)
     picture = landscape((size, size), DAWN, 11)
@@ -66,7 +66,7 @@ def badge(size: int) -> Image.Image:
 
 
 def main(folder: Path) -> None:
-    """Draw all of them."""
+    """Draw all example pictures."""
     (folder / "by-format").mkdir(parents=True, exist_ok=True)
     landscape((1600, 1000), DAWN, 1).save(folder / "dawn.jpg", quality=88)
     landscape((1600, 1000), NOON, 2).save(folder / "noon.jpg", quality=88, progressive=True)
