@@ -1,9 +1,9 @@
-"""Kill random workers of the installed command, let the disk fill up in the middle, and both; is all accounted for?
+"""Kill random workers of the installed command, fill its disk, or both, and check that everything is accounted for.
 
 python -m benchmarks.chaos_command --runs 20    # run it from the root of the repository
 
-After each run every output has to open whole, every source has to be accounted for, the exit code has to be right,
-nothing half-written may be left, and once there is room and peace again a second run has to make what is missing.
+After each run, every output must be complete, every source must have a record, the exit code must be right and no
+incomplete file may remain. A second run without faults must create the missing outputs.
 """
 
 import argparse
@@ -31,7 +31,7 @@ COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 
 WAYS = "kill", "fill", "both"
 
-_CANNOT_GO_ON = 3
+_FATAL = 3
 """The exit code of a run that a full disk stopped."""
 
 _SIZE = 480, 360
@@ -40,17 +40,17 @@ _DIFFERENT = 8
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run came to.
+    """The result of one run.
 
     Attributes:
-        way: what was done to it.
+        way: the kind of faults.
         seconds: wall time.
-        code: its exit code.
-        kills: how many workers were killed.
-        written: outputs that it told of.
-        failed: sources that it told of as failed.
-        again: outputs that the second run made.
-        wrong: what may not be.
+        code: exit code.
+        kills: number of killed workers.
+        written: outputs reported as written.
+        failed: sources reported as failed.
+        again: outputs created by the second run.
+        wrong: broken promises.
     """
 
     way: str
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def plant(folder: Path, count: int) -> None:
-    """Draw photographs; most are copies of some."""
+    """Create photographs; most are links to a few different ones."""
     folder.mkdir()
     for number in range(count):
         path = folder / f"{number:04}.jpg"
@@ -76,7 +76,7 @@ def plant(folder: Path, count: int) -> None:
 
 @contextmanager
 def disk(place: Path, megabytes: int) -> Iterator[bool]:
-    """Mount a small disk for a while; yield whether that is allowed."""
+    """Mount a small disk; yield whether mounting is allowed."""
     place.mkdir()
     line = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
     mounted = subprocess.run(line, capture_output=True, check=False).returncode == 0
@@ -95,7 +95,7 @@ def start(work: Path, *further: str) -> "subprocess.Popen[bytes]":
 
 
 def disturb(process: "subprocess.Popen[bytes]", work: Path, way: str, every: float, random: Random) -> int:
-    """Do what the way says until the command ends; return how many workers were killed."""
+    """Cause faults until the command ends; return the number of killed workers."""
     kills, filled = 0, way == "kill"
     while process.poll() is None:
         time.sleep(every)
@@ -117,14 +117,14 @@ def _kill(parent: int, random: Random) -> int:
 
 
 def fill(path: Path) -> None:
-    """Take all that is left of a disk."""
+    """Fill a disk."""
     with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
         while file.write(bytes(1 << 16)):
             pass
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Return what lies in a folder, but for what the command keeps there for itself."""
+    """Return the outputs in a folder, without the state directory."""
     return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
 
 
@@ -135,29 +135,29 @@ def _wrong(work: Path, code: int, statuses: dict[str, str], stderr: str) -> Iter
             with Image.open(path) as image:
                 image.load()
         except (OSError, SyntaxError) as error:
-            yield f"{path.name} is not whole: {error}"
+            yield f"{path.name} is incomplete: {error}"
     written = {f"{Path(source).stem}.png" for source, status in statuses.items() if status == "written"}
     found = {path.name for path in out}
     if missing := written - found:
-        yield f"reported, but not there: {sorted(missing)[:5]}"
-    # Who is killed between putting an output in place and telling of it is told of as unchanged.
+        yield f"reported, but missing: {sorted(missing)[:5]}"
+    # The output of a worker that is killed before it reports the output is reported as unchanged.
     unchanged = {f"{Path(source).stem}.png" for source, status in statuses.items() if status == "unchanged"}
     if unknown := found - written - unchanged:
-        yield f"there, but nobody tells of it: {sorted(unknown)[:5]}"
+        yield f"exists, but has no record: {sorted(unknown)[:5]}"
     failed = "failed" in statuses.values()
     sources = len(pictures(work / "in"))
     if code not in ({1} if failed else {0}) and not (
-        code == _CANNOT_GO_ON and ("No space left" in stderr or "is full" in stderr)
+        code == _FATAL and ("No space left" in stderr or "is full" in stderr)
     ):
         yield f"exit code {code} with {Counter(statuses.values())}: {stderr[-300:]}"
-    if code != _CANNOT_GO_ON and len(statuses) != sources:
+    if code != _FATAL and len(statuses) != sources:
         yield f"{sources - len(statuses)} sources are not accounted for"
     if "Traceback" in stderr:
         yield stderr[-2000:]
 
 
 def chaos(arguments: argparse.Namespace, way: str, seed: int) -> Outcome:
-    """Do one run and a second one."""
+    """Do one run with faults and a second one without."""
     random, began = Random(seed), time.monotonic()
     with tempfile.TemporaryDirectory() as name, disk(Path(name) / "disk", 200) as mounted:
         work = Path(name)
@@ -165,11 +165,11 @@ def chaos(arguments: argparse.Namespace, way: str, seed: int) -> Outcome:
         plant(work / "in", arguments.pictures)
         with start(work) as process:
             kills = disturb(process, work, way, arguments.every, random)
-            _, told = process.communicate()
+            _, stderr = process.communicate()
         seconds = time.monotonic() - began
         records = map(json.loads, (work / "r.jsonl").read_text().splitlines())
         statuses = {record["source"]: record["status"] for record in records}
-        wrong = list(_wrong(work, process.returncode, statuses, told.decode()))
+        wrong = list(_wrong(work, process.returncode, statuses, stderr.decode()))
         (work / "disk/ballast").unlink(missing_ok=True)
         with start(work, "--retry-failed") as second:
             _, stderr = second.communicate()
@@ -196,12 +196,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=20, help="[%(default)s]")
     parser.add_argument("--pictures", type=int, default=400, help="[%(default)s]")
     parser.add_argument("--every", type=float, default=0.1, help="seconds between two kills [%(default)s]")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the outcomes to FILE")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Do all runs, in turn in each way, and print a line for each."""
+    """Do all runs, alternating the kind of faults, and print a line for each."""
     arguments, outcomes = parse(), []
     report: Callable[[Outcome], None] = lambda outcome: print(*asdict(outcome).values(), flush=True)  # noqa: E731
     print(*Outcome.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""Draws how long tools take as bars, a panel a workload. Measures nothing; needs matplotlib."""
+"""Draw the times of tools as bars, one panel per workload. Requires matplotlib."""
 
 PER_ROW = 3
 """Panels side by side."""
@@ -8,8 +8,8 @@ def chart(workloads: dict[str, dict[str, float]], path: str) -> None:
     """Draw the times.
 
     Args:
-        workloads: by title, the wall time of each tool as times of forkresize's.
-        path: of the SVG.
+        workloads: by title, the wall time of each tool relative to forkresize.
+        path: path of the SVG.
     """
     from matplotlib import pyplot as plt
 
@@ -24,7 +24,7 @@ def chart(workloads: dict[str, dict[str, float]], path: str) -> None:
         colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]
         axis.barh(names, [times[name] for name in names], color=colors)
         axis.set_title(title, fontsize=8)
-        axis.set_xlabel("wall time, times forkresize's", fontsize=7)
+        axis.set_xlabel("wall time relative to forkresize", fontsize=7)
         axis.tick_params(labelsize=7)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})

@@ -1,4 +1,4 @@
-"""Color spaces to convert from, littleCMS's own answer, and how far apart two colors are. Prints nothing."""
+"""Source color spaces, conversion by littleCMS as a reference, and color differences."""
 
 import io
 import struct
@@ -67,7 +67,7 @@ def _cube_root(light: float) -> float:
 
 
 def delta_e_2000(one: Lab, other: Lab) -> float:
-    """Return how far apart two colors are to the eye (Sharma, Wu and Dalal 2005, equations 2 to 22)."""
+    """Return the perceived difference of two colors (Sharma, Wu and Dalal 2005, equations 2 to 22)."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     stretch = 1.5 - 0.5 * _vividness((hypot(a1, b1) + hypot(a2, b2)) / 2)
     c1, c2 = hypot(stretch * a1, b1), hypot(stretch * a2, b2)

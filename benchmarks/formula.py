@@ -1,4 +1,4 @@
-"""How large an output is by the documented formula, in whole numbers. Prints nothing."""
+"""The size of an output by the documented formula, in integer arithmetic."""
 
 from forkresize.recipe import Fit
 
@@ -7,7 +7,7 @@ Dimensions = tuple[int, int]
 
 
 def documented(source: Dimensions, box: Dimensions, fit: Fit, *, enlarge: bool) -> tuple[Dimensions, Dimensions]:
-    """Return the size that a picture is scaled to and that of the output, as ``layout`` documents them."""
+    """Return the scaled size of a picture and the size of the output, as ``layout`` documents them."""
     (width, height), (across, down) = source, box
     by_width, by_height = (across, width), (down, height)
     is_wider = across * height > down * width

@@ -1,10 +1,10 @@
-"""Give the installed command damaged pictures of every format, and count how they end.
+"""Give the installed command damaged pictures of every format, and count the results.
 
 python -m benchmarks.fuzz --mutants 20000    # run it from the root of the repository
 
-Each mutant has to end in a record; the exit code has to tell whether any failed; every output has to open whole, and
-nothing else may be left. An internal error or anything else that breaks this is a finding: it is printed, the mutant is
-kept with ``--keep``, and the exit code is 1.
+Each mutant must have a record, the exit code must reflect failures, every output must be complete, and no other files
+may remain. An internal error or a violation is a finding: it is printed, the mutant is kept with ``--keep``, and the
+exit code is 1.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from PIL import Image
 
 from benchmarks.mutations import mutant
 from benchmarks.seeds import seeds
+from forkresize.outcome import Reason
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 
@@ -41,9 +42,12 @@ WAYS = (
     "--width 24 --format tiff --metadata all --color keep",
     "--width 50 --enlarge --format avif --effort 1 --linear",
 )
-"""What is asked of a folder, in turn."""
+"""Options of the runs, in turn."""
 
 LIMITS = ("--timeout", "5s", "--max-pixels", "4", "--hidden", "--on-collision", "suffix")
+
+_LOST = {Reason.CRASHED, Reason.TIMED_OUT, Reason.MEMORY_LIMIT, Reason.PROTOCOL_VIOLATION}
+"""Reasons of pictures that cost their worker."""
 
 _HANGS = 3600.0
 """Seconds after which the command itself counts as hanging."""
@@ -51,14 +55,14 @@ _HANGS = 3600.0
 
 @dataclass
 class Findings:
-    """What came of all runs.
+    """The results of all runs.
 
     Attributes:
-        ends: how often mutants ended how, by status and reason.
-        signals: how often each signal ended a worker.
-        wrong: what may not be, each with the mutant's path if it is one's.
-        crashed: the mutants that ended a worker or ran out of time.
-        outputs: how many outputs were opened.
+        ends: number of records by status and reason.
+        signals: number of workers killed by each signal.
+        wrong: violations, each with the path of the mutant, or an empty path.
+        crashed: mutants that crashed a worker or timed out, each with the error.
+        outputs: number of outputs that were opened.
     """
 
     ends: Counter[str] = field(default_factory=Counter)
@@ -69,7 +73,7 @@ class Findings:
 
 
 def plant(folder: Path, numbers: range, seed: int, files: Mapping[str, bytes]) -> None:
-    """Write mutants, each of which follows from its number and the seed."""
+    """Write mutants; each depends only on its number and the seed."""
     folder.mkdir()
     names, others = list(files), list(files.values())
     for number in numbers:
@@ -79,29 +83,29 @@ def plant(folder: Path, numbers: range, seed: int, files: Mapping[str, bytes]) -
 
 
 def run(work: Path, way: str) -> tuple[int, str]:
-    """Run the command on ``in``; return its exit code and what it says."""
+    """Run the command on ``in``; return its exit code and standard error."""
     arguments = [COMMAND, "in", "out", *way.split(), *LIMITS, "--report", "records.jsonl", "--quiet"]
     done = subprocess.run(arguments, cwd=work, capture_output=True, timeout=_HANGS, check=False)
     return done.returncode, done.stderr.decode(errors="replace")
 
 
-def judge(work: Path, code: int, said: str, findings: Findings) -> None:
-    """Look at what a run left, and note what is wrong."""
+def check(work: Path, code: int, stderr: str, findings: Findings) -> None:
+    """Check the results of a run, and record violations."""
     records = [json.loads(line) for line in (work / "records.jsonl").read_text("utf-8", "surrogateescape").splitlines()]
     failed = any(record["status"] == "failed" for record in records)
     if code != int(failed):
-        findings.wrong.append(("", f"exit code {code}: {said}"))
-    told = {record["source"] for record in records}
+        findings.wrong.append(("", f"exit code {code}: {stderr}"))
+    reported = {record["source"] for record in records}
     for path in sorted((work / "in").iterdir()):
-        if f"in/{path.name}" not in told:
-            findings.wrong.append((str(path), "there is no record of it"))
+        if f"in/{path.name}" not in reported:
+            findings.wrong.append((str(path), "it has no record"))
     for record in records:
         _note(work, record, findings)
     written = {record["destination"] for record in records if record["status"] == "written"}
     for path in _files(work / "out"):
         _open(work, path, findings)
         if os.path.relpath(path, work) not in written:
-            findings.wrong.append((str(path), "nobody says it was written"))
+            findings.wrong.append((str(path), "it has no record of status written"))
 
 
 def _note(work: Path, record: Mapping[str, Any], findings: Findings) -> None:
@@ -109,7 +113,7 @@ def _note(work: Path, record: Mapping[str, Any], findings: Findings) -> None:
     findings.ends[f"{record['status']}: {reason}" if reason else record["status"]] += 1
     if reason == "internal error":
         findings.wrong.append((source, str(record["error"])))
-    if reason in {"worker crashed", "timed out", "out of memory"}:
+    if reason in _LOST:
         findings.signals[record["signal"] or reason] += 1
         findings.crashed.append((source, f"{reason}: {record['error']}"))
     if record["status"] == "written" and not (work / record["destination"]).is_file():
@@ -142,11 +146,11 @@ def fuzz(arguments: argparse.Namespace) -> Findings:
             work = Path(name)
             end = min(start + chunk, arguments.first + arguments.mutants)
             plant(work / "in", range(start, end), arguments.seed, files)
-            judge(work, *run(work, WAYS[number % len(WAYS)]), findings)
+            check(work, *run(work, WAYS[number % len(WAYS)]), findings)
             if arguments.keep:
                 _keep(arguments.keep, [*findings.wrong[known:], *findings.crashed])
-        for path, told in findings.wrong[known:]:
-            print(f"! {os.path.basename(path)} [{WAYS[number % len(WAYS)]}] {told}", flush=True)
+        for path, fault in findings.wrong[known:]:
+            print(f"! {os.path.basename(path)} [{WAYS[number % len(WAYS)]}] {fault}", flush=True)
         known = len(findings.wrong)
     return findings
 
@@ -162,16 +166,16 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--mutants", type=int, default=20_000, help="[%(default)s]")
-    parser.add_argument("--first", type=int, default=0, help="number of the first [%(default)s]")
-    parser.add_argument("--chunk", type=int, default=1000, help="mutants a run [%(default)s]")
+    parser.add_argument("--first", type=int, default=0, help="number of the first mutant [%(default)s]")
+    parser.add_argument("--chunk", type=int, default=1000, help="mutants per run [%(default)s]")
     parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="copy mutants there that found something")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="copy mutants with findings to DIR")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
 
 def main() -> int:
-    """Run all and print what came of it."""
+    """Do all runs and print the results."""
     arguments, began = parse(), time.monotonic()
     findings = fuzz(arguments)
     for name, count in findings.ends.most_common():
@@ -183,10 +187,10 @@ def main() -> int:
         "peak_rss": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
         "signals": dict(findings.signals),
         "ends": dict(findings.ends),
-        "crashed": [[os.path.basename(path), told] for path, told in findings.crashed],
-        "wrong": [[os.path.basename(path), told] for path, told in findings.wrong],
+        "crashed": [[os.path.basename(path), error] for path, error in findings.crashed],
+        "wrong": [[os.path.basename(path), fault] for path, fault in findings.wrong],
     }
-    print({name: told for name, told in figures.items() if name not in {"ends", "crashed", "wrong"}})
+    print({name: figure for name, figure in figures.items() if name not in {"ends", "crashed", "wrong"}})
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
     return int(bool(findings.wrong))

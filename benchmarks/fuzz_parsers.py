@@ -1,9 +1,9 @@
-"""Fuzz this package's parsers, guided by which lines an input reaches; only what they document may come out.
+"""Fuzz the parsers of this package, guided by line coverage; they may raise only documented errors.
 
 python -m benchmarks.fuzz_parsers --seconds 60    # each parser; run it from the root of the repository
 
-An input that reaches a line, or a pair of lines in a row, that none has reached before is kept and changed further. It
-takes no engine beside Python's own tracing; the price is speed.
+An input that reaches a new line, or a new pair of consecutive lines, is kept and mutated further. This uses Python's
+own tracing instead of a fuzzing engine, which is slower.
 """
 
 import argparse
@@ -26,14 +26,14 @@ _SLOW = 2.0
 _MOST_BYTES = 8192
 
 _ALIKE = 40
-"""Findings whose first characters are the same are told once."""
+"""Findings whose first characters are the same are reported once; the number of characters."""
 
 Edge = tuple[int, int, int]
 
 
 @dataclass
 class Coverage:
-    """Which pairs of lines followed each other in the package's own code.
+    """The pairs of consecutive lines that were run in the package's own code.
 
     Attributes:
         met: all pairs so far.
@@ -43,7 +43,7 @@ class Coverage:
     _now: set[Edge] = field(default_factory=set)
 
     def news(self, call: Callable[[], object]) -> bool:
-        """Run something, and return whether it reached what nothing had reached before."""
+        """Run something, and return whether it reached new pairs of lines."""
         self._now.clear()
         sys.settrace(self._enter)
         try:
@@ -70,13 +70,13 @@ class Coverage:
 
 @dataclass
 class Run:
-    """What fuzzing one parser came to.
+    """The results of fuzzing one parser.
 
     Attributes:
-        inputs: how many were tried.
-        kept: how many of them reached something new.
-        edges: pairs of lines that were reached.
-        wrong: inputs and what may not have come of them.
+        inputs: number of inputs.
+        kept: number of inputs that reached new lines.
+        edges: number of pairs of lines that were reached.
+        wrong: inputs with their undocumented errors.
     """
 
     inputs: int = 0
@@ -86,14 +86,14 @@ class Run:
 
 
 def fuzz(parser: Parser, seconds: float, seed: int) -> Run:
-    """Fuzz one parser for so long."""
+    """Fuzz one parser for a number of seconds."""
     random, coverage, corpus, run = Random(seed), Coverage(), list(parser.seeds), Run()
     end, seen = time.monotonic() + seconds, set[str]()
     pending: list[bytes] = list(parser.seeds)
     while time.monotonic() < end:
-        data = pending.pop() if pending else _changed(random, corpus, parser.tokens)
+        data = pending.pop() if pending else _mutate(random, corpus, parser.tokens)
         began = time.monotonic()
-        fresh, wrong = _tried(parser, data, coverage)
+        fresh, wrong = _try_input(parser, data, coverage)
         if time.monotonic() - began > _SLOW:
             wrong = f"took {time.monotonic() - began:.1f} s"
         run.inputs += 1
@@ -107,7 +107,7 @@ def fuzz(parser: Parser, seconds: float, seed: int) -> Run:
     return run
 
 
-def _tried(parser: Parser, data: bytes, coverage: Coverage) -> tuple[bool, str]:
+def _try_input(parser: Parser, data: bytes, coverage: Coverage) -> tuple[bool, str]:
     wrong = ""
 
     def call() -> None:
@@ -122,7 +122,7 @@ def _tried(parser: Parser, data: bytes, coverage: Coverage) -> tuple[bool, str]:
     return coverage.news(call), wrong
 
 
-def _changed(random: Random, corpus: Sequence[bytes], tokens: Sequence[bytes]) -> bytes:
+def _mutate(random: Random, corpus: Sequence[bytes], tokens: Sequence[bytes]) -> bytes:
     data = random.choice(corpus)
     for _ in range(random.choice((0, 1, 1, 3)) if tokens else 0):
         start = random.randrange(len(data) + 1)
@@ -133,10 +133,10 @@ def _changed(random: Random, corpus: Sequence[bytes], tokens: Sequence[bytes]) -
 
 
 def main() -> int:
-    """Fuzz all, or those that are named, and print what came of it."""
+    """Fuzz all parsers or the named ones, and print the results."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("names", nargs="*", default=list(PARSERS), help="of the parsers [all]")
-    arguments.add_argument("--seconds", type=float, default=60, help="for each [%(default)s]")
+    arguments.add_argument("names", nargs="*", default=list(PARSERS), help="names of parsers [all]")
+    arguments.add_argument("--seconds", type=float, default=60, help="seconds for each [%(default)s]")
     arguments.add_argument("--seed", type=int, default=0, help="[%(default)s]")
     given, found = arguments.parse_args(), 0
     warnings.simplefilter("ignore")

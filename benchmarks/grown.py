@@ -1,6 +1,6 @@
-"""How much a fresh process grows, at its highest, while it makes a picture: prints the bytes. Estimates nothing.
+"""Print the peak memory growth of a fresh process while it renders a picture, in bytes.
 
-python benchmarks/grown.py PICTURE '{"width": 800}'    # outputs are written beside the picture
+python benchmarks/grown.py PICTURE '{"width": 800}'    # outputs are written next to the picture
 """
 
 import json
@@ -13,20 +13,20 @@ from forkresize.recipe import Recipe
 
 
 def status(name: str) -> int:
-    """Return what the kernel says of this process's memory under a name, in bytes."""
+    """Return a memory field of /proc/self/status, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
 def grown(path: str, recipe: Recipe) -> int:
-    """Make a picture; return by how many bytes this process grew.
+    """Render a picture; return the peak growth of this process in bytes.
 
     Raises:
-        SystemExit: the picture can't be made.
+        SystemExit: the picture can't be rendered.
     """
     preload(recipe)
     outputs = tuple(Output(f"{path}.{number}.out", number) for number in range(len(recipe.renditions)))
-    # From here on the highest is counted anew.
+    # Reset the peak.
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
     outcomes = render(Job(Source(path, "picture"), outputs), recipe, "tag")

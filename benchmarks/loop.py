@@ -1,4 +1,4 @@
-"""What a plain script does: one process, Pillow, a loop.
+"""Do the task with a simple script: one process, Pillow, a loop.
 
     python benchmarks/loop.py task.json
 
@@ -17,12 +17,12 @@ OPTIONS: dict[str, dict[str, Any]] = {"jpeg": {"optimize": True}, "webp": {"meth
 
 
 def saved(image: Image.Image, task: dict[str, Any], file: str | io.BytesIO) -> None:
-    """Encode as the task says."""
+    """Encode with the options of the task."""
     image.save(file, task["format"].upper(), quality=task["quality"], **OPTIONS.get(task["format"], {}))
 
 
 def loop(task: dict[str, Any]) -> None:
-    """Make every output as a script of ten lines would."""
+    """Create every output in the simplest way."""
     for source in task["sources"]:
         for width in task["widths"]:
             with Image.open(source) as image:

@@ -1,8 +1,8 @@
-"""Whether the parent's memory stays the same however large the tree is: its peak for 1,000 and for 200,000 files.
+"""Measure whether the parent's memory depends on the size of the tree: its peak for 1,000 and for 200,000 files.
 
     python benchmarks/memory.py --files 1000 200000
 
-The files are tiny and no pictures, so that the time goes into walking, planning and handing out.
+The files are tiny and not pictures, so that most of the time is spent on scanning, planning and assigning tasks.
 """
 
 import argparse
@@ -23,7 +23,7 @@ PER_FOLDER = 1000
 
 
 def plant(root: Path, files: int) -> None:
-    """Make a tree of tiny files that are no pictures."""
+    """Create a tree of tiny files that are not pictures."""
     for number in range(files):
         folder = root / f"{number // PER_FOLDER:04}"
         if number % PER_FOLDER == 0:
@@ -35,16 +35,16 @@ def peak(root: Path, options: list[str]) -> tuple[float, float]:
     """Return the parent's peak of resident memory in MiB, and the run's wall time in seconds."""
     arguments = [sys.executable, "-c", PEAK, str(root / "in"), str(root / "out"), "--json", *options]
     result = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    told = json.loads(result.stderr.splitlines()[-1])
+    figures = json.loads(result.stderr.splitlines()[-1])
     unit = 1 if sys.platform == "darwin" else 1024
-    return told["peak"] * unit / 2**20, json.loads(result.stdout)["seconds"]
+    return figures["peak"] * unit / 2**20, json.loads(result.stdout)["seconds"]
 
 
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, nargs="+", default=[1_000, 200_000], help="sizes of tree [1000 200000]")
-    parser.add_argument("--folder", help="where to plant the trees [the system's temporary folder]")
+    parser.add_argument("--folder", help="where to create the trees [the system's temporary folder]")
     arguments = parser.parse_args()
     for label, options in {"--width 800": ["--width", "800"], "--format webp": ["--format", "webp"]}.items():
         first = None

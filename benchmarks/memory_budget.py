@@ -1,8 +1,8 @@
-"""Whether --memory holds: large pictures on several workers, and the most that these ever had together.
+"""Check that --memory limits all workers together: large pictures on several workers, and their peak memory.
 
     python benchmarks/memory_budget.py --memory 512M --workers 4 --pictures 8 --megapixels 60
 
-Resident memory of all workers is added up every ten milliseconds, so what they share is counted once for each of them.
+Resident memory of all workers is summed every ten milliseconds, so shared memory is counted once for each of them.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def plant(folder: Path, pictures: int, megapixels: float) -> None:
 
 
 def resident(parent: int) -> int:
-    """Return the bytes that the children of a process have in memory, added up."""
+    """Return the total resident memory of the children of a process in bytes."""
     total = 0
     with contextlib.suppress(OSError):
         for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
@@ -62,11 +62,12 @@ def main() -> None:
             while run.poll() is None:
                 most = max(most, resident(run.pid))
                 time.sleep(INTERVAL)
-            told = json.loads(run.stdout.read() if run.stdout else "")
+            summary = json.loads(run.stdout.read() if run.stdout else "")
     print(
-        f"{told['written']} of {given.pictures} written in {told['seconds']:.1f} s, {told['workers_lost']} workers lost"
+        f"{summary['written']} of {given.pictures} written in {summary['seconds']:.1f} s, "
+        f"{summary['workers_lost']} workers lost"
     )
-    print(f"{most / 1e6:.0f} MB at most, {most / told['memory']:.0%} of {told['memory'] / 1e6:.0f} MB")
+    print(f"{most / 1e6:.0f} MB at most, {most / summary['memory']:.0%} of {summary['memory'] / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ways to damage a file: bits, cuts, splices, lies about sizes and counts. Knows as much of formats as lying takes."""
+"""Ways to damage a file: flipped bits, truncation, splices, false sizes and counts."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from benchmarks.seeds import SIZE
 Mutation = Callable[[bytearray, Random], None]
 
 _HEADER = 256
-"""Where most of what is said of a picture stands, in bytes from the beginning."""
+"""Length of the part that holds most of a picture's header, in bytes."""
 
 _MOST_SPLICED = 4096
 
@@ -22,19 +22,19 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def mutant(seed: bytes, others: Sequence[bytes], random: Random) -> bytes:
-    """Return a file with one to four things wrong with it.
+    """Return a file with one to four mutations.
 
     Args:
-        seed: the file that is whole.
+        seed: the valid file.
         others: files that parts may come from.
-        random: decides all.
+        random: source of all random choices.
     """
     data = bytearray(seed)
     for _ in range(random.choice((1, 1, 1, 2, 4))):
         random.choice(_MUTATIONS)(data, random)
         if random.random() < 1 / 10:
             _splice(data, random.choice(others), random)
-    # A decoder that compares checksums would look no further.
+    # With wrong checksums, decoders would reject most mutants early.
     return _with_checksums(bytes(data)) if random.random() < 2 / 3 else bytes(data)
 
 
@@ -65,23 +65,23 @@ def _repeat(data: bytearray, random: Random) -> None:
 
 
 def _lie(data: bytearray, random: Random) -> None:
-    """Set some field, wherever it is, to an extreme."""
+    """Set a field at any position to an extreme value."""
     field = random.choice(_FIELDS)
     start = _place(data, random)
-    told = _extreme(field, random)
-    if start + len(told) <= len(data):
-        data[start : start + len(told)] = told
+    value = _extreme(field, random)
+    if start + len(value) <= len(data):
+        data[start : start + len(value)] = value
 
 
 def _lie_of_size(data: bytearray, random: Random) -> None:
-    """Set what stands for the width or the height, as a number or in digits, to an extreme."""
+    """Set the width or the height, as a number or in digits, to an extreme value."""
     field, side = random.choice(_FIELDS[1:5]), random.choice(SIZE)
-    truth, told = struct.pack(field, side), _extreme(field, random)
+    truth, lie = struct.pack(field, side), _extreme(field, random)
     if random.random() < 1 / 4:
-        truth, told = str(side).encode(), str(random.choice(_EXTREMES)).encode()
+        truth, lie = str(side).encode(), str(random.choice(_EXTREMES)).encode()
     start = data.find(truth)
     if start >= 0:
-        data[start : start + len(truth)] = told
+        data[start : start + len(truth)] = lie
 
 
 def _splice(data: bytearray, other: bytes, random: Random) -> None:
@@ -94,7 +94,7 @@ _MUTATIONS: Sequence[Mutation] = (_flip, _flip, _scramble, _truncate, _cut_out, 
 
 
 def _place(data: bytearray, random: Random) -> int:
-    """Return a place to begin at, in the header as often as not."""
+    """Return a random position, in half of the cases in the header."""
     return random.randrange(max(1, min(len(data), _HEADER) if random.random() < 1 / 2 else len(data)))
 
 
@@ -104,7 +104,7 @@ def _extreme(field: str, random: Random) -> bytes:
 
 
 def _with_checksums(data: bytes) -> bytes:
-    """Return a PNG whose chunks have the checksums of what they hold; anything else as it is."""
+    """Return a PNG with correct checksums for all chunks; return other data unchanged."""
     if not data.startswith(_PNG):
         return data
     parts, place = [_PNG], len(_PNG)

@@ -1,9 +1,9 @@
-"""How close the estimate of a picture's memory is: it, and the most that a fresh process grew, side by side.
+"""Compare the estimated memory of pictures with the peak memory growth of a fresh process.
 
     python benchmarks/need.py --megapixels 3 12
 
-One row for every format that is read, one for every kind of output, then one for each format of several frames. A
-share of at least 1 means that the estimate held; of photographs, no more than 2 is asked for.
+One row for every input format, one for every kind of output, then one for each format with several frames. A
+ratio of at least 1 means that the estimate was sufficient; for photographs, at most 2 is expected.
 """
 
 import argparse
@@ -73,26 +73,26 @@ RECIPES: list[dict[str, Any]] = [
 
 
 def estimate(path: Path, options: dict[str, Any]) -> int:
-    """Return the bytes that a picture is said to take."""
-    recipe, told = Recipe.of(**options), [0]
+    """Return the estimated memory of a picture in bytes."""
+    recipe, estimated = Recipe.of(**options), [0]
 
     def look(original: SourceImage) -> None:
-        told[0] = estimate_memory(original, recipe, recipe.renditions, path.stat().st_size)
+        estimated[0] = estimate_memory(original, recipe, recipe.renditions, path.stat().st_size)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with open_source_image(str(path), recipe, Diagnostics(), look):
-            return told[0]
+            return estimated[0]
 
 
 def grown(path: Path, options: dict[str, Any]) -> int:
-    """Return the bytes by which a fresh process grew, at its highest, while it made the picture."""
+    """Return the peak memory growth of a fresh process while it renders the picture, in bytes."""
     arguments = [sys.executable, str(GROWN), str(path), json.dumps(options)]
     return int(subprocess.run(arguments, capture_output=True, check=True).stdout)
 
 
 def cases(folder: Path, megapixels: float) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Draw a photograph of a size, and yield each file it is stored in and each recipe for it."""
+    """Draw a photograph, and yield each file with the options to render it."""
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
     picture = scene((height * 3 // 2, height), Random(1))
     for name, (mode, options) in SOURCES.items():
@@ -117,16 +117,16 @@ def main() -> None:
     for megapixels in parser.parse_args().megapixels:
         with tempfile.TemporaryDirectory() as folder:
             for path, options in cases(Path(folder), megapixels):
-                told, took = estimate(path, options), grown(path, options)
-                shares.append(told / took)
+                estimated, took = estimate(path, options), grown(path, options)
+                shares.append(estimated / took)
                 wanted = " ".join(f"{key}={value}" for key, value in options.items())
                 print(
-                    f"{megapixels:5g} MP  {path.name:<16} {wanted:<60} {told / 1e6:7.1f} MB told "
-                    f"{took / 1e6:7.1f} measured {told / took:5.2f}",
+                    f"{megapixels:5g} MP  {path.name:<16} {wanted:<60} {estimated / 1e6:7.1f} MB estimated "
+                    f"{took / 1e6:7.1f} measured {estimated / took:5.2f}",
                     flush=True,
                 )
     held, close = (sum(test(share) for share in shares) for test in ((1.0).__le__, (2.0).__ge__))
-    print(f"of {len(shares)}, {held / len(shares):.0%} held, and {close / len(shares):.0%} were at most twice as much")
+    print(f"{held / len(shares):.0%} of {len(shares)} were sufficient, {close / len(shares):.0%} at most twice as much")
 
 
 if __name__ == "__main__":

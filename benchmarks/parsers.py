@@ -1,4 +1,4 @@
-"""The parsers of this package that read what strangers or people wrote, and what they may raise. Runs none of them."""
+"""The parsers of this package for untrusted or hand-written input, and the errors that they may raise."""
 
 import contextlib
 import json
@@ -70,10 +70,10 @@ class Parser:
     """One parser.
 
     Attributes:
-        parse: reads bytes.
-        documented: what it says that it raises.
-        seeds: where to begin.
-        tokens: words of its language, if it has any.
+        parse: parses bytes.
+        documented: its documented errors.
+        seeds: initial inputs.
+        tokens: words of its language, if any.
     """
 
     parse: Callable[[bytes], object]
@@ -97,7 +97,7 @@ def _names(data: bytes) -> None:
 
 
 def _ledger(data: bytes) -> None:
-    """Settle a missing output by a row whose columns are the lines of the data, whatever they can be read as."""
+    """Check a missing output against a row whose columns are the lines of the data."""
     row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(OutputRecord._fields)][: len(OutputRecord._fields)]
     with tempfile.TemporaryDirectory() as out:
         os.mkdir(os.path.dirname(ledger_path(out)))
@@ -109,10 +109,10 @@ def _ledger(data: bytes) -> None:
         with SqliteLedger(out, read_only=True) as ledger:
             prints = RecipeFingerprints(renditions=(b"r",), together=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
-            told = StalenessChecker(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
-            if told.status == "unchanged":
+            outcome = StalenessChecker(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
+            if outcome.status == "unchanged":
                 raise AssertionError(f"there is no output: {row!r}")
-            json.dumps([record(told), *(path for path, _, _ in ledger.entries())])
+            json.dumps([record(outcome), *(path for path, _, _ in ledger.entries())])
 
 
 def _cell(line: bytes) -> object:
@@ -135,16 +135,16 @@ def _frames(data: bytes) -> None:
     cut = len(data) // 3
     in_parts = [*inbox.feed(data[:cut]), *inbox.feed(data[cut:])]
     if [*map(_plain, in_parts)] != [*map(_plain, whole.feed(data))]:
-        raise AssertionError("what comes out depends on how it came in")
+        raise AssertionError("the messages depend on how the data is split")
 
 
 _JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("/out/a-1.jpg"), Output("/out/a-2.jpg", 1)))
 
 
 def _answer(data: bytes) -> None:
-    """Take what a worker says of a job, and write the records that come of it."""
-    told = OUTCOME_SERIALIZER.decode(data)
-    json.dumps([*map(record, outcomes_from_result(Completed(_JOB, told, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
+    """Convert a worker's response to outcomes and records."""
+    details = OUTCOME_SERIALIZER.decode(data)
+    json.dumps([*map(record, outcomes_from_result(Completed(_JOB, details, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
 
 
 def _plain(report: WorkerMessage) -> tuple[object, ...]:
@@ -155,11 +155,11 @@ def _stripped(data: bytes) -> None:
     for kind in ("jpeg", "png", "webp"):
         made = replace_metadata(data, kind, MetadataBlocks(xmp=XMP))
         if made is not None and replace_metadata(made, kind, MetadataBlocks(xmp=XMP)) != made:
-            raise AssertionError(f"{kind}: doing it again changes it")
+            raise AssertionError(f"{kind}: a second pass changes the file")
 
 
 def _metadata(data: bytes) -> None:
-    """Read all kinds of metadata out of one block; damage becomes warnings."""
+    """Read all kinds of metadata from one block; damage becomes warnings."""
     image = Image.new("RGB", (1, 1))
     image.info.update(exif=data, xmp=data, photoshop={0x0404: data})
     with warnings.catch_warnings():
@@ -280,4 +280,4 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "profile": Parser(_profile, (ZeroDivisionError, struct.error), [struct.pack(">9I", *([30_000] * 9))]),
 }
-"""All of them, by name."""
+"""All parsers, by name."""

@@ -1,8 +1,8 @@
-"""How long this tool and its peers take for the same outputs: all tools in turn, several rounds, the median of ratios.
+"""Compare the time of forkresize and other tools for the same outputs: alternating rounds, the median of ratios.
 
     python -m benchmarks.peers --corpus PHOTOS --rounds 5 --chart peers.svg
 
-Runs the tools it finds and installs none; benchmarks/README.md says how to. Without a corpus, photographs are drawn.
+Runs the tools that are installed; see benchmarks/README.md. Without a corpus, photographs are drawn.
 """
 
 import argparse
@@ -30,20 +30,20 @@ from benchmarks.tools import TOOLS, Task, Tool
 Result = TypeVar("Result")
 
 PSNR_ON = 4
-"""Outputs that are compared with a reference; more say no more."""
+"""Number of outputs that are compared with a reference."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """What is made.
+    """Sources and the requested outputs.
 
     Attributes:
-        name: for the table.
-        plant: puts the sources into an empty folder.
-        widths: of the outputs.
-        peers: the tools that can do it.
-        format: of the outputs.
-        bars: how many times faster than each peer this tool is to be.
+        name: title in the table.
+        plant: creates the sources in an empty folder.
+        widths: widths of the outputs in pixels.
+        peers: tools that can do it.
+        format: format of the outputs.
+        bars: targets: how many times as long each peer should take.
     """
 
     name: str
@@ -56,14 +56,14 @@ class Workload:
 
 @dataclass
 class Measured:
-    """What a tool took and gave, a figure a round.
+    """Measurements of a tool, one value per round.
 
     Attributes:
-        wall: seconds from start to end.
-        cpu: seconds of all its processes.
-        memory: the most that one of its processes held, in bytes; of one with several lanes, the share of each.
-        bytes: size of all outputs.
-        psnr: of some outputs against full decode and Lanczos, in decibels; None where they are not comparable.
+        wall: wall times in seconds.
+        cpu: CPU times of all its processes in seconds.
+        memory: peak memory of one of its processes in bytes; divided by the lanes that share a process.
+        bytes: total size of all outputs.
+        psnr: PSNR of some outputs relative to a full decode and Lanczos in decibels; None if they are not comparable.
     """
 
     wall: list[float] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Measured:
 
 
 def photographs(folder: Path, corpus: Path | None) -> None:
-    """Put the corpus into a folder, or drawn photographs."""
+    """Copy the corpus into a folder, or draw photographs there."""
     if corpus is None:
         for number in range(6):
             draw(folder / str(number), Random(number))
@@ -97,7 +97,7 @@ def tiny(folder: Path, _corpus: Path | None) -> None:
 
 
 def large_pngs(folder: Path, corpus: Path | None) -> None:
-    """Make PNGs of the photographs."""
+    """Convert the photographs to PNG."""
     with tempfile.TemporaryDirectory() as scratch:
         photographs(Path(scratch), corpus)
         for path in sorted(Path(scratch).iterdir()):
@@ -140,21 +140,21 @@ WORKLOADS = {
         "photographs to five widths",
         photographs,
         (320, 640, 960, 1280, 1600),
-        ("sharp", "sharp, a run a width", "plain Pillow loop"),
-        bars={"sharp": 1.2, "sharp, a run a width": 3},
+        ("sharp", "sharp, one run per width", "plain Pillow loop"),
+        bars={"sharp": 1.2, "sharp, one run per width": 3},
     ),
 }
 
 
 def cpu_seconds() -> float:
-    """Return the CPU time of all children that have ended."""
+    """Return the CPU time of all children that have ended, in seconds."""
     times = os.times()
     return times.children_user + times.children_system
 
 
 @contextmanager
 def empty_folder(beside: Path) -> Iterator[Path]:
-    """Make a fresh folder: renaming over files costs more than making them."""
+    """Create an empty folder: replacing files costs more than creating them."""
     folder = Path(tempfile.mkdtemp(dir=beside))
     try:
         yield folder
@@ -164,13 +164,13 @@ def empty_folder(beside: Path) -> Iterator[Path]:
 
 
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Call a function in a process of its own: a tool starts with the memory of this one, which counts as its own."""
+    """Call a function in a separate process, because the memory of this process counts for the tools that it starts."""
     with ProcessPoolExecutor(1) as executor:
         return executor.submit(function, *arguments).result()
 
 
 def measure(tool: Tool, task: Task, measured: Measured) -> None:
-    """Run a tool once, and look at what it gave the first time."""
+    """Run a tool once, and check its outputs in the first round."""
     with empty_folder(Path(task.destination)) as folder:
         if tool.in_place:
             shutil.copytree(task.folder, folder, dirs_exist_ok=True)
@@ -184,13 +184,13 @@ def measure(tool: Tool, task: Task, measured: Measured) -> None:
             outputs = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
             outputs = [path for path in outputs if ".forkresize" not in path.parts]
             if len(outputs) != len(task.sources) * len(task.widths):
-                raise SystemExit(f"{len(outputs)} outputs of {len(task.sources)} sources")
+                raise SystemExit(f"{len(outputs)} outputs for {len(task.sources)} sources")
             measured.bytes = sum(path.stat().st_size for path in outputs)
             measured.psnr = apart(fidelity, outputs, task)
 
 
 def fidelity(outputs: list[Path], task: Task) -> float | None:
-    """Return the mean PSNR of some outputs; None if one has another size than its reference."""
+    """Return the mean PSNR of some outputs, or None if the size of one differs from its reference."""
     found = []
     for source in task.sources[:: max(1, len(task.sources) // PSNR_ON)][:PSNR_ON]:
         for width in task.widths[:1]:
@@ -208,7 +208,7 @@ def fidelity(outputs: list[Path], task: Task) -> float | None:
 
 
 def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) -> dict[str, Measured]:
-    """Run all tools in turn, as many rounds as asked for."""
+    """Run all tools alternately for the requested number of rounds."""
     sources, outputs = scratch / "in", scratch / "out"
     sources.mkdir()
     outputs.mkdir()
@@ -222,7 +222,7 @@ def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) ->
         workers=arguments.workers,
     )
     peers = [name for name in workload.peers if not arguments.peer or name in arguments.peer]
-    names = [name for name in ("forkresize", *peers) if TOOLS[name].is_there]
+    names = [name for name in ("forkresize", *peers) if TOOLS[name].is_installed]
     found = {name: Measured() for name in names}
     for _ in range(arguments.rounds):
         for name in names:
@@ -231,7 +231,7 @@ def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) ->
 
 
 def ratios(found: dict[str, Measured], name: str) -> list[float]:
-    """Return how many times as long as this tool another took, a figure a round."""
+    """Return the wall time of a tool relative to forkresize, one value per round."""
     return [theirs / ours for ours, theirs in zip(found["forkresize"].wall, found[name].wall, strict=True)]
 
 
@@ -256,23 +256,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="folder of photographs [drawn ones]")
     parser.add_argument("--workload", choices=WORKLOADS, action="append", help="repeatable [all]")
-    parser.add_argument("--peer", choices=TOOLS, action="append", help="repeatable [all that can do it]")
-    parser.add_argument("--rounds", type=int, default=5, help="of each tool, in turn [5]")
+    parser.add_argument("--peer", choices=TOOLS, action="append", help="repeatable [all suitable ones]")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each tool [5]")
     parser.add_argument("--workers", type=int, default=2, help="lanes of each tool [2]")
     parser.add_argument("--json", help="file for all figures")
     parser.add_argument("--chart", help="file for an SVG of the ratios; needs matplotlib")
     arguments = parser.parse_args()
-    missing = [name for name, tool in TOOLS.items() if not tool.is_there]
+    missing = [name for name, tool in TOOLS.items() if not tool.is_installed]
     if missing:
-        print(f"not found, left out: {', '.join(missing)}")
+        print(f"not found, skipped: {', '.join(missing)}")
     results = {}
     for name in arguments.workload or WORKLOADS:
         with tempfile.TemporaryDirectory() as scratch:
             results[name] = compare(WORKLOADS[name], arguments, Path(scratch))
         print("\n".join(table(WORKLOADS[name], results[name])))
     if arguments.json:
-        told = {workload: {tool: vars(each) for tool, each in found.items()} for workload, found in results.items()}
-        Path(arguments.json).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        figures = {workload: {tool: vars(each) for tool, each in found.items()} for workload, found in results.items()}
+        Path(arguments.json).write_text(json.dumps(figures, indent=1), encoding="utf-8")
     if arguments.chart:
         times = {
             WORKLOADS[workload].name: {name: median(ratios(found, name)) for name in found}

@@ -1,4 +1,4 @@
-"""Draws photographs and cut-outs from a seed. Measures nothing."""
+"""Draw photographs and cut-outs from a seed."""
 
 from pathlib import Path
 from random import Random
@@ -10,7 +10,7 @@ from benchmarks.colors import ADOBE_RGB
 
 
 def draw(folder: Path, random: Random) -> None:
-    """Draw photographs: detail at all scales as in nature, and sharp edges, as cameras and editors store them."""
+    """Draw photographs with detail at all scales and sharp edges, stored as cameras and editors do."""
     folder.mkdir()
     turned = Image.Exif()
     turned[0x0112] = 6

@@ -1,8 +1,8 @@
-"""Whether promises about pixels, colors, sizes and bytes are kept, each against a reference that is not our own code.
+"""Check promises about pixels, colors, sizes and bytes, each with a reference that is independent of forkresize.
 
     python -m benchmarks.quality --corpus PHOTOS
 
-Without a corpus, photographs are drawn from a seed. Ends with 1 if a promise is broken.
+Without a corpus, photographs are drawn from a seed. Exits with 1 if a promise is broken.
 """
 
 import argparse
@@ -49,7 +49,7 @@ KERNELS = {
     Resample.BICUBIC: inf,
     Resample.LANCZOS: inf,
 }
-"""Levels of 255 that a resized edge may be off; kernels with negative lobes overshoot there, and promise nothing."""
+"""Maximum error of a resized edge in levels of 255; kernels with negative lobes overshoot, so they have no limit."""
 
 STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -68,7 +68,7 @@ Outputs = dict[tuple[str, int], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured of one promise, and its limits, both of which keep it."""
+    """The measured value of one promise, and its limits, inclusive."""
 
     name: str
     value: float
@@ -139,7 +139,7 @@ def fidelity(corpus: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def likeness(what: str, outputs: Outputs) -> Iterator[Figure]:
-    """Compare lossless outputs with what full decoding and Pillow's Lanczos come to."""
+    """Compare lossless outputs with full decoding and Pillow's Lanczos."""
     decibels = [
         psnr(pixels(each["destination"]), references(source)[width]) for (source, width), each in outputs.items()
     ]
@@ -148,7 +148,7 @@ def likeness(what: str, outputs: Outputs) -> Iterator[Figure]:
 
 
 def sameness(corpus: Path, scratch: Path) -> Iterator[Figure]:
-    """Count the pictures that eight orientations of one come to, and what a second run changes."""
+    """Count the distinct results of eight orientations, and the outputs that a second run changes."""
     options = ("--width", str(WIDTH), *LOSSLESS)
     once = made(corpus, scratch, *options)
     picture = pixels(next(iter(once))[0]).resize((1203, 802))
@@ -166,7 +166,7 @@ def sameness(corpus: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def renditions(corpus: Path, scratch: Path) -> Iterator[Figure]:
-    """Compare several widths from one decode with full decoding and Lanczos, and their CPU time with a run for each."""
+    """Compare several widths from one decode with a full decode and Lanczos, and their CPU time with one run each."""
     all_widths, each_width = ",".join(map(str, WIDTHS)), [str(width) for width in WIDTHS]
     together = made(corpus, scratch, "--width", all_widths, *LOSSLESS)
     yield from likeness(
@@ -177,7 +177,7 @@ def renditions(corpus: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def cpu_seconds(corpus: Path, scratch: Path, widths: str) -> float:
-    """Return the CPU time that a run takes, its start included."""
+    """Return the CPU time of a run including its start, in seconds."""
     before = os.times()
     made(corpus, scratch, "--width", widths, "--format", "jpeg")
     after = os.times()
@@ -185,7 +185,7 @@ def cpu_seconds(corpus: Path, scratch: Path, widths: str) -> float:
 
 
 def colors(scratch: Path) -> Iterator[Figure]:
-    """Compare patches all over three color spaces with littleCMS's own answer."""
+    """Compare patches of three color spaces with littleCMS."""
     rgb = bytes(value for color in product(range(0, 256, 32), repeat=3) for value in color)
     inks = bytes(value for color in product(range(0, 256, 51), repeat=4) for value in color)
     for name, mode, patches, profile in (
@@ -211,7 +211,7 @@ def sizes(random: Random) -> Iterator[Figure]:
         fit, enlarge = random.choice(list(Fit)), random.random() < 1 / 2
         plan = layout(source, Size(width=box[0], height=box[1]), Resize(fit=fit, enlarge=enlarge))
         mismatches += (plan.scaled, plan.canvas) != documented(source, box, fit, enlarge=enlarge)
-    yield Figure("sizes of 10,000 random pictures and boxes that are not the formula's", mismatches, most=0)
+    yield Figure("sizes of 10,000 random pictures and boxes that differ from the formula", mismatches, most=0)
 
 
 def side(random: Random) -> int:
@@ -220,7 +220,7 @@ def side(random: Random) -> int:
 
 
 def edges(scratch: Path, random: Random) -> Iterator[Figure]:
-    """Compare resized cut-outs, laid on backgrounds, with what was laid on them before it was resized."""
+    """Compare cut-outs that are resized, then composited, with those that are composited, then resized."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
     for number in range(12):
         cutout(random).save(folder / f"{number}.png")
@@ -235,7 +235,7 @@ def edges(scratch: Path, random: Random) -> Iterator[Figure]:
 
 
 def apart(source: str, output: str, background: tuple[int, int, int], kernel: Resample) -> float:
-    """Return by how many levels at most a result on a background is off what Pillow makes of its source on it."""
+    """Return the maximum difference, in levels of 255, to compositing the source and resizing it with Pillow."""
     resized, method = laid(output, background), Image.Resampling[kernel.upper()]
     exact = [band.resize(resized[0].size, method) for band in laid(source, background)]
     return max(
@@ -245,7 +245,7 @@ def apart(source: str, output: str, background: tuple[int, int, int], kernel: Re
 
 
 def laid(path: str, background: tuple[int, int, int]) -> list[Image.Image]:
-    """Return red, green and blue of a picture on a background, unrounded."""
+    """Return red, green and blue of a picture composited on a background, unrounded."""
     with Image.open(path) as file:
         *bands, alpha = (band.convert("F") for band in file.convert("RGBA").split())
     return [_mixed(band, alpha, level) for band, level in zip(bands, background, strict=True)]
@@ -259,7 +259,7 @@ def _mixed(band: Image.Image, alpha: Image.Image, level: int) -> Image.Image:
 
 
 def weights(corpus: Path, scratch: Path) -> Iterator[Figure]:
-    """Compare the bytes of JPEGs at the highest effort with those at the usual one."""
+    """Compare the bytes of JPEGs at the highest effort with those at the default effort."""
     asked = ("--width", str(WIDTH), "--format", "jpeg", "--quality", "80")
     ways = {"usual effort": (asked, ""), "effort 10": ((*asked, "--effort", "10"), MOZJPEG)}
     if find_spec(MOZJPEG):
@@ -273,7 +273,7 @@ def weights(corpus: Path, scratch: Path) -> Iterator[Figure]:
 
 
 def figures(corpus: Path | None, seed: int, scratch: Path) -> Iterator[Figure]:
-    """Measure all there is."""
+    """Measure everything."""
     if corpus is None:
         corpus = scratch / "photographs"
         draw(corpus, Random(seed))
@@ -291,7 +291,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of photographs [four, drawn from the seed]")
     parser.add_argument("--seed", type=int, default=0, help="[%(default)s]")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     arguments = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder:

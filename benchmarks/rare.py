@@ -1,4 +1,4 @@
-"""Small pictures of the formats that Pillow reads and does not write, byte by byte. Changes none of them."""
+"""Small pictures in formats that Pillow reads but does not write, byte by byte."""
 
 import struct
 from collections.abc import Mapping
@@ -113,4 +113,4 @@ RARE: Mapping[str, bytes] = {
     "ascii.ppm": _ascii(3, "255\n", "1 2 3 "),
     "runs.bmp": _interlaced_run(),
 }
-"""By names that end in a suffix of their format."""
+"""Files by name; the name ends in a suffix of the format."""

@@ -1,10 +1,10 @@
-"""What a second run costs, next to rsync; what the ledger costs; and what a run that is killed costs, which is nothing.
+"""Measure a second run compared with rsync, the cost of the ledger, and that killed runs lose nothing.
 
-python benchmarks/repeat.py again            # 100,000 files that did not change, next to rsync -an --stats
+python benchmarks/repeat.py again            # 100,000 unchanged files, compared with rsync -an --stats
 python benchmarks/repeat.py ledger --corpus PHOTOS
 python benchmarks/repeat.py kill --rounds 50
 
-Rounds are interleaved, and medians are told.
+Rounds alternate between the cases; the results are medians.
 """
 
 import argparse
@@ -31,7 +31,7 @@ TINY = (48, 36)
 
 
 def plant(folder: Path, count: int, size: tuple[int, int] = TINY) -> None:
-    """Make a tree of JPEGs, a hundred in each directory."""
+    """Create a tree of JPEGs, a hundred in each directory."""
     drawn = []
     for seed in range(20):
         patches = Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(192))
@@ -44,14 +44,14 @@ def plant(folder: Path, count: int, size: tuple[int, int] = TINY) -> None:
 
 
 def seconds(arguments: Sequence[str | Path]) -> float:
-    """Return the wall time of a command that has to succeed."""
+    """Return the wall time of a command, which must succeed, in seconds."""
     started = time.perf_counter()
     subprocess.run(arguments, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started
 
 
 def interleaved(rounds: int, cases: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Return the median of each case, all of them taken in turn."""
+    """Return the median of each case, with alternating rounds."""
     measured: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, measure in cases.items():
@@ -61,12 +61,12 @@ def interleaved(rounds: int, cases: dict[str, Callable[[], float]]) -> dict[str,
 
 def summary(*arguments: str | Path) -> dict[str, object]:
     """Run the command; return its summary."""
-    told = subprocess.run([COMMAND, *arguments, "--json"], stdout=subprocess.PIPE, check=True)
-    return dict(json.loads(told.stdout))
+    done = subprocess.run([COMMAND, *arguments, "--json"], stdout=subprocess.PIPE, check=True)
+    return dict(json.loads(done.stdout))
 
 
 def again(arguments: argparse.Namespace, work: Path) -> None:
-    """Run again over a tree that did not change, and then over one in which ten files did."""
+    """Run again over an unchanged tree, and then after ten files changed."""
     plant(work / "in", arguments.files)
     options: list[str | Path] = [work / "in", work / "out", "--width", "16"]
     summary(*options)
@@ -85,11 +85,11 @@ def again(arguments: argparse.Namespace, work: Path) -> None:
     print(f"largest process {peak:.0f} MiB")
     for path in random.Random(1).sample(sorted((work / "in").rglob("*.jpg")), 10):
         os.utime(path, (1, 1))
-    print("ten touched:", summary(*options)["written"], "made again")
+    print("ten touched:", summary(*options)["written"], "re-created")
 
 
 def ledger(arguments: argparse.Namespace, work: Path) -> None:
-    """Compare first runs with and without a ledger: over tiny files, and over photographs."""
+    """Compare first runs with and without a ledger, for tiny files and for photographs."""
     plant(work / "tiny", arguments.files)
     corpora = {"tiny files": (work / "tiny", "16")}
     if arguments.corpus:
@@ -106,13 +106,13 @@ def ledger(arguments: argparse.Namespace, work: Path) -> None:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return what a tree holds, but for the ledger."""
+    """Return the content of all files in a tree, without the ledger."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".forkresize")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def kill(arguments: argparse.Namespace, work: Path) -> None:
-    """Kill runs at random moments, each followed by a plain one; compare with a run that nobody killed."""
+    """Kill runs at random moments, each followed by a complete run; compare with a run that was not killed."""
     plant(work / "in", arguments.files, (400, 300))
     options = ["--width", "100"]
     whole = seconds([COMMAND, work / "in", work / "whole", *options])
@@ -120,7 +120,7 @@ def kill(arguments: argparse.Namespace, work: Path) -> None:
     chance = random.Random(arguments.seed)
     wrong = 0
     for _ in range(arguments.rounds):
-        # Every other round begins with nothing, the others with all to be made again for another width.
+        # Half of the rounds start without outputs, the others re-create outputs of another width.
         other = chance.choice(["100", "101"])
         if chance.random() < 1 / 2:
             shutil.rmtree(work / "out", ignore_errors=True)
@@ -130,7 +130,7 @@ def kill(arguments: argparse.Namespace, work: Path) -> None:
         after = subprocess.run([COMMAND, work / "in", work / "out", *options, "--lock-wait", "9s"], check=False)
         tidy = os.listdir(work / "out/.forkresize") == ["ledger.db"]
         wrong += after.returncode != 0 or content(work / "out") != expected or not tidy
-    print(f"{arguments.rounds} runs killed, {wrong} followed by one that came to anything else")
+    print(f"{arguments.rounds} runs killed, {wrong} followed by a run with other outputs")
 
 
 CASES = {"again": (again, 100_000, 5), "ledger": (ledger, 4_000, 5), "kill": (kill, 300, 50)}

@@ -1,4 +1,4 @@
-"""Small pictures of every format and kind that is read, drawn from a seed, as the bytes of files. Damages none."""
+"""Small pictures of every format and kind that can be read, drawn from a seed, as bytes."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin, features
 from benchmarks.rare import RARE
 
 SIZE = 37, 23
-"""Width and height of each in pixels: numbers that stand for nothing else in a header."""
+"""Width and height of each in pixels: numbers that do not occur elsewhere in a header."""
 
 FRAMES = 3
 
@@ -35,7 +35,7 @@ _TIFF = {
     "zstd": "RGB",
     "lzma": "RGB",
 }
-"""The modes that are stored by each of libtiff's compressions."""
+"""The modes that each compression of libtiff supports."""
 
 _PLAIN = {
     "bmp": ("BMP", "1 L P RGB RGBA"),
@@ -54,11 +54,11 @@ _PLAIN = {
     "xbm": ("XBM", "1"),
     "spider": ("SPIDER", "F"),
 }
-"""What is saved without options: suffix, Pillow's name of the format, and modes."""
+"""Formats saved without options: suffix, Pillow's name of the format, and modes."""
 
 
 def scene(mode: str = "RGB", seed: int = 0) -> Image.Image:
-    """Draw smooth patches and a corner that is transparent where the mode knows of that."""
+    """Draw smooth patches, transparent in part if the mode has alpha."""
     patches = Image.frombytes("RGB", (6, 6), Random(seed).randbytes(108)).resize(SIZE, Image.Resampling.BICUBIC)
     if mode in {"LA", "RGBA"}:
         patches = patches.convert(mode)
@@ -74,14 +74,14 @@ def scene(mode: str = "RGB", seed: int = 0) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return the file that Pillow makes of a picture."""
+    """Encode a picture with Pillow."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def seeds() -> Mapping[str, bytes]:
-    """Return all of them, by names that end in a suffix of their format."""
+    """Return all files by name; the name ends in a suffix of the format."""
     kinds = (_jpegs, _pngs, _webps, _avifs, _gifs, _tiffs, _plain, _extras)
     return {**{name: data for kind in kinds for name, data in kind()}, **RARE}
 

@@ -1,8 +1,8 @@
-// Makes the same outputs with sharp, as many pictures side by side as asked for, one thread each. Reads a task as JSON.
+// Create the same outputs with sharp: several pictures in parallel, one thread each. Reads a task as JSON.
 //
 //     NODE_PATH=… UV_THREADPOOL_SIZE=2 node sharp.mjs task.json [careful]
 //
-// Carefully, it decodes no smaller than what leaves two pixels for each of the output's; forkresize leaves two and a half.
+// With "careful", the decoded picture has at least two pixels per output pixel; forkresize keeps two and a half.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

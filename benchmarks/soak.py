@@ -1,4 +1,4 @@
-"""Give the installed command very many tiny pictures, and see whether memory or descriptors of any process grow.
+"""Run the installed command on many tiny pictures, and check whether memory or descriptors of any process grow.
 
 python -m benchmarks.soak --pictures 100000    # run it from the root of the repository
 """
@@ -22,17 +22,17 @@ COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 
 _IN_A_FOLDER = 1000
 _WARM = 1 / 4
-"""The share of the run in which caches fill, which is not looked at."""
+"""The initial share of the run that is ignored, because caches fill up."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one process held at one moment.
+    """Resources of one process at one moment.
 
     Attributes:
-        seconds: since the run began.
+        seconds: time since the start of the run.
         rss: resident memory in bytes.
-        descriptors: how many are open.
+        descriptors: number of open file descriptors.
     """
 
     seconds: float
@@ -41,7 +41,7 @@ class Sample:
 
 
 def plant(folder: Path, count: int) -> None:
-    """Make a tree of tiny pictures of four formats; all of one kind share their content on the disk."""
+    """Create a tree of tiny pictures in four formats; pictures of one format are hard links."""
     kinds = []
     for number, suffix in enumerate(("jpg", "png", "webp", "gif")):
         path = folder.parent / f"tiny.{suffix}"
@@ -55,7 +55,7 @@ def plant(folder: Path, count: int) -> None:
 
 
 def sample(pid: int, seconds: float) -> Sample:
-    """Look at a process.
+    """Measure a process.
 
     Raises:
         OSError: it is gone.
@@ -64,8 +64,8 @@ def sample(pid: int, seconds: float) -> Sample:
     return Sample(seconds, pages * os.sysconf("SC_PAGESIZE"), len(os.listdir(f"/proc/{pid}/fd")))
 
 
-def watched(process: "subprocess.Popen[bytes]", every: float) -> dict[int, list[Sample]]:
-    """Return what a command and its workers hold, looked at until it ends."""
+def sample_until_end(process: "subprocess.Popen[bytes]", every: float) -> dict[int, list[Sample]]:
+    """Sample the resources of a command and its workers until it ends."""
     began, found = time.monotonic(), dict[int, list[Sample]]()
     while process.poll() is None:
         children = ""
@@ -79,7 +79,7 @@ def watched(process: "subprocess.Popen[bytes]", every: float) -> dict[int, list[
 
 
 def growth(samples: list[Sample], pictures: float) -> dict[str, float]:
-    """Return how a process grew once it was warm: straight lines through what was seen, by a thousand pictures each."""
+    """Return the growth of a process per thousand pictures, by linear regression after the warm-up."""
     warm = samples[int(len(samples) * _WARM) :]
     times = [each.seconds for each in warm]
     thousands = pictures / 1000 / (samples[-1].seconds - samples[0].seconds)
@@ -95,14 +95,14 @@ def growth(samples: list[Sample], pictures: float) -> dict[str, float]:
 
 
 def soak(pictures: int, workers: int, every: float) -> dict[str, object]:
-    """Do one run; return its figures."""
+    """Do one run; return the measurements."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         plant(work / "in", pictures)
         arguments = [COMMAND, "in", "out", "--width", "24", "--workers", str(workers), "--report", "r.jsonl", "--json"]
         with subprocess.Popen(arguments, cwd=work, stdout=subprocess.PIPE) as process:
-            found = watched(process, every)
-            assert process.stdout is not None  # noqa: S101 -- it was asked for.
+            found = sample_until_end(process, every)
+            assert process.stdout is not None  # noqa: S101 -- it is a pipe.
             summary = json.loads(process.stdout.read())
         parent, *others = found
         long_lived = {pid: samples for pid, samples in found.items() if len(samples) > len(found[parent]) / 2}
@@ -122,14 +122,14 @@ def soak(pictures: int, workers: int, every: float) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run it and print what came of it."""
+    """Run it and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pictures", type=int, default=100_000, help="[%(default)s]")
     parser.add_argument("--workers", type=int, default=2, help="[%(default)s]")
-    parser.add_argument("--every", type=float, default=0.5, help="seconds between two looks [%(default)s]")
+    parser.add_argument("--every", type=float, default=0.5, help="seconds between samples [%(default)s]")
     arguments = parser.parse_args()
-    for told, value in soak(arguments.pictures, arguments.workers, arguments.every).items():
-        print(f"{told:>16} {value}")
+    for name, value in soak(arguments.pictures, arguments.workers, arguments.every).items():
+        print(f"{name:>16} {value}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Where a picture's time goes, next to the floor: decoding at the same scale and encoding, and nothing else.
+"""Measure the time of each stage, compared with the minimum: decoding at the same scale and encoding.
 
     python -m benchmarks.stages --corpus PHOTOS --width 800
 
-All times are CPU milliseconds a picture in one process, the least of some rounds. The last lines are the whole command
-with as many workers as there are processors: all of its processes' CPU time against the floor of all pictures.
+All times are CPU milliseconds per picture in one process, the lowest of several rounds. The last line is for the whole
+command with one worker per processor: CPU time of all its processes, relative to the minimum of all pictures.
 """
 
 import argparse
@@ -30,11 +30,11 @@ from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
 
-COLUMNS = "decode", "resize", "encode", "rest", "all", "floor"
+COLUMNS = "decode", "resize", "encode", "rest", "all", "minimum"
 
 
 def least(rounds: int, action: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the least CPU milliseconds that something took, and what it returned then."""
+    """Return the lowest CPU time of a call in milliseconds, and its result."""
     found = []
     for _ in range(rounds):
         started = time.process_time()
@@ -43,8 +43,8 @@ def least(rounds: int, action: Callable[[], Any]) -> tuple[float, Any]:
     return min(found, key=lambda each: each[0])
 
 
-def floor(path: Path, recipe: Recipe, rounds: int) -> float:
-    """Return the milliseconds of decoding a picture at the scale it is decoded at, and of encoding its output."""
+def minimum(path: Path, recipe: Recipe, rounds: int) -> float:
+    """Return the milliseconds for decoding a picture at the scale that is used, and for encoding its output."""
     with open_source_image(str(path), recipe, Diagnostics()) as original:
         by = choose_shrink(original, recipe, recipe.renditions)
         upright = original.view.size
@@ -75,18 +75,18 @@ def stages(path: Path, recipe: Recipe, rounds: int, folder: str) -> dict[str, fl
     total, outcome = least(rounds, make)
     if not isinstance(outcome.detail, Written):
         raise SystemExit(f"{path}: {outcome}")
-    told = {
+    times = {
         "decode": outcome.decode_seconds * 1000,
         "resize": outcome.resize_seconds * 1000,
         "encode": outcome.encode_seconds * 1000,
         "all": total,
     }
-    rest = total - told["decode"] - told["resize"] - told["encode"]
-    return {**told, "rest": max(0.0, rest), "floor": floor(path, recipe, rounds)}
+    rest = total - times["decode"] - times["resize"] - times["encode"]
+    return {**times, "rest": max(0.0, rest), "minimum": minimum(path, recipe, rounds)}
 
 
 def kind(path: Path) -> str:
-    """Return what is told apart in the table."""
+    """Return the kind of picture, a row in the table."""
     with Image.open(path) as image:
         return f"{image.format}, progressive" if image.info.get("progressive") else str(image.format)
 
@@ -106,8 +106,8 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, help="folder of photographs [drawn ones]")
-    parser.add_argument("--width", type=int, default=800, help="of the outputs [800]")
-    parser.add_argument("--rounds", type=int, default=3, help="of each picture [3]")
+    parser.add_argument("--width", type=int, default=800, help="width of the outputs [800]")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each picture [3]")
     arguments = parser.parse_args()
     recipe = Recipe.of(width=arguments.width, format="jpeg", quality=80)
     preload(recipe)
@@ -119,15 +119,15 @@ def main() -> None:
         found = defaultdict(list)
         for path in sources:
             found[kind(path)].append(stages(path, recipe, arguments.rounds, scratch))
-        print(f"{'':<20} {'n':>4}" + "".join(f"{name:>9}" for name in COLUMNS) + "  all / floor")
+        print(f"{'':<20} {'n':>4}" + "".join(f"{name:>9}" for name in COLUMNS) + "  all / minimum")
         everything = [each for rows in found.values() for each in rows]
         for name, rows in {**found, "all": everything}.items():
             means = [fmean(row[column] for row in rows) for column in COLUMNS]
             cells = "".join(f"{mean:9.1f}" for mean in means)
-            print(f"{name:<20} {len(rows):>4}{cells}  {means[-2] / means[-1]:11.2f}")
-        total = sum(row["floor"] for row in everything) / 1000
+            print(f"{name:<20} {len(rows):>4}{cells}  {means[-2] / means[-1]:13.2f}")
+        total = sum(row["minimum"] for row in everything) / 1000
         seconds = min(command(sources, folder, scratch, arguments.width) for _ in range(arguments.rounds))
-        print(f"\nthe command, {len(sources)} pictures: {seconds:.2f} CPU s, {seconds / total:.2f} times the floor")
+        print(f"\nthe command, {len(sources)} pictures: {seconds:.2f} CPU s, {seconds / total:.2f} times the minimum")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long the command takes to start: ``forkresize --version`` against an empty Python, in turn, by medians.
+"""Measure the start-up time: ``forkresize --version`` and other commands, relative to an empty Python program.
 
 python benchmarks/startup.py --runs 21
 """
@@ -30,7 +30,7 @@ def seconds(arguments: list[str]) -> float:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=21, help="of each, in turn [21]")
+    parser.add_argument("--runs", type=int, default=21, help="runs of each command [21]")
     runs = parser.parse_args().runs
     measured: dict[str, list[float]] = {name: [] for name in CASES}
     for _ in range(runs):

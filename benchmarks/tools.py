@@ -1,4 +1,4 @@
-"""The tools that peers.py runs, each at its best setting for two lanes, and the workloads they are run on."""
+"""The tools that peers.py runs, each with its best settings for two lanes."""
 
 import json
 import os
@@ -20,12 +20,12 @@ class Task:
 
     Attributes:
         sources: paths of the pictures.
-        folder: the directory that holds them, and nothing else.
+        folder: the directory with only these pictures.
         destination: an empty directory.
-        widths: of the outputs, in pixels.
-        format: of the outputs.
+        widths: widths of the outputs in pixels.
+        format: format of the outputs.
         quality: 1 to 100.
-        workers: how many pictures at a time.
+        workers: number of pictures processed at the same time.
     """
 
     sources: tuple[str, ...]
@@ -41,43 +41,43 @@ class Task:
         """The outputs' suffix, without its dot."""
         return "jpg" if self.format == "jpeg" else self.format
 
-    def written(self) -> str:
-        """Write the task as JSON beside its destination, and return the file's path."""
+    def write_json(self) -> str:
+        """Write the task as JSON next to its destination, and return the path of the file."""
         path = f"{self.destination}.json"
         Path(path).write_text(json.dumps({**asdict(self), "suffix": self.suffix}), encoding="utf-8")
         return path
 
 
 def run(command: list[str], given: bytes = b"", **environment: str) -> int:
-    """Run a command to its end, and return the most memory that any of its processes held, in bytes.
+    """Run a command, and return the peak memory of any of its processes in bytes.
 
     Args:
-        command: what to run.
-        given: what it reads.
-        environment: is added to this process's.
+        command: the command.
+        given: its standard input.
+        environment: additional environment variables.
 
     Raises:
         CalledProcessError: it failed.
     """
-    with tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as stdin:
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
         stdin.write(given)
         stdin.seek(0)
-        # Its end is waited for by wait4, which alone tells of its memory.
+        # Only wait4 returns its peak memory.
         process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=stdin, stdout=subprocess.DEVNULL, stderr=told
+            command, env={**os.environ, **environment}, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            told.seek(0)
-            raise subprocess.CalledProcessError(process.returncode, command, stderr=told.read())
+            stderr.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, stderr=stderr.read())
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def forkresize(task: Task) -> int:
     """Run this project's command."""
     widths = ",".join(map(str, task.widths))
-    # Names that hang on the width have all sources looked at beforehand.
+    # Only names with the width require a scan of all sources in advance.
     name = ["--name", "{stem}-{width}{ext}"] if len(task.widths) > 1 else []
     quality = [] if task.format == "png" else ["--quality", str(task.quality)]
     options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), *name]
@@ -85,13 +85,13 @@ def forkresize(task: Task) -> int:
 
 
 def sharp(task: Task) -> int:
-    """Run sharp with one thread a picture, as many pictures at a time as there are workers."""
-    return run(["node", str(HERE / "sharp.mjs"), task.written()], UV_THREADPOOL_SIZE=str(task.workers))
+    """Run sharp with one thread per picture and one picture per worker."""
+    return run(["node", str(HERE / "sharp.mjs"), task.write_json()], UV_THREADPOOL_SIZE=str(task.workers))
 
 
 def careful_sharp(task: Task) -> int:
-    """Run sharp likewise, decoding no smaller than what leaves it two pixels for each of the output's."""
-    return run(["node", str(HERE / "sharp.mjs"), task.written(), "careful"], UV_THREADPOOL_SIZE=str(task.workers))
+    """Run sharp, but decode to at least two pixels per output pixel."""
+    return run(["node", str(HERE / "sharp.mjs"), task.write_json(), "careful"], UV_THREADPOOL_SIZE=str(task.workers))
 
 
 def five_sharps(task: Task) -> int:
@@ -101,7 +101,7 @@ def five_sharps(task: Task) -> int:
 
 def plain_loop(task: Task) -> int:
     """Run a loop over Pillow in one process."""
-    return run([sys.executable, str(HERE / "loop.py"), task.written()])
+    return run([sys.executable, str(HERE / "loop.py"), task.write_json()])
 
 
 def vipsthumbnail(task: Task) -> int:
@@ -113,7 +113,7 @@ def vipsthumbnail(task: Task) -> int:
 
 
 def mogrify(task: Task) -> int:
-    """Run ImageMagick's mogrify under xargs, with the hint that lets it decode small."""
+    """Run ImageMagick's mogrify under xargs, with the size hint for its JPEG decoder."""
     (width,) = task.widths
     hint = ["-define", f"jpeg:size={2 * width}x{2 * width}"]
     how = ["-auto-orient", "-thumbnail", f"{width}x>", "-quality", str(task.quality), "-format", task.suffix]
@@ -122,7 +122,7 @@ def mogrify(task: Task) -> int:
 
 
 def graphicsmagick(task: Task) -> int:
-    """Run GraphicsMagick's mogrify under xargs, with the hint likewise."""
+    """Run GraphicsMagick's mogrify under xargs, with the same size hint."""
     (width,) = task.widths
     hint = ["-size", f"{2 * width}x{2 * width}"]
     how = ["-resize", f"{width}x>", "-quality", str(task.quality), "-format", task.suffix]
@@ -131,7 +131,7 @@ def graphicsmagick(task: Task) -> int:
 
 
 def imgp(task: Task) -> int:
-    """Run imgp, which writes beside its sources: on a copy, made before the clock starts."""
+    """Run imgp, which writes next to its sources, on a copy."""
     (width,) = task.widths
     return run(["imgp", "-x", f"{width}x0", "-q", str(task.quality), "-m", "-w", task.destination])
 
@@ -144,7 +144,7 @@ def caesiumclt(task: Task) -> int:
 
 
 def xargs(task: Task, command: list[str], **environment: str) -> int:
-    """Run a command on all sources, as many at a time as there are workers, in handfuls."""
+    """Run a command on batches of the sources, one batch per worker at a time."""
     handful = max(1, min(100, -(-len(task.sources) // (4 * task.workers))))
     parallel = [shutil.which("xargs") or "xargs", "-0", "-P", str(task.workers), "-n", str(handful), *command]
     return run(parallel, "\0".join(task.sources).encode(), VIPS_CONCURRENCY="1", **environment)
@@ -152,13 +152,13 @@ def xargs(task: Task, command: list[str], **environment: str) -> int:
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool and where it can be found out whether it is there.
+    """A tool and the commands that it needs.
 
     Attributes:
-        run: makes a task's outputs, and returns the most memory that any of its processes held, in bytes.
+        run: creates a task's outputs, and returns the peak memory of any of its processes in bytes.
         needs: commands that must be on the path.
-        lanes: whether one process makes several pictures at a time, which share its memory.
-        in_place: whether it writes over its sources, which are copied to the destination first.
+        lanes: whether one process handles several pictures at a time, which share its memory.
+        in_place: whether it overwrites its sources, which are copied to the destination first.
     """
 
     run: Callable[[Task], int]
@@ -167,7 +167,7 @@ class Tool:
     lanes: bool = False
 
     @property
-    def is_there(self) -> bool:
+    def is_installed(self) -> bool:
         """Whether it can be run."""
         return all(shutil.which(command) for command in self.needs)
 
@@ -176,7 +176,7 @@ TOOLS = {
     "forkresize": Tool(forkresize),
     "sharp": Tool(sharp, ("node",), lanes=True),
     "sharp, careful": Tool(careful_sharp, ("node",), lanes=True),
-    "sharp, a run a width": Tool(five_sharps, ("node",), lanes=True),
+    "sharp, one run per width": Tool(five_sharps, ("node",), lanes=True),
     "plain Pillow loop": Tool(plain_loop),
     "vipsthumbnail": Tool(vipsthumbnail, ("vipsthumbnail", "xargs")),
     "mogrify": Tool(mogrify, ("mogrify", "xargs")),
