@@ -1,10 +1,13 @@
 """The docs are true: they show every output option, and every command in them runs."""
 
 import io
+import json
 import re
 import shlex
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,10 +17,11 @@ from PIL import Image, ImageDraw, ImageFont
 from forkresize.cli.options.catalog import PANELS
 from forkresize.outcome import Reason
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PARTS = 6
+"""Tests that share the commands, so that they run side by side."""
+
 PICTURES = ["portrait, turned by its EXIF tag.jpg", "by-format/transparent.png"]
 OUTPUT_OPTIONS = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
 
@@ -35,26 +39,46 @@ def commands(pages: Sequence[Path] = PAGES) -> list[str]:
     return sorted({line for line in lines if line.startswith("forkresize ")})
 
 
-@pytest.fixture
-def inputs(tmp_path: Path) -> None:
-    """Create what the commands read: a folder of small pictures, a logo, a font, and the recipe files in the docs."""
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that the commands read: small pictures, a logo, a font, and the recipe files in the docs."""
+    folder = tmp_path_factory.mktemp("inputs")
     for name in PICTURES:
-        copy = tmp_path / "in" / name
+        copy = folder / "in" / name
         copy.parent.mkdir(exist_ok=True, parents=True)
         with Image.open(ROOT / "examples/pictures" / name) as image:
             image.thumbnail((400, 400))
             image.save(copy, exif=image.getexif())
     logo = Image.new("RGBA", (60, 30))
     ImageDraw.Draw(logo).ellipse((0, 0, 59, 29), fill=(220, 30, 30, 200))
-    logo.save(tmp_path / "logo.png")
+    logo.save(folder / "logo.png")
     font = ImageFont.load_default(12)
     assert isinstance(font, ImageFont.FreeTypeFont)
     assert isinstance(font.path, io.BytesIO)
-    (tmp_path / "font.ttf").write_bytes(font.path.getvalue())
+    (folder / "font.ttf").write_bytes(font.path.getvalue())
     for block in blocks():
         named = re.match(r"# ([\w-]+\.toml)\b", block)
         if named:
-            (tmp_path / named[1]).write_text(block, encoding="utf-8")
+            (folder / named[1]).write_text(block, encoding="utf-8")
+    return folder
+
+
+def run_all(lines: Sequence[str], inputs: Path, work: Path) -> Iterator[tuple[str, int, str, str, Path]]:
+    """Run each command in a copy of the inputs; yield it with its exit code, output, errors and folder."""
+    folders = [work / str(number) for number in range(len(lines))]
+    for folder in folders:
+        shutil.copytree(inputs, folder)
+    words = [[*takewhile(lambda word: word != ">", shlex.split(line, comments=True))][1:] for line in lines]
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("many_commands.py")],
+        input=json.dumps([*zip(map(str, folders), words, strict=True)]),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=True,
+    )
+    for line, folder, (code, output, errors) in zip(lines, folders, json.loads(done.stdout), strict=True):
+        yield line, code, output, errors, folder
 
 
 @pytest.mark.parametrize("names", OUTPUT_OPTIONS, ids=" ".join)
@@ -63,13 +87,12 @@ def test_the_how_to_has_a_command_for_every_output_option(names: tuple[str, ...]
     assert {name for each in names for name in each.split("/") if name.startswith("--")} <= given
 
 
-@pytest.mark.parametrize("line", commands())
-def test_every_command_runs(line: str, forkresize: Run, inputs: None, tmp_path: Path) -> None:
-    words = takewhile(lambda word: word != ">", shlex.split(line, comments=True))
-    result = forkresize(*list(words)[1:])
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    assert result.stdout or any((tmp_path / "out").glob("**/*.*"))
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_command_runs(part: int, inputs: Path, tmp_path: Path) -> None:
+    for line, code, output, errors, folder in run_all(commands()[part::PARTS], inputs, tmp_path):
+        assert (code, errors) == (0, ""), line
+        assert output or any((folder / "out").glob("**/*.*")), line
 
 
 def test_every_reason_is_explained_and_no_other() -> None:
