@@ -21,7 +21,6 @@ from forkresize.cli.config.files import read_settings
 from forkresize.errors import FieldError, LedgerError, UsageError
 from forkresize.image import metadata
 from forkresize.image.color import icc
-from forkresize.image.color.css import parse_color
 from forkresize.image.container import replace_metadata
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
@@ -33,6 +32,7 @@ from forkresize.plan.shard import Shard
 from forkresize.pool import Completed
 from forkresize.pool.protocol import FrameReader, WorkerMessage, encode_message
 from forkresize.recipe import Metadata, Recipe, Size
+from forkresize.recipe.color import parse_color
 from forkresize.recipefile import loads
 from forkresize.record import record
 from forkresize.tomlfile import parse

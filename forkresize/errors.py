@@ -73,6 +73,18 @@ class FieldError(UsageError, ValueError):
         self.message = message
 
 
+class ConflictError(FieldError):
+    """Two values of a recipe or of settings exclude each other.
+
+    Attributes:
+        other: the name of the other field.
+    """
+
+    def __init__(self, field: str, other: str) -> None:
+        super().__init__(field, f"cannot be combined with {other}")
+        self.other = other
+
+
 class CollisionError(UsageError):
     """Two sources would be written to one output."""
 

@@ -12,16 +12,17 @@ from typing import IO, Any
 import click
 
 from forkresize.batch import Settings
+from forkresize.cli.config.precedence import REQUIRES
 from forkresize.cli.observers import index_files
 from forkresize.cli.reports import check_formats, report_files
 from forkresize.cli.watch import check_watch_conflicts
 from forkresize.errors import UsageError
 from forkresize.ledger import IfExists
 from forkresize.pool import PoolOptions
-from forkresize.recipe import Options, Recipe
+from forkresize.recipe import OPTIONS, Recipe
 from forkresize.walk import Selection, read_names
 
-RECIPE = tuple(Options.__annotations__)
+RECIPE = tuple(OPTIONS)
 """The options that a recipe file says instead."""
 
 _SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks", "newer_than", "min_size", "max_size")
@@ -97,23 +98,21 @@ def recipe_from(values: Mapping[str, Any], given: AbstractSet[str]) -> Recipe:
     if values["recipe"] is None:
         _check_requirements(given, values)
         # A recipe file may lie anywhere, and so may the one that is made of this.
-        paths = {name: values[name] and os.path.abspath(values[name]) for name in ("watermark", "watermark_font")}
+        files = [name for name, option in OPTIONS.items() if option.declaration.is_path]
+        paths = {name: values[name] and os.path.abspath(values[name]) for name in files}
         recipe = Recipe.of(**{name: values[name] for name in RECIPE} | paths)
     else:
         recipe = _from_file(values["recipe"], given)
     if recipe.is_noop:
-        raise click.UsageError(
-            "Nothing is asked for: give --width, --format, --quality or another option of what to make."
-        )
+        raise click.UsageError("nothing to do: specify --width, --format, --quality or another output option")
     return recipe
 
 
 def _check_requirements(given: AbstractSet[str], values: Mapping[str, Any]) -> None:
-    if values["watermark"] is None and values["watermark_text"] is None:
-        for name in sorted(given):
-            if name.startswith("watermark_"):
-                option = name.replace("_", "-")
-                raise click.UsageError(f"--{option} is for a --watermark or --watermark-text, which is missing.")
+    for name in sorted(given & (REQUIRES.keys() - {"null"})):
+        if all(values[other] is None for other in REQUIRES[name]):
+            others = " or ".join(f"--{other.replace('_', '-')}" for other in REQUIRES[name])
+            raise click.UsageError(f"--{name.replace('_', '-')} requires {others}")
 
 
 def _from_file(path: str, given: AbstractSet[str]) -> Recipe:

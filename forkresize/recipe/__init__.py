@@ -1,6 +1,7 @@
-"""What to make of every picture: a Recipe, its steps and its renditions. Touches no file and no pixel."""
+"""What to make of every image: a Recipe, its steps and its renditions. Touches no file and no pixel."""
 
 from forkresize.formats import DEFAULT_QUALITY, Format
+from forkresize.recipe.color import RGBA
 from forkresize.recipe.enums import (
     Animation,
     Axis,
@@ -14,9 +15,9 @@ from forkresize.recipe.enums import (
     Subsampling,
     parse_enum,
 )
-from forkresize.recipe.options import Options
-from forkresize.recipe.recipe import RGBA, Recipe
-from forkresize.recipe.rendition import MAX_COLORS, MAX_EFFORT, Rendition
+from forkresize.recipe.recipe import OPTIONS, Recipe
+from forkresize.recipe.rendition import MAX_COLORS, Rendition
+from forkresize.recipe.serialize import from_bytes, to_bytes
 from forkresize.recipe.size import MAX_SIDE, Size
 from forkresize.recipe.steps import (
     STEPS,
@@ -36,8 +37,8 @@ from forkresize.recipe.steps import (
 __all__ = [
     "DEFAULT_QUALITY",
     "MAX_COLORS",
-    "MAX_EFFORT",
     "MAX_SIDE",
+    "OPTIONS",
     "RGBA",
     "STEPS",
     "Animation",
@@ -54,7 +55,6 @@ __all__ = [
     "IfLarger",
     "Metadata",
     "OnTruncated",
-    "Options",
     "Recipe",
     "Rendition",
     "Resample",
@@ -66,5 +66,7 @@ __all__ = [
     "Subsampling",
     "Trim",
     "Watermark",
+    "from_bytes",
     "parse_enum",
+    "to_bytes",
 ]

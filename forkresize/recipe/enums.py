@@ -1,10 +1,7 @@
-"""The words that a recipe is said in, and how they and the numbers beside them are checked. Holds no recipe."""
+"""The words that a recipe uses: one enumeration for each choice."""
 
 from enum import StrEnum
-from typing import Any, TypeVar
-
-from msgspec import Struct
-from msgspec.structs import force_setattr
+from typing import TypeVar
 
 from forkresize.errors import FieldError
 
@@ -12,7 +9,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 class Fit(StrEnum):
-    """How a picture meets the target box, in CSS's and sharp's words."""
+    """How an image fits the target box; the words are those of CSS and sharp."""
 
     INSIDE = "inside"
     COVER = "cover"
@@ -22,9 +19,9 @@ class Fit(StrEnum):
 
 
 class Gravity(StrEnum):
-    """Which part stays when ``cover`` crops, and where the picture sits when ``contain`` pads.
+    """Which part ``cover`` keeps, and where ``contain`` places the image.
 
-    The last two look at the picture: ``entropy`` keeps what is richest in detail, ``attention`` what draws the eye.
+    ``entropy`` keeps the part with the most detail, ``attention`` the most salient part.
     """
 
     CENTER = "center"
@@ -52,24 +49,24 @@ class Resample(StrEnum):
 
 
 class Axis(StrEnum):
-    """Which way a picture is mirrored: left for right, or top for bottom."""
+    """The direction of a flip: left to right, or top to bottom."""
 
     HORIZONTAL = "h"
     VERTICAL = "v"
 
 
 class Color(StrEnum):
-    """The colors of an output: converted to sRGB, or left in the source's space together with its profile."""
+    """The color space of an output: sRGB, or the source's own with its profile."""
 
     SRGB = "srgb"
     KEEP = "keep"
 
 
 class Metadata(StrEnum):
-    """What is kept of EXIF, XMP, IPTC and PNG's texts.
+    """Which of EXIF, XMP, IPTC and PNG texts are kept.
 
-    ``safe`` is all but position, serial numbers, maker notes and embedded thumbnails; ``copyright`` is who made the
-    picture and who may use it.
+    ``safe`` is everything except location, serial numbers, maker notes and embedded thumbnails; ``copyright`` is the
+    author and the license.
     """
 
     ALL = "all"
@@ -79,28 +76,28 @@ class Metadata(StrEnum):
 
 
 class Animation(StrEnum):
-    """Whether all frames are kept where the output can hold them, or the first."""
+    """Whether all frames are kept where the output format can hold them, or only the first."""
 
     KEEP = "keep"
     FIRST = "first"
 
 
 class OnTruncated(StrEnum):
-    """What is done about a file that ends too early: fail, or make what is there."""
+    """What to do with a file that ends too early: fail, or use the part that can be decoded."""
 
     FAIL = "fail"
     SALVAGE = "salvage"
 
 
 class IfLarger(StrEnum):
-    """What is done about an output of the source's own size and format that came out with more bytes."""
+    """What to do if re-encoding at the same size and format makes the file larger."""
 
     WRITE = "write"
     KEEP_ORIGINAL = "keep-original"
 
 
 class Subsampling(StrEnum):
-    """At what resolution colors are stored; ``auto`` is all of it from quality 90 on, a quarter below."""
+    """The resolution of the color channels; ``auto`` is full from quality 90, a quarter below."""
 
     AUTO = "auto"
     FULL = "444"
@@ -109,65 +106,12 @@ class Subsampling(StrEnum):
 
 
 def parse_enum(field: str, kind: type[Word], value: str) -> Word:
-    """Return the member of an enumeration that a plain string names.
+    """Return the member of an enumeration that a string names.
 
     Raises:
-        FieldError: none of them; names the field and the words there are.
+        FieldError: there is no such member; names the field and the accepted words.
     """
     try:
         return kind(str(value))
     except ValueError:
-        raise FieldError(field, f"{value!r} is none of {', '.join(kind)}") from None
-
-
-def coerce_enums(instance: Struct, words: dict[str, type[StrEnum]]) -> None:
-    """Bring the fields of a frozen instance that hold words from plain strings to their members.
-
-    Raises:
-        FieldError: there is no such word.
-    """
-    for field, kind in words.items():
-        value = getattr(instance, field)
-        if value is not None:
-            force_setattr(instance, field, parse_enum(field, kind, value))
-
-
-def check_pair(instance: Struct, field: str, least: float, most: float) -> None:
-    """Bring a field of a frozen instance that holds two numbers in a range to a tuple of them; None stays.
-
-    Raises:
-        FieldError: it holds anything else.
-    """
-    value = getattr(instance, field)
-    if value is None:
-        return
-    if not isinstance(value, tuple | list) or len(value) != 2 or None in value:  # noqa: PLR2004 (a pair)
-        raise FieldError(field, f"{value!r} is no pair of numbers")
-    for number in value:
-        check_number(field, number, least, most)
-    force_setattr(instance, field, tuple(value))
-
-
-def check_int(field: str, value: Any, least: int, most: int | None = None) -> None:
-    """Refuse what is no whole number in a range; None passes.
-
-    Raises:
-        FieldError: it is not.
-    """
-    if value is None:
-        return
-    if type(value) is not int or value < least or (most is not None and value > most):
-        span = f"from {least} to {most}" if most is not None else f"of at least {least}"
-        raise FieldError(field, f"{value!r} is no whole number {span}")
-
-
-def check_number(field: str, value: Any, least: float, most: float) -> None:
-    """Refuse what is no number in a range, ends included; None passes.
-
-    Raises:
-        FieldError: it is not.
-    """
-    if value is None:
-        return
-    if type(value) not in {int, float} or not least <= value <= most:
-        raise FieldError(field, f"{value!r} is no number from {least:g} to {most:g}")
+        raise FieldError(field, f"invalid value {value!r}: use one of {', '.join(kind)}") from None

@@ -1,196 +1,173 @@
-"""From the flat options that flags are to the steps and renditions of a recipe. Parses no command line."""
+"""The options of a recipe, collected from the declarations, and how their values make steps and renditions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any
 
-from forkresize.errors import FieldError
+from msgspec import Struct
+
+from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY
+from forkresize.recipe.declaration import Declaration, Declared, check, find_meta, parse_text, shorthand_kind
 from forkresize.recipe.rendition import Rendition
-from forkresize.recipe.size import Size
-from forkresize.recipe.steps import (
-    Blur,
-    Border,
-    Crop,
-    Flip,
-    Grayscale,
-    Resize,
-    Rotate,
-    Sharpen,
-    Step,
-    Trim,
-    Watermark,
-)
+from forkresize.recipe.size import SIZE_MODES, Size
+from forkresize.recipe.steps import STEPS, Step
 
-KEEP = "keep"
-"""Stands for the source's own format."""
-
-TILE = "tile"
-"""Stands for a watermark all over the picture."""
+Values = Mapping[str, Any]
+"""The values of options, by name."""
 
 
-class Options(TypedDict, total=False):
-    """What flags can say of a recipe, by the flags' names; words may be plain strings."""
+class RecipeOption(Struct, frozen=True):
+    """An option of a recipe.
 
-    width: int | Sequence[int] | None
-    height: int | Sequence[int] | None
-    size: Size | str | None
-    long_edge: int | None
-    short_edge: int | None
-    scale: float | None
-    megapixels: float | None
-    fit: str
-    gravity: str
-    focus: tuple[float, float] | str | None
-    enlarge: bool
-    resample: str
-    linear: bool
-    auto_orient: bool
-    rotate: float | None
-    flip: str | None
-    crop: Crop | str | None
-    trim: bool
-    grayscale: bool
-    blur: float | None
-    sharpen: Sharpen | str | None
-    border: int | None
-    background: tuple[int, int, int, int]
-    watermark: str | None
-    watermark_text: str | None
-    watermark_gravity: str
-    watermark_scale: float
-    watermark_opacity: float
-    watermark_margin: float
-    watermark_font: str | None
-    format: str | Sequence[str] | None
-    quality: int | Mapping[str, int] | None
-    lossless: bool
-    progressive: bool
-    subsampling: str
-    effort: int | None
-    palette: int | None
-    max_bytes: int | None
-    ssim: float | None
-    if_larger: str
-    metadata: str
-    color: str
-    animation: str
-    on_truncated: str
-    max_pixels: int
-    max_frames: int
-    max_file_size: int
+    Attributes:
+        name: the keyword of ``Recipe.of``.
+        declaration: what the command line and the documentation need to know.
+        kind: the type of its value.
+        owner: the class that the value belongs to.
+        field: the field that it sets; empty if it stands for the whole of its owner.
+        default: the default of the field.
+        starts: whether it alone asks for its step.
+    """
+
+    name: str
+    declaration: Declaration
+    kind: Any
+    owner: type[Declared]
+    field: str = ""
+    default: Any = None
+    starts: bool = False
+
+    @property
+    def group(self) -> str:
+        """The heading of the option."""
+        return self.declaration.group or self.owner.group
+
+    def parse(self, value: Any) -> Any:
+        """Return the value that a text stands for, or a tuple of them if the option accepts several.
+
+        Values that are not texts are returned as they are; their owner checks them.
+
+        Raises:
+            FieldError: it is not a value of this option.
+        """
+        try:
+            if self.declaration.several and value is not None:
+                parts = value.split(",") if isinstance(value, str) else _several(value)
+                return tuple(parse_text(self.kind, part) if isinstance(part, str) else part for part in parts)
+            if isinstance(value, str):
+                return parse_text(self.kind, value)
+            return value if self.field or self.kind is bool else check(self.kind, value)
+        except FieldError:
+            raise
+        except ValueError as error:
+            raise FieldError(self.name, str(error)) from None
 
 
-_RESIZE = ("fit", "gravity", "enlarge", "resample", "linear")
-_SIZE = ("long_edge", "short_edge", "megapixels")
-_WATERMARK = ("gravity", "scale", "opacity", "margin", "font")
-_RENDITION = ("lossless", "progressive", "subsampling", "effort", "palette", "max_bytes", "ssim")
+def collect_options(*owners: type[Declared]) -> dict[str, RecipeOption]:
+    """Return the options that classes declare, by name."""
+    return {option.name: option for owner in owners for option in _declared_options(owner)}
 
 
-def steps_of(options: Options) -> tuple[Step, ...]:
-    """Return the steps that are asked for, in the order in which flags have them.
+def _declared_options(owner: type[Declared]) -> Iterator[RecipeOption]:
+    short = owner.shorthand
+    if short is not None:
+        name = str(owner.__struct_config__.tag or owner.__name__.lower())
+        yield RecipeOption(name, short.declaration, shorthand_kind(owner), owner, short.field, starts=True)
+    names, defaults = owner.__struct_fields__, owner.__struct_defaults__
+    for place, field in enumerate(names, len(defaults) - len(names)):
+        kind = owner.__annotations__[field]
+        declaration = find_meta(kind, "option")
+        if declaration is not None:
+            default = defaults[place] if place >= 0 else None
+            yield RecipeOption(
+                f"{owner.prefix}{field}", declaration, kind, owner, field, default=default, starts=declaration.starts
+            )
+
+
+_BY_OWNER = {owner: collect_options(owner) for owner in (Size, *STEPS, Rendition)}
+
+
+def steps_from(values: Values) -> tuple[Step, ...]:
+    """Return the steps that options specify, in the order in which options apply them.
 
     Raises:
-        FieldError: a value is out of its range.
+        FieldError: a value is out of range.
     """
-    return tuple(step for step in _steps(options) if step is not None)
+    return tuple(step for kind in STEPS if (step := _step(kind, values)) is not None)
 
 
-def renditions_of(options: Options) -> tuple[Rendition, ...]:
-    """Return the renditions that are asked for: every size in every format.
+def _step(kind: type[Step], values: Values) -> Step | None:
+    """Return a step if an option asks for it; a step without options of its own is always there."""
+    options = _BY_OWNER[kind]
+    starting = [name for name, option in options.items() if option.starts]
+    given = [values[name] for name in starting if values.get(name) not in (None, False)]
+    if starting and not given:
+        return None
+    fields = {option.field: values[name] for name, option in options.items() if option.field and name in values}
+    return given[0] if given and isinstance(given[0], kind) else kind(**fields)
+
+
+def renditions_from(values: Values) -> tuple[Rendition, ...]:
+    """Return the renditions that options specify: every size in every format.
 
     Raises:
-        FieldError: a value is out of its range, or contradicts another.
+        FieldError: a value is out of range, or contradicts another.
     """
-    formats = [None if name in {KEEP, None} else name for name in _several(options.get("format"))] or [None]
-    quality = options.get("quality")
+    formats = _several(values.get("format")) or [None]
+    if len(set(formats)) < len(formats):
+        raise FieldError("format", "contains the same format twice")
     return tuple(
-        Rendition(size=size, format=name, quality=_quality(quality, name, formats), **_encoding(options, name, formats))
-        for size in _sizes(options)
+        Rendition(size=size, format=name, **_encoding(values, name, formats))
+        for size in _sizes(values)
         for name in formats
     )
 
 
-def _steps(options: Options) -> Iterator[Step | None]:
-    turn, axis, part = options.get("rotate"), options.get("flip"), options.get("crop")
-    yield Rotate(degrees=turn) if turn else None
-    yield Flip(axis=axis) if axis else None  # type: ignore[arg-type]
-    yield Crop.parse(part) if isinstance(part, str) else part
-    yield Trim() if options.get("trim") else None
-    point = options.get("focus")
-    focus = Resize.parse_focus(point) if isinstance(point, str) else point
-    yield Resize(focus=focus, **_only(_RESIZE, options))
-    yield Grayscale() if options.get("grayscale") else None
-    radius, mask, frame = options.get("blur"), options.get("sharpen"), options.get("border")
-    yield Blur(radius=radius) if radius is not None else None
-    yield Sharpen.parse(mask) if isinstance(mask, str) else mask
-    yield Border(width=frame) if frame else None
-    yield _watermark(options)
-
-
-def _watermark(options: Options) -> Watermark | None:
-    image, text = options.get("watermark"), options.get("watermark_text")
-    if image is None and text is None:
-        return None
-    how = {name: options[f"watermark_{name}"] for name in _WATERMARK if f"watermark_{name}" in options}  # type: ignore[literal-required]
-    if how.get("gravity") == TILE:
-        how["gravity"] = None
-    return Watermark(image=image, text=text, **how)
-
-
-def _sizes(options: Options) -> list[Size]:
-    widths, heights = _several(options.get("width")), _several(options.get("height"))
-    said = options.get("size")
-    scale = options.get("scale")
-    ways = [way for way in ("size", "scale", *_SIZE) if options.get(way) is not None]
-    ways += ["width"] * bool(widths) + ["height"] * (bool(heights) and not widths)
-    if len(ways) > 1:
-        raise FieldError(ways[1], f"the size is said in two ways, by {ways[0].replace('_', '-')} as well")
-    if said is not None:
-        return [Size.parse(said) if isinstance(said, str) else said]
-    if scale is not None:
-        return [Size(scale=(scale, scale))]
+def _sizes(values: Values) -> list[Size]:
+    modes = [mode for mode in (("size",), *SIZE_MODES) if any(_several(values.get(name)) for name in mode)]
+    if len(modes) > 1:
+        first, second = (next(name for name in mode if _several(values.get(name))) for mode in modes[:2])
+        raise ConflictError(second, first)
+    if modes == [("size",)]:
+        return [values["size"]]
+    widths, heights = _several(values.get("width")), _several(values.get("height"))
     if widths or heights:
         return [Size(width=width, height=height) for width, height in _pairs(widths, heights)]
-    return [Size(**_only(_SIZE, options))]
+    return [Size(**{name: values[name] for mode in modes for name in mode})]
 
 
 def _pairs(widths: list[Any], heights: list[Any]) -> Iterable[tuple[int | None, int | None]]:
-    several = max(len(widths), len(heights))
-    for field, values in (("width", widths), ("height", heights)):
-        if len(set(values)) < len(values) and not (widths and heights):
-            raise FieldError(field, "has one value twice")
-        if len(values) not in {0, 1, several}:
-            raise FieldError(field, f"has {len(values)} values where the other side has {several}")
-    return zip(_stretched(widths, several), _stretched(heights, several), strict=True)
+    count = max(len(widths), len(heights))
+    for field, sides in (("width", widths), ("height", heights)):
+        if len(set(sides)) < len(sides) and not (widths and heights):
+            raise FieldError(field, "contains the same value twice")
+        if len(sides) not in {0, 1, count}:
+            raise FieldError(field, f"has {len(sides)} values, but the other side has {count}")
+    return zip(_repeated(widths, count), _repeated(heights, count), strict=True)
 
 
-def _stretched(values: list[Any], length: int) -> list[Any]:
-    return values if len(values) == length else (values or [None]) * length
+def _repeated(sides: list[Any], count: int) -> list[Any]:
+    return sides if len(sides) == count else (sides or [None]) * count
 
 
-def _encoding(options: Options, name: str | None, formats: list[str | None]) -> dict[str, Any]:
-    """Return what is asked of the encoder of one of several formats: of the rest, some other makes use."""
-    asked = _only(_RENDITION, options)
-    known = {field for field, held in APPLIES_TO.items() if name not in held}
-    useful = {field for field in known if any(other is None or other in APPLIES_TO[field] for other in formats)}
-    return asked if name is None else {field: value for field, value in asked.items() if field not in useful}
-
-
-def _quality(
-    asked: int | Mapping[str, int] | None, name: str | None, formats: list[str | None]
-) -> int | Mapping[str, int] | None:
-    """Return what of the qualities asked for is for one of several formats; one format alone is held to it."""
-    if asked is None or name is None or len(formats) == 1:
-        return asked
-    each: Mapping[str, int] = asked if isinstance(asked, Mapping) else dict.fromkeys(DEFAULT_QUALITY, asked)
-    return {name: each[name]} if name in each else None
+def _encoding(values: Values, name: str | None, formats: Sequence[str | None]) -> dict[str, Any]:
+    """Return the encoder options of one of several formats, without those that apply to another of them only."""
+    fields = {field: values[field] for field in _BY_OWNER[Rendition] if field in values and field != "format"}
+    quality = fields.get("quality")
+    if name is None or len(formats) == 1:
+        return fields
+    if quality is not None:
+        each = quality if isinstance(quality, Mapping) else dict.fromkeys(DEFAULT_QUALITY, quality)
+        fields["quality"] = {name: each[name]} if name in each else None
+    others = {
+        field
+        for field, applicable in APPLIES_TO.items()
+        if name not in applicable and any(other is None or other in applicable for other in formats)
+    }
+    return {field: value for field, value in fields.items() if field not in others}
 
 
 def _several(value: Any) -> list[Any]:
     if value is None:
         return []
-    return [value] if isinstance(value, str | int) else list(value)
-
-
-def _only(names: Iterable[str], options: Options) -> dict[str, Any]:
-    return {name: options[name] for name in names if name in options}  # type: ignore[literal-required]
+    return list(value) if isinstance(value, list | tuple) else [value]

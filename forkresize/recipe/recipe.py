@@ -1,110 +1,131 @@
-"""The Recipe: what is done to every picture, in which order, and what outputs come of it. Frozen and validated."""
+"""The Recipe: which steps are applied to every image, and which outputs are made of it."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
-from forkresize.recipe.enums import (
-    Animation,
-    Color,
-    IfLarger,
-    Metadata,
-    OnTruncated,
-    check_int,
-    coerce_enums,
-)
-from forkresize.recipe.options import Options, renditions_of, steps_of
+from forkresize.recipe.declaration import Declared, option
+from forkresize.recipe.enums import Animation, Color, IfLarger, Metadata, OnTruncated
+from forkresize.recipe.notations import BYTES, COLOR, MEGAPIXELS
+from forkresize.recipe.options import RecipeOption, collect_options, renditions_from, steps_from
 from forkresize.recipe.rendition import Rendition
+from forkresize.recipe.size import Size
 from forkresize.recipe.steps import STEPS, Resize, Step
 
-RGBA = tuple[int, int, int, int]
-
-_CHANNEL = range(256)
+_Channel = Annotated[int, Meta(ge=0, le=255)]
+_Count = Annotated[int, Meta(ge=1, le=10**9)]
+_Large = Annotated[int, Meta(ge=1, le=10**15)]
 
 _LIMITS = frozenset({"max_pixels", "max_frames", "max_file_size"})
-"""What changes no output, but whether there is one."""
-
-_WORDS = {
-    "color": Color,
-    "metadata": Metadata,
-    "animation": Animation,
-    "on_truncated": OnTruncated,
-    "if_larger": IfLarger,
-}
+"""Fields that decide whether an output is made, but do not change it."""
 
 
-# With a dict, so that what every picture asks for is looked up once.
-class Recipe(Struct, frozen=True, kw_only=True, dict=True):
-    """What to make of every picture: it is decoded once, goes through the steps, and ends in one output a rendition.
+# With a dict, for the cached properties.
+class Recipe(Declared, frozen=True, kw_only=True, dict=True):
+    """What to make of every image: it is decoded once, goes through the steps, and ends in one output per rendition.
 
     Attributes:
-        steps: what is done to the pixels, in this order; those before the Resize are done once for all renditions.
+        steps: applied in this order; those before the Resize are applied once for all renditions.
         renditions: the outputs.
-        auto_orient: whether the picture is turned upright before all else, as its EXIF tells.
-        color: the colors of the outputs.
-        metadata: what is kept of what is said about the picture.
-        background: red, green, blue and alpha, 0 to 255 each: behind transparency that the output can't hold, and
-            wherever there is no picture.
-        animation: which frames are made.
-        on_truncated: what is done about files that end too early.
-        if_larger: what is done about outputs that are larger than their source for nothing.
-        max_pixels: a source with more pixels than this is refused undecoded, and so is an output; all frames together
-            may have ten times as many.
-        max_frames: an output that all frames or pages go into is refused if there are more than this.
-        max_file_size: a source with more bytes than this is refused unread.
 
     Raises:
-        FieldError: a value is out of its range; names the field.
+        FieldError: a value is out of range; names the field.
     """
 
     steps: tuple[Step, ...] = ()
     renditions: tuple[Rendition, ...] = (Rendition(),)
-    auto_orient: bool = True
-    color: Color = Color.SRGB
-    metadata: Metadata = Metadata.SAFE
-    background: RGBA = (255, 255, 255, 255)
-    animation: Animation = Animation.KEEP
-    on_truncated: OnTruncated = OnTruncated.FAIL
-    if_larger: IfLarger = IfLarger.WRITE
-    max_pixels: int = 200_000_000
-    max_frames: int = 1000
-    max_file_size: int = 1_000_000_000
+    auto_orient: Annotated[
+        bool,
+        option("Rotate images upright first, as EXIF or XMP says.", off="no-auto-orient", group="Operations"),
+    ] = True
+    color: Annotated[
+        Color, option("Color space. srgb: convert to sRGB; keep: that of the source, with its profile.")
+    ] = Color.SRGB
+    metadata: Annotated[
+        Metadata,
+        option(
+            "Which EXIF, XMP, IPTC and texts to keep. all: everything; safe: all except location, serial numbers, "
+            "maker notes and thumbnails; copyright: author and license; none: nothing.",
+        ),
+    ] = Metadata.SAFE
+    background: Annotated[
+        tuple[_Channel, _Channel, _Channel, _Channel],
+        COLOR,
+        option(
+            "Background color for padding, rotation corners, borders, and for transparency in formats without alpha.",
+            "COLOR",
+            default="white",
+            group="Operations",
+        ),
+    ] = (255, 255, 255, 255)
+    animation: Annotated[
+        Animation,
+        option("Frames and pages. keep: all, if the output format can hold them; first: only the first."),
+    ] = Animation.KEEP
+    on_truncated: Annotated[
+        OnTruncated,
+        option("What to do if a file ends too early. fail: report a failure; salvage: use the part that is there."),
+    ] = OnTruncated.FAIL
+    if_larger: Annotated[
+        IfLarger,
+        option(
+            "If re-encoding at the same size and format makes the file larger. write: keep it anyway; keep-original: "
+            "copy the original image data without re-encoding.",
+        ),
+    ] = IfLarger.WRITE
+    max_pixels: Annotated[
+        _Large,
+        MEGAPIXELS,
+        option(
+            "Fail on images with more megapixels than this; animations: 10 times as many in total.",
+            "MP",
+            group="Workers",
+        ),
+    ] = 200_000_000
+    max_frames: Annotated[
+        _Count,
+        option(
+            "Fail on animations or multi-page files with more frames than this, if all of them are kept.",
+            "N",
+            group="Workers",
+        ),
+    ] = 1000
+    max_file_size: Annotated[
+        _Large,
+        BYTES,
+        option("Fail on source files larger than this, without reading them.", "SIZE", default="1G", group="Workers"),
+    ] = 1_000_000_000
 
     def __post_init__(self) -> None:
-        coerce_enums(self, _WORDS)
-        check_int("max_pixels", self.max_pixels, 1, 10**15)
-        check_int("max_frames", self.max_frames, 1, 10**9)
-        check_int("max_file_size", self.max_file_size, 1, 10**15)
-        if len(self.background) != len("RGBA") or not all(channel in _CHANNEL for channel in self.background):
-            raise FieldError("background", f"{self.background!r} is not red, green, blue and alpha, 0 to 255 each")
+        super().__post_init__()
         if not self.renditions:
-            raise FieldError("renditions", "there is none, so that nothing would come out")
+            raise FieldError("renditions", "specify at least one rendition")
         if sum(isinstance(step, Resize) for step in self.steps) > 1:
-            raise FieldError("steps", "a picture is resized once; there is more than one resize")
-        force_setattr(self, "background", tuple(int(channel) for channel in self.background))
-        force_setattr(self, "steps", _with_resize(tuple(self.steps)))
-        force_setattr(self, "renditions", tuple(self.renditions))
+            raise FieldError("steps", "specify at most one resize step")
+        force_setattr(self, "steps", _with_resize(self.steps))
 
     @classmethod
-    def of(cls, **options: Unpack[Options]) -> "Recipe":
-        """Return the recipe that flags amount to, such as ``Recipe.of(width=800, fit="cover", format="webp")``.
+    def of(cls, **options: Any) -> "Recipe":
+        """Return the recipe that options specify, such as ``Recipe.of(width=800, fit="cover", format="webp")``.
 
-        Several values of ``width``, ``height`` or ``format`` make several renditions.
+        The options are those of the command line; values may be texts. Several values of ``width``, ``height`` or
+        ``format`` make several renditions.
 
         Raises:
-            FieldError: a value is out of its range, or contradicts another; names the field.
+            FieldError: an option is unknown, its value is out of range, or contradicts another; names the option.
         """
-        given: dict[str, Any] = dict(options)
-        own = {name: given[name] for name in cls.__struct_fields__ if name in given}
-        return cls(steps=steps_of(options), renditions=renditions_of(options), **own)
+        values = _parse(options)
+        own = {name: values[name] for name in cls.__struct_fields__ if name in values}
+        return cls(steps=steps_from(values), renditions=renditions_from(values), **own)
 
     @cached_property
     def resize(self) -> Resize:
-        """How the picture is brought to each rendition's size."""
+        """How the image is brought to each rendition's size."""
         return next(step for step in self.steps if isinstance(step, Resize))
 
     @cached_property
@@ -119,30 +140,58 @@ class Recipe(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def is_noop(self) -> bool:
-        """Whether it asks for nothing, so that every picture would only be re-encoded."""
+        """Whether it asks for nothing, so that every image would only be re-encoded."""
         plain = len(self.steps) == 1 and all(rendition == Rendition() for rendition in self.renditions)
         kept = self.metadata is Metadata.SAFE and self.color is Color.SRGB and self.animation is Animation.KEEP
         return plain and kept and self.auto_orient
 
     def fingerprint(self) -> str:
-        """Return 16 hex digits that change with everything that changes an output."""
-        told = [part for part in _told(self) if part[0] not in _LIMITS]
-        return hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+        """Return 16 hex digits that change with everything that changes an output.
+
+        Ledgers record them: the names of classes, of fields and of enumeration members are part of the format.
+        """
+        fields = [part for part in _normalized(self) if part[0] not in _LIMITS]
+        return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 
-def _told(value: Any) -> Any:
-    """Return what a value holds in a form that is one for all values that are equal, such as 15 and 15.0."""
+def _normalized(value: Any) -> Any:
+    """Return a form that is the same for all values that are equal, such as 15 and 15.0."""
     if isinstance(value, Struct):
-        return [(name, _told(getattr(value, name))) for name in value.__struct_fields__]
+        return [(name, _normalized(getattr(value, name))) for name in value.__struct_fields__]
     if isinstance(value, tuple):
-        return [(type(each).__name__, _told(each)) if isinstance(each, Struct) else _told(each) for each in value]
+        return [
+            (type(each).__name__, _normalized(each)) if isinstance(each, Struct) else _normalized(each)
+            for each in value
+        ]
     return float(value) if type(value) is int else value
 
 
 def _with_resize(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Put the resize that is not said where flags have it: before the first step that would come after it."""
+    """Insert the implicit resize where the command line would put it: before the first step that follows it there."""
     if any(isinstance(step, Resize) for step in steps):
         return steps
     rank = STEPS.index(Resize)
     place = next((number for number, step in enumerate(steps) if STEPS.index(type(step)) > rank), len(steps))
     return (*steps[:place], Resize(), *steps[place:])
+
+
+def _parse(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options, parsed where they are texts.
+
+    Raises:
+        FieldError: an option is unknown, or its value malformed.
+    """
+    unknown = next((name for name in options if name not in OPTIONS), None)
+    if unknown is not None:
+        from difflib import get_close_matches
+
+        close = get_close_matches(unknown, OPTIONS, n=1)
+        raise FieldError(unknown, f"unknown option; did you mean {close[0]}?" if close else "unknown option")
+    values = {name: OPTIONS[name].parse(value) for name, value in options.items()}
+    if isinstance(scale := values.get("scale"), int | float):
+        values["scale"] = (scale, scale)
+    return values
+
+
+OPTIONS: Mapping[str, RecipeOption] = collect_options(Size, *STEPS, Rendition, Recipe)
+"""Every option of a recipe, by its name as a keyword of ``Recipe.of``."""

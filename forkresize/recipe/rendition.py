@@ -1,89 +1,114 @@
-"""One output of a picture: how large, in which format, how well. Knows nothing of steps."""
+"""One output of an image: its size, its format and how it is encoded."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from msgspec import Struct, field
-from msgspec.structs import fields, force_setattr
+from msgspec import Meta, field
+from msgspec.structs import force_setattr
 
-from forkresize.errors import FieldError
+from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY, Format
-from forkresize.recipe.enums import Subsampling, check_int, check_number, coerce_enums
+from forkresize.formats.spec import MAX_EFFORT
+from forkresize.recipe.declaration import Declared, option
+from forkresize.recipe.enums import Subsampling
+from forkresize.recipe.notations import BYTES, FORMAT, QUALITY
 from forkresize.recipe.size import Size
 
-MAX_EFFORT = 10
 MAX_COLORS = 256
-MAX_BYTES = 10**15
+
+_EXCLUSIVE = (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless"))
+"""Each of two would decide on the quality."""
+
+_Quality = Annotated[int, Meta(ge=1, le=100)]
 
 
-class Rendition(Struct, frozen=True, kw_only=True):
-    """One output of a picture.
-
-    Attributes:
-        size: how large it is to be.
-        format: its format; None keeps the source's.
-        quality: 1 to 100 for every format that has one, or a mapping from format to that.
-        lossless: encode without loss where the format offers both.
-        progressive: make a JPEG that shows coarsely at first.
-        subsampling: at what resolution a JPEG or AVIF stores colors.
-        effort: 1 is fastest and 10 makes the smallest file; None is what each format does best with.
-        palette: reduce to so many colors, 2 to 256.
-        max_bytes: lower the quality, then the size, until the file has no more bytes.
-        ssim: the lowest quality whose structural similarity with the picture before encoding is at least this.
+class Rendition(Declared, frozen=True, kw_only=True):
+    """One output of an image.
 
     Raises:
-        FieldError: a value is out of its range, or contradicts another.
+        FieldError: a value is out of range, or contradicts another.
     """
 
-    size: Size = field(default_factory=Size)
-    format: Format | None = None
-    quality: Mapping[str, int] | int | None = None
-    lossless: bool = False
-    progressive: bool = False
-    subsampling: Subsampling = Subsampling.AUTO
-    effort: int | None = None
-    palette: int | None = None
-    max_bytes: int | None = None
-    ssim: float | None = None
+    size: Annotated[Size, Meta(description="How large the output is.")] = field(default_factory=Size)
+    format: Annotated[
+        Format | None,
+        FORMAT,
+        option(
+            "Output format. keep: that of the source. Several make several outputs from one decode.",
+            "FORMAT",
+            short="-f",
+            several=True,
+        ),
+    ] = None
+    quality: Annotated[
+        Mapping[str, _Quality] | _Quality | None,
+        QUALITY,
+        option(
+            "Quality from 1 to 100, for all formats or for each.",
+            "N|FORMAT=N,…",
+            short="-q",
+            default=",".join(f"{name}={quality}" for name, quality in DEFAULT_QUALITY.items()),
+        ),
+    ] = None
+    lossless: Annotated[bool, option("Lossless compression, for formats that have it (WebP, AVIF).")] = False
+    progressive: Annotated[bool, option("Write progressive JPEGs.", off="baseline")] = False
+    subsampling: Annotated[
+        Subsampling,
+        option(
+            "Resolution of the colors in JPEG and AVIF. auto: 444 from quality 90, 420 below; 444: full; 422: half; "
+            "420: a quarter.",
+        ),
+    ] = Subsampling.AUTO
+    effort: Annotated[
+        Annotated[int, Meta(ge=1, le=MAX_EFFORT)] | None,
+        option("Encoder effort, 1 (fast) to 10 (small).", "N", default="depends on the format"),
+    ] = None
+    palette: Annotated[
+        Annotated[int, Meta(ge=2, le=MAX_COLORS)] | None, option("Reduce PNG or GIF to N colors, 2 to 256.", "N")
+    ] = None
+    max_bytes: Annotated[
+        Annotated[int, Meta(ge=1, le=10**15)] | None,
+        BYTES,
+        option("Keep every output within this size: lower the quality first, then the dimensions.", "SIZE"),
+    ] = None
+    ssim: Annotated[
+        Annotated[float, Meta(ge=0.01, le=0.9999)] | None,
+        option("Find the lowest quality whose similarity (SSIM) to the resized image is at least this.", "0..1"),
+    ] = None
 
     def __post_init__(self) -> None:
-        coerce_enums(self, {"format": Format, "subsampling": Subsampling})
-        check_int("effort", self.effort, 1, MAX_EFFORT)
-        check_int("palette", self.palette, 2, MAX_COLORS)
-        check_int("max_bytes", self.max_bytes, 1, MAX_BYTES)
-        check_number("ssim", self.ssim, 0.01, 0.9999)
-        qualities = _qualities(self.quality)
-        force_setattr(self, "quality", qualities)
-        if qualities and self.format is not None and self.format not in qualities:
-            if self.format not in DEFAULT_QUALITY:
-                raise FieldError("quality", f"{self.format} has none; {', '.join(DEFAULT_QUALITY)} have")
-            raise FieldError("quality", f"none of {', '.join(qualities)} is the format of the output, {self.format}")
-        self._refuse_contradictions()
+        super().__post_init__()
+        force_setattr(self, "quality", _by_format(self.quality))
+        if self.format is not None:
+            self._check_format(self.format)
+        for one, other in _EXCLUSIVE:
+            if getattr(self, one) and getattr(self, other):
+                raise ConflictError(one, other)
 
     def quality_for(self, output: str) -> int | None:
-        """The quality, 1 to 100, for an output in this format; None where the format has none or it is lossless."""
+        """Return the quality, 1 to 100, in an output format; None if the format has none or the output is lossless."""
         if self.lossless and output in APPLIES_TO["lossless"]:
             return None
-        asked = self.quality if isinstance(self.quality, Mapping) else {}
-        return asked.get(output) or DEFAULT_QUALITY.get(output)
+        by_format = self.quality if isinstance(self.quality, Mapping) else {}
+        return by_format.get(output) or DEFAULT_QUALITY.get(output)
 
-    def _refuse_contradictions(self) -> None:
+    def _check_format(self, output: Format) -> None:
+        if isinstance(self.quality, Mapping) and self.quality and output not in self.quality:
+            names = ", ".join(self.quality if output in DEFAULT_QUALITY else DEFAULT_QUALITY)
+            raise FieldError("quality", f"does not apply to {output}, only to {names}")
         for name, formats in APPLIES_TO.items():
-            if self.format is not None and self.format not in formats and getattr(self, name) != _DEFAULTS[name]:
-                raise FieldError(name, f"means nothing to {self.format}; it is for {', '.join(sorted(formats))}")
-        for one, other in (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless")):
-            if getattr(self, one) and getattr(self, other):
-                raise FieldError(one, f"contradicts {other}: both would decide on the quality")
+            if output not in formats and getattr(self, name) != getattr(_DEFAULTS, name):
+                raise FieldError(name, f"does not apply to {output}, only to {', '.join(sorted(formats))}")
 
 
-_DEFAULTS = {field.name: field.default for field in fields(Rendition)}
-
-
-def _qualities(asked: int | Mapping[str, int] | None) -> dict[Format, int]:
-    if asked is None:
+def _by_format(quality: int | Mapping[str, int] | None) -> dict[Format, int]:
+    if quality is None:
         return {}
-    each: Mapping[str, int] = asked if isinstance(asked, Mapping) else dict.fromkeys(DEFAULT_QUALITY, asked)
-    for output, value in each.items():
+    by_format: Mapping[str, int] = quality if isinstance(quality, Mapping) else dict.fromkeys(DEFAULT_QUALITY, quality)
+    for output in by_format:
         if output not in DEFAULT_QUALITY:
-            raise FieldError("quality", f"{output!r} has no quality; {', '.join(DEFAULT_QUALITY)} have")
-        check_int("quality", value, 1, 100)
-    return {Format(output): each[output] for output in sorted(each)}
+            raise FieldError("quality", f"{output!r} has no quality: use {', '.join(DEFAULT_QUALITY)}")
+    return {Format(output): by_format[output] for output in sorted(by_format)}
+
+
+_DEFAULTS = Rendition()

@@ -1,23 +1,27 @@
-"""How large an output is to be: Size, and mogrify's notation of it. Knows no picture."""
+"""How large an output is: Size, and mogrify's notation for it."""
 
 import re
-from typing import TypedDict
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from forkresize.errors import FieldError
-from forkresize.recipe.enums import Fit, check_int, check_number, check_pair, coerce_enums
+from forkresize.errors import ConflictError, FieldError
+from forkresize.recipe.declaration import Declaration, Declared, Shorthand, option, shown, written
+from forkresize.recipe.enums import Fit
+from forkresize.recipe.notations import PERCENT
 
 MAX_SIDE = 100_000
-"""No format that can be written holds a longer side, in pixels."""
+"""The longest side in pixels; no output format holds a longer one."""
+
+SIZE_MODES = (("width", "height"), ("long_edge",), ("short_edge",), ("scale",), ("megapixels",))
+"""The ways to specify a size; they exclude each other."""
+
+Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
+_Percent = Annotated[float, Meta(ge=0.001, le=10_000)]
+_Megapixels = Annotated[float, Meta(ge=1e-6, le=MAX_SIDE * MAX_SIDE / 1e6)]
 
 _WHOLE = 100.0
-_MAX_PERCENT = 10_000.0
-_MAX_MEGAPIXELS = MAX_SIDE * MAX_SIDE / 1e6
-
-_NOTATIONS = (("width", "height"), ("long_edge",), ("short_edge",), ("scale",), ("megapixels",))
-"""The ways to say a size; one excludes the others."""
 
 _FITS = {"!": Fit.FILL, "^": Fit.OUTSIDE}
 
@@ -25,77 +29,86 @@ _GEOMETRY = re.compile(
     r"(?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?(?:[xX](?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?)?([%!<>^@]*)", re.ASCII
 )
 
+_EXPECTED = "a geometry such as 800x600, 800x, x600, 50%, 2000000@ or 800x600!"
 
-class _Limits(TypedDict):
-    enlarge: bool | None
-    shrink: bool
+_HELP = (
+    "Size in mogrify's notation: 800x600 (box), 800x or x600 (one side), 50%, 2000000@ (area). After a box, ! "
+    "stretches to it, ^ encloses it, > only shrinks and < only enlarges."
+)
 
 
-class Size(Struct, frozen=True, kw_only=True):
-    """How large an output is to be; nothing said leaves the size as it is.
-
-    Attributes:
-        width: width of the target box in pixels; None leaves it to the height and the picture's ratio.
-        height: height of the target box in pixels; None leaves it to the width likewise.
-        long_edge: the longer side in pixels.
-        short_edge: the shorter side in pixels.
-        scale: width and height in per cent of the source's.
-        megapixels: the area in millions of pixels.
-        fit: how the picture meets the box where this size says so itself; None leaves it to the step that resizes.
-        enlarge: whether a smaller picture is made larger where this size says so itself; None leaves it likewise, but
-            whoever says 150 % has said it.
-        shrink: whether a larger picture is made smaller.
+class Size(Declared, frozen=True, kw_only=True):
+    """How large an output is; by default it has the size of the source.
 
     Raises:
-        FieldError: a value is out of its range, or the size is said in two ways.
+        FieldError: a value is out of range, or the size is specified in two ways.
     """
 
-    width: int | None = None
-    height: int | None = None
-    long_edge: int | None = None
-    short_edge: int | None = None
-    scale: tuple[float, float] | None = None
-    megapixels: float | None = None
-    fit: Fit | None = None
-    enlarge: bool | None = None
-    shrink: bool = True
+    shorthand = Shorthand(
+        Declaration(_HELP, "GEOMETRY"),
+        notation=written(_EXPECTED, lambda text: Size.parse(text)),  # noqa: PLW0108 (not defined yet)
+    )
+    group = "Size"
+
+    width: Annotated[
+        Side | None,
+        option(
+            "Width of the target box. Several make several outputs from one decode.", "PX", short="-w", several=True
+        ),
+    ] = None
+    height: Annotated[
+        Side | None,
+        option(
+            "Height of the target box. With one side alone, the other follows from the aspect ratio.",
+            "PX",
+            several=True,
+        ),
+    ] = None
+    long_edge: Annotated[Side | None, option("Length of the longer side.", "PX")] = None
+    short_edge: Annotated[Side | None, option("Length of the shorter side.", "PX")] = None
+    scale: Annotated[
+        tuple[_Percent, _Percent] | None, PERCENT, option("Percentage of the source's width and height.", "PERCENT")
+    ] = None
+    megapixels: Annotated[_Megapixels | None, option("Area in millions of pixels.", "MP")] = None
+    fit: Annotated[Fit | None, Meta(description="How this rendition fits the box; overrides the resize step.")] = None
+    enlarge: Annotated[
+        bool | None,
+        Meta(description="Whether to enlarge smaller images; overrides the resize step. A scale above 100 does."),
+    ] = None
+    shrink: Annotated[bool, Meta(description="Whether to shrink larger images.")] = True
 
     def __post_init__(self) -> None:
-        coerce_enums(self, {"fit": Fit})
-        for field in ("width", "height", "long_edge", "short_edge"):
-            check_int(field, getattr(self, field), 1, MAX_SIDE)
-        check_pair(self, "scale", 0.001, _MAX_PERCENT)
-        check_number("megapixels", self.megapixels, 1e-6, _MAX_MEGAPIXELS)
-        said = [names for names in _NOTATIONS if any(getattr(self, name) is not None for name in names)]
-        if len(said) > 1:
-            first, second = (" and ".join(names) for names in said[:2])
-            raise FieldError(said[1][0], f"the size is said in two ways, by {first} and by {second}")
+        super().__post_init__()
+        modes = [names for names in SIZE_MODES if any(getattr(self, name) is not None for name in names)]
+        if len(modes) > 1:
+            first, second = (next(name for name in mode if getattr(self, name) is not None) for mode in modes[:2])
+            raise ConflictError(second, first)
         if self.enlarge is None and self.scale and max(self.scale) > _WHOLE:
             force_setattr(self, "enlarge", True)
 
     @property
     def is_set(self) -> bool:
-        """Whether it says anything."""
-        return any(getattr(self, name) is not None for names in _NOTATIONS for name in names)
+        """Whether it specifies a size."""
+        return any(getattr(self, name) is not None for names in SIZE_MODES for name in names)
 
     @classmethod
     def parse(cls, text: str) -> "Size":
-        """Return the size that mogrify's notation stands for.
+        """Return the size that mogrify's notation specifies.
 
-        ``800x600`` is a box that the picture is brought inside, ``800x`` or ``800`` and ``x600`` one side of it,
-        ``50%`` and ``50%x25%`` a scale, ``2000000@`` an area in pixels. Behind a box, ``!`` stretches to fill it,
-        ``^`` is just outside it, ``>`` only makes smaller and ``<`` only larger.
+        ``800x600`` is a box that the image fits within, ``800x``, ``800`` and ``x600`` are one side of it, ``50%`` and
+        ``50%x25%`` a scale, ``2000000@`` an area in pixels. After a box, ``!`` stretches to it, ``^`` encloses it,
+        ``>`` only shrinks and ``<`` only enlarges.
 
         Raises:
-            FieldError: it is no such notation.
+            FieldError: the text does not have this notation.
         """
         found = _GEOMETRY.fullmatch(text.strip())
         try:
             size = _from_notation(found) if found else None
         except FieldError as error:
-            raise FieldError("size", f"{text!r}: {error}") from None
+            raise FieldError("size", f"invalid size {text!r}: {error}") from None
         if size is None:
-            raise FieldError("size", f"{text!r} is no geometry; 800x600, 800x, x600, 50%, 2000000@ are, and 800x600!")
+            raise FieldError("size", f"invalid size {shown(text)}: use {_EXPECTED}")
         return size
 
 
@@ -104,32 +117,14 @@ def _from_notation(found: re.Match[str]) -> Size | None:
     flags = set(suffix)
     if len(flags) < len(suffix) or {"!", "^"} <= flags or {"<", ">"} <= flags or not (across or down):
         return None
+    limits: dict[str, Any] = {"shrink": "<" not in flags, "enlarge": "<" in flags if flags & {"<", ">"} else None}
+    fits = flags & _FITS.keys()
     if "%" in found[0]:
-        return _percent(found, flags)
+        scale = float(across or down), float(down or across)
+        return None if flags - {"%", "!", "<", ">"} else Size(scale=scale, **limits)
     if "@" in flags:
-        return (
-            Size(megapixels=float(across) / 1e6, **_limits(flags))
-            if "x" not in found[0].lower() and not flags & _FITS.keys()
-            else None
-        )
+        return None if "x" in found[0].lower() or fits else Size(megapixels=float(across) / 1e6, **limits)
     if "." in found[0]:
         return None
-    fit = next((_FITS[flag] for flag in flags & _FITS.keys()), None)
-    return Size(width=_pixels(across), height=_pixels(down), fit=fit, **_limits(flags))
-
-
-def _percent(found: re.Match[str], flags: set[str]) -> Size | None:
-    across, _, down, _, _ = found.groups()
-    if flags - {"%", "!", "<", ">"}:
-        return None
-    return Size(scale=(float(across or down), float(down or across)), **_limits(flags))
-
-
-def _pixels(text: str | None) -> int | None:
-    return int(text) if text else None
-
-
-def _limits(flags: set[str]) -> "_Limits":
-    if "<" in flags:
-        return {"enlarge": True, "shrink": False}
-    return {"enlarge": False, "shrink": True} if ">" in flags else {"enlarge": None, "shrink": True}
+    width, height = (int(side) if side else None for side in (across, down))
+    return Size(width=width, height=height, fit=_FITS[fits.pop()] if fits else None, **limits)

@@ -1,234 +1,233 @@
-"""What can be done to the pixels of a picture, a class each, in the order that flags have them. Does none of it."""
+"""The steps that a recipe can apply to an image, in the order in which options apply them.
+
+To add a step, declare it here and implement it in image/steps.
+"""
 
 import re
+from typing import Annotated, get_args
 
-from msgspec import Struct
+from msgspec import Meta
 
 from forkresize.errors import FieldError
-from forkresize.recipe.enums import Axis, Fit, Gravity, Resample, check_int, check_number, check_pair, coerce_enums
+from forkresize.recipe.declaration import Declaration, Declared, Shorthand, option, shown, written
+from forkresize.recipe.enums import Axis, Fit, Gravity, Resample
+from forkresize.recipe.notations import PLACE, POINT
 
-_MAX_RADIUS = 1_000.0
-_MAX_BORDER = 10_000
+Degrees = Annotated[float, Meta(ge=-360, le=360)]
+Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
+Level = Annotated[int, Meta(ge=0, le=255)]
+Text = Annotated[str, Meta(pattern=r"\A[^\0]*\Z")]
+"""A NUL fits neither a file name nor a text of TOML, and C libraries end a text there."""
 
-
-class Rotate(Struct, frozen=True, kw_only=True):
-    """Turn clockwise.
-
-    Attributes:
-        degrees: by how much; quarters only move pixels, other angles resample and show the background in the corners.
-    """
-
-    degrees: float
-
-    def __post_init__(self) -> None:
-        check_number("rotate", self.degrees, -360, 360)
+_CROP = "WxH+X+Y or WxH, for example 800x600+10+20"
+_SHARPEN = "none, auto, or radius, percent and threshold as in 1,80,3"
 
 
-class Flip(Struct, frozen=True, kw_only=True):
-    """Mirror.
-
-    Attributes:
-        axis: horizontal puts left for right, vertical top for bottom.
-    """
-
-    axis: Axis
-
-    def __post_init__(self) -> None:
-        coerce_enums(self, {"axis": Axis})
+def _step(help: str, metavar: str = "", **how: object) -> Shorthand:  # noqa: A002 (its name in a declaration)
+    return Shorthand(Declaration(help, metavar), **how)  # type: ignore[arg-type]
 
 
-class Crop(Struct, frozen=True, kw_only=True):
-    """Keep a part; what of it lies outside of the picture is left out.
+class StepBase(Declared, frozen=True, kw_only=True, tag_field="step", tag=str.lower):
+    """What all steps share: a step is recognized by its name when it is decoded."""
 
-    Attributes:
-        width: in pixels of the upright source.
-        height: likewise.
-        left: distance of its left border from the picture's.
-        top: distance of its upper border from the picture's.
-    """
+    group = "Operations"
 
-    width: int
-    height: int
-    left: int = 0
-    top: int = 0
 
-    def __post_init__(self) -> None:
-        for side in (self.width, self.height):
-            check_int("crop", side, 1)
-        for offset in (self.left, self.top):
-            check_int("crop", offset, 0)
+class Rotate(StepBase, frozen=True, kw_only=True):
+    """Rotate clockwise. Multiples of 90 degrees only move pixels; other angles resample."""
+
+    shorthand = _step(
+        "Rotate clockwise by DEG degrees. Corners are filled with the background color.", "DEG", field="degrees"
+    )
+
+    degrees: Annotated[Degrees, Meta(description="Angle in degrees.")]
+
+
+class Flip(StepBase, frozen=True, kw_only=True):
+    """Mirror the image."""
+
+    shorthand = _step("Mirror. h: left to right; v: top to bottom.", field="axis")
+
+    axis: Annotated[Axis, Meta(description="h mirrors left to right, v top to bottom.")]
+
+
+class Crop(StepBase, frozen=True, kw_only=True):
+    """Keep a rectangle; the part of it outside the image is ignored."""
+
+    shorthand = _step(
+        "Keep only this rectangle of the source, in pixels.",
+        "WxH+X+Y",
+        notation=written(_CROP, lambda text: Crop.parse(text)),  # noqa: PLW0108 (not defined yet)
+    )
+
+    width: Annotated[int, Meta(ge=1, description="Width in pixels of the upright source.")]
+    height: Annotated[int, Meta(ge=1, description="Height in pixels of the upright source.")]
+    left: Annotated[int, Meta(ge=0, description="Distance from the left edge.")] = 0
+    top: Annotated[int, Meta(ge=0, description="Distance from the upper edge.")] = 0
 
     @classmethod
     def parse(cls, text: str) -> "Crop":
-        """Return the part that ``WxH+X+Y`` or ``WxH`` stands for.
+        """Return the rectangle that ``WxH+X+Y`` or ``WxH`` specifies.
 
         Raises:
-            FieldError: it is no such notation.
+            FieldError: the text does not have this notation.
         """
         found = re.fullmatch(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?", text.strip(), re.ASCII)
         if not found:
-            raise FieldError("crop", f"{text!r} is no part of a picture; WxH+X+Y is, such as 800x600+10+20")
+            raise FieldError("crop", f"invalid rectangle {shown(text)}: use {_CROP}")
         width, height, left, top = (int(part or 0) for part in found.groups())
         return cls(width=width, height=height, left=left, top=top)
 
 
-class Trim(Struct, frozen=True, kw_only=True):
-    """Cut off borders of one color.
+class Trim(StepBase, frozen=True, kw_only=True):
+    """Crop borders of a uniform color."""
 
-    Attributes:
-        tolerance: how far a channel may differ from the border's, 0 to 255.
-    """
+    shorthand = _step("Crop borders of a uniform color.", bare=True)
 
-    tolerance: int = 10
-
-    def __post_init__(self) -> None:
-        check_int("tolerance", self.tolerance, 0, 255)
+    tolerance: Annotated[Level, Meta(description="How far a channel may differ from the border's color.")] = 10
 
 
-class Resize(Struct, frozen=True, kw_only=True):
-    """Bring to the size that each rendition says.
+class Resize(StepBase, frozen=True, kw_only=True):
+    """Resize to the size of each rendition."""
 
-    Attributes:
-        fit: how the picture meets the box.
-        gravity: what ``cover`` keeps and where ``contain`` puts it.
-        focus: the point to keep in view instead, from the left and from the top, 0 to 1 each.
-        enlarge: whether a picture smaller than the box is made larger.
-        resample: the resampling kernel.
-        linear: resample in linear light.
-    """
+    group = "Size"
 
-    fit: Fit = Fit.INSIDE
-    gravity: Gravity = Gravity.CENTER
-    focus: tuple[float, float] | None = None
-    enlarge: bool = False
-    resample: Resample = Resample.LANCZOS
-    linear: bool = False
-
-    def __post_init__(self) -> None:
-        coerce_enums(self, {"fit": Fit, "gravity": Gravity, "resample": Resample})
-        check_pair(self, "focus", 0, 1)
-
-    @staticmethod
-    def parse_focus(text: str) -> tuple[float, float]:
-        """Return the point that ``X,Y`` stands for.
-
-        Raises:
-            FieldError: it is no such notation.
-        """
-        found = re.fullmatch(r"(\d*\.?\d+),(\d*\.?\d+)", text.strip(), re.ASCII)
-        if not found or max(float(found[1]), float(found[2])) > 1:
-            raise FieldError("focus", f"{text!r} is no point; X,Y is, 0 to 1 each, such as 0.5,0.3")
-        return float(found[1]), float(found[2])
-
-
-class Grayscale(Struct, frozen=True, kw_only=True):
-    """Leave out the colors."""
+    fit: Annotated[
+        Fit,
+        option(
+            "How an image fits the target box. inside: fit within it; cover: fill it and crop the rest; contain: fit "
+            "within it and pad; outside: enclose it; fill: stretch to it.",
+        ),
+    ] = Fit.INSIDE
+    gravity: Annotated[
+        Gravity,
+        option(
+            "Which part cover keeps, or where contain places the image. entropy: the part with the most detail; "
+            "attention: the most salient part; others: that side or corner.",
+        ),
+    ] = Gravity.CENTER
+    focus: Annotated[
+        tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]] | None,
+        POINT,
+        option("Point that cover keeps in view: 0 to 1 from the left and from the top.", "X,Y"),
+    ] = None
+    enlarge: Annotated[bool, option("Enlarge images that are smaller.", off="no-enlarge")] = False
+    resample: Annotated[
+        Resample,
+        option(
+            "Resampling kernel. lanczos: sharpest; bicubic, hamming, bilinear: softer; box: the average; nearest: no "
+            "new colors, for pixel art.",
+        ),
+    ] = Resample.LANCZOS
+    linear: Annotated[
+        bool,
+        option("Resize in linear light: slower, keeps the brightness of fine high-contrast patterns."),
+    ] = False
 
 
-class Blur(Struct, frozen=True, kw_only=True):
-    """Blur by a Gaussian.
+class Grayscale(StepBase, frozen=True, kw_only=True):
+    """Convert to grayscale."""
 
-    Attributes:
-        radius: its standard deviation in pixels of the output.
-    """
-
-    radius: float
-
-    def __post_init__(self) -> None:
-        check_number("blur", self.radius, 0.1, _MAX_RADIUS)
+    shorthand = _step("Convert to grayscale.", bare=True)
 
 
-class Sharpen(Struct, frozen=True, kw_only=True):
-    """Sharpen by an unsharp mask; the default is what a picture can do with after it was made smaller.
+class Blur(StepBase, frozen=True, kw_only=True):
+    """Apply a Gaussian blur."""
 
-    Attributes:
-        radius: of the mask, in pixels of the output.
-        percent: its strength.
-        threshold: differences below this many levels out of 255 are left alone.
-    """
+    shorthand = _step("Gaussian blur with a standard deviation of R output pixels.", "R", field="radius")
 
-    radius: float = 0.6
-    percent: int = 60
-    threshold: int = 2
+    radius: Annotated[Radius, Meta(description="Standard deviation in pixels of the output.")]
 
-    def __post_init__(self) -> None:
-        check_number("sharpen", self.radius, 0.1, _MAX_RADIUS)
-        check_int("sharpen", self.percent, 1, 1_000)
-        check_int("sharpen", self.threshold, 0, 255)
+
+class Sharpen(StepBase, frozen=True, kw_only=True):
+    """Apply an unsharp mask; the defaults suit an image that was made smaller."""
+
+    shorthand = Shorthand(
+        Declaration(
+            "Unsharp mask after resizing. none: off; auto: for smaller images; R,P,T: radius in pixels, strength in "
+            "percent, threshold in levels.",
+            "none|auto|R,P,T",
+            default="none",
+        ),
+        notation=written(_SHARPEN, lambda text: Sharpen.parse(text)),  # noqa: PLW0108 (not defined yet)
+        bare="auto",
+    )
+
+    radius: Annotated[Radius, Meta(description="Radius of the mask in pixels of the output.")] = 0.6
+    percent: Annotated[int, Meta(ge=1, le=1_000, description="Strength in percent.")] = 60
+    threshold: Annotated[Level, Meta(description="Smaller differences, in levels, are left alone.")] = 2
 
     @classmethod
     def parse(cls, text: str) -> "Sharpen | None":
-        """Return what ``R,P,T``, ``auto`` or ``none`` stands for.
+        """Return what ``R,P,T``, ``auto`` or ``none`` specifies.
 
         Raises:
-            FieldError: it is none of them.
+            FieldError: the text does not have this notation.
         """
         if text in {"none", "auto"}:
             return cls() if text == "auto" else None
         found = re.fullmatch(r"(\d*\.?\d+),(\d+),(\d+)", text.strip(), re.ASCII)
         if not found:
-            raise FieldError(
-                "sharpen", f"{text!r} is neither none, auto, nor radius, percent and threshold as in 1,80,3"
-            )
+            raise FieldError("sharpen", f"invalid value {shown(text)}: use {_SHARPEN}")
         return cls(radius=float(found[1]), percent=int(found[2]), threshold=int(found[3]))
 
 
-class Border(Struct, frozen=True, kw_only=True):
-    """Put a frame of the background's color around.
+class Border(StepBase, frozen=True, kw_only=True):
+    """Add a border of the background color."""
 
-    Attributes:
-        width: in pixels of the output, on each side.
-    """
+    shorthand = _step("Add a border of the background color on each side.", "PX", field="width")
 
-    width: int
+    width: Annotated[int, Meta(ge=1, le=10_000, description="Width in pixels of the output, on each side.")]
+
+
+class Watermark(StepBase, frozen=True, kw_only=True):
+    """Overlay an image or a text. Lengths are in percent of the output's shorter side."""
+
+    shorthand = Shorthand(Declaration("Overlay an image.", "FILE", is_path=True), field="image")
+    prefix = "watermark_"
+
+    image: Annotated[Text | None, Meta(description="Path of an image, whose transparency counts.")] = None
+    text: Annotated[Text | None, option("Overlay a text.", "TEXT", starts=True)] = None
+    gravity: Annotated[
+        Gravity | None,
+        PLACE,
+        option("Position of the watermark: a side or corner; tile: repeat it everywhere."),
+    ] = Gravity.SOUTH_EAST
+    scale: Annotated[
+        Annotated[float, Meta(ge=0.1, le=100)],
+        option("Size of the watermark in percent of the output's shorter side.", "PERCENT"),
+    ] = 15
+    opacity: Annotated[
+        Annotated[float, Meta(ge=0, le=1)],
+        option("Opacity, 0 (invisible) to 1 (opaque).", "0..1"),
+    ] = 0.5
+    margin: Annotated[
+        Annotated[float, Meta(ge=0, le=50)],
+        option("Distance from the edge in percent of the output's shorter side.", "PERCENT"),
+    ] = 2
+    font: Annotated[
+        Text | None,
+        option(
+            "TrueType or OpenType font of the text.",
+            "FILE",
+            is_path=True,
+            default="a font with Latin letters",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        check_int("border", self.width, 1, _MAX_BORDER)
-
-
-class Watermark(Struct, frozen=True, kw_only=True):
-    """Put a picture or a text over it. Sizes are in per cent of the output's shorter side.
-
-    Attributes:
-        image: path of a picture; its transparency counts.
-        text: what to write instead.
-        gravity: where; None for all over, tiled.
-        scale: height of a text's capital letters with what hangs below, or the longer side of a picture.
-        opacity: 0 to 1.
-        margin: distance from the borders, and between tiles.
-        font: path of a TrueType or OpenType font for the text.
-    """
-
-    image: str | None = None
-    text: str | None = None
-    gravity: Gravity | None = Gravity.SOUTH_EAST
-    scale: float = 15
-    opacity: float = 0.5
-    margin: float = 2
-    font: str | None = None
-
-    def __post_init__(self) -> None:
-        coerce_enums(self, {"gravity": Gravity})
+        super().__post_init__()
         if (self.image is None) == (self.text is None):
-            raise FieldError("watermark", "is either a picture or a text")
+            raise FieldError("watermark", "specify either an image or a text")
         if self.text is not None and not self.text.strip():
-            raise FieldError("watermark_text", "is empty")
-        for name, value in (("", self.image), ("_text", self.text), ("_font", self.font)):
-            # No file name and no TOML text can hold it; C libraries end a text there.
-            if value is not None and "\0" in value:
-                raise FieldError(f"watermark{name}", f"invalid value {value[:80]!r}: remove the NUL character")
+            raise FieldError("watermark_text", "must not be empty")
         if self.gravity in {Gravity.ENTROPY, Gravity.ATTENTION}:
-            raise FieldError(
-                "watermark_gravity", f"{self.gravity} is for what to keep; a direction or tile is for where to put"
-            )
+            raise FieldError("watermark_gravity", f"invalid value '{self.gravity}': use a side, a corner or tile")
         if self.font is not None and self.text is None:
-            raise FieldError("watermark_font", "is for a text; there is none")
-        check_number("watermark_scale", self.scale, 0.1, 100)
-        check_number("watermark_opacity", self.opacity, 0, 1)
-        check_number("watermark_margin", self.margin, 0, 50)
+            raise FieldError("watermark_font", "requires a text")
 
 
 Step = Rotate | Flip | Crop | Trim | Resize | Grayscale | Blur | Sharpen | Border | Watermark
 
-STEPS: tuple[type[Step], ...] = (Rotate, Flip, Crop, Trim, Resize, Grayscale, Blur, Sharpen, Border, Watermark)
-"""All of them, in the order in which flags ask for them."""
+STEPS: tuple[type[Step], ...] = get_args(Step)
+"""All steps, in the order in which options apply them."""

@@ -1,89 +1,161 @@
-"""From a parsed recipe file to a Recipe: its steps and its renditions. Knows no file and no line."""
+"""From a parsed recipe file to a Recipe. msgspec checks every value against its declaration."""
 
 import os
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
-from msgspec.structs import fields, replace
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
-from forkresize.recipe import Recipe, Rendition, Size, Step, Watermark
-from forkresize.recipefile.schema import RENDITION, SIZE, STEPS, TOP, StepSyntax, field_name, key_name
-from forkresize.recipefile.table import Table, parse_value, read_table, tables_in, unknown_key_error
+from forkresize.errors import FieldError
+from forkresize.recipe import OPTIONS, Recipe, Rendition, Size, Step
+from forkresize.recipe.declaration import Declared, expected, parse_value, shorthand_kind, shown
+from forkresize.recipefile.keys import (
+    GEOMETRY,
+    OUTPUT,
+    RENDITION,
+    SIZE,
+    STEP_KINDS,
+    TOP,
+    Kinds,
+    field_name,
+    key_name,
+    unknown_key_error,
+)
 from forkresize.tomlfile import Path, TomlValueError
+
+Made = TypeVar("Made", bound=Declared)
+
+
+class _Table(Struct, frozen=True):
+    """A table of the file: its path, its values by field, and the spelling of its keys."""
+
+    path: Path
+    values: dict[str, Any]
+    keys: Mapping[str, str]
+
+    def error(self, field: str, message: str) -> TomlValueError:
+        """Return an error about a field, or about the whole table if the field is not in it."""
+        return TomlValueError((*self.path, self.keys[field]) if field in self.keys else self.path, message)
+
+    def make(self, kind: type[Made], values: Mapping[str, Any]) -> Made:
+        """Return an instance with these values.
+
+        Raises:
+            TomlValueError: a value is missing, or contradicts another.
+        """
+        required = kind.__struct_fields__[: len(kind.__struct_fields__) - len(kind.__struct_defaults__)]
+        missing = next((field for field in required if field not in values), None)
+        if missing is not None:
+            raise TomlValueError(self.path, f"requires {key_name(missing)}")
+        try:
+            return kind(**values)
+        except FieldError as error:
+            raise self.error(error.field.removeprefix(kind.prefix), error.message) from None
 
 
 def decode_recipe(data: dict[str, Any], folder: str) -> Recipe:
     """Return the recipe that a parsed file holds, its paths relative to a folder.
 
     Raises:
-        Fault: it asks for what can't be met.
+        TomlValueError: the recipe is invalid.
     """
-    table = read_table(data, (), TOP)
+    lists = {field_name(key): key for key in data if field_name(key) in {"steps", "renditions"}}
+    table = _read({key: value for key, value in data.items() if key not in lists.values()}, (), TOP)
     values = dict(table.values)
-    if "steps" in values:
-        steps = tables_in(table, "steps")
-        values["steps"] = tuple(_resolve_paths(_step(each, path), folder) for path, each in steps)
-    if "renditions" in values:
-        values["renditions"] = tuple(_rendition(each, path) for path, each in tables_in(table, "renditions"))
-    return table.made(Recipe, values)
+    if "steps" in lists:
+        tables = _tables(data[lists["steps"]], lists["steps"])
+        values["steps"] = tuple(_resolve_paths(_step(each, path), folder) for path, each in tables)
+    if "renditions" in lists:
+        tables = _tables(data[lists["renditions"]], lists["renditions"])
+        values["renditions"] = tuple(_rendition(each, path) for path, each in tables)
+    return _Table((), values, {**table.keys, **lists}).make(Recipe, values)
+
+
+def _read(data: dict[str, Any], path: Path, kinds: Kinds) -> _Table:
+    values: dict[str, Any] = {}
+    keys: dict[str, str] = {}
+    for key, value in data.items():
+        field = field_name(key)
+        if field not in kinds:
+            raise TomlValueError((*path, key), unknown_key_error(field, kinds))
+        if field in values:
+            raise TomlValueError((*path, key), f"already set as {keys[field]}")
+        values[field] = _parse(kinds[field], value, (*path, key))
+        keys[field] = key
+    return _Table(path, values, keys)
+
+
+def _parse(kind: Any, value: Any, path: Path) -> Any:
+    try:
+        return parse_value(kind, value)
+    except FieldError as error:
+        raise TomlValueError(path, error.message) from None
+    except ValueError as error:
+        raise TomlValueError(path, str(error)) from None
+
+
+def _tables(value: Any, key: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield the tables of an array of tables, each with its path."""
+    if not isinstance(value, list):
+        raise TomlValueError((key,), f"must be an array of tables; start each with [[{key}]]")
+    for number, each in enumerate(value):
+        if not isinstance(each, dict):
+            raise TomlValueError((key, number), f"must be a table; start it with [[{key}]]")
+        yield (key, number), each
 
 
 def _step(data: dict[str, Any], path: Path) -> Step:
     for key in data:
-        if field_name(key) not in STEPS:
-            raise TomlValueError((*path, key), unknown_key_error(field_name(key), STEPS))
+        if field_name(key) not in STEP_KINDS:
+            raise TomlValueError((*path, key), unknown_key_error(field_name(key), STEP_KINDS))
     if len(data) != 1:
-        said = " and ".join(data) or "none"
-        raise TomlValueError(path, f"a step has one key, its name, and here is {said}; head each step [[steps]]")
-    [(name, value)] = data.items()
-    return _parse_step(STEPS[field_name(name)], value, (*path, name))
-
-
-def _parse_step(form: StepSyntax, value: Any, path: Path) -> Step:
-    """Return the step that a value is written in a form of."""
-    name = field_name(str(path[-1]))
+        names = " and ".join(data) or "none"
+        raise TomlValueError(path, f"a step has one key, its name, not {names}; start each step with [[steps]]")
+    [(key, value)] = data.items()
+    kind = STEP_KINDS[field_name(key)]
+    path = (*path, key)
     if isinstance(value, dict):
-        table = read_table(value, path, form.keys)
-        return table.made(form.step, table.values, prefix=f"{name}_")
-    if form.sole is not None:
-        values = {form.sole: parse_value(form.keys[form.sole], value, path)}
-        return Table(path, values, {}).made(form.step, values)
-    if value is True and form.bare is True:
-        return Table(path, {}, {}).made(form.step, {})
-    step: Step | None = None
-    if form.notation is not None and isinstance(value, str):
-        step = parse_value(form.notation, value, path)
-    elif value is not False:
-        raise TomlValueError(path, f"is no {name}; {_expected(form)} would do")
-    if step is None:
-        raise TomlValueError(path, "does nothing so; leave the step out")
-    return step
+        table = _read(value, path, kind.__annotations__)
+        return table.make(kind, table.values)
+    return _from_shorthand(kind, value, path)
 
 
-def _expected(form: StepSyntax) -> str:
-    table = f"a table of {', '.join(key_name(field) for field in form.keys)}" if form.keys else "an empty table"
-    if form.notation is not None:
-        return f"{form.notation.would_do}, or {table},"
-    return table if form.bare is None else f"true, or {table},"
+def _from_shorthand(kind: type[Step], value: Any, path: Path) -> Step:
+    """Return a step that is written as one value."""
+    short, whole = kind.shorthand, shorthand_kind(kind)
+    fields = ", ".join(map(key_name, kind.__annotations__))
+    table = f"a table of {fields}" if fields else "an empty table"
+    try:
+        parsed = False if value is False and short is not None and short.bare else parse_value(whole, value)
+    except FieldError as error:
+        raise TomlValueError(path, error.message) from None
+    except ValueError:
+        forms = table if whole is None else f"{expected(whole)}, or {table}"
+        raise TomlValueError(path, f"invalid value {shown(value)}: use {forms}") from None
+    if parsed is None or parsed is False:
+        raise TomlValueError(path, "has no effect; remove the step")
+    values = {short.field: parsed} if short is not None and short.field else {}
+    return parsed if isinstance(parsed, kind) else _Table(path, values, {}).make(kind, values)
 
 
 def _resolve_paths(step: Step, folder: str) -> Step:
-    """Take the paths of a watermark to be relative to a folder."""
-    if not isinstance(step, Watermark):
-        return step
-    image, font = (path and os.path.join(folder, path) for path in (step.image, step.font))
-    return replace(step, image=image, font=font)
+    """Make the paths of a step relative to a folder."""
+    options = (option for option in OPTIONS.values() if isinstance(step, option.owner) and option.declaration.is_path)
+    paths = {option.field: path for option in options if (path := getattr(step, option.field))}
+    return replace(step, **{field: os.path.join(folder, path) for field, path in paths.items()}) if paths else step
 
 
 def _rendition(data: dict[str, Any], path: Path) -> Rendition:
-    table = read_table(data, path, RENDITION)
-    others = {field: value for field, value in table.values.items() if field not in SIZE and field != "size"}
-    return table.made(Rendition, {"size": _size(table), **others})
+    table = _read(data, path, RENDITION)
+    outputs = {field: value for field, value in table.values.items() if field in OUTPUT}
+    return table.make(Rendition, {"size": _size(table), **outputs})
 
 
-def _size(table: Table) -> Size:
-    values = table.only(SIZE)
-    said = table.values.get("size", Size())
+def _size(table: _Table) -> Size:
+    values = {field: value for field, value in table.values.items() if field in SIZE}
+    whole = table.values.get(GEOMETRY, Size())
     for field in values:
-        if getattr(said, field) != getattr(Size(), field):
-            raise table.fault(field, "contradicts size, which says it too")
-    return table.made(Size, {field.name: getattr(said, field.name) for field in fields(Size)} | values)
+        if getattr(whole, field) != getattr(Size(), field):
+            raise table.error(field, f"cannot be combined with {GEOMETRY}, which specifies it too")
+    return table.make(Size, asdict(whole) | values)

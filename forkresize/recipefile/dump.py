@@ -1,22 +1,23 @@
-"""From a Recipe to the text of a recipe file, with what differs from the defaults and nothing else. Writes no file."""
+"""From a Recipe to the text of a recipe file, which holds only what differs from the defaults."""
 
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import fields, replace
 
 from forkresize.recipe import Recipe, Rendition, Resize, Step
-from forkresize.recipefile.schema import OUTPUT, RECIPE, SIZE, STEPS, Keys, key_name
+from forkresize.recipe.declaration import Declared, find_meta
+from forkresize.recipefile.keys import key_name
 
 if TYPE_CHECKING:
     from tomlkit.items import AoT, InlineTable
 
 
 def dumps(recipe: Recipe) -> str:
-    """Return the TOML that ``loads`` makes an equal recipe of; paths are written as the recipe has them."""
+    """Return the TOML from which ``loads`` makes an equal recipe; paths are written as the recipe has them."""
     import tomlkit
 
     document = tomlkit.document()
-    document.update(_said(recipe, RECIPE))
+    document.update(_table(recipe, "steps", "renditions"))
     steps = _steps(recipe)
     if steps:
         document.add("steps", _array(steps))
@@ -26,34 +27,38 @@ def dumps(recipe: Recipe) -> str:
 
 
 def _steps(recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the steps; a resize that would come back by itself is left out."""
-    asked = tuple(step for step in recipe.steps if step != Resize())
-    steps = asked if replace(recipe, steps=asked).steps == recipe.steps else recipe.steps
-    return [_step(step) for step in steps]
+    """Return the steps, without a resize that is implied."""
+    explicit = tuple(step for step in recipe.steps if step != Resize())
+    steps = explicit if replace(recipe, steps=explicit).steps == recipe.steps else recipe.steps
+    return [{str(step.__struct_config__.tag): _step(step)} for step in steps]
 
 
-def _step(step: Step) -> dict[str, Any]:
-    name, form = next((name, form) for name, form in STEPS.items() if form.step is type(step))
-    said = _said(step, form.keys)
-    if not said and form.bare is not None:
-        return {name: form.bare}
-    if form.sole is not None and said.keys() == {key_name(form.sole)}:
-        return {name: said[key_name(form.sole)]}
-    return {name: said}
+def _step(step: Step) -> Any:
+    table, short = _table(step), step.shorthand
+    if not table and short is not None and short.bare is not None:
+        return short.bare
+    if short is not None and table.keys() == {key_name(short.field)}:
+        return table[key_name(short.field)]
+    return table
 
 
 def _rendition(rendition: Rendition) -> dict[str, Any]:
-    return _said(rendition.size, SIZE) | _said(rendition, OUTPUT)
+    return _table(rendition.size) | _table(rendition, "size")
 
 
-def _said(instance: Any, keys: Keys) -> dict[str, Any]:
-    """Return the values that differ from their defaults, by key, as the file has them."""
-    said: dict[str, Any] = {}
+def _table(instance: Declared, *omitted: str) -> dict[str, Any]:
+    """Return the values that differ from their defaults, by key, as TOML has them."""
+    table: dict[str, Any] = {}
     for field in fields(instance):
         value = getattr(instance, field.name)
-        if field.name in keys and value not in (field.default, {}):
-            said[key_name(field.name)] = keys[field.name].write(value)
-    return said
+        if field.name not in omitted and value not in (field.default, {}):
+            notation = find_meta(instance.__annotations__[field.name], "notation")
+            table[key_name(field.name)] = notation.write(value) if notation else _plain(value)
+    return table
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
 
 
 def _array(tables: list[dict[str, Any]]) -> "AoT":

@@ -1,21 +1,24 @@
-"""From a recipe file to a Recipe, or to what is wrong on which line. Knows no key."""
+"""From a recipe file to a Recipe, or to an error with file, line and key."""
 
 import os
 
 from forkresize.recipe import Recipe
 from forkresize.recipefile.decode import decode_recipe
-from forkresize.recipefile.errors import RecipeFileError
-from forkresize.tomlfile import Document, TomlValueError, parse, read
+from forkresize.tomlfile import Document, TomlFileError, TomlValueError, parse, read
+
+
+class RecipeFileError(TomlFileError):
+    """A recipe file cannot be read, or holds an invalid recipe."""
 
 
 def load_recipe(path: str | os.PathLike[str]) -> Recipe:
     """Return the recipe that a TOML file holds; paths in it are relative to its folder.
 
     Raises:
-        RecipeFileError: it can't be read, is no TOML, or asks for what can't be met; names line and key.
+        RecipeFileError: the file cannot be read, or holds an invalid recipe; names line and key.
     """
     name = os.fspath(path)
-    return _recipe_in(read(name, RecipeFileError), os.path.dirname(name))
+    return _decode(read(name, RecipeFileError), os.path.dirname(name))
 
 
 def loads(text: str, *, name: str = "<recipe>", folder: str = "") -> Recipe:
@@ -23,17 +26,17 @@ def loads(text: str, *, name: str = "<recipe>", folder: str = "") -> Recipe:
 
     Args:
         text: the TOML.
-        name: what errors call it.
-        folder: what paths in it are relative to.
+        name: the name of the file in errors.
+        folder: the folder that paths in it are relative to.
 
     Raises:
-        RecipeFileError: it is no TOML, or asks for what can't be met; names line and key.
+        RecipeFileError: the text is malformed, or holds an invalid recipe; names line and key.
     """
-    return _recipe_in(parse(text, name, RecipeFileError), folder)
+    return _decode(parse(text, name, RecipeFileError), folder)
 
 
-def _recipe_in(document: Document, folder: str) -> Recipe:
+def _decode(document: Document, folder: str) -> Recipe:
     try:
         return decode_recipe(document.data, folder)
-    except TomlValueError as fault:
-        raise document.blame(fault) from None
+    except TomlValueError as error:
+        raise document.error_at(error) from None

@@ -33,7 +33,7 @@ class Document(Struct, frozen=True, dict=True):
         """Return the line, from 1, of what is at a path, or else of the nearest above it that is there."""
         return nearest(self._lines, path)
 
-    def blame(self, fault: TomlValueError) -> TomlFileError:
+    def error_at(self, fault: TomlValueError) -> TomlFileError:
         """Return the error that a fault amounts to, with line and key."""
         return self.error(self.name, fault.message, line=self.line_of(fault.path), key=format_key(fault.path))
 
@@ -61,7 +61,7 @@ def read(name: str, error: type[TomlFileError] = TomlFileError) -> Document:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as refusal:
         line = content.count(b"\n", 0, refusal.start) + 1
-        raise error(name, "is not encoded in UTF-8", line=line) from None
+        raise error(name, "not encoded in UTF-8", line=line) from None
     return parse(text, name, error)
 
 
@@ -82,9 +82,9 @@ def parse(text: str, name: str, error: type[TomlFileError] = TomlFileError) -> D
         message, line = _told(str(refusal), text)
         raise error(name, message, line=line) from None
     except ValueError:
-        raise error(name, "holds a number of thousands of digits") from None
+        raise error(name, "a number has thousands of digits") from None
     except RecursionError:
-        raise error(name, "holds arrays or tables nested hundreds deep") from None
+        raise error(name, "arrays or tables are nested hundreds deep") from None
     _refuse_huge_numbers(document)
     return document
 
@@ -99,4 +99,4 @@ def _told(message: str, text: str) -> tuple[str, int]:
 def _refuse_huge_numbers(document: Document) -> None:
     for path, value in walk(document.data):
         if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-            raise document.blame(TomlValueError(path, "is a larger number than TOML has"))
+            raise document.error_at(TomlValueError(path, "exceeds the 64-bit range of TOML"))

@@ -32,7 +32,7 @@ PHOTO = Source("in/trip/a.b.JPG", "trip/a.b.JPG", size=1000, mtime_ns=5)
     ],
 )
 def test_a_template_is_filled_in(template: str, asked: dict[str, object], expected: str) -> None:
-    assert Naming("out", Recipe.of(**asked), template).place(PHOTO) == expected  # type: ignore[arg-type]
+    assert Naming("out", Recipe.of(**asked), template).place(PHOTO) == expected
 
 
 def test_a_file_at_the_top_has_no_directory_in_its_name() -> None:
@@ -160,7 +160,7 @@ def test_names_that_may_meet_are_not_called_injective(template: str, output: For
     ],
 )
 def test_renditions_are_told_apart_by_what_differs(asked: dict[str, object], expected: list[str]) -> None:
-    naming = Naming("out", Recipe.of(**asked))  # type: ignore[arg-type]
+    naming = Naming("out", Recipe.of(**asked))
     outputs = naming.outputs(Source("in/a.jpg", "a.jpg"))
     assert [output.path for output in outputs] == [f"out/{name}" for name in expected]
     assert [output.rendition for output in outputs] == list(range(len(expected)))
@@ -169,7 +169,7 @@ def test_renditions_are_told_apart_by_what_differs(asked: dict[str, object], exp
 @pytest.mark.parametrize("asked", [{"width": [80, 40]}, {"format": ["webp", "keep"]}])
 def test_a_template_that_gives_renditions_one_name_is_refused(asked: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="several renditions one name"):
-        Naming("out", Recipe.of(**asked), "{name}")  # type: ignore[arg-type]
+        Naming("out", Recipe.of(**asked), "{name}")
 
 
 def test_renditions_that_no_field_tells_apart_are_refused() -> None:

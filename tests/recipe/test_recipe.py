@@ -24,7 +24,7 @@ from forkresize.recipe import (
 )
 
 
-def test_words_may_be_plain_strings() -> None:
+def test_choices_may_be_strings() -> None:
     plain: dict[str, Any] = {"color": "keep", "metadata": "none"}
     recipe = Recipe(**plain)
     assert (recipe.color, recipe.metadata) == (Color.KEEP, Metadata.NONE)
@@ -50,7 +50,7 @@ def test_words_may_be_plain_strings() -> None:
         ("steps", (Resize(), Resize(fit=Fit.COVER))),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: object) -> None:
     with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
@@ -66,7 +66,7 @@ def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, va
         ((Border(width=3), Crop(width=1, height=1)), 0),
     ],
 )
-def test_a_resize_that_is_not_said_comes_where_flags_have_it(steps: tuple[Step, ...], before: int) -> None:
+def test_an_implicit_resize_is_inserted_where_the_command_line_has_it(steps: tuple[Step, ...], before: int) -> None:
     recipe = Recipe(steps=steps)
     assert (recipe.steps_before_resize, recipe.resize, recipe.steps_after_resize) == (
         steps[:before],
@@ -75,13 +75,13 @@ def test_a_resize_that_is_not_said_comes_where_flags_have_it(steps: tuple[Step, 
     )
 
 
-def test_a_resize_that_is_said_stays_where_it_is() -> None:
+def test_an_explicit_resize_stays_in_place() -> None:
     steps = (Grayscale(), Resize(fit=Fit.FILL), Crop(width=1, height=1))
     recipe = Recipe(steps=steps)
     assert (recipe.steps, recipe.steps_before_resize, recipe.steps_after_resize) == (steps, steps[:1], steps[2:])
 
 
-def test_lists_do_for_tuples() -> None:
+def test_tuples_may_be_lists() -> None:
     given: dict[str, Any] = {"steps": [Trim()], "renditions": [Rendition()], "background": [0, 0, 0, 0]}
     assert Recipe(**given) == Recipe(steps=(Trim(),), background=(0, 0, 0, 0))
 
@@ -90,13 +90,13 @@ def test_lists_do_for_tuples() -> None:
     "asked",
     [{"width": 1}, {"height": 1}, {"format": "png"}, {"quality": 50}, {"trim": True}, {"metadata": "none"}],
 )
-def test_a_size_a_format_a_step_or_metadata_is_something_to_do(asked: dict[str, Any]) -> None:
+def test_a_size_a_format_a_step_or_metadata_is_not_a_noop(asked: dict[str, Any]) -> None:
     assert not Recipe.of(**asked).is_noop
     assert Recipe.of(enlarge=True).is_noop
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(Fit), st.integers(1, 100))
-def test_the_fingerprint_changes_with_what_changes_an_output(width: int, other: int, fit: Fit, quality: int) -> None:
+def test_the_fingerprint_changes_if_the_outputs_change(width: int, other: int, fit: Fit, quality: int) -> None:
     recipe = Recipe.of(width=width, fit=fit, quality=quality)
     limits: Any = {"max_pixels": 7, "max_frames": 8, "max_file_size": 9}
     same = Recipe.of(width=width, fit=fit, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), **limits)
@@ -121,17 +121,17 @@ RECIPES = [
 ]
 
 
-def test_recipes_that_differ_have_different_fingerprints() -> None:
+def test_different_recipes_have_different_fingerprints() -> None:
     assert len({recipe.fingerprint() for recipe in RECIPES}) == len(RECIPES)
 
 
-def test_recipes_that_are_equal_have_one_fingerprint() -> None:
+def test_equal_recipes_have_the_same_fingerprint() -> None:
     whole = Recipe(steps=(Blur(radius=3), Resize(focus=(1, 0))), renditions=(Rendition(size=Size(scale=(50, 50))),))
     point = Recipe(steps=(Blur(radius=3.0), Resize(focus=(1.0, 0.0))), renditions=(Rendition(size=Size.parse("50%")),))
     assert whole == point
     assert whole.fingerprint() == point.fingerprint()
 
 
-def test_a_recipe_crosses_to_another_process() -> None:
+def test_a_recipe_can_be_pickled() -> None:
     recipe = Recipe.of(width=800, quality={"avif": 40}, watermark_text="x", crop="3x3")
     assert pickle.loads(pickle.dumps(recipe)) == recipe  # noqa: S301 (our own bytes)

@@ -26,7 +26,7 @@ from forkresize.recipe import DEFAULT_QUALITY, Format, Rendition, Subsampling
         ("ssim", 1),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, value: object) -> None:
+def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: object) -> None:
     with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
         Rendition(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
@@ -34,19 +34,19 @@ def test_a_value_out_of_range_is_refused_by_the_name_of_its_field(field: str, va
 
 
 @pytest.mark.parametrize(
-    ("output", "quality", "told"),
+    ("output", "quality", "message"),
     [
-        ("png", 80, "png has none; jpeg, webp, avif have"),
-        ("jpeg", {"webp": 80}, "none of webp is the format of the output, jpeg"),
+        ("png", 80, "does not apply to png, only to jpeg, webp, avif"),
+        ("jpeg", {"webp": 80}, "does not apply to jpeg, only to webp"),
     ],
 )
-def test_a_quality_that_the_output_could_not_have_is_refused(output: Any, quality: Any, told: str) -> None:
-    with pytest.raises(FieldError, match=f"^quality: {told}$"):
+def test_a_quality_that_does_not_apply_to_the_format_is_refused(output: Any, quality: Any, message: str) -> None:
+    with pytest.raises(FieldError, match=f"^quality: {message}$"):
         Rendition(format=output, quality=quality)
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("values", "field"),
     [
         ({"format": "jpeg", "lossless": True}, "lossless"),
         ({"format": "png", "ssim": 0.9}, "ssim"),
@@ -58,33 +58,33 @@ def test_a_quality_that_the_output_could_not_have_is_refused(output: Any, qualit
         ({"max_bytes": 9, "lossless": True}, "max_bytes"),
     ],
 )
-def test_what_contradicts_itself_is_refused(said: dict[str, Any], field: str) -> None:
+def test_contradictions_are_refused(values: dict[str, Any], field: str) -> None:
     with pytest.raises(FieldError, match=f"^{field}: "):
-        Rendition(**said)
+        Rendition(**values)
 
 
-def test_one_quality_is_for_all_formats_that_have_one() -> None:
+def test_one_quality_applies_to_all_formats_that_have_one() -> None:
     rendition = Rendition(quality=42)
     qualities = {output: rendition.quality_for(output) for output in Format}
     assert qualities == dict.fromkeys(Format) | dict.fromkeys(DEFAULT_QUALITY, 42)
 
 
-def test_a_format_without_a_quality_of_its_own_keeps_the_default() -> None:
+def test_a_format_that_is_not_in_the_mapping_keeps_its_default_quality() -> None:
     rendition = Rendition(quality={"jpeg": 42})
     assert rendition.quality_for("jpeg") == 42
     assert rendition.quality_for("webp") == DEFAULT_QUALITY["webp"]
 
 
-def test_what_is_lossless_has_no_quality_where_it_can_be() -> None:
+def test_a_lossless_output_has_no_quality_if_its_format_can_be_lossless() -> None:
     rendition = Rendition(lossless=True)
     assert rendition.quality_for("webp") is None
     assert rendition.quality_for("jpeg") == DEFAULT_QUALITY["jpeg"]
 
 
-def test_words_may_be_plain_strings() -> None:
+def test_choices_may_be_strings() -> None:
     plain: dict[str, Any] = {"format": "avif", "subsampling": "444"}
     assert Rendition(**plain) == Rendition(format=Format.AVIF, subsampling=Subsampling.FULL)
 
 
-def test_the_usual_suffixes() -> None:
+def test_formats_have_the_usual_suffixes() -> None:
     assert [output.suffix for output in Format] == [".jpg", ".png", ".webp", ".avif", ".gif", ".tif"]

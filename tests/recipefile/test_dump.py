@@ -39,7 +39,7 @@ quality = 80
 """
 
 
-def test_a_recipe_is_written_for_people() -> None:
+def test_a_recipe_is_written_as_readable_toml() -> None:
     recipe = Recipe.of(
         width=[400, 800],
         fit="cover",
@@ -66,12 +66,12 @@ def test_defaults_are_not_written() -> None:
     assert dumps(Recipe.of(fit="inside", watermark=None, quality=None, rotate=0, sharpen="none")) == ""
 
 
-def test_a_resize_is_written_only_where_it_says_something_or_stands_elsewhere() -> None:
+def test_a_resize_is_written_only_if_it_is_not_implied() -> None:
     assert "resize" not in dumps(Recipe(steps=(Crop(width=1, height=1), Resize(), Blur(radius=2))))
     assert "resize = {}" in dumps(Recipe(steps=(Blur(radius=2), Resize())))
     assert 'resize = {fit = "fill"}' in dumps(Recipe(steps=(Resize(fit=Fit.FILL), Grayscale())))
 
 
-def test_a_step_with_one_value_is_written_as_its_flag() -> None:
+def test_a_step_with_one_value_is_written_as_that_value() -> None:
     assert dumps(Recipe(steps=(Watermark(image="logo.png"),))) == '[[steps]]\nwatermark = "logo.png"\n'
     assert dumps(Recipe(steps=(Sharpen(percent=90),))) == "[[steps]]\nsharpen = {percent = 90}\n"

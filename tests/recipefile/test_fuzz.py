@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from forkresize.errors import UsageError
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps, loads
-from forkresize.recipefile.schema import RECIPE, RENDITION, STEPS, key_name
+from forkresize.recipefile.keys import RENDITION, STEP_KINDS, TOP, key_name
 
 TOKENS = [
     "[[steps]]",
@@ -40,7 +40,7 @@ TOKENS += [
     "é",
     "\r",
 ]
-KEYS = ["steps", "renditions", *RECIPE, *RENDITION, *STEPS, *(key for form in STEPS.values() for key in form.keys)]
+KEYS = [*TOP, *RENDITION, *STEP_KINDS, *(field for step in STEP_KINDS.values() for field in step.__annotations__)]
 
 _values = st.recursive(
     st.booleans()
@@ -53,14 +53,14 @@ _values = st.recursive(
     max_leaves=12,
 )
 _tables = st.dictionaries(st.sampled_from(KEYS).map(key_name), _values, max_size=4)
-_steps = st.sampled_from([*STEPS]).flatmap(
-    lambda name: st.dictionaries(st.sampled_from([*STEPS[name].keys, "x"]).map(key_name), _values).map(
+_steps = st.sampled_from([*STEP_KINDS]).flatmap(
+    lambda name: st.dictionaries(st.sampled_from([*STEP_KINDS[name].__annotations__, "x"]).map(key_name), _values).map(
         lambda fields: {name: fields}
     )
-) | st.dictionaries(st.sampled_from([*STEPS]), _values, min_size=1, max_size=1)
+) | st.dictionaries(st.sampled_from([*STEP_KINDS]), _values, min_size=1, max_size=1)
 
 
-def _reads_or_is_refused(text: str) -> None:
+def _load_or_refuse(text: str) -> None:
     try:
         recipe = loads(text)
     except UsageError:
@@ -74,24 +74,26 @@ def _reads_or_is_refused(text: str) -> None:
 @example("a = " + "[" * 250 + "]" * 250)
 @example("steps = " + "[" * 250 + "]" * 250)
 @example("background = 'rgb(" + "9" * 5000 + ", 0, 0)'")
-def test_any_text_is_read_or_refused(text: str) -> None:
-    _reads_or_is_refused(text)
+def test_any_text_is_loaded_or_refused(text: str) -> None:
+    _load_or_refuse(text)
 
 
 @given(st.data())
 @settings(max_examples=200, deadline=None)
-def test_any_change_to_a_valid_file_is_read_or_refused(recipes: st.SearchStrategy[Recipe], data: st.DataObject) -> None:
+def test_any_change_to_a_valid_file_is_loaded_or_refused(
+    recipes: st.SearchStrategy[Recipe], data: st.DataObject
+) -> None:
     text = dumps(data.draw(recipes))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(start + 12, len(text))))
         text = text[:start] + data.draw(st.sampled_from(TOKENS) | st.just("")) + text[end:]
-    _reads_or_is_refused(text)
+    _load_or_refuse(text)
 
 
 @given(_tables, st.lists(_steps, max_size=2), st.lists(_tables, max_size=2))
 @settings(max_examples=200, deadline=None)
-def test_any_values_under_any_keys_are_read_or_refused(wide: Any, steps: Any, renditions: Any) -> None:
-    document = {key: value for key, value in wide.items() if key in RECIPE}
+def test_any_values_under_any_keys_are_loaded_or_refused(wide: Any, steps: Any, renditions: Any) -> None:
+    document = {key: value for key, value in wide.items() if key in TOP}
     document |= {key: value for key, value in (("steps", steps), ("renditions", renditions)) if value}
-    _reads_or_is_refused(tomlkit.dumps(document))
+    _load_or_refuse(tomlkit.dumps(document))

@@ -48,7 +48,7 @@ max-bytes = "300K"
 """
 
 
-def test_a_file_is_steps_in_their_order_and_renditions() -> None:
+def test_a_file_holds_steps_in_order_and_renditions() -> None:
     assert loads(WEB) == Recipe(
         steps=(
             Crop(width=1000, height=1000, left=10, top=10),
@@ -62,7 +62,7 @@ def test_a_file_is_steps_in_their_order_and_renditions() -> None:
     )
 
 
-def test_an_empty_file_keeps_everything() -> None:
+def test_an_empty_file_is_the_default_recipe() -> None:
     assert loads("") == Recipe()
 
 
@@ -88,7 +88,7 @@ def test_steps_may_come_in_any_order_and_more_than_once() -> None:
         ("watermark = { image = 'logo.png', gravity = 'tile' }", Watermark(image="logo.png", gravity=None)),
     ],
 )
-def test_a_step_is_written_as_its_flag_or_as_a_table(written: str, step: object) -> None:
+def test_a_step_is_written_as_a_value_or_a_table(written: str, step: object) -> None:
     assert step in loads(f"[[steps]]\n{written}").steps
 
 
@@ -108,16 +108,16 @@ def test_a_step_is_written_as_its_flag_or_as_a_table(written: str, step: object)
         ("max-bytes = '2MiB'", Rendition(max_bytes=2 * 1024 * 1024)),
     ],
 )
-def test_a_rendition_is_written_in_the_words_of_the_flags(written: str, rendition: Rendition) -> None:
+def test_a_rendition_is_written_like_its_options(written: str, rendition: Rendition) -> None:
     assert loads(f"[[renditions]]\n{written}").renditions == (rendition,)
 
 
 @pytest.mark.parametrize("color", ["'#ff8000'", "'rgb(255, 128, 0)'", "[255, 128, 0]", "[255, 128, 0, 255]"])
-def test_a_color_is_a_text_or_an_array(color: str) -> None:
+def test_a_color_is_text_or_an_array(color: str) -> None:
     assert loads(f"background = {color}").background == (255, 128, 0, 255)
 
 
-def test_max_pixels_are_millions() -> None:
+def test_max_pixels_are_in_millions() -> None:
     assert loads("max-pixels = 0.5").max_pixels == 500_000
 
 
@@ -131,19 +131,19 @@ def test_paths_are_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:
     assert image == Watermark(image="/logo.png")
 
 
-def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     file = tmp_path / "web.toml"
     file.write_bytes(b"\xef\xbb\xbf" + WEB.encode())
     assert load_recipe(str(file)) == loads(WEB)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeFileError, match=r"web\.toml: No such file or directory$"):
         load_recipe(tmp_path / "web.toml")
 
 
-def test_a_file_that_is_not_utf_8_is_told_by_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "web.toml"
     file.write_bytes("color = 'srgb'\n# grün".encode("latin-1"))
-    with pytest.raises(RecipeFileError, match=r"web\.toml:2: is not encoded in UTF-8$"):
+    with pytest.raises(RecipeFileError, match=r"web\.toml:2: not encoded in UTF-8$"):
         load_recipe(file)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forkresize.recipe import Fit, Recipe, Rendition, Size
+from forkresize.recipe import Fit, Recipe, Rendition, Size, from_bytes, to_bytes
 from forkresize.recipefile import dumps, loads
 
 FLAGS: dict[str, Any] = {
@@ -58,33 +58,48 @@ WATERMARKS = [{}, {"watermark": "logo.png"}, {"watermark_text": "© me"}]
 
 @given(st.data())
 @settings(deadline=None)
-def test_what_is_written_reads_back_as_an_equal_recipe(recipes: st.SearchStrategy[Recipe], data: st.DataObject) -> None:
+def test_a_recipe_is_the_same_after_it_was_written_and_loaded(
+    recipes: st.SearchStrategy[Recipe], data: st.DataObject
+) -> None:
     recipe = data.draw(recipes)
     again = loads(dumps(recipe))
     assert again == recipe
     assert again.fingerprint() == recipe.fingerprint()
 
 
+@given(st.data())
+@settings(deadline=None)
+def test_a_recipe_is_the_same_after_it_was_sent_as_bytes(
+    recipes: st.SearchStrategy[Recipe], data: st.DataObject
+) -> None:
+    recipe = data.draw(recipes)
+    again = from_bytes(to_bytes(recipe))
+    assert again == recipe
+    assert again.fingerprint() == recipe.fingerprint()
+
+
 @given(st.sampled_from(SIZES), st.sampled_from(WATERMARKS), st.fixed_dictionaries({}, optional=FLAGS))
 @settings(deadline=None)
-def test_flags_and_file_say_the_same(size: Any, watermark: Any, flags: Any) -> None:
+def test_a_recipe_of_options_is_the_same_after_it_was_written_and_loaded(size: Any, watermark: Any, flags: Any) -> None:
     recipe = Recipe.of(**size, **watermark, **flags)
     assert loads(dumps(recipe)) == recipe
 
 
 @given(st.data())
 @settings(max_examples=30, deadline=None)
-def test_writing_is_settled_after_the_first_time(recipes: st.SearchStrategy[Recipe], data: st.DataObject) -> None:
+def test_a_file_that_was_written_is_written_the_same_again(
+    recipes: st.SearchStrategy[Recipe], data: st.DataObject
+) -> None:
     text = dumps(data.draw(recipes))
     assert dumps(loads(text)) == text
 
 
 @pytest.mark.parametrize("size", ["800x600>", "x600", "50%", "50%x25%", "150%", "2000000@", "800x600^<", "1200!"])
-def test_a_geometry_is_the_same_size_in_the_file(size: str) -> None:
+def test_a_geometry_is_the_same_size_in_options_and_files(size: str) -> None:
     recipe = Recipe.of(size=size)
     assert loads(f'[[renditions]]\nsize = "{size}"') == recipe == loads(dumps(recipe))
 
 
-def test_a_geometry_may_stand_beside_what_it_does_not_say() -> None:
+def test_a_geometry_may_be_combined_with_a_fit() -> None:
     recipe = loads('[[renditions]]\nsize = "800x600"\nfit = "cover"\nenlarge = true')
     assert recipe.renditions == (Rendition(size=Size(width=800, height=600, fit=Fit.COVER, enlarge=True)),)

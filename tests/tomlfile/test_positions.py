@@ -48,11 +48,11 @@ def test_every_value_is_found_on_its_line(snippets: list[str]) -> None:
     assert {path: line_of(text, path) for path in found} == found
 
 
-def test_line_ends_of_windows_count_once() -> None:
+def test_crlf_is_one_line_break() -> None:
     assert line_of("a = 1\r\nb = [\r\n  2,\r\n  3,\r\n]\r\n", ("b", 1)) == 4
 
 
-def test_what_is_not_there_is_where_the_nearest_above_it_is() -> None:
+def test_a_missing_value_has_the_line_of_its_nearest_parent() -> None:
     text = "a = 1\n\n[[steps]]\n\n[[steps]]\ncrop = { width = 3 }\n"
     assert line_of(text, ("steps", 1, "crop", "height")) == 6
     assert line_of(text, ("steps", 1, "trim")) == 5
@@ -61,5 +61,5 @@ def test_what_is_not_there_is_where_the_nearest_above_it_is() -> None:
 
 
 @pytest.mark.parametrize("key", [".".join("a" * 3000), "'" + "a" * 3000 + "'"])
-def test_keys_of_any_length_and_depth_are_found(key: str) -> None:
+def test_long_and_deep_keys_are_found(key: str) -> None:
     assert line_of(f"x = 1\n{key} = 2\n[{key}1]\n", ("a",) if "." in key else ("a" * 3000,)) == 2

@@ -99,7 +99,7 @@ class _Table(Struct, frozen=True):
     def refusal(self, key: str, message: str) -> Exception:
         from forkresize.tomlfile import TomlValueError
 
-        return self.document.blame(TomlValueError((*self.path, key), message))
+        return self.document.error_at(TomlValueError((*self.path, key), message))
 
     def origin(self, key: str, strength: Precedence) -> Origin:
         from forkresize.tomlfile import format_key

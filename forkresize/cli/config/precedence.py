@@ -8,13 +8,12 @@ from itertools import combinations
 from typing import Any
 
 from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
-from forkresize.recipe import Options
-
-_SIZES = (("width", "height"), ("size",), ("long_edge",), ("short_edge",), ("scale",), ("megapixels",))
+from forkresize.recipe import OPTIONS, STEPS
+from forkresize.recipe.size import SIZE_MODES
 
 _CONFLICTS = (
-    *((one, other) for ways in combinations(_SIZES, 2) for one in ways[0] for other in ways[1]),
-    *(("recipe", field) for field in Options.__annotations__),
+    *((one, other) for modes in combinations((*SIZE_MODES, ("size",)), 2) for one in modes[0] for other in modes[1]),
+    *(("recipe", name) for name in OPTIONS),
     ("watermark", "watermark_text"),
     ("ssim", "max_bytes"),
     ("ssim", "lossless"),
@@ -24,14 +23,17 @@ _CONFLICTS = (
     ("force", "if_exists"),
 )
 
-REQUIRES = {
-    "null": ("files_from",),
-    **{
-        f"watermark_{field}": ("watermark", "watermark_text")
-        for field in ("gravity", "scale", "opacity", "margin", "font")
-    },
-}
-"""Options that mean nothing without one of others."""
+
+def _requirements() -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "null", ("files_from",)
+    for name, option in OPTIONS.items():
+        starting = tuple(each.name for each in OPTIONS.values() if each.owner is option.owner and each.starts)
+        if option.owner in STEPS and starting and not option.starts:
+            yield name, starting
+
+
+REQUIRES = dict(_requirements())
+"""Options that have no meaning without one of others."""
 
 _SAYS_NOTHING = (None, False, (), "auto", "none")
 

@@ -1,5 +1,6 @@
-"""Completion in shells: the script that --completion prints, and what is completed that click doesn't know of."""
+"""Shell completion: the script that --completion prints, and completions that click does not know."""
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 SHELLS = ("bash", "zsh", "fish")
 
 COMPLETE_VARIABLE = "_FORKRESIZE_COMPLETE"
-"""How the shell's script asks the command what could follow."""
+"""The variable by which the shell's script asks the command for completions."""
 
 
 def print_completion(ctx: click.Context, _param: click.Parameter, shell: str | None) -> None:
@@ -20,8 +21,8 @@ def print_completion(ctx: click.Context, _param: click.Parameter, shell: str | N
     from click.shell_completion import get_completion_class
 
     completion = get_completion_class(shell)
-    assert completion is not None  # noqa: S101 (click has one of each of SHELLS)
-    # Unlike source(), this starts no bash to look at its version: the script may be meant for another machine.
+    assert completion is not None  # noqa: S101 (click knows all of SHELLS)
+    # Unlike source(), this does not run bash to check its version: the script may be for another machine.
     script = completion(ctx.command, {}, "forkresize", COMPLETE_VARIABLE)
     click.echo(script.source_template % script.source_vars(), nl=False)
     ctx.exit()
@@ -34,24 +35,23 @@ def complete_path(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     return [CompletionItem(incomplete, type="file")]
 
 
-def complete_formats(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return what the last of several formats, with commas between, may become."""
-    from forkresize.recipe import Format
-    from forkresize.recipe.options import KEEP
+def complete_several(words: Iterable[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return a completion of the last of several words, separated by commas."""
 
-    said, comma, begun = incomplete.rpartition(",")
-    return [
-        f"{said}{comma}{word}" for word in (KEEP, *Format) if word.startswith(begun) and word not in said.split(",")
-    ]
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        given, comma, begun = incomplete.rpartition(",")
+        return [f"{given}{comma}{word}" for word in words if word.startswith(begun) and word not in given.split(",")]
+
+    return complete
 
 
 def complete_preset(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of presets that begin so; none where a settings file can't be read."""
+    """Return the names of presets that begin so; none if a settings file cannot be read."""
     from forkresize.cli.config.files import preset_names
     from forkresize.errors import UsageError
 
     try:
         names = preset_names(ctx.params.get("config"))
     except UsageError:
-        return []  # A message amid the line that is being typed helps nobody; the command itself will tell.
+        return []  # An error would garble the line that is being typed; the command itself reports it.
     return [name for name in names if name.startswith(incomplete)]

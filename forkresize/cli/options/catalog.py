@@ -7,19 +7,18 @@ import click
 
 from forkresize.cli.info.help import PanelOption
 from forkresize.cli.options.model import Option
-from forkresize.cli.options.recipe import OPERATIONS, OUTPUT, SIZE
+from forkresize.cli.options.recipe import recipe_options
 from forkresize.cli.options.settings import SETTINGS
 from forkresize.cli.types import (
     BYTES,
     DURATION,
     MAX_ERRORS,
     MAX_PRUNE,
-    MEGAPIXELS,
     MEMORY,
     SHARD,
     TIMESTAMP,
-    EnumChoice,
     RuleOption,
+    enum_choice,
     whole,
 )
 from forkresize.ledger import Compare, IfExists
@@ -28,6 +27,36 @@ from forkresize.walk import Symlinks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+OUTPUT = [
+    *recipe_options("Output"),
+    Option(
+        "--name",
+        metavar="TEMPLATE",
+        help="Name of an output, of {stem} {ext} {name} {dir} {width} {height} {format} {hash8}. "
+        "[default: {stem}{ext}, or {stem}-{width}w{ext} for several widths]",
+    ),
+    Option("--flat", is_flag=True, help="Put all outputs right below DESTINATION."),
+    Option(
+        "--recipe",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE.toml",
+        help="Read what to make from a file, instead of from options.",
+    ),
+    Option("--show-recipe", is_flag=True, help="Print the recipe file that the options amount to, and exit."),
+    Option(
+        "--manifest",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.json",
+        help="List all outputs of every source, with their sizes.",
+    ),
+    Option(
+        "--srcset",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.html",
+        help="Write an HTML <picture> for every source.",
+    ),
+]
 
 SELECTION = [
     Option("--recursive/--no-recursive", default=True, help="Walk the directories in a SOURCE too."),
@@ -53,7 +82,7 @@ SELECTION = [
     ),
     Option(
         "--symlinks",
-        type=EnumChoice(Symlinks),
+        type=enum_choice(Symlinks),
         help="Symbolic links: skip all, or follow all. [default: follow those to files, skip those to directories]",
     ),
     Option(
@@ -66,7 +95,7 @@ SELECTION = [
     Option("-0", "--null", is_flag=True, help="Names from --files-from end in NUL, as find -print0 writes them."),
     Option(
         "--on-collision",
-        type=EnumChoice(OnCollision),
+        type=enum_choice(OnCollision),
         default=OnCollision.ERROR,
         help="Two sources for one output: refuse before any work, tell them apart by a suffix, or skip the second.",
     ),
@@ -75,7 +104,7 @@ SELECTION = [
 REPEAT = [
     Option(
         "--if-exists",
-        type=EnumChoice(IfExists),
+        type=enum_choice(IfExists),
         default=IfExists.UPDATE,
         help="An output that is there: make it again if its source, its recipe or itself changed, leave it, make it "
         "again, or fail.",
@@ -83,7 +112,7 @@ REPEAT = [
     Option("--force", is_flag=True, help="Make everything again, like --if-exists overwrite."),
     Option(
         "--compare",
-        type=EnumChoice(Compare),
+        type=enum_choice(Compare),
         default=Compare.STAT,
         help="What tells that a source changed: its size and time, or its content, which is read each time.",
     ),
@@ -138,19 +167,7 @@ WORKERS = [
         type=MEMORY,
         help="Memory for all workers together; pictures wait for it. [default: 60 % of what there is]",
     ),
-    Option(
-        "--max-pixels",
-        type=MEGAPIXELS,
-        default="200",
-        help="Megapixels a picture may have; all frames of an animation together may have ten times as many.",
-    ),
-    Option(
-        "--max-frames",
-        type=whole("n", 1),
-        default=1000,
-        help="Frames or pages there may be where all of them are kept.",
-    ),
-    Option("--max-file-size", type=BYTES, default="1G", help="Size of a file; a larger one fails unread."),
+    *recipe_options("Workers"),
     Option(
         "--sandbox",
         type=click.Choice(["auto", "on", "off"]),
@@ -174,7 +191,7 @@ WORKERS = [
     Option("--nice", type=whole("n", 0, 19), default=0, help="How much the workers give way to other processes."),
     Option(
         "--order",
-        type=EnumChoice(Order),
+        type=enum_choice(Order),
         default=Order.SIZE,
         help="What comes first, as far ahead as is known: the largest, the first by path, or the latest.",
     ),
@@ -217,8 +234,8 @@ REPORTING = [
 ]
 
 PANELS = {
-    "Size": SIZE,
-    "Operations": OPERATIONS,
+    "Size": recipe_options("Size"),
+    "Operations": recipe_options("Operations"),
     "Output": OUTPUT,
     "Selection": SELECTION,
     "Repeat runs": REPEAT,

@@ -1,9 +1,10 @@
-"""Colors as people write them."""
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ImageColor
 
-from forkresize.image.color.css import parse_color
 from forkresize.recipe import RGBA
+from forkresize.recipe.color import parse_color
 
 
 @pytest.mark.parametrize(
@@ -27,12 +28,23 @@ from forkresize.recipe import RGBA
         ("rgb(1, 2, 3, 200%)", (1, 2, 3, 255)),
     ],
 )
-def test_colors_are_read_as_css_writes_them(text: str, color: RGBA) -> None:
+def test_css_notations_are_parsed(text: str, color: RGBA) -> None:
     assert parse_color(text) == color
 
 
 @pytest.mark.parametrize("text", ["", "whit", "#12", "12", "rgb(1,2)", "#gggggg", "rgba(1,2,3,x)", "rgb(1,2,3,4,5)"])
-def test_anything_else_is_refused_with_what_would_do(text: str) -> None:
-    with pytest.raises(ValueError, match="is no color; try a CSS name") as caught:
+def test_other_texts_are_refused_with_what_is_accepted(text: str) -> None:
+    with pytest.raises(ValueError, match="use a CSS color such as white") as caught:
         parse_color(text)
     assert repr(text) in str(caught.value)
+
+
+def test_names_have_the_colors_that_pillow_gives_them() -> None:
+    for name in ImageColor.colormap:
+        assert parse_color(name)[:3] == ImageColor.getrgb(name)[:3]
+
+
+@given(st.sampled_from(["hsl", "hsv"]), st.integers(0, 360), st.integers(0, 100), st.integers(0, 100))
+def test_hues_have_the_colors_that_pillow_gives_them(name: str, hue: int, second: int, third: int) -> None:
+    text = f"{name}({hue}, {second}%, {third}%)"
+    assert parse_color(text)[:3] == ImageColor.getrgb(text)

@@ -1,0 +1,128 @@
+"""How people write sizes in bytes, percentages, points, colors, qualities and formats, as text and in TOML."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from forkresize.formats import DEFAULT_QUALITY, Format
+from forkresize.recipe.color import EXPECTED, RGBA, parse_color
+from forkresize.recipe.declaration import parse_number, shown, written
+from forkresize.recipe.enums import Gravity
+
+KEEP = "keep"
+"""Stands for the source's own format."""
+
+TILE = "tile"
+"""Stands for a watermark that is repeated all over the image."""
+
+DIRECTIONS = tuple(gravity for gravity in Gravity if gravity not in {Gravity.ENTROPY, Gravity.ATTENTION})
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_MEGA = 10**6
+_OPAQUE = 255
+
+
+def parse_bytes(size: int | str) -> int:
+    """Return a number of bytes; K, M and G are powers of 1000, Ki, Mi and Gi of 1024, each with or without B.
+
+    Raises:
+        ValueError: the text is not a size.
+    """
+    if isinstance(size, int):
+        return size
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[kmg]i?)?)b?", size.strip().lower(), re.ASCII)
+    if not found:
+        raise ValueError(
+            f"invalid size {shown(size)}: use a number with an optional unit, for example 300K, 1.5M or 200KiB"
+        )
+    return round(float(found[1]) * _UNITS[found[2]])
+
+
+def _pixels(megapixels: float | str) -> int:
+    number = parse_number(megapixels) if isinstance(megapixels, str) else megapixels
+    if not math.isfinite(number) or number * _MEGA < 1:
+        raise ValueError(f"invalid number of megapixels {shown(megapixels)}: use a positive number, for example 200")
+    return round(number * _MEGA)
+
+
+def _megapixels(pixels: int) -> float:
+    return pixels // _MEGA if pixels % _MEGA == 0 else pixels / _MEGA
+
+
+def _color(color: str | list[Any]) -> Any:
+    if isinstance(color, str):
+        return parse_color(color)
+    return (*color, _OPAQUE) if len(color) == len("RGB") else color
+
+
+def _hex(color: RGBA) -> str:
+    digits = "#" + bytes(color).hex()
+    return digits.removesuffix("ff") if color[-1] == _OPAQUE else digits
+
+
+def _percentages(percent: str | float | list[Any]) -> Any:
+    number = parse_number(percent.removesuffix("%")) if isinstance(percent, str) else percent
+    return number if isinstance(number, list) else (number, number)
+
+
+def _percent(scale: tuple[float, float]) -> float | list[float]:
+    return scale[0] if repr(scale[0]) == repr(scale[1]) else list(scale)
+
+
+def _point(point: str | list[Any]) -> Any:
+    if not isinstance(point, str):
+        return point
+    found = re.fullmatch(r"(\d*\.?\d+),(\d*\.?\d+)", point.strip(), re.ASCII)
+    if not found:
+        raise ValueError(f"invalid point {shown(point)}: use X,Y with numbers from 0 to 1, for example 0.5,0.3")
+    return float(found[1]), float(found[2])
+
+
+def _quality(quality: int | str | dict[str, Any]) -> Any:
+    if not isinstance(quality, str):
+        return quality
+    if re.fullmatch(r"\d{1,9}", quality, re.ASCII):
+        return int(quality)
+    pairs = re.findall(r"(\w+)=(\d{1,9})(?:,|$)", quality, re.ASCII)
+    if ",".join(f"{name}={number}" for name, number in pairs) != quality or not pairs:
+        raise ValueError(f"invalid quality {shown(quality)}: use 80, or one for each format as in jpeg=80,webp=78")
+    return {name: int(number) for name, number in pairs}
+
+
+def _qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
+    """Return one number if all formats have the same."""
+    values = set(quality.values())
+    if len(values) == 1 and quality.keys() == DEFAULT_QUALITY.keys():
+        return values.pop()
+    return {str(output): number for output, number in quality.items()}
+
+
+def word_for_none(word: str) -> tuple[Callable[[str], str | None], Callable[[object], str]]:
+    """Return how to parse and to write a word that stands for None among the words of an enumeration."""
+    return (lambda text: None if text == word else text), (lambda value: word if value is None else str(value))
+
+
+_FORMATS = (KEEP, *Format)
+_PLACES = (*DIRECTIONS, TILE)
+_parse_format, _write_format = word_for_none(KEEP)
+_parse_place, _write_place = word_for_none(TILE)
+
+BYTES = written("a number of bytes, or text such as 300K, 1.5M or 200KiB", parse_bytes, types=(int, str))
+MEGAPIXELS = written("a number of megapixels, for example 200", _pixels, types=(int, float), write=_megapixels)
+COLOR = written(f"{EXPECTED}, or [red, green, blue, alpha], 0 to 255 each", _color, types=(str, list), write=_hex)
+PERCENT = written(
+    "a percentage, or two as in [50, 25], from 0.001 to 10000",
+    _percentages,
+    types=(int, float, list, str),
+    write=_percent,
+)
+POINT = written("two numbers from 0 to 1, for example [0.5, 0.3]", _point, types=(list, str), write=list)
+QUALITY = written(
+    f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=78",
+    _quality,
+    types=(int, str, dict),
+    write=_qualities,
+)
+FORMAT = written(f"one of {', '.join(_FORMATS)}", _parse_format, write=_write_format, choices=_FORMATS)
+PLACE = written(f"one of {', '.join(_PLACES)}", _parse_place, write=_write_place, choices=_PLACES)

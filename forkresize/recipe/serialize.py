@@ -1,0 +1,40 @@
+"""A recipe as bytes, to send to another process or machine."""
+
+from typing import Any
+
+from msgspec import ValidationError, convert, to_builtins
+
+from forkresize.errors import FieldError
+from forkresize.recipe.recipe import Recipe
+
+RECIPE_VERSION = 1
+"""The version of the format; it grows when older versions can no longer read it."""
+
+
+def to_bytes(recipe: Recipe) -> bytes:
+    """Return a recipe as a JSON object with the version of the format. Lone surrogates in paths are escaped."""
+    import json
+
+    return json.dumps({"version": RECIPE_VERSION, "recipe": to_builtins(recipe)}, separators=(",", ":")).encode("ascii")
+
+
+def from_bytes(data: bytes) -> Recipe:
+    """Return the recipe that ``to_bytes`` wrote.
+
+    Raises:
+        FieldError: the data is malformed, has another version, or a value is out of range.
+    """
+    import json
+
+    try:
+        message: Any = json.loads(data)
+        version = message["version"] if isinstance(message, dict) and "version" in message else None
+    except (ValueError, RecursionError) as error:
+        raise FieldError("recipe", f"malformed recipe: {error}") from None
+    if version != RECIPE_VERSION:
+        raise FieldError("recipe", f"unsupported version {version!r}: this program reads version {RECIPE_VERSION}")
+    try:
+        return convert(message.get("recipe"), Recipe)
+    except ValidationError as error:
+        cause = error.__cause__
+        raise cause if isinstance(cause, FieldError) else FieldError("recipe", str(error)) from None
