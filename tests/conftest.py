@@ -15,9 +15,7 @@ from PIL import Image
 
 from forkresize.job import Source
 from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
-
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
 
 if (measuring := coverage.Coverage.current()) is not None:
     # A confined worker saves what it has counted when it leaves.

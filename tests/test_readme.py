@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from forkresize.cli.options.catalog import PANELS
 from forkresize.errors import ExitCode
 from forkresize.plan.naming import FIELDS
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 OPTIONS = {

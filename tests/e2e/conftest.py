@@ -1,4 +1,4 @@
-"""What tests of the whole share: the benchmarks that count faults, run for a moment."""
+"""Shared by the end-to-end tests: short runs of the benchmarks that count faults."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The installed command when other runs, the clock or a shard have a say in what it does, and when it watches."""
+"""The installed command with other runs, deadlines and shards, and with --watch."""
 
 import json
 import os
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
+
 Running = subprocess.Popen[bytes]
 Start = Callable[..., Running]
 
@@ -68,20 +70,18 @@ def slow(tmp_path: Path, draw: Draw) -> list[str]:
 
 
 class TestTwoRuns:
-    def test_one_works_and_the_other_says_at_once_that_it_can_not(
-        self, tmp_path: Path, slow: list[str], start: Start
-    ) -> None:
+    def test_the_second_run_exits_at_once_with_a_message(self, tmp_path: Path, slow: list[str], start: Start) -> None:
         first = start(*slow, "--json")
         wait_for((tmp_path / "out/.forkresize/lock").exists)
         second = start(*slow)
-        _, told = second.communicate(timeout=DEADLINE)
+        _, stderr = second.communicate(timeout=DEADLINE)
         assert second.returncode == 75
-        assert b"another run is writing to out" in told
+        assert b"another run is writing to out" in stderr
         assert first.poll() is None
         summary = json.loads(first.communicate(timeout=DEADLINE)[0])
         assert (first.returncode, summary["written"]) == (0, 30)
 
-    def test_with_lock_wait_the_other_follows_and_does_nothing_twice(self, slow: list[str], start: Start) -> None:
+    def test_with_lock_wait_the_second_run_follows_and_repeats_no_work(self, slow: list[str], start: Start) -> None:
         both = [start(*slow, "--json", "--lock-wait", "50s", *more) for more in ([], ["--verbose"])]
         outputs = [process.communicate(timeout=DEADLINE) for process in both]
         assert [process.returncode for process in both] == [0, 0]
@@ -106,7 +106,7 @@ class TestTwoRuns:
         assert first.poll() is None
 
 
-def test_max_duration_leaves_the_rest_to_the_next_run(tmp_path: Path, slow: list[str], forkresize: Run) -> None:
+def test_the_next_run_continues_after_max_duration(tmp_path: Path, slow: list[str], forkresize: Run) -> None:
     result = forkresize(*slow, "--max-duration", "0.8s", "--json")
     summary = json.loads(result.stdout)
     assert result.returncode == summary["exit_code"] == 10
@@ -117,7 +117,7 @@ def test_max_duration_leaves_the_rest_to_the_next_run(tmp_path: Path, slow: list
     assert (again["unchanged"], again["written"]) == (summary["written"], 30 - summary["written"])
 
 
-def test_shards_side_by_side_make_every_output_once(tmp_path: Path, photos: Path, start: Start) -> None:
+def test_parallel_shards_write_every_output_once(tmp_path: Path, photos: Path, start: Start) -> None:
     shards = [start(*OPTIONS, "--workers", "1", "--json", "--shard", f"{number}/3") for number in (1, 2, 3)]
     summaries = [json.loads(shard.communicate(timeout=DEADLINE)[0]) for shard in shards]
     assert [summary["exit_code"] for summary in summaries] == [0, 0, 0]
@@ -144,7 +144,7 @@ def test_files_are_selected_by_size_and_time(tmp_path: Path, photos: Path, forkr
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--shard", "4/3"], "'--shard': '4/3' is no shard"),
         (["--newer-than", "soon"], "'--newer-than': 'soon' is neither"),
@@ -154,12 +154,12 @@ def test_files_are_selected_by_size_and_time(tmp_path: Path, photos: Path, forkr
         (["--watch", "--max-duration", "1h"], "--watch has no end, and --max-duration"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_any_work(
-    options: list[str], told: str, tmp_path: Path, photos: Path, forkresize: Run
+def test_invalid_run_control_is_refused_before_any_work(
+    options: list[str], message: str, tmp_path: Path, photos: Path, forkresize: Run
 ) -> None:
     result = forkresize(*OPTIONS, *options)
     assert result.returncode == 2
-    assert told in result.stderr
+    assert message in result.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -173,7 +173,7 @@ class TestWatch:
         wait_for(lambda: len(made(tmp_path)) == 8)
         return process
 
-    def test_pictures_are_taken_as_they_come_and_ctrl_c_ends_it(
+    def test_new_pictures_are_processed_until_ctrl_c(
         self, photos: Path, tmp_path: Path, watching: Running, draw: Draw
     ) -> None:
         draw(photos / "new.jpg")
@@ -190,12 +190,12 @@ class TestWatch:
         summary = json.loads(stdout)
         assert watching.returncode == summary["exit_code"] == 130
         assert (summary["written"], summary["failed"]) == (12, 0)
-        told = [json.loads(line)["source"] for line in (tmp_path / "run.jsonl").read_text().splitlines()]
-        assert sorted(set(told)) == sorted(
+        reported = [json.loads(line)["source"] for line in (tmp_path / "run.jsonl").read_text().splitlines()]
+        assert sorted(set(reported)) == sorted(
             [*(f"in/{number}.jpg" for number in range(8)), "in/new.jpg", "in/last.jpg", "in/day/moved.jpg"]
         )
 
-    def test_a_file_is_taken_when_it_has_stopped_growing(
+    def test_a_file_is_processed_once_it_stops_growing(
         self, photos: Path, tmp_path: Path, watching: Running, draw: Draw
     ) -> None:
         whole = draw(tmp_path / "whole.png", (200, 200)).read_bytes()
@@ -203,7 +203,7 @@ class TestWatch:
             for start in range(0, len(whole), len(whole) // 5):
                 file.write(whole[start : start + len(whole) // 5])
                 time.sleep(0.6)
-            # Another comes meanwhile, and is not kept waiting.
+            # Another file arrives, and is processed without waiting for the first.
             shutil.copy(tmp_path / "whole.png", photos / "quick.png")
             wait_for(lambda: "quick.png" in made(tmp_path))
             assert "slow.png" not in made(tmp_path)
@@ -213,7 +213,7 @@ class TestWatch:
         assert watching.returncode == 143
         assert b"failed  " not in stderr
 
-    def test_between_two_passes_another_run_may_work(
+    def test_another_run_can_work_between_two_passes(
         self, photos: Path, tmp_path: Path, watching: Running, forkresize: Run, draw: Draw
     ) -> None:
         draw(photos / "new.jpg")
@@ -225,7 +225,7 @@ class TestWatch:
         summary = json.loads(watching.communicate(timeout=DEADLINE)[0])
         assert summary["failed"] == 0
 
-    def test_killed_it_leaves_no_process(self, watching: Running, tmp_path: Path) -> None:
+    def test_a_killed_watch_leaves_no_process(self, watching: Running, tmp_path: Path) -> None:
         def listeners() -> list[str]:
             lines = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout  # noqa: S607
             return [line for line in lines.splitlines() if "walk.watcher_process" in line and str(tmp_path) in line]

@@ -1,16 +1,15 @@
-"""The installed command over names that strangers chose: each comes out as it went in, and none is ever syntax."""
+"""The installed command with hostile file names: names are preserved and are never syntax."""
 
 import csv
 import json
 import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 LONGEST = 255
 """Bytes in a file name."""
@@ -59,7 +58,7 @@ def hostile(tmp_path: Path, draw: Draw) -> list[str]:
     return names
 
 
-def told(path: Path) -> list[dict[str, object]]:
+def read_records(path: Path) -> list[dict[str, object]]:
     """Return the records of a report, with names as the file system has them."""
     return [json.loads(line) for line in path.read_text("utf-8", "surrogateescape").splitlines()]
 
@@ -69,7 +68,7 @@ def raw_controls(text: str) -> set[str]:
     return {letter for letter in text if letter < " " or "\x7f" <= letter <= "\x9f"} - {"\n"}
 
 
-def test_every_name_comes_out_as_it_went_in_and_no_terminal_acts_on_it(
+def test_every_name_is_preserved_and_sends_no_escapes_to_the_terminal(
     tmp_path: Path, hostile: list[str], forkresize: Run
 ) -> None:
     reports = ["--report", "r.jsonl", "--report", "r.csv", "--report", "r.html", "--log-file", "log"]
@@ -82,7 +81,7 @@ def test_every_name_comes_out_as_it_went_in_and_no_terminal_acts_on_it(
     assert sorted(
         str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.jpg") if path.is_file()
     ) == sorted(f"{name}/{name}" for name in hostile)
-    records = told(tmp_path / "r.jsonl")
+    records = read_records(tmp_path / "r.jsonl")
     assert {record["source"] for record in records if record["status"] == "written"} == {
         f"in/{name}/{name}" for name in hostile
     }
@@ -94,7 +93,7 @@ def test_every_name_comes_out_as_it_went_in_and_no_terminal_acts_on_it(
     assert (again["unchanged"], again["written"]) == (len(hostile), 0)
 
 
-def test_names_are_told_apart_where_they_come_from_a_list_and_from_the_command_line(
+def test_hostile_names_work_in_lists_and_on_the_command_line(
     tmp_path: Path, hostile: list[str], forkresize: Run
 ) -> None:
     listed = [f"in/{name}/{name}" for name in hostile]
@@ -106,14 +105,14 @@ def test_names_are_told_apart_where_they_come_from_a_list_and_from_the_command_l
 
 
 @pytest.mark.parametrize("options", [["--format", "webp"], ["--name", "{stem}-{width}w{ext}"]])
-def test_a_name_that_becomes_too_long_is_told_and_costs_no_other(
+def test_a_name_that_becomes_too_long_fails_alone(
     options: list[str], tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in" / f"{'a' * (LONGEST - 4)}.jpg")
     draw(tmp_path / "in" / "b.jpg")
     done = forkresize("in", "out", "--width", "20", *options, "--report", "r.jsonl")
     assert done.returncode == 1
-    assert {record["status"]: record["reason"] for record in told(tmp_path / "r.jsonl")} == {
+    assert {record["status"]: record["reason"] for record in read_records(tmp_path / "r.jsonl")} == {
         "written": None,
         "failed": "cannot be written",
     }
@@ -121,7 +120,7 @@ def test_a_name_that_becomes_too_long_is_told_and_costs_no_other(
     assert len(list((tmp_path / "out").iterdir())) == 2  # b and .forkresize
 
 
-def test_names_that_become_one_are_refused_before_any_work(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_names_with_the_same_output_are_refused_before_any_work(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     for name in ("a.jpg", "a.png"):
         draw(tmp_path / "in" / name)
     done = forkresize("in", "out", "--format", "webp")
@@ -129,7 +128,7 @@ def test_names_that_become_one_are_refused_before_any_work(tmp_path: Path, draw:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_template_never_takes_a_name_for_syntax_nor_leaves_the_destination(
+def test_names_in_a_template_are_not_syntax_and_stay_in_the_destination(
     tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     for name in ("{dir}{name}.jpg", "...jpg", "..jpg"):
@@ -143,16 +142,14 @@ def test_a_template_never_takes_a_name_for_syntax_nor_leaves_the_destination(
     ]
 
 
-def test_two_hundred_levels_are_walked(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_two_hundred_directory_levels_are_walked(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     deep = Path(*["d"] * 200)
     draw(tmp_path / "in" / deep / "a.jpg")
     assert forkresize("in", "out", "--width", "20").returncode == 0
     assert (tmp_path / "out" / deep / "a.jpg").is_file()
 
 
-def test_a_path_that_is_too_long_for_the_system_is_told_and_costs_no_other(
-    tmp_path: Path, draw: Draw, forkresize: Run
-) -> None:
+def test_a_path_that_is_too_long_for_the_system_fails_alone(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
     content = draw(tmp_path / "in/a.jpg").read_bytes()
     folder = os.open(tmp_path / "in", os.O_RDONLY)
@@ -168,7 +165,7 @@ def test_a_path_that_is_too_long_for_the_system_is_told_and_costs_no_other(
     assert done.returncode == 1
     assert "File name too long" in done.stderr
     assert "Traceback" not in done.stderr
-    records = told(tmp_path / "r.jsonl")
+    records = read_records(tmp_path / "r.jsonl")
     assert {record["status"] for record in records} == {"written", "failed"}
     assert sum(record["status"] == "written" for record in records) >= 18
     # By descriptors, as the paths of some outputs are too long for this process in its own directory.

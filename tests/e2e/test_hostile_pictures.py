@@ -1,8 +1,7 @@
-"""Pictures that were made to do harm, each of a few hundred bytes, and what the installed command says of them."""
+"""Malicious pictures of a few hundred bytes, and the results of the installed command."""
 
 import json
 import struct
-import subprocess
 import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -11,8 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Run
+
+pytestmark = pytest.mark.slow
+
 Ended = tuple[str, str | None, str]
 
 
@@ -88,7 +89,7 @@ BLOATED = zlib.compress(bytes(1 << 26))
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("wide.png", png(2**31 - 1, 1), "2147.48 megapixels, more than the limit of 200 (max_pixels)"),
         ("large.png", png(100_000, 100_000, rows=BLOATED), "10000 megapixels, more than the limit of 200 (max_pixels)"),
@@ -102,16 +103,16 @@ BLOATED = zlib.compress(bytes(1 << 26))
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_too_many_pixels_are_refused_with_both_numbers(
-    name: str, content: bytes, told: str, ended: Callable[..., Ended]
+def test_too_many_pixels_fail_with_the_number_and_the_limit(
+    name: str, content: bytes, message: str, ended: Callable[..., Ended]
 ) -> None:
     status, reason, error = ended(name, content, ["--width", "1000"])
     assert (status, reason) == ("failed", "too many pixels")
-    assert told in error
+    assert message in error
 
 
 @pytest.mark.parametrize("options", [["--rotate", "45"], ["--border", "10000"]])
-def test_what_a_step_makes_is_limited_as_well(options: list[str], ended: Callable[..., Ended]) -> None:
+def test_results_of_steps_are_limited_too(options: list[str], ended: Callable[..., Ended]) -> None:
     status, reason, error = ended("slim.png", png(60_000, 1), ["--width", "4000", *options])
     assert (status, reason) == ("failed", "too many pixels")
     assert "max_pixels" in error
@@ -127,9 +128,7 @@ def test_what_a_step_makes_is_limited_as_well(options: list[str], ended: Callabl
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_damaged_behind_its_header_is_damage_and_no_bug(
-    name: str, content: bytes, ended: Callable[..., Ended]
-) -> None:
+def test_damage_after_the_header_fails_as_damaged(name: str, content: bytes, ended: Callable[..., Ended]) -> None:
     status, reason, _ = ended(name, content)
     assert (status, reason) in {("failed", "damaged or truncated"), ("written", None)}
 
@@ -150,19 +149,17 @@ def test_what_is_damaged_behind_its_header_is_damage_and_no_bug(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_lies_beside_the_pixels_costs_the_picture_nothing(
-    name: str, content: bytes, ended: Callable[..., Ended]
-) -> None:
+def test_damage_outside_of_the_pixels_is_a_warning(name: str, content: bytes, ended: Callable[..., Ended]) -> None:
     assert ended(name, content)[0] == "written"
 
 
-def test_frames_that_are_only_claimed_are_refused_before_anything_is_made_room_for(ended: Callable[..., Ended]) -> None:
+def test_a_false_frame_count_is_refused_before_memory_is_allocated(ended: Callable[..., Ended]) -> None:
     status, reason, error = ended("claimed.png", png(8, 8, (b"acTL", struct.pack(">II", 2**31 - 1, 0))))
     assert (status, reason) == ("failed", "too many frames")
     assert error == "the picture has 2147483647 frames or pages, more than the limit of 1000 (max_frames)"
 
 
-def test_pages_without_end_are_counted_no_further_than_the_limit(ended: Callable[..., Ended]) -> None:
+def test_endless_pages_are_counted_up_to_the_limit(ended: Callable[..., Ended]) -> None:
     page = tiff(rest=bytes(64))
     entries, place = page[8:-68], len(page)
     pages = (entries + struct.pack("<I", place + number * (len(entries) + 4)) for number in range(1, 200_001))
@@ -172,7 +169,7 @@ def test_pages_without_end_are_counted_no_further_than_the_limit(ended: Callable
     assert error == "the picture has at least 1001 frames or pages, more than the limit of 1000 (max_frames)"
 
 
-def test_a_worker_s_decoder_is_quoted_in_the_record(tmp_path: Path, forkresize: Run) -> None:
+def test_messages_of_a_decoder_are_in_the_record(tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
     # A strip that goes on behind the end of the file; libtiff writes of it to standard error.
     packed = tiff(rest=bytes(200)).replace(struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 5))
@@ -182,4 +179,4 @@ def test_a_worker_s_decoder_is_quoted_in_the_record(tmp_path: Path, forkresize: 
     forkresize("in", "out", "--width", "4", "--report", "r.jsonl")
     (record,) = map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())
     assert record["reason"] == "damaged or truncated"
-    assert any("Read error on strip 0" in told for told in record["warnings"])
+    assert any("Read error on strip 0" in warning for warning in record["warnings"])

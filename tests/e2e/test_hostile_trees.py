@@ -1,4 +1,4 @@
-"""The installed command over trees that lead astray, that are no trees, and that change while they are walked."""
+"""The installed command on trees with loops, special files and mounts, and trees that change during a run."""
 
 import json
 import os
@@ -14,10 +14,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
 
-NOBODY = 65_534
+pytestmark = pytest.mark.slow
+
+RunIn = Callable[..., "subprocess.CompletedProcess[str]"]
+
+UNPRIVILEGED = 65_534
 
 
 def records(tmp_path: Path) -> list[dict[str, object]]:
@@ -33,7 +36,7 @@ def by_reason(tmp_path: Path) -> dict[str, set[str]]:
 
 
 def pictures(folder: Path) -> list[str]:
-    """Return the pictures below a folder, each of which has to open whole."""
+    """Return the pictures below a folder, each of them complete."""
     found = sorted(path for path in folder.rglob("*") if path.is_file() and ".forkresize" not in path.parts)
     for path in found:
         with Image.open(path) as image:
@@ -50,7 +53,7 @@ def pair(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture
-def bound(tmp_path: Path, command: list[str]) -> Run:
+def bound(tmp_path: Path, command: list[str]) -> RunIn:
     """Run the command where a directory is mounted in a second place: ``bound("in", "out", *arguments)``."""
     if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:  # noqa: S607
         pytest.skip("nothing may be mounted here")
@@ -63,7 +66,7 @@ def bound(tmp_path: Path, command: list[str]) -> Run:
     return run
 
 
-def test_a_source_that_is_mounted_as_the_destination_is_refused(pair: Path, bound: Run) -> None:
+def test_a_source_mounted_as_the_destination_is_refused(pair: Path, bound: RunIn) -> None:
     (pair / "out").mkdir()
     before = (pair / "in/a.jpg").read_bytes()
     done = bound("in", "out", "in", "out", "--width", "20", "--force")
@@ -72,14 +75,14 @@ def test_a_source_that_is_mounted_as_the_destination_is_refused(pair: Path, boun
     assert (pair / "in/a.jpg").read_bytes() == before
 
 
-def test_what_is_mounted_in_a_source_is_walked_once(pair: Path, bound: Run) -> None:
+def test_a_source_mounted_below_itself_is_walked_once(pair: Path, bound: RunIn) -> None:
     (pair / "in/loop").mkdir()
     done = bound("in", "in/loop", "in", "out", "--width", "20", "--json")
     assert (done.returncode, json.loads(done.stdout)["written"]) == (0, 2)
     assert pictures(pair / "out") == ["a.jpg", "loop/a.jpg"]
 
 
-def test_a_destination_that_is_mounted_in_its_source_is_not_walked(pair: Path, bound: Run) -> None:
+def test_a_destination_that_is_mounted_in_its_source_is_not_walked(pair: Path, bound: RunIn) -> None:
     for folder in ("out", "in/made"):
         (pair / folder).mkdir()
     for expected in ("written", "unchanged"):
@@ -89,7 +92,7 @@ def test_a_destination_that_is_mounted_in_its_source_is_not_walked(pair: Path, b
     assert pictures(pair / "out") == ["a.jpg"]
 
 
-def test_what_is_no_file_is_passed_by_and_blocks_nothing(pair: Path, forkresize: Run) -> None:
+def test_devices_pipes_and_sockets_are_skipped_without_blocking(pair: Path, forkresize: Run) -> None:
     os.mkfifo(pair / "in/fifo.jpg")
     (pair / "in/null.jpg").symlink_to("/dev/null")
     (pair / "in/zero.jpg").symlink_to("/dev/zero")
@@ -107,7 +110,7 @@ def test_what_is_no_file_is_passed_by_and_blocks_nothing(pair: Path, forkresize:
 
 
 @pytest.mark.parametrize("links", [[], ["--symlinks", "follow"], ["--symlinks", "skip"]])
-def test_loops_of_links_end(links: list[str], pair: Path, forkresize: Run) -> None:
+def test_link_loops_end(links: list[str], pair: Path, forkresize: Run) -> None:
     (pair / "in/x").symlink_to("y")
     (pair / "in/y").symlink_to("x")
     (pair / "in/self.jpg").symlink_to("self.jpg")
@@ -120,7 +123,7 @@ def test_loops_of_links_end(links: list[str], pair: Path, forkresize: Run) -> No
     assert all(Path(str(record["source"])).parts.count("in") <= 2 for record in records(pair))
 
 
-def test_a_link_in_the_destination_leads_nothing_out_of_it(pair: Path, draw: Draw, forkresize: Run) -> None:
+def test_links_in_the_destination_are_not_followed_out_of_it(pair: Path, draw: Draw, forkresize: Run) -> None:
     draw(pair / "in/sub/b.jpg")
     draw(pair / "in/secret.jpg", seed=3)
     (pair / "out").mkdir()
@@ -145,7 +148,7 @@ def test_dots_in_names_and_lists_stay_below_the_destination(pair: Path, forkresi
     assert pictures(pair / "outside") == ["secret.jpg"]
 
 
-def test_files_that_vanish_grow_and_change_while_the_run_goes_on_cost_no_other(
+def test_files_that_vanish_grow_or_change_during_a_run_affect_no_others(
     tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     first = draw(tmp_path / "in/000.png", (400, 300))
@@ -189,7 +192,7 @@ def test_files_that_vanish_grow_and_change_while_the_run_goes_on_cost_no_other(
     assert len(made) == len(found["written"])
 
 
-def test_a_directory_that_vanishes_or_becomes_a_file_is_a_failure_among_others(
+def test_a_directory_that_vanishes_or_becomes_a_file_is_one_failure(
     tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     for number in range(40):
@@ -211,11 +214,13 @@ def test_a_directory_that_vanishes_or_becomes_a_file_is_a_failure_among_others(
 
 
 @pytest.fixture
-def as_nobody(command: list[str]) -> Iterator[tuple[Path, Run]]:
+def as_unprivileged(command: list[str]) -> Iterator[tuple[Path, RunIn]]:
     """A directory, and the command run in it by somebody who may not do everything."""
     if os.getuid() == 0 and not shutil.which("setpriv"):
         pytest.skip("root may read and write all, and there is no setpriv")
-    give_up = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.getuid() == 0 else []
+    give_up = (
+        ["setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups"] if os.getuid() == 0 else []
+    )
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -236,8 +241,10 @@ def as_nobody(command: list[str]) -> Iterator[tuple[Path, Run]]:
         yield folder, run
 
 
-def test_what_may_not_be_read_is_told_by_name(as_nobody: tuple[Path, Run], draw: Draw) -> None:
-    folder, run = as_nobody
+def test_unreadable_files_and_directories_are_failures_with_their_names(
+    as_unprivileged: tuple[Path, RunIn], draw: Draw
+) -> None:
+    folder, run = as_unprivileged
     for name in ("a.jpg", "closed.jpg", "shut/b.jpg", "listed/c.jpg"):
         draw(folder / "in" / name)
     (folder / "in/closed.jpg").chmod(0)
@@ -254,10 +261,10 @@ def test_what_may_not_be_read_is_told_by_name(as_nobody: tuple[Path, Run], draw:
     assert pictures(folder / "out") == ["a.jpg"]
 
 
-def test_a_destination_that_may_not_be_written_stops_the_run_and_says_so(
-    as_nobody: tuple[Path, Run], draw: Draw
+def test_an_unwritable_destination_stops_the_run_with_a_message(
+    as_unprivileged: tuple[Path, RunIn], draw: Draw
 ) -> None:
-    folder, run = as_nobody
+    folder, run = as_unprivileged
     for number in range(5):
         draw(folder / f"in/{number}.jpg")
     (folder / "out").mkdir()
@@ -268,10 +275,10 @@ def test_a_destination_that_may_not_be_written_stops_the_run_and_says_so(
     assert "Traceback" not in done.stderr
 
 
-def test_one_directory_of_the_destination_that_may_not_be_written_is_told(
-    as_nobody: tuple[Path, Run], draw: Draw
+def test_one_unwritable_directory_of_the_destination_is_reported(
+    as_unprivileged: tuple[Path, RunIn], draw: Draw
 ) -> None:
-    folder, run = as_nobody
+    folder, run = as_unprivileged
     draw(folder / "in/a.jpg")
     draw(folder / "in/shut/b.jpg")
     for name in ("out", "out/shut"):

@@ -1,4 +1,4 @@
-"""The installed command when it is stopped, killed, or loses a worker."""
+"""The installed command when it is stopped or killed, or loses a worker."""
 
 import json
 import os
@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
 Running = subprocess.Popen[bytes]
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them"),
+]
 
 DEADLINE = 30
 SOURCES = 24
@@ -79,7 +82,7 @@ def started(tmp_path: Path, large: Path, command: list[str]) -> Iterator[Running
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_lets_running_pictures_finish_and_ends_the_run(
+def test_a_signal_ends_the_run_after_pictures_in_progress(
     signum: signal.Signals, code: int, tmp_path: Path, started: Running, forkresize: Run
 ) -> None:
     workers = children(started.pid)
@@ -88,15 +91,15 @@ def test_a_signal_lets_running_pictures_finish_and_ends_the_run(
     assert started.returncode == code
     assert signum.name in stderr.decode()
     assert not any(map(alive, workers))
-    told = statuses(tmp_path)
-    assert 0 < len(told) < SOURCES
-    assert set(told.values()) == {"written"}
-    assert files(tmp_path / "out") == sorted(os.path.basename(source) for source in told)
+    reported = statuses(tmp_path)
+    assert 0 < len(reported) < SOURCES
+    assert set(reported.values()) == {"written"}
+    assert files(tmp_path / "out") == sorted(os.path.basename(source) for source in reported)
     again = json.loads(forkresize("in", "out", *OPTIONS, "--json").stdout)
-    assert (again["unchanged"], again["written"]) == (len(told), SOURCES - len(told))
+    assert (again["unchanged"], again["written"]) == (len(reported), SOURCES - len(reported))
 
 
-def test_a_second_signal_ends_at_once_and_leaves_nothing_half_made(tmp_path: Path, started: Running) -> None:
+def test_a_second_signal_ends_the_run_at_once_without_incomplete_outputs(tmp_path: Path, started: Running) -> None:
     workers = children(started.pid)
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
@@ -104,17 +107,17 @@ def test_a_second_signal_ends_at_once_and_leaves_nothing_half_made(tmp_path: Pat
     started.communicate(timeout=DEADLINE)
     assert started.returncode == 130
     assert not any(map(alive, workers))
-    told = statuses(tmp_path)
-    written = {os.path.basename(name) for name, status in told.items() if status == "written"}
+    reported = statuses(tmp_path)
+    written = {os.path.basename(name) for name, status in reported.items() if status == "written"}
     # A worker may have been ended between its last rename and telling of it.
-    assert written <= set(files(tmp_path / "out")) <= {os.path.basename(name) for name in told}
+    assert written <= set(files(tmp_path / "out")) <= {os.path.basename(name) for name in reported}
     for made in (tmp_path / "out").rglob("*.png"):
         with Image.open(made) as picture:
             picture.load()
-    assert list(told.values()).count("failed") <= 2
+    assert list(reported.values()).count("failed") <= 2
 
 
-def test_killed_workers_cost_no_picture(tmp_path: Path, started: Running) -> None:
+def test_killed_workers_lose_no_picture(tmp_path: Path, started: Running) -> None:
     for made in range(1, SOURCES // 2, 3):
         wait_for(lambda: len(files(tmp_path / "out")) > made)  # noqa: B023 (called at once)
         os.kill(children(started.pid)[0], signal.SIGKILL)
@@ -124,7 +127,7 @@ def test_killed_workers_cost_no_picture(tmp_path: Path, started: Running) -> Non
     assert len(files(tmp_path / "out")) == SOURCES
 
 
-def test_a_killed_run_leaves_no_process_and_the_next_one_no_trace_of_it(
+def test_a_killed_run_leaves_no_process_and_the_next_run_cleans_up(
     tmp_path: Path, started: Running, forkresize: Run
 ) -> None:
     workers = children(started.pid)

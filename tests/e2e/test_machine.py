@@ -1,4 +1,4 @@
-"""The installed command on a machine that denies it something."""
+"""The installed command with closed streams, unwritable files and other system errors."""
 
 import json
 import os
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 
@@ -41,7 +42,7 @@ def made(tmp_path: Path) -> int:
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_obstacle(
+def test_closed_standard_streams_are_accepted(
     closed: str, tmp_path: Path, shell: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     assert shell(f"in out --width 20 --json {closed}").returncode == 0
@@ -49,7 +50,7 @@ def test_closed_streams_are_no_obstacle(
 
 
 @needs_full
-def test_lines_that_nobody_can_read_do_not_stop_the_work(
+def test_an_unreadable_standard_error_does_not_stop_the_run(
     tmp_path: Path, shell: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     assert shell("in out --width 20 --verbose 2>/dev/full").returncode == 0
@@ -58,7 +59,7 @@ def test_lines_that_nobody_can_read_do_not_stop_the_work(
 
 @needs_full
 @pytest.mark.parametrize("options", ["--json", "--dry-run", "--help", "--version"])
-def test_a_standard_output_that_can_not_be_written_is_told(
+def test_an_unwritable_standard_output_is_an_error(
     options: str, shell: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     result = shell(
@@ -71,7 +72,7 @@ def test_a_standard_output_that_can_not_be_written_is_told(
     assert "Traceback" not in result.stderr
 
 
-def test_a_name_that_the_output_s_encoding_lacks_is_escaped(
+def test_unencodable_characters_of_a_name_are_escaped(
     tmp_path: Path, draw: Draw, shell: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     draw(tmp_path / "in/é漢.jpg")
@@ -81,7 +82,7 @@ def test_a_name_that_the_output_s_encoding_lacks_is_escaped(
 
 
 @pytest.mark.parametrize("destination", ["dangling", "/proc/nope", "''"])
-def test_a_destination_that_can_not_be_is_refused_at_once(
+def test_an_impossible_destination_is_refused_at_once(
     destination: str, tmp_path: Path, shell: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     (tmp_path / "dangling").symlink_to("nowhere/at/all")
@@ -90,14 +91,14 @@ def test_a_destination_that_can_not_be_is_refused_at_once(
     assert "Traceback" not in result.stderr
 
 
-def test_garbage_in_the_lock_file_is_no_obstacle(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_garbage_in_the_lock_file_is_ignored(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     (tmp_path / "out/.forkresize").mkdir(parents=True)
     (tmp_path / "out/.forkresize/lock").write_bytes(b"\377\376 \0 01234567")
     assert forkresize("in", "out", "--width", "20").returncode == 0
 
 
-def test_a_report_does_not_replace_what_is_none(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_a_report_replaces_only_reports(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     picture = draw(tmp_path / "in/a.jpg").rename(tmp_path / "in/a.jsonl")
     before = picture.read_bytes()
     result = forkresize("in", "out", "--width", "20", "--report", "in/a.jsonl")
@@ -106,19 +107,21 @@ def test_a_report_does_not_replace_what_is_none(tmp_path: Path, forkresize: Run,
     assert picture.read_bytes() == before
 
 
-def test_one_report_named_twice_is_one(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_a_report_named_twice_is_written_once(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     forkresize("in", "out", "--width", "20", "--report", "a.jsonl", "--report", "./a.jsonl")
     assert len((tmp_path / "a.jsonl").read_text().splitlines()) == 1
 
 
-def test_a_picture_under_any_name_takes_part_in_collisions(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_pictures_with_any_suffix_take_part_in_collisions(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     draw(tmp_path / "in/a.sgi").rename(tmp_path / "in/a.img")
     assert forkresize("in", "out", "--format", "webp").returncode == 2
 
 
-def test_a_source_that_changes_while_it_is_made_is_made_again(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_a_source_that_changes_during_processing_is_processed_again(
+    tmp_path: Path, forkresize: Run, draw: Draw
+) -> None:
     source = draw(tmp_path / "in/a.png", (2000, 1500))
     output = tmp_path / "out/a.png"
     os.utime(source, ns=(10**18, 10**18))
@@ -134,9 +137,7 @@ def test_a_source_that_changes_while_it_is_made_is_made_again(tmp_path: Path, fo
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["unchanged"] == 1
 
 
-def test_a_signal_before_the_work_ends_the_command_in_silence_and_leaves_nothing(
-    tmp_path: Path, command: list[str]
-) -> None:
+def test_a_signal_before_the_work_ends_the_command_silently(tmp_path: Path, command: list[str]) -> None:
     arguments = [
         "env",
         "--default-signal=INT,TERM,HUP",

@@ -1,17 +1,17 @@
-"""What a user gets from the installed command: outputs, records, exit codes, silence."""
+"""The main features of the installed command: outputs, records, exit codes, silence."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 
 def tree(folder: Path) -> list[str]:
@@ -37,7 +37,7 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
     return folder
 
 
-def test_a_tree_comes_out_resized_in_the_same_tree(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_outputs_mirror_the_tree_of_the_sources(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     result = forkresize("in", "out", "--width", "200")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     out = tmp_path / "out"
@@ -51,7 +51,7 @@ def test_a_tree_comes_out_resized_in_the_same_tree(tmp_path: Path, photos: Path,
     }
 
 
-def test_a_second_run_makes_only_what_changed(tmp_path: Path, photos: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_second_run_updates_only_what_changed(tmp_path: Path, photos: Path, draw: Draw, forkresize: Run) -> None:
     forkresize("in", "out", "--width", "100")
     again = json.loads(forkresize("in", "out", "--width", "100", "--json").stdout)
     assert (again["written"], again["unchanged"], again["skipped"]) == (0, 7, 1)
@@ -91,7 +91,7 @@ def test_every_source_has_one_record(tmp_path: Path, photos: Path, forkresize: R
     assert by_source["in/broken.jpg"]["reason"] == "damaged or truncated"
 
 
-def test_what_failed_is_told_on_stderr_without_a_terminal(photos: Path, forkresize: Run) -> None:
+def test_failures_are_printed_to_stderr_without_a_terminal(photos: Path, forkresize: Run) -> None:
     (photos / "broken.jpg").write_bytes((photos / "0.jpg").read_bytes()[:2000])
     result = forkresize("in", "out", "--width", "100")
     assert result.returncode == 1
@@ -101,7 +101,7 @@ def test_what_failed_is_told_on_stderr_without_a_terminal(photos: Path, forkresi
     assert forkresize("in", "out", "--width", "100", "--quiet").stderr == ""
 
 
-def test_several_sources_lie_side_by_side(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_several_sources_get_their_own_directories(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "a/1.jpg")
     draw(tmp_path / "b/1.jpg")
     draw(tmp_path / "c.jpg")
@@ -109,7 +109,7 @@ def test_several_sources_lie_side_by_side(tmp_path: Path, draw: Draw, forkresize
     assert tree(tmp_path / "out") == ["a/1.jpg", "b/1.jpg", "c.jpg"]
 
 
-def test_names_may_come_from_a_list(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_sources_can_be_read_from_a_list(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     result = forkresize("--files-from", "-", "-0", "out", "--width", "20", stdin=b"in/0.jpg\0in/sub/wide.png\0")
     assert (result.returncode, result.stderr) == (0, "")
     assert tree(tmp_path / "out") == ["in/0.jpg", "in/sub/wide.png"]
@@ -118,7 +118,7 @@ def test_names_may_come_from_a_list(tmp_path: Path, photos: Path, forkresize: Ru
     assert tree(tmp_path / "out2") == ["1.jpg", "sub/small.gif"]
 
 
-def test_a_name_that_is_listed_but_missing_is_a_failure(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_missing_file_in_a_list_is_a_failure(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     result = forkresize("--files-from", "-", "out", "--width", "20", stdin=b"in/0.jpg\nin/gone.jpg\n")
     assert result.returncode == 1
     assert "in/gone.jpg" in result.stderr
@@ -126,7 +126,7 @@ def test_a_name_that_is_listed_but_missing_is_a_failure(tmp_path: Path, photos: 
 
 
 @pytest.mark.parametrize("options", [(), ("-0",)])
-def test_a_list_without_end_is_refused_at_once(forkresize: Run, options: tuple[str, ...]) -> None:
+def test_an_endless_list_is_refused_at_once(forkresize: Run, options: tuple[str, ...]) -> None:
     refused = forkresize("--files-from", "/dev/zero", "out", "--width", "20", *options)
     assert refused.returncode == 2
     assert "--files-from: '/dev/zero' is a device, which may have no end" in refused.stderr
@@ -134,14 +134,14 @@ def test_a_list_without_end_is_refused_at_once(forkresize: Run, options: tuple[s
     assert (empty.returncode, empty.stderr) == (0, "")
 
 
-def test_rules_decide_in_the_order_they_are_given(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_the_first_matching_rule_decides(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "a", "--width", "20", "--include", "1.jpg", "--exclude", "*.jpg", "--exclude", "deep/")
     assert tree(tmp_path / "a") == ["1.jpg", "sub/small.gif", "sub/wide.png"]
     forkresize("in", "b", "--width", "20", "--exclude", "*.jpg", "--include", "1.jpg")
     assert tree(tmp_path / "b") == ["sub/deep/tall.webp", "sub/small.gif", "sub/wide.png"]
 
 
-def test_a_dry_run_tells_and_does_nothing(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_dry_run_reports_and_writes_nothing(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     result = forkresize("in", "out", "--width", "20", "--dry-run")
     assert result.returncode == 0
     assert result.stderr == ""
@@ -193,7 +193,7 @@ def test_too_many_errors_stop_the_run(tmp_path: Path, draw: Draw, forkresize: Ru
     assert 5 <= summary["failed"] < 100
 
 
-def test_another_run_holding_the_destination_is_told_apart(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_busy_destination_has_its_own_exit_code(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     script = (
         "import sys\nfrom forkresize.lock import destination_lock\n"
         "with destination_lock('out'):\n print(flush=True)\n sys.stdin.read()"

@@ -1,4 +1,4 @@
-"""The installed command with a budget of memory."""
+"""The installed command with a memory budget."""
 
 import json
 import os
@@ -7,23 +7,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is told in /proc")
+pytestmark = pytest.mark.slow
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of a process from /proc")
 
 MEGABYTE = 10**6
 
 
 @pytest.fixture
 def giants(tmp_path: Path, draw: Draw) -> Path:
-    """Eight PNGs of 12 megapixels, each of which takes 48 MB and more to decode."""
+    """Eight PNGs of 12 megapixels, at least 48 MB each to decode."""
     first = draw(tmp_path / "in/0.png", (4000, 3000), compress_level=1)
     for number in range(1, 8):
         os.link(first, tmp_path / f"in/{number}.png")
@@ -50,36 +50,36 @@ def test_all_workers_together_stay_within_the_budget(giants: Path, command: list
             most = max(most, resident(run.pid))
             time.sleep(0.01)
         assert run.stdout is not None
-        told = json.loads(run.stdout.read())
-    assert told["written"] == 8
-    assert told["memory"] == 250 * MEGABYTE
-    assert told["workers_lost"] == 0
+        summary = json.loads(run.stdout.read())
+    assert summary["written"] == 8
+    assert summary["memory"] == 250 * MEGABYTE
+    assert summary["workers_lost"] == 0
     assert 60 * MEGABYTE < most <= 275 * MEGABYTE
 
 
-def test_what_could_never_fit_fails_at_once_with_both_numbers_and_the_rest_is_made(
+def test_a_picture_above_the_budget_fails_at_once_with_both_numbers(
     tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/giant.png", (6000, 5000), compress_level=1)
     draw(tmp_path / "in/small.png")
     result = forkresize("in", "out", "--width", "20", "--memory", "100M", "--json")
-    told = json.loads(result.stdout)
+    summary = json.loads(result.stdout)
     assert result.returncode == 1
-    assert told["written"] == 1
-    (failure,) = told["failures"]
+    assert summary["written"] == 1
+    (failure,) = summary["failures"]
     assert failure["reason"] == "memory limit"
     assert failure["error"].startswith("needs about ")
     assert failure["error"].endswith(" MB, more than --memory 100 MB")
     assert failure["attempts"] == 1
 
 
-def test_a_picture_that_did_not_fit_is_tried_again_by_the_next_run(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_larger_budget_retries_a_picture_that_did_not_fit(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/giant.png", (6000, 5000), compress_level=1)
     assert forkresize("in", "out", "--width", "20", "--memory", "100M").returncode == 1
     assert forkresize("in", "out", "--width", "20").returncode == 0
 
 
-def test_the_default_is_told_and_a_budget_for_nobody_refused(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_the_default_budget_is_reported_and_a_tiny_one_refused(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.png")
     assert json.loads(forkresize("in", "out", "--width", "20", "--json").stdout)["memory"] >= 64 * MEGABYTE
     refused = forkresize("in", "out2", "--width", "20", "--memory", "1M")
@@ -89,7 +89,7 @@ def test_the_default_is_told_and_a_budget_for_nobody_refused(tmp_path: Path, dra
 
 
 @on_linux
-def test_the_first_ctrl_c_lets_those_that_wait_finish(giants: Path, command: list[str]) -> None:
+def test_the_first_ctrl_c_finishes_pictures_that_wait_for_memory(giants: Path, command: list[str]) -> None:
     arguments = ["env", "--default-signal=INT", *command, "in", "out", "--width", "100", "--json"]
     arguments += ["--memory", "200M", "--workers", "3"]
     with subprocess.Popen(arguments, cwd=giants, stdout=subprocess.PIPE, text=True) as run:
@@ -100,14 +100,14 @@ def test_the_first_ctrl_c_lets_those_that_wait_finish(giants: Path, command: lis
         run.send_signal(signal.SIGINT)
         assert run.wait(timeout=30) == 130
         assert run.stdout is not None
-        told: dict[str, Any] = json.loads(run.stdout.read())
-    assert told["failed"] == 0
-    assert told["written"] == len(list((giants / "out").glob("*.png"))) < 8
+        summary: dict[str, Any] = json.loads(run.stdout.read())
+    assert summary["failed"] == 0
+    assert summary["written"] == len(list((giants / "out").glob("*.png"))) < 8
 
 
 @on_linux
 @pytest.mark.parametrize("name", ["a.avif", "a.png"])
-def test_a_limit_of_the_shell_is_named_as_such(name: str, tmp_path: Path, draw: Draw, command: list[str]) -> None:
+def test_a_limit_of_the_shell_is_named_in_the_error(name: str, tmp_path: Path, draw: Draw, command: list[str]) -> None:
     draw(tmp_path / "in" / name, (6000, 4000))
     line = f"ulimit -v 120000; exec {command[0]} in out --width 100 --format jpeg --json --no-ledger -j 1"
     result = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)  # noqa: S607

@@ -1,15 +1,14 @@
-"""What to make, said by flags and by files."""
+"""Recipes from flags and from files, with the installed command."""
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 FLAGS = [
     *("--width", "48,24", "--format", "webp,jpeg", "--quality", "jpeg=70,webp=60", "--crop", "60x40+2+3"),
@@ -26,7 +25,7 @@ def pixels(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def test_a_file_makes_what_the_flags_make_that_it_was_shown_for(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_a_shown_recipe_gives_the_same_outputs_as_its_flags(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     shown = forkresize(*FLAGS, "--show-recipe")
     assert (shown.returncode, shown.stderr) == (0, "")
@@ -48,7 +47,7 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--width", "80", "--long-edge", "80"], "--width: the size is said in two ways, by long-edge"),
         (["--size", "800y600"], "--size: '800y600' is no geometry"),
@@ -74,8 +73,8 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
         (["--width", "8,16", "--name", "{name}"], "gives several renditions one name"),
     ],
 )
-def test_what_can_not_be_met_is_refused_before_any_work(
-    arguments: list[str], told: str, tmp_path: Path, forkresize: Run, draw: Draw
+def test_impossible_recipes_are_refused_before_any_work(
+    arguments: list[str], message: str, tmp_path: Path, forkresize: Run, draw: Draw
 ) -> None:
     draw(tmp_path / "in/a.jpg")
     draw(tmp_path / "logo.png")
@@ -84,11 +83,11 @@ def test_what_can_not_be_met_is_refused_before_any_work(
     (tmp_path / "bad.toml").write_text("[[renditions]]\nwidht = 8\n")
     result = forkresize("in", "out", *arguments)
     assert (result.returncode, result.stdout) == (2, "")
-    assert told in result.stderr
+    assert message in result.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_a_limit_in_bytes_is_kept_and_what_was_reached_is_told(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_max_bytes_is_respected_and_the_quality_is_recorded(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg", (600, 400), quality=95)
     forkresize("in", "out", "--max-bytes", "3K", "--report", "run.jsonl")
     record = json.loads((tmp_path / "run.jsonl").read_text())
@@ -96,7 +95,7 @@ def test_a_limit_in_bytes_is_kept_and_what_was_reached_is_told(tmp_path: Path, f
     assert 1 <= record["quality"] < 80
 
 
-def test_a_similarity_is_met_and_told(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_ssim_is_reached_and_recorded(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.png", (600, 400))
     forkresize("in", "out", "--format", "webp", "--ssim", "0.97", "--report", "run.jsonl")
     record = json.loads((tmp_path / "run.jsonl").read_text())

@@ -1,4 +1,4 @@
-"""The manifest and the HTML that the installed command leaves beside the outputs."""
+"""The manifest and the srcset HTML of the installed command."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -14,8 +13,9 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = ["a b.jpg", 'it\'s "x".jpg', "sub/#?%&<>.png", "a\nb.jpg", "a,b 2x.webp", "-->.gif", "é.jpg", "\udcff.jpg"]
 
@@ -30,9 +30,9 @@ def site(tmp_path: Path) -> Path:
 
 
 def manifest(site: Path) -> dict[str, Any]:
-    told = json.loads((site / "manifest.json").read_text("ascii"))
-    assert (told["generator"], told["schema"]) == ("forkresize", 1)
-    return {source["name"]: source for source in told["sources"]}
+    listing = json.loads((site / "manifest.json").read_text("ascii"))
+    assert (listing["generator"], listing["schema"]) == ("forkresize", 1)
+    return {source["name"]: source for source in listing["sources"]}
 
 
 def urls(page: Path) -> list[str]:
@@ -44,14 +44,14 @@ def lists(site: Path) -> list[bytes]:
     return [(site / name).read_bytes() for name in ("manifest.json", "pictures.html")]
 
 
-def test_every_output_is_listed_whatever_its_name(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
+def test_every_output_is_listed_with_any_name(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
     for seed, name in enumerate(HOSTILE):
         draw(tmp_path / "in" / name, (160, 120), seed=seed)
     result = forkresize("in", "site/img", *RENDITIONS, *LISTS)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    told = manifest(site)
-    assert {os.fsencode(name) for name in told} == set(map(os.fsencode, HOSTILE))
-    listed = [each for source in told.values() for each in source["renditions"]]
+    listing = manifest(site)
+    assert {os.fsencode(name) for name in listing} == set(map(os.fsencode, HOSTILE))
+    listed = [each for source in listing.values() for each in source["renditions"]]
     assert len(listed) == 4 * len(HOSTILE)
     for each in listed:
         path = site / each["path"]
@@ -63,9 +63,7 @@ def test_every_output_is_listed_whatever_its_name(tmp_path: Path, site: Path, dr
     assert shown == {os.fsencode(each["path"]) for each in listed}
 
 
-def test_a_second_run_and_any_number_of_workers_write_the_same(
-    tmp_path: Path, site: Path, draw: Draw, forkresize: Run
-) -> None:
+def test_lists_do_not_depend_on_the_run_or_the_workers(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
     for seed in range(6):
         draw(tmp_path / f"in/{seed}.jpg", (160 - 20 * seed, 120), seed=seed)
     arguments = ["in", "site/img", *RENDITIONS, *LISTS, "--json"]
@@ -79,7 +77,7 @@ def test_a_second_run_and_any_number_of_workers_write_the_same(
     assert lists(site) == first
 
 
-def test_a_small_picture_has_each_size_once(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_small_picture_is_listed_once_per_size(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg", (60, 30))
     for _ in range(2):
         forkresize("in", "site/img", "--width", "40,80,160", *LISTS)
@@ -87,7 +85,7 @@ def test_a_small_picture_has_each_size_once(tmp_path: Path, site: Path, draw: Dr
         assert 'srcset="img/a-40w.jpg 40w, img/a-80w.jpg 60w"' in (site / "pictures.html").read_text()
 
 
-def test_a_failed_source_is_left_out(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_failed_source_is_not_listed(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg")
     (tmp_path / "in/bad.jpg").write_bytes(b"\xff\xd8\xff\xe0 broken")
     (tmp_path / "in/notes.txt").write_text("not a picture")
@@ -96,7 +94,7 @@ def test_a_failed_source_is_left_out(tmp_path: Path, site: Path, draw: Draw, for
     assert "bad" not in (site / "pictures.html").read_text()
 
 
-def test_sources_told_apart_by_a_suffix_lead_to_their_own_outputs(
+def test_sources_with_collision_suffixes_list_their_own_outputs(
     tmp_path: Path, site: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/a.jpg", (60, 30))
@@ -107,7 +105,7 @@ def test_sources_told_apart_by_a_suffix_lead_to_their_own_outputs(
     assert (one["height"], other["height"]) == (10, 40)
 
 
-def test_what_is_left_as_it_was_is_listed_and_what_is_no_picture_is_told(
+def test_kept_outputs_are_listed_and_unreadable_ones_reported(
     tmp_path: Path, site: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/a.jpg")
@@ -125,7 +123,7 @@ def test_what_is_left_as_it_was_is_listed_and_what_is_no_picture_is_told(
     assert forkresize(*arguments, "--quiet").stderr == ""
 
 
-def test_lists_inside_the_destination_are_in_no_ones_way(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_lists_can_be_in_the_destination(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg", (30, 20))
     arguments = ["in", "in/out", *RENDITIONS, "--manifest", "in/out/manifest.json", "--srcset", "in/out/p.html"]
     for _ in range(2):
@@ -136,7 +134,7 @@ def test_lists_inside_the_destination_are_in_no_ones_way(tmp_path: Path, draw: D
 
 
 @pytest.mark.parametrize("quiet", [True, False])
-def test_a_run_that_stops_early_leaves_the_last_lists(
+def test_a_run_that_stops_early_keeps_the_previous_lists(
     tmp_path: Path, site: Path, draw: Draw, forkresize: Run, *, quiet: bool
 ) -> None:
     draw(tmp_path / "in/a.jpg")
@@ -151,7 +149,7 @@ def test_a_run_that_stops_early_leaves_the_last_lists(
     assert sorted(os.listdir(site)) == ["img", "manifest.json", "pictures.html"]
 
 
-def test_an_interrupted_run_leaves_no_list(tmp_path: Path, site: Path, draw: Draw, command: list[str]) -> None:
+def test_an_interrupted_run_writes_no_list(tmp_path: Path, site: Path, draw: Draw, command: list[str]) -> None:
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, 24):
         os.link(first, tmp_path / f"in/{number:02}.png")
@@ -169,7 +167,7 @@ def test_an_interrupted_run_leaves_no_list(tmp_path: Path, site: Path, draw: Dra
     assert os.listdir(site) == ["img"]
 
 
-def test_a_dry_run_leaves_the_lists_alone(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_dry_run_does_not_change_the_lists(tmp_path: Path, site: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg")
     assert forkresize("in", "site/img", *RENDITIONS, *LISTS, "--dry-run").returncode == 0
     assert os.listdir(site) == []
@@ -187,7 +185,7 @@ def test_a_dry_run_leaves_the_lists_alone(tmp_path: Path, site: Path, draw: Draw
         (["--manifest", "r.jsonl", "--report", "r.jsonl"], "--manifest and --report name one file, 'r.jsonl'"),
     ],
 )
-def test_a_list_that_can_not_be_written_is_refused_before_any_work(
+def test_an_unwritable_list_is_refused_before_any_work(
     arguments: list[str], advice: str, tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/a.jpg")

@@ -1,4 +1,4 @@
-"""The installed command run again: after a change, after a kill, with a damaged ledger, in place."""
+"""Repeated runs of the installed command: after a change, after a kill, with a damaged ledger, in place."""
 
 import json
 import os
@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = ["--width", "100", "--workers", "2"]
 SOURCES = 60
@@ -31,19 +31,19 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_dry_run_tells_the_reason_of_each(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_dry_run_shows_the_reason_of_each_output(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     os.utime(photos / "1.jpg", (1, 1))
     (tmp_path / "out/2.jpg").unlink()
     (photos / "3.jpg").unlink()
-    told = forkresize("in", "out", *OPTIONS, "--dry-run", "--prune", "--max-prune", "1").stdout
+    output = forkresize("in", "out", *OPTIONS, "--dry-run", "--prune", "--max-prune", "1").stdout
     for line in ("in/1.jpg  -> out/1.jpg  the source changed", "the output is gone", "pruned    out/3.jpg"):
-        assert line in told
+        assert line in output
     assert (tmp_path / "out/3.jpg").exists()
     assert "the recipe changed" in forkresize("in", "out", "--width", "101", "--dry-run").stdout
 
 
-def test_too_many_to_prune_is_an_error_that_says_so(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_pruning_above_the_limit_is_an_error(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     (photos / "3.jpg").unlink()
     refused = forkresize("in", "out", *OPTIONS, "--prune")
@@ -56,7 +56,7 @@ def test_too_many_to_prune_is_an_error_that_says_so(tmp_path: Path, photos: Path
     assert (pruned.returncode, json.loads(pruned.stdout)["pruned"]) == (0, 1)
 
 
-def test_a_damaged_ledger_is_told_with_a_way_on(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_damaged_ledger_is_an_error_with_a_remedy(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     ledger = tmp_path / "out/.forkresize/ledger.db"
     ledger.write_bytes(b"no ledger at all " * 500)
@@ -71,7 +71,7 @@ def test_a_damaged_ledger_is_told_with_a_way_on(tmp_path: Path, photos: Path, fo
     assert (again["unchanged"], again["exit_code"]) == (6, 0)
 
 
-def test_a_failure_fails_every_run_until_it_is_mended(photos: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_failed_source_fails_every_run_until_it_is_repaired(photos: Path, draw: Draw, forkresize: Run) -> None:
     (photos / "bad.jpg").write_bytes((photos / "0.jpg").read_bytes()[:2000])
     first, second = (forkresize("in", "out", *OPTIONS) for _ in range(2))
     assert first.returncode == second.returncode == 1
@@ -80,7 +80,7 @@ def test_a_failure_fails_every_run_until_it_is_mended(photos: Path, draw: Draw, 
     assert forkresize("in", "out", *OPTIONS).returncode == 0
 
 
-def test_a_directory_is_shrunk_in_place(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_in_place_replaces_the_pictures_of_a_directory(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     before = content(photos)
     for written in (6, 0):
         result = forkresize("--in-place", "in", *OPTIONS, "--backup-dir", "old", "--json")
@@ -90,18 +90,18 @@ def test_a_directory_is_shrunk_in_place(tmp_path: Path, photos: Path, forkresize
 
 
 @pytest.mark.parametrize("options", [["--force", "--if-exists", "skip"], ["--max-prune", "x"], ["--compare", "size"]])
-def test_what_contradicts_itself_is_refused(photos: Path, forkresize: Run, options: list[str]) -> None:
+def test_contradictory_options_are_refused(photos: Path, forkresize: Run, options: list[str]) -> None:
     refused = forkresize("in", "out", *OPTIONS, *options)
     assert refused.returncode == 2
     assert options[0] in refused.stderr
 
 
-def test_force_makes_everything_again(photos: Path, forkresize: Run) -> None:
+def test_force_re_creates_everything(photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     assert json.loads(forkresize("in", "out", *OPTIONS, "--force", "--json").stdout)["written"] == 6
 
 
-def test_a_run_killed_at_any_moment_is_made_up_for_by_the_next(
+def test_the_run_after_a_kill_completes_all_outputs(
     tmp_path: Path, photos: Path, command: list[str], forkresize: Run
 ) -> None:
     for number in range(6, SOURCES):

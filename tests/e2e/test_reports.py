@@ -1,4 +1,4 @@
-"""The installed command and the files that it leaves about a run."""
+"""The reports, logs and metrics of the installed command."""
 
 import csv
 import json
@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 REPORTS = ("--report", "run.jsonl", "--report", "run.csv", "--report", "run.html")
 
@@ -47,13 +48,13 @@ def _page_rows(path: Path) -> list[list[Any]]:
     return rows
 
 
-def test_several_reports_tell_the_same(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+def test_all_reports_contain_the_same_records(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
     result = forkresize("in", "out", "--width", "100", *REPORTS)
     assert result.returncode == 1
-    told = sorted((record["source"], record["status"]) for record in _json_lines(tmp_path / "run.jsonl"))
-    assert len(told) == 5
-    assert sorted((row["source"], row["status"]) for row in _rows(tmp_path / "run.csv")) == told
-    assert sorted((row[0], row[1]) for row in _page_rows(tmp_path / "run.html")) == told
+    expected = sorted((record["source"], record["status"]) for record in _json_lines(tmp_path / "run.jsonl"))
+    assert len(expected) == 5
+    assert sorted((row["source"], row["status"]) for row in _rows(tmp_path / "run.csv")) == expected
+    assert sorted((row[0], row[1]) for row in _page_rows(tmp_path / "run.html")) == expected
 
 
 def test_the_page_shows_before_and_after(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
@@ -63,13 +64,13 @@ def test_the_page_shows_before_and_after(tmp_path: Path, pictures: Path, forkres
     assert "in/cut &lt;b&gt;.jpg" in page
 
 
-def test_the_date_and_the_time_may_be_in_a_name(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+def test_report_names_can_contain_date_and_time(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
     forkresize("in", "out", "--width", "100", "--report", "run-{date}-{time}.csv")
     [report] = tmp_path.glob("run-*.csv")
     assert re.fullmatch(r"run-\d{4}-\d\d-\d\d-\d{6}\.csv", report.name)
 
 
-def test_reports_are_whole_after_an_interrupt(tmp_path: Path, draw: Draw, command: list[str]) -> None:
+def test_reports_are_complete_after_an_interrupt(tmp_path: Path, draw: Draw, command: list[str]) -> None:
     first = draw(tmp_path / "in/0.jpg", (2000, 1500))
     for number in range(1, 200):
         os.link(first, tmp_path / f"in/{number}.jpg")
@@ -96,12 +97,12 @@ def _wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_log_and_metrics_tell_what_the_summary_tells(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+def test_log_and_metrics_agree_with_the_summary(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
     files = ["--log-file", "run.log", "--log-format", "json", "--log-level", "debug", "--metrics-file", "run.prom"]
     summary = json.loads(forkresize("in", "out", "--width", "100", "--json", *files).stdout)
-    start, *told, end = _json_lines(tmp_path / "run.log")
+    start, *events, end = _json_lines(tmp_path / "run.log")
     assert (start["sources"], start["destination"]) == (["in"], "out")
-    assert sorted(event["event"] for event in told) == ["failed", "skipped", "written", "written", "written"]
+    assert sorted(event["event"] for event in events) == ["failed", "skipped", "written", "written", "written"]
     del summary["failures"]
     assert {name: end[name] for name in summary} == summary
     metrics = (tmp_path / "run.prom").read_text()
@@ -109,21 +110,21 @@ def test_log_and_metrics_tell_what_the_summary_tells(tmp_path: Path, pictures: P
     assert f'forkresize_source_bytes_total{{batch="run"}} {summary["in_bytes"]:.1f}' in metrics
 
 
-def test_a_refused_run_is_in_log_and_metrics(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_refused_run_is_in_the_log_and_the_metrics(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     files = ["--log-file", "run.log", "--metrics-file", "run.prom"]
     assert forkresize("missing", "out", "--width", "100", *files).returncode == 3
     assert "exit_code=3" in (tmp_path / "run.log").read_text()
     assert 'exit_code{batch="run"} 3.0' in (tmp_path / "run.prom").read_text()
 
 
-def test_a_report_that_can_not_be_written_is_in_the_log(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
+def test_an_unwritable_report_is_in_the_log(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
     result = forkresize("in", "out", "--width", "100", "--report", "missing/run.html", "--log-file", "run.log")
     assert result.returncode == 2
     assert "exit_code=2" in (tmp_path / "run.log").read_text()
     assert not (tmp_path / "out").exists()
 
 
-def test_strict_takes_skipped_files_for_failures(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_strict_counts_skipped_files_as_failures(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg")
     assert forkresize("in", "out", "--width", "20", "--strict").returncode == 0
     (tmp_path / "in/notes.txt").write_text("not a picture")
@@ -133,7 +134,7 @@ def test_strict_takes_skipped_files_for_failures(tmp_path: Path, draw: Draw, for
     assert forkresize("in", "out", "--width", "20").returncode == 0
 
 
-def test_an_empty_folder_is_an_error_if_asked_for(tmp_path: Path, forkresize: Run) -> None:
+def test_error_on_empty_fails_for_an_empty_folder(tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
     assert forkresize("in", "out", "--width", "20").returncode == 0
     result = forkresize("in", "out", "--width", "20", "--error-on-empty")
@@ -141,7 +142,7 @@ def test_an_empty_folder_is_an_error_if_asked_for(tmp_path: Path, forkresize: Ru
     assert "there was no picture" in result.stderr
 
 
-def test_nothing_is_printed_if_all_went_well(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_successful_run_prints_nothing(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "in/a.jpg")
     files = ["--log-file", "run.log", "--metrics-file", "run.prom", "--strict", "--error-on-empty"]
     result = forkresize("in", "out", "--width", "20", *REPORTS, *files)

@@ -1,10 +1,9 @@
-"""The installed command with its workers confined: the same outcomes, wherever the sources lie."""
+"""The installed command with sandboxed workers: the same outcomes, for sources in any place."""
 
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 import pytest
 from PIL import Image, features
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 SUFFIXES = "jpg png webp avif gif tiff bmp dib dds ico jp2 pcx ppm qoi sgi tga".split()
 TIMES = {"seconds", "decode_seconds", "resize_seconds", "encode_seconds", "worker", "peak_rss", "destination"}
@@ -26,7 +26,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def digest(path: Path) -> str:
-    # A moving AVIF tells when it was made.
+    # An animated AVIF contains the time of its creation.
     data = path.read_bytes() if not path.match("moving*.avif") else b"%d" % path.stat().st_size
     return hashlib.sha256(data).hexdigest()
 
@@ -43,7 +43,7 @@ def records(report: Path) -> dict[tuple[str, str], Any]:
 
 @pytest.fixture
 def mixed(tmp_path: Path, draw: Draw) -> Path:
-    """A folder with a picture of each kind, and what is none."""
+    """A folder with a picture of each kind, and a file that is not a picture."""
     folder = tmp_path / "in"
     for suffix in SUFFIXES:
         if suffix != "avif" or features.check("avif"):
@@ -75,7 +75,7 @@ def mixed(tmp_path: Path, draw: Draw) -> Path:
     ],
     ids=["plain", "several", "logo", "original"],
 )
-def test_all_outcomes_are_the_same_as_without(
+def test_outcomes_are_the_same_with_and_without_the_sandbox(
     options: list[str], tmp_path: Path, mixed: Path, forkresize: Run, draw: Draw
 ) -> None:
     draw(tmp_path / "mark.png", size=(30, 20))
@@ -91,7 +91,7 @@ def test_all_outcomes_are_the_same_as_without(
     assert seen[0] == seen[1]
 
 
-def test_sources_that_links_and_lists_name_outside_are_read(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_sources_outside_of_the_trees_are_read(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "elsewhere/linked.jpg", seed=1)
     draw(tmp_path / "elsewhere/folder/deep.png", seed=2)
     draw(tmp_path / "in/own.jpg", seed=3)
@@ -112,7 +112,7 @@ def test_sources_that_links_and_lists_name_outside_are_read(tmp_path: Path, fork
     assert set(digests(tmp_path / "named")) == {"linked.jpg"}
 
 
-def test_a_run_in_place_is_as_good(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_in_place_works_in_the_sandbox(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     picture = draw(tmp_path / "in/a.jpg", size=(90, 60))
     result = forkresize("--in-place", "in", "--backup-dir", "kept", "--width", "30", "--sandbox", "on")
     assert (result.returncode, result.stderr) == (0, "")
@@ -121,23 +121,25 @@ def test_a_run_in_place_is_as_good(tmp_path: Path, forkresize: Run, draw: Draw) 
     assert (tmp_path / "kept/a.jpg").exists()
 
 
-def test_thumbnails_of_a_report_are_made(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_thumbnails_of_a_report_are_created_in_the_sandbox(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     assert forkresize("in", "out", "--width", "20", "--sandbox", "on", "--report", "page.html").returncode == 0
     assert "data:image/webp" in (tmp_path / "page.html").read_text()
 
 
-def test_a_source_that_nobody_may_read_is_told_of_as_without(tmp_path: Path, forkresize: Run, draw: Draw) -> None:
+def test_an_unreadable_source_gives_the_same_error_as_without_sandbox(
+    tmp_path: Path, forkresize: Run, draw: Draw
+) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may read everything")
     draw(tmp_path / "in/a.jpg").chmod(0)
-    told = [forkresize("in", f"out-{mode}", "--width", "20", "--sandbox", mode).stderr for mode in ("off", "on")]
-    assert "Permission denied" in told[0]
-    assert told[0] == told[1]
+    errors = [forkresize("in", f"out-{mode}", "--width", "20", "--sandbox", mode).stderr for mode in ("off", "on")]
+    assert "Permission denied" in errors[0]
+    assert errors[0] == errors[1]
 
 
 @pytest.mark.parametrize("fifo", ["in/a.jpg", "elsewhere"])
-def test_a_file_that_turns_into_a_pipe_blocks_nobody(fifo: str, tmp_path: Path, forkresize: Run) -> None:
+def test_a_file_that_becomes_a_pipe_does_not_block(fifo: str, tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
     os.mkfifo(tmp_path / fifo)
     if fifo == "elsewhere":
@@ -155,7 +157,7 @@ cli.main()
 """
 
 
-def test_a_system_that_lacks_a_layer_is_refused_by_on_and_told_of_by_auto(
+def test_a_missing_layer_is_an_error_with_on_and_reported_with_auto(
     tmp_path: Path, draw: Draw, command: list[str]
 ) -> None:
     draw(tmp_path / "in/a.jpg")

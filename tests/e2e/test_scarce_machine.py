@@ -1,4 +1,4 @@
-"""The installed command on a machine that has too little of something, or stops and starts it."""
+"""The installed command with little disk, memory or descriptors, or when it is suspended."""
 
 import json
 import os
@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
+
+RunLimited = Callable[..., "subprocess.CompletedProcess[str]"]
 
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them")
 
@@ -28,7 +31,7 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture
-def limited(command: list[str], tmp_path: Path, photos: Path) -> Run:
+def limited(command: list[str], tmp_path: Path, photos: Path) -> RunLimited:
     """Run the command on the pictures with limits set: ``limited({resource.RLIMIT_NOFILE: 64}, "--workers", "2")``."""
 
     def run(
@@ -91,8 +94,8 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 @pytest.mark.skipif(not shutil.which("mount"), reason="there is no mount")
 @pytest.mark.parametrize("kilobytes", [0, 4, 16, 40, 100, 140, 200])
-def test_a_disk_that_fills_up_stops_the_run_and_leaves_nothing_half(
-    kilobytes: int, tmp_path: Path, limited: Run, small_disk: Callable[[int], Path]
+def test_a_full_disk_stops_the_run_without_incomplete_outputs(
+    kilobytes: int, tmp_path: Path, limited: RunLimited, small_disk: Callable[[int], Path]
 ) -> None:
     disk = small_disk(kilobytes or 4)
     if not kilobytes:
@@ -105,14 +108,14 @@ def test_a_disk_that_fills_up_stops_the_run_and_leaves_nothing_half(
     assert "Traceback" not in done.stderr
     (disk / "full").unlink(missing_ok=True)
     left = whole(disk)
-    told = statuses(tmp_path)
-    assert told.count("written") == len(left)
-    assert set(told) <= {"written", "failed"}
+    found = statuses(tmp_path)
+    assert found.count("written") == len(left)
+    assert set(found) <= {"written", "failed"}
     assert not list(disk.rglob(".*.forkresize-*"))
 
 
 @pytest.mark.parametrize("most", [1000, 20_000])
-def test_a_file_may_not_grow_as_far_as_an_output_has_to(most: int, tmp_path: Path, limited: Run) -> None:
+def test_an_output_above_the_file_size_limit_of_the_shell_fails(most: int, tmp_path: Path, limited: RunLimited) -> None:
     done = limited({resource.RLIMIT_FSIZE: most}, "--format", "tiff", "--no-ledger")
     assert done.returncode in {1, 3}, done.stderr
     assert "File too large" in done.stderr
@@ -121,7 +124,7 @@ def test_a_file_may_not_grow_as_far_as_an_output_has_to(most: int, tmp_path: Pat
 
 
 @pytest.mark.parametrize("most", [64, 24])
-def test_few_descriptors_are_enough_or_told(most: int, tmp_path: Path, limited: Run) -> None:
+def test_few_descriptors_suffice_or_are_an_error(most: int, tmp_path: Path, limited: RunLimited) -> None:
     done = limited({resource.RLIMIT_NOFILE: most}, "--workers", "4")
     assert "Traceback" not in done.stderr
     assert done.returncode in ({0} if most == 64 else {0, 1, 3}), done.stderr
@@ -129,7 +132,9 @@ def test_few_descriptors_are_enough_or_told(most: int, tmp_path: Path, limited: 
         assert len(whole(tmp_path / "out")) == 12
 
 
-def test_little_address_space_is_told_as_memory_and_hangs_nothing(tmp_path: Path, limited: Run, draw: Draw) -> None:
+def test_little_address_space_fails_with_a_memory_limit_and_does_not_hang(
+    tmp_path: Path, limited: RunLimited, draw: Draw
+) -> None:
     Image.new("RGB", (9000, 9000)).save(tmp_path / "in/large.png", compress_level=1)
     done = limited({resource.RLIMIT_AS: 350 << 20}, "--workers", "2", "--sandbox", "off")
     assert done.returncode == 1, done.stderr
@@ -152,7 +157,9 @@ def test_little_address_space_is_told_as_memory_and_hangs_nothing(tmp_path: Path
     ],
     ids=str,
 )
-def test_an_odd_environment_is_no_obstacle(env: dict[str, str], tmp_path: Path, limited: Run, draw: Draw) -> None:
+def test_unusual_environments_are_accepted(
+    env: dict[str, str], tmp_path: Path, limited: RunLimited, draw: Draw
+) -> None:
     draw(tmp_path / "in/é漢.jpg")
     (tmp_path / "in/cut-é.jpg").write_bytes((tmp_path / "in/é漢.jpg").read_bytes()[:300])
     done = limited({}, "--verbose", env=env)
@@ -161,16 +168,14 @@ def test_an_odd_environment_is_no_obstacle(env: dict[str, str], tmp_path: Path, 
     assert len(whole(tmp_path / "out")) == 13
 
 
-def test_no_variable_at_all_is_no_obstacle(tmp_path: Path, photos: Path, command: list[str]) -> None:
+def test_an_empty_environment_is_accepted(tmp_path: Path, photos: Path, command: list[str]) -> None:
     done = subprocess.run(
         [*command, "in", "out", "--width", "20"], cwd=tmp_path, env={}, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_times_in_the_future_and_before_the_epoch_are_no_obstacle(
-    tmp_path: Path, photos: Path, forkresize: Run
-) -> None:
+def test_times_in_the_future_and_before_the_epoch_are_accepted(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     for number, when in enumerate([2**33, -(2**31), 0, 2**32 - 1]):
         os.utime(photos / f"{number:02}.png", (when, when))
     options = ["in", "out", "--width", "100", "--preserve-times", "--json"]
@@ -179,7 +184,7 @@ def test_times_in_the_future_and_before_the_epoch_are_no_obstacle(
 
 
 @pytest.mark.parametrize("ledger", ["--ledger", "--no-ledger"])
-def test_outputs_from_before_the_clock_was_set_back_are_kept_and_a_change_is_seen(
+def test_a_clock_set_back_keeps_outputs_and_detects_changes(
     tmp_path: Path, photos: Path, forkresize: Run, ledger: str
 ) -> None:
     ahead = time.time() + 86_400
@@ -196,7 +201,7 @@ def test_outputs_from_before_the_clock_was_set_back_are_kept_and_a_change_is_see
 
 
 @pytest.mark.skipif(not shutil.which("taskset"), reason="there is no taskset")
-def test_one_cpu_and_low_priority_are_enough(tmp_path: Path, photos: Path, command: list[str]) -> None:
+def test_one_cpu_and_low_priority_suffice(tmp_path: Path, photos: Path, command: list[str]) -> None:
     cpu = str(min(os.sched_getaffinity(0)))
     line = ["taskset", "-c", cpu, "nice", "-n", "19", *command, "in", "out", "--width", "20", "--json"]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, timeout=60, check=True)
@@ -205,7 +210,7 @@ def test_one_cpu_and_low_priority_are_enough(tmp_path: Path, photos: Path, comma
 
 
 @pytest.mark.parametrize("options", ["--verbose 2>&1", "--dry-run", "--json", "--help"])
-def test_a_reader_that_leaves_costs_no_output(options: str, tmp_path: Path, photos: Path, command: list[str]) -> None:
+def test_a_closed_pipe_loses_no_output(options: str, tmp_path: Path, photos: Path, command: list[str]) -> None:
     line = f"set -o pipefail; {command[0]} in out --width 20 {options} | head -c 1 >/dev/null"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)  # noqa: S607
     assert "Traceback" not in done.stderr
@@ -220,7 +225,7 @@ def children(pid: int) -> list[int]:
 
 @needs_proc
 @pytest.mark.parametrize("who", ["parent", "worker", "all"])
-def test_what_was_suspended_goes_on(who: str, tmp_path: Path, photos: Path, draw: Draw, command: list[str]) -> None:
+def test_a_suspended_process_continues(who: str, tmp_path: Path, photos: Path, draw: Draw, command: list[str]) -> None:
     first = draw(tmp_path / "in/x0.png", (700, 500))
     for number in range(1, 20):
         shutil.copy(first, tmp_path / f"in/x{number}.png")
@@ -235,8 +240,8 @@ def test_what_was_suspended_goes_on(who: str, tmp_path: Path, photos: Path, draw
         time.sleep(0.7)
         for pid in reversed(stopped):
             os.kill(pid, signal.SIGCONT)
-        told, _ = process.communicate(timeout=60)
-    summary = json.loads(told)
+        output, _ = process.communicate(timeout=60)
+    summary = json.loads(output)
     assert (process.returncode, summary["written"], summary["failed"], summary["workers_lost"]) == (0, 32, 0, 0)
 
 
@@ -268,8 +273,8 @@ def test_a_worker_that_stays_suspended_is_timed_out(
         while not whole_yet(tmp_path / "out"):
             time.sleep(0.005)
         os.kill(children(process.pid)[0], signal.SIGSTOP)
-        told, _ = process.communicate(timeout=60)
-    summary = json.loads(told)
+        output, _ = process.communicate(timeout=60)
+    summary = json.loads(output)
     assert process.returncode == summary["exit_code"] == int(bool(summary["failed"]))
     assert summary["written"] + summary["failed"] == 20
     assert summary["failed"] <= 1

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
+
+RunWithSettings = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def home(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture
-def settled(home: Path, forkresize: Run) -> Run:
+def with_settings(home: Path, forkresize: Run) -> RunWithSettings:
     """Run the command with that home."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -34,9 +37,9 @@ def width_of(path: Path) -> int:
         return picture.width
 
 
-def test_every_place_decides_in_its_turn(tmp_path: Path, home: Path, settled: Run) -> None:
+def test_settings_override_each_other_in_order(tmp_path: Path, home: Path, with_settings: RunWithSettings) -> None:
     def made(*arguments: str, **variables: str) -> int:
-        result = settled("in", "out", "--if-exists", "overwrite", *arguments, **variables)
+        result = with_settings("in", "out", "--if-exists", "overwrite", *arguments, **variables)
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
         return width_of(tmp_path / "out/a.jpg")
 
@@ -52,38 +55,38 @@ def test_every_place_decides_in_its_turn(tmp_path: Path, home: Path, settled: Ru
     assert made("--config", "cron.toml") == 150
 
 
-def test_a_wrong_file_is_refused_before_any_work(tmp_path: Path, settled: Run) -> None:
+def test_an_invalid_settings_file_is_refused_before_any_work(tmp_path: Path, with_settings: RunWithSettings) -> None:
     (tmp_path / "forkresize.toml").write_text("width = 100\nqualty = 80\n")
-    result = settled("in", "out")
+    result = with_settings("in", "out")
     assert result.returncode == 2
     assert result.stderr == "forkresize: forkresize.toml:2: qualty: no such key; did you mean quality?\n"
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_is_no_settings_file(tmp_path: Path, settled: Run) -> None:
+def test_a_folder_as_settings_file_is_refused(tmp_path: Path, with_settings: RunWithSettings) -> None:
     (tmp_path / "forkresize.toml").mkdir()
-    result = settled("in", "out", "--width", "100")
+    result = with_settings("in", "out", "--width", "100")
     assert (result.returncode, result.stderr) == (2, "forkresize: forkresize.toml: Is a directory\n")
 
 
-def test_what_shows_settings_and_machine_needs_no_source(tmp_path: Path, settled: Run) -> None:
+def test_info_options_need_no_source(tmp_path: Path, with_settings: RunWithSettings) -> None:
     (tmp_path / "forkresize.toml").write_text("width = 100\n")
-    shown = settled("--show-config")
+    shown = with_settings("--show-config")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.splitlines()[0].split() == ["width", "100", "forkresize.toml:1"]
     (tmp_path / "forkresize.toml").write_text("width = \n")
-    doctor = settled("--doctor")
+    doctor = with_settings("--doctor")
     assert (doctor.returncode, doctor.stderr) == (0, "")
     assert "wrong: forkresize.toml:1: Invalid value" in doctor.stdout
-    assert settled("--help").returncode == 0
-    assert settled("--version").returncode == 0
+    assert with_settings("--help").returncode == 0
+    assert with_settings("--version").returncode == 0
 
 
-def test_a_file_sets_all_of_a_run(tmp_path: Path, settled: Run) -> None:
+def test_a_settings_file_can_set_everything(tmp_path: Path, with_settings: RunWithSettings) -> None:
     (tmp_path / "forkresize.toml").write_text(
         "width = [64, 32]\nformat = ['webp', 'png']\nname = '{stem}-{width}{ext}'\njson = true\nreport = 'run.jsonl'\n"
     )
-    result = settled("in", "out")
+    result = with_settings("in", "out")
     assert result.returncode == 0
     assert result.stdout.startswith("{")
     assert {path.name for path in (tmp_path / "out").iterdir() if path.is_file()} == {

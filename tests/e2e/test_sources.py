@@ -1,15 +1,14 @@
-"""Sources stay as they are, and outputs are not taken for sources, whatever the command line says."""
+"""Sources are never changed, and outputs are never processed as sources, for any command line."""
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_files_beside_their_outputs_are_not_overwritten_by_a_second_run(photos: Path, forkresize: Run) -> None:
+def test_sources_next_to_their_outputs_survive_a_second_run(photos: Path, forkresize: Run) -> None:
     def named() -> list[str]:
         return sorted(str(path) for path in photos.iterdir())
 
@@ -37,7 +36,7 @@ def test_files_beside_their_outputs_are_not_overwritten_by_a_second_run(photos: 
     assert {name: after[name] for name in before} == before
 
 
-def test_a_listed_source_is_not_overwritten_by_another_one(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+def test_a_listed_source_is_not_overwritten_by_another_output(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "a.png")
     draw(tmp_path / "a.jpg", seed=1)
     before = content(tmp_path)
@@ -46,16 +45,14 @@ def test_a_listed_source_is_not_overwritten_by_another_one(tmp_path: Path, draw:
     assert content(tmp_path) == before
 
 
-def test_a_list_that_holds_the_last_outputs_does_not_make_them_again(
-    tmp_path: Path, photos: Path, forkresize: Run
-) -> None:
+def test_outputs_in_a_list_are_not_processed_as_sources(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     for _ in range(3):
         found = "\0".join(sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")))
         assert forkresize("--files-from", "-", "-0", "out", "--width", "20", stdin=found.encode()).returncode == 0
     assert sorted(content(tmp_path / "out")) == ["in/0.jpg", "in/1.jpg", "in/2.jpg"]
 
 
-def test_a_run_that_is_refused_leaves_the_last_report_and_no_directory(
+def test_a_refused_run_keeps_the_report_and_creates_no_directory(
     tmp_path: Path, photos: Path, draw: Draw, forkresize: Run
 ) -> None:
     (tmp_path / "report.jsonl").write_text("{}\n")
@@ -65,7 +62,7 @@ def test_a_run_that_is_refused_leaves_the_last_report_and_no_directory(
     assert not (tmp_path / "out").exists()
 
 
-def test_json_is_alone_on_standard_output_in_a_dry_run_too(photos: Path, forkresize: Run) -> None:
+def test_a_dry_run_prints_only_json_to_stdout(photos: Path, forkresize: Run) -> None:
     result = forkresize("in", "out", "--width", "20", "--dry-run", "--json")
     assert json.loads(result.stdout)["sources"] == 3
     assert "no output yet" in result.stderr
@@ -73,13 +70,13 @@ def test_json_is_alone_on_standard_output_in_a_dry_run_too(photos: Path, forkres
     assert (quiet.stdout, quiet.stderr) == ("", "")
 
 
-def test_what_stops_a_quiet_run_is_told(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_a_quiet_run_prints_what_stopped_it(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     (photos / "cut.jpg").write_bytes(b"\xff\xd8\xff")
     result = forkresize("in", "out", "--width", "20", "--quiet", "--max-errors", "1")
     assert (result.returncode, result.stderr) == (4, "forkresize: stopped by --max-errors\n")
 
 
-def test_a_name_in_what_stops_a_run_is_plain_text(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+def test_names_in_fatal_errors_are_plain_text(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     hostile = tmp_path / "\x1b[31m[bold]\n"
     hostile.mkdir()
     (hostile / "0.jpg").symlink_to("/dev/full")
@@ -89,10 +86,10 @@ def test_a_name_in_what_stops_a_run_is_plain_text(tmp_path: Path, photos: Path, 
         assert "\x1b[31m" not in result.stderr
 
 
-def test_metadata_of_a_tiff_that_is_not_resized_is_dropped_as_well(tmp_path: Path, forkresize: Run) -> None:
+def test_metadata_of_an_unresized_tiff_is_removed_too(tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
     tags = {700: b"<x:xmpmeta GPSLatitude='1'/>", 33723: b"iptc", 34377: b"8BIM"}
     Image.new("RGB", (40, 30), "red").save(tmp_path / "in/a.tif", tiffinfo=tags)
     assert forkresize("in", "out", "--width", "800").returncode == 0
     written = (tmp_path / "out/a.tif").read_bytes()
-    assert not any(told in written for told in (b"GPSLatitude", b"iptc", b"8BIM"))
+    assert not any(block in written for block in (b"GPSLatitude", b"iptc", b"8BIM"))

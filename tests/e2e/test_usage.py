@@ -1,13 +1,10 @@
-"""What is refused before any work, and how the command tells of itself."""
+"""Requests that are refused before any work, and the help texts."""
 
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.protocols import Draw, Run
 
 REFUSED = [
     (["--width", "0"], "--width", "'0' is not a whole number from 1 to 100000"),
@@ -49,7 +46,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("arguments", "option", "advice"), REFUSED, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
 )
-def test_a_bad_value_is_refused_by_name_before_any_work(
+def test_an_invalid_value_is_refused_before_any_work(
     arguments: list[str], option: str, advice: str, tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/a.jpg")
@@ -74,7 +71,7 @@ def test_a_bad_value_is_refused_by_name_before_any_work(
         (["in", "in", "out", "--files-from", "in/a.jpg", "--width", "20"], 2, "one SOURCE"),
     ],
 )
-def test_a_request_that_can_not_be_met_is_refused(
+def test_an_impossible_request_is_refused(
     arguments: list[str], code: int, advice: str, tmp_path: Path, draw: Draw, forkresize: Run
 ) -> None:
     draw(tmp_path / "in/a.jpg")
@@ -101,7 +98,7 @@ def test_the_version_lists_the_codecs(forkresize: Run) -> None:
     assert forkresize("--version", "--quiet").stdout == alone.stdout
 
 
-def test_errors_are_plain_text_whatever_the_name_holds(tmp_path: Path, forkresize: Run) -> None:
+def test_names_in_errors_are_plain_text(tmp_path: Path, forkresize: Run) -> None:
     result = forkresize("\x1b[31m[red]\n", "out", "--width", "20")
     assert result.returncode == 3
     assert "\x1b" not in result.stderr
