@@ -15,8 +15,8 @@ from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
 from forkresize.image.plan import choose_shrink, static_size
 from forkresize.image.source_image import SourceImage
-from forkresize.image.steps.turn import is_quarter
-from forkresize.recipe import Crop, Fit, Flip, Recipe, Rendition, Rotate
+from forkresize.image.steps.registry import operation_of
+from forkresize.recipe import Fit, Recipe, Rendition
 
 _MARGIN = 1.1
 _LEAST = 4 << 20
@@ -30,7 +30,7 @@ _WIDE = 4
 _STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 """Bytes in which Pillow keeps a pixel of a mode; of all others it is 4, three channels among them."""
 
-_DEEP, _STEP, _ROTATION = 6, 8, 26
+_DEEP, _STEP = 6, 8
 """Bytes a pixel that a change takes while it is made, its result included; deep gray goes by way of 32 bits."""
 
 _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
@@ -120,14 +120,8 @@ def _source(original: SourceImage, by: int) -> _Source:
 
 def _changing(recipe: Recipe) -> int:
     """Return the bytes a pixel that the steps before resizing take."""
-    costs = [
-        _ROTATION if isinstance(step, Rotate) else _STEP for step in recipe.steps_before_resize if not _is_put_off(step)
-    ]
-    return max(costs, default=0)
-
-
-def _is_put_off(step: object) -> bool:
-    return isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step))
+    steps = [(operation_of(step), step) for step in recipe.steps_before_resize]
+    return max((operation.memory for operation, step in steps if not operation.is_deferred(step)), default=0)
 
 
 def _resizing(source: _Source, plan: Layout, recipe: Recipe) -> float:

@@ -1,11 +1,9 @@
 """What is done to the pixels, in which order: the steps of a recipe, and those that every picture goes through."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
-from PIL.Image import Image
 
 from forkresize.formats import OutputSpec
 from forkresize.image.color.convert import DEEP, is_for, to_srgb
@@ -13,45 +11,19 @@ from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout
 from forkresize.image.limits import check_pixels
 from forkresize.image.picture import Picture, View
-from forkresize.image.steps.blur import blur
-from forkresize.image.steps.border import add_border, pad
-from forkresize.image.steps.crop import crop
+from forkresize.image.steps.border import pad
 from forkresize.image.steps.flatten import flatten
-from forkresize.image.steps.flip import flip
-from forkresize.image.steps.grayscale import grayscale
 from forkresize.image.steps.modes import normalize_mode, to_8_bit
+from forkresize.image.steps.operation import ColorNeed, Operation
+from forkresize.image.steps.registry import operation_of
 from forkresize.image.steps.resize import materialize
-from forkresize.image.steps.sharpen import sharpen
-from forkresize.image.steps.trim import common_crop, trim
-from forkresize.image.steps.turn import is_quarter, rotate, rotate_view
-from forkresize.image.steps.watermark import watermark
 from forkresize.outcome import Reason
 from forkresize.recipe import (
     RGBA,
-    Blur,
-    Border,
     Color,
-    Crop,
-    Flip,
-    Grayscale,
     Recipe,
-    Rotate,
-    Sharpen,
     Step,
-    Trim,
-    Watermark,
 )
-
-_ON_VIEW: Mapping[type[Step], Callable[[View, Any], View]] = {Rotate: rotate_view, Flip: flip, Crop: crop}
-"""Steps that move pixels only, which is put off until they are few."""
-
-_ON_PIXELS: Mapping[type[Step], Callable[[Image, Any, RGBA], Image]] = {
-    Grayscale: grayscale,
-    Blur: blur,
-    Sharpen: sharpen,
-    Watermark: watermark,
-}
-"""Steps that change what the pixels are."""
 
 _OPAQUE = 255
 
@@ -70,7 +42,7 @@ class Target(Struct, frozen=True):
 
 def is_scalable(step: Step) -> bool:
     """Whether a step can be done to a picture that was reduced while decoding."""
-    return isinstance(step, Rotate | Flip | Crop)
+    return operation_of(step).view is not None
 
 
 def predict_view(view: View, recipe: Recipe) -> View:
@@ -80,8 +52,8 @@ def predict_view(view: View, recipe: Recipe) -> View:
         PictureError: a step can't be done to a picture of this size.
     """
     for step in recipe.steps_before_resize:
-        if is_scalable(step):
-            view = _ON_VIEW[type(step)](view, step)
+        move = operation_of(step).view
+        view = move(view, step) if move else view
     return view
 
 
@@ -106,27 +78,26 @@ def apply_before(picture: Picture, recipe: Recipe, held: frozenset[str]) -> Pict
 
 
 def resolve_trim(recipe: Recipe, frames: Callable[[], Iterable[Picture]], held: frozenset[str]) -> Recipe:
-    """Return the recipe with a crop in place of each trim, so that all frames of an animation are cut alike.
+    """Return the recipe with a crop in place of each trim, so that all frames of an animation are cropped alike.
 
     Args:
         recipe: what is done to each frame.
         frames: yields them, as decoded; called once for each trim.
-        held: see prepare.
+        held: see apply_before.
 
     Raises:
-        PictureError: they are to be trimmed after they were resized, when each is on its own.
+        PictureError: a trim comes after the resize, when each frame is on its own.
     """
-    if any(isinstance(step, Trim) for step in recipe.steps_after_resize):
-        raise PictureError(
-            Reason.NOT_APPLICABLE, "the frames of an animation are trimmed before they are resized, or not"
-        )
+    if any(operation_of(step).for_all_frames for step in recipe.steps_after_resize):
+        raise PictureError(Reason.NOT_APPLICABLE, "animations can only be trimmed before they are resized")
     steps = list(recipe.steps)
     for place, step in enumerate(recipe.steps_before_resize):
-        if isinstance(step, Trim):
+        for_all_frames = operation_of(step).for_all_frames
+        if for_all_frames:
             start = replace(recipe, steps=tuple(steps[:place]))
-            crop = common_crop((materialize(apply_before(picture, start, held)).image for picture in frames()), step)
-            # A turn by nothing stands for nothing to cut off.
-            steps[place] = crop or Rotate(degrees=0)
+            steps[place] = for_all_frames(
+                (materialize(apply_before(picture, start, held)).image for picture in frames()), step
+            )
     return replace(recipe, steps=tuple(steps))
 
 
@@ -158,25 +129,28 @@ def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
 
 
 def _apply(picture: Picture, step: Step, recipe: Recipe) -> Picture:
-    if isinstance(step, Flip | Crop) or (isinstance(step, Rotate) and is_quarter(step)):
-        return replace(picture, view=_ON_VIEW[type(step)](picture.view, step))
-    picture = materialize(picture)
-    if isinstance(step, Trim):
-        return trim(picture, step)
-    if _needs_srgb(step, recipe.background) or picture.image.mode == "CMYK":
+    operation = operation_of(step)
+    view = operation.deferred_view(picture.view, step)
+    if view is not None:
+        return replace(picture, view=view)
+    picture = _in_supported_color(materialize(picture), operation, recipe)
+    if operation.size:
+        check_pixels(operation.size(picture.view.shown, step), recipe.max_pixels, operation.size_note)
+    return operation.apply(picture, step, recipe.background)
+
+
+def _in_supported_color(picture: Picture, operation: Operation, recipe: Recipe) -> Picture:
+    """Return the picture in a color space and at a depth that an operation supports."""
+    need = operation.color
+    needs_srgb = need is ColorNeed.SRGB or (
+        need is ColorNeed.SRGB_IF_COLORED and not _is_same_everywhere(recipe.background)
+    )
+    if needs_srgb or (picture.image.mode == "CMYK" and need is not ColorNeed.ANY):
         picture = _converted(picture, recipe)
-    if isinstance(step, Border):
-        width, height = picture.image.size
-        framed = width + 2 * step.width, height + 2 * step.width
-        check_pixels(framed, recipe.max_pixels, "with its border the picture would have")
-        return add_border(picture, step, recipe.background)
+    if operation.is_deep:
+        return picture
     picture = to_8_bit(picture)
-    if recipe.color is Color.SRGB:
-        picture = to_srgb(picture)
-    if isinstance(step, Rotate):
-        check_pixels(rotate_view(picture.view, step).size, recipe.max_pixels, "turned, the picture would have")
-        return rotate(picture, step, recipe.background)
-    return replace(picture, image=_ON_PIXELS[type(step)](picture.image, step, recipe.background))
+    return to_srgb(picture) if recipe.color is Color.SRGB else picture
 
 
 def _converted(picture: Picture, recipe: Recipe) -> Picture:
@@ -194,13 +168,6 @@ def _in_srgb(picture: Picture) -> Picture:
     """
     picture = to_srgb(picture)
     return to_srgb(to_8_bit(picture)) if picture.profile else picture
-
-
-def _needs_srgb(step: Step, background: RGBA) -> bool:
-    """Whether a step brings in colors, which are said in sRGB, or makes one channel of three."""
-    if isinstance(step, Rotate | Border):
-        return not _is_same_everywhere(background)
-    return isinstance(step, Grayscale | Watermark)
 
 
 def _is_same_everywhere(color: RGBA) -> bool:

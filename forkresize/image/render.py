@@ -22,11 +22,11 @@ from forkresize.image.plan import choose_shrink, duplicate_renditions, static_si
 from forkresize.image.rendition_builder import RenditionBuilder
 from forkresize.image.resample import kernel
 from forkresize.image.source_image import SourceImage, open_source_image
-from forkresize.image.steps.watermark import prepare as prepare_watermark
+from forkresize.image.steps.registry import operation_of
 from forkresize.image.stopwatch import Stopwatch
 from forkresize.job import Job
 from forkresize.outcome import Execution, Outcome, ref_to_job, truncate_warnings
-from forkresize.recipe import Recipe, Watermark
+from forkresize.recipe import Recipe
 
 if TYPE_CHECKING:
     from forkresize.image.steps.resize import CascadeSource
@@ -52,8 +52,7 @@ def validate(recipe: Recipe) -> None:
         FieldError: the recipe names a watermark or a font that can't be used.
     """
     for step in recipe.steps:
-        if isinstance(step, Watermark):
-            prepare_watermark(step)
+        operation_of(step).prepare(step)
 
 
 def _no_reservation(_: int) -> None:

@@ -44,7 +44,7 @@ def _to_8_bit(image: Image, diagnostics: Diagnostics) -> Image:
     # Pillow compares the frames of an animation by their upper 8 bits, and drops one whose upper bits did not change.
     if image.mode != "I;16":
         return image
-    diagnostics.warn("16 bits a pixel became 8, for an animation or a palette")
+    diagnostics.warn("reduced from 16 to 8 bits per channel, for an animation or a palette")
     return to_8_bit_gray(image)
 
 

@@ -1,1 +1,1 @@
-"""What is done to the pixels of a picture, a file each. Each returns at once when it has nothing to do."""
+"""The steps of a recipe, a module each, and what every picture goes through besides."""

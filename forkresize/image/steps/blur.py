@@ -1,16 +1,20 @@
-"""Blurs by a Gaussian. Knows no other kernel."""
+"""Blurs by a Gaussian."""
 
 from PIL.Image import Image
 from PIL.ImageFilter import GaussianBlur
 
-from forkresize.image.steps.alpha import premultiplied, straight
-from forkresize.recipe import RGBA, Blur
+from forkresize.image.steps.alpha import premultiply, unpremultiply
+from forkresize.image.steps.operation import ColorNeed, Operation, on_image
+from forkresize.recipe import Blur
 
 
-def blur(image: Image, step: Blur, _background: RGBA) -> Image:
-    """Return the image blurred; beyond its edges it counts as going on with the pixels it ends with.
+def blur(image: Image, step: Blur) -> Image:
+    """Return the blurred image; its edge pixels are repeated beyond its edges.
 
     Pillow approximates the Gaussian by three extended box blurs (P. Gwosdek et al., "Theoretical Foundations of
     Gaussian Convolution by Extended Box Filtering", 2011), so that the time it takes does not grow with the radius.
     """
-    return straight(premultiplied(image).filter(GaussianBlur(step.radius)))
+    return unpremultiply(premultiply(image).filter(GaussianBlur(step.radius)))
+
+
+OPERATION = Operation(apply=on_image(blur), color=ColorNeed.NOT_INK)

@@ -2,14 +2,16 @@
 
 from PIL import Image
 
+from forkresize.image.color.convert import DEEP
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.picture import Picture
+from forkresize.image.steps.alpha import OPAQUE
 from forkresize.image.steps.modes import to_8_bit_gray
+from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.outcome import Reason
 from forkresize.recipe import RGBA, Border
 
-_OPAQUE = 255
 _LEVELS_16_BIT = 257
 """What a level of 8 bits is worth in 16."""
 
@@ -21,14 +23,14 @@ def pad(picture: Picture, canvas: Dimensions, offset: Dimensions, background: RG
         picture: upright, in any mode.
         canvas: width and height of the canvas in pixels.
         offset: where the picture lies on it, from the left and from the top.
-        background: its alpha must be 255 where the output holds none.
+        background: its alpha must be 255 if the output has none.
 
     Raises:
-        PictureError: the picture's values have no agreed range, in which the background could be said.
+        PictureError: the picture's values have no agreed range, so the background has no value.
     """
     if canvas == picture.image.size:
         return picture
-    image = _roomy(_shallow(picture, background), background)
+    image = _with_room_for(background, _with_depth_of(background, picture))
     whole = Image.new(image.mode, canvas, _paint(image.mode, background))
     whole.paste(image, offset)
     return picture.showing(whole)
@@ -36,32 +38,34 @@ def pad(picture: Picture, canvas: Dimensions, offset: Dimensions, background: RG
 
 def add_border(picture: Picture, step: Border, background: RGBA) -> Picture:
     """Put a border of the background around the picture."""
-    width, height = picture.image.size
-    canvas = width + 2 * step.width, height + 2 * step.width
-    return pad(picture, canvas, (step.width, step.width), background)
+    return pad(picture, _bordered_size(picture.image.size, step), (step.width, step.width), background)
 
 
-def _shallow(picture: Picture, background: RGBA) -> Image.Image:
-    """Return the picture at 8 bits if it is deeper and the background is a color or translucent, which no depth holds.
+def _bordered_size(size: Dimensions, step: Border) -> Dimensions:
+    return size[0] + 2 * step.width, size[1] + 2 * step.width
+
+
+def _with_depth_of(background: RGBA, picture: Picture) -> Image.Image:
+    """Return the image, at 8 bits if it is deeper and the background is colored or translucent.
 
     Raises:
         PictureError: its values have no agreed range.
     """
     image, (red, green, blue, alpha) = picture.image, background
-    if image.mode not in {"I;16", "I", "F"} or (red == green == blue and alpha == _OPAQUE):
+    if image.mode not in DEEP or (red == green == blue and alpha == OPAQUE):
         return image
     if image.mode != "I;16":
         raise PictureError(Reason.UNSUPPORTED, f"pixels of mode {image.mode} can't lie on a background in color")
-    picture.diagnostics.warn("16 bits a pixel became 8, for a background that 16-bit gray can't show")
+    picture.diagnostics.warn("reduced from 16 to 8 bits per channel, for a colored or translucent background")
     return to_8_bit_gray(image)
 
 
-def _roomy(image: Image.Image, background: RGBA) -> Image.Image:
-    """Return the picture in a mode that can show the background as well."""
+def _with_room_for(background: RGBA, image: Image.Image) -> Image.Image:
+    """Return the image in a mode that can show the background as well."""
     red, green, blue, alpha = background
     if image.mode in {"L", "LA"} and not red == green == blue:
         image = image.convert("RGBA" if image.mode == "LA" else "RGB")
-    if image.mode in {"L", "RGB"} and alpha != _OPAQUE:
+    if image.mode in {"L", "RGB"} and alpha != OPAQUE:
         image = image.convert("LA" if image.mode == "L" else "RGBA")
     return image
 
@@ -73,8 +77,17 @@ def _paint(mode: str, background: RGBA) -> float | tuple[int, ...]:
         "LA": (red, alpha),
         "RGB": (red, green, blue),
         "RGBA": background,
-        "F": luma / _OPAQUE,
+        "F": luma / OPAQUE,
         "I;16": luma * _LEVELS_16_BIT,
         "I": luma * _LEVELS_16_BIT,
     }
     return paints.get(mode, red)
+
+
+OPERATION = Operation(
+    apply=add_border,
+    color=ColorNeed.SRGB_IF_COLORED,
+    is_deep=True,
+    size=_bordered_size,
+    size_note="with its border the picture would have",
+)

@@ -1,4 +1,4 @@
-"""Brings every pixel mode that decoders give to one of the few that can be resampled. Knows no embedded profile."""
+"""Converts the pixel modes of decoders to the few that can be resampled. Knows no embedded profile."""
 
 from functools import cache
 
@@ -17,18 +17,18 @@ _RESAMPLED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 _CONVERTED = {"1": "L", "P": "RGB", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "YCbCr": "RGB"}
 
 _TRANSPARENT = {"1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
-"""What the modes become when one of their colors is declared transparent."""
+"""What modes are converted to if one of their colors is declared transparent."""
 
 
 def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
-    """Convert to L, LA, RGB, RGBA or CMYK, or to I;16, I or F where those are held.
+    """Convert to L, LA, RGB, RGBA or CMYK, or to I;16, I or F if the output holds it.
 
     Args:
         picture: in any mode.
         held: the modes that an output can hold.
 
     Raises:
-        PictureError: the mode is of no kind known, or its values have no agreed range.
+        PictureError: the mode is unknown, or its values have no agreed range.
     """
     image = picture.image
     has_transparent_color = "transparency" in image.info
@@ -49,7 +49,7 @@ def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
 
 
 def _is_gray(picture: Picture) -> bool:
-    """Whether a palette holds nothing but grays; those of a profile for colors are left in its space."""
+    """Whether a palette holds nothing but grays; with a profile, which is for colors, it stays in color."""
     palette = picture.image.palette
     if picture.image.mode != "P" or palette is None or palette.mode != "RGB" or picture.profile:
         return False
@@ -59,7 +59,7 @@ def _is_gray(picture: Picture) -> bool:
 
 @cache
 def _to_eight_bits() -> list[int]:
-    """Return what each value of 16 bits is in 8."""
+    """Return the 8-bit value of each 16-bit value."""
     return [(value + 128) // 257 for value in range(_MOST_16_BIT + 1)]
 
 
@@ -74,9 +74,9 @@ def _deep(image: Image, held: frozenset[str]) -> Image:
 
 
 def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) -> Image:
-    """Return an image of mode I whose values fit 16 bits as I;16, or scaled to 8 bits where the output holds no more.
+    """Return an image of mode I with 16-bit values as I;16, or scaled to 8 bits if the output holds no more.
 
-    No format's I;16 has room for an alpha channel, so a transparent value takes the 8 bits as well.
+    I;16 has no alpha channel, so an image with a transparent value is scaled as well.
     """
     if transparent is None and "I;16" in held:
         return image.convert("I;16")
@@ -90,18 +90,18 @@ def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) ->
 
 
 def to_8_bit(picture: Picture) -> Picture:
-    """Return the picture at 8 bits a channel, for steps that know no more.
+    """Return the picture at 8 bits per channel, for steps that support no more.
 
     Raises:
         PictureError: its values have no agreed range.
     """
-    if picture.image.mode not in {"I;16", "I", "F"}:
+    if picture.image.mode not in convert.DEEP:
         return picture
     if picture.image.mode != "I;16":
         raise PictureError(
             Reason.NOT_APPLICABLE, f"pixels of mode {picture.image.mode} can only be cropped, turned and resized"
         )
-    picture.diagnostics.warn("16 bits a pixel became 8, for an operation that has no more")
+    picture.diagnostics.warn("reduced from 16 to 8 bits per channel: an operation supports no more")
     return replace(picture, image=to_8_bit_gray(picture.image))
 
 
@@ -116,7 +116,7 @@ def _integer(image: Image, held: frozenset[str]) -> Image:
         return _sixteen_bit(image, None, held)
     if "I" in held:
         return image
-    raise _rangeless("32-bit integer", least, most)
+    raise _no_range("32-bit integer", least, most)
 
 
 def _float(image: Image, held: frozenset[str]) -> Image:
@@ -126,7 +126,7 @@ def _float(image: Image, held: frozenset[str]) -> Image:
     if least >= 0 and most <= 1:
         # Converting cuts off the fraction.
         return image.point(lambda value: value * 255 + 0.5).convert("L")
-    raise _rangeless("32-bit float", least, most)
+    raise _no_range("32-bit float", least, most)
 
 
 def _extrema(image: Image) -> tuple[float, float]:
@@ -136,7 +136,7 @@ def _extrema(image: Image) -> tuple[float, float]:
     return least, most
 
 
-def _rangeless(kind: str, least: float, most: float) -> PictureError:
+def _no_range(kind: str, least: float, most: float) -> PictureError:
     return PictureError(
         Reason.UNSUPPORTED,
         f"{kind} pixels from {least:g} to {most:g} have no agreed range; --format tiff keeps them",

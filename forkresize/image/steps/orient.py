@@ -1,4 +1,4 @@
-"""Turns a picture upright. Knows no EXIF beyond the orientation's number."""
+"""Turns pictures as EXIF orientations say."""
 
 from msgspec.structs import replace
 from PIL.Image import Transpose
@@ -19,7 +19,7 @@ _TO_UPRIGHT = {
 
 
 def orient(picture: Picture) -> Picture:
-    """Turn and mirror the pixels as their orientation tells; afterwards it is 1."""
+    """Return the picture with its pixels upright: afterwards its orientation is 1."""
     view = picture.view
     method = _TO_UPRIGHT.get(view.orientation)
     if method is None:
@@ -27,12 +27,12 @@ def orient(picture: Picture) -> Picture:
     return replace(picture, image=picture.image.transpose(method), view=replace(view, orientation=1))
 
 
-def turned_view(view: View, then: int) -> View:
-    """Return the view of a picture that is turned or mirrored as an orientation tells, after all that is in the view.
+def transform_view(view: View, then: int) -> View:
+    """Return the view after a further turn or mirroring.
 
     Args:
-        view: what is seen.
-        then: as EXIF numbers it, 1 to 8; 6 is a quarter turn clockwise.
+        view: the view so far.
+        then: the EXIF orientation, 1 to 8, whose correction is applied; 6 is a quarter turn clockwise.
     """
     width, height = view.size
     return View(

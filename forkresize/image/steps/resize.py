@@ -11,6 +11,7 @@ from forkresize.image.geometry.region import Dimensions, Region, is_sideways
 from forkresize.image.picture import Picture, View
 from forkresize.image.resample import kernel
 from forkresize.image.resample.linear import resample_linear
+from forkresize.image.steps.operation import Operation
 from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
 
@@ -100,3 +101,7 @@ def _part(image: Image, size: Dimensions, box: kernel.Box) -> Image:
         return image
     left, top = int(box[0]), int(box[1])
     return image.crop((left, top, left + size[0], top + size[1]))
+
+
+OPERATION = Operation()
+"""It is planned for each rendition, and done by ``resize_from``."""

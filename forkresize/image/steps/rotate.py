@@ -1,20 +1,52 @@
-"""Turns by any angle, onto a canvas with room for all corners. Quarter turns are better left to transposing."""
+"""Rotates: quarter turns by the view, other angles by resampling onto a canvas with room for all corners."""
 
 from math import ceil, cos, floor, radians, sin
 
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.steps.alpha import has_alpha, premultiplied, straight
-from forkresize.recipe import RGBA
+from forkresize.image.picture import Picture, View
+from forkresize.image.steps.alpha import OPAQUE, has_alpha, premultiply, unpremultiply
+from forkresize.image.steps.operation import ColorNeed, Operation
+from forkresize.image.steps.orient import transform_view
+from forkresize.recipe import RGBA, Rotate
 
-_OPAQUE = 255
 _TRANSPARENT = (0, 0, 0, 0)
-_QUARTERS = (1, 0), (0, 1), (-1, 0), (0, -1)
+_COSINE_SINE = (1, 0), (0, 1), (-1, 0), (0, -1)
+"""Of the quarter turns, exactly."""
+
+_QUARTERS: dict[float, int] = {0: 1, 90: 6, 180: 3, 270: 8}
+"""Clockwise degrees to EXIF orientation."""
+
+
+def rotate_view(view: View, step: Rotate) -> View:
+    """Return the view after a rotation; for other angles than quarters, of the canvas that holds all corners."""
+    quarter = _QUARTERS.get(step.degrees % 360)
+    return transform_view(view, quarter) if quarter else View.whole(rotated_size(view.shown, step.degrees))
+
+
+def rotate(picture: Picture, step: Rotate, background: RGBA) -> Picture:
+    """Rotate clockwise; uncovered corners show the background.
+
+    Args:
+        picture: whole and upright, unless the angle is a quarter.
+        step: the angle.
+        background: for the corners.
+    """
+    if is_quarter(step):
+        return replace(picture, view=rotate_view(picture.view, step))
+    image = rotate_any_angle(picture.image, step.degrees, picture.view.shown, background, picture.reduction)
+    return replace(picture, image=image, view=rotate_view(picture.view, step))
+
+
+def is_quarter(step: Rotate) -> bool:
+    """Whether a rotation only moves pixels."""
+    return step.degrees % 360 in _QUARTERS
 
 
 def rotated_size(size: Dimensions, degrees: float) -> Dimensions:
-    """Return the size of the canvas that holds a picture turned by an angle.
+    """Return the size of the canvas that holds a rotated picture.
 
     It is ``w |cos| + h |sin|`` by ``w |sin| + h |cos|``, rounded half up, and at least one pixel each; exact for
     multiples of 90 degrees.
@@ -28,7 +60,7 @@ def rotated_size(size: Dimensions, degrees: float) -> Dimensions:
 def rotate_any_angle(
     image: Image.Image, degrees: float, nominal: Dimensions, background: RGBA, reduction: int
 ) -> Image.Image:
-    """Return an image turned clockwise around its center, bicubically resampled, its edges antialiased.
+    """Return an image rotated clockwise around its center, bicubically resampled, with antialiased edges.
 
     The corners show the background; those of an image with an alpha channel stay transparent if it is opaque.
 
@@ -41,40 +73,40 @@ def rotate_any_angle(
             column may stand for fewer.
 
     Returns:
-        What stands for ``bounding(nominal, degrees)`` in the same way; of the image's mode, plus color or alpha if the
-        background takes it.
+        An image that stands for ``rotated_size(nominal, degrees)`` pixels in the same way; of the image's mode, plus
+        color or alpha if the background needs it.
     """
-    backdrop = _TRANSPARENT if has_alpha(image) and background[3] == _OPAQUE else background
+    backdrop = _TRANSPARENT if has_alpha(image) and background[3] == OPAQUE else background
     image = image.convert(_mode(image, backdrop))
     canvas = rotated_size(nominal, degrees)
     size = -(-canvas[0] // reduction), -(-canvas[1] // reduction)
     exact = nominal[0] / reduction, nominal[1] / reduction
     matrix = _matrix(exact, (canvas[0] / reduction, canvas[1] / reduction), degrees)
     affine, resampling = Image.Transform.AFFINE, Image.Resampling
-    turned = premultiplied(_framed(image)).transform(size, affine, matrix, resampling.BICUBIC)
+    turned = premultiply(_with_frame(image)).transform(size, affine, matrix, resampling.BICUBIC)
     covered = _coverage(image.size, exact).transform(size, affine, matrix, resampling.BILINEAR)
-    behind = premultiplied(Image.new("RGBA", (1, 1), backdrop).convert(image.mode))
-    return straight(Image.composite(turned, behind.resize(size), covered))
+    behind = premultiply(Image.new("RGBA", (1, 1), backdrop).convert(image.mode))
+    return unpremultiply(Image.composite(turned, behind.resize(size), covered))
 
 
 def _cosine_sine(degrees: float) -> tuple[float, float]:
     quarters = degrees / 90
     if quarters.is_integer():
-        return _QUARTERS[int(quarters) % 4]
+        return _COSINE_SINE[int(quarters) % 4]
     return cos(radians(degrees)), sin(radians(degrees))
 
 
 def _mode(image: Image.Image, backdrop: RGBA) -> str:
-    """Return the mode that can show both the image and what is behind it."""
+    """Return the mode that holds both the image and the background."""
     red, green, blue, alpha = backdrop
     colors = "L" if image.mode in {"L", "LA"} and red == green == blue else "RGB"
-    return colors if alpha == _OPAQUE else f"{colors}A"
+    return colors if alpha == OPAQUE else f"{colors}A"
 
 
 def _matrix(
     exact: tuple[float, float], canvas: tuple[float, float], degrees: float
 ) -> tuple[float, float, float, float, float, float]:
-    """Return where points of the canvas come from in the framed image, for Pillow's affine transform."""
+    """Return the affine transform, in Pillow's terms, from the canvas to the framed image."""
     cosine, sine = _cosine_sine(degrees)
     across, down = canvas[0] / 2, canvas[1] / 2
     left = exact[0] / 2 + 1 - cosine * across - sine * down
@@ -82,20 +114,31 @@ def _matrix(
     return cosine, sine, left, -sine, cosine, top
 
 
-def _framed(image: Image.Image) -> Image.Image:
-    """Return the image with a frame of one pixel that goes on with its edges, for the kernel to reach into."""
+def _with_frame(image: Image.Image) -> Image.Image:
+    """Return the image with its edges repeated by one pixel, for the kernel to reach into."""
     framed = image.resize((image.width + 2, image.height + 2), Image.Resampling.NEAREST)
     framed.paste(image, (1, 1))
     return framed
 
 
 def _coverage(size: Dimensions, exact: tuple[float, float]) -> Image.Image:
-    """Return how much of each pixel of the framed image is picture; the last ones may be so in part only."""
+    """Return how much of each pixel of the framed image is covered by the picture; the last ones may be in part."""
     width, height = size
     mask = Image.new("L", (width + 2, height + 2))
-    mask.paste(_OPAQUE, (1, 1, width + 1, height + 1))
+    mask.paste(OPAQUE, (1, 1, width + 1, height + 1))
     part_across, part_down = exact[0] - ceil(exact[0]) + 1, exact[1] - ceil(exact[1]) + 1
-    mask.paste(round(_OPAQUE * part_across), (width, 1, width + 1, height + 1))
-    mask.paste(round(_OPAQUE * part_across * part_down), (width, height, width + 1, height + 1))
-    mask.paste(round(_OPAQUE * part_down), (1, height, width, height + 1))
+    mask.paste(round(OPAQUE * part_across), (width, 1, width + 1, height + 1))
+    mask.paste(round(OPAQUE * part_across * part_down), (width, height, width + 1, height + 1))
+    mask.paste(round(OPAQUE * part_down), (1, height, width, height + 1))
     return mask
+
+
+OPERATION = Operation(
+    view=rotate_view,
+    needs_pixels=lambda step: not is_quarter(step),
+    apply=rotate,
+    color=ColorNeed.SRGB_IF_COLORED,
+    size=lambda size, step: rotated_size(size, step.degrees),
+    size_note="turned, the picture would have",
+    memory=26,
+)

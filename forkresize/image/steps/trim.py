@@ -1,4 +1,4 @@
-"""Finds what lies within borders of one color. Cuts nothing off."""
+"""Removes borders of one color. Touches no pixel: the rest is cut out when the picture is resized."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -8,9 +8,10 @@ from PIL.Image import Image
 
 from forkresize.image.geometry.region import Region
 from forkresize.image.picture import Picture
-from forkresize.image.steps.alpha import premultiplied
+from forkresize.image.steps.alpha import premultiply
 from forkresize.image.steps.modes import to_8_bit_gray
-from forkresize.recipe import Crop, Trim
+from forkresize.image.steps.operation import Operation
+from forkresize.recipe import RGBA, Crop, Rotate, Trim
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
@@ -19,22 +20,22 @@ _WHITE = 255
 
 
 def content_box(image: Image, step: Trim) -> Box | None:
-    """Return the smallest box around all that differs from the pixel in the left upper corner; None if nothing does.
+    """Return the smallest box around all pixels that differ from the one in the left upper corner; None for none.
 
-    A pixel differs if any of its channels does by more than the tolerance. Colors count as much as they are opaque, so
-    within a transparent border only the alpha does. Pixels deeper than 8 bits are looked at in 8.
+    A pixel differs if any of its channels does by more than the tolerance. Colors are premultiplied, so within a
+    transparent border only the alpha counts. Pixels deeper than 8 bits are compared in 8.
     """
-    pixels = premultiplied(_seen(image))
+    pixels = premultiply(_in_8_bits(image))
     corner = pixels.crop((0, 0, 1, 1)).tobytes()
     table = [_WHITE if abs(level - border) > step.tolerance else 0 for border in corner for level in range(256)]
     return pixels.point(table).getbbox(alpha_only=False)
 
 
-def trim(picture: Picture, step: Trim) -> Picture:
-    """Show only what lies within the border; all of it if there is nothing.
+def trim(picture: Picture, step: Trim, _background: RGBA) -> Picture:
+    """Return the picture without its border; unchanged if there is nothing else.
 
     Args:
-        picture: shown whole and upright.
+        picture: whole and upright.
         step: what counts as border.
     """
     box = content_box(picture.image, step)
@@ -44,17 +45,17 @@ def trim(picture: Picture, step: Trim) -> Picture:
     return replace(picture, view=replace(picture.view, area=Region(left, top, right - left, bottom - top)))
 
 
-def common_crop(images: Iterable[Image], step: Trim) -> Crop | None:
-    """Return the crop that trims all frames of an animation alike, and cuts nothing off any; None if all is border."""
+def common_crop(images: Iterable[Image], step: Trim) -> Crop | Rotate:
+    """Return the crop that trims all frames of an animation alike; a turn by 0 degrees if all of them are border."""
     boxes = [box for image in images if (box := content_box(image, step))]
     if not boxes:
-        return None
+        return Rotate(degrees=0)
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
     return Crop(width=right - left, height=bottom - top, left=left, top=top)
 
 
-def _seen(image: Image) -> Image:
+def _in_8_bits(image: Image) -> Image:
     if image.mode == "I;16":
         return to_8_bit_gray(image)
     if image.mode in {"I", "F"}:
@@ -62,3 +63,6 @@ def _seen(image: Image) -> Image:
         by = _WHITE / ((most - least) or 1)  # type: ignore[operator] # these modes have one channel
         return image.convert("F").point(lambda level: level * by + -least * by).convert("L")  # type: ignore[operator]
     return image.convert("RGB") if image.mode == "CMYK" else image
+
+
+OPERATION = Operation(apply=trim, is_deep=True, for_all_frames=common_crop)

@@ -1,4 +1,4 @@
-"""Puts a picture or a text over the picture. Makes neither."""
+"""Overlays a watermark."""
 
 from collections.abc import Iterable
 
@@ -6,17 +6,14 @@ from PIL import Image
 
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.alpha import has_alpha
+from forkresize.image.steps.operation import ColorNeed, Operation, on_image
 from forkresize.image.watermark.mark import margin, mark, prepare
 from forkresize.image.watermark.position import place, tiles
-from forkresize.recipe import RGBA, Watermark
-
-__all__ = ["prepare", "watermark"]
+from forkresize.recipe import Watermark
 
 
-def watermark(image: Image.Image, step: Watermark, _background: RGBA) -> Image.Image:
-    """Return the image with the mark over it; a gray one becomes one in colors if the mark has any.
-
-    The mark shows where the image is transparent as well.
+def watermark(image: Image.Image, step: Watermark) -> Image.Image:
+    """Return the image with the mark over it, also where it is transparent; in color if the mark has colors.
 
     Raises:
         FieldError: the mark's picture or font can't be used.
@@ -48,3 +45,6 @@ def _composited(canvas: Image.Image, stamp: Image.Image, places: Iterable[Dimens
         beneath = canvas.crop((left, top, left + stamp.width, top + stamp.height))
         canvas.paste(Image.alpha_composite(beneath, stamp), (left, top))
     return canvas
+
+
+OPERATION = Operation(apply=on_image(watermark), color=ColorNeed.SRGB, prepare=prepare)

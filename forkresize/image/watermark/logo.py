@@ -11,7 +11,7 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Picture
 from forkresize.image.source_image import open_source_image
-from forkresize.image.steps.alpha import premultiplied
+from forkresize.image.steps.alpha import premultiply
 from forkresize.image.steps.modes import normalize_mode
 from forkresize.image.steps.orient import orient
 from forkresize.outcome import Reason
@@ -48,5 +48,5 @@ def _told(error: PictureError) -> str:
 
 
 def _is_gray(image: Image) -> bool:
-    red, green, blue, _alpha = premultiplied(image).split()
+    red, green, blue, _alpha = premultiply(image).split()
     return not any(ImageChops.difference(red, other).getbbox() for other in (green, blue))

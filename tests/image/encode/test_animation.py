@@ -155,7 +155,7 @@ def test_sixteen_bits_of_an_animation_become_eight_and_no_frame_is_lost(opened: 
     images = [Image.new("I;16", (8, 8), level) for level in (257 * 100, 257 * 101)]
     diagnostics = Diagnostics()
     made = opened(images, "png", durations=(10, 20), loop=0, diagnostics=diagnostics)
-    assert "16 bits a pixel became 8" in diagnostics.warnings[0]
+    assert "reduced from 16 to 8 bits per channel" in diagnostics.warnings[0]
     assert [(frame.getpixel((0, 0)), duration) for frame, duration in shown(made)] == [
         ((100, 100, 100, 255), 10),
         ((101, 101, 101, 255), 20),

@@ -101,7 +101,7 @@ def test_frames_share_a_small_palette(output: str, scene: Make, opened: Make) ->
 def test_sixteen_bits_are_told_of_when_they_go_into_a_palette(scene: Make, opened: Make) -> None:
     diagnostics = Diagnostics()
     assert colors_of(opened(scene("I;16"), "png", palette=8, diagnostics=diagnostics)) <= 8
-    assert diagnostics.warnings == ["16 bits a pixel became 8, for an animation or a palette"]
+    assert diagnostics.warnings == ["reduced from 16 to 8 bits per channel, for an animation or a palette"]
 
 
 def test_few_colors_take_few_bits(scene: Make, encoded: Callable[..., object]) -> None:

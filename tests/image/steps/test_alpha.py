@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from forkresize.image.steps.alpha import has_alpha, premultiplied, straight
+from forkresize.image.steps.alpha import has_alpha, premultiply, unpremultiply
 
 
 @pytest.mark.parametrize(
@@ -12,14 +12,14 @@ from forkresize.image.steps.alpha import has_alpha, premultiplied, straight
 def test_colors_count_as_much_as_they_are_opaque(mode: str, color: tuple[int, ...], expected: tuple[int, ...]) -> None:
     image = Image.new(mode, (1, 1), color)
     assert has_alpha(image)
-    assert premultiplied(image).getpixel((0, 0)) == expected
-    assert straight(premultiplied(image)).mode == mode
-    assert straight(premultiplied(image)).getpixel((0, 0)) == color
+    assert premultiply(image).getpixel((0, 0)) == expected
+    assert unpremultiply(premultiply(image)).mode == mode
+    assert unpremultiply(premultiply(image)).getpixel((0, 0)) == color
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_what_has_no_alpha_is_left_as_it_is(scene: Callable[..., Image.Image], mode: str) -> None:
     image = scene(mode)
     assert not has_alpha(image)
-    assert premultiplied(image) is image
-    assert straight(image) is image
+    assert premultiply(image) is image
+    assert unpremultiply(image) is image

@@ -69,7 +69,7 @@ def test_16_bit_gray_becomes_shallow_for_a_background_it_can_not_show(
     file = io.BytesIO()
     Image.new("I;16", (60, 20), 30_000).save(file, "PNG")
     outcome = result(file.getvalue(), "a.png", width=30, height=30, fit="contain", background=background)
-    assert outcome.warnings == ("16 bits a pixel became 8, for a background that 16-bit gray can't show",)
+    assert outcome.warnings == ("reduced from 16 to 8 bits per channel, for a colored or translucent background",)
     with Image.open(tmp_path / "out/a.png") as made:
         assert made.mode == becomes
         corner, middle = made.getpixel((0, 0)), made.getpixel((15, 15))

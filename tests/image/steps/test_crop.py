@@ -35,7 +35,7 @@ def test_a_part_outside_of_the_picture_is_a_failure_that_says_so(scene: Scene, r
     outcome = result(scene(), crop="10x10+500+0")
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_APPLICABLE
-    assert outcome.error == "--crop 10x10+500+0 lies outside of its 120 x 80 pixels"
+    assert outcome.error == "crop 10x10+500+0 is outside of its 120 x 80 pixels"
 
 
 def test_several_renditions_share_the_failure(scene: Scene, results: Callable[..., list[Outcome]]) -> None:

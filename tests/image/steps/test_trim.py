@@ -5,7 +5,9 @@ from PIL import Image
 
 from forkresize.image.picture import Picture
 from forkresize.image.steps.trim import common_crop, content_box, trim
-from forkresize.recipe import Crop, Trim
+from forkresize.recipe import Crop, Rotate, Trim
+
+WHITE = 255, 255, 255, 255
 
 
 @given(st.data(), st.sampled_from(["L", "LA", "RGB", "RGBA"]))
@@ -29,8 +31,8 @@ def test_one_color_is_kept_whole(mode: str, color: str) -> None:
     image = Image.new("RGBA", (7, 5), color).convert(mode)
     assert content_box(image, Trim(tolerance=0)) is None
     picture = Picture.plain(image)
-    assert trim(picture, Trim(tolerance=0)) is picture
-    assert common_crop([image, image], Trim()) is None
+    assert trim(picture, Trim(tolerance=0), WHITE) is picture
+    assert common_crop([image, image], Trim()) == Rotate(degrees=0)
 
 
 @pytest.mark.parametrize(("tolerance", "box"), [(0, (2, 1, 10, 5)), (9, (2, 1, 10, 5)), (10, (5, 2, 8, 4)), (40, None)])
@@ -57,7 +59,7 @@ def test_transparency_within_an_opaque_border_counts() -> None:
 def test_a_trimmed_picture_shows_what_lies_within_the_border() -> None:
     image = Image.new("L", (12, 6), 255)
     image.paste(0, (4, 2, 7, 5))
-    trimmed = trim(Picture.plain(image), Trim())
+    trimmed = trim(Picture.plain(image), Trim(), WHITE)
     assert trimmed.image is image
     assert trimmed.view.size == (12, 6)
     assert trimmed.view.area.left == 4
@@ -77,4 +79,4 @@ def test_deep_pixels_and_inks_are_looked_at_and_left_alone(mode: str) -> None:
     image = Image.new(mode, (12, 6), 0)
     image.paste(255 if mode == "CMYK" else 60_000, (4, 2, 7, 5))
     assert content_box(image, Trim()) == (4, 2, 7, 5)
-    assert trim(Picture.plain(image), Trim()).image is image
+    assert trim(Picture.plain(image), Trim(), WHITE).image is image

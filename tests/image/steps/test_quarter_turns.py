@@ -1,4 +1,4 @@
-"""Turns and flips that only move pixels, whatever the orientation of what is stored."""
+"""Quarter turns and flips only move pixels, whatever the orientation of the stored picture."""
 
 from collections.abc import Callable
 from typing import Any
