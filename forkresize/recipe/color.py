@@ -1,18 +1,17 @@
 """Colors as people write them, in the notations of CSS."""
 
 import re
-from colorsys import hls_to_rgb, hsv_to_rgb
 
 RGBA = tuple[int, int, int, int]
 
 _OPAQUE = 255
 _MAX_LENGTH = 100
 
-_HEX = re.compile(r"#(?:[\da-f]{3}|[\da-f]{4}|[\da-f]{6}|[\da-f]{8})", re.ASCII)
-_FUNCTION = re.compile(r"(rgb|hsl|hsv|hsb)a?\(([^()]*)\)")
-_SEPARATOR = re.compile(r"\s*[,/\s]\s*")
+_HEX = r"#(?:[\da-f]{3}|[\da-f]{4}|[\da-f]{6}|[\da-f]{8})"
+_FUNCTION = r"(rgb|hsl|hsv|hsb)a?\(([^()]*)\)"
+_SEPARATOR = r"\s*[,/\s]\s*"
 """Between channels: commas, or spaces and a slash before the alpha (CSS Color 4, 5.1)."""
-_NUMBER = re.compile(r"(\d*\.?\d+)(%?)", re.ASCII)
+_NUMBER = r"(\d*\.?\d+)(%?)"
 
 EXPECTED = "a CSS color such as white, #rrggbb, #rrggbbaa or rgb(r, g, b)"
 
@@ -53,11 +52,11 @@ def parse_color(text: str) -> RGBA:
         ValueError: the text has none of these notations.
     """
     color = text.strip().lower()
-    found = _FUNCTION.fullmatch(color) if len(color) <= _MAX_LENGTH else None
+    found = re.fullmatch(_FUNCTION, color) if len(color) <= _MAX_LENGTH else None
     try:
         if found:
-            return _from_function(found[1], _SEPARATOR.split(found[2].strip()))
-        digits = color if _HEX.fullmatch(color) else "#" + _hex_by_name()[color]
+            return _from_function(found[1], re.split(_SEPARATOR, found[2].strip()))
+        digits = color if re.fullmatch(_HEX, color, re.ASCII) else "#" + _hex_by_name()[color]
     except (KeyError, ValueError):
         raise ValueError(f"invalid color {text[:_MAX_LENGTH]!r}: use {EXPECTED}") from None
     if len(digits) <= len("#rgba"):
@@ -85,7 +84,7 @@ def _from_function(name: str, arguments: list[str]) -> RGBA:
 
 
 def _parse_number(text: str) -> tuple[float, str]:
-    found = _NUMBER.fullmatch(text)
+    found = re.fullmatch(_NUMBER, text, re.ASCII)
     if found is None:
         raise ValueError(text)
     return float(found[1]), found[2]
@@ -96,6 +95,8 @@ def _channels(name: str, numbers: tuple[float, ...], units: tuple[str, ...]) -> 
     if name != "rgb":
         if units[:3] != ("", "%", "%"):
             raise ValueError(units)
+        from colorsys import hls_to_rgb, hsv_to_rgb
+
         hue, second, third = first / 360, second / 100, third / 100
         light = hls_to_rgb(hue, third, second) if name == "hsl" else hsv_to_rgb(hue, second, third)
         first, second, third = (channel * _OPAQUE for channel in light)

@@ -140,10 +140,9 @@ def option_name(kind: type[Declared], field: str) -> str:
 def find_meta(kind: Any, key: str) -> Any:
     """Return what the declaration of a type holds under a key; None if it holds nothing."""
     for meta in getattr(kind, "__metadata__", ()):
-        if (found := (meta.extra or {}).get(key)) is not None:
+        if meta.extra and (found := meta.extra.get(key)) is not None:
             return found
-    inner = [kind.__origin__] if get_origin(kind) is Annotated else _alternatives(kind)
-    return next((found for each in inner if (found := find_meta(each, key)) is not None), None)
+    return None
 
 
 def _alternatives(kind: Any) -> list[Any]:
@@ -173,6 +172,9 @@ def check(kind: Any, value: Any) -> Any:
         converted = convert(value, kind)
     except ValidationError:
         raise ValueError(f"invalid value {shown(value)}: use {expected(kind)}") from None
+    # A NUL fits neither a file name nor a text of TOML, and C libraries end a text there.
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(f"invalid value {shown(value)}: remove the NUL character")
     # Numbers stay as they are: a float of a whole number would be written differently.
     if isinstance(value, list | tuple):
         return value if value == converted else tuple(value) if tuple(value) == converted else converted
@@ -250,7 +252,7 @@ def expected(kind: Any) -> str:
     if get_origin(bare) is tuple:
         first, *rest = get_args(bare)
         return f"{len(rest) + 1} of {expected(first)}"
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text without NUL characters"}
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return names.get(bare, f"a {getattr(bare, '__name__', bare)}".lower()) + _span(kind)
 
 

@@ -63,9 +63,9 @@ class RecipeOption(Struct, frozen=True):
             raise FieldError(self.name, str(error)) from None
 
 
-def collect_options(*owners: type[Declared]) -> dict[str, RecipeOption]:
-    """Return the options that classes declare, by name."""
-    return {option.name: option for owner in owners for option in _declared_options(owner)}
+def collect_options(owner: type[Declared]) -> dict[str, RecipeOption]:
+    """Return the options that a class declares, by name."""
+    return {option.name: option for option in _declared_options(owner)}
 
 
 def _declared_options(owner: type[Declared]) -> Iterator[RecipeOption]:
@@ -84,7 +84,10 @@ def _declared_options(owner: type[Declared]) -> Iterator[RecipeOption]:
             )
 
 
-_BY_OWNER = {owner: collect_options(owner) for owner in (Size, *STEPS, Rendition)}
+BY_OWNER: Mapping[type[Declared], Mapping[str, RecipeOption]] = {
+    owner: collect_options(owner) for owner in (Size, *STEPS, Rendition)
+}
+"""The options of each class, by name."""
 
 
 def steps_from(values: Values) -> tuple[Step, ...]:
@@ -98,7 +101,7 @@ def steps_from(values: Values) -> tuple[Step, ...]:
 
 def _step(kind: type[Step], values: Values) -> Step | None:
     """Return a step if an option asks for it; a step without options of its own is always there."""
-    options = _BY_OWNER[kind]
+    options = BY_OWNER[kind]
     starting = [name for name, option in options.items() if option.starts]
     given = [values[name] for name in starting if values.get(name) not in (None, False)]
     if starting and not given:
@@ -152,7 +155,7 @@ def _repeated(sides: list[Any], count: int) -> list[Any]:
 
 def _encoding(values: Values, name: str | None, formats: Sequence[str | None]) -> dict[str, Any]:
     """Return the encoder options of one of several formats, without those that apply to another of them only."""
-    fields = {field: values[field] for field in _BY_OWNER[Rendition] if field in values and field != "format"}
+    fields = {field: values[field] for field in BY_OWNER[Rendition] if field in values and field != "format"}
     quality = fields.get("quality")
     if name is None or len(formats) == 1:
         return fields

@@ -12,9 +12,8 @@ from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option
 from forkresize.recipe.enums import Animation, Color, IfLarger, Metadata, OnTruncated
 from forkresize.recipe.notations import BYTES, COLOR, MEGAPIXELS
-from forkresize.recipe.options import RecipeOption, collect_options, renditions_from, steps_from
+from forkresize.recipe.options import BY_OWNER, RecipeOption, collect_options, renditions_from, steps_from
 from forkresize.recipe.rendition import Rendition
-from forkresize.recipe.size import Size
 from forkresize.recipe.steps import STEPS, Resize, Step
 
 _Channel = Annotated[int, Meta(ge=0, le=255)]
@@ -193,5 +192,7 @@ def _parse(options: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-OPTIONS: Mapping[str, RecipeOption] = collect_options(Size, *STEPS, Rendition, Recipe)
+OPTIONS: Mapping[str, RecipeOption] = {
+    name: option for options in (*BY_OWNER.values(), collect_options(Recipe)) for name, option in options.items()
+}
 """Every option of a recipe, by its name as a keyword of ``Recipe.of``."""

@@ -25,9 +25,7 @@ _WHOLE = 100.0
 
 _FITS = {"!": Fit.FILL, "^": Fit.OUTSIDE}
 
-_GEOMETRY = re.compile(
-    r"(?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?(?:[xX](?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?)?([%!<>^@]*)", re.ASCII
-)
+_GEOMETRY = r"(?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?(?:[xX](?:(\d{1,12}(?:\.\d{1,12})?)(%)?)?)?([%!<>^@]*)"
 
 _EXPECTED = "a geometry such as 800x600, 800x, x600, 50%, 2000000@ or 800x600!"
 
@@ -102,7 +100,7 @@ class Size(Declared, frozen=True, kw_only=True):
         Raises:
             FieldError: the text does not have this notation.
         """
-        found = _GEOMETRY.fullmatch(text.strip())
+        found = re.fullmatch(_GEOMETRY, text.strip(), re.ASCII)
         try:
             size = _from_notation(found) if found else None
         except FieldError as error:

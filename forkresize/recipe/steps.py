@@ -16,8 +16,6 @@ from forkresize.recipe.notations import PLACE, POINT
 Degrees = Annotated[float, Meta(ge=-360, le=360)]
 Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
 Level = Annotated[int, Meta(ge=0, le=255)]
-Text = Annotated[str, Meta(pattern=r"\A[^\0]*\Z")]
-"""A NUL fits neither a file name nor a text of TOML, and C libraries end a text there."""
 
 _CROP = "WxH+X+Y or WxH, for example 800x600+10+20"
 _SHARPEN = "none, auto, or radius, percent and threshold as in 1,80,3"
@@ -186,8 +184,8 @@ class Watermark(StepBase, frozen=True, kw_only=True):
     shorthand = Shorthand(Declaration("Overlay an image.", "FILE", is_path=True), field="image")
     prefix = "watermark_"
 
-    image: Annotated[Text | None, Meta(description="Path of an image, whose transparency counts.")] = None
-    text: Annotated[Text | None, option("Overlay a text.", "TEXT", starts=True)] = None
+    image: Annotated[str | None, Meta(description="Path of an image, whose transparency counts.")] = None
+    text: Annotated[str | None, option("Overlay a text.", "TEXT", starts=True)] = None
     gravity: Annotated[
         Gravity | None,
         PLACE,
@@ -206,7 +204,7 @@ class Watermark(StepBase, frozen=True, kw_only=True):
         option("Distance from the edge in percent of the output's shorter side.", "PERCENT"),
     ] = 2
     font: Annotated[
-        Text | None,
+        str | None,
         option(
             "TrueType or OpenType font of the text.",
             "FILE",

@@ -36,8 +36,9 @@ def test_values_are_converted_when_an_instance_is_constructed() -> None:
         ({"shares": (0, 1)}, "shares: invalid value (0, 1): use 2 of a number from 0 to 0.5"),
         ({"shares": (float("nan"), 0)}, "shares: invalid value (nan, 0): use 2 of a number from 0 to 0.5"),
         ({"fit": "snug"}, "fit: invalid value 'snug': use one of inside, cover, contain, outside, fill"),
-        ({"name": 3}, "some_name: invalid value 3: use text without NUL characters"),
-        ({"name": ["x" * 99]}, "some_name: invalid value ['" + "x" * 78 + "…: use text without NUL characters"),
+        ({"name": 3}, "some_name: invalid value 3: use text"),
+        ({"name": "a\0"}, "some_name: invalid value 'a\\x00': remove the NUL character"),
+        ({"name": ["x" * 99]}, "some_name: invalid value ['" + "x" * 78 + "…: use text"),
     ],
 )
 def test_an_invalid_value_is_refused_with_its_option_or_field(values: dict[str, Any], error: str) -> None:

@@ -74,7 +74,7 @@ def test_an_unknown_key_is_refused_with_a_suggestion(text: str, error: str) -> N
         ),
         (
             STEP + 'watermark = {image = "a\\u0000b"}',
-            "web.toml:2: steps[0].watermark.image: invalid value 'a\\x00b': use text without NUL characters",
+            "web.toml:2: steps[0].watermark.image: invalid value 'a\\x00b': remove the NUL character",
         ),
         (
             STEP + "rotate = '90'",
