@@ -144,7 +144,8 @@ _JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("/out/a-1.jpg"), Output
 def _answer(data: bytes) -> None:
     """Convert a worker's response to outcomes and records."""
     details = OUTCOME_SERIALIZER.decode(data)
-    json.dumps([*map(record, outcomes_from_result(Completed(_JOB, details, 1, 7, 0.5, ""), "tag"))], allow_nan=False)
+    completed = Completed(item=_JOB, result=details, attempts=1, worker=7, seconds=0.5, stderr="")
+    json.dumps([*map(record, outcomes_from_result(completed, "tag"))], allow_nan=False)
 
 
 def _plain(report: WorkerMessage) -> tuple[object, ...]:

@@ -1,9 +1,9 @@
-"""Create the screenshots of the docs from a real run: the live view halfway, the summary table, the report.
+"""Draws the pictures of the documentation from a real run: the live view half way, the summary table, the report.
 
     python docs/screenshots.py examples/pictures docs/run.svg docs/report.webp
 
-It uses a dozen copies of the folder with one truncated picture, so that a failure is shown as well. The screenshot of
-the report needs Chromium.
+It works on a dozen copies of the folder, of which one picture is cut short, so that a failure shows as well. The report
+is photographed by Chromium, which has to be installed.
 """
 
 import argparse
@@ -36,7 +36,7 @@ WINDOW = (1200, 1500)
 
 
 class Snapshot:
-    """An observer that draws the live view once, halfway."""
+    """An observer that draws the live view once, half way."""
 
     def __init__(self, view: LiveView, console: Console, half: int) -> None:
         self._view = view
@@ -63,7 +63,7 @@ def prompt(console: Console, command: str) -> None:
 
 
 def see(page: Path, picture: Path) -> None:
-    """Take a screenshot of a page in a browser."""
+    """Open a page in a browser and keep what is seen."""
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder, "shot.png")
         window = f"--window-size={WINDOW[0]},{WINDOW[1]}"
@@ -101,7 +101,7 @@ def main() -> None:
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, page])
             page.on_finish(summary)
         see(Path("run.html").resolve(), report)
-    record.print(Text("\n… and at the end:\n", "dim italic"))
+    record.print(Text("\n… and when it is done:\n", "dim italic"))
     print_summary(summary, record)
     svg.write_text(record.export_svg(title="forkresize"), encoding="utf-8")
 

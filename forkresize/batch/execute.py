@@ -24,8 +24,9 @@ from forkresize.job import Job
 from forkresize.ledger import LedgerStore, SqliteLedger, StalenessChecker
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, prioritize
-from forkresize.pool import Pool, reserve
+from forkresize.pool import Pool, request_file, reserve
 from forkresize.recipe import Recipe
+from forkresize.store.files import FALLBACK_OPENER
 
 
 class BatchRunner:
@@ -80,7 +81,7 @@ class BatchRunner:
         work: Callable[[Job], Any] = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
         options = sandboxed_pool_options(self._settings, self._intake.sources, self._destination)
         timed = replace(options, stop_after=self._course.time_left)
-        initializer = partial(limit_decoders, self._recipe.max_pixels)
+        initializer = partial(_prepare_worker, self._recipe.max_pixels)
         with Pool(work, initializer=initializer, options=timed, on_tick=self._course.on_tick) as pool:
             until = partial(self._course.is_over, pool)
             settled = self._until_trouble(self._intake.settle(collisions, placing.settle, until))
@@ -118,3 +119,8 @@ class BatchRunner:
             self._course.refuse(f"--max-prune {self._settings.max_prune}: {told}")
             return
         yield from pruning.foreseen() if self._settings.dry_run else pruning.carried_out()
+
+
+def _prepare_worker(max_pixels: int) -> None:
+    limit_decoders(max_pixels)
+    FALLBACK_OPENER.set(request_file)

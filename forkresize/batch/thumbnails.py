@@ -10,7 +10,8 @@ from io import FileIO
 
 from forkresize import storage
 from forkresize.image.thumbnail import prepare_thumbnails, thumbnail
-from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, reserve
+from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, request_file, reserve
+from forkresize.store.files import FALLBACK_OPENER
 
 SIDE = 320
 """Pixels of the longer side."""
@@ -36,6 +37,7 @@ def make_thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping
         tempfile.TemporaryDirectory(prefix="forkresize-thumbnails-") as folder,
         Pool(
             partial(thumbnail, side=SIDE, folder=folder, reserve=reserve),
+            initializer=partial(FALLBACK_OPENER.set, request_file),
             options=PoolOptions(
                 workers=workers,
                 timeout=_TIMEOUT,

@@ -1,61 +1,123 @@
-"""What one worker and the pool share: Station, made before the fork. Knows neither side's work."""
+"""What the pool's process and one worker share: WorkerChannel, created before the fork; and its end in the parent."""
 
 import contextlib
 import socket
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from forkresize.pool.sandbox import FdChannel
+from forkresize.pool.protocol import FrameReader, WorkerMessage
+from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE, FdChannel
 from forkresize.pool.shared import CurrentTask
 from forkresize.pool.stderr import StderrFile
 
-# Without it, a write to a dead peer would end a process that has SIGPIPE's default handling.
-NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
-
-GRANT = b"+"
-"""What the pool says to a worker that waits for memory, on the way by which files are lent."""
+_CHUNK = 1 << 16
+_MAX_READS = 1 << 10
+"""More than a socket buffers; ends the reading of a worker that never stops writing."""
 
 
 class WorkerChannel(Struct, frozen=True):
-    """What one worker and the pool share; nobody else does, so there is no lock that a dead worker could hold.
+    """What the pool's process and one worker share. No other worker uses it, so it needs no lock.
 
     Attributes:
-        near: the pool's end of the pipe; it never blocks, not even on a worker stopped half-way through a frame.
-        far: the worker's end; it blocks.
-        slot: which job the worker is on.
-        stderr: where its standard error goes.
-        lending: by which the worker gets files that it may not open itself.
+        parent_end: the parent's end of the message socket; never blocks, even if the worker is stopped within a frame.
+        worker_end: the worker's end; blocks.
+        current: which task the worker is on.
+        stderr: the worker's standard error.
+        files: passes open files, and grants of memory.
     """
 
-    near: socket.socket
-    far: socket.socket
-    slot: CurrentTask
+    parent_end: socket.socket
+    worker_end: socket.socket
+    current: CurrentTask
     stderr: StderrFile
-    lending: FdChannel
+    files: FdChannel
 
     @classmethod
     def open(cls) -> "WorkerChannel":
-        """Make a station.
+        """Create a channel.
 
         Raises:
-            OSError: this process has too many files open.
+            OSError: too many open files.
         """
         with contextlib.ExitStack() as cleanup:
-            near, far = (cleanup.enter_context(end) for end in socket.socketpair())
-            near.setblocking(False)
-            station = cls(near, far, CurrentTask(), StderrFile(), FdChannel())
+            parent_end, worker_end = (cleanup.enter_context(end) for end in socket.socketpair())
+            parent_end.setblocking(False)
+            channel = cls(parent_end, worker_end, CurrentTask(), StderrFile(), FdChannel())
             cleanup.pop_all()
-        return station
+        return channel
 
     @property
-    def kept(self) -> frozenset[int]:
+    def worker_fds(self) -> frozenset[int]:
         """The descriptors that the worker needs."""
-        return frozenset((self.far.fileno(), self.stderr.fileno(), self.lending.far.fileno()))
+        return frozenset((self.worker_end.fileno(), self.stderr.fileno(), self.files.worker_end.fileno()))
 
     def close(self) -> None:
-        """Close all of it on this side."""
-        self.near.close()
-        self.far.close()
-        self.slot.close()
+        """Close everything on this side."""
+        self.parent_end.close()
+        self.worker_end.close()
+        self.current.close()
         self.stderr.close()
-        self.lending.close()
+        self.files.close()
+
+
+class ParentEnd:
+    """The parent's end of a worker's message socket: unsent frames, and what has arrived of messages.
+
+    Attributes:
+        eof: whether the worker's end is closed.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self.eof = False
+        self._socket = end
+        self._reader = FrameReader()
+        self._unsent: list[bytes | memoryview] = []
+
+    @property
+    def corrupt(self) -> bool:
+        """Whether something else than messages arrived."""
+        return self._reader.corrupt
+
+    def send(self, frame: bytes) -> None:
+        """Queue a frame; flush() sends it."""
+        self._unsent.append(frame)
+
+    def flush(self) -> bool:
+        """Send what the socket has room for; return whether everything is sent."""
+        data = self._unsent[0] if len(self._unsent) == 1 else b"".join(self._unsent)
+        try:
+            sent = self._socket.send(data, NO_SIGPIPE)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            # The worker is dead, which the next read shows; its tasks are then handed to another.
+            sent = len(data)
+        self._unsent = [memoryview(data)[sent:]] if sent < len(data) else []
+        return not self._unsent
+
+    def receive(self) -> list[WorkerMessage]:
+        """Return the messages that one read completes, if any."""
+        return self._reader.feed(self._read() or b"")
+
+    def drain(self) -> Iterator[WorkerMessage]:
+        """Yield all messages that have arrived."""
+        for _ in range(_MAX_READS):
+            data = self._read()
+            if not data:
+                return
+            yield from self._reader.feed(data)
+
+    def _read(self) -> bytes | None:
+        for _ in range(2):
+            try:
+                data = self._socket.recv(_CHUNK)
+            except BlockingIOError:
+                return None
+            except ConnectionResetError:
+                # Raised once if the peer had unread input; what it wrote before can still be read.
+                continue
+            self.eof = not data
+            return data
+        self.eof = True
+        return b""

@@ -1,88 +1,45 @@
-"""How much memory the workers may take together, and who has to wait for it: Budget, Admission. Measures no work."""
+"""How much memory the workers may use together, and which of them waits for it: Budget, AdmissionController."""
 
-import contextlib
 import resource
 import sys
-from contextvars import ContextVar
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from forkresize.pool.machine import memory_limit, total_memory
+from forkresize.pool.system import address_space, memory_limit, resident_memory, total_memory
 
-_SHARE = 0.6
-"""Of what there is, for a pool that is told nothing else."""
+_DEFAULT_SHARE = 0.6
+"""Default budget, as a fraction of the available memory."""
 
 MIN_MEMORY = 64_000_000
-"""Bytes with which a single worker gets by."""
+"""Bytes that a single worker needs."""
 
-_UNASKED = 4
-"""A worker may take this part of its share without asking; the rest goes to whoever needs more."""
-
-_SIZE, _RESIDENT = 0, 1
-"""Fields of ``/proc/<pid>/statm``, in pages; see proc(5)."""
-
-
-class Reserve(Protocol):
-    """Waits until a job's memory is free."""
-
-    def __call__(self, need: int, /) -> None:
-        """Wait; what is free then is the job's until it ends.
-
-        Args:
-            need: bytes that the job takes at most, beyond what an idle worker has.
-
-        Raises:
-            MemoryError: there will never be so much.
-        """
-
-
-CURRENT_MEMORY_CLIENT: ContextVar[Reserve | None] = ContextVar("CURRENT_MEMORY_CLIENT", default=None)
-"""In a worker: how its jobs reserve memory."""
-
-
-def reserve(need: int) -> None:
-    """Wait until a job's memory is free, in a worker of a pool; elsewhere, do nothing. See Reserve."""
-    way = CURRENT_MEMORY_CLIENT.get()
-    if way is not None:
-        way(need)
+_ALLOWANCE_DIVISOR = 4
+"""A worker may use this fraction of its share without a reservation; the rest is shared among those that reserve."""
 
 
 def default_budget() -> int:
-    """Return the bytes that are the workers' if nobody says: 60 % of the machine's, or of the control groups' limit."""
-    return max(MIN_MEMORY, int(_SHARE * min(total_memory(), memory_limit())))
-
-
-def resident(pid: int | str = "self") -> int | None:
-    """Return the bytes of memory that a process holds; None where that can't be known."""
-    return _pages(pid, _RESIDENT)
-
-
-def _pages(pid: int | str, field: int) -> int | None:
-    # It may have ended, and not every system tells.
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[field]) * resource.getpagesize()
-    return None
+    """Return the default budget in bytes: 60 % of the machine's memory or of the control groups' limit."""
+    return max(MIN_MEMORY, int(_DEFAULT_SHARE * min(total_memory(), memory_limit())))
 
 
 class Budget:
-    """The memory that workers may take together.
+    """The memory that all workers may use together.
 
-    Every worker may take a part without asking: what it has when idle, and its allowance. The rest, the room, is lent.
+    Each worker may use its baseline and its allowance without asking. The rest is shared and has to be reserved.
 
     Attributes:
         total: bytes.
-        share: what comes to each worker if all take the same.
-        idle: what a worker has before its first job; known from measure() on.
-        allowance: what a job may take without asking.
-        room: what is left for those who ask.
+        share: bytes of each worker if they divide the total evenly.
+        baseline: bytes that a worker uses before its first task; known after measure().
+        allowance: bytes that a task may use without a reservation.
+        shared: bytes that can be reserved.
     """
 
     def __init__(self, total: int, workers: int) -> None:
-        """Divide memory.
+        """Divide the memory.
 
         Args:
             total: bytes.
-            workers: how many there may be.
+            workers: maximum number of workers.
         """
         self.total = total
         self.share = total // workers
@@ -90,26 +47,27 @@ class Budget:
         self._divide(0)
 
     def measure(self) -> None:
-        """Right before the first fork: take note of how large a worker is."""
-        self._divide(resident() or 0)
+        """Right before the first fork: take this process's size as the workers' baseline."""
+        self._divide(resident_memory() or 0)
 
-    def _divide(self, idle: int) -> None:
-        self.idle = idle
-        self.allowance = max(0, self.share - idle) // _UNASKED
-        self.room = self.total - self._workers * (idle + self.allowance)
+    def _divide(self, baseline: int) -> None:
+        self.baseline = baseline
+        self.allowance = max(0, self.share - baseline) // _ALLOWANCE_DIVISOR
+        self.shared = self.total - self._workers * (baseline + self.allowance)
 
-    def check(self, need: int) -> None:
-        """Refuse what a worker can't have even while all others are idle.
+    def check(self, size: int) -> None:
+        """Refuse what a worker cannot get even while all others are idle.
 
         Raises:
-            MemoryError: tells both numbers.
+            MemoryError: names both numbers.
         """
-        if self.idle + need > self.total:
-            raise MemoryError(f"needs about {_told(self.idle + need)}, more than --memory {_told(self.total)}")
+        if self.baseline + size > self.total:
+            needed, total = _format_bytes(self.baseline + size), _format_bytes(self.total)
+            raise MemoryError(f"needs about {needed}, more than the memory budget of {total}")
 
     def limit_address_space(self) -> None:
-        """In a worker: have the kernel refuse what is beyond the budget, should a job need more than it said."""
-        size = _pages("self", _SIZE)
+        """In a worker: have the kernel refuse memory beyond the budget, in case a task needs more than it reserved."""
+        size = address_space()
         if size is None or sys.platform == "darwin":
             return
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -117,58 +75,58 @@ class Budget:
         resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
 
 
-def _told(count: int) -> str:
+def _format_bytes(count: int) -> str:
     for unit, power in (("GB", 9), ("MB", 6)):
         if count >= 10**power:
             return f"{count / 10**power:.3g} {unit}"
     return f"{count / 1000:.3g} kB"
 
 
-class Admitted(Protocol):
-    """Whoever asks for memory; in the parent's process, the handle of a worker."""
+class MemoryClient(Protocol):
+    """A worker as the admission controller sees it."""
 
-    def admit(self) -> None:
-        """Let it go on."""
+    def grant_memory(self) -> None:
+        """Let its task continue: the memory is reserved."""
 
 
 class AdmissionController:
-    """Who has memory and who waits for it; in the parent's process, so that nobody who dies leaves a lock behind.
+    """Which worker holds memory and which waits; kept in the pool's process, so that no dead worker holds a lock.
 
-    First come, first served: nobody is let past one who waits, or a giant would wait for ever.
+    First come, first served: small requests do not overtake a large one, which would otherwise never be granted.
 
     Attributes:
-        budget: what there is.
+        budget: the memory there is.
     """
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self._waiting: dict[Any, int] = {}
-        self._held: dict[Any, int] = {}
+        self._waiting: dict[MemoryClient, int] = {}
+        self._held: dict[MemoryClient, int] = {}
 
-    def ask(self, member: Admitted, need: int) -> None:
-        """Take note that a worker's job needs so many bytes; let it go on as soon as they are there."""
-        self.release(member)
-        self._waiting[member] = max(0, need - self.budget.allowance)
+    def reserve(self, worker: MemoryClient, size: int) -> None:
+        """Reserve this many bytes for a worker's task, which continues as soon as they are available."""
+        self.release(worker)
+        self._waiting[worker] = max(0, size - self.budget.allowance)
         self._admit()
 
-    def release(self, member: Admitted) -> None:
-        """Take back what a worker has, or what it waits for: its job has ended, or it has."""
-        if self._waiting.pop(member, None) is not None or self._held.pop(member, None) is not None:
+    def release(self, worker: MemoryClient) -> None:
+        """Release what a worker holds or waits for, because its task or the worker has ended."""
+        if self._waiting.pop(worker, None) is not None or self._held.pop(worker, None) is not None:
             self._admit()
 
-    def is_waiting(self, member: Admitted) -> bool:
-        """Whether a worker's job has to wait."""
-        return member in self._waiting
+    def is_waiting(self, worker: MemoryClient) -> bool:
+        """Return whether a worker's task waits for memory."""
+        return worker in self._waiting
 
-    def has_outgrown(self, member: Admitted, resident: int) -> bool:
-        """Whether a worker has more memory than its share, without having asked for it."""
-        return member not in self._held and resident > max(self.budget.share, self.budget.idle)
+    def is_bloated(self, worker: MemoryClient, resident: int) -> bool:
+        """Return whether a worker uses more than its share without a reservation."""
+        return worker not in self._held and resident > max(self.budget.share, self.budget.baseline)
 
     def _admit(self) -> None:
         while self._waiting:
-            member, need = next(iter(self._waiting.items()))
-            # Alone, it gets all there is, and be it too much: it would wait for ever.
-            if self._held and sum(self._held.values()) + need > self.budget.room:
+            worker, size = next(iter(self._waiting.items()))
+            # If nothing else holds memory, admit it even if it exceeds the budget: it would never run otherwise.
+            if self._held and sum(self._held.values()) + size > self.budget.shared:
                 return
-            self._held[member] = self._waiting.pop(member)
-            member.admit()
+            self._held[worker] = self._waiting.pop(worker)
+            worker.grant_memory()

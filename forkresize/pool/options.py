@@ -1,32 +1,57 @@
-"""How a pool is to be run: PoolOptions. Holds values only."""
+"""Settings of a pool: PoolOptions, and the Serializer of its tasks and results."""
+
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
+from forkresize.errors import FieldError
 from forkresize.pool.memory import MIN_MEMORY
 from forkresize.pool.sandbox import SandboxPolicy
-from forkresize.pool.serializer import PICKLE, Serializer
 
 MAX_NICE = 19
-"""As far as a process can give way on every system."""
+"""The highest niceness of every system."""
+
+_MINIMUM = {"workers": 1, "memory": MIN_MEMORY, "retries": 0, "max_tasks": 0, "tick": 0, "stop_after": 0, "nice": 0}
+
+
+class Serializer(Struct, frozen=True):
+    """How a task or a result becomes bytes in one process and a value again in another.
+
+    Attributes:
+        encode: returns the bytes of a value.
+        decode: returns the value of the bytes, or raises any exception. Results may be arbitrary bytes if a worker was
+            taken over by its input. Pickle is unsafe for them: it can call anything and allocate any memory.
+    """
+
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes | bytearray], Any]
+
+
+PICKLE = Serializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)
+"""For tasks, and for results of workers that can be trusted."""
 
 
 class PoolOptions(Struct, frozen=True, kw_only=True):
-    """How a pool is to be run.
+    """Settings of a pool.
 
     Attributes:
-        workers: how many jobs run at a time; None for as many as there are CPUs this process may use.
-        timeout: seconds a job may take before its worker is killed; None for no limit. Such a job is not tried again.
-        retries: how often a job whose worker died is tried again, alone, when all others are answered.
-        max_tasks: jobs after which a worker is replaced; 0 for never.
-        memory: bytes that all workers together may take; None for 60 % of what there is.
+        workers: maximum number of workers; None for the number of CPUs this process may use.
+        timeout: seconds a task may take before its worker is killed; None for no limit. It is not retried.
+        retries: how often a task whose worker died is retried, alone, after all others.
+        max_tasks: tasks after which a worker is replaced; 0 for never.
+        memory: bytes that all workers together may use; None for 60 % of what is available.
         tick: seconds between two calls of ``on_tick``.
-        sandbox: what the workers are held to; None for nothing.
-        stop_after: seconds after which no further job is started; None for no limit.
-        serializer: how results come from the workers.
-        nice: how much the workers give way to other processes, 0 to 19; see nice(1).
+        sandbox: what the workers may do; None for no restrictions.
+        stop_after: seconds after which no further task is started; None for no limit.
+        nice: niceness that is added to the workers', 0 to 19; see nice(1).
+        serializer: how results cross from the workers.
+        task_serializer: how tasks cross to the workers.
 
     Raises:
-        ValueError: a number is out of its range.
+        FieldError: a number is out of range.
     """
 
     workers: int | None = None
@@ -39,18 +64,14 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
     stop_after: float | None = None
     nice: int = 0
     serializer: Serializer = PICKLE
+    task_serializer: Serializer = PICKLE
 
     def __post_init__(self) -> None:
-        if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers: {self.workers} is not at least 1")
-        if self.memory is not None and self.memory < MIN_MEMORY:
-            raise ValueError(f"memory: {self.memory} is not at least {MIN_MEMORY}")
+        for name, minimum in _MINIMUM.items():
+            value = getattr(self, name)
+            if value is not None and not value >= minimum:
+                raise FieldError(name, f"invalid value {value}: must be at least {minimum}")
         if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(f"timeout: {self.timeout} is not more than 0")
-        if self.stop_after is not None and self.stop_after < 0:
-            raise ValueError(f"stop_after: {self.stop_after} is less than 0")
-        if not 0 <= self.nice <= MAX_NICE:
-            raise ValueError(f"nice: {self.nice} is not from 0 to {MAX_NICE}")
-        for name in ("retries", "max_tasks", "tick"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}: {getattr(self, name)} is less than 0")
+            raise FieldError("timeout", f"invalid value {self.timeout}: must be greater than 0")
+        if self.nice > MAX_NICE:
+            raise FieldError("nice", f"invalid value {self.nice}: must be at most {MAX_NICE}")

@@ -1,7 +1,7 @@
-"""What crosses the pipe between the pool and a worker, and how it is framed. Holds no socket and no policy.
+"""The messages between the pool and a worker, and their framing.
 
-A frame is a fixed header and a pickle. The header alone says which job it is about, so an item or a result that can't
-be unpickled is still somebody's; pickling the envelope as well costs ten times as much as packing it.
+A frame is a fixed header and a payload. The header alone says which task it is about, so a payload that cannot be
+decoded still belongs to a task. Serializing the header together with the payload would take ten times as long.
 """
 
 import json
@@ -9,56 +9,62 @@ import math
 import struct
 import traceback
 from enum import IntEnum
+from io import FileIO
 from typing import NamedTuple
 
 from msgspec import Struct
 
-TASK_HEADER = struct.Struct("=QQ")
-"""Number of the job, bytes of the pickled item that follow."""
+TASK_HEADER = struct.Struct("=QQI")
+"""Number of the task, bytes of the serialized item that follow, number of its files."""
 
 _MESSAGE_HEADER = struct.Struct("=BQdIQ")
-"""Kind, number of the job, seconds, bytes of standard error that follow, bytes of payload that follow those."""
+"""MessageType, number of the task, seconds, bytes of standard error that follow, bytes of payload that follow those."""
 
-_NEED_BYTES = 8
+_MEMORY_BYTES = 8
 
 MAX_PAYLOAD = 1 << 26
-"""Bytes; a pool's results are told of, not carried, so that this is far more than any takes."""
+"""Bytes. Large data crosses in files, so no honest result is near this."""
 
-_MOST_STDERR = 1 << 16
+_MAX_STDERR = 1 << 16
 """Bytes; a worker keeps less of it."""
 
 
 class MessageType(IntEnum):
-    """What a worker has to say, of a job or of itself."""
+    """What a worker reports or asks for."""
 
     RETURNED = 1
-    """The payload is the result, encoded."""
+    """The work function returned; the payload is the result, serialized."""
     RAISED = 2
-    """The payload is a Failure."""
-    DECLINED = 3
-    """The pool was stopped before the job was started."""
-    UNFIT = 4
-    """The initializer raised, of no job; the payload is a Failure."""
-    WANTS = 5
-    """The job goes on when the pool has passed it a file, whose path the payload is."""
-    RESERVES = 6
-    """The job goes on when it may take as much memory as the payload says."""
-    FIT = 7
-    """The initializer is through; said once, before any job can take the worker over."""
+    """The work function raised; the payload is a Failure."""
+    NOT_STARTED = 3
+    """The pool was stopped before the task was started."""
+    INIT_FAILED = 4
+    """The initializer raised; the payload is a Failure. Belongs to no task."""
+    OPEN_FILE = 5
+    """The task waits for the pool to open a file; the payload is its path."""
+    RESERVE_MEMORY = 6
+    """The task waits for memory; the payload is the number of bytes."""
+    READY = 7
+    """The initializer is done. Sent once, before any task can take the worker over. Belongs to no task."""
+    SEND_FILES = 8
+    """The task waits for its files; there is no payload."""
+    RETURNED_FILES = 9
+    """As RETURNED, with files that wait in the descriptor channel."""
 
 
-_KINDS = frozenset(map(int, MessageType))
+_MESSAGE_TYPES = frozenset(map(int, MessageType))
 
 
 class WorkerMessage(NamedTuple):
-    """What a worker tells of one job.
+    """A message from a worker.
 
     Attributes:
-        kind: what became of it; one of Kind.
-        number: the job's number.
-        seconds: wall time it took.
-        stderr: what was written to file descriptor 2 meanwhile.
-        payload: of what, Kind tells.
+        kind: a MessageType.
+        number: the task's number.
+        seconds: wall time the task took.
+        stderr: what was written to file descriptor 2 during the task.
+        payload: depends on the type.
+        files: of the result; never part of the frame.
     """
 
     kind: int
@@ -66,14 +72,15 @@ class WorkerMessage(NamedTuple):
     seconds: float
     stderr: bytes | bytearray
     payload: bytes | bytearray
+    files: tuple[FileIO, ...] = ()
 
 
 class Failure(Struct, frozen=True):
-    """An exception as text, since not every exception survives pickling.
+    """An exception as text, since not every exception can be pickled.
 
     Attributes:
-        error: the traceback's last line.
-        traceback: all of it.
+        error: the last line of the traceback.
+        traceback: the whole traceback.
     """
 
     error: str
@@ -81,108 +88,116 @@ class Failure(Struct, frozen=True):
 
     @classmethod
     def of(cls, error: BaseException) -> "Failure":
-        """Describe an exception, even one that can't describe itself."""
+        """Describe an exception, even one whose ``__str__`` raises."""
         try:
             last = traceback.format_exception_only(error)[-1].strip()
             return cls(last, "".join(traceback.format_exception(error)))
-        except Exception as another:  # noqa: BLE001  Memory may be what ran out.
+        except Exception as another:  # noqa: BLE001  For example when memory is exhausted.
             return cls(type(error).__name__, f"no traceback: {type(another).__name__}")
 
 
-def encode_task(number: int, item: bytes) -> bytes:
-    """Frame a job for a worker.
+def encode_task(number: int, item: bytes, files: int = 0) -> bytes:
+    """Return the frame of a task.
 
     Args:
-        number: the job's number, from 1 up.
-        item: the pickled item.
+        number: the task's number, from 1 up.
+        item: the serialized item.
+        files: how many files it has.
     """
-    return TASK_HEADER.pack(number, len(item)) + item
+    return TASK_HEADER.pack(number, len(item), files) + item
 
 
-def encode_message(report: WorkerMessage) -> bytes:
-    """Frame a worker's report."""
-    kind, number, seconds, stderr, payload = report
+def encode_message(message: WorkerMessage) -> bytes:
+    """Return the frame of a worker's message."""
+    kind, number, seconds, stderr, payload, _ = message
     return _MESSAGE_HEADER.pack(kind, number, seconds, len(stderr), len(payload)) + stderr + payload
 
 
 def encode_failure(failure: Failure) -> bytes:
-    """Return the payload that tells of an exception."""
+    """Return the payload of a failure."""
     return json.dumps([failure.error, failure.traceback]).encode()
 
 
 def decode_failure(payload: bytes | bytearray) -> Failure:
-    """Return the exception that a payload tells of.
+    """Return the failure in a payload.
 
     Raises:
-        ValueError: it tells of none.
+        ValueError: the payload is invalid.
     """
     try:
         error, trace = json.loads(payload)
     except RecursionError as too_deep:
         raise ValueError(f"{too_deep}") from too_deep
     if not isinstance(error, str) or not isinstance(trace, str):
-        raise ValueError("an error has to be text")  # noqa: TRY004 -- it is the worker that is wrong.
+        raise ValueError("an error must be text")  # noqa: TRY004  The worker is wrong, not the caller.
     return Failure(error, trace)
 
 
-def encode_memory_request(need: int) -> bytes:
-    """Return the payload that tells how many bytes of memory a job takes."""
-    return need.to_bytes(_NEED_BYTES, "little")
+def encode_memory_request(size: int) -> bytes:
+    """Return the payload of a request for this many bytes of memory."""
+    return size.to_bytes(_MEMORY_BYTES, "little")
 
 
 def decode_memory_request(payload: bytes | bytearray) -> int:
-    """Return how many bytes of memory a job takes, whatever the payload is."""
-    return int.from_bytes(payload[:_NEED_BYTES], "little")
+    """Return how many bytes of memory are requested; any payload is valid."""
+    return int.from_bytes(payload[:_MEMORY_BYTES], "little")
 
 
 class FrameReader:
-    """Cuts the stream of a worker's bytes into reports, however it arrives.
+    """Splits a worker's byte stream into messages, however it is fragmented.
 
     Attributes:
-        is_broken: whether a header came that no worker of ours writes; nothing is taken from there on.
+        corrupt: whether an invalid header was read; everything from it on is ignored.
     """
 
-    __slots__ = ("_rest", "is_broken")
+    __slots__ = ("_rest", "corrupt")
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self.is_broken = False
+        self.corrupt = False
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of an incomplete message."""
+        return len(self._rest)
 
     def feed(self, data: bytes) -> list[WorkerMessage]:
-        """Take the bytes that came next; return the reports that they complete."""
-        if self.is_broken:
+        """Add the next bytes of the stream; return the messages that they complete."""
+        if self.corrupt:
             return []
         stream: bytes | bytearray = data
         if self._rest:
             self._rest += data
             stream = self._rest
-        reports, used, self.is_broken = _split(stream)
-        if self.is_broken:
+        messages, used, self.corrupt = _split(stream)
+        if self.corrupt:
             self._rest.clear()
         elif stream is self._rest:
             del self._rest[:used]
         elif used < len(data):
             self._rest += memoryview(data)[used:]
-        return reports
+        return messages
 
 
 def _split(stream: bytes | bytearray) -> tuple[list[WorkerMessage], int, bool]:
-    """Return the reports that are whole, how many bytes they take, and whether something else follows."""
-    reports: list[WorkerMessage] = []
+    """Return the complete messages, how many bytes they take, and whether an invalid header follows."""
+    messages: list[WorkerMessage] = []
     start, end = 0, len(stream)
     while start + _MESSAGE_HEADER.size <= end:
         kind, number, seconds, stderr_size, payload_size = _MESSAGE_HEADER.unpack_from(stream, start)
         if not _is_valid_header(kind, seconds, stderr_size, payload_size):
-            return reports, start, True
+            return messages, start, True
         stderr = start + _MESSAGE_HEADER.size
         payload = stderr + stderr_size
         stop = payload + payload_size
         if stop > end:
             break
-        reports.append(WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop]))
+        messages.append(WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop]))
         start = stop
-    return reports, start, False
+    return messages, start, False
 
 
 def _is_valid_header(kind: int, seconds: float, stderr_size: int, payload_size: int) -> bool:
-    return kind in _KINDS and math.isfinite(seconds) and stderr_size <= _MOST_STDERR and payload_size <= MAX_PAYLOAD
+    return (
+        kind in _MESSAGE_TYPES and math.isfinite(seconds) and stderr_size <= _MAX_STDERR and payload_size <= MAX_PAYLOAD
+    )

@@ -1,113 +1,127 @@
-"""What is still to be handed out, and in which order. Knows no workers and no clock."""
+"""Which task is handed out next: TaskQueue, and NothingYet, which a source yields while it has no task."""
 
-import pickle
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic
 
 from msgspec import Struct
 
-from forkresize.pool.protocol import encode_task
 from forkresize.pool.result import Item, WorkerLost
+from forkresize.pool.task import Receiver, Task
 
 
-class Task(Struct, Generic[Item], eq=False):
-    """One item on its way through the pool.
+class NothingYet(Struct, frozen=True):
+    """Yielded by a source of tasks in place of an item: there is none at the moment.
+
+    Results and deadlines of running tasks go on; the source is asked again when the descriptor is readable.
 
     Attributes:
-        number: its number, from 1 up; a Slot says 0 for none.
-        item: what it is about.
-        lost: what to answer if it is not tried again, once a worker has died of it.
-        returns: how many workers died before they had begun it, by what they say.
-        order: the frame that tells a worker to do it, once it is packed.
+        descriptor: becomes readable when the source may have more.
     """
 
-    number: int
-    item: Item
-    lost: WorkerLost[Item] | None = None
-    returns: int = 0
-    order: bytes = b""
-
-    @property
-    def deaths(self) -> int:
-        """How many workers have died of it."""
-        return self.lost.attempts if self.lost else 0
-
-    def pack(self) -> None:
-        """Make the order, once, however often it is sent.
-
-        Raises:
-            Exception: the item can't be pickled.
-        """
-        if not self.order:
-            self.order = encode_task(self.number, pickle.dumps(self.item, pickle.HIGHEST_PROTOCOL))
+    descriptor: int
 
 
 class TaskQueue(Generic[Item]):
-    """What is still to be handed out.
+    """Tasks to hand out: those that came back, then submitted ones, then those of the source.
 
     Attributes:
-        error: what the items' iterator raised; that was its end.
-        suspects: tasks that a worker died of and that will be tried again.
-        next_number: the next item's number.
+        error: the exception that the source raised; it ended with that.
+        retries: tasks that a worker died of and that will be retried, alone.
+        waiting: the source's last answer, while it is NothingYet.
     """
 
-    def __init__(self, items: Iterable[Item], first_number: int = 1) -> None:
-        """Start over some items.
-
-        Args:
-            items: an iterable; it is asked for one item at a time, when that can be handed out.
-            first_number: the first item's number.
-        """
+    def __init__(self) -> None:
         self.error: Exception | None = None
-        self.suspects: deque[Task[Item]] = deque()
-        self.next_number = first_number
-        self._items: Iterator[Item] | None = iter(items)
-        self._returned: deque[Task[Item]] = deque()
+        self.retries: deque[Task[Item]] = deque()
+        self.waiting: NothingYet | None = None
+        self._source: Iterator[Item | NothingYet] | None = None
+        self._requeued: deque[Task[Item]] = deque()
+        self._submitted: deque[Task[Item]] = deque()
+        # Never starts again at 1: a worker's CurrentTask may still hold the number of an earlier task.
+        self._last_number = 0
 
-    def take(self) -> Task[Item] | None:
-        """Return the next task that is under no suspicion; None if there is none."""
-        if self._returned:
-            return self._returned.popleft()
-        if self._items is None:
-            return None
-        try:
-            item = next(self._items)
-        except StopIteration:
-            self._items = None
-            return None
-        except Exception as error:  # noqa: BLE001  Raised again when what runs has been answered.
-            self._items = None
-            self.error = error
-            return None
-        task = Task(self.next_number, item)
-        self.next_number += 1
-        return task
+    def open(self, source: Iterable[Item | NothingYet]) -> None:
+        """Take tasks from a source, one at a time, as they can be handed out."""
+        self._source = iter(source)
+        self.error = None
 
-    def give_back(self, tasks: Iterable[Task[Item]], *, by_death: bool = False) -> None:
-        """Put tasks that a worker was handed but did not start in front of all others, in their order.
+    def close(self) -> None:
+        """Forget the source and all tasks that came from it."""
+        self._source = self.waiting = None
+        self.retries.clear()
+        self._requeued = deque(task for task in self._requeued if task.receiver)
+
+    def submit(self, item: Item, timeout: float, receiver: Receiver) -> None:
+        """Add a task whose result goes to a receiver."""
+        self._submitted.append(self._create(item, timeout, receiver))
+
+    def take(self, timeout: float = math.inf) -> Task[Item] | None:
+        """Return the next task; None if there is none at the moment.
 
         Args:
-            tasks: in the order in which they were handed out.
-            by_death: whether it died instead.
+            timeout: of a task that comes from the source.
+        """
+        if self._requeued:
+            return self._requeued.popleft()
+        while self._submitted:
+            task = self._submitted.popleft()
+            if task.receiver is None or task.receiver.start():
+                return task
+        return None if self._source is None or self.waiting else self._take_from(self._source, timeout)
+
+    def _take_from(self, source: Iterator[Item | NothingYet], timeout: float) -> Task[Item] | None:
+        try:
+            item = next(source)
+        except StopIteration:
+            self._source = None
+        except Exception as error:  # noqa: BLE001  Raised again after the last result.
+            self._source = None
+            self.error = error
+        else:
+            if not isinstance(item, NothingYet):
+                return self._create(item, timeout)
+            self.waiting = item
+        return None
+
+    def requeue(self, tasks: Iterable[Task[Item]], *, by_crash: bool = False) -> None:
+        """Put tasks that were assigned but not started in front of all others, in their order.
+
+        Args:
+            tasks: in the order of their assignment.
+            by_crash: whether their worker died.
         """
         for task in reversed(list(tasks)):
-            task.returns += by_death
-            (self.suspects if task.lost else self._returned).appendleft(task)
+            task.requeues += by_crash
+            (self.retries if task.last_loss and not task.receiver else self._requeued).appendleft(task)
 
-    def suspect(self, task: Task[Item], answer: WorkerLost[Item], retries: int) -> bool:
-        """Set aside a task that a worker died of; return False if it has been tried often enough.
+    def schedule_retry(self, task: Task[Item], loss: WorkerLost[Item], limit: int) -> bool:
+        """Schedule another attempt at a task that a worker died of; return False if it has had enough.
 
-        It comes before the other suspects: whatever kills workers from outside at intervals won't hit it twice.
+        A task of an iteration is retried alone, after all others, and before other retries: so workers that are killed
+        from outside at intervals do not hit the same task twice. A submitted one is next, for there may be no end.
         """
-        task.lost = answer
-        if task.deaths > retries:
+        task.last_loss = loss
+        if task.crashes > limit:
             return False
-        self.suspects.appendleft(task)
+        (self._requeued if task.receiver else self.retries).appendleft(task)
         return True
 
-    def give_up(self) -> list[WorkerLost[Item]]:
-        """Empty the suspects; return what to answer for them."""
-        answers = [task.lost for task in self.suspects if task.lost]
-        self.suspects.clear()
-        return answers
+    def drain_retries(self) -> list[tuple[Task[Item], WorkerLost[Item]]]:
+        """Remove all retries, of submitted tasks too; return the tasks with their last loss."""
+        waiting = [*self.retries, *self._requeued]
+        self.retries.clear()
+        self._requeued = deque(task for task in waiting if not task.last_loss)
+        return [(task, task.last_loss) for task in waiting if task.last_loss]
+
+    def drain_submitted(self) -> list[Receiver]:
+        """Remove all submitted tasks that are not retries; return their receivers."""
+        removed = [task for task in (*self._requeued, *self._submitted) if task.receiver]
+        self._submitted.clear()
+        self._requeued = deque(task for task in self._requeued if not task.receiver)
+        return [task.receiver for task in removed if task.receiver]
+
+    def _create(self, item: Item, timeout: float, receiver: Receiver | None = None) -> Task[Item]:
+        self._last_number += 1
+        return Task(self._last_number, item, timeout, receiver)

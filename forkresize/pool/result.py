@@ -1,16 +1,18 @@
-"""What comes out of the pool: one Done, Raised or Lost for every item. Holds no processes."""
+"""What becomes of a task: Completed, Raised or WorkerLost; and what a worker is doing, Activity."""
 
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from forkresize.errors import BrokenPoolError, ForkresizeError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class LossReason(StrEnum):
-    """Why a job was lost together with its worker."""
+    """Why a worker was lost together with its task."""
 
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
@@ -18,70 +20,58 @@ class LossReason(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-class Completed(Struct, Generic[Item, Result], frozen=True):
-    """The work returned.
+class _TaskResult(Struct, Generic[Item], frozen=True, kw_only=True, tag=True):
+    """What all results of a task have in common.
 
     Attributes:
-        item: what the job was about.
-        result: what the work returned.
-        attempts: how many workers started the job.
-        worker: process id of the last of them.
-        seconds: wall time the last of them spent on it.
-        stderr: the end of what was written to file descriptor 2 meanwhile, by C libraries too.
+        item: the task's item.
+        attempts: how many workers started the task; 0 if the item could not be serialized.
+        worker: process id of the last of them; of the pool's own process if there was none.
+        seconds: wall time the last of them spent on it, without waiting for memory.
+        stderr: the end of what was written to file descriptor 2 during the task, by C libraries too.
     """
 
     item: Item
-    result: Result
     attempts: int
     worker: int
     seconds: float
     stderr: str
 
 
-class Raised(Struct, Generic[Item], frozen=True):
-    """The work raised, or its item or result could not be sent; never tried again.
+class Completed(_TaskResult[Item], Generic[Item, Result], frozen=True, kw_only=True):
+    """The work function returned.
 
     Attributes:
-        item: what the job was about.
-        error: the exception as a traceback's last line has it, such as ``ValueError: no``.
-        traceback: the whole traceback.
-        attempts: how many workers started the job; 0 if the item could not be sent to any.
-        worker: process id of the one that raised.
-        seconds: wall time it spent on the job.
-        stderr: the end of what was written to file descriptor 2 meanwhile.
+        result: what it returned.
     """
 
-    item: Item
+    result: Result
+
+
+class Raised(_TaskResult[Item], frozen=True, kw_only=True):
+    """The work function raised, or its item or result could not be serialized. Never retried.
+
+    Attributes:
+        error: the last line of the traceback, such as ``ValueError: no``.
+        traceback: the whole traceback.
+    """
+
     error: str
     traceback: str
-    attempts: int
-    worker: int
-    seconds: float
-    stderr: str
 
 
-class WorkerLost(Struct, Generic[Item], frozen=True):
-    """The worker died of the job, or was killed for it.
+class WorkerLost(_TaskResult[Item], frozen=True, kw_only=True):
+    """The worker died of the task or was killed because of it.
 
     Attributes:
-        item: what the job was about.
         reason: why.
         signal: name of the signal that ended the worker, such as ``SIGSEGV``; None if it exited.
-        exit_code: what the worker exited with; None if a signal ended it.
-        attempts: how many workers started the job.
-        worker: process id of the last of them.
-        seconds: wall time from the job's start to the worker's end.
-        stderr: the end of what was written to file descriptor 2 meanwhile.
+        exit_code: the worker's exit code; None if a signal ended it.
     """
 
-    item: Item
     reason: LossReason
     signal: str | None
     exit_code: int | None
-    attempts: int
-    worker: int
-    seconds: float
-    stderr: str
 
 
 TaskResult: TypeAlias = Completed[Item, Result] | Raised[Item] | WorkerLost[Item]
@@ -92,10 +82,44 @@ class Activity(Struct, Generic[Item], frozen=True):
 
     Attributes:
         worker: its process id.
-        item: what its job is about; None while it has none.
-        seconds: wall time since the job's start.
+        item: the item of its task; None while it has none.
+        seconds: wall time since the task's start.
     """
 
     worker: int
     item: Item | None
     seconds: float
+
+
+class TaskError(ForkresizeError):
+    """The exception of a future whose task raised in its worker.
+
+    Attributes:
+        result: the details: Raised, or WorkerLost in the subclass.
+    """
+
+    def __init__(self, text: str, result: Raised[None] | WorkerLost[None]) -> None:
+        super().__init__(text, result)
+        self.result = result
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class WorkerLostError(TaskError):
+    """The exception of a future whose task cost its worker: see WorkerLost."""
+
+
+class SupervisorLostError(BrokenPoolError):
+    """The exception of a future whose task was in progress each time when the supervisor's process died.
+
+    Attributes:
+        task: the task.
+    """
+
+    def __init__(self, text: str, task: object) -> None:
+        super().__init__(text, task)
+        self.task = task
+
+    def __str__(self) -> str:
+        return str(self.args[0])

@@ -1,32 +1,32 @@
-"""Memory that a forked worker and the pool share: Slot and Flag. Needs no system call and no lock to be read."""
+"""Memory that a forked worker shares with the pool's process; read and written without system calls or locks."""
 
 import mmap
 import time
 
 
 class CurrentTask:
-    """Which job a worker is on and since when; exact even if the worker is killed at any instant.
+    """Which task a worker is on, and since when. Exact even if the worker is killed at any instant.
 
-    The time is stored before the number, and a reader reads again until the number stands still. So a number is never
-    seen with an earlier job's time; it may be seen with a later one's, which only puts its deadline off.
+    The writer stores the time before the number, and the reader repeats until the number is stable. So a number is
+    never seen with an earlier task's time. It may be seen with a later one's, which only delays its deadline.
     """
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
         self._view = memoryview(self._memory)
-        # One aligned word each, so that either is stored whole.
+        # One aligned word each, so that each store is atomic.
         self._times = self._view[:8].cast("d")
         self._numbers = self._view[8:16].cast("Q")
 
-    def begin(self, number: int) -> float:
-        """Note that the job of this number starts now; return the time, of the clock ``time.monotonic``."""
+    def set(self, number: int) -> float:
+        """Record that a task starts now; return the time, by ``time.monotonic``."""
         now = time.monotonic()
         self._times[0] = now
         self._numbers[0] = number
         return now
 
     def read(self) -> tuple[int, float]:
-        """Return the number of the job last begun, 0 for none yet, and the time it was begun at."""
+        """Return the number of the task started last, 0 for none, and the time of its start."""
         number = self._numbers[0]
         while True:
             since = self._times[0]
@@ -36,14 +36,14 @@ class CurrentTask:
             number = again
 
     def close(self) -> None:
-        """Give the memory back; the slot can't be used any more."""
+        """Unmap the memory."""
         for view in (self._times, self._numbers, self._view):
             view.release()
         self._memory.close()
 
 
 class SharedFlag:
-    """A flag that is raised once, for this process and all that it has forked or will fork."""
+    """A flag that can be set once, for this process and all that it has forked or will fork."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
@@ -52,5 +52,5 @@ class SharedFlag:
         return self._memory[0] != 0
 
     def set(self) -> None:
-        """Raise the flag; it never comes down."""
+        """Set the flag; it cannot be cleared."""
         self._memory[0] = 1

@@ -1,4 +1,4 @@
-"""The signals that ask the pool to stop, in the parent, around a fork, and in a worker. Decides nothing."""
+"""Signals that ask the pool to stop: in its process, around a fork, and in a worker."""
 
 import contextlib
 import select
@@ -14,33 +14,32 @@ from forkresize.errors import StopRequested
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-
 _DEBOUNCE = 0.1
-"""Seconds within which a second signal is the first one's echo: ``timeout`` signals its child, then all its group."""
+"""Seconds within which a second signal counts as the first: ``timeout`` signals its child, then the whole group."""
 
 
 class StopSignals:
-    """Hears of stop signals while it is entered, and wakes whoever waits for its descriptor to turn readable.
+    """Handlers for stop signals, installed while entered, and a descriptor that becomes readable at a signal.
 
-    Only a process's main thread can set handlers; entered in another, it hears nothing. A signal that was ignored
-    stays so, as ``nohup`` and a shell's ``&`` want it.
+    Only the main thread can install handlers; entered in another thread, this does nothing. A signal that was ignored
+    stays ignored, as ``nohup`` and a shell's ``&`` expect.
 
     Attributes:
-        first: number of the first signal that came; None so far.
-        insisted: whether another came after it.
-        on_insisted: called at every further signal, likewise.
-        resumed_at: when this process last went on after having been stopped, of the clock ``time.monotonic``.
+        first: number of the first signal; None before it.
+        forced: whether a further signal followed the first.
+        on_force: called at every further signal.
+        resumed_at: when this process last continued after being stopped, by ``time.monotonic``.
     """
 
     def __init__(self, on_first: Callable[[], object]) -> None:
-        """Make a watch.
+        """Create the handlers; nothing is installed yet.
 
         Args:
-            on_first: called at the first signal, between two instructions of the main thread, whatever it is doing.
+            on_first: called at the first signal, between any two instructions of the main thread.
         """
         self.first: int | None = None
-        self.insisted = False
-        self.on_insisted = on_first
+        self.forced = False
+        self.on_force = on_first
         self.resumed_at = 0.0
         self._first_at = 0.0
         self._on_first = on_first
@@ -51,13 +50,13 @@ class StopSignals:
         for end in (self._reader, self._writer):
             self._cleanup.enter_context(end).setblocking(False)
         if threading.current_thread() is threading.main_thread():
-            # Without, the wait would be restarted after the handler has run (PEP 475), and the signal be seen late.
+            # Without it, select() would be restarted after the handler (PEP 475), and the signal be noticed late.
             previous = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
             self._cleanup.callback(signal.set_wakeup_fd, previous)
             for signum in STOP_SIGNALS:
-                self._handle(signum, self._note)
-            self._handle(signal.SIGCONT, self._note_resumed)
-            # Where it was ignored, the kernel would reap the workers and forget how they ended.
+                self._install(signum, self._on_stop)
+            self._install(signal.SIGCONT, self._on_resume)
+            # If it were ignored, the kernel would reap the workers and discard their exit codes.
             if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
                 self._cleanup.callback(signal.signal, signal.SIGCHLD, signal.signal(signal.SIGCHLD, signal.SIG_DFL))
         return self
@@ -66,7 +65,7 @@ class StopSignals:
         self._cleanup.close()
 
     def fileno(self) -> int:
-        """Return the descriptor that turns readable when a signal has come."""
+        """Return the descriptor that becomes readable at a signal."""
         return self._reader.fileno()
 
     def clear(self) -> None:
@@ -75,33 +74,33 @@ class StopSignals:
             self._reader.recv(4096)
 
     def wait(self, seconds: float) -> None:
-        """Wait until a signal comes, but no longer than this."""
+        """Wait for a signal, at most this long."""
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         poll.poll(seconds * 1000)
 
-    def _handle(self, signum: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> None:
+    def _install(self, signum: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> None:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             previous = signal.signal(signum, handler)
-            # None is a handler that was not set from Python and can't be set again.
+            # None: the previous handler was not installed from Python and cannot be restored.
             self._cleanup.callback(signal.signal, signum, signal.SIG_DFL if previous is None else previous)
 
-    def _note(self, signum: int, _: FrameType | None) -> None:
+    def _on_stop(self, signum: int, _: FrameType | None) -> None:
         now = time.monotonic()
         if self.first is None:
             self.first, self._first_at = signum, now
             self._on_first()
         elif now - self._first_at > _DEBOUNCE:
-            self.insisted = True
-            self.on_insisted()
+            self.forced = True
+            self.on_force()
 
-    def _note_resumed(self, _signum: int, _: FrameType | None) -> None:
+    def _on_resume(self, _signum: int, _: FrameType | None) -> None:
         self.resumed_at = time.monotonic()
 
 
 @contextlib.contextmanager
 def stop_signals_blocked() -> Iterator[set[int]]:
-    """Hold stop signals back, as around a fork; yields the signal mask from before."""
+    """Block stop signals, as around a fork; yield the previous signal mask."""
     previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield {int(signum) for signum in previous}
@@ -110,7 +109,7 @@ def stop_signals_blocked() -> Iterator[set[int]]:
 
 
 def install_worker_handlers(mask: set[int]) -> None:
-    """In a forked worker: leave Ctrl-C to the parent, let other stop signals end the process.
+    """In a forked worker: ignore SIGINT, which the parent handles, and let other stop signals end the process.
 
     Args:
         mask: the signal mask from before the fork.
@@ -124,7 +123,7 @@ def install_worker_handlers(mask: set[int]) -> None:
 
 
 def raise_on_stop() -> None:
-    """Have SIGTERM and SIGHUP raise, as SIGINT does, so that what is open gets closed; a pool still drains on them."""
+    """Make SIGTERM and SIGHUP raise, as SIGINT does, so that open resources are closed. A running pool still drains."""
 
     def stop(signum: int, _frame: FrameType | None) -> None:
         raise StopRequested(signum)
@@ -135,14 +134,14 @@ def raise_on_stop() -> None:
 
 
 def ignore_stops() -> None:
-    """Be deaf to stop signals for the rest of this process: one too many must not spoil how it ends."""
+    """Ignore stop signals for the rest of this process."""
     for signum in STOP_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
 def sigio_ignored() -> Iterator[None]:
-    """Ignore SIGIO, which the kernel sends to whoever has a lease on a file that another process wants to write to."""
+    """Ignore SIGIO, which the kernel sends to the holder of a file lease when another process wants to write."""
     previous = signal.signal(signal.SIGIO, signal.SIG_IGN)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where a worker's standard error goes: an anonymous file that the pool can read when the worker is dead."""
+"""A worker's standard error: an anonymous file that the pool's process can read after the worker's death."""
 
 import os
 import sys
@@ -6,17 +6,17 @@ import tempfile
 from io import FileIO, TextIOWrapper
 
 CAPTURED_BYTES = 4096
-"""How much of the end of what a job wrote is kept."""
+"""How much of the end of a task's output is kept."""
 
-_MOST_BYTES = 64 << 20
-"""What no decoder has to say of one picture; an anonymous file takes memory that no limit of its worker counts."""
+_MAX_BYTES = 64 << 20
+"""Maximum output per task. The file is not counted against the worker's memory limit, so it could exhaust memory."""
 
 _BLOCK = 512
-"""Bytes of a block, as stat(2) counts them."""
+"""Bytes of a block in stat(2)."""
 
 
 class StderrFile:
-    """An anonymous file, opened before the fork, so that both sides share it and its position."""
+    """An anonymous file. Opened before the fork, so that both sides share it and its position."""
 
     def __init__(self) -> None:
         if hasattr(os, "memfd_create"):
@@ -26,16 +26,16 @@ class StderrFile:
                 self._descriptor = os.dup(file.fileno())
 
     def fileno(self) -> int:
-        """Return the file's descriptor on this side."""
+        """Return the file's descriptor."""
         return self._descriptor
 
     def capture(self) -> None:
-        """In the worker: let file descriptor 2 and ``sys.stderr`` write here, unbuffered."""
+        """In the worker: redirect descriptor 2 and ``sys.stderr`` to the file, unbuffered."""
         os.dup2(self._descriptor, 2)
         sys.stderr = TextIOWrapper(FileIO(2, "w", closefd=False), errors="backslashreplace", write_through=True)
 
-    def take(self) -> bytes:
-        """In the worker: return the end of what was written since the last time, and empty the file."""
+    def drain(self) -> bytes:
+        """In the worker: return the end of what was written since the last call, and empty the file."""
         if not os.lseek(self._descriptor, 0, os.SEEK_CUR):
             return b""
         text = self.read()
@@ -44,16 +44,16 @@ class StderrFile:
         return text
 
     def read(self) -> bytes:
-        """Return the end of what was written and not taken."""
+        """Return the end of what was written and not drained."""
         size = os.fstat(self._descriptor).st_size
         return os.pread(self._descriptor, CAPTURED_BYTES, max(0, size - CAPTURED_BYTES))
 
     @property
-    def is_flooded(self) -> bool:
-        """Whether more was written than anybody means to be read."""
+    def over_limit(self) -> bool:
+        """Whether the file is larger than any task's output may be."""
         found = os.fstat(self._descriptor)
-        # What is allocated may lie behind the end.
-        return max(found.st_size, found.st_blocks * _BLOCK) > _MOST_BYTES
+        # Blocks may be allocated past the end.
+        return max(found.st_size, found.st_blocks * _BLOCK) > _MAX_BYTES
 
     def close(self) -> None:
         """Close the file on this side."""

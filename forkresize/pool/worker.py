@@ -1,56 +1,48 @@
-"""One forked worker: how it settles in, and its loop. Holds nothing that runs in the parent."""
+"""A forked worker: its start and its loop. Nothing here runs in the parent."""
 
 import contextlib
 import faulthandler
 import os
-import pickle
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NoReturn
 
 from msgspec import Struct
 
 from forkresize.pool import signals
-from forkresize.pool.channel import GRANT, NO_SIGPIPE, WorkerChannel
+from forkresize.pool.channel import WorkerChannel
+from forkresize.pool.client import WorkerClient
+from forkresize.pool.files import MAX_FILES, WithFiles, close_files, seal
 from forkresize.pool.libc import Libc
-from forkresize.pool.memory import CURRENT_MEMORY_CLIENT, Budget
-from forkresize.pool.protocol import (
-    MAX_PAYLOAD,
-    TASK_HEADER,
-    Failure,
-    MessageType,
-    WorkerMessage,
-    encode_failure,
-    encode_memory_request,
-    encode_message,
-)
+from forkresize.pool.memory import Budget
+from forkresize.pool.protocol import MAX_PAYLOAD, TASK_HEADER, Failure, MessageType, encode_failure
 from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.shared import SharedFlag
-from forkresize.storage import FALLBACK_OPENER
 
-_MALLOC_ALLOWANCE = 64 << 20
-"""Bytes; a worker that may take so much without asking may keep what it likes of it."""
+_MALLOC_CACHE = 64 << 20
+"""Bytes of freed memory that a worker keeps, if its allowance is not smaller: enough for most decoded photographs."""
 
 
 class WorkerConfig(Struct, frozen=True):
-    """What is the same for all workers of a pool; inherited through the fork, never pickled.
+    """What all workers of a pool have in common; inherited through the fork, never pickled.
 
     Attributes:
-        work: what is done with every item.
-        encode: makes bytes of what it returns.
-        initializer: called once in a worker before its first job.
-        stop: raised when no job may be started any more.
+        work: called with each item.
+        decode: makes an item of its bytes.
+        encode: makes bytes of a result.
+        initializer: called once in each worker, before its first task.
+        stop: set when no task may be started any more.
         libc: the C library.
         parent: process id of the pool's process.
-        budget: the memory that the workers have together.
-        nice: how much more than the pool's process the workers give way to others.
-        sandbox: what the worker is held to; None for nothing.
+        budget: the memory that the workers share.
+        nice: niceness to add.
+        sandbox: what the worker may do; None for no restrictions.
     """
 
     work: Callable[[Any], object]
+    decode: Callable[[bytes | bytearray], Any]
     encode: Callable[[Any], bytes]
     initializer: Callable[[], object] | None
     stop: SharedFlag
@@ -61,42 +53,45 @@ class WorkerConfig(Struct, frozen=True):
     sandbox: Sandbox | None = None
 
 
-def main(duty: WorkerConfig, station: WorkerChannel, mask: set[int], forget: Callable[[], object]) -> NoReturn:
-    """Be a worker until the pool closes the pipe. Never returns into the parent's code, whose stack it inherited.
+def run_worker(
+    config: WorkerConfig, channel: WorkerChannel, mask: set[int], close_inherited: Callable[[], object]
+) -> NoReturn:
+    """Run a worker until the pool closes its channel. Never returns into the parent's code, whose stack it inherited.
 
     Args:
-        duty: what to do.
-        station: what is shared with the pool.
+        config: what to do.
+        channel: what is shared with the pool.
         mask: the signal mask from before the fork.
-        forget: closes what was inherited of the other workers.
+        close_inherited: closes what belongs to the other workers.
     """
     status = 1
     try:
-        duty.libc.die_with(duty.parent)
-        station.near.close()
-        station.lending.near.close()
-        forget()
-        _redirect(station)
+        config.libc.set_parent_death_signal(config.parent)
+        channel.parent_end.close()
+        channel.files.parent_end.close()
+        close_inherited()
+        _redirect(channel)
         signals.install_worker_handlers(mask)
-        duty.libc.reseed()
-        _lower_priority(duty.nice)
-        _apply_limits(duty)
-        if _initialize(duty, station):
-            _serve(duty, station)
+        config.libc.reseed_rand()
+        _lower_priority(config.nice)
+        _apply_limits(config)
+        client = WorkerClient(channel, config.budget, config.libc)
+        if _initialize(config, channel, client):
+            _serve(config, channel, client)
         status = 0
     except (BrokenPipeError, ConnectionResetError):
-        status = 0  # The pool has gone; nobody is left to tell.
+        status = 0  # The pool's process has ended.
     except BaseException:  # noqa: BLE001
         traceback.print_exc()
     finally:
-        # Not sys.exit: the parent's finally clauses, atexit functions and buffered output are the parent's.
+        # Not sys.exit: finally clauses, atexit functions and buffered output belong to the parent.
         os._exit(status)
 
 
-def _redirect(station: WorkerChannel) -> None:
-    station.stderr.capture()
+def _redirect(channel: WorkerChannel) -> None:
+    channel.stderr.capture()
     if faulthandler.is_enabled():
-        faulthandler.enable()  # Where it was, it would write to the parent's standard error.
+        faulthandler.enable()  # It would write to the parent's standard error.
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -106,105 +101,74 @@ def _redirect(station: WorkerChannel) -> None:
 
 def _lower_priority(nice: int) -> None:
     os.nice(nice)
-    # A worker that is woken does not push the parent aside, for which all others wait. Where it is not allowed, or not
-    # known, it is only slower.
+    # SCHED_BATCH keeps a woken worker from preempting the parent, which would stall all others. Best effort: not every
+    # platform has it or allows it.
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def _apply_limits(duty: WorkerConfig) -> None:
-    if duty.budget.allowance < _MALLOC_ALLOWANCE:
-        duty.libc.keep_at_most(duty.budget.allowance)
-    duty.budget.limit_address_space()
+def _apply_limits(config: WorkerConfig) -> None:
+    config.libc.limit_malloc_cache(min(_MALLOC_CACHE, config.budget.allowance))
+    config.budget.limit_address_space()
 
 
-def _initialize(duty: WorkerConfig, station: WorkerChannel) -> bool:
+def _initialize(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -> bool:
+    WorkerClient.current = client
     try:
-        if duty.sandbox is not None:
-            _enter(duty.sandbox, station)
-        if duty.initializer is not None:
-            duty.initializer()
+        if config.sandbox is not None:
+            config.sandbox.apply()
+        if config.initializer is not None:
+            config.initializer()
     except BaseException as error:  # noqa: BLE001  SystemExit too.
-        _send(
-            station, WorkerMessage(MessageType.UNFIT, 0, 0.0, station.stderr.take(), encode_failure(Failure.of(error)))
-        )
+        client.send(MessageType.INIT_FAILED, payload=encode_failure(Failure.of(error)))
         return False
-    station.stderr.take()
+    channel.stderr.drain()
     return True
 
 
-def _enter(sandbox: Sandbox, station: WorkerChannel) -> None:
-    sandbox.enter()
-    if sandbox.confinement.open_file is not None:
-        FALLBACK_OPENER.set(partial(_request_file, station))
-
-
-def _request_file(station: WorkerChannel, path: str) -> int:
-    """Return the descriptor of a file that the kernel would not let this worker open."""
-    number, _ = station.slot.read()
-    _send(station, WorkerMessage(MessageType.WANTS, number, 0.0, b"", os.fsencode(path)))
-    return station.lending.take(path)
-
-
-def _serve(duty: WorkerConfig, station: WorkerChannel) -> None:
-    # Not makefile, which reads by way of Python code.
-    read = open(station.far.fileno(), "rb", closefd=False).read  # noqa: SIM115  For as long as it lives.
-    myself = os.getpid()
-    reservation = MemoryClient(duty, station)
-    CURRENT_MEMORY_CLIENT.set(reservation)
-    _send(station, WorkerMessage(MessageType.FIT, 0, 0.0, b"", b""))
+def _serve(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -> None:
+    # Not makefile, whose reads run Python code.
+    read = open(channel.worker_end.fileno(), "rb", closefd=False).read  # noqa: SIM115
+    pid = os.getpid()
+    client.send(MessageType.READY)
     while header := read(TASK_HEADER.size):
-        number, size = TASK_HEADER.unpack(header)
-        # Before the item is read: should that be what kills, this job is to blame.
-        since = station.slot.begin(number)
+        number, size, files = TASK_HEADER.unpack(header)
+        # Before the item is read: if decoding it kills the worker, this task is to blame.
+        since = channel.current.set(number)
         item = read(size)
-        if duty.stop:
-            kind, payload = MessageType.DECLINED, b""
+        if config.stop:
+            kind, payload, to_send = MessageType.NOT_STARTED, b"", None
         else:
-            kind, payload = _perform(duty, item)
-        _exit_if_forked(myself)
-        seconds = time.monotonic() - since - reservation.end()
-        _send(station, WorkerMessage(kind, number, seconds, station.stderr.take(), payload))
+            kind, payload, to_send = _perform(config, client, item, files)
+        _exit_if_forked(pid)
+        seconds = time.monotonic() - since - client.finish_task()
+        if to_send is not None:
+            channel.files.send_result(to_send.files)
+            close_files(to_send)
+        client.send(kind, number, seconds, payload)
 
 
-class MemoryClient:
-    """How the jobs of one worker reserve memory: they ask the pool's process, unless it is too little to ask for."""
-
-    def __init__(self, duty: WorkerConfig, station: WorkerChannel) -> None:
-        self._duty = duty
-        self._station = station
-        self._asked = False
-        self._waited = 0.0
-
-    def __call__(self, need: int) -> None:
-        """Wait until a job's memory is free. See Reserve."""
-        self._duty.budget.check(need)
-        if need <= self._duty.budget.allowance:
-            return
-        started = time.monotonic()
-        number, _ = self._station.slot.read()
-        self._asked = True
-        _send(self._station, WorkerMessage(MessageType.RESERVES, number, 0.0, b"", encode_memory_request(need)))
-        if not self._station.lending.far.recv(len(GRANT)):
-            raise BrokenPipeError
-        self._waited += time.monotonic() - started
-
-    def end(self) -> float:
-        """Take note that the job has ended; return the seconds that it waited."""
-        if not self._asked:
-            return 0.0
-        # Others take the answer for a sign that what it had is free.
-        self._duty.libc.give_back()
-        waited, self._waited, self._asked = self._waited, 0.0, False
-        return waited
-
-
-def _perform(duty: WorkerConfig, item: bytes) -> tuple[MessageType, bytes]:
+def _perform(
+    config: WorkerConfig, client: WorkerClient, payload: bytes, files: int
+) -> tuple[MessageType, bytes, WithFiles[Any] | None]:
+    """Return the type and payload of the task's message, and the result if it has files."""
+    item = result = None
     try:
-        # The pool itself pickled the item.
-        return MessageType.RETURNED, _check_size(duty.encode(duty.work(pickle.loads(item))))  # noqa: S301
-    except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are the job's failure, no more.
-        return MessageType.RAISED, encode_failure(Failure.of(error))
+        item = config.decode(payload)
+        if files:
+            item = WithFiles(item, client.receive_files())
+        result = config.work(item)
+        if not isinstance(result, WithFiles):
+            return MessageType.RETURNED, _check_size(config.encode(result)), None
+        payload = _check_size(config.encode(result.value))
+        if not result.files:
+            return MessageType.RETURNED, payload, None
+        return MessageType.RETURNED_FILES, payload, _seal_all(result)
+    except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are failures of the task.
+        close_files(result)
+        return MessageType.RAISED, encode_failure(Failure.of(error)), None
+    finally:
+        close_files(item)
 
 
 def _check_size(payload: bytes) -> bytes:
@@ -213,10 +177,14 @@ def _check_size(payload: bytes) -> bytes:
     return payload
 
 
+def _seal_all(result: WithFiles[Any]) -> WithFiles[Any]:
+    if len(result.files) > MAX_FILES:
+        raise ValueError(f"{len(result.files)} files with one result, more than {MAX_FILES}")
+    for file in result.files:
+        seal(file)
+    return result
+
+
 def _exit_if_forked(worker: int) -> None:
     if os.getpid() != worker:
-        os._exit(0)  # The work forked, and this is its child: the answer is not its to give.
-
-
-def _send(station: WorkerChannel, report: WorkerMessage) -> None:
-    station.far.sendall(encode_message(report), NO_SIGPIPE)
+        os._exit(0)  # The work forked, and this is its child: only the worker itself may send the result.

@@ -1,4 +1,4 @@
-"""The workers that are alive: forking, finding one for the next task, dismissing. Holds no tasks and no blame."""
+"""The workers that are alive: WorkerSet forks them, finds one for the next task, and removes them."""
 
 import contextlib
 import gc
@@ -6,134 +6,137 @@ import math
 import multiprocessing
 from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
-from typing import Generic, Self
+from typing import Generic, Self, TypeAlias
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool import signals, worker
+from forkresize.pool import signals
 from forkresize.pool.channel import WorkerChannel
+from forkresize.pool.child import ChildProcess
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.memory import AdmissionController, resident
-from forkresize.pool.queue import Task
+from forkresize.pool.memory import AdmissionController
 from forkresize.pool.result import Item
+from forkresize.pool.system import resident_memory
+from forkresize.pool.task import Task
+from forkresize.pool.worker import WorkerConfig, run_worker
+
+_Bucket: TypeAlias = dict[WorkerHandle[Item], None]
 
 
 class WorkerSet(Generic[Item]):
     """The workers that are alive.
 
     Attributes:
-        selector: has every worker's pipe and sentinel registered, with the worker as data.
-        size: how many workers there may be.
-        count: how many there are.
-        memory: who has memory, and who waits for it.
+        selector: has the message socket and the sentinel of each worker registered, with the worker as data.
+        size: maximum number of workers.
+        memory: which worker holds memory and which waits.
     """
 
-    def __init__(self, duty: worker.WorkerConfig, size: int, max_tasks: int) -> None:
-        """Make an empty crew.
+    def __init__(self, config: WorkerConfig, size: int, max_tasks: int) -> None:
+        """Create an empty set.
 
         Args:
-            duty: what the workers do.
+            config: what the workers do.
             size: how many there may be.
-            max_tasks: how many tasks each is handed before it is replaced; 0 for no limit.
+            max_tasks: how many tasks each is assigned before it is replaced; 0 for no limit.
         """
         self.selector = DefaultSelector()
-        self._duty = duty
-        self.memory = AdmissionController(duty.budget)
+        self.memory = AdmissionController(config.budget)
         self.size = size
-        self.count = 0
+        self._config = config
         self._max_tasks = max_tasks or math.inf
         self._frozen = False
         self._context = multiprocessing.get_context("fork")
-        # Sorted by how much more they can be given, so that finding one for the next task needs no search. A worker
-        # holds two: the one it runs, and the next, so that it need not wait for the parent in between.
-        self._idle: dict[WorkerHandle[Item], None] = {}
-        self._ready: dict[WorkerHandle[Item], None] = {}
-        self._full: dict[WorkerHandle[Item], None] = {}
-        self._where: dict[WorkerHandle[Item], dict[WorkerHandle[Item], None]] = {}
-        self._unposted: dict[WorkerHandle[Item], None] = {}
+        self._workers: _Bucket[Item] = {}
+        # The same workers, by how many more tasks they take, so that finding one for the next task needs no search.
+        # Each holds up to two: the current one and the next, so that it need not wait for the parent in between.
+        self._idle: _Bucket[Item] = {}
+        self._has_capacity: _Bucket[Item] = {}
+        self._at_capacity: _Bucket[Item] = {}
+        self._unflushed: _Bucket[Item] = {}
 
     def __iter__(self) -> Iterator[WorkerHandle[Item]]:
-        return iter(list(self._where))
+        return iter(list(self._workers))
 
     @property
     def busy(self) -> bool:
-        """Whether any worker holds a task."""
-        return bool(self._ready or self._full)
+        """Whether any worker has a task."""
+        return bool(self._has_capacity or self._at_capacity)
 
-    def openings(self) -> Iterator[WorkerHandle[Item] | None]:
-        """Yield who should get the next task, while there is one.
+    def available(self) -> Iterator[WorkerHandle[Item] | None]:
+        """Yield who should get the next task, as long as there is somebody.
 
-        That is one with nothing to do; else None, for hire() may add one; else one that will soon have nothing to do.
+        An idle worker; otherwise None, if acquire() may fork one; otherwise one that has room for a second task.
         """
         while True:
             if self._idle:
                 yield next(iter(self._idle))
-            elif self.count < self.size:
+            elif len(self._workers) < self.size:
                 yield None
-            elif self._ready:
-                yield next(iter(self._ready))
+            elif self._has_capacity:
+                yield next(iter(self._has_capacity))
             else:
                 return
 
-    def hire(self) -> WorkerHandle[Item] | None:
-        """Return an idle worker, a new one if need be; without one, whoever will soon be idle, or None.
+    def acquire(self) -> WorkerHandle[Item] | None:
+        """Return an idle worker, forking one if necessary; otherwise one that has room for a second task, or None.
 
         Raises:
-            PoolBrokenError: there is no worker and none can be forked.
+            BrokenPoolError: there is no worker and none can be forked.
         """
-        if not self._idle and self.count < self.size:
-            self._grow()
-        return next(iter(self._idle or self._ready), None)
+        if not self._idle and len(self._workers) < self.size:
+            self._spawn()
+        return next(iter(self._idle or self._has_capacity), None)
 
-    def give(self, member: WorkerHandle[Item], task: Task[Item]) -> None:
-        """Hand a task to a worker; post() sends it."""
-        member.give(task)
-        self._sort_in(member)
-        self._unposted[member] = None
+    def assign(self, worker: WorkerHandle[Item], task: Task[Item]) -> None:
+        """Assign a task to a worker; flush_all() sends it."""
+        worker.assign(task)
+        self._reindex(worker)
+        self._unflushed[worker] = None
 
-    def post(self) -> None:
-        """Send what was given, in one system call a worker."""
-        for member in self._unposted:
-            self.flush(member)
-        self._unposted.clear()
+    def flush_all(self) -> None:
+        """Send what was assigned, with one system call per worker."""
+        for worker in self._unflushed:
+            self.flush(worker)
+        self._unflushed.clear()
 
-    def flush(self, member: WorkerHandle[Item]) -> None:
-        """Send what a worker's pipe has room for; if that is not all, the selector tells when to go on."""
-        events = EVENT_READ if member.flush() else EVENT_READ | EVENT_WRITE
-        if events != member.events:
-            member.events = events
-            self.selector.modify(member.station.near, events, member)
+    def flush(self, worker: WorkerHandle[Item]) -> None:
+        """Send what a worker's socket has room for; the selector reports when there is room for the rest."""
+        events = EVENT_READ if worker.messages.flush() else EVENT_READ | EVENT_WRITE
+        if events != worker.events:
+            worker.events = events
+            self.selector.modify(worker.channel.parent_end, events, worker)
 
-    def update(self, member: WorkerHandle[Item]) -> None:
-        """Take note that a worker has answered tasks; one that has had all it may have is let go."""
-        if (member.worn or member.handed >= self._max_tasks) and not member.tasks:
-            self._let_go([member])
+    def update(self, worker: WorkerHandle[Item]) -> None:
+        """Account for results of a worker; shut it down if it has no task and gets no more."""
+        if not worker.tasks and self._is_exhausted(worker):
+            self._shut_down([worker])
         else:
-            self._sort_in(member)
+            self._reindex(worker)
 
-    def look_at_memory(self) -> None:
-        """See to it that a worker which has grown beyond its share is replaced when it has nothing more to do."""
-        for member in self:
-            if self.memory.has_outgrown(member, resident(member.pid) or 0):
-                member.worn = True
-                self.update(member)
+    def retire_bloated(self) -> None:
+        """Have workers that use more memory than their share replaced as soon as they have no task."""
+        for each in self:
+            if self.memory.is_bloated(each, resident_memory(each.pid) or 0):
+                each.retiring = True
+                self.update(each)
 
-    def flooders(self) -> list[WorkerHandle[Item]]:
-        """Return the workers that have written more to standard error than anybody means to be read."""
-        return [member for member in self if member.station.stderr.is_flooded]
+    def over_stderr_limit(self) -> list[WorkerHandle[Item]]:
+        """Return the workers that have written too much to standard error."""
+        return [each for each in self if each.channel.stderr.over_limit]
 
-    def dismiss(self, member: WorkerHandle[Item]) -> None:
-        """Count a worker out; its process is the caller's to end."""
-        member.dismissed = True
-        self.memory.release(member)
-        self.count -= 1
-        self._sort_out(member)
-        self.selector.unregister(member.station.near)
-        self.selector.unregister(member.sentinel)
+    def remove(self, worker: WorkerHandle[Item]) -> None:
+        """Remove a worker; the caller ends its process."""
+        worker.removed = True
+        self.memory.release(worker)
+        self._unindex(worker)
+        del self._workers[worker]
+        self.selector.unregister(worker.channel.parent_end)
+        self.selector.unregister(worker.process.sentinel)
 
     def kill(self) -> None:
         """Send SIGKILL to all workers; safe in a signal handler."""
-        for member in self:
-            member.kill()
+        for each in self:
+            each.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -145,72 +148,81 @@ class WorkerSet(Generic[Item]):
             gc.unfreeze()
 
     def clear(self) -> None:
-        """End all workers, SIGKILL for those that are busy."""
-        self._unposted.clear()
-        for member in self:
-            if member.tasks:
-                member.kill()
-        self._let_go(list(self))
+        """End all workers; those that have tasks are killed."""
+        self._unflushed.clear()
+        for each in self:
+            if each.tasks:
+                each.kill()
+        self._shut_down(list(self))
 
-    def _let_go(self, members: list[WorkerHandle[Item]]) -> None:
-        for member in members:
-            self.dismiss(member)
-            member.leave()
-        for member in members:
-            member.end()
-            member.close()
+    def _shut_down(self, workers: list[WorkerHandle[Item]]) -> None:
+        for each in workers:
+            self.remove(each)
+            each.close_channel()
+        for each in workers:
+            each.reap()
+            each.close()
 
-    def _grow(self) -> None:
+    def _spawn(self) -> None:
         if not self._frozen:
-            # What there is by now is never traversed by a worker's collector, so its pages stay shared.
+            # A worker's garbage collector never touches objects that exist now, so their pages stay shared.
             gc.freeze()
-            self._duty.budget.measure()
+            self._config.budget.measure()
             self._frozen = True
         try:
-            member = self._fork()
+            new = self._fork()
         except OSError as error:
-            # Too many processes or files: go on with those there are.
-            self.size = self.count
+            # Too many processes or files: continue with the existing workers.
+            self.size = len(self._workers)
             if not self.size:
                 raise BrokenPoolError(f"no worker can be started: {error}") from error
         else:
-            self.count += 1
-            self.selector.register(member.station.near, EVENT_READ, member)
-            self.selector.register(member.sentinel, EVENT_READ, member)
-            self._sort_in(member)
+            self._workers[new] = None
+            self.selector.register(new.channel.parent_end, EVENT_READ, new)
+            self.selector.register(new.process.sentinel, EVENT_READ, new)
+            self._reindex(new)
 
     def _fork(self) -> WorkerHandle[Item]:
-        station = WorkerChannel.open()
+        channel = WorkerChannel.open()
         try:
             with signals.stop_signals_blocked() as mask:
-                arguments = (self._duty, station, mask, self._forget)
-                # Daemonic, lest multiprocessing wait for it at exit should the pool never be closed.
-                process = self._context.Process(target=worker.main, args=arguments, daemon=True)
-                if self._duty.sandbox is not None:
-                    self._duty.sandbox.note_descriptors(station.kept)
+                arguments = (self._config, channel, mask, self._close_inherited)
+                # Daemonic, so that multiprocessing does not wait for it at exit if the pool is never closed.
+                process = self._context.Process(target=run_worker, args=arguments, daemon=True)
+                if self._config.sandbox is not None:
+                    self._config.sandbox.snapshot_fds(channel.worker_fds)
                 process.start()
-            member: WorkerHandle[Item] = WorkerHandle(process, station)
+            new: WorkerHandle[Item] = WorkerHandle(ChildProcess(process), channel)
         except BaseException:
-            station.close()
+            channel.close()
             raise
-        station.far.close()
-        station.lending.far.close()
-        return member
+        channel.worker_end.close()
+        channel.files.worker_end.close()
+        return new
 
-    def _forget(self) -> None:
-        # A kqueue is not inherited, so there is nothing to close.
+    def _close_inherited(self) -> None:
+        # A kqueue is not inherited, so there may be nothing to close.
         with contextlib.suppress(OSError):
             self.selector.close()
-        for member in self:
-            member.forget()
+        for each in self:
+            each.close_inherited()
 
-    def _sort_in(self, member: WorkerHandle[Item]) -> None:
-        is_full = len(member.tasks) > 1 or member.worn or member.handed >= self._max_tasks
-        room = self._full if is_full else self._ready if member.tasks else self._idle
-        if room is not self._where.get(member):
-            self._sort_out(member)
-            room[member] = None
-            self._where[member] = room
+    def _is_exhausted(self, worker: WorkerHandle[Item]) -> bool:
+        return worker.retiring or worker.progress.assigned_count >= self._max_tasks
 
-    def _sort_out(self, member: WorkerHandle[Item]) -> None:
-        del self._where.pop(member, {member: None})[member]
+    def _bucket_of(self, worker: WorkerHandle[Item]) -> _Bucket[Item]:
+        if len(worker.tasks) > 1 or self._is_exhausted(worker):
+            return self._at_capacity
+        return self._has_capacity if worker.tasks else self._idle
+
+    def _reindex(self, worker: WorkerHandle[Item]) -> None:
+        bucket = self._bucket_of(worker)
+        if bucket is not worker.bucket:
+            self._unindex(worker)
+            bucket[worker] = None
+            worker.bucket = bucket
+
+    def _unindex(self, worker: WorkerHandle[Item]) -> None:
+        if worker.bucket is not None:
+            del worker.bucket[worker]
+            worker.bucket = None

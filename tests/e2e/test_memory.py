@@ -69,7 +69,7 @@ def test_a_picture_above_the_budget_fails_at_once_with_both_numbers(
     (failure,) = summary["failures"]
     assert failure["reason"] == "memory limit"
     assert failure["error"].startswith("needs about ")
-    assert failure["error"].endswith(" MB, more than --memory 100 MB")
+    assert failure["error"].endswith(" MB, more than the memory budget of 100 MB")
     assert failure["attempts"] == 1
 
 

@@ -150,8 +150,8 @@ def test_a_file_that_becomes_a_pipe_does_not_block(fifo: str, tmp_path: Path, fo
 LACKING = """
 import sys
 from forkresize import cli
-from forkresize.pool.sandbox import sandbox
-sandbox.landlock_abi = lambda: 0
+from forkresize.pool.sandbox import landlock
+landlock.abi_version = lambda: 0
 sys.argv = ["forkresize", *sys.argv[1:]]
 cli.main()
 """

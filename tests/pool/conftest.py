@@ -1,4 +1,4 @@
-"""What all tests of the pool share: the faults, and that none leaves a process or a descriptor behind."""
+"""Fixtures of all pool tests. Each test fails if it leaves a process or a descriptor behind."""
 
 import importlib
 import os
@@ -21,18 +21,18 @@ def faults() -> ModuleType:
 
 @pytest.fixture
 def run() -> Run:
-    """Run all items through a pool and return the answers in the order of the items."""
+    """Run all items through a pool; return the results in the order of the items."""
 
     def run_all(work: Callable[[Any], object], items: Iterable[Any], **options: Any) -> list[TaskResult[Any, Any]]:
         with Pool(work, options=PoolOptions(**{"workers": 2, **options})) as pool:
-            return sorted(pool.imap_unordered(items), key=lambda answer: str(answer.item).zfill(9))
+            return sorted(pool.imap_unordered(items), key=lambda result: str(result.item).zfill(9))
 
     return run_all
 
 
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], object]], None]:
-    """Wait until something holds; fail if it does not within 20 seconds."""
+    """Wait until a condition holds; fail after 20 seconds."""
 
     def wait(holds: Callable[[], object]) -> None:
         deadline = time.monotonic() + 20
@@ -41,6 +41,19 @@ def wait_until() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.002)
 
     return wait
+
+
+@pytest.fixture
+def is_asleep() -> Callable[[int], bool]:
+    """Return whether a process waits for something; skip the test where ``/proc`` does not show that."""
+    if not os.path.exists("/proc/self/stat"):
+        pytest.skip("needs /proc")
+
+    def state_is_sleeping(pid: int) -> bool:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "S"
+
+    return state_is_sleeping
 
 
 @pytest.fixture(autouse=True)

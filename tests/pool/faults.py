@@ -1,4 +1,4 @@
-"""Faults as functions: each is work for a pool, and does to its worker what its name says. Tests nothing."""
+"""Faults as functions: each is work for a pool and does to its worker what its name says."""
 
 import contextlib
 import ctypes
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from forkresize.pool.shared import CurrentTask
 
 LARGE = 8 << 20
-"""Bytes; far more than a pipe holds."""
+"""Bytes; far more than a socket buffers."""
 
 
 def double(number: int) -> int:
@@ -63,7 +63,7 @@ def interrupt(_: object = None) -> NoReturn:
 
 
 def write_to_the_pool(data: bytes) -> None:
-    """Write by every way that leads to the pool, as code that has taken the worker over can."""
+    """Write to every socket, as code that has taken over the worker can."""
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
@@ -81,10 +81,10 @@ def announce_standard_error_without_end(_: object = None) -> None:
 
 
 def claim_to_have_just_begun(_: object = None) -> None:
-    """Hang, and say on the page that is shared with the pool that the job began a week from now."""
-    for slot in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
+    """Hang, and write into the shared memory that the task starts a week from now."""
+    for current in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
         with contextlib.suppress(ValueError):
-            slot._times[0] = time.monotonic() + 7 * 24 * 3600  # noqa: SLF001 (it is there to be written)
+            current._times[0] = time.monotonic() + 7 * 24 * 3600  # noqa: SLF001 That is the attack.
     hang()
 
 
@@ -99,7 +99,7 @@ def write_without_end(_: object = None) -> None:
         write_to_the_pool(bytes(1 << 16))
 
 
-def write_answers_of_nobody_without_end(_: object = None) -> None:
+def send_results_of_unknown_tasks_without_end(_: object = None) -> None:
     while True:
         write_to_the_pool(struct.pack("=BQdIQ", 1, 999_999, 0.0, 0, 0) * 2000)
 
@@ -117,7 +117,7 @@ def fail_nameless(_: object = None) -> NoReturn:
 
 
 def hang_in_c(_: object = None) -> None:
-    """Sleep in C without letting go of the interpreter's lock."""
+    """Sleep in C without releasing the GIL."""
     ctypes.PyDLL(None).sleep(60)
 
 
@@ -135,7 +135,7 @@ def close_every_pipe(_: object = None) -> None:
 
 
 def leave_a_child_and_die(_: object = None) -> None:
-    """Leave a process behind that holds all of the worker's pipes open for a while."""
+    """Leave a process behind that keeps all of the worker's pipes open for a while."""
     if os.fork() == 0:
         time.sleep(3)
         os._exit(0)
@@ -143,26 +143,26 @@ def leave_a_child_and_die(_: object = None) -> None:
 
 
 def fork_and_return(_: object = None) -> str:
-    """Return in two processes, as work that forgets to end its child does."""
+    """Return in two processes, as work that does not end its child does."""
     return "child" if os.fork() == 0 else "parent"
 
 
 class Unpicklable:
-    """Can't be sent, for want of memory."""
+    """Cannot be serialized, because memory is exhausted."""
 
     def __reduce__(self) -> NoReturn:
         raise MemoryError
 
 
 class Explosive:
-    """Can be sent, but not received."""
+    """Can be serialized, but not deserialized."""
 
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return fail, ()
 
 
 class Deadly:
-    """Kills whoever receives it."""
+    """Kills the process that deserializes it."""
 
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         return kill_itself, ()
@@ -185,12 +185,12 @@ def return_large(_: object = None) -> bytes:
 
 
 def call(fault: Callable[[], Any]) -> Any:
-    """Do what the item says; work for a pool whose items are faults."""
+    """Call the item; work for a pool whose items are faults."""
     return fault()
 
 
 class At:
-    """Work that doubles numbers, and commits a fault at one of them."""
+    """Work that doubles numbers, with a fault at one of them."""
 
     def __init__(self, victim: int, fault: Callable[[], object], *, pause: float = 0.0) -> None:
         self.victim = victim
@@ -205,7 +205,7 @@ class At:
 
 
 class Times:
-    """A fault that is committed a number of times, in whichever workers, and then no more."""
+    """A fault that occurs a number of times, in any workers, and then no more."""
 
     def __init__(self, times: int, fault: Callable[[], object]) -> None:
         self.left = mmap.mmap(-1, mmap.PAGESIZE)

@@ -1,7 +1,7 @@
-"""A program that uses a pool, for tests to send signals to: ``program.py FOLDER SECONDS [ignore=SIGHUP] [no-libc]``.
+"""A program with a pool that tests send signals to: ``program.py FOLDER SECONDS [ignore=SIGHUP] [no-libc]``.
 
-Every job leaves a file in the folder that is named after it and holds its worker's process id; ``stopping`` appears
-there when the pool stops. At the end the answers are printed as JSON.
+Each task creates a file in the folder, named by its number, that contains its worker's process id; ``stopping`` is
+created when the pool stops. At the end the results are printed as JSON.
 """
 
 import json
@@ -38,21 +38,21 @@ def note(_: object) -> None:
         (folder / "stopping").touch()
 
 
-# A shell's "&" would have it ignored.
+# A shell's "&" makes children ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for option in options:
     if option.startswith("ignore="):
         signal.signal(signal.Signals[option.removeprefix("ignore=")], signal.SIG_IGN)
 if "no-libc" in options:
-    setattr(Libc, "die_with", lambda _self, _parent: None)  # noqa: B010  To assign it is more than mypy can follow.
+    setattr(Libc, "set_parent_death_signal", lambda _self, _parent: None)  # noqa: B010  mypy rejects assigning a method.
 
 pool: Pool[int, int]
 with Pool(work, options=PoolOptions(workers=2, tick=0.01), on_tick=note) as pool:
-    answers = [
-        (answer.item, answer.reason if isinstance(answer, WorkerLost) else "done")
-        for answer in pool.imap_unordered(items())
+    results = [
+        (result.item, result.reason if isinstance(result, WorkerLost) else "done")
+        for result in pool.imap_unordered(items())
     ]
 try:
     os.waitpid(-1, os.WNOHANG)
 except ChildProcessError:
-    print(json.dumps({"answers": answers, "interrupted": pool.interrupted}))  # noqa: T201
+    print(json.dumps({"results": results, "interrupted": pool.interrupted}))  # noqa: T201

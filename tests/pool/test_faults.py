@@ -2,7 +2,6 @@ import faulthandler
 import os
 import pickle
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any
 import pytest
 
 from forkresize.pool import Completed, LossReason, Pool, PoolOptions, Raised, TaskResult, WorkerLost
-from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.protocol import MAX_PAYLOAD
 
-JOBS = 40
+TASKS = 40
 VICTIM = 10
 
 pytestmark = pytest.mark.timeout(60)
@@ -24,10 +22,10 @@ Run = Callable[..., list[TaskResult[Any, Any]]]
 WaitUntil = Callable[[Callable[[], object]], None]
 
 
-def all_but_the_victim_are_done(answers: list[TaskResult[Any, Any]]) -> bool:
-    others = [answer for answer in answers if answer.item != VICTIM]
+def all_but_the_victim_are_done(results: list[TaskResult[Any, Any]]) -> bool:
+    others = [result for result in results if result.item != VICTIM]
     return [(a.item, a.result) for a in others if isinstance(a, Completed)] == [
-        (number, number * 2) for number in range(JOBS) if number != VICTIM
+        (number, number * 2) for number in range(TASKS) if number != VICTIM
     ]
 
 
@@ -46,16 +44,16 @@ def all_but_the_victim_are_done(answers: list[TaskResult[Any, Any]]) -> bool:
     ],
 )
 @pytest.mark.parametrize("pause", [0, 0.002])
-def test_exactly_the_job_that_killed_its_worker_is_blamed(
+def test_exactly_the_task_that_killed_its_worker_is_blamed(
     run: Run, faults: ModuleType, fault: str, signal_name: str | None, exit_code: int | None, pause: float
 ) -> None:
-    answers = run(faults.At(VICTIM, getattr(faults, fault), pause=pause), range(JOBS), retries=0)
-    assert len(answers) == JOBS
-    victim = answers[VICTIM]
+    results = run(faults.At(VICTIM, getattr(faults, fault), pause=pause), range(TASKS), retries=0)
+    assert len(results) == TASKS
+    victim = results[VICTIM]
     assert isinstance(victim, WorkerLost)
     assert (victim.item, victim.reason, victim.attempts) == (VICTIM, LossReason.CRASHED, 1)
     assert (victim.signal, victim.exit_code) == (signal_name, exit_code)
-    assert all_but_the_victim_are_done(answers)
+    assert all_but_the_victim_are_done(results)
 
 
 @pytest.mark.parametrize(
@@ -68,49 +66,49 @@ def test_exactly_the_job_that_killed_its_worker_is_blamed(
         ("return_explosive", "ValueError: no"),
     ],
 )
-def test_a_job_that_raises_or_cannot_be_sent_back_is_one_error(
+def test_task_that_raises_or_has_an_unserializable_result_is_one_error(
     run: Run, faults: ModuleType, fault: str, error: str
 ) -> None:
-    answers = run(faults.At(VICTIM, getattr(faults, fault)), range(JOBS))
-    victim = answers[VICTIM]
+    results = run(faults.At(VICTIM, getattr(faults, fault)), range(TASKS))
+    victim = results[VICTIM]
     assert isinstance(victim, Raised)
     assert (victim.error, victim.attempts) == (error, 1)
     assert f"in {'__reduce__' if fault == 'return_unpicklable' else 'fail' if 'explo' in fault else fault}" in (
         victim.traceback
     )
-    assert all_but_the_victim_are_done(answers)
+    assert all_but_the_victim_are_done(results)
 
 
-def test_an_exception_that_cannot_describe_itself_still_has_its_name(run: Run, faults: ModuleType) -> None:
-    (answer,) = run(faults.call, [faults.fail_nameless])
-    assert isinstance(answer, Raised)
-    assert "NamelessError" in answer.error
+def test_exception_whose_str_raises_still_has_its_name(run: Run, faults: ModuleType) -> None:
+    (result,) = run(faults.call, [faults.fail_nameless])
+    assert isinstance(result, Raised)
+    assert "NamelessError" in result.error
 
 
-def test_an_item_that_cannot_be_sent_is_answered_and_the_rest_is_done(faults: ModuleType) -> None:
+def test_item_that_cannot_be_serialized_is_one_error(faults: ModuleType) -> None:
     with Pool(str, options=PoolOptions(workers=2)) as pool:
-        answers = list(pool.imap_unordered([1, faults.Unpicklable(), 2]))
-    (refused,) = [answer for answer in answers if isinstance(answer, Raised)]
+        results = list(pool.imap_unordered([1, faults.Unpicklable(), 2]))
+    (refused,) = [result for result in results if isinstance(result, Raised)]
     assert (refused.error, refused.attempts, refused.worker) == ("MemoryError", 0, os.getpid())
-    assert sorted(answer.result for answer in answers if isinstance(answer, Completed)) == ["1", "2"]
+    assert sorted(result.result for result in results if isinstance(result, Completed)) == ["1", "2"]
 
 
-def test_an_item_that_cannot_be_received_is_one_error(faults: ModuleType) -> None:
+def test_item_that_cannot_be_deserialized_is_one_error(faults: ModuleType) -> None:
     with Pool(str, options=PoolOptions(workers=2)) as pool:
-        (answer,) = pool.imap_unordered([faults.Explosive()])
-    assert isinstance(answer, Raised)
-    assert answer.error == "ValueError: no"
+        (result,) = pool.imap_unordered([faults.Explosive()])
+    assert isinstance(result, Raised)
+    assert result.error == "ValueError: no"
 
 
-def test_an_item_that_kills_whoever_unpickles_it_is_blamed(faults: ModuleType) -> None:
+def test_item_that_kills_the_worker_while_unpickling_is_blamed(faults: ModuleType) -> None:
     with Pool(str, options=PoolOptions(workers=1, retries=0)) as pool:
-        answers = list(pool.imap_unordered([1, faults.Deadly(), 2]))
-    assert [type(answer) for answer in answers] == [Completed, WorkerLost, Completed]
+        results = list(pool.imap_unordered([1, faults.Deadly(), 2]))
+    assert [type(result) for result in results] == [Completed, WorkerLost, Completed]
 
 
-def test_large_items_and_results_pass_both_ways(run: Run, faults: ModuleType) -> None:
-    answers = run(bytes.upper, [bytes([letter]) * faults.LARGE for letter in b"abcdef"])
-    assert sorted(answer.result[:1] for answer in answers if isinstance(answer, Completed)) == [
+def test_large_items_and_results_cross(run: Run, faults: ModuleType) -> None:
+    results = run(bytes.upper, [bytes([letter]) * faults.LARGE for letter in b"abcdef"])
+    assert sorted(result.result[:1] for result in results if isinstance(result, Completed)) == [
         b"A",
         b"B",
         b"C",
@@ -118,59 +116,55 @@ def test_large_items_and_results_pass_both_ways(run: Run, faults: ModuleType) ->
         b"E",
         b"F",
     ]
-    assert {len(answer.result) for answer in answers if isinstance(answer, Completed)} == {faults.LARGE}
+    assert {len(result.result) for result in results if isinstance(result, Completed)} == {faults.LARGE}
 
 
-def _has_spoken(member: WorkerHandle[int]) -> bool:
-    try:
-        member.station.near.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # It is dead.
-    return True
+def test_idle_workers_may_be_killed_without_blame(
+    tmp_path: Path, wait_until: WaitUntil, is_asleep: Callable[[int], bool]
+) -> None:
+    def work(path: Path) -> None:
+        new = path.with_suffix(".new")
+        new.write_text(str(os.getpid()))
+        new.rename(path)
 
-
-def test_idle_workers_may_be_killed_without_any_job_being_blamed(wait_until: WaitUntil) -> None:
-    def items() -> Iterator[int]:
-        assert pool._supervisor is not None  # noqa: SLF001
-        crew = pool._supervisor._crew  # noqa: SLF001
+    def items() -> Iterator[Path]:
         for number in range(12):
-            yield number
-            busy = [member for member in crew if member.tasks]
-            wait_until(lambda: all(map(_has_spoken, busy)))  # noqa: B023 (called at once)
-            # Who has answered the only job it was given is idle.
-            if number % 2 and all(len(member.tasks) == 1 for member in busy):
-                for member in crew:
-                    os.kill(member.pid, signal.SIGKILL)
+            path = tmp_path / str(number)
+            yield path
+            # The two tasks after a kill are assigned to the dead worker.
+            if number % 3 == 2:
+                wait_until(path.exists)
+                worker = int(path.read_text())
+                wait_until(lambda: is_asleep(worker))  # noqa: B023  Called at once.
+                os.kill(worker, signal.SIGKILL)
 
-    with Pool(_as_text, options=PoolOptions(workers=2, retries=0)) as pool:
-        answers = list(pool.imap_unordered(items()))
-    assert sorted(answer.item for answer in answers if isinstance(answer, Completed)) == list(range(12))
+    with Pool(work, options=PoolOptions(workers=1, retries=0)) as pool:
+        results = list(pool.imap_unordered(items()))
+    assert [type(result) for result in results] == [Completed] * 12
     assert pool.workers_lost >= 3
 
 
-def test_a_result_too_large_to_be_sent_is_one_error(run: Run, faults: ModuleType) -> None:
-    answers = run(faults.At(VICTIM, lambda: bytes(MAX_PAYLOAD)), range(JOBS))
-    victim = answers[VICTIM]
+def test_too_large_result_is_one_error(run: Run, faults: ModuleType) -> None:
+    results = run(faults.At(VICTIM, lambda: bytes(MAX_PAYLOAD)), range(TASKS))
+    victim = results[VICTIM]
     assert isinstance(victim, Raised)
     assert victim.error.startswith(f"ValueError: the result takes {len(pickle.dumps(bytes(MAX_PAYLOAD)))} bytes, more")
-    assert all_but_the_victim_are_done(answers)
+    assert all_but_the_victim_are_done(results)
 
 
-def test_what_a_worker_answered_before_it_died_counts(faults: ModuleType) -> None:
-    """The second answer is larger than one read's worth, and is read when its worker is dead."""
+def test_results_sent_before_death_count(faults: ModuleType) -> None:
+    """The second result is larger than one read, and is read when its worker is dead."""
 
     def work(size: int) -> bytes | None:
         return bytes(size) if size else faults.kill_itself()
 
-    answers = []
+    results = []
     with Pool(work, options=PoolOptions(workers=1, retries=0)) as pool:
-        for answer in pool.imap_unordered([1, 100_000, 0]):
-            answers.append(answer)
-            if answer.item == 1:
-                os.waitid(os.P_PID, answer.worker, os.WEXITED | os.WNOWAIT)
-    assert [(answer.item, type(answer)) for answer in answers] == [
+        for result in pool.imap_unordered([1, 100_000, 0]):
+            results.append(result)
+            if result.item == 1:
+                os.waitid(os.P_PID, result.worker, os.WEXITED | os.WNOWAIT)
+    assert [(result.item, type(result)) for result in results] == [
         (1, Completed),
         (100_000, Completed),
         (0, WorkerLost),
@@ -179,28 +173,24 @@ def test_what_a_worker_answered_before_it_died_counts(faults: ModuleType) -> Non
 
 def test_random_kills_cost_nothing_with_retries(faults: ModuleType) -> None:
     with Pool(faults.At(-1, faults.fail, pause=0.005), options=PoolOptions(workers=2, retries=3)) as pool:
-        answers = []
-        for answer in pool.imap_unordered(range(300)):
-            answers.append(answer)
-            if answer.item % 30 == 0:
-                os.kill(answer.worker, signal.SIGKILL)
-    assert sorted(answer.item for answer in answers) == list(range(300))
-    assert {type(answer) for answer in answers} == {Completed}
+        results = []
+        for result in pool.imap_unordered(range(300)):
+            results.append(result)
+            if result.item % 30 == 0:
+                os.kill(result.worker, signal.SIGKILL)
+    assert sorted(result.item for result in results) == list(range(300))
+    assert {type(result) for result in results} == {Completed}
     assert pool.workers_lost >= 1
 
 
-def test_what_libc_says_when_it_aborts_reaches_the_answer(run: Run, faults: ModuleType) -> None:
-    (answer,) = run(faults.call, [faults.abort])
-    assert "free(): invalid pointer\n" in answer.stderr
+def test_stderr_of_an_abort_is_in_the_result(run: Run, faults: ModuleType) -> None:
+    (result,) = run(faults.call, [faults.abort])
+    assert "free(): invalid pointer\n" in result.stderr
 
 
-def test_work_that_forks_and_returns_twice_is_answered_once(run: Run, faults: ModuleType) -> None:
-    answers = run(faults.call, [faults.fork_and_return] * 5)
-    assert [answer.result for answer in answers if isinstance(answer, Completed)] == ["parent"] * 5
-
-
-def _as_text(number: int) -> object:
-    return str(number)
+def test_work_that_forks_and_returns_twice_has_one_result(run: Run, faults: ModuleType) -> None:
+    results = run(faults.call, [faults.fork_and_return] * 5)
+    assert [result.result for result in results if isinstance(result, Completed)] == ["parent"] * 5
 
 
 def _note_and_return_large(file: Path) -> bytes:
@@ -208,8 +198,8 @@ def _note_and_return_large(file: Path) -> bytes:
     return bytes(8 << 20)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sees by /proc that a process waits")
-def test_a_worker_stopped_half_way_through_a_large_answer_is_timed_out(tmp_path: Path, wait_until: WaitUntil) -> None:
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_worker_stopped_within_a_large_result_times_out(tmp_path: Path, wait_until: WaitUntil) -> None:
     note = tmp_path / "pid"
 
     def state() -> str:
@@ -217,25 +207,25 @@ def test_a_worker_stopped_half_way_through_a_large_answer_is_timed_out(tmp_path:
 
     def items() -> Iterator[Path]:
         yield note
-        # Nobody reads its pipe meanwhile, so it can only be waiting for room in there.
+        # The pool does not read its socket now, so it waits for room there.
         wait_until(lambda: note.exists() and note.read_text() and state() == "S")
         os.kill(int(note.read_text()), signal.SIGSTOP)
         wait_until(lambda: state() == "T")
 
     began = time.monotonic()
     with Pool(_note_and_return_large, options=PoolOptions(workers=1, timeout=0.5)) as pool:
-        (answer,) = pool.imap_unordered(items())
-    assert isinstance(answer, WorkerLost)
-    assert (answer.reason, answer.signal) == (LossReason.TIMED_OUT, "SIGKILL")
+        (result,) = pool.imap_unordered(items())
+    assert isinstance(result, WorkerLost)
+    assert (result.reason, result.signal) == (LossReason.TIMED_OUT, "SIGKILL")
     assert time.monotonic() - began < 10
 
 
-def test_a_parent_that_has_python_report_crashes_finds_them_in_the_answer(run: Run, faults: ModuleType) -> None:
+def test_faulthandler_report_is_in_the_result(run: Run, faults: ModuleType) -> None:
     was_enabled = faulthandler.is_enabled()
     with open(os.devnull, "w") as elsewhere:
         faulthandler.enable(elsewhere)
-        (answer,) = run(faults.call, [faults.segfault], retries=0)
+        (result,) = run(faults.call, [faults.segfault], retries=0)
         faulthandler.disable()
     if was_enabled:
         faulthandler.enable()
-    assert answer.stderr
+    assert result.stderr

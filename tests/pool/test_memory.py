@@ -24,66 +24,66 @@ from forkresize.pool import (
     reserve,
 )
 from forkresize.pool import memory as pool_memory
-from forkresize.pool.machine import memory_limit, total_memory
-from forkresize.pool.memory import MIN_MEMORY, AdmissionController, Budget, resident
+from forkresize.pool.memory import MIN_MEMORY, AdmissionController, Budget
+from forkresize.pool.system import memory_limit, resident_memory, total_memory
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 Wait = Callable[[Callable[[], object]], None]
 
 MIB = 1 << 20
-GIANT = 300 * MIB
+LARGE = 300 * MIB
 TOTAL = 512 * MIB
 
 pytestmark = pytest.mark.timeout(60)
 
 
 def above_idle(workers: int) -> int:
-    """The budget that leaves TOTAL to the jobs, however large the process is that runs the tests."""
-    return TOTAL + workers * (resident() or 0)
+    """Return the budget that leaves TOTAL to the tasks, however large this process is."""
+    return TOTAL + workers * (resident_memory() or 0)
 
 
-class Member:
+class FakeWorker:
     def __init__(self) -> None:
         self.admitted = False
 
-    def admit(self) -> None:
+    def grant_memory(self) -> None:
         assert not self.admitted
         self.admitted = True
 
 
-def crowd(count: int, room: int) -> tuple[AdmissionController, list[Member]]:
+def crowd(count: int, room: int) -> tuple[AdmissionController, list[FakeWorker]]:
     budget = Budget(room, count)
-    budget.allowance, budget.room = 0, room
-    return AdmissionController(budget), [Member() for _ in range(count)]
+    budget.allowance, budget.shared = 0, room
+    return AdmissionController(budget), [FakeWorker() for _ in range(count)]
 
 
 @given(
     needs=st.lists(st.integers(0, 150), min_size=1, max_size=20),
     order=st.randoms(use_true_random=False),
 )
-def test_what_is_admitted_fits_or_is_alone_and_everybody_gets_a_turn_in_order(needs: list[int], order: Any) -> None:
-    admission, members = crowd(len(needs), 100)
-    need_of = dict(zip(members, needs, strict=True))
-    for member, need in need_of.items():
-        admission.ask(member, need)
-    turns: list[Member] = []
-    running: list[Member] = []
-    while len(turns) < len(members) or running:
-        started = [member for member in members if member.admitted and member not in turns]
+def test_admitted_reservations_fit_or_are_alone_and_keep_their_order(needs: list[int], order: Any) -> None:
+    admission, workers = crowd(len(needs), 100)
+    need_of = dict(zip(workers, needs, strict=True))
+    for worker, need in need_of.items():
+        admission.reserve(worker, need)
+    turns: list[FakeWorker] = []
+    running: list[FakeWorker] = []
+    while len(turns) < len(workers) or running:
+        started = [worker for worker in workers if worker.admitted and worker not in turns]
         turns += started
         running += started
         assert running
-        assert len(running) == 1 or sum(need_of[member] for member in running) <= 100
-        assert turns == members[: len(turns)]
+        assert len(running) == 1 or sum(need_of[worker] for worker in running) <= 100
+        assert turns == workers[: len(turns)]
         done = running.pop(order.randrange(len(running)))
         admission.release(done)
 
 
-def test_nobody_is_let_past_a_giant_that_waits() -> None:
+def test_small_reservations_do_not_overtake_a_large_one() -> None:
     admission, (small, giant, late) = crowd(3, 100)
-    admission.ask(small, 60)
-    admission.ask(giant, 90)
-    admission.ask(late, 10)
+    admission.reserve(small, 60)
+    admission.reserve(giant, 90)
+    admission.reserve(late, 10)
     assert (small.admitted, giant.admitted, late.admitted) == (True, False, False)
     assert admission.is_waiting(giant)
     admission.release(small)
@@ -91,61 +91,57 @@ def test_nobody_is_let_past_a_giant_that_waits() -> None:
     assert not admission.is_waiting(giant)
 
 
-def test_who_dies_while_it_waits_or_holds_frees_its_place() -> None:
+def test_dead_worker_releases_its_reservation_or_request() -> None:
     admission, (holder, giant, late) = crowd(3, 100)
-    admission.ask(holder, 60)
-    admission.ask(giant, 90)
-    admission.ask(late, 30)
+    admission.reserve(holder, 60)
+    admission.reserve(giant, 90)
+    admission.reserve(late, 30)
     admission.release(giant)
     assert late.admitted
     admission.release(holder)
     assert not giant.admitted
 
 
-def test_a_worker_that_asks_twice_does_not_wait_for_itself() -> None:
+def test_second_reservation_replaces_the_first() -> None:
     admission, (only,) = crowd(1, 100)
-    admission.ask(only, 90)
+    admission.reserve(only, 90)
     only.admitted = False
-    admission.ask(only, 95)
+    admission.reserve(only, 95)
     assert only.admitted
 
 
-def test_a_budget_is_divided_into_what_each_may_take_and_what_is_lent() -> None:
+def test_budget_is_divided_into_allowances_and_shared_memory() -> None:
     budget = Budget(1000 * MIB, 4)
     budget.measure()
-    assert 0 < budget.idle == pytest.approx(resident(), rel=0.2)
+    assert 0 < budget.baseline == pytest.approx(resident_memory(), rel=0.2)
     assert budget.share == 250 * MIB
-    assert 4 * (budget.idle + budget.allowance) + budget.room == budget.total
-    budget.check(budget.total - budget.idle)
+    assert 4 * (budget.baseline + budget.allowance) + budget.shared == budget.total
+    budget.check(budget.total - budget.baseline)
 
 
-@pytest.mark.parametrize(("need", "told"), [(1_900_000_000, "1.9 GB"), (99_000_000, "99 MB"), (64_500, "64.5 kB")])
-def test_what_can_never_fit_is_refused_with_both_numbers(need: int, told: str) -> None:
-    with pytest.raises(MemoryError, match=rf"needs about {told}, more than --memory 50 kB"):
+@pytest.mark.parametrize(("need", "text"), [(1_900_000_000, "1.9 GB"), (99_000_000, "99 MB"), (64_500, "64.5 kB")])
+def test_reservation_above_the_budget_names_both_numbers(need: int, text: str) -> None:
+    with pytest.raises(MemoryError, match=rf"needs about {text}, more than the memory budget of 50 kB"):
         Budget(50_000, 1).check(need)
 
 
-def test_the_default_heeds_the_control_group() -> None:
+def test_default_budget_respects_the_cgroup_limit() -> None:
     assert default_budget() == pytest.approx(0.6 * min(total_memory(), memory_limit()), abs=1)
 
 
-def test_a_tiny_machine_still_lets_one_worker_live(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_budget_is_at_least_the_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool_memory, "memory_limit", lambda: 10 * MIB)
     assert default_budget() == MIN_MEMORY
-    with pytest.raises(ValueError, match="memory: 1 is not at least"):
+    with pytest.raises(ValueError, match="memory: invalid value 1: must be at least 64000000"):
         PoolOptions(memory=1)
 
 
-def test_outside_of_a_worker_nothing_is_reserved() -> None:
+def test_reserve_does_nothing_outside_of_a_worker() -> None:
     reserve(1 << 60)
 
 
-def test_the_memory_of_a_process_that_is_gone_is_not_known() -> None:
-    assert resident("no such process") is None
-
-
-def test_an_address_space_is_left_alone_where_its_size_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_memory, "_pages", lambda *_: None)
+def test_address_space_is_not_limited_if_its_size_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_memory, "address_space", lambda: None)
     before = resource.getrlimit(resource.RLIMIT_AS)
     Budget(TOTAL, 1).limit_address_space()
     assert resource.getrlimit(resource.RLIMIT_AS) == before
@@ -161,24 +157,24 @@ def hold(item: tuple[Path, int, float]) -> tuple[float, float]:
     return started, time.monotonic()
 
 
-def test_giants_take_turns(run: Run, tmp_path: Path) -> None:
-    answers = run(hold, [(tmp_path / str(number), GIANT, 0.1) for number in range(4)], workers=4, memory=above_idle(4))
-    spans = sorted(answer.result for answer in answers if isinstance(answer, Completed))
+def test_large_reservations_take_turns(run: Run, tmp_path: Path) -> None:
+    results = run(hold, [(tmp_path / str(number), LARGE, 0.1) for number in range(4)], workers=4, memory=above_idle(4))
+    spans = sorted(result.result for result in results if isinstance(result, Completed))
     assert len(spans) == 4
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
-def test_small_ones_need_not_wait_for_a_giant(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / "0", GIANT, 1.0), *((tmp_path / str(number), MIB, 0.0) for number in range(1, 20))]
+def test_small_tasks_do_not_wait_for_a_large_reservation(run: Run, tmp_path: Path) -> None:
+    items = [(tmp_path / "0", LARGE, 1.0), *((tmp_path / str(number), MIB, 0.0) for number in range(1, 20))]
     giant, *others = run(hold, items, workers=2, memory=above_idle(2))
     assert isinstance(giant, Completed)
     assert sum(isinstance(other, Completed) and other.result[1] < giant.result[1] for other in others) > 10
 
 
-def test_waiting_is_no_part_of_the_time_a_job_may_take(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / str(number), GIANT, 1.0) for number in range(4)]
-    answers = run(die, items[1:], workers=4, memory=above_idle(4), timeout=2.0)
-    assert all(isinstance(answer, Completed) and answer.seconds < 2 for answer in answers), answers
+def test_waiting_for_memory_does_not_count_against_the_timeout(run: Run, tmp_path: Path) -> None:
+    items = [(tmp_path / str(number), LARGE, 1.0) for number in range(4)]
+    results = run(die, items[1:], workers=4, memory=above_idle(4), timeout=2.0)
+    assert all(isinstance(result, Completed) and result.seconds < 2 for result in results), results
 
 
 def die(item: tuple[Path, int, float]) -> float:
@@ -190,8 +186,8 @@ def die(item: tuple[Path, int, float]) -> float:
     return seconds
 
 
-def test_a_worker_that_is_killed_frees_its_memory(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / str(number), GIANT, 0.05) for number in range(4)]
+def test_killed_worker_releases_its_memory(run: Run, tmp_path: Path) -> None:
+    items = [(tmp_path / str(number), LARGE, 0.05) for number in range(4)]
     lost, *others = run(die, items, workers=4, memory=above_idle(4), retries=0)
     assert isinstance(lost, WorkerLost)
     assert all(isinstance(other, Completed) for other in others)
@@ -219,8 +215,8 @@ def kill_waiting(item: tuple[Path, int, float]) -> int:
     return 0
 
 
-def test_a_worker_that_is_killed_while_it_waits_holds_nobody_up(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / str(number), GIANT, 0.0) for number in range(3)]
+def test_worker_killed_while_it_waits_for_memory_blocks_no_other(run: Run, tmp_path: Path) -> None:
+    items = [(tmp_path / str(number), LARGE, 0.0) for number in range(3)]
     first, victim, last = run(kill_waiting, items, workers=2, memory=above_idle(2), retries=0)
     assert isinstance(first, Completed)
     assert isinstance(victim, WorkerLost)
@@ -228,11 +224,11 @@ def test_a_worker_that_is_killed_while_it_waits_holds_nobody_up(run: Run, tmp_pa
     assert isinstance(last, Completed)
 
 
-def test_what_never_fits_fails_alone(run: Run, tmp_path: Path) -> None:
+def test_task_that_can_never_fit_fails_alone(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / "0", 10 * TOTAL, 0.0), (tmp_path / "1", MIB, 0.0)]
     refused, other = run(hold, items, memory=TOTAL)
     assert isinstance(refused, Raised)
-    assert "more than --memory 537 MB" in refused.error
+    assert "more than the memory budget of 537 MB" in refused.error
     assert isinstance(other, Completed)
 
 
@@ -241,10 +237,10 @@ def overstep(_: int) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
-def test_a_job_that_takes_more_than_it_said_meets_the_limit(run: Run) -> None:
-    (answer,) = run(overstep, [0], memory=TOTAL)
-    assert isinstance(answer, Raised)
-    assert "MemoryError" in answer.error
+def test_task_that_exceeds_its_reservation_gets_a_memory_error(run: Run) -> None:
+    (result,) = run(overstep, [0], memory=TOTAL)
+    assert isinstance(result, Raised)
+    assert "MemoryError" in result.error
 
 
 KEPT: list[bytearray] = []
@@ -257,13 +253,13 @@ def grow(number: int) -> int:
     return os.getpid()
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell")
-def test_a_worker_that_has_grown_beyond_its_share_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no /proc")
+def test_worker_that_exceeds_its_memory_share_is_replaced(tmp_path: Path) -> None:
     with Pool(grow, options=PoolOptions(workers=2, memory=300 * MIB)) as pool:
-        answers = list(pool.imap_unordered(range(150)))
+        results = list(pool.imap_unordered(range(150)))
         assert pool.memory == 300 * MIB
-    grown = next(answer.worker for answer in answers if answer.item == 0)
-    last = max((answer for answer in answers if answer.worker == grown), key=lambda answer: answer.item)
-    assert all(isinstance(answer, Completed) for answer in answers)
+    grown = next(result.worker for result in results if result.item == 0)
+    last = max((result for result in results if result.worker == grown), key=lambda result: result.item)
+    assert all(isinstance(result, Completed) for result in results)
     assert last.item < 100
     assert pool.workers_lost == 0

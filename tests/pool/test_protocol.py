@@ -8,28 +8,29 @@ from forkresize.pool.protocol import MAX_PAYLOAD, Failure, FrameReader, MessageT
 
 HEADER = struct.Struct("=BQdIQ")
 
-reports = st.builds(
+messages = st.builds(
     WorkerMessage,
     kind=st.integers(1, 4),
     number=st.integers(0, 2**64 - 1),
     seconds=st.floats(0, 1e9),
     stderr=st.binary(max_size=40),
     payload=st.binary(max_size=200),
+    files=st.just(()),
 )
 
 
-@given(sent=st.lists(reports, max_size=6), cuts=st.lists(st.integers(0, 1500), max_size=12))
-def test_reports_arrive_whole_and_in_order_however_the_stream_is_cut(
+@given(sent=st.lists(messages, max_size=6), cuts=st.lists(st.integers(0, 1500), max_size=12))
+def test_messages_arrive_complete_and_in_order_however_the_stream_is_split(
     sent: list[WorkerMessage], cuts: list[int]
 ) -> None:
     stream = b"".join(map(encode_message, sent))
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    inbox = FrameReader()
-    received = [report for start, end in pairwise(edges) for report in inbox.feed(stream[start:end])]
+    reader = FrameReader()
+    received = [message for start, end in pairwise(edges) for message in reader.feed(stream[start:end])]
     assert received == sent
 
 
-lies = st.one_of(
+invalid_headers = st.one_of(
     st.tuples(st.sampled_from([0, max(MessageType) + 1, 255]), st.just(0.0), st.just(0), st.just(0)),
     st.tuples(
         st.sampled_from(MessageType),
@@ -42,37 +43,42 @@ lies = st.one_of(
 )
 
 
-@given(sent=st.lists(reports, max_size=3), lie=lies, after=st.binary(max_size=300), cuts=st.lists(st.integers(0, 999)))
-def test_what_comes_before_a_lie_counts_and_nothing_after_it_is_kept(
-    sent: list[WorkerMessage], lie: tuple[int, float, int, int], after: bytes, cuts: list[int]
+@given(
+    sent=st.lists(messages, max_size=3),
+    header=invalid_headers,
+    after=st.binary(max_size=300),
+    cuts=st.lists(st.integers(0, 999)),
+)
+def test_messages_before_an_invalid_header_count_and_later_bytes_are_dropped(
+    sent: list[WorkerMessage], header: tuple[int, float, int, int], after: bytes, cuts: list[int]
 ) -> None:
-    kind, seconds, stderr_size, payload_size = lie
+    kind, seconds, stderr_size, payload_size = header
     stream = b"".join(map(encode_message, sent)) + HEADER.pack(kind, 1, seconds, stderr_size, payload_size) + after
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    inbox = FrameReader()
-    received = [report for start, end in pairwise(edges) for report in inbox.feed(stream[start:end])]
+    reader = FrameReader()
+    received = [message for start, end in pairwise(edges) for message in reader.feed(stream[start:end])]
     assert received == sent
-    assert inbox.is_broken
-    assert inbox.feed(encode_message(WorkerMessage(1, 1, 0.0, b"", b"")) + bytes(1 << 20)) == []
-    assert len(inbox._rest) == 0  # noqa: SLF001 (what is buffered is what this is about)
+    assert reader.corrupt
+    assert reader.feed(encode_message(WorkerMessage(1, 1, 0.0, b"", b"")) + bytes(1 << 20)) == []
+    assert reader.buffered == 0
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20))
-def test_whatever_comes_is_cut_without_an_error_and_no_more_is_kept_than_came(chunks: list[bytes]) -> None:
-    inbox = FrameReader()
+def test_arbitrary_bytes_raise_nothing_and_are_not_multiplied(chunks: list[bytes]) -> None:
+    reader = FrameReader()
     for chunk in chunks:
-        inbox.feed(chunk)
-    assert len(inbox._rest) <= sum(map(len, chunks))  # noqa: SLF001
+        reader.feed(chunk)
+    assert reader.buffered <= sum(map(len, chunks))
 
 
 @given(stderr=st.sampled_from([0, 2**16]), payload=st.sampled_from([0, MAX_PAYLOAD]))
-def test_what_is_just_small_enough_is_waited_for(stderr: int, payload: int) -> None:
-    inbox = FrameReader()
-    inbox.feed(HEADER.pack(1, 1, 0.0, stderr, payload))
-    assert not inbox.is_broken
+def test_largest_allowed_sizes_are_accepted(stderr: int, payload: int) -> None:
+    reader = FrameReader()
+    reader.feed(HEADER.pack(1, 1, 0.0, stderr, payload))
+    assert not reader.corrupt
 
 
-def test_an_exception_for_whose_description_there_is_no_memory_still_has_its_name() -> None:
+def test_exception_that_cannot_be_formatted_still_has_its_name() -> None:
     class GreedyError(Exception):
         @property
         def __cause__(self) -> None:  # type: ignore[override]

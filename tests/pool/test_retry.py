@@ -15,19 +15,19 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_victim_is_done_in_the_end_if_its_crashes_are_no_more_than_its_retries(
+def test_task_completes_if_it_crashes_no_more_often_than_retries_allow(
     run: Run, faults: ModuleType, times: int
 ) -> None:
-    answers = run(faults.At(3, faults.Times(times, faults.kill_itself)), range(8), retries=2)
-    assert [answer.item for answer in answers if isinstance(answer, Completed)] == list(range(8))
-    assert [answer.attempts for answer in answers] == [1, 1, 1, 1 + times, 1, 1, 1, 1]
+    results = run(faults.At(3, faults.Times(times, faults.kill_itself)), range(8), retries=2)
+    assert [result.item for result in results if isinstance(result, Completed)] == list(range(8))
+    assert [result.attempts for result in results] == [1, 1, 1, 1 + times, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
-def test_a_poison_job_costs_as_many_workers_as_it_has_attempts(run: Run, faults: ModuleType, retries: int) -> None:
+def test_poison_task_costs_one_worker_per_attempt(run: Run, faults: ModuleType, retries: int) -> None:
     with Pool(faults.At(0, faults.exit_hard), options=PoolOptions(workers=2, retries=retries)) as pool:
-        answers = list(pool.imap_unordered(range(5)))
-    (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
+        results = list(pool.imap_unordered(range(5)))
+    (victim,) = [result for result in results if isinstance(result, WorkerLost)]
     assert (victim.item, victim.reason, victim.exit_code) == (0, LossReason.CRASHED, 3)
     assert victim.attempts == pool.workers_lost == retries + 1
 
@@ -47,36 +47,36 @@ def _mark_then_crash_if_victim(faults: ModuleType, folder: Path) -> Callable[[in
     return work
 
 
-def test_victims_are_tried_again_one_at_a_time_when_all_else_is_answered(faults: ModuleType, tmp_path: Path) -> None:
+def test_crashed_tasks_are_retried_alone_after_all_others(faults: ModuleType, tmp_path: Path) -> None:
     work = _mark_then_crash_if_victim(faults, tmp_path)
     with Pool(work, options=PoolOptions(workers=3, retries=1)) as pool:
-        answers = list(pool.imap_unordered(range(12)))
-    assert [answer.item % 4 for answer in answers[-3:]] == [0, 0, 0]
+        results = list(pool.imap_unordered(range(12)))
+    assert [result.item % 4 for result in results[-3:]] == [0, 0, 0]
     retried = [line.split(":") for line in (tmp_path / "log").read_text().splitlines()[-3:]]
     assert sorted(int(number) for number, _ in retried) == [0, 4, 8]
     assert [others for _, others in retried] == ["0", "0", "0"]
 
 
-def test_jobs_that_waited_behind_a_victim_come_next_and_unblamed(faults: ModuleType) -> None:
+def test_tasks_prefetched_by_a_dead_worker_come_next_and_are_not_blamed(faults: ModuleType) -> None:
     with Pool(faults.At(0, faults.kill_itself), options=PoolOptions(workers=1, retries=0)) as pool:
-        answers = list(pool.imap_unordered(range(4)))
-    assert [answer.item for answer in answers] == [0, 1, 2, 3]
-    assert [answer.attempts for answer in answers] == [1, 1, 1, 1]
+        results = list(pool.imap_unordered(range(4)))
+    assert [result.item for result in results] == [0, 1, 2, 3]
+    assert [result.attempts for result in results] == [1, 1, 1, 1]
 
 
-def test_a_victim_that_waits_for_its_retry_is_answered_when_the_pool_is_stopped(faults: ModuleType) -> None:
+def test_task_that_waits_for_its_retry_gets_its_result_when_the_pool_is_stopped(faults: ModuleType) -> None:
     with Pool(faults.At(0, faults.kill_itself, pause=0.001), options=PoolOptions(workers=2, retries=5)) as pool:
-        answers = []
-        for answer in pool.imap_unordered(range(1000)):
-            answers.append(answer)
-            if answer.item > 50:
+        results = []
+        for result in pool.imap_unordered(range(1000)):
+            results.append(result)
+            if result.item > 50:
                 pool.stop()
-    (victim,) = [answer for answer in answers if isinstance(answer, WorkerLost)]
+    (victim,) = [result for result in results if isinstance(result, WorkerLost)]
     assert (victim.item, victim.reason, victim.signal, victim.attempts) == (0, LossReason.CRASHED, "SIGKILL", 1)
-    assert len(answers) < 1000
+    assert len(results) < 1000
 
 
-def test_a_job_that_crashes_while_the_pool_stops_is_not_tried_again(
+def test_task_that_crashes_while_the_pool_stops_is_not_retried(
     faults: ModuleType, tmp_path: Path, wait_until: Callable[[Callable[[], object]], None]
 ) -> None:
     started, stopped = tmp_path / "started", tmp_path / "stopped"
@@ -94,24 +94,24 @@ def test_a_job_that_crashes_while_the_pool_stops_is_not_tried_again(
         yield 1
 
     with Pool(faults.At(0, crash_when_stopped), options=PoolOptions(workers=2, retries=5)) as pool:
-        (answer,) = pool.imap_unordered(items())
-    assert isinstance(answer, WorkerLost)
-    assert (answer.item, answer.reason, answer.exit_code, answer.attempts) == (0, LossReason.CRASHED, 3, 1)
+        (result,) = pool.imap_unordered(items())
+    assert isinstance(result, WorkerLost)
+    assert (result.item, result.reason, result.exit_code, result.attempts) == (0, LossReason.CRASHED, 3, 1)
 
 
-def test_a_retry_that_the_stopping_pool_declines_is_answered_as_it_was_lost(
+def test_retry_not_started_by_a_stopping_pool_has_its_last_loss_as_result(
     faults: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool is stopped when the retry is on its way to a worker."""
-    post = WorkerSet.post
+    flush_all = WorkerSet.flush_all
 
-    def post_when_stopped(self: WorkerSet[object]) -> None:
-        if any(task.lost for member in self for task in member.tasks.values()):
+    def stop_and_flush(self: WorkerSet[object]) -> None:
+        if any(task.last_loss for worker in self for task in worker.tasks.values()):
             pool.stop()
-        post(self)
+        flush_all(self)
 
-    monkeypatch.setattr(WorkerSet, "post", post_when_stopped)
+    monkeypatch.setattr(WorkerSet, "flush_all", stop_and_flush)
     with Pool(faults.At(0, faults.kill_itself), options=PoolOptions(workers=1, retries=1)) as pool:
-        answers = list(pool.imap_unordered(range(3)))
-    assert [(answer.item, type(answer)) for answer in answers] == [(1, Completed), (2, Completed), (0, WorkerLost)]
-    assert answers[2].attempts == 1
+        results = list(pool.imap_unordered(range(3)))
+    assert [(result.item, type(result)) for result in results] == [(1, Completed), (2, Completed), (0, WorkerLost)]
+    assert results[2].attempts == 1

@@ -6,21 +6,21 @@ from typing import Any
 from forkresize.pool.shared import CurrentTask, SharedFlag
 
 
-def test_what_a_child_notes_is_seen_by_its_parent() -> None:
-    slot, flag = CurrentTask(), SharedFlag()
-    assert slot.read() == (0, 0.0)
+def test_parent_sees_what_a_child_writes() -> None:
+    current, flag = CurrentTask(), SharedFlag()
+    assert current.read() == (0, 0.0)
     assert not flag
     child = os.fork()
     if child == 0:
-        slot.begin(2**40)
+        current.set(2**40)
         flag.set()
         os._exit(0)
     os.waitpid(child, 0)
-    number, since = slot.read()
+    number, since = current.read()
     assert number == 2**40
     assert time.monotonic() - 60 < since <= time.monotonic()
     assert flag
-    slot.close()
+    current.close()
 
 
 class Interleaved:
@@ -39,11 +39,11 @@ class Interleaved:
         pass
 
 
-def test_a_number_is_never_seen_with_an_earlier_jobs_time() -> None:
-    slot: Any = CurrentTask()
-    numbers = slot._numbers  # noqa: SLF001  Torn reads can't be had otherwise.
-    slot._times.release()  # noqa: SLF001
-    slot._times = Interleaved(lambda: numbers.__setitem__(0, 2))  # noqa: SLF001
+def test_task_number_is_never_read_with_an_earlier_time() -> None:
+    current: Any = CurrentTask()
+    numbers = current._numbers  # noqa: SLF001  A torn read cannot be caused otherwise.
+    current._times.release()  # noqa: SLF001
+    current._times = Interleaved(lambda: numbers.__setitem__(0, 2))  # noqa: SLF001
     numbers[0] = 1
-    assert slot.read() == (2, 2.0)
-    slot.close()
+    assert current.read() == (2, 2.0)
+    current.close()

@@ -1,4 +1,4 @@
-"""A worker that was taken over costs its job, and no more."""
+"""A worker that is taken over by its input costs its current task, and no other."""
 
 import contextlib
 import gc
@@ -23,7 +23,7 @@ from forkresize.pool.protocol import (
 from forkresize.pool.shared import CurrentTask
 from forkresize.pool.stderr import CAPTURED_BYTES
 
-JOBS = 40
+TASKS = 40
 VICTIM = 10
 
 pytestmark = pytest.mark.timeout(60)
@@ -31,70 +31,68 @@ pytestmark = pytest.mark.timeout(60)
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
 
-def all_but_the_victim_are_done(answers: list[TaskResult[Any, Any]]) -> bool:
-    others = [answer for answer in answers if answer.item != VICTIM]
+def all_but_the_victim_are_done(results: list[TaskResult[Any, Any]]) -> bool:
+    others = [result for result in results if result.item != VICTIM]
     return [(a.item, a.result) for a in others if isinstance(a, Completed)] == [
-        (number, number * 2) for number in range(JOBS) if number != VICTIM
+        (number, number * 2) for number in range(TASKS) if number != VICTIM
     ]
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the pipe by /proc")
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="finds the socket by /proc")
 
 
 FORGED = {
-    "an answer to a job that it was not given": (MessageType.RETURNED, 999),
-    "an answer to the job that comes next": (MessageType.RETURNED, VICTIM + 2),
-    "word that it was not stopped for": (MessageType.DECLINED, VICTIM + 1),
-    "word that it never came to itself": (MessageType.UNFIT, 0),
-    "a wish for another job": (MessageType.WANTS, VICTIM + 2),
-    "a need of another job": (MessageType.RESERVES, VICTIM + 2),
+    "result of a task that it does not have": (MessageType.RETURNED, 999),
+    "result of its next task": (MessageType.RETURNED, VICTIM + 2),
+    "NOT_STARTED although the pool was not stopped": (MessageType.NOT_STARTED, VICTIM + 1),
+    "INIT_FAILED although it was ready": (MessageType.INIT_FAILED, 0),
+    "request for a file of its next task": (MessageType.OPEN_FILE, VICTIM + 2),
+    "request for memory of its next task": (MessageType.RESERVE_MEMORY, VICTIM + 2),
 }
 
 
 @needs_proc
 @pytest.mark.parametrize("forged", FORGED)
-def test_a_worker_that_speaks_for_another_job_costs_its_own_alone(forged: str, run: Run, faults: ModuleType) -> None:
-    def forge_and_go_on() -> None:
-        for slot in slots():
-            slot.begin(VICTIM + 2)
+def test_message_about_another_task_costs_only_the_current_task(forged: str, run: Run, faults: ModuleType) -> None:
+    def forge_and_hang() -> None:
+        for current in current_tasks():
+            current.set(VICTIM + 2)
         kind, number = FORGED[forged]
         faults.write_to_the_pool(encode_message(WorkerMessage(kind, number, 0.0, b"", pickle.dumps(7))))
         faults.hang()
 
-    answers = run(faults.At(VICTIM, forge_and_go_on), range(JOBS), workers=1)
-    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
-    assert all_but_the_victim_are_done(answers)
+    results = run(faults.At(VICTIM, forge_and_hang), range(TASKS), workers=1)
+    assert getattr(results[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
+    assert all_but_the_victim_are_done(results)
 
 
-def slots() -> list[CurrentTask]:
+def current_tasks() -> list[CurrentTask]:
     found = []
-    for slot in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
+    for current in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
         with contextlib.suppress(ValueError):
-            slot.read()
-            found.append(slot)
+            current.read()
+            found.append(current)
     return found
 
 
 @needs_proc
-def test_a_worker_that_asks_for_memory_again_and_again_is_ended_at_its_deadline(run: Run, faults: ModuleType) -> None:
+def test_worker_that_requests_memory_endlessly_is_killed_at_its_deadline(run: Run, faults: ModuleType) -> None:
     def ask_without_end() -> None:
         while True:
             faults.write_to_the_pool(
                 encode_message(
-                    WorkerMessage(MessageType.RESERVES, VICTIM + 1, 0.0, b"", encode_memory_request(1 << 20))
+                    WorkerMessage(MessageType.RESERVE_MEMORY, VICTIM + 1, 0.0, b"", encode_memory_request(1 << 20))
                 )
             )
             time.sleep(0.01)
 
-    answers = run(faults.At(VICTIM, ask_without_end), range(JOBS), workers=1, timeout=0.5)
-    assert getattr(answers[VICTIM], "reason", None) is LossReason.TIMED_OUT
-    assert all_but_the_victim_are_done(answers)
+    results = run(faults.At(VICTIM, ask_without_end), range(TASKS), workers=1, timeout=0.5)
+    assert getattr(results[VICTIM], "reason", None) is LossReason.TIMED_OUT
+    assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
-def test_a_worker_that_says_it_took_no_time_at_all_or_more_than_there_was_goes_astray(
-    run: Run, faults: ModuleType
-) -> None:
+def test_impossible_duration_is_a_protocol_violation(run: Run, faults: ModuleType) -> None:
     for seconds in (-1.0, 1e300):
 
         def lie(seconds: float = seconds) -> None:
@@ -103,96 +101,96 @@ def test_a_worker_that_says_it_took_no_time_at_all_or_more_than_there_was_goes_a
             )
             faults.hang()
 
-        answers = run(faults.At(VICTIM, lie), range(JOBS), workers=1)
-        assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
-        assert all_but_the_victim_are_done(answers)
+        results = run(faults.At(VICTIM, lie), range(TASKS), workers=1)
+        assert getattr(results[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
+        assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
 @pytest.mark.parametrize(
     "fault", ["announce_a_payload_without_end", "announce_standard_error_without_end", "write_without_end"]
 )
-def test_a_worker_that_sends_what_no_worker_sends_costs_its_job_alone(fault: str, run: Run, faults: ModuleType) -> None:
-    answers = run(faults.At(VICTIM, getattr(faults, fault)), range(JOBS))
-    victim = answers[VICTIM]
+def test_protocol_violation_costs_only_the_current_task(fault: str, run: Run, faults: ModuleType) -> None:
+    results = run(faults.At(VICTIM, getattr(faults, fault)), range(TASKS))
+    victim = results[VICTIM]
     assert isinstance(victim, WorkerLost)
     assert (victim.reason, victim.signal, victim.attempts) == (LossReason.PROTOCOL_VIOLATION, "SIGKILL", 1)
-    assert all_but_the_victim_are_done(answers)
+    assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
-def test_a_worker_that_hides_its_job_is_blamed_for_the_one_it_was_given(run: Run, faults: ModuleType) -> None:
+def test_worker_that_forges_its_current_task_is_blamed_for_the_assigned_one(run: Run, faults: ModuleType) -> None:
     def hide_and_lie() -> None:
-        slot = next(each for each in gc.get_objects() if isinstance(each, CurrentTask))
-        slot.begin(999)
+        current = next(each for each in gc.get_objects() if isinstance(each, CurrentTask))
+        current.set(999)
         faults.announce_a_payload_without_end()
 
-    answers = run(faults.At(VICTIM, hide_and_lie), range(JOBS), workers=1)
-    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
-    assert all_but_the_victim_are_done(answers)
+    results = run(faults.At(VICTIM, hide_and_lie), range(TASKS), workers=1)
+    assert getattr(results[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
+    assert all_but_the_victim_are_done(results)
 
 
-def test_a_worker_that_says_each_time_that_it_had_not_begun_is_blamed_in_the_end(run: Run, faults: ModuleType) -> None:
+def test_task_whose_workers_always_claim_not_to_have_started_it_is_blamed_eventually(
+    run: Run, faults: ModuleType
+) -> None:
     def hide_and_die() -> None:
-        for slot in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
+        for current in [each for each in gc.get_objects() if isinstance(each, CurrentTask)]:
             with contextlib.suppress(ValueError):
-                slot.begin(999)
+                current.set(999)
         faults.kill_itself()
 
-    answers = run(faults.At(VICTIM, hide_and_die), range(JOBS), workers=1, retries=0)
-    assert getattr(answers[VICTIM], "reason", None) is LossReason.CRASHED
-    assert all_but_the_victim_are_done(answers)
+    results = run(faults.At(VICTIM, hide_and_die), range(TASKS), workers=1, retries=0)
+    assert getattr(results[VICTIM], "reason", None) is LossReason.CRASHED
+    assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
-@pytest.mark.parametrize("then", ["is silent", "says that it is unfit", "says that it is fit"])
-def test_a_worker_that_is_taken_over_by_its_very_first_job_does_not_end_the_run(
-    then: str, run: Run, faults: ModuleType
-) -> None:
-    said = {"says that it is unfit": MessageType.UNFIT, "says that it is fit": MessageType.FIT}
+@pytest.mark.parametrize("then", ["sends nothing", "sends INIT_FAILED", "sends READY"])
+def test_worker_taken_over_by_its_first_task_does_not_break_the_pool(then: str, run: Run, faults: ModuleType) -> None:
+    forged = {"sends INIT_FAILED": MessageType.INIT_FAILED, "sends READY": MessageType.READY}
 
-    def die_as_if_it_had_not_begun() -> None:
-        for slot in slots():
-            slot.begin(0)
-        if then in said:
+    def die_as_if_not_started() -> None:
+        for current in current_tasks():
+            current.set(0)
+        if then in forged:
             failure = encode_failure(Failure.of(ValueError("no")))
-            faults.write_to_the_pool(encode_message(WorkerMessage(said[then], 0, 0.0, b"", failure)))
+            faults.write_to_the_pool(encode_message(WorkerMessage(forged[then], 0, 0.0, b"", failure)))
         faults.kill_itself()
 
-    answers = run(
-        faults.At(VICTIM, die_as_if_it_had_not_begun),
-        [VICTIM, *range(VICTIM), *range(VICTIM + 1, JOBS)],
+    results = run(
+        faults.At(VICTIM, die_as_if_not_started),
+        [VICTIM, *range(VICTIM), *range(VICTIM + 1, TASKS)],
         workers=1,
         retries=0,
     )
-    fault = LossReason.PROTOCOL_VIOLATION if then in said else LossReason.CRASHED
-    assert [getattr(answer, "reason", None) for answer in answers if answer.item == VICTIM] == [fault]
-    assert all_but_the_victim_are_done(answers)
+    fault = LossReason.PROTOCOL_VIOLATION if then in forged else LossReason.CRASHED
+    assert [getattr(result, "reason", None) for result in results if result.item == VICTIM] == [fault]
+    assert all_but_the_victim_are_done(results)
 
 
-def test_a_worker_that_floods_standard_error_is_ended(run: Run, faults: ModuleType) -> None:
-    answers = run(faults.At(VICTIM, faults.flood_standard_error), range(JOBS))
-    victim = answers[VICTIM]
+def test_worker_that_floods_standard_error_is_killed(run: Run, faults: ModuleType) -> None:
+    results = run(faults.At(VICTIM, faults.flood_standard_error), range(TASKS))
+    victim = results[VICTIM]
     assert isinstance(victim, WorkerLost)
     assert victim.reason is LossReason.PROTOCOL_VIOLATION
     assert len(victim.stderr) <= CAPTURED_BYTES
-    assert all_but_the_victim_are_done(answers)
+    assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
-def test_a_worker_that_never_stops_talking_is_ended(run: Run, faults: ModuleType) -> None:
-    answers = run(faults.At(VICTIM, faults.write_answers_of_nobody_without_end), range(JOBS), timeout=1)
-    assert getattr(answers[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
-    assert all_but_the_victim_are_done(answers)
+def test_worker_that_never_stops_sending_is_killed(run: Run, faults: ModuleType) -> None:
+    results = run(faults.At(VICTIM, faults.send_results_of_unknown_tasks_without_end), range(TASKS), timeout=1)
+    assert getattr(results[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
+    assert all_but_the_victim_are_done(results)
 
 
 @needs_proc
-def test_an_error_that_is_none_is_told_as_one(faults: ModuleType) -> None:
+def test_invalid_failure_payload_becomes_an_error(faults: ModuleType) -> None:
     def send_a_number(_: object) -> None:
         faults.write_to_the_pool(encode_message(WorkerMessage(MessageType.RAISED, 1, 0.0, b"", pickle.dumps(7))))
         faults.hang()
 
     with Pool(send_a_number, options=PoolOptions(workers=1, timeout=1)) as pool:
-        (answer,) = pool.imap_unordered(["x"])
-    assert isinstance(answer, Raised)
-    assert "ValueError" in answer.error or "JSON" in answer.error or "UnicodeDecodeError" in answer.error
+        (result,) = pool.imap_unordered(["x"])
+    assert isinstance(result, Raised)
+    assert "ValueError" in result.error or "JSON" in result.error or "UnicodeDecodeError" in result.error

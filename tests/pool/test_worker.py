@@ -33,7 +33,7 @@ def run_script(script: str, *arguments: str | Path, timeout: float = DEADLINE) -
     )
 
 
-def test_what_the_parent_has_not_flushed_is_printed_once() -> None:
+def test_unflushed_output_of_the_parent_is_printed_once() -> None:
     done = run_script("""
         from forkresize.pool import Pool, PoolOptions
         print("once", end=" ")
@@ -43,7 +43,7 @@ def test_what_the_parent_has_not_flushed_is_printed_once() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("once 20\n", "", 0)
 
 
-def test_a_worker_never_runs_its_parents_finally_and_atexit(tmp_path: Path) -> None:
+def test_worker_never_runs_finally_or_atexit_of_its_parent(tmp_path: Path) -> None:
     script = """
         import atexit, os, sys
         from forkresize.pool import Pool, PoolOptions
@@ -68,7 +68,7 @@ def test_a_worker_never_runs_its_parents_finally_and_atexit(tmp_path: Path) -> N
     assert (tmp_path / "log").read_text() == "finally True\natexit True\n"
 
 
-def test_a_parent_that_dies_of_sigpipe_does_not_die_of_its_workers() -> None:
+def test_dead_worker_causes_no_sigpipe_in_the_parent() -> None:
     done = run_script("""
         import os, signal
         from forkresize.pool import Pool, PoolOptions
@@ -83,7 +83,7 @@ def test_a_parent_that_dies_of_sigpipe_does_not_die_of_its_workers() -> None:
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
-def test_a_parent_without_standard_descriptors_has_a_pool_all_the_same(tmp_path: Path, closed: str) -> None:
+def test_pool_works_without_standard_streams(tmp_path: Path, closed: str) -> None:
     script = """
         import sys
         from forkresize.pool import Pool, PoolOptions
@@ -117,13 +117,13 @@ OURS = """
 """
 
 
-def test_where_the_stock_pool_hangs_this_one_finishes() -> None:
+def test_pool_finishes_where_multiprocessing_pool_hangs() -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         run_script(STOCK.replace("import multi", "import faulthandler, multi"), timeout=4)
     assert run_script(OURS).stdout == "40\n"
 
 
-def speak(number: int) -> str:
+def write_everywhere(number: int) -> str:
     print("printed")  # noqa: T201
     os.write(1, b"written")
     if number == 1:
@@ -132,24 +132,24 @@ def speak(number: int) -> str:
     return sys.stdin.read()
 
 
-def test_work_has_no_input_prints_nowhere_and_its_standard_error_is_in_its_answer(
+def test_work_has_no_stdin_and_stdout_and_its_stderr_is_in_the_result(
     run: Run, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answers = run(speak, range(4), workers=1)
-    assert [answer.result for answer in answers if isinstance(answer, Completed)] == [""] * 4
-    assert [answer.stderr for answer in answers] == ["", "warned by C \N{REPLACEMENT CHARACTER}", "", ""]
+    results = run(write_everywhere, range(4), workers=1)
+    assert [result.result for result in results if isinstance(result, Completed)] == [""] * 4
+    assert [result.stderr for result in results] == ["", "warned by C \N{REPLACEMENT CHARACTER}", "", ""]
     assert capfd.readouterr() == ("", "")
 
 
-def test_of_much_standard_error_the_end_is_kept(run: Run) -> None:
-    (answer,) = run(lambda size: os.write(2, b"x" * size + b"end") and None, [100_000])
-    assert answer.stderr == "x" * 4093 + "end"
+def test_end_of_long_standard_error_is_kept(run: Run) -> None:
+    (result,) = run(lambda size: os.write(2, b"x" * size + b"end") and None, [100_000])
+    assert result.stderr == "x" * 4093 + "end"
 
 
-def test_what_an_initializer_writes_is_no_jobs(faults: ModuleType) -> None:
+def test_stderr_of_the_initializer_belongs_to_no_task(faults: ModuleType) -> None:
     with Pool(faults.double, initializer=lambda: os.write(2, b"loaded")) as pool:
-        (answer,) = pool.imap_unordered([1])
-    assert answer.stderr == ""
+        (result,) = pool.imap_unordered([1])
+    assert result.stderr == ""
 
 
 def sockets() -> int:
@@ -160,11 +160,11 @@ def _is_socket(descriptor: str) -> bool:
     try:
         return os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
     except FileNotFoundError:
-        return False  # The listing's own.
+        return False  # It belonged to the listing.
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="sees by /proc what a descriptor is")
-def test_a_worker_holds_no_other_workers_pipe(tmp_path: Path) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_worker_inherits_no_channel_of_another(tmp_path: Path) -> None:
     def work(number: int) -> int:
         (tmp_path / str(number)).touch()
         while len(list(tmp_path.iterdir())) < 4:
@@ -172,22 +172,22 @@ def test_a_worker_holds_no_other_workers_pipe(tmp_path: Path) -> None:
         return sockets()
 
     with Pool(work, options=PoolOptions(workers=4)) as pool:
-        answers = list(pool.imap_unordered(range(4)))
-    assert len({answer.worker for answer in answers}) == 4
-    assert len({answer.result for answer in answers if isinstance(answer, Completed)}) == 1
+        results = list(pool.imap_unordered(range(4)))
+    assert len({result.worker for result in results}) == 4
+    assert len({result.result for result in results if isinstance(result, Completed)}) == 1
 
 
 def c_random(_: object) -> object:
     return ctypes.CDLL(None).rand()
 
 
-def test_the_c_librarys_random_numbers_differ_between_workers() -> None:
+def test_rand_differs_between_workers() -> None:
     with Pool(c_random, options=PoolOptions(workers=1, max_tasks=1)) as pool:
-        numbers = {answer.result for answer in pool.imap_unordered(range(4)) if isinstance(answer, Completed)}
+        numbers = {result.result for result in pool.imap_unordered(range(4)) if isinstance(result, Completed)}
     assert len(numbers) > 1
 
 
-def test_a_worker_whose_parent_has_died_meanwhile_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_exits_at_once_if_its_parent_has_already_died(monkeypatch: pytest.MonkeyPatch) -> None:
     class ExitedError(Exception):
         pass
 
@@ -196,9 +196,9 @@ def test_a_worker_whose_parent_has_died_meanwhile_ends_at_once(monkeypatch: pyte
 
     monkeypatch.setattr(os, "_exit", leave)
     monkeypatch.setattr(sys, "platform", "other")
-    Libc().die_with(os.getppid())
+    Libc().set_parent_death_signal(os.getppid())
     with pytest.raises(ExitedError):
-        Libc().die_with(os.getpid())
+        Libc().set_parent_death_signal(os.getpid())
 
 
 def close_where_standard_error_is_kept(_: object) -> None:
@@ -208,19 +208,19 @@ def close_where_standard_error_is_kept(_: object) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="finds the file by its name")
-def test_a_worker_that_cannot_go_on_says_why() -> None:
+def test_worker_that_fails_internally_reports_its_traceback() -> None:
     with Pool(close_where_standard_error_is_kept, options=PoolOptions(retries=0)) as pool:
-        (answer,) = pool.imap_unordered([1])
-    assert isinstance(answer, WorkerLost)
-    assert (answer.exit_code, answer.signal) == (1, None)
-    assert answer.stderr.endswith("OSError: [Errno 9] Bad file descriptor\n")
+        (result,) = pool.imap_unordered([1])
+    assert isinstance(result, WorkerLost)
+    assert (result.exit_code, result.signal) == (1, None)
+    assert result.stderr.endswith("OSError: [Errno 9] Bad file descriptor\n")
 
 
-def test_ctrl_c_is_the_parents_and_other_signals_end_a_worker() -> None:
+def test_worker_ignores_sigint_and_dies_of_other_stop_signals() -> None:
     def handlers(_: object) -> list[object]:
         return [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 
     with Pool(handlers) as pool:
-        (answer,) = pool.imap_unordered([1])
-    assert isinstance(answer, Completed)
-    assert answer.result == [signal.SIG_IGN, signal.SIG_DFL, signal.SIG_DFL]
+        (result,) = pool.imap_unordered([1])
+    assert isinstance(result, Completed)
+    assert result.result == [signal.SIG_IGN, signal.SIG_DFL, signal.SIG_DFL]

@@ -54,8 +54,7 @@ def doctor_text(config: str | None) -> str:
 def _machine() -> Iterator[Row]:
     import platform
 
-    from forkresize.pool.cpus import allowed_cpus, cpu_quota
-    from forkresize.pool.machine import file_limits, memory_limit, total_memory
+    from forkresize.pool.system import allowed_cpus, cpu_quota, file_limits, memory_limit, total_memory
     from forkresize.units import format_size
 
     yield "Python", f"{sys.version.split()[0]} ({platform.python_implementation()})"
@@ -77,9 +76,10 @@ def _count(limit: float) -> str:
 
 
 def _sandbox() -> Iterator[Row]:
-    from forkresize.pool.machine import landlock_abi, proc_status_field
+    from forkresize.pool.sandbox.landlock import abi_version
+    from forkresize.pool.system import proc_status_field
 
-    abi = landlock_abi()
+    abi = abi_version()
     yield "Landlock", f"version {abi}" if abi else "none"
     for name, field, words in (("seccomp", "Seccomp", _SECCOMP_MODES), ("no_new_privs", "NoNewPrivs", _SWITCH)):
         told = proc_status_field(field)

@@ -1,4 +1,4 @@
-"""What a worker may do, and the kernel's means to hold it to that. Knows no work and no picture."""
+"""Restricts what a worker may do, by several layers of the kernel. See SandboxPolicy and Sandbox."""
 
 from forkresize.pool.sandbox.fd_channel import FdChannel
 from forkresize.pool.sandbox.policy import SandboxMode, SandboxPolicy

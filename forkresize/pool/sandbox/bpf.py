@@ -1,4 +1,4 @@
-"""An assembler for the kernel's classic packet filters, as far as seccomp takes them. Knows no system call.
+"""An assembler for the classic BPF programs that seccomp accepts.
 
 See https://docs.kernel.org/userspace-api/seccomp_filter.html and ``include/uapi/linux/bpf_common.h``.
 """
@@ -13,10 +13,10 @@ _INSTRUCTION = struct.Struct("=HBBI")
 
 
 class Instruction(Struct, frozen=True):
-    """One instruction, whose jumps go to labels further down, or on to the next instruction.
+    """One instruction; its jumps go to labels further down, or to the next instruction.
 
     Attributes:
-        code: what it does.
+        code: the operation.
         value: its operand, 32 bits.
         then: the label to go to if a test holds.
         otherwise: the label to go to if it does not.
@@ -29,39 +29,39 @@ class Instruction(Struct, frozen=True):
 
 
 def load(offset: int) -> Instruction:
-    """Load the 32 bits at an offset into the call's data."""
+    """Load 32 bits at an offset into ``struct seccomp_data``."""
     return Instruction(_LOAD, offset)
 
 
 def if_equal(value: int, then: str | None = None, otherwise: str | None = None) -> Instruction:
-    """Go on depending on whether what was loaded is this value."""
+    """Branch on whether the loaded value is equal to this one."""
     return Instruction(_JUMP_EQUAL, value, then, otherwise)
 
 
 def if_at_least(value: int, then: str) -> Instruction:
-    """Go elsewhere if what was loaded is this value or more, unsigned."""
+    """Jump if the loaded value is at least this one, unsigned."""
     return Instruction(_JUMP_AT_LEAST, value, then)
 
 
 def if_any_bit(value: int, then: str | None = None, otherwise: str | None = None) -> Instruction:
-    """Go on depending on whether what was loaded has any of these bits."""
+    """Branch on whether the loaded value has any of these bits."""
     return Instruction(_JUMP_BITS, value, then, otherwise)
 
 
-def answer(value: int) -> Instruction:
-    """End with a verdict."""
+def finish(value: int) -> Instruction:
+    """End the program with an action."""
     return Instruction(_RETURN, value)
 
 
 def assemble(lines: Iterable[Instruction | str]) -> bytes:
-    """Return the program that instructions and labels make, as the kernel takes it.
+    """Return the program in the kernel's format.
 
     Args:
-        lines: instructions, and names that stand for the place of the instruction after them.
+        lines: instructions, and labels for the instruction that follows them.
 
     Raises:
-        struct.error: a jump goes backwards, or over more than 255 instructions.
-        KeyError: a jump goes to a label that is not there.
+        struct.error: a jump goes backwards, or more than 255 instructions forward.
+        KeyError: a jump goes to a label that does not exist.
     """
     program: list[Instruction] = []
     labels: dict[str, int] = {}
@@ -70,10 +70,10 @@ def assemble(lines: Iterable[Instruction | str]) -> bytes:
             labels[line] = len(program)
         else:
             program.append(line)
-    return b"".join(_packed(program, place, labels) for place in range(len(program)))
+    return b"".join(_pack(program, index, labels) for index in range(len(program)))
 
 
-def _packed(program: Sequence[Instruction], place: int, labels: dict[str, int]) -> bytes:
-    line = program[place]
-    then, otherwise = (0 if label is None else labels[label] - place - 1 for label in (line.then, line.otherwise))
+def _pack(program: Sequence[Instruction], index: int, labels: dict[str, int]) -> bytes:
+    line = program[index]
+    then, otherwise = (0 if label is None else labels[label] - index - 1 for label in (line.then, line.otherwise))
     return _INSTRUCTION.pack(line.code, then, otherwise, line.value)

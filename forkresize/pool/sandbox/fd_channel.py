@@ -1,56 +1,99 @@
-"""How the pool opens a file for a worker that may not, and passes it on. Decides nothing about which."""
+"""Passes open files between the pool and a worker, by SCM_RIGHTS: FdChannel. Also grants memory to a waiting worker."""
 
 import contextlib
 import errno
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from io import FileIO
 
-_VERDICT = struct.Struct("=i")
-"""0 with a descriptor, or the number of an error without."""
+_STATUS = struct.Struct("=i")
+"""0 with descriptors, or an errno without."""
+
+_GRANT = b"+"
+_RESULT = b"f"
+
+MAX_DESCRIPTORS = 253
+"""How many the kernel passes with one message, SCM_MAX_FD."""
+
+CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
+"""Without it, a write to a dead peer would end a process in which SIGPIPE has its default handling."""
 
 
 class FdChannel:
-    """A socket pair for descriptors, beside the pipe of one worker.
+    """A socket pair for descriptors, beside the message socket of one worker.
 
     Attributes:
-        near: the pool's end; it never blocks.
-        far: the worker's end.
+        parent_end: the end of the pool's process; never blocks.
+        worker_end: the worker's end; blocks.
     """
 
     def __init__(self) -> None:
-        self.near, self.far = socket.socketpair()
-        self.near.setblocking(False)
+        self.parent_end, self.worker_end = socket.socketpair()
+        self.parent_end.setblocking(False)
 
-    def lend(self, opened: Callable[[], FileIO]) -> None:
-        """In the pool's process: open a file and pass it, or why it can't be had.
+    def send(self, opening: AbstractContextManager[Sequence[FileIO]]) -> None:
+        """In the pool's process: answer a request for files, or pass on why they cannot be opened.
 
         Args:
-            opened: returns the file or raises an OSError.
+            opening: opens the files when it is entered, or raises an OSError.
         """
-        # A worker that has died, or asks without taking, gets none.
+        # A worker that died, or requests files without receiving them, gets none.
         with contextlib.suppress(OSError):
             try:
-                with opened() as file:
-                    socket.send_fds(self.near, [_VERDICT.pack(0)], [file.fileno()])
-            except OSError as error:
-                self.near.send(_VERDICT.pack(error.errno or errno.EACCES))
+                with opening as files:
+                    descriptors = [file.fileno() for file in files]
+                    socket.send_fds(self.parent_end, [_STATUS.pack(0)], descriptors, NO_SIGPIPE)
+            except (OSError, ValueError) as error:
+                number = error.errno if isinstance(error, OSError) else errno.EINVAL
+                self.parent_end.send(_STATUS.pack(number or errno.EACCES), NO_SIGPIPE)
 
-    def take(self, path: str) -> int:
-        """In the worker: wait for what was asked for; return its descriptor.
+    def receive(self, path: str | None = None) -> list[int]:
+        """In the worker: wait for the answer to a request; return the descriptors.
+
+        Args:
+            path: what was requested, for the error.
 
         Raises:
-            OSError: it can't be had; the pool's process has tried.
+            OSError: the pool's process could not open it.
         """
-        message, descriptors, _, _ = socket.recv_fds(self.far, _VERDICT.size, 1)
-        number = _VERDICT.unpack(message)[0] if message else errno.EPIPE
+        message, descriptors, _, _ = socket.recv_fds(self.worker_end, _STATUS.size, MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+        number = _STATUS.unpack(message)[0] if message else errno.EPIPE
         if number or not descriptors:
             raise OSError(number or errno.EACCES, os.strerror(number or errno.EACCES), path)
-        return descriptors[0]
+        return descriptors
+
+    def grant(self) -> None:
+        """In the pool's process: let a worker that waits for memory continue."""
+        # It may have died.
+        with contextlib.suppress(OSError):
+            self.parent_end.send(_GRANT, NO_SIGPIPE)
+
+    def wait_for_grant(self) -> None:
+        """In the worker: wait for memory.
+
+        Raises:
+            BrokenPipeError: the pool is closed.
+        """
+        if not self.worker_end.recv(len(_GRANT)):
+            raise BrokenPipeError
+
+    def send_result(self, files: Sequence[FileIO]) -> None:
+        """In the worker: pass the files of a result, right before its message."""
+        socket.send_fds(self.worker_end, [_RESULT], [file.fileno() for file in files], NO_SIGPIPE)
+
+    def receive_result(self) -> list[int]:
+        """In the pool's process: return the descriptors of a result's files; none if the worker sent none."""
+        try:
+            _, descriptors, _, _ = socket.recv_fds(self.parent_end, len(_RESULT), MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+        except OSError:
+            return []
+        return descriptors
 
     def close(self) -> None:
         """Close both ends on this side."""
-        self.near.close()
-        self.far.close()
+        self.parent_end.close()
+        self.worker_end.close()

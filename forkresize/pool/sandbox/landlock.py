@@ -1,24 +1,28 @@
-"""Landlock: which files a process may reach, network and signals besides. Chooses no paths.
+"""Landlock: restricts a process to some files, and denies it TCP and signals to others.
 
 See https://docs.kernel.org/userspace-api/landlock.html and ``include/uapi/linux/landlock.h``.
 """
 
+import errno
 import os
 import stat
 import struct
+import sys
 from collections.abc import Iterable
 from enum import IntFlag
 
 from forkresize.pool.libc import Libc
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-"""System calls, with the same numbers on all architectures."""
+"""System calls; they have the same numbers on all architectures."""
+
+_CREATE_RULESET_VERSION = 1
 
 _PATH_BENEATH = 1
 
 
 class Access(IntFlag):
-    """What can be done to files; ``LANDLOCK_ACCESS_FS_*``."""
+    """Operations on files; ``LANDLOCK_ACCESS_FS_*``."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -39,10 +43,10 @@ class Access(IntFlag):
 
 
 _NEW_IN = {Access.REFER: 2, Access.TRUNCATE: 3, Access.IOCTL_DEV: 5}
-"""The interface's version that brought what the first one did not have."""
+"""The ABI version that introduced an operation, if not the first."""
 
 _OF_FILES = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
-"""What a rule about a file may say; the rest is about directories."""
+"""Operations that a rule for a file may allow; the others are for directories."""
 
 READ = Access.READ_FILE
 TRAVERSE = Access.READ_FILE | Access.READ_DIR
@@ -50,13 +54,32 @@ WRITE = Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE | Access.MAKE_REG
 
 _NET_SINCE, _SCOPED_SINCE = 4, 6
 _NET = 0b11
-"""Bind and connect by TCP."""
+"""Binding and connecting TCP sockets."""
 _SCOPED = 0b11
-"""Abstract Unix sockets, and signals to processes outside."""
+"""Abstract Unix sockets, and signals to processes outside of the sandbox."""
+
+
+def abi_version() -> int:
+    """Return the version of Landlock's ABI that the kernel supports; 0 if it does not support Landlock.
+
+    See https://docs.kernel.org/userspace-api/landlock.html#backward-and-forward-compatibility.
+
+    Raises:
+        OSError: the kernel refuses for another reason.
+    """
+    if sys.platform != "linux":
+        return 0
+    try:
+        return Libc().syscall(_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION)
+    except OSError as error:
+        # Not built in, not enabled, or hidden by a container's seccomp filter.
+        if error.errno in {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
+            return 0
+        raise
 
 
 def supported_access(abi: int) -> Access:
-    """Return all that a version of the interface can deny."""
+    """Return all operations that a version of the ABI can deny."""
     every = Access(0)
     for access in Access:
         every |= access if _NEW_IN.get(access, 1) <= abi else 0
@@ -64,55 +87,55 @@ def supported_access(abi: int) -> Access:
 
 
 class Ruleset:
-    """Which files may be reached; made before the fork, put in force in each worker by a single call.
+    """Which files a process may access. Created before the fork, applied in each worker by a single call.
 
-    Everything that the kernel can deny is denied, but for what allow() allows.
+    Everything that the kernel can deny is denied, except what allow() allows.
     """
 
     def __init__(self, libc: Libc, abi: int) -> None:
-        """Make a ruleset that allows nothing.
+        """Create a ruleset that allows nothing.
 
         Args:
             libc: the C library.
-            abi: the version of the interface, from 1 up.
+            abi: version of the ABI, from 1 up.
 
         Raises:
-            OSError: the kernel refuses.
+            OSError: the call failed.
         """
         self._libc = libc
         self._handled = supported_access(abi)
         parts = [int(self._handled)] + [_NET] * (abi >= _NET_SINCE) + [_SCOPED] * (abi >= _SCOPED_SINCE)
         attributes = struct.pack(f"={len(parts)}Q", *parts)
-        self._descriptor = libc.call(_CREATE_RULESET, attributes, len(attributes), 0)
+        self._descriptor = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
 
     def allow(self, paths: Iterable[str], access: Access) -> None:
-        """Allow something to be done to files, and to all below directories; what is not there is passed over.
+        """Allow operations on files and on everything below directories; ignore paths that do not exist.
 
         Raises:
-            OSError: the kernel refuses the rule.
+            OSError: the kernel rejects the rule.
         """
         for path in paths:
             try:
-                place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+                fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:
-                continue  # Nobody can reach it.
+                continue
             try:
-                self._add(place, access & self._handled)
+                self._add(fd, access & self._handled)
             finally:
-                os.close(place)
+                os.close(fd)
 
-    def _add(self, place: int, access: Access) -> None:
-        allowed = access if stat.S_ISDIR(os.fstat(place).st_mode) else access & _OF_FILES
-        self._libc.call(_ADD_RULE, self._descriptor, _PATH_BENEATH, struct.pack("=Qi", allowed, place), 0)
+    def _add(self, fd: int, access: Access) -> None:
+        allowed = access if stat.S_ISDIR(os.fstat(fd).st_mode) else access & _OF_FILES
+        self._libc.syscall(_ADD_RULE, self._descriptor, _PATH_BENEATH, struct.pack("=Qi", allowed, fd), 0)
 
     def enforce(self) -> None:
-        """Put it in force for this process and all that it will ever start.
+        """Apply it to this process and all that it will start.
 
         Raises:
-            OSError: the kernel refuses, as when there are sixteen such around this process already.
+            OSError: the call failed, for example because sixteen rulesets are active already.
         """
-        self._libc.call(_RESTRICT_SELF, self._descriptor, 0)
+        self._libc.syscall(_RESTRICT_SELF, self._descriptor, 0)
 
     def close(self) -> None:
-        """Close it on this side."""
+        """Close its descriptor."""
         os.close(self._descriptor)

@@ -1,32 +1,32 @@
-"""Resource limits of a worker, and who is killed first when memory runs out. Reads no budget."""
+"""Resource limits of a worker, and its priority for the out-of-memory killer."""
 
 import contextlib
 import resource
 
 _OPEN_FILES = 256
-"""More than any picture takes; a library that loses track of its own is stopped by it."""
+"""More than any task needs; stops a library that leaks descriptors."""
 
-_BEFORE_OTHERS = 500
-"""Of -1000 to 1000: the kernel rather kills a worker than its parent, which can tell of it."""
+_OOM_SCORE = 500
+"""From -1000 to 1000. The kernel kills a worker before its parent, which can report it."""
 
 
 def apply(memory: int | None) -> None:
-    """Limit this process: no core dumps, few open files, and the first to go when memory runs out.
+    """Limit this process: no core dumps, few open files, and killed first when memory runs out.
 
     Args:
-        memory: bytes of address space; None sets no limit.
+        memory: bytes of address space; None for no limit.
 
     Raises:
-        OSError: the system refuses.
-        ValueError: the limit on memory is above what this process may have.
+        OSError: the system refuses a limit.
+        ValueError: the memory limit is above the hard limit of this process.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     if memory is not None:
         _lower(resource.RLIMIT_AS, memory)
-    # Not on every system, and not in every container.
+    # Not available on every system or in every container.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+") as file:
-        score = max(int(file.read()), _BEFORE_OTHERS)
+        score = max(int(file.read()), _OOM_SCORE)
         file.seek(0)
         file.write(str(score))
 

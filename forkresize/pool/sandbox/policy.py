@@ -1,4 +1,4 @@
-"""What a worker is to be held to: Confinement. Enforces nothing."""
+"""What a worker may do: SandboxPolicy."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,26 +9,26 @@ from msgspec import Struct
 
 
 class SandboxMode(StrEnum):
-    """How much the kernel has to offer."""
+    """How many of the kernel's layers to use."""
 
     AUTO = "auto"
-    """Take what there is."""
+    """Those that the kernel supports."""
     ON = "on"
-    """Refuse to start unless all of it is there."""
+    """All; refuse to start if one is unsupported."""
     OFF = "off"
-    """Take none of it."""
+    """None."""
 
 
 class SandboxPolicy(Struct, frozen=True, kw_only=True):
-    """What a worker is to be held to.
+    """What a worker may do.
 
     Attributes:
-        mode: whether it has to be all or nothing.
-        read: directories and files that may be read, besides what the interpreter itself needs.
-        write: directories in which files may be made, written, renamed and removed.
-        memory: bytes of address space; None sets no limit.
+        mode: how many layers to use.
+        read: directories and files that may be read, besides what the interpreter needs.
+        write: directories in which files may be created, written, renamed and removed.
+        memory: bytes of address space; None for no limit.
         open_file: called in the pool's process with a worker's item and the path of a file that the kernel denied;
-            returns the file, opened for reading, or raises an OSError. None: no file is opened for a worker.
+            returns the file, opened for reading, or raises an OSError. None opens no file for a worker.
     """
 
     mode: SandboxMode = SandboxMode.AUTO

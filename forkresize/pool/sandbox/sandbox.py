@@ -1,4 +1,4 @@
-"""All layers of the sandbox together: prepared before the fork, put in force in a worker. Holds no layer's details."""
+"""All layers of the sandbox together: prepared before the fork, applied in each worker."""
 
 import contextlib
 import os
@@ -9,65 +9,65 @@ from typing import Self
 
 from forkresize.errors import SandboxError
 from forkresize.pool.libc import Libc
-from forkresize.pool.machine import landlock_abi
 from forkresize.pool.sandbox import landlock, limits, seccomp
 from forkresize.pool.sandbox.paths import NULL, extra_writable, interpreter_paths
 from forkresize.pool.sandbox.policy import SandboxMode, SandboxPolicy
+from forkresize.pool.system import open_descriptors
 
 _LAYERS = ("landlock", "seccomp", "no_new_privs")
 _PR_SET_NO_NEW_PRIVS = 38
 
 _CAPABILITIES = 0b1110
-"""What root keeps: to read and write the files of others, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and CAP_FOWNER."""
+"""What root keeps: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and CAP_FOWNER, to read and write files of other users."""
 
 
 def missing_layers(libc: Libc | None = None) -> tuple[str, ...]:
-    """Return the names of the layers that this kernel lacks."""
-    there = {"landlock": landlock_abi() > 0, "seccomp": seccomp.is_offered(libc or Libc()), "no_new_privs": _is_linux()}
-    return tuple(name for name in _LAYERS if not there[name])
+    """Return the names of the layers that this kernel does not support."""
+    supported = {
+        "landlock": landlock.abi_version() > 0,
+        "seccomp": seccomp.is_supported(libc or Libc()),
+        "no_new_privs": sys.platform == "linux",
+    }
+    return tuple(name for name in _LAYERS if not supported[name])
 
 
 def require_support(mode: SandboxMode) -> None:
-    """Refuse a sandbox that has to be complete where it can't be.
+    """Check that the kernel supports what a mode requires.
 
     Raises:
-        SandboxError: the kernel lacks a layer, which is named.
+        SandboxError: names the layers that are missing.
     """
     if mode is SandboxMode.ON and (missing := missing_layers()):
         raise SandboxError(
-            f"--sandbox on: this system lacks {' and '.join(missing)}; --sandbox auto goes on with what there is"
+            f"sandbox 'on' is not available: this system lacks {' and '.join(missing)}; 'auto' uses what it has"
         )
 
 
-def _is_linux() -> bool:
-    return sys.platform == "linux"
-
-
 class Sandbox:
-    """What workers are held to; made before the first fork, so that a worker opens and loads nothing for it.
+    """What the workers of a pool may do. Created before the first fork, so that a worker opens and loads nothing.
 
     Attributes:
-        confinement: what was asked for.
-        in_force: names of the layers, such as ``landlock:5``.
-        missing: names of those that the kernel lacks.
+        policy: what was asked for.
+        active_layers: names of the layers that are applied, such as ``landlock:5``.
+        missing: names of those that the kernel does not support.
     """
 
-    def __init__(self, confinement: SandboxPolicy, libc: Libc) -> None:
-        """Prepare a sandbox.
+    def __init__(self, policy: SandboxPolicy, libc: Libc) -> None:
+        """Prepare the layers.
 
         Raises:
-            SandboxError: all of it is asked for and the kernel lacks a layer.
-            OSError: the kernel refuses a rule.
+            SandboxError: the policy requires all layers, and the kernel lacks one.
+            OSError: the kernel rejects a rule.
         """
-        require_support(confinement.mode)
-        self.confinement = confinement
+        require_support(policy.mode)
+        self.policy = policy
         self.missing = missing_layers(libc)
         self._libc = libc
         self._cleanup = contextlib.ExitStack()
-        self._descriptors: tuple[int, ...] = ()
-        # In this order: the last ones deny what the first ones take.
-        self._layers = list(self._prepared())
-        self.in_force = tuple(name for name, _ in self._layers)
+        self._inherited: tuple[int, ...] = ()
+        # The order matters: the last layers deny what the first ones need.
+        self._layers = list(self._prepare())
+        self.active_layers = tuple(name for name, _ in self._layers)
 
     def __enter__(self) -> Self:
         return self
@@ -75,61 +75,50 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
-    def note_descriptors(self, kept: Collection[int]) -> None:
-        """Right before a fork: take note of what is open, to be closed in the worker but for what it needs.
+    def snapshot_fds(self, kept: Collection[int]) -> None:
+        """Right before a fork: record which descriptors the worker has to close: all except those it needs.
 
-        Among it may be reports, locks and databases of the pool's user, and none of those is a worker's.
+        Among them may be reports, locks and databases of the program that uses the pool.
         """
-        self._descriptors = tuple(each for each in _open_descriptors() if each not in kept)
+        self._inherited = tuple(each for each in open_descriptors() if each not in kept)
 
-    def enter(self) -> None:
-        """In a worker: put all layers in force; there is no way back.
+    def apply(self) -> None:
+        """In a worker: apply all layers, irreversibly.
 
         Raises:
-            SandboxError: the kernel refuses, though it has the layer.
+            SandboxError: the kernel refuses a layer although it supports it.
         """
         for name, enforce in self._layers:
             try:
                 enforce()
             except (OSError, ValueError) as error:
-                raise SandboxError(f"the sandbox can't be entered: {name}: {error}; see --sandbox") from error
-        self._close_descriptors()
+                raise SandboxError(f"cannot apply the sandbox layer {name}: {error}") from error
+        for descriptor in self._inherited:
+            # Some were closed together with their owners.
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
-    def _prepared(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield the layers that the system has, by name, each with what puts it in force."""
-        yield "limits", partial(limits.apply, self.confinement.memory)
+    def _prepare(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Yield the layers that the system supports, by name, each with the function that applies it."""
+        yield "limits", partial(limits.apply, self.policy.memory)
         if "no_new_privs" not in self.missing:
-            yield "no_new_privs", partial(_give_up_privileges, self._libc)
+            yield "no_new_privs", partial(_drop_privileges, self._libc)
         if "landlock" not in self.missing:
-            abi = landlock_abi()
-            ruleset = self._cleanup.enter_context(contextlib.closing(self._rules(abi)))
+            abi = landlock.abi_version()
+            ruleset = self._cleanup.enter_context(contextlib.closing(self._make_ruleset(abi)))
             yield f"landlock:{abi}", ruleset.enforce
         if "seccomp" not in self.missing:
             yield "seccomp", seccomp.Filter(self._libc).enforce
 
-    def _rules(self, abi: int) -> landlock.Ruleset:
+    def _make_ruleset(self, abi: int) -> landlock.Ruleset:
         ruleset = landlock.Ruleset(self._libc, abi)
         ruleset.allow(interpreter_paths(), landlock.TRAVERSE)
         ruleset.allow([NULL], landlock.Access.READ_FILE | landlock.Access.WRITE_FILE)
-        ruleset.allow(self.confinement.read, landlock.READ)
-        ruleset.allow([*self.confinement.write, *extra_writable()], landlock.WRITE)
+        ruleset.allow(self.policy.read, landlock.READ)
+        ruleset.allow([*self.policy.write, *extra_writable()], landlock.WRITE)
         return ruleset
 
-    def _close_descriptors(self) -> None:
-        for descriptor in self._descriptors:
-            # Some were closed with what they belonged to.
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
 
-
-def _give_up_privileges(libc: Libc) -> None:
-    libc.control(_PR_SET_NO_NEW_PRIVS, 1)
+def _drop_privileges(libc: Libc) -> None:
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1)
     libc.keep_capabilities(_CAPABILITIES)
-
-
-def _open_descriptors() -> Iterator[int]:
-    for name in os.listdir("/dev/fd"):
-        with contextlib.suppress(OSError):  # One was the listing's own.
-            os.fstat(int(name))
-            if int(name) > 2:  # noqa: PLR2004  The standard streams are the worker's own by then.
-                yield int(name)

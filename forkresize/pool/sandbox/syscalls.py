@@ -1,17 +1,17 @@
-"""System calls that are no business of a worker's, by what they are for, with their numbers. Filters nothing.
+"""System calls that no worker needs, by purpose, with their numbers.
 
-The numbers are those of ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``; None is
-for a call that an architecture never had.
+The numbers are from ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``; None means
+that an architecture does not have the call.
 """
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
 Table: TypeAlias = Mapping[str, tuple[int | None, int | None]]
-"""By name, the numbers on x86_64 and aarch64."""
+"""The numbers on x86_64 and aarch64, by name."""
 
 FIRST_UNKNOWN = 463
-"""What Linux 6.13 and later brought, on both; on x86_64 also the calls of the x32 interface."""
+"""System calls from this number on were added in Linux 6.13 or later, or belong to the x32 ABI of x86_64."""
 
 PROGRAMS: Table = {
     "execve": (59, 221),
@@ -19,7 +19,7 @@ PROGRAMS: Table = {
     "fork": (57, None),
     "vfork": (58, None),
 }
-"""What starts programs and processes; clone, which also starts threads, is looked at more closely."""
+"""Start programs and processes. For clone, which also starts threads, see INSPECTED."""
 
 NETWORK: Table = {
     "socket": (41, 198),
@@ -30,7 +30,7 @@ NETWORK: Table = {
     "accept": (43, 202),
     "accept4": (288, 242),
 }
-"""What leads out by sockets; those that are open already can be used."""
+"""Create and connect sockets. Sockets that are already open can be used."""
 
 PROCESSES: Table = {
     "ptrace": (101, 117),
@@ -62,7 +62,7 @@ PROCESSES: Table = {
     "mq_open": (240, 180),
     "mq_unlink": (241, 181),
 }
-"""What reaches into other processes; kill and its like are looked at more closely."""
+"""Affect other processes. For kill, see INSPECTED."""
 
 KERNEL: Table = {
     "bpf": (321, 280),
@@ -99,7 +99,7 @@ KERNEL: Table = {
     "sethostname": (170, 161),
     "setdomainname": (171, 162),
 }
-"""What is the machine's and not a program's, and what most holes in kernels were found in."""
+"""Administer the system, or are a frequent source of kernel vulnerabilities."""
 
 MOUNTS: Table = {
     "mount": (165, 40),
@@ -117,7 +117,7 @@ MOUNTS: Table = {
     "mount_setattr": (442, 442),
     "open_by_handle_at": (304, 265),
 }
-"""What changes which files there are to see."""
+"""Change the mount namespace."""
 
 IDENTITY: Table = {
     "setuid": (105, 146),
@@ -131,7 +131,7 @@ IDENTITY: Table = {
     "setfsgid": (123, 152),
     "capset": (126, 91),
 }
-"""What changes who the process is."""
+"""Change the identity of the process."""
 
 FILES: Table = {
     "truncate": (76, 45),
@@ -140,7 +140,7 @@ FILES: Table = {
     "symlink": (88, None),
     "symlinkat": (266, 36),
 }
-"""What changes files by name and was not Landlock's business in its first versions, or is not a picture's."""
+"""Create or change files by name in ways that early versions of Landlock do not cover or no worker needs."""
 
 ATTRIBUTES: Table = {
     "chmod": (90, None),
@@ -158,7 +158,7 @@ ATTRIBUTES: Table = {
     "lremovexattr": (198, 15),
     "fremovexattr": (199, 16),
 }
-"""What changes permissions, owners and extended attributes, of which Landlock knows nothing."""
+"""Change permissions, owners and extended attributes, which Landlock does not cover."""
 
 UNKNOWN: Table = {
     "clone3": (435, 435),
@@ -166,14 +166,14 @@ UNKNOWN: Table = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
 }
-"""What is refused as if the kernel were too old for it, so that the C library goes another way."""
+"""Fail with ENOSYS, as in an old kernel, so that the C library falls back to other calls."""
 
 INSPECTED: Table = {
     "clone": (56, 220),
     "kill": (62, 129),
     "tgkill": (234, 131),
 }
-"""What is refused depending on its arguments."""
+"""Denied depending on their arguments."""
 
 DENIED = (PROGRAMS, NETWORK, PROCESSES, KERNEL, MOUNTS, IDENTITY, FILES, ATTRIBUTES)
-"""What is refused whatever its arguments are."""
+"""Denied with any arguments."""

@@ -11,7 +11,8 @@ import pytest
 
 from forkresize.cli.command import call
 from forkresize.cli.info.doctor import EXTRAS, doctor_text
-from forkresize.pool import available_cpus, cpus, machine, sandbox
+from forkresize.pool import available_cpus, sandbox, system
+from forkresize.pool.sandbox import landlock
 
 Parse = Callable[..., object]
 
@@ -35,11 +36,11 @@ def test_it_tells_what_this_machine_offers(parse: Parse, capsys: pytest.CaptureF
 
 
 def test_limits_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpus, "cpu_quota", lambda: 1.5)
-    monkeypatch.setattr(machine, "memory_limit", lambda: 4_000_000_000)
-    monkeypatch.setattr(machine, "file_limits", lambda: (1024, math.inf))
-    monkeypatch.setattr(machine, "landlock_abi", lambda: 3)
-    monkeypatch.setattr(machine, "proc_status_field", {"Seccomp": "2", "NoNewPrivs": "1"}.get)
+    monkeypatch.setattr(system, "cpu_quota", lambda: 1.5)
+    monkeypatch.setattr(system, "memory_limit", lambda: 4_000_000_000)
+    monkeypatch.setattr(system, "file_limits", lambda: (1024, math.inf))
+    monkeypatch.setattr(landlock, "abi_version", lambda: 3)
+    monkeypatch.setattr(system, "proc_status_field", {"Seccomp": "2", "NoNewPrivs": "1"}.get)
     text = doctor_text(None)
     assert told(text, "CPUs").endswith("control groups allow 1.5")
     assert told(text, "memory").endswith("control groups allow 4.0 GB")
@@ -58,10 +59,10 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", missing)
-    monkeypatch.setattr(cpus, "cpu_quota", lambda: math.inf)
-    monkeypatch.setattr(machine, "memory_limit", lambda: math.inf)
-    monkeypatch.setattr(machine, "landlock_abi", lambda: 0)
-    monkeypatch.setattr(machine, "proc_status_field", {"Seccomp": "9"}.get)
+    monkeypatch.setattr(system, "cpu_quota", lambda: math.inf)
+    monkeypatch.setattr(system, "memory_limit", lambda: math.inf)
+    monkeypatch.setattr(landlock, "abi_version", lambda: 0)
+    monkeypatch.setattr(system, "proc_status_field", {"Seccomp": "9"}.get)
     text = doctor_text(None)
     assert told(text, "heif") == "not installed; pip install 'forkresize[heif]'"
     assert told(text, "memory").endswith("control groups set no limit")

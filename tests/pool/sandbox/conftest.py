@@ -1,20 +1,22 @@
-"""What the tests of the sandbox share: two trees, a place outside of them, and code that is run inside a worker."""
+"""Fixtures of the sandbox tests: sources, a destination, a directory outside, and code that runs in a worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from forkresize.pool import Pool, PoolOptions, SandboxPolicy, TaskResult
+from forkresize.pool import Pool, PoolOptions, SandboxPolicy, TaskResult, request_file
 from forkresize.pool.sandbox import missing_layers
+from forkresize.store.files import FALLBACK_OPENER
 
 Inside = Callable[..., TaskResult[int, object]]
 
 
 @dataclass(frozen=True)
 class Trees:
-    """A picture's way: from ``sources`` to ``destination``; and what is no business of a worker's."""
+    """Directories that a worker may read and write, and one that it may not access."""
 
     sources: Path
     destination: Path
@@ -29,7 +31,7 @@ class Trees:
         return self.sources / "a.jpg"
 
     @property
-    def confinement(self) -> SandboxPolicy:
+    def policy(self) -> SandboxPolicy:
         return SandboxPolicy(read=(str(self.sources),), write=(str(self.destination),))
 
 
@@ -45,13 +47,14 @@ def trees(tmp_path: Path) -> Trees:
 
 @pytest.fixture
 def inside(trees: Trees) -> Inside:
-    """Run something in a confined worker: ``inside(action)``; its result has to be a plain value."""
+    """Call a function in a sandboxed worker: ``inside(action)``. Its result has to be a plain value."""
 
-    def run(action: Callable[[], object], confinement: SandboxPolicy | None = None) -> TaskResult[int, object]:
-        options = PoolOptions(workers=1, retries=0, sandbox=confinement or trees.confinement)
-        with Pool[int, object](lambda _: action(), options=options) as pool:
-            [answer] = pool.imap_unordered([1])
-        return answer
+    def run(action: Callable[[], object], policy: SandboxPolicy | None = None) -> TaskResult[int, object]:
+        options = PoolOptions(workers=1, retries=0, sandbox=policy or trees.policy)
+        opener = partial(FALLBACK_OPENER.set, request_file)
+        with Pool[int, object](lambda _: action(), options=options, initializer=opener) as pool:
+            [result] = pool.imap_unordered([1])
+        return result
 
     return run
 

@@ -1,4 +1,4 @@
-"""What code inside of a worker tries in vain: it is taken over by a picture, and wants out."""
+"""Attempts to escape by code that has taken over a worker."""
 
 import ctypes
 import errno
@@ -25,7 +25,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def errno_of(action: Callable[[], object]) -> str:
-    """Return the name of the error that the system answers with, or what was reached."""
+    """Return the name of the error that an action fails with, or what it reached."""
     try:
         reached = action()
     except OSError as error:
@@ -34,7 +34,7 @@ def errno_of(action: Callable[[], object]) -> str:
 
 
 def raw(name: str, *arguments: Any) -> int:
-    """Call the C library, so that nothing of Python's own stands in between."""
+    """Call the C library directly."""
     result = int(getattr(LIBC, name)(*arguments))
     if result < 0:
         raise OSError(ctypes.get_errno(), name)
@@ -42,9 +42,9 @@ def raw(name: str, *arguments: Any) -> int:
 
 
 def denied(inside: Inside, action: Callable[[], object]) -> str:
-    answer = inside(lambda: errno_of(action))
-    assert isinstance(answer, Completed), answer
-    return str(answer.result)
+    result = inside(lambda: errno_of(action))
+    assert isinstance(result, Completed), result
+    return str(result.result)
 
 
 @needs_landlock
@@ -70,18 +70,20 @@ def denied(inside: Inside, action: Callable[[], object]) -> str:
         lambda _: os.open(f"/proc/{PARENT}/mem", os.O_RDONLY),
         lambda _: os.open("/proc/self/mem", os.O_RDWR),
         lambda _: os.listdir("/dev/fd"),
-        lambda _: Path("/dev/shm/escaped").write_bytes(b"x"),  # noqa: S108  It is to fail.
+        lambda _: Path("/dev/shm/escaped").write_bytes(b"x"),  # noqa: S108  It must fail.
         lambda _: Path("/tmp/escaped").write_bytes(b"x"),  # noqa: S108
         lambda _: Path("/proc/self/oom_score_adj").write_text("0"),
         lambda _: os.open("/dev/tty", os.O_WRONLY),
     ],
 )
-def test_files_beyond_the_trees_are_out_of_reach(reach: Callable[[Any], object], inside: Inside, trees: Any) -> None:
+def test_files_outside_of_sources_and_destination_are_denied(
+    reach: Callable[[Any], object], inside: Inside, trees: Any
+) -> None:
     assert denied(inside, lambda: reach(trees)) == "EACCES"
 
 
 @needs_landlock
-def test_a_link_from_the_destination_leads_nowhere(inside: Inside, trees: Any) -> None:
+def test_symbolic_link_out_of_the_destination_is_not_followed(inside: Inside, trees: Any) -> None:
     (trees.destination / "way-out").symlink_to(trees.outside)
     assert denied(inside, (trees.destination / "way-out/secret").read_bytes) == "EACCES"
     assert denied(inside, lambda: (trees.destination / "way-out/new").write_bytes(b"x")) == "EACCES"
@@ -89,7 +91,7 @@ def test_a_link_from_the_destination_leads_nowhere(inside: Inside, trees: Any) -
 
 @needs_landlock
 @pytest.mark.parametrize("move", [os.link, os.rename])
-def test_a_file_can_not_be_moved_or_linked_into_reach(
+def test_file_cannot_be_moved_or_linked_into_the_destination(
     move: Callable[[Any, Any], None], inside: Inside, trees: Any
 ) -> None:
     for file in (trees.secret, trees.source):
@@ -111,7 +113,7 @@ def test_a_file_can_not_be_moved_or_linked_into_reach(
         lambda _: socket.socket(socket.AF_UNIX),
         lambda _: socket.socketpair(),
         lambda _: raw("connect", 0, b"\0" * 16, 16),
-        lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606  It is to fail.
+        lambda _: os.execv("/bin/true", ["true"]),  # noqa: S606  It must fail.
         lambda _: raw("execve", b"/bin/true", None, None),
         lambda _: os.fork(),
         lambda _: raw("fork"),
@@ -134,45 +136,43 @@ def test_a_file_can_not_be_moved_or_linked_into_reach(
         lambda _: raw("syscall", 250 if os.uname().machine == "x86_64" else 219, 0, 0, 0),  # keyctl
     ],
 )
-def test_system_calls_that_no_picture_takes_are_not_permitted(
-    reach: Callable[[Any], object], inside: Inside, trees: Any
-) -> None:
+def test_denied_system_calls_fail_with_eperm(reach: Callable[[Any], object], inside: Inside, trees: Any) -> None:
     assert denied(inside, lambda: reach(trees)) == "EPERM"
 
 
 @needs_seccomp
 @pytest.mark.parametrize("number", [425, 426, 427, 435, 463, 467, 9999, 0x40000000 | 41])
-def test_calls_that_are_newer_than_the_list_are_not_there(number: int, inside: Inside) -> None:
+def test_unknown_system_calls_fail_with_enosys(number: int, inside: Inside) -> None:
     # io_uring, clone3, setxattrat, open_tree_attr, what is to come, and x86's second way to open a socket.
     assert denied(inside, lambda: raw("syscall", ctypes.c_long(number), 0, 0, 0, 0)) == "ENOSYS"
 
 
-def test_what_the_pools_user_has_open_is_closed(inside: Inside, trees: Any) -> None:
+def test_inherited_descriptors_are_closed(inside: Inside, trees: Any) -> None:
     with trees.secret.open("rb") as file, socket.socket() as door:
         for descriptor in (file.fileno(), door.fileno()):
             assert denied(inside, lambda descriptor=descriptor: os.fstat(descriptor)) == "EBADF"  # type: ignore[misc]
 
 
-def test_limits_hold_and_can_not_be_raised(inside: Inside) -> None:
+def test_resource_limits_apply_and_cannot_be_raised(inside: Inside) -> None:
     def look() -> object:
         with pytest.raises((ValueError, OSError)):
             resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
         return resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE)[1] <= 256
 
-    answer = inside(look)
-    assert isinstance(answer, Completed), answer
-    assert answer.result == ((0, 0), True)
+    result = inside(look)
+    assert isinstance(result, Completed), result
+    assert result.result == ((0, 0), True)
 
 
-def test_a_budget_of_memory_holds(inside: Inside, trees: Any) -> None:
-    confinement = structs.replace(trees.confinement, memory=4 << 30)
-    answer = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), confinement)
-    assert isinstance(answer, Completed), answer
-    assert answer.result == "ENOMEM"
+def test_address_space_limit_is_enforced(inside: Inside, trees: Any) -> None:
+    policy = structs.replace(trees.policy, memory=4 << 30)
+    result = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), policy)
+    assert isinstance(result, Completed), result
+    assert result.result == "ENOMEM"
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="this system has no such score")
-def test_a_worker_is_killed_before_its_parent_when_memory_runs_out(trees: Any) -> None:
-    with Pool[int, int](lambda _: os.getpid(), options=PoolOptions(workers=1, sandbox=trees.confinement)) as pool:
-        [answer] = pool.imap_unordered([1])
-        assert int(Path(f"/proc/{answer.worker}/oom_score_adj").read_text()) >= 500
+@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="needs /proc")
+def test_worker_has_a_higher_oom_score_than_its_parent(trees: Any) -> None:
+    with Pool[int, int](lambda _: os.getpid(), options=PoolOptions(workers=1, sandbox=trees.policy)) as pool:
+        [result] = pool.imap_unordered([1])
+        assert int(Path(f"/proc/{result.worker}/oom_score_adj").read_text()) >= 500

@@ -1,4 +1,4 @@
-"""What a confined worker can still do, and what is told where the system lacks something."""
+"""What a sandboxed worker can still do, and what happens where the system lacks a layer."""
 
 import errno
 import inspect
@@ -20,22 +20,21 @@ from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, S
 from forkresize.pool.libc import Libc
 from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
 from forkresize.pool.sandbox import landlock, missing_layers, require_support, seccomp
-from forkresize.pool.sandbox import sandbox as module
 from forkresize.storage import open_source, write_atomic
 
 Inside = Callable[..., TaskResult[int, Any]]
 
 
-def result_of(answer: TaskResult[int, Any]) -> Any:
-    assert isinstance(answer, Completed), answer
-    return answer.result
+def result_of(result: TaskResult[int, Any]) -> Any:
+    assert isinstance(result, Completed), result
+    return result.result
 
 
-def lend(_item: object, path: str) -> FileIO:
+def open_file(_item: object, path: str) -> FileIO:
     return FileIO(path)
 
 
-def test_sources_are_read_and_outputs_are_written_below_the_destination(inside: Inside, trees: Any) -> None:
+def test_sandboxed_worker_can_read_sources_and_write_the_destination(inside: Inside, trees: Any) -> None:
     output = trees.destination / "deep/er/a.jpg"
 
     def copy() -> bytes:
@@ -48,7 +47,7 @@ def test_sources_are_read_and_outputs_are_written_below_the_destination(inside: 
     assert result_of(inside(copy)) == output.read_bytes() == b"a picture"
 
 
-def test_modules_threads_time_zones_and_the_null_device_are_within_reach(inside: Inside) -> None:
+def test_sandboxed_worker_can_import_start_threads_and_open_devnull(inside: Inside) -> None:
     def use() -> list[object]:
         import wave
         import zoneinfo
@@ -67,26 +66,26 @@ def test_modules_threads_time_zones_and_the_null_device_are_within_reach(inside:
     assert result_of(inside(use)) == ["wave", "UTC", 4, 1]
 
 
-def test_a_worker_that_kills_itself_is_told_of_as_ever(inside: Inside) -> None:
-    answer = inside(lambda: os.kill(os.getpid(), signal.SIGSEGV))
-    assert getattr(answer, "signal", None) == "SIGSEGV"
+def test_signal_of_a_sandboxed_worker_is_reported(inside: Inside) -> None:
+    result = inside(lambda: os.kill(os.getpid(), signal.SIGSEGV))
+    assert getattr(result, "signal", None) == "SIGSEGV"
 
 
 @pytest.mark.usefixtures("needs_landlock")
-def test_a_file_that_is_out_of_reach_is_lent_as_often_as_it_is_asked_for(inside: Inside, trees: Any) -> None:
+def test_parent_opens_a_denied_file_at_each_request(inside: Inside, trees: Any) -> None:
     def read() -> list[bytes]:
         with open_source(str(trees.secret)) as one, open_source(str(trees.secret)) as other:
             return [one.read(3), other.read()]
 
-    confinement = structs.replace(trees.confinement, open_file=lend)
-    assert result_of(inside(read, confinement)) == [b"a s", b"a secret"]
-    answer = inside(read)
-    assert isinstance(answer, Raised)
-    assert "PermissionError: [Errno 13]" in answer.error
+    policy = structs.replace(trees.policy, open_file=open_file)
+    assert result_of(inside(read, policy)) == [b"a s", b"a secret"]
+    result = inside(read)
+    assert isinstance(result, Raised)
+    assert "PermissionError: [Errno 13]" in result.error
 
 
 @pytest.mark.usefixtures("needs_landlock")
-def test_what_the_parent_can_not_open_either_is_told_with_the_same_error(inside: Inside, trees: Any) -> None:
+def test_error_of_the_parents_open_reaches_the_worker(inside: Inside, trees: Any) -> None:
     def refuse(_item: object, path: str) -> FileIO:
         raise OSError(errno.EIO, "no", path)
 
@@ -97,74 +96,72 @@ def test_what_the_parent_can_not_open_either_is_told_with_the_same_error(inside:
             return error.errno, error.filename
         return None
 
-    confinement = structs.replace(trees.confinement, open_file=refuse)
-    assert result_of(inside(read, confinement)) == (errno.EIO, str(trees.secret))
+    policy = structs.replace(trees.policy, open_file=refuse)
+    assert result_of(inside(read, policy)) == (errno.EIO, str(trees.secret))
 
 
 @pytest.mark.usefixtures("needs_landlock")
-def test_a_directory_that_the_environment_names_can_be_written(
+def test_directory_named_by_the_environment_is_writable(
     inside: Inside, trees: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORKRESIZE_SANDBOX_WRITE", f"{trees.outside}:{os.environ.get('FORKRESIZE_SANDBOX_WRITE', '')}")
     assert result_of(inside(lambda: (trees.outside / "new").write_bytes(b"x"))) == 1
 
 
-def test_what_an_unconfined_worker_raises_and_returns_is_as_before(trees: Any) -> None:
+def test_worker_without_sandbox_is_not_restricted(trees: Any) -> None:
     with Pool[int, Any](lambda _: trees.secret, options=PoolOptions(workers=1)) as pool:
-        [answer] = pool.imap_unordered([1])
-        assert result_of(answer) == trees.secret
+        [result] = pool.imap_unordered([1])
+        assert result_of(result) == trees.secret
         assert pool.sandbox == pool.sandbox_missing == ()
 
 
-def test_off_is_none(trees: Any) -> None:
-    confinement = structs.replace(trees.confinement, mode=SandboxMode.OFF)
-    with Pool[int, Any](
-        lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=confinement)
-    ) as pool:
-        [answer] = pool.imap_unordered([1])
-        assert result_of(answer) == b"a secret"
+def test_mode_off_applies_no_layer(trees: Any) -> None:
+    policy = structs.replace(trees.policy, mode=SandboxMode.OFF)
+    with Pool[int, Any](lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=policy)) as pool:
+        [result] = pool.imap_unordered([1])
+        assert result_of(result) == b"a secret"
         assert pool.sandbox == pool.sandbox_missing == ()
 
 
-def test_what_is_in_force_is_told() -> None:
+def test_active_and_missing_layers_are_reported() -> None:
     with Pool(str, options=PoolOptions(workers=1, sandbox=SandboxPolicy())) as pool:
-        told = {name.partition(":")[0] for name in pool.sandbox}
-        assert told | set(pool.sandbox_missing) == {"landlock", "seccomp", "no_new_privs", "limits"}
+        active = {name.partition(":")[0] for name in pool.sandbox}
+        assert active | set(pool.sandbox_missing) == {"landlock", "seccomp", "no_new_privs", "limits"}
         assert pool.sandbox_missing == missing_layers()
 
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel without Landlock and seccomp."""
-    monkeypatch.setattr(module, "landlock_abi", lambda: 0)
-    monkeypatch.setattr(seccomp, "is_offered", lambda _: False)
+    monkeypatch.setattr(landlock, "abi_version", lambda: 0)
+    monkeypatch.setattr(seccomp, "is_supported", lambda _: False)
 
 
 @pytest.mark.usefixtures("bare")
-def test_auto_takes_what_there_is(trees: Any) -> None:
+def test_auto_uses_the_supported_layers(trees: Any) -> None:
     with Pool[int, Any](
-        lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=trees.confinement)
+        lambda _: trees.secret.read_bytes(), options=PoolOptions(workers=1, sandbox=trees.policy)
     ) as pool:
-        [answer] = pool.imap_unordered([1])
-        assert result_of(answer) == b"a secret"
+        [result] = pool.imap_unordered([1])
+        assert result_of(result) == b"a secret"
         assert pool.sandbox_missing[:2] == ("landlock", "seccomp")
         assert "limits" in pool.sandbox
 
 
 @pytest.mark.usefixtures("bare")
-def test_on_refuses_before_anything_is_forked_and_names_what_is_missing(trees: Any) -> None:
+def test_mode_on_requires_all_layers_and_names_missing_ones(trees: Any) -> None:
     with pytest.raises(SandboxError, match="landlock and seccomp") as caught:
         require_support(SandboxMode.ON)
     assert caught.value.exit_code is ExitCode.FATAL
-    confinement = structs.replace(trees.confinement, mode=SandboxMode.ON)
-    pool = Pool(str, options=PoolOptions(sandbox=confinement))
+    policy = structs.replace(trees.policy, mode=SandboxMode.ON)
+    pool = Pool(str, options=PoolOptions(sandbox=policy))
     with pytest.raises(SandboxError, match="landlock"):
         pool.__enter__()
     require_support(SandboxMode.AUTO)
 
 
 @pytest.mark.parametrize(("place", "name"), [(landlock.Ruleset, "landlock:"), (seccomp.Filter, "seccomp")])
-def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
+def test_no_task_starts_if_a_layer_cannot_be_applied(
     place: type, name: str, trees: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -173,40 +170,38 @@ def test_no_job_is_started_in_a_worker_that_could_not_be_confined(
     if name.strip(":") in missing_layers():
         pytest.skip(f"this kernel lacks {name}")
     monkeypatch.setattr(place, "enforce", fail)
-    options = PoolOptions(workers=1, sandbox=trees.confinement)
-    told = pytest.raises(BrokenPoolError, match=f"can't be entered: {name}")
-    with Pool[int, Any](lambda _: trees.source.unlink(), options=options) as pool, told:
+    options = PoolOptions(workers=1, sandbox=trees.policy)
+    raises = pytest.raises(BrokenPoolError, match=f"cannot apply the sandbox layer {name}")
+    with Pool[int, Any](lambda _: trees.source.unlink(), options=options) as pool, raises:
         list(pool.imap_unordered([1]))
     assert trees.source.exists()
 
 
-@pytest.mark.parametrize("lends", [True, False])
-def test_a_worker_that_asks_out_of_turn_gets_nothing_and_holds_nobody_up(
-    lends: bool, inside: Inside, trees: Any
-) -> None:
+@pytest.mark.parametrize("opens", [True, False])
+def test_unsolicited_file_requests_block_nothing(opens: bool, inside: Inside, trees: Any) -> None:
     def ask() -> str:
         frame = inspect.currentframe()
         assert frame is not None
-        while "station" not in frame.f_locals and frame.f_back:
+        while "channel" not in frame.f_locals and frame.f_back:
             frame = frame.f_back
-        station = frame.f_locals["station"]
+        channel = frame.f_locals["channel"]
         for _ in range(2000):
-            station.far.sendall(
-                encode_message(WorkerMessage(MessageType.WANTS, 1, 0.0, b"", os.fsencode(trees.secret)))
+            channel.worker_end.sendall(
+                encode_message(WorkerMessage(MessageType.OPEN_FILE, 1, 0.0, b"", os.fsencode(trees.secret)))
             )
         return "asked"
 
-    confinement = structs.replace(trees.confinement, open_file=lend if lends else None)
-    assert result_of(inside(ask, confinement)) == "asked"
+    policy = structs.replace(trees.policy, open_file=open_file if opens else None)
+    assert result_of(inside(ask, policy)) == "asked"
 
 
-def test_the_working_and_the_home_directory_are_not_python_s(tmp_path: Path) -> None:
+def test_working_and_home_directory_are_not_readable_as_python_paths(tmp_path: Path) -> None:
     script = "from forkresize.pool.sandbox.paths import interpreter_paths as p; print(*p(), sep='\\n')"
     home, other = tmp_path / "home", tmp_path / "other"
     for folder in (home / "here", other):
         folder.mkdir(parents=True)
     env = {**os.environ, "HOME": str(home), "PYTHONPATH": f"{home}:{home}/here:{other}:{tmp_path}"}
-    told = subprocess.run(
+    paths = subprocess.run(
         [sys.executable, "-c", script],
         cwd=home / "here",
         env=env,
@@ -215,11 +210,11 @@ def test_the_working_and_the_home_directory_are_not_python_s(tmp_path: Path) -> 
         check=True,
         timeout=60,
     ).stdout.split("\n")
-    assert str(other) in told
-    assert not {str(home), str(home / "here"), str(tmp_path)} & set(told)
-    assert os.path.dirname(os.__file__).startswith(tuple(filter(None, told)))
+    assert str(other) in paths
+    assert not {str(home), str(home / "here"), str(tmp_path)} & set(paths)
+    assert os.path.dirname(os.__file__).startswith(tuple(filter(None, paths)))
 
 
-def test_a_failing_call_is_an_error_of_the_system() -> None:
+def test_failed_system_call_raises_oserror() -> None:
     with pytest.raises(OSError, match="not implemented"):
-        Libc().call(9999)
+        Libc().syscall(9999)

@@ -1,4 +1,4 @@
-"""The filter of system calls, run by an interpreter of the kernel's instructions for every call of both machines."""
+"""The seccomp filter, run by a BPF interpreter for every system call of both architectures."""
 
 import errno
 import platform
@@ -18,7 +18,7 @@ CLONE_THREAD = 0x10000
 
 
 def interpret(program: bytes, number: int, audit: int, argument: int = 0) -> str:
-    """Return what the kernel does about a call, by ``struct seccomp_data``."""
+    """Return what the kernel does with a system call."""
     data = struct.pack("=IIQ6Q", number, audit, 0, argument, 0, 0, 0, 0, 0)
     lines = list(struct.iter_unpack("=HBBI", program))
     place, loaded = 0, 0
@@ -45,7 +45,7 @@ def number_of(machine: str, name: str) -> int | None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_every_call_that_is_named_is_refused_and_no_other(machine: str) -> None:
+def test_exactly_the_listed_system_calls_are_denied(machine: str) -> None:
     chosen = seccomp.ARCHITECTURES[machine]
     program = seccomp.deny_list(chosen, ME)
     inspected = {each[chosen.column] for each in syscalls.INSPECTED.values()}
@@ -60,13 +60,13 @@ def test_every_call_that_is_named_is_refused_and_no_other(machine: str) -> None:
 
 @pytest.mark.parametrize("machine", MACHINES)
 @given(number=st.integers(syscalls.FIRST_UNKNOWN, 2**32 - 1), argument=st.integers(0, 2**64 - 1))
-def test_no_number_beyond_the_list_gets_through(machine: str, number: int, argument: int) -> None:
+def test_system_calls_newer_than_the_list_fail_with_enosys(machine: str, number: int, argument: int) -> None:
     assert verdict(machine, number, argument) == "ENOSYS"
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 @given(number=st.integers(0, 2**32 - 1), audit=st.integers(0, 2**32 - 1))
-def test_a_call_of_another_machine_ends_the_process(machine: str, number: int, audit: int) -> None:
+def test_system_call_of_another_architecture_kills_the_process(machine: str, number: int, audit: int) -> None:
     chosen = seccomp.ARCHITECTURES[machine]
     expected = KILLED if audit != chosen.audit else None
     assert expected in {None, interpret(seccomp.deny_list(chosen, ME), number, audit)}
@@ -83,33 +83,33 @@ def test_clone_starts_threads_and_no_processes(machine: str, flags: int) -> None
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("name", ["kill", "tgkill"])
 @pytest.mark.parametrize(("process", "expected"), [(ME, ALLOWED), (1, "EPERM"), (0, "EPERM"), (2**64 - 1, "EPERM")])
-def test_signals_go_to_the_process_itself_alone(machine: str, name: str, process: int, expected: str) -> None:
+def test_signals_can_only_be_sent_to_the_process_itself(machine: str, name: str, process: int, expected: str) -> None:
     number = number_of(machine, name)
     assert number is not None
     assert verdict(machine, number, process) == expected
 
 
 @pytest.mark.parametrize("number", [0, 1, 9, 41 | 0x40000000])
-def test_the_two_machines_are_not_mistaken_for_each_other(number: int) -> None:
+def test_filters_of_the_two_architectures_reject_each_other(number: int) -> None:
     one, other = (seccomp.ARCHITECTURES[name] for name in MACHINES)
     assert interpret(seccomp.deny_list(one, ME), number, other.audit) == KILLED
 
 
-def test_a_machine_whose_numbers_are_not_known_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seccomp_is_unsupported_on_unknown_architectures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    assert not seccomp.is_offered(Libc())
+    assert not seccomp.is_supported(Libc())
 
 
-def test_a_kernel_that_refuses_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seccomp_is_unsupported_if_the_kernel_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> int:
         raise OSError(errno.ENOSYS, "none")
 
-    monkeypatch.setattr(Libc, "call", refuse)
-    assert not seccomp.is_offered(Libc())
+    monkeypatch.setattr(Libc, "syscall", refuse)
+    assert not seccomp.is_supported(Libc())
 
 
-def test_a_jump_that_goes_nowhere_is_no_program() -> None:
+def test_jump_to_an_unknown_or_earlier_label_is_rejected() -> None:
     with pytest.raises(KeyError):
-        bpf.assemble([bpf.if_equal(1, "nowhere"), bpf.answer(0)])
+        bpf.assemble([bpf.if_equal(1, "nowhere"), bpf.finish(0)])
     with pytest.raises(struct.error):
         bpf.assemble(["back", bpf.load(0), bpf.if_equal(1, "back")])

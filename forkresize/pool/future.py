@@ -1,0 +1,92 @@
+"""The future of a task of a Pool: PoolFuture. It works on the pool while it is waited for."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+from forkresize.pool.result import Completed, LossReason, Raised, TaskError, TaskResult, WorkerLost, WorkerLostError
+
+T = TypeVar("T")
+
+
+class PoolFuture(Future[T]):
+    """A future whose ``result()`` and ``exception()`` run the pool, which has no thread of its own.
+
+    ``concurrent.futures.wait`` and ``as_completed`` do not run it.
+    """
+
+    def __init__(self, poll: Callable[[float | None], object]) -> None:
+        """Create a future.
+
+        Args:
+            poll: works on the pool, for at most this many seconds.
+        """
+        super().__init__()
+        self._poll = poll
+
+    def result(self, timeout: float | None = None) -> T:
+        """Return the result, working on the pool until it is there.
+
+        Raises:
+            TimeoutError: it is not there after this many seconds.
+        """
+        self._run_pool(timeout)
+        return super().result(0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return the exception, None if the task completed, working on the pool until it is done.
+
+        Raises:
+            TimeoutError: it is not done after this many seconds.
+        """
+        self._run_pool(timeout)
+        return super().exception(0)
+
+    def _run_pool(self, timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.done():
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            self._poll(left)
+
+    def start(self) -> bool:
+        """See Receiver."""
+        return self.set_running_or_notify_cancel()
+
+    def finish(self, result: TaskResult[Any, T]) -> None:
+        """See Receiver."""
+        resolve(self, result)
+
+    def abandon(self, error: Exception | None) -> None:
+        """See Receiver."""
+        abandon(self, error)
+
+
+def resolve(future: Future[T], result: TaskResult[Any, T]) -> None:
+    """Give a running future the result of its task, or the exception that it means."""
+    if isinstance(result, Completed):
+        future.set_result(result.result)
+    elif isinstance(result, Raised):
+        future.set_exception(TaskError(result.error, result))
+    else:
+        future.set_exception(WorkerLostError(describe_loss(result), result))
+
+
+def abandon(future: Future[Any], error: Exception | None) -> None:
+    """Cancel a future or, with an error, make that its exception; it may be running."""
+    if error is None and future.cancel():
+        future.set_running_or_notify_cancel()
+        return
+    if future.running() or future.set_running_or_notify_cancel():
+        future.set_exception(error or CancelledError())
+
+
+def describe_loss(lost: WorkerLost[Any]) -> str:
+    """Return a sentence about the loss of a worker."""
+    if lost.reason is LossReason.TIMED_OUT:
+        return f"timed out after {lost.seconds:.3g} seconds"
+    if lost.reason is LossReason.PROTOCOL_VIOLATION:
+        return "the worker sent an invalid message and was killed"
+    return f"the worker was killed by {lost.signal}" if lost.signal else f"the worker exited with code {lost.exit_code}"

@@ -1,0 +1,131 @@
+"""What this machine lets a process use: CPUs, memory and open files, by affinity, control groups and limits."""
+
+import contextlib
+import math
+import os
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+_MEMORY_LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")
+"""Files of cgroup versions 2 and 1 that limit a group's memory. Past memory.high the kernel throttles the group."""
+
+_SIZE, _RESIDENT = 0, 1
+"""Fields of ``/proc/<pid>/statm``, in pages; see proc(5)."""
+
+
+def available_cpus() -> int:
+    """Return the number of CPUs this process may use, by affinity and cgroup quota; at least 1."""
+    allowed = allowed_cpus()
+    return max(1, min(allowed, math.ceil(min(cpu_quota(), allowed))))
+
+
+def allowed_cpus() -> int:
+    """Return the number of CPUs in this process's affinity mask, or of the machine where there is no such mask."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_quota(root: Path = Path("/")) -> float:
+    """Return the CPU seconds per second that the control groups allow; infinite without a limit.
+
+    Args:
+        root: the directory that holds ``proc`` and ``sys``.
+    """
+    quotas = (quota for folder in _group_folders("cpu", root) for quota in _read_quotas(folder))
+    return min(quotas, default=math.inf)
+
+
+def total_memory() -> int:
+    """Return the machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def memory_limit(root: Path = Path("/")) -> float:
+    """Return the bytes of memory that the control groups allow; infinite without a limit.
+
+    Args:
+        root: the directory that holds ``proc`` and ``sys``.
+    """
+    texts = (_read(folder / name).strip() for folder in _group_folders("memory", root) for name in _MEMORY_LIMITS)
+    # No limit is "max" in version 2, and a number larger than any machine's memory in version 1.
+    limits = (int(text) for text in texts if text.isdecimal())
+    return min((limit for limit in limits if limit < total_memory()), default=math.inf)
+
+
+def resident_memory(pid: int | str = "self") -> int | None:
+    """Return the resident memory of a process in bytes; None if the process has ended or there is no ``/proc``."""
+    return _read_statm(pid, _RESIDENT)
+
+
+def address_space() -> int | None:
+    """Return the size of this process's address space in bytes; None where there is no ``/proc``."""
+    return _read_statm("self", _SIZE)
+
+
+def file_limits() -> tuple[float, float]:
+    """Return the soft and the hard limit of open files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _to_float(soft), _to_float(hard)
+
+
+def open_descriptors() -> Iterator[int]:
+    """Yield the descriptors that are open in this process, except the standard streams."""
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # One belongs to the listing itself.
+            os.fstat(int(name))
+            if int(name) > 2:  # noqa: PLR2004
+                yield int(name)
+
+
+def proc_status_field(field: str, root: Path = Path("/")) -> str | None:
+    """Return a field of ``/proc/self/status``, such as ``Seccomp``; None where it does not exist.
+
+    Args:
+        field: the field's name.
+        root: the directory that holds ``proc``.
+    """
+    lines = (line.partition(":") for line in _read(root / "proc/self/status").splitlines())
+    return next((value.strip() for name, _, value in lines if name == field), None)
+
+
+def _group_folders(controller: str, root: Path) -> Iterator[Path]:
+    """Yield the folder of each control group that limits this process: its own and all above.
+
+    See https://docs.kernel.org/admin-guide/cgroup-v2.html. A folder may not exist: in a container, the paths may be
+    those of the host.
+    """
+    mount = root / "sys/fs/cgroup"
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        if not controllers or controller in controllers.split(","):
+            base = mount / controller if controllers else mount
+            path = base / group.lstrip("/")
+            yield from (folder for folder in (path, *path.parents) if folder.is_relative_to(base))
+
+
+def _read_quotas(folder: Path) -> Iterator[float]:
+    pairs = (
+        _read(folder / "cpu.max").split(),
+        [*_read(folder / "cpu.cfs_quota_us").split(), *_read(folder / "cpu.cfs_period_us").split()],
+    )
+    for pair in pairs:
+        # No limit is "max" in version 2 and -1 in version 1.
+        if len(pair) == len(("quota", "period")) and pair[0].isdecimal():
+            yield int(pair[0]) / int(pair[1])
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
+
+
+def _read_statm(pid: int | str, field: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[field]) * resource.getpagesize()
+    return None
+
+
+def _to_float(limit: int) -> float:
+    return math.inf if limit == resource.RLIM_INFINITY else limit

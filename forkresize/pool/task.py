@@ -1,0 +1,139 @@
+"""One item on its way through the pool: Task, and the results made from what happens to it."""
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any, Generic, Protocol
+
+from msgspec import Struct
+
+from forkresize.pool.files import MAX_FILES, WithFiles
+from forkresize.pool.protocol import Failure, MessageType, WorkerMessage, decode_failure, encode_task
+from forkresize.pool.result import Completed, Item, LossReason, Raised, TaskResult, WorkerLost
+from forkresize.pool.signals import signal_name
+
+
+class Receiver(Protocol):
+    """Gets the result of a submitted task."""
+
+    def start(self) -> bool:
+        """Return whether the task is still wanted; called before it is first assigned to a worker."""
+
+    def finish(self, result: TaskResult[Any, Any], /) -> None:
+        """Receive the result."""
+
+    def abandon(self, error: Exception | None, /) -> None:
+        """Receive the fact that there will be no result: the pool failed or, without an error, was stopped."""
+
+
+class Task(Struct, Generic[Item], eq=False):
+    """One item on its way through the pool.
+
+    Attributes:
+        number: its number, from 1 up.
+        item: what the work function is called with.
+        timeout: seconds it may take; infinite for no limit.
+        receiver: gets the result; None if it belongs to an iteration.
+        last_loss: the result if it is not retried, once a worker has died of it.
+        requeues: how many workers died with it in hand, but before they started it, by their own account.
+        frame: the message that hands it to a worker, once serialized.
+    """
+
+    number: int
+    item: Item
+    timeout: float = math.inf
+    receiver: Receiver | None = None
+    last_loss: WorkerLost[Item] | None = None
+    requeues: int = 0
+    frame: bytes = b""
+
+    @property
+    def crashes(self) -> int:
+        """How many workers have died of it."""
+        return self.last_loss.attempts if self.last_loss else 0
+
+    def serialize(self, encode: Callable[[Any], bytes]) -> None:
+        """Make the frame. Done once, however often it is sent.
+
+        Raises:
+            Exception: the item cannot be serialized.
+        """
+        if self.frame:
+            return
+        item, files = (self.item.value, self.item.files) if isinstance(self.item, WithFiles) else (self.item, ())
+        if len(files) > MAX_FILES:
+            raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
+        self.frame = encode_task(self.number, encode(item), len(files))
+
+    def result_from(
+        self, message: WorkerMessage, worker: int, decode: Callable[[bytes | bytearray], Any]
+    ) -> Completed[Item, Any] | Raised[Item]:
+        """Return the result that a worker's message reports.
+
+        Args:
+            message: says that the work function returned or raised.
+            worker: process id of the sender.
+            decode: decodes the payload of a result.
+        """
+        stderr = decode_stderr(message.stderr) if message.stderr else ""
+        try:
+            if message.kind == MessageType.RAISED:
+                failure = decode_failure(message.payload)
+            else:
+                result = decode(message.payload)
+                return Completed(
+                    item=self.item,
+                    result=WithFiles(result, message.files) if message.files else result,
+                    attempts=self.crashes + 1,
+                    worker=worker,
+                    seconds=message.seconds,
+                    stderr=stderr,
+                )
+        except Exception as error:  # noqa: BLE001  The payload may be anything.
+            for file in message.files:
+                file.close()
+            failure = Failure.of(error)
+        return self._make_raised(failure, self.crashes + 1, worker, message.seconds, stderr)
+
+    def make_rejection(self, error: Exception) -> Raised[Item]:
+        """Return the result of an item that cannot be serialized."""
+        return self._make_raised(Failure.of(error), 0, os.getpid(), 0.0, "")
+
+    def make_loss(
+        self, reason: LossReason, worker: int, exit_code: int, seconds: float, stderr: bytes
+    ) -> WorkerLost[Item]:
+        """Return the result of a task that its worker died of.
+
+        Args:
+            reason: why it died.
+            worker: its process id.
+            exit_code: its exit code, or the negated number of the signal that ended it.
+            seconds: wall time it spent on the task.
+            stderr: the end of its standard error.
+        """
+        return WorkerLost(
+            item=self.item,
+            reason=reason,
+            signal=signal_name(-exit_code) if exit_code < 0 else None,
+            exit_code=None if exit_code < 0 else exit_code,
+            attempts=self.crashes + 1,
+            worker=worker,
+            seconds=seconds,
+            stderr=decode_stderr(stderr),
+        )
+
+    def _make_raised(self, failure: Failure, attempts: int, worker: int, seconds: float, stderr: str) -> Raised[Item]:
+        return Raised(
+            item=self.item,
+            error=failure.error,
+            traceback=failure.traceback,
+            attempts=attempts,
+            worker=worker,
+            seconds=seconds,
+            stderr=stderr,
+        )
+
+
+def decode_stderr(stderr: bytes | bytearray) -> str:
+    """Return standard error as text; it may hold any bytes."""
+    return stderr.decode(errors="replace")

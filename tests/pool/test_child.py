@@ -1,0 +1,78 @@
+import errno
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Container
+from itertools import count
+from multiprocessing.context import ForkProcess
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from forkresize.errors import BrokenPoolError
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, child
+
+Run = Callable[..., list[TaskResult[Any, Any]]]
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.mark.parametrize("fault", ["kill_itself", "close_every_pipe", "hang"])
+def test_deaths_are_noticed_without_pidfds(
+    run: Run, faults: ModuleType, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    results = run(faults.At(2, getattr(faults, fault)), range(6), timeout=20 if fault != "hang" else 1.5, retries=0)
+    assert [type(result) for result in results] == [Completed, Completed, WorkerLost, Completed, Completed, Completed]
+    assert getattr(results[2], "signal", None) == "SIGKILL"
+
+
+def test_worker_that_outlives_sigkill_counts_as_dead(faults: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in uninterruptible disk sleep, which a test cannot cause: SIGKILL is not sent."""
+    with Pool(faults.call, options=PoolOptions(workers=1, timeout=0.5)) as pool:
+        monkeypatch.setattr(child, "_GRACE", 0.05)
+        monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
+        (result,) = pool.imap_unordered([faults.hang])
+    assert isinstance(result, WorkerLost)
+    assert (result.reason, result.signal) == (LossReason.TIMED_OUT, "SIGKILL")
+    (process,) = multiprocessing.active_children()
+    os.kill(result.worker, signal.SIGKILL)
+    process.join()
+    process.close()
+
+
+def refuse_processes(monkeypatch: pytest.MonkeyPatch, refused: Container[int]) -> None:
+    """Make the starts with these numbers fail, counted from 0."""
+    starts = count()
+    real = ForkProcess.start
+
+    def start(self: ForkProcess) -> None:
+        if next(starts) in refused:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        real(self)
+
+    monkeypatch.setattr(ForkProcess, "start", start)
+
+
+def test_pool_continues_with_fewer_workers_if_no_more_can_be_forked(
+    run: Run, faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_processes(monkeypatch, range(2, 99))
+    results = run(faults.At(-1, faults.fail, pause=0.01), range(20), workers=4)
+    assert {type(result) for result in results} == {Completed}
+    assert len({result.worker for result in results}) == 2
+
+
+def test_task_for_which_no_worker_could_be_forked_goes_to_another(
+    run: Run, faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_processes(monkeypatch, [1])
+    results = run(faults.double, range(4), workers=2, max_tasks=1)
+    assert [result.result for result in results if isinstance(result, Completed)] == [0, 2, 4, 6]
+
+
+def test_pool_is_broken_if_no_worker_can_be_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_processes(monkeypatch, [0])
+    with Pool(str) as pool, pytest.raises(BrokenPoolError, match=r"no worker can be started: .*temporarily"):
+        list(pool.imap_unordered([1]))
