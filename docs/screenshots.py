@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from rich.console import Console
@@ -23,7 +22,9 @@ from rich.text import Text
 
 from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
 from forkresize.batch.thumbnails import make_thumbnails
+from forkresize.observer import Activity, Observer
 from forkresize.report.html import HtmlReport, RunInfo
+from forkresize.report.outcome_store import OutcomeStore
 from forkresize.report.terminal.live import LiveView
 from forkresize.report.terminal.table import print_summary
 from forkresize.walk import roots, walk
@@ -35,8 +36,8 @@ WINDOW = (1200, 1500)
 """Pixels of the browser's window."""
 
 
-class Snapshot:
-    """An observer that draws the live view once, half way."""
+class Snapshot(Observer):
+    """An observer that draws the live view once, halfway."""
 
     def __init__(self, view: LiveView, console: Console, half: int) -> None:
         self._view = view
@@ -44,14 +45,14 @@ class Snapshot:
         self._half = half
         self._ended = 0
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Follow the run."""
-        self._view(outcome)
+        self._view.on_outcome(outcome)
         self._ended += 1
 
-    def tick(self, activities: Sequence[Any]) -> None:
+    def on_tick(self, activities: Sequence[Activity]) -> None:
         """Draw, if it is time to."""
-        self._view.tick(activities)
+        self._view.on_tick(activities)
         if self._ended >= self._half and all(activity.item for activity in activities):
             self._console.print(self._view.render())
             self._half = 10**9
@@ -90,18 +91,18 @@ def main() -> None:
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, "forkresize ./photos ./web --width 800 --format webp")
         total = sum(1 for _ in walk(roots(["photos"]), Selection()))
-        subject = RunInfo(["photos"], "web", datetime.now().astimezone())
+        info = RunInfo(["photos"], "web", datetime.now().astimezone())
         with (
-            HtmlReport("run.html", subject, make_thumbnails) as page,
+            OutcomeStore() as store,
+            HtmlReport("run.html", info, store, make_thumbnails) as page,
             LiveView(screen, sources=walk(roots(["photos"]), Selection())) as view,
         ):
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
             recipe = Recipe.of(width=800, format=Format.WEBP)
-            summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, page])
-            page.on_finish(summary)
+            summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, store, page])
         see(Path("run.html").resolve(), report)
-    record.print(Text("\n… and when it is done:\n", "dim italic"))
+    record.print(Text("\n… and at the end:\n", "dim italic"))
     print_summary(summary, record)
     svg.write_text(record.export_svg(title="forkresize"), encoding="utf-8")
 

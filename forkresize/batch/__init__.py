@@ -8,16 +8,17 @@ from forkresize.batch.discovery import JobDiscovery
 from forkresize.batch.execute import BatchRunner
 from forkresize.batch.prune import MaxPrune
 from forkresize.batch.settings import MaxErrors, Settings
-from forkresize.batch.state import Observer, RunState
+from forkresize.batch.state import AnyObserver, RunState
 from forkresize.batch.wire import WireOutcome
 from forkresize.image.render import validate
 from forkresize.job import Job
 from forkresize.lock import destination_lock
+from forkresize.observer import Observer
 from forkresize.pool import Pool, require_support
 from forkresize.recipe import Recipe
 from forkresize.summary import RunStats, Summary
 
-__all__ = ["JobDiscovery", "MaxErrors", "MaxPrune", "Observer", "Settings", "run"]
+__all__ = ["AnyObserver", "JobDiscovery", "MaxErrors", "MaxPrune", "Observer", "Settings", "run"]
 
 
 def run(
@@ -26,7 +27,7 @@ def run(
     recipe: Recipe,
     *,
     settings: Settings | None = None,
-    observers: Iterable[Observer] = (),
+    observers: Iterable[AnyObserver] = (),
 ) -> Summary:
     """Make every picture of a batch, in forked worker processes.
 
@@ -38,7 +39,7 @@ def run(
         destination: the directory to write to, made if it is missing.
         recipe: what to make of every picture.
         settings: which files, how many workers, what about outputs that are there.
-        observers: each is called with the outcome of every source, as it ends.
+        observers: objects whose hooks are called, and functions to call with every outcome.
 
     Raises:
         UsageError: the request contradicts itself, or names a watermark that can't be used; nothing was done.
@@ -58,14 +59,16 @@ def run(
     batch = BatchRunner(intake, course, recipe, settings, os.fspath(destination))
     collisions = intake.look_ahead(lambda: deadline.passed)
     if settings.dry_run:
+        course.start()
         batch.preview(collisions)
-        return course.summary(RunStats(seconds=deadline.elapsed, workers=0))
+        return course.finish(RunStats(seconds=deadline.elapsed, workers=0))
     share = None if settings.shard is None else settings.shard.share
     with destination_lock(
-        os.fspath(destination), share=share, patience=settings.lock_wait, on_wait=course.on_waiting_for_lock
+        os.fspath(destination), share=share, patience=settings.lock_wait, on_wait=course.on_waiting
     ) as tag:
+        course.start()
         pool = batch.execute(collisions, tag)
-    return course.summary(_effort(pool, deadline.elapsed), pool.interrupted)
+    return course.finish(_effort(pool, deadline.elapsed), pool.interrupted)
 
 
 def _effort(pool: Pool[Job, list[WireOutcome]], seconds: float) -> RunStats:

@@ -2,40 +2,21 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, TypeAlias
 
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.settings import Settings
 from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError
 from forkresize.image.render import preload
 from forkresize.job import Job, Output
+from forkresize.observer import Activity, Observer, as_observer
 from forkresize.outcome import Failed, Outcome, Planned
-from forkresize.pool import Activity, signal_name
+from forkresize.pool import signal_name
 from forkresize.recipe import Recipe
 from forkresize.summary import ExitPolicy, RunStats, Summary, Tally, summarize
 
-
-class Observer(Protocol):
-    """Anything that takes outcomes, such as a function."""
-
-    def __call__(self, outcome: Outcome, /) -> object:
-        """Take note of an outcome."""
-
-
-@runtime_checkable
-class TickObserver(Protocol):
-    """An observer that is also told, ten times a second, what each worker is doing."""
-
-    def tick(self, activities: Sequence[Activity[Any]], /) -> object:
-        """Take note of it."""
-
-
-@runtime_checkable
-class WaitObserver(Protocol):
-    """An observer that is also told if another run has to end before this one can begin."""
-
-    def on_waiting_for_lock(self) -> object:
-        """Take note of it."""
+AnyObserver: TypeAlias = Observer | Callable[[Outcome], object]
+"""An observer, or a function to call with every outcome."""
 
 
 class Stoppable(Protocol):
@@ -52,21 +33,23 @@ class Stoppable(Protocol):
 class RunState:
     """How a run is going."""
 
-    def __init__(self, recipe: Recipe, observers: Iterable[Observer], settings: Settings, deadline: Deadline) -> None:
+    def __init__(
+        self, recipe: Recipe, observers: Iterable[AnyObserver], settings: Settings, deadline: Deadline
+    ) -> None:
         self._recipe = recipe
         self._deadline = deadline
         self._handed_out = 0
         self._all_seen = True
         self._tally = Tally()
-        self._observers: tuple[Observer, ...] = (self._tally, *observers)
-        self._ticked = [observer for observer in self._observers if isinstance(observer, TickObserver)]
+        self._observers = [as_observer(observer) for observer in (self._tally, *observers)]
+        self._ticked = [observer for observer in self._observers if type(observer).on_tick is not Observer.on_tick]
         self._max_errors = settings.max_errors
         self._demands = ExitPolicy(strict=settings.strict, not_empty=settings.error_on_empty)
         self._stop: tuple[ExitCode, str] | None = None
         self._refused: str | None = None
 
     @property
-    def on_tick(self) -> Callable[[Sequence[Activity[Any]]], None] | None:
+    def on_tick(self) -> Callable[[Sequence[Activity]], None] | None:
         """Tells what the workers are doing to those that want to know; None if nobody does."""
         return self._tick if self._ticked else None
 
@@ -87,7 +70,7 @@ class RunState:
     def tell(self, outcome: Outcome) -> None:
         """Tell all observers of an outcome."""
         for observer in self._observers:
-            observer(outcome)
+            observer.on_outcome(outcome)
         # Once reached it stays so, even if what runs dilutes the share of failures.
         self._stop = self._stop or self._reason_to_stop(outcome)
 
@@ -110,11 +93,22 @@ class RunState:
             return ExitCode.MAX_ERRORS, "--max-errors"
         return None
 
-    def on_waiting_for_lock(self) -> None:
-        """Tell those that want to know that another run is waited for."""
+    def start(self) -> None:
+        """Announce the start of the run to all observers."""
         for observer in self._observers:
-            if isinstance(observer, WaitObserver):
-                observer.on_waiting_for_lock()
+            observer.on_start()
+
+    def on_waiting(self) -> None:
+        """Announce to all observers that the run waits for another one."""
+        for observer in self._observers:
+            observer.on_waiting()
+
+    def finish(self, stats: RunStats, interrupted: int | None = None) -> Summary:
+        """Return the summary, after all observers have handled it."""
+        summary = self.summary(stats, interrupted)
+        for observer in self._observers:
+            observer.on_finish(summary)
+        return summary
 
     def answered(self) -> None:
         """Take note that a job was answered."""
@@ -168,6 +162,6 @@ class RunState:
         exit_code, stopped_by = self._stop or late or (judged, None)
         return summarize(self._tally, effort, exit_code=exit_code, stopped_by=stopped_by, refused=self._refused)
 
-    def _tick(self, activities: Sequence[Activity[Any]]) -> None:
+    def _tick(self, activities: Sequence[Activity]) -> None:
         for observer in self._ticked:
-            observer.tick(activities)
+            observer.on_tick(activities)

@@ -1,4 +1,4 @@
-"""The command line: options to Recipe, Settings and observers; the only place that exits. Does no work."""
+"""The command line. The only package that exits the process."""
 
 import contextlib
 import io
@@ -12,31 +12,31 @@ _STDERR = 2
 
 
 def program() -> NoReturn:
-    """Be the command: what ``main`` does, in a process of its own, which ends with it."""
+    """Run the command and end the process: the entry point of the installed script."""
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
-    # Taking the interpreter apart takes as long as several pictures; all files are closed, and no thread is left.
+    # Finalizing the interpreter takes as long as several pictures; all files are closed and no thread runs.
     os._exit(code)
 
 
 def main() -> NoReturn:
-    """Run the command and leave with its exit code."""
+    """Run the command and raise SystemExit with its exit code."""
     sys.exit(_run())
 
 
 def _run() -> int:
     _open_standard_streams()
     try:
-        code = _answer(sys.argv[1:])
+        code = _execute(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except StopRequested as stop:
         code = SIGNAL_BASE + stop.signum
     except OSError as error:
-        # Whoever reads standard output has left, as head does, or its disk is full. The interpreter would try again.
+        # The reader of standard output has left, or its disk is full. Without this, the interpreter would try again.
         sys.stdout = _null("w")
         code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.FATAL
         if code is ExitCode.FATAL:
@@ -45,12 +45,12 @@ def _run() -> int:
     return code
 
 
-def _answer(arguments: list[str]) -> int:
+def _execute(arguments: list[str]) -> int:
     if not hasattr(os, "fork"):
-        sys.stderr.write("forkresize needs fork, which this system lacks. On Windows, run it in WSL.\n")
+        sys.stderr.write("forkresize: this system has no fork(); on Windows, run forkresize in WSL\n")
         return ExitCode.USAGE
     if arguments == ["--version"]:
-        # The parser takes longer to load than this takes to answer.
+        # Without loading the parser, which takes longer than everything else.
         from forkresize.cli.info.version import version_text
 
         sys.stdout.write(version_text() + "\n")
@@ -61,7 +61,10 @@ def _answer(arguments: list[str]) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Put the null device where one of them is closed, lest a pipe or an output get its number; spare odd names."""
+    """Open /dev/null for any closed standard stream, so that no other file gets descriptor 0, 1 or 2.
+
+    Also makes standard output escape characters that its encoding lacks.
+    """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -69,7 +72,6 @@ def _open_standard_streams() -> None:
     sys.stdout = sys.stdout or _null("w")
     sys.stderr = sys.stderr or _null("w")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal's encoding lacks is shown by its escapes, as standard error does it.
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -1,6 +1,5 @@
-"""The command: from arguments to one call of run, from its summary to an exit code. Prints errors; computes nothing."""
+"""The command: parses arguments, runs the batch, and returns an exit code."""
 
-import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +18,8 @@ from forkresize.cli.rules import rules_in
 from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError, StopRequested
 
 if TYPE_CHECKING:
+    from forkresize.batch import Settings
+    from forkresize.cli.arguments import Arguments
     from forkresize.recipe import Recipe
 
 EXAMPLES = """
@@ -33,10 +34,10 @@ find . -type f -name '*.jpg' -print0 | forkresize --files-from - -0 ./out --widt
 
 
 def call(arguments: Sequence[str]) -> int:
-    """Run the command and return its exit code; what goes wrong is told on standard error."""
+    """Run the command and return its exit code. Errors are printed to standard error."""
     origins: Origins = {}
     try:
-        parsed = _parsed(arguments, origins)
+        parsed = _parse(arguments, origins)
         return parsed if isinstance(parsed, int) else _run(parsed)
     except click.ClickException as error:
         return _print_error(
@@ -49,16 +50,16 @@ def call(arguments: Sequence[str]) -> int:
     except StopRequested as stop:
         return SIGNAL_BASE + stop.signum
     except OSError:
-        raise  # What the system refuses is no bug.
-    except Exception:  # noqa: BLE001 (a bug is told as one, with what a report of it needs)
+        raise  # Errors of the system are not bugs.
+    except Exception:  # noqa: BLE001 (printed with everything that a bug report needs)
         traceback.print_exc()
         return _print_error(
-            f"this is a bug in forkresize; please report it with the lines above and\n{version_text()}", ExitCode.BUG
+            f"this is a bug in forkresize. Please report it with the lines above and:\n{version_text()}", ExitCode.BUG
         )
 
 
-def _parsed(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:
-    """Return the values of all options, or an exit code if there is nothing more to do; fill in their origins."""
+def _parse(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:
+    """Return the values of all options, or an exit code if an option has printed something. Fills in the origins."""
     return forkresize.main(  # type: ignore[no-any-return]
         list(arguments),
         prog_name="forkresize",
@@ -69,39 +70,53 @@ def _parsed(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:
 
 
 def _print_error(message: str, code: int) -> int:
-    from forkresize.report.terminal.plain import printable
+    from forkresize.report.terminal.plain import print_status
 
-    sys.stderr.write("".join(f"forkresize: {printable(line)}\n" for line in message.splitlines()))
+    print_status(message)
     return code
 
 
 def _run(values: dict[str, Any]) -> int:
-    from forkresize.batch import JobDiscovery
-    from forkresize.cli.arguments import check_conflicts, recipe_from, resolve_in_place, settings_from
+    from forkresize.batch import JobDiscovery, run
+    from forkresize.cli.arguments import Arguments, recipe_from
+    from forkresize.cli.conflicts import check_conflicts
     from forkresize.cli.observers import open_observers, print_summary
-    from forkresize.cli.reports import finish, open_logs
-    from forkresize.cli.watch import make_runner
+    from forkresize.cli.reports import open_logs
+    from forkresize.cli.watch import run_watch
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
+    arguments = Arguments.of(values)
     if values["show_recipe"]:
-        return _show(recipe_from(values, values["given"]))
-    values = resolve_in_place(values)
-    check_conflicts(values)
-    recipe = recipe_from(values, values["given"])
+        return _show(recipe_from(arguments))
+    arguments = arguments.resolve_in_place()
+    check_conflicts(arguments)
+    recipe = recipe_from(arguments)
     with ExitStack() as stack:
-        journaling = open_logs(values, stack)
-        settings = settings_from(values, stack)
-        sources, destination = values["sources"], values["destination"]
-        intake = JobDiscovery(sources, destination, recipe, settings)
-        with open_observers(values, intake.expected()) as listening:
-            observers = [*journaling, *listening]
-            summary = make_runner(values)(sources, destination, recipe, settings=settings, observers=observers)
-            finish(observers, summary)
+        logs = open_logs(arguments, stack)
+        settings = _with_names(arguments, stack)
+        sources, destination = arguments.sources, arguments.destination
+        discovery = JobDiscovery(list(sources), destination, recipe, settings)
+        with open_observers(arguments, discovery.expected()) as reports:
+            observers = [*logs, *reports]
+            if arguments.watch:
+                summary = run_watch(arguments, recipe, settings, observers)
+            else:
+                summary = run(sources, destination, recipe, settings=settings, observers=observers)
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
-        print_summary(summary, values)
+        print_summary(summary, arguments)
     return summary.exit_code
+
+
+def _with_names(arguments: "Arguments", stack: ExitStack) -> "Settings":
+    if arguments.files_from is None:
+        return arguments.settings
+    from msgspec.structs import replace
+
+    from forkresize.cli.files_from import names_reader
+
+    return replace(arguments.settings, files_from=names_reader(arguments.files_from, stack, nul=arguments.null))
 
 
 def _show(recipe: "Recipe") -> int:
@@ -111,8 +126,8 @@ def _show(recipe: "Recipe") -> int:
     return ExitCode.OK
 
 
-def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
-    if asked:
+def _print_version(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if requested:
         click.echo(version_text())
         ctx.exit()
 
@@ -137,8 +152,9 @@ def _print_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> 
 def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     """Make a smaller version of every picture in SOURCE, under DESTINATION, on all cores.
 
-    A SOURCE is a directory, which is walked, or a file. One directory maps its content into DESTINATION; several map
-    each below DESTINATION/<its name>. Sources are never touched. A run without a terminal is silent if all went well.
+    SOURCE is an image file or a directory, which is searched recursively. With one directory, its tree is mirrored
+    directly below DESTINATION; with several sources, each gets its own subdirectory. Sources are never changed. Without
+    a terminal, a successful run prints nothing.
     """
     origins = origins_in(ctx)
     rules = rules_in(ctx, values, origins)

@@ -1,151 +1,200 @@
-"""The files about a run that were asked for: reports, log and metrics. Opens them; writes nothing itself."""
+"""The files that report on a run: reports, index files, log and metrics. All of them are registered here."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
 
 import click
 
-from forkresize.batch import Observer
+from forkresize.cli.arguments import Arguments
+from forkresize.observer import Observer
+from forkresize.report.terminal.plain import print_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from forkresize.report.export.csv import CsvRows
     from forkresize.report.export.jsonl import JsonLines
-    from forkresize.report.export.log import Log
-    from forkresize.report.export.metrics import MetricsFile
     from forkresize.report.html import HtmlReport
+    from forkresize.report.index.index_file import IndexFile
+    from forkresize.report.outcome_store import OutcomeStore
     from forkresize.summary import Summary
 
 
-class _Reporter(Observer, AbstractContextManager[Any], Protocol):
-    """An observer that is closed at the end."""
-
-
 @cache
-def _moment() -> datetime:
-    """Return when the run began; the same each time."""
+def started() -> datetime:
+    """Return when the run began: the same time on each call."""
     return datetime.now().astimezone()
 
 
-def reports_of(values: Mapping[str, Any]) -> list[str]:
-    """Return the paths of the reports, each file once, with the run's date and time in their names."""
-    paths = [_expanded(path) for path in values["report"]]
+def report_paths(arguments: Arguments) -> list[str]:
+    """Return the paths of the reports, each file once, with the run's date and time filled in."""
+    paths = [_expand(path) for path in arguments.report]
     return list({os.path.realpath(path): path for path in paths}.values())
 
 
-def _expanded(path: str) -> str:
-    # Not str.format: all else that is in braces is the file's own name.
-    return path.replace("{date}", f"{_moment():%Y-%m-%d}").replace("{time}", f"{_moment():%H%M%S}")
-
-
-def check_formats(values: Mapping[str, Any]) -> None:
-    """Refuse reports of a format that there is none of.
+def report_files(arguments: Arguments) -> dict[str, str]:
+    """Return the names of options by the real paths of the files that they name, without index files.
 
     Raises:
-        click.UsageError: there is one.
+        click.UsageError: two options name the same file.
     """
-    for path in values["report"]:
+    options = {os.path.realpath(path): "report" for path in report_paths(arguments)}
+    for name, path in (("log-file", arguments.log_file), ("metrics-file", arguments.metrics_file)):
+        other = path and options.setdefault(os.path.realpath(path), name)
+        if other != (path and name):
+            raise click.UsageError(f"--{name} and --{other} name the same file: {path!r}.")
+    return options
+
+
+def check_formats(arguments: Arguments) -> None:
+    """Check that each report has a known format.
+
+    Raises:
+        click.UsageError: one does not.
+    """
+    for path in arguments.report:
         if _suffix(path) not in _FORMATS:
             *others, last = _FORMATS
-            raise click.UsageError(f"--report: {path!r} does not end in {', '.join(others)} or {last}.")
+            raise click.UsageError(f"--report: {path!r} must end in {', '.join(others)} or {last}.")
 
 
-def report_files(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return all files about the run: from the real path of each to the name of its option.
+def index_files(arguments: Arguments) -> "list[IndexFile]":
+    """Return the requested index files."""
+    if arguments.manifest is None and arguments.srcset is None:
+        return []
+    from forkresize.report.index.index_file import IndexFile
+    from forkresize.report.index.manifest import MANIFEST
+    from forkresize.report.index.srcset import SRCSET
 
-    Raises:
-        click.UsageError: two options name one file.
-    """
-    met = {os.path.realpath(path): "report" for path in reports_of(values)}
-    for name in ("log-file", "metrics-file"):
-        path = values[name.replace("-", "_")]
-        other = path and met.setdefault(os.path.realpath(path), name)
-        if other != (path and name):
-            raise click.UsageError(f"--{name} and --{other} name one file, {path!r}.")
-    return met
+    requested = ((arguments.manifest, MANIFEST), (arguments.srcset, SRCSET))
+    return [IndexFile(path, file_format) for path, file_format in requested if path is not None]
 
 
-def open_logs(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
-    """Open the log and the metrics. Opened before all else, they are closed last, and tell how all else ended.
+def open_logs(arguments: Arguments, stack: ExitStack) -> list[Observer]:
+    """Open the log and the metrics file. Opened first, they are closed last, and record how everything else ended.
 
     Raises:
-        UsageError: there can be no such file.
-        DestinationError: it can't be written.
+        UsageError: a path cannot be a file, or the file belongs to another program.
+        DestinationError: a file cannot be written.
     """
-    made: list[Observer] = []
-    # What is only planned is no run.
-    if values["metrics_file"] is not None and not values["dry_run"]:
-        made.append(stack.enter_context(_metrics(values)))
-    if values["log_file"] is not None:
-        made.append(stack.enter_context(_log(values)))
-    return made
+    observers: list[Observer] = []
+    if arguments.metrics_file is not None and not arguments.dry_run:
+        from forkresize.report.export.metrics import MetricsFile
+
+        observers.append(stack.enter_context(MetricsFile(arguments.metrics_file)))
+    if arguments.log_file is not None:
+        from forkresize.report.export.log import Log
+
+        about = {"sources": list(arguments.sources), "destination": arguments.destination}
+        log = Log(arguments.log_file, level=arguments.log_level, form=arguments.log_format, about=about)
+        observers.append(stack.enter_context(log))
+    return observers
 
 
-def open_reports(values: Mapping[str, Any], stack: ExitStack) -> list[Observer]:
-    """Open the reports.
+def open_reports(arguments: Arguments, stack: ExitStack) -> list[Observer]:
+    """Open the reports, and stage the index files when the stack is closed.
 
     Raises:
-        UsageError: there can be no such file, or there is one that is no report.
-        DestinationError: it can't be written.
+        UsageError: a path cannot be a file, or the file is not a report.
+        DestinationError: a file cannot be written.
     """
-    return [stack.enter_context(_FORMATS[_suffix(path)](path, values)) for path in reports_of(values)]
+    return _ReportOpener(arguments, stack).open()
 
 
-def finish(observers: Iterable[Observer], summary: "Summary") -> None:
-    """Tell those that want to know what the run came to."""
-    for observer in observers:
-        # Not a class to ask for: it would have to be loaded where nobody is one.
-        getattr(observer, "on_finish", _forget)(summary)
+def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
+    """Replace the index files by the staged ones, unless the run stopped early.
+
+    Raises:
+        DestinationError: one cannot be replaced.
+    """
+    indexes = [] if arguments.dry_run else index_files(arguments)
+    if indexes and summary.stopped_by is None:
+        from forkresize.report.index.index_file import commit
+
+        commit(indexes)
+        return
+    for file in indexes:
+        file.discard()
+        if not arguments.quiet:
+            print_status(f"the run stopped early: the {file.format.name} {file.path!r} was not updated")
 
 
-def _forget(_summary: "Summary") -> None:
-    """Take no note."""
+class _ReportOpener:
+    """Opens reports, and a store of outcomes if one of them needs it."""
+
+    def __init__(self, arguments: Arguments, stack: ExitStack) -> None:
+        self.arguments = arguments
+        self._stack = stack
+        self._observers: list[Observer] = []
+        self._indexes = [] if arguments.dry_run else index_files(arguments)
+
+    def open(self) -> list[Observer]:
+        # Index files are staged after the reports are closed, and only if that succeeds.
+        if self._indexes:
+            from forkresize.report.index.index_file import staged
+            from forkresize.report.index.outputs import OutputIndex
+
+            self._stack.enter_context(staged(self._indexes, OutputIndex(self.store)))
+        for path in report_paths(self.arguments):
+            self._observers.append(self._stack.enter_context(_FORMATS[_suffix(path)](path, self)))
+        return self._observers
+
+    @cached_property
+    def store(self) -> "OutcomeStore":
+        from forkresize.report.outcome_store import OutcomeStore
+
+        if not self._indexes:
+            store = OutcomeStore()
+        else:
+            from forkresize.image.decode.probe import probe
+
+            store = OutcomeStore(probe)
+        self._observers.append(self._stack.enter_context(store))
+        if not self.arguments.quiet:
+            self._stack.callback(_print_unreadable, store)
+        return store
 
 
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1]
+def _print_unreadable(store: "OutcomeStore") -> None:
+    if store.unreadable:
+        print_status(f"existing outputs that cannot be listed: {store.unreadable}; the first: {store.first_error}")
 
 
-def _json_lines(path: str, _values: Mapping[str, Any]) -> "JsonLines":
+def _json_lines(path: str, _opener: _ReportOpener) -> "JsonLines":
     from forkresize.report.export.jsonl import JsonLines
 
     return JsonLines(path)
 
 
-def _csv(path: str, _values: Mapping[str, Any]) -> "CsvRows":
+def _csv(path: str, _opener: _ReportOpener) -> "CsvRows":
     from forkresize.report.export.csv import CsvRows
 
     return CsvRows(path)
 
 
-def _html(path: str, values: Mapping[str, Any]) -> "HtmlReport":
-    from functools import partial
-
+def _html(path: str, opener: _ReportOpener) -> "HtmlReport":
     from forkresize.batch.thumbnails import make_thumbnails
     from forkresize.report.html import HtmlReport, RunInfo
 
-    subject = RunInfo(values["sources"], values["destination"], _moment())
-    return HtmlReport(path, subject, partial(make_thumbnails, workers=values["workers"]))
+    arguments = opener.arguments
+    info = RunInfo(arguments.sources, arguments.destination, started())
+    return HtmlReport(path, info, opener.store, partial(make_thumbnails, workers=arguments.settings.pool.workers))
 
 
-_FORMATS: dict[str, Callable[[str, Mapping[str, Any]], _Reporter]] = {
+_FORMATS: "dict[str, Callable[[str, _ReportOpener], JsonLines | CsvRows | HtmlReport]]" = {
     ".jsonl": _json_lines,
     ".csv": _csv,
     ".html": _html,
 }
 
 
-def _log(values: Mapping[str, Any]) -> "Log":
-    from forkresize.report.export.log import Log
-
-    about = {"sources": list(values["sources"]), "destination": values["destination"]}
-    return Log(values["log_file"], level=values["log_level"], form=values["log_format"], about=about)
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1]
 
 
-def _metrics(values: Mapping[str, Any]) -> "MetricsFile":
-    from forkresize.report.export.metrics import MetricsFile
-
-    return MetricsFile(values["metrics_file"])
+def _expand(path: str) -> str:
+    # Not str.format: other braces belong to the file's name.
+    return path.replace("{date}", f"{started():%Y-%m-%d}").replace("{time}", f"{started():%H%M%S}")

@@ -9,6 +9,7 @@ import pytest
 from forkresize.batch import Settings, run
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode
 from forkresize.lock import destination_lock
+from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.plan import OnCollision, Shard
 from forkresize.pool import PoolOptions
@@ -96,11 +97,11 @@ class TestMaxDuration:
 def test_a_run_waits_for_another_to_end_and_tells_once(photos: Path, tmp_path: Path) -> None:
     told: list[str] = []
 
-    class Told:
-        def __call__(self, outcome: Outcome) -> None:
+    class Told(Observer):
+        def on_outcome(self, outcome: Outcome) -> None:
             told.append(outcome.status)
 
-        def on_waiting_for_lock(self) -> None:
+        def on_waiting(self) -> None:
             told.append("held up")
             other.close()
 

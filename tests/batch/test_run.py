@@ -27,6 +27,7 @@ from forkresize import (
 )
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
 from forkresize.lock import destination_lock
+from forkresize.observer import Observer
 from forkresize.outcome import Planned
 
 Draw = Callable[..., Path]
@@ -58,14 +59,11 @@ def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path, monkeypatch: 
 
 
 def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw: Draw) -> None:
-    class Watcher:
+    class Watcher(Observer):
         def __init__(self) -> None:
             self.ticks: list[int] = []
 
-        def __call__(self, outcome: Outcome) -> None:
-            pass
-
-        def tick(self, activities: Sequence[object]) -> None:
+        def on_tick(self, activities: Sequence[object]) -> None:
             self.ticks.append(len(activities))
 
     draw(tmp_path / "in/a.png", (3000, 2000))

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from forkresize.cli.arguments import Arguments
 from forkresize.cli.command import forkresize
 
 Parse = Callable[..., Mapping[str, Any]]
+ParseArguments = Callable[..., Arguments]
 
 
 @pytest.fixture
@@ -38,3 +40,13 @@ def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Parse:
         return values
 
     return parse_command
+
+
+@pytest.fixture
+def arguments(parse: Parse) -> ParseArguments:
+    """Parse a command line to Arguments: ``arguments("in", "out", "--width", "8")``."""
+
+    def parse_arguments(*arguments: str) -> Arguments:
+        return Arguments.of(parse(*arguments))
+
+    return parse_arguments

@@ -1,4 +1,4 @@
-"""How the command ends when it is not by the run itself."""
+"""How the command ends outside of a run."""
 
 import io
 import os
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize import cli
-from forkresize.cli import watch
+from forkresize import batch, cli
 from forkresize.cli.command import call
 from forkresize.errors import StopRequested
 
@@ -24,9 +23,7 @@ def photos(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "in"
 
 
-def test_a_system_without_fork_is_told_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_system_without_fork_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.delattr(os, "fork")
     with pytest.raises(SystemExit) as end:
         cli.main()
@@ -34,13 +31,13 @@ def test_a_system_without_fork_is_told_what_to_do(
     assert "WSL" in capsys.readouterr().err
 
 
-def test_a_standard_input_that_is_no_file_will_do(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_can_be_replaced(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"in/a.jpg\n")))
     assert call(["--files-from", "-", "out", "--width", "8"]) == 0
     assert (photos.parent / "out/in/a.jpg").exists()
 
 
-def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_output_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     monkeypatch.setattr(sys, "stdout", written)
     monkeypatch.setattr(sys, "argv", ["forkresize", "--version"])
@@ -51,27 +48,27 @@ def test_a_standard_output_that_is_no_file_will_do(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt(), 130), (StopRequested(15), 143)])
-def test_an_interrupt_outside_the_run_is_silent(
+def test_interrupt_outside_the_run_is_silent(
     stop: BaseException, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(_: object) -> None:
         raise stop
 
-    monkeypatch.setattr(cli, "_answer", interrupt)
+    monkeypatch.setattr(cli, "_execute", interrupt)
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert end.value.code == code
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_field_that_no_option_could_have_refused_is_told_by_its_option(
+def test_field_errors_name_the_option(
     photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(["in", "out", "--format", "png", "--quality", "80"]) == 2
     assert capsys.readouterr().err.startswith("forkresize: --quality: ")
 
 
-def test_the_module_is_the_command(tmp_path: Path, draw: Draw) -> None:
+def test_module_runs_the_command(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     result = subprocess.run(
         [sys.executable, "-m", "forkresize", "in", "out", "--width", "20"], cwd=tmp_path, timeout=60, check=False
@@ -80,29 +77,29 @@ def test_the_module_is_the_command(tmp_path: Path, draw: Draw) -> None:
     assert (tmp_path / "out/a.jpg").exists()
 
 
-def test_a_bug_is_told_as_one_with_what_a_report_of_it_needs(
+def test_bug_is_reported_with_a_traceback_and_versions(
     photos: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(watch, "run", break_down)
+    monkeypatch.setattr(batch, "run", break_down)
     assert call(["in", "out", "--width", "20"]) == 70
-    told = capsys.readouterr().err
-    assert "ZeroDivisionError: oops" in told
-    assert "bug in forkresize" in told
-    assert "Pillow" in told
+    output = capsys.readouterr().err
+    assert "ZeroDivisionError: oops" in output
+    assert "bug in forkresize" in output
+    assert "Pillow" in output
 
 
-def test_an_interrupt_outside_the_pool_is_one_too(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_during_the_run_has_its_exit_code(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch, "run", interrupt)
+    monkeypatch.setattr(batch, "run", interrupt)
     assert call(["in", "out", "--width", "20"]) == 130
 
 
-def test_a_reader_that_leaves_early_ends_the_command_in_silence(photos: Path, draw: Draw) -> None:
+def test_closed_standard_output_ends_the_command_silently(photos: Path, draw: Draw) -> None:
     for number in range(3000):
         os.link(photos / "a.jpg", photos / f"{number}.jpg")
     script = f"{sys.executable} -m forkresize in out --width 20 --dry-run | head -1; exit ${{PIPESTATUS[0]}}"

@@ -1,68 +1,55 @@
+"""The command with --watch."""
+
 import io
 import signal
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-import click
 import pytest
 
-from forkresize.batch import Settings, run
-from forkresize.cli.watch import check_watch_conflicts, is_interactive, make_runner, skip_unworked
-from forkresize.job import Source
-from forkresize.outcome import UNCHANGED, Execution, Outcome, OutputRef
+from forkresize.batch import Settings
+from forkresize.cli.arguments import Arguments
+from forkresize.cli.watch import is_interactive, run_watch
+from forkresize.observer import Observer
 from forkresize.recipe import Recipe
+from forkresize.summary import Summary
 
-NAMES = "dry_run error_on_empty files_from in_place manifest max_duration prune srcset".split()
-NOTHING: Mapping[str, Any] = dict.fromkeys([*NAMES, "watch", "quiet", "verbose"], None)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_what_speaks_of_one_run_is_refused_with_it_and_only_with_it(name: str) -> None:
-    check_watch_conflicts({**NOTHING, name: True})
-    with pytest.raises(click.UsageError, match=f"--{name.replace('_', '-')} speaks of one run"):
-        check_watch_conflicts({**NOTHING, name: True, "watch": True})
+ParseArguments = Callable[..., Arguments]
 
 
-def test_without_it_a_run_is_a_run() -> None:
-    assert make_runner(NOTHING) is run
+class _Finished(Observer):
+    def __init__(self) -> None:
+        self.summaries: list[Summary] = []
+
+    def on_finish(self, summary: Summary) -> None:
+        self.summaries.append(summary)
 
 
-def test_nobody_is_told_who_does_not_read_along(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_quiet_watch_prints_nothing_and_passes_its_totals_to_observers(
+    arguments: ParseArguments, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("forkresize.cli.watch.run", lambda *_, **__: signal.raise_signal(signal.SIGINT))
-    values = {**NOTHING, "watch": True, "quiet": True, "destination": "out", "report": ()}
-    values |= {"log_file": None, "metrics_file": None}
-    watch = make_runner(values)
-    summary = watch((str(tmp_path),), "out", Recipe(), settings=Settings(), observers=[])
+    observer = _Finished()
+    summary = run_watch(arguments(".", "out", "--watch", "--quiet"), Recipe(), Settings(), [observer])
     assert summary.exit_code == 130
+    assert observer.summaries == [summary]
     assert capsys.readouterr().err == ""
 
 
-def test_only_what_a_worker_was_given_is_passed_on() -> None:
-    told: list[Outcome] = []
-    tell = skip_unworked(told.append)
-    outcomes = [Outcome(OutputRef(Source("a", "a")), UNCHANGED, Execution(attempts=attempts)) for attempts in (0, 1, 2)]
-    for outcome in outcomes:
-        tell(outcome)
-    assert told == outcomes[1:]
-
-
 @pytest.mark.parametrize(
-    ("values", "terminal", "reads"),
+    ("flags", "terminal", "interactive"),
     [
-        ({}, False, False),
-        ({}, True, True),
-        ({"verbose": True}, False, True),
-        ({"quiet": True}, True, False),
+        ([], False, False),
+        ([], True, True),
+        (["--verbose"], False, True),
+        (["--quiet"], True, False),
     ],
 )
-def test_somebody_reads_along_at_a_terminal_or_if_asked_for(
-    values: dict[str, Any], terminal: bool, reads: bool, monkeypatch: pytest.MonkeyPatch
+def test_watch_is_interactive_on_a_terminal_or_if_verbose(
+    flags: list[str], terminal: bool, interactive: bool, arguments: ParseArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    parsed = arguments("in", "out", *flags)
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", stream)
-    assert is_interactive({**NOTHING, **values}) is reads
+    assert is_interactive(parsed) is interactive

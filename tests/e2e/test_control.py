@@ -150,8 +150,8 @@ def test_files_are_selected_by_size_and_time(tmp_path: Path, photos: Path, forkr
         (["--newer-than", "soon"], "'--newer-than': 'soon' is neither"),
         (["--min-size", "2K", "--max-size", "1K"], "--max-size: 1000 is less than --min-size, 2000"),
         (["--nice", "20"], "--nice"),
-        (["--watch", "--dry-run"], "--watch has no end, and --dry-run"),
-        (["--watch", "--max-duration", "1h"], "--watch has no end, and --max-duration"),
+        (["--watch", "--dry-run"], "--watch cannot be combined with --dry-run"),
+        (["--watch", "--max-duration", "1h"], "--watch cannot be combined with --max-duration"),
     ],
 )
 def test_invalid_run_control_is_refused_before_any_work(

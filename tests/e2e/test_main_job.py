@@ -129,7 +129,7 @@ def test_a_missing_file_in_a_list_is_a_failure(tmp_path: Path, photos: Path, for
 def test_an_endless_list_is_refused_at_once(forkresize: Run, options: tuple[str, ...]) -> None:
     refused = forkresize("--files-from", "/dev/zero", "out", "--width", "20", *options)
     assert refused.returncode == 2
-    assert "--files-from: '/dev/zero' is a device, which may have no end" in refused.stderr
+    assert "--files-from: '/dev/zero' is a device that may have no end" in refused.stderr
     empty = forkresize("--files-from", "/dev/null", "out", "--width", "20", *options)
     assert (empty.returncode, empty.stderr) == (0, "")
 

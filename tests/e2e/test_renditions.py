@@ -116,7 +116,7 @@ def test_kept_outputs_are_listed_and_unreadable_ones_reported(
     result = forkresize(*arguments)
     assert (result.returncode, result.stderr) == (
         0,
-        "forkresize: outputs that are there and can't be listed: 1; the first: site/img/b.jpg: not a picture\n",
+        "forkresize: existing outputs that cannot be listed: 1; the first: site/img/b.jpg: not a picture\n",
     )
     [(name, source)] = manifest(site).items()
     assert (name, source["renditions"][0]["width"]) == ("a.jpg", 7)
@@ -144,7 +144,7 @@ def test_a_run_that_stops_early_keeps_the_previous_lists(
     options = ["--max-errors", "1", *(["--quiet"] if quiet else [])]
     result = forkresize("in", "site/img", *RENDITIONS, *LISTS, *options)
     assert result.returncode == 4
-    assert ("the manifest 'site/manifest.json' is left as it was" in result.stderr) is not quiet
+    assert ("the manifest 'site/manifest.json' was not updated" in result.stderr) is not quiet
     assert lists(site) == before
     assert sorted(os.listdir(site)) == ["img", "manifest.json", "pictures.html"]
 
@@ -163,7 +163,7 @@ def test_an_interrupted_run_writes_no_list(tmp_path: Path, site: Path, draw: Dra
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"the srcset 'site/pictures.html' is left as it was" in stderr
+    assert b"the srcset 'site/pictures.html' was not updated" in stderr
     assert os.listdir(site) == ["img"]
 
 
@@ -181,8 +181,8 @@ def test_a_dry_run_does_not_change_the_lists(tmp_path: Path, site: Path, draw: D
         (["--manifest", "in/a.jpg"], "'in/a.jpg' exists and is not a manifest: remove it first"),
         (["--srcset", "page.html"], "'page.html' exists and is not a srcset: remove it first"),
         (["--manifest", "in"], "--manifest"),
-        (["--manifest", "x", "--srcset", "./x"], "--srcset and --manifest name one file, './x'"),
-        (["--manifest", "r.jsonl", "--report", "r.jsonl"], "--manifest and --report name one file, 'r.jsonl'"),
+        (["--manifest", "x", "--srcset", "./x"], "--srcset and --manifest name the same file: './x'"),
+        (["--manifest", "r.jsonl", "--report", "r.jsonl"], "--manifest and --report name the same file: 'r.jsonl'"),
     ],
 )
 def test_an_unwritable_list_is_refused_before_any_work(

@@ -37,8 +37,8 @@ REFUSED = [
     (["--progress", "bar"], "--progress", "'bar'"),
     (["--report", "report.xls"], "--report", ".jsonl"),
     (["--report", "missing/report.jsonl"], "missing/report.jsonl", "No such file"),
-    (["--quiet", "--verbose"], "--quiet", "contradict"),
-    (["--quiet", "--progress", "rich"], "--quiet", "contradict"),
+    (["--quiet", "--verbose"], "--quiet", "cannot be combined"),
+    (["--quiet", "--progress", "rich"], "--quiet", "cannot be combined"),
     (["--colour", "red"], "--colour", "No such option"),
 ]
 

@@ -17,7 +17,7 @@ ASKING = [DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresi
 @pytest.mark.parametrize("file", ASKING, ids=lambda file: file.name)
 def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: Callable[..., Outcome]) -> None:
     with MetricsFile(str(tmp_path / "a.prom")) as metrics:
-        metrics(written())
+        metrics.on_outcome(written())
     there = set(re.findall(r"^(forkresize_\w+)\{", (tmp_path / "a.prom").read_text(), re.MULTILINE))
     asked = set(re.findall(r"forkresize_\w+", file.read_text("utf-8")))
     assert len(asked) >= 3

@@ -1,7 +1,7 @@
 """The base of reporters that write something when the run ends."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -9,11 +9,12 @@ from typing import Self
 from msgspec.structs import replace
 
 from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError, StopRequested
+from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
-class RunReporter(ABC):
+class RunReporter(Observer):
     """Count outcomes, and call ``on_close`` with the summary when the context ends, even after an error.
 
     Args:
@@ -34,7 +35,7 @@ class RunReporter(ABC):
     ) -> None:
         self.on_close(self._final_summary(error), error)
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome."""
         self.tally(outcome)
 

@@ -3,16 +3,17 @@
 import contextlib
 import os
 import stat
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from io import FileIO
 from types import TracebackType
 from typing import Self
 
+from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.report.file_errors import foreign_file_error, open_errors, write_errors
 
 
-class LineReport(ABC):
+class LineReport(Observer):
     """Write one line per outcome with a single call, so that a killed run leaves only complete lines.
 
     The file is opened at once, but its old content is kept until the first outcome, or until a run without outcomes
@@ -49,7 +50,7 @@ class LineReport(ABC):
                 self._start()
             self._file.close()
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Write the outcome's line.
 
         Raises:

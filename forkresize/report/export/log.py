@@ -58,13 +58,13 @@ class Log(RunReporter):
             raise
         return super().__enter__()
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Write the outcome's event.
 
         Raises:
             DestinationError: the file cannot be written.
         """
-        super().__call__(outcome)
+        super().on_outcome(outcome)
         level = _level(outcome)
         if _LEVELS.index(level) >= self._level:
             self._write(level, outcome.status, record(outcome))

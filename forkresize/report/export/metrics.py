@@ -14,10 +14,10 @@ from prometheus_client.registry import Collector
 
 from forkresize import storage
 from forkresize.errors import DestinationBusyError
+from forkresize.observer import Activity
 from forkresize.outcome import FORMER_REASONS, Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
 from forkresize.report.file_errors import foreign_file_error, write_error, write_errors
-from forkresize.report.terminal.activity import Activity
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ class MetricsFile(RunReporter):
         if not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK):
             raise write_error("metrics file", path, "its directory is not writable")
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome."""
-        super().__call__(outcome)
+        super().on_outcome(outcome)
         if isinstance(outcome.detail, Planned):
             return
         reason = str(outcome.reason) if isinstance(outcome.detail, Skipped | Failed) else ""
@@ -98,7 +98,7 @@ class MetricsFile(RunReporter):
             self._observed = outcome.source
             self._observe(outcome.execution.seconds)
 
-    def tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - activities are not metrics
+    def on_tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - activities are not metrics
         """Write the file if the interval has passed."""
         if self._clock() >= self._due:
             self._due = self._clock() + _INTERVAL

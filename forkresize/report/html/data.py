@@ -1,4 +1,4 @@
-"""What the page shows, gathered from the records of a run. Knows no markup."""
+"""The data of the page, computed from the outcomes of a run."""
 
 import os
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from forkresize.report.html.contact_sheet import Pair, Thumbnails, choose_pairs
-from forkresize.report.html.outcome_store import OutcomeStore, Row
 from forkresize.report.html.timeline import Span, Timeline, timeline
+from forkresize.report.outcome_store import OutcomeStore, Row
 from forkresize.report.terminal.plain import printable
 from forkresize.summary import Summary
 
 MAX_ROWS = 10_000
-"""So many records are in the table; a report with a record a line holds them all."""
+"""Records in the table; reports with a record per line hold all of them."""
 
 _EXAMPLES = 10
 _TOP = 10
@@ -22,12 +22,12 @@ _MAX_WORKERS = 64
 
 
 class RunInfo(Struct, frozen=True):
-    """What a run was about.
+    """What a run processes.
 
     Attributes:
-        sources: the directories and files that were read.
-        destination: where it wrote to.
-        started: when, with its time zone.
+        sources: directories and files to read.
+        destination: the directory to write to.
+        started: when it began, with its time zone.
     """
 
     sources: Sequence[str]
@@ -36,14 +36,7 @@ class RunInfo(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Outcomes that have a reason in common.
-
-    Attributes:
-        status: skipped or failed.
-        reason: why.
-        count: how many there are.
-        examples: the first of them.
-    """
+    """Skipped or failed outcomes with the same reason, and the first of them."""
 
     status: str
     reason: str
@@ -52,15 +45,7 @@ class Group(Struct, frozen=True):
 
 
 class Conversion(Struct, frozen=True):
-    """Outputs of one format from sources of one format.
-
-    Attributes:
-        before: the format of the sources.
-        after: that of the outputs.
-        count: how many there are.
-        in_bytes: size of the sources; of one with several outputs, for each of them.
-        out_bytes: size of the outputs.
-    """
+    """Outputs of one format from sources of one format. A source counts once for each of its outputs."""
 
     before: str
     after: str
@@ -70,37 +55,31 @@ class Conversion(Struct, frozen=True):
 
 
 class WorkerShare(Struct, frozen=True):
-    """What one worker did.
+    """The sources that a worker processed, and the wall time that it spent on them."""
 
-    Attributes:
-        worker: its process id.
-        count: sources that it worked on.
-        seconds: wall time that it spent on them.
-    """
-
-    worker: int
+    worker: int | str
     count: int
     seconds: float
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """All that the page shows.
+    """The data of the page.
 
     Attributes:
-        subject: what the run was about.
-        summary: what it came to.
-        groups: the failed, then the skipped, by reason; the most frequent first.
+        info: what the run processed.
+        summary: the run's summary.
+        groups: the failed, then the skipped outcomes, by reason; the most frequent first.
         conversions: the outputs by format, the most frequent first.
-        workers: who did what, the busiest first; at most 64.
+        workers: the busiest workers.
         slowest: the outputs that took longest.
-        largest: those of the largest sources.
+        largest: the outputs of the largest sources.
         pairs: the contact sheet.
-        timeline: pace and utilization over time.
-        table: the records, as the page's script reads them.
-        total: how many records there are, in the table or not.
+        timeline: rates and utilization over time.
+        table: the records for the page's script.
+        total: number of records, including those that are not in the table.
     """
 
-    subject: RunInfo
+    info: RunInfo
     summary: Summary
     groups: list[Group]
     conversions: list[Conversion]
@@ -114,85 +93,80 @@ class Page(Struct, frozen=True, kw_only=True):
 
     @property
     def data(self) -> dict[str, object]:
-        """Return what the page's script works on, ready for JSON."""
+        """The data for the page's script, ready for JSON."""
         return {"timeline": asdict(self.timeline), "rows": self.table}
 
 
-def build_page(spool: OutcomeStore, subject: RunInfo, summary: Summary, thumbnails: Thumbnails) -> Page:
-    """Return what the page shows.
-
-    Args:
-        spool: the records.
-        subject: what the run was about.
-        summary: what it came to.
-        thumbnails: makes the pictures of the contact sheet.
-    """
-    [[total]] = spool.query("SELECT COUNT(*) FROM rows")
+def build_page(store: OutcomeStore, info: RunInfo, summary: Summary, thumbnails: Thumbnails) -> Page:
+    """Return the data of the page."""
+    [[total]] = store.query("SELECT COUNT(*) FROM outcomes")
+    executed = "WHERE is_first AND status != 'skipped'"
     return Page(
-        subject=subject,
+        info=info,
         summary=summary,
-        groups=_groups(spool),
-        conversions=_conversions(spool),
-        workers=_workers(spool),
-        slowest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY seconds DESC LIMIT ?", _TOP)),
-        largest=list(spool.rows("WHERE leads AND status != 'skipped' ORDER BY in_bytes DESC LIMIT ?", _TOP)),
-        pairs=choose_pairs(spool, thumbnails),
-        timeline=_timeline(spool, summary),
-        table=_table(spool),
+        groups=_groups(store),
+        conversions=_conversions(store),
+        workers=_workers(store),
+        slowest=list(store.rows(f"{executed} ORDER BY seconds DESC LIMIT ?", _TOP)),
+        largest=list(store.rows(f"{executed} ORDER BY in_bytes DESC LIMIT ?", _TOP)),
+        pairs=choose_pairs(store, thumbnails),
+        timeline=_timeline(store, summary),
+        table=_table(store),
         total=total,
     )
 
 
-def name(path: bytes) -> str:
-    """Return a path as text that can't garble a page."""
+def display_name(path: bytes) -> str:
+    """Return a path as printable text."""
     return printable(os.fsdecode(path))
 
 
-def _groups(spool: OutcomeStore) -> list[Group]:
-    counted = spool.query(
-        "SELECT status, reason, COUNT(*) FROM rows WHERE status IN ('failed', 'skipped') "
+def _groups(store: OutcomeStore) -> list[Group]:
+    counts = store.query(
+        "SELECT status, reason, COUNT(*) FROM outcomes WHERE status IN ('failed', 'skipped') "
         "GROUP BY status, reason ORDER BY status, COUNT(*) DESC, reason"
     )
-    return [Group(status, reason, count, _examples(spool, status, reason)) for status, reason, count in list(counted)]
+    return [Group(status, reason, count, _examples(store, status, reason)) for status, reason, count in list(counts)]
 
 
-def _examples(spool: OutcomeStore, status: str, reason: str) -> list[Row]:
-    return list(spool.rows("WHERE status = ? AND reason = ? LIMIT ?", status, reason, _EXAMPLES))
+def _examples(store: OutcomeStore, status: str, reason: str) -> list[Row]:
+    return list(store.rows("WHERE status = ? AND reason = ? LIMIT ?", status, reason, _EXAMPLES))
 
 
-def _conversions(spool: OutcomeStore) -> list[Conversion]:
-    counted = spool.query(
-        # Not SUM, which raises when it runs over: what a worker says of its outputs may be anything.
+def _conversions(store: OutcomeStore) -> list[Conversion]:
+    counts = store.query(
+        # TOTAL, because SUM raises an error on overflow, and the sizes that workers send may be anything.
         "SELECT in_format, out_format, COUNT(*), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
-        "FROM rows WHERE status = 'written' "
+        "FROM outcomes WHERE status = 'written' "
         "GROUP BY in_format, out_format ORDER BY COUNT(*) DESC, in_format, out_format"
     )
-    return [Conversion(*row) for row in counted]
+    return [Conversion(*row) for row in counts]
 
 
-def _workers(spool: OutcomeStore) -> list[WorkerShare]:
-    counted = spool.query(
-        "SELECT worker, COUNT(*), SUM(seconds) FROM rows WHERE leads AND worker IS NOT NULL "
+def _workers(store: OutcomeStore) -> list[WorkerShare]:
+    counts = store.query(
+        "SELECT worker, COUNT(*), SUM(seconds) FROM outcomes WHERE is_first AND worker IS NOT NULL "
         "GROUP BY worker ORDER BY SUM(seconds) DESC LIMIT ?",
         _MAX_WORKERS,
     )
-    return [WorkerShare(*row) for row in counted]
+    return [WorkerShare(*row) for row in counts]
 
 
-def _timeline(spool: OutcomeStore, summary: Summary) -> Timeline:
-    [[count]] = spool.query("SELECT COUNT(*) FROM rows WHERE leads")
-    spans = (Span(*row) for row in spool.query("SELECT ended, seconds, in_bytes FROM rows WHERE leads"))
+def _timeline(store: OutcomeStore, summary: Summary) -> Timeline:
+    [[count]] = store.query("SELECT COUNT(*) FROM outcomes WHERE is_first")
+    spans = map(Span._make, store.query("SELECT ended, seconds, in_bytes FROM outcomes WHERE is_first"))
     return timeline(spans, count, seconds=summary.stats.seconds, workers=summary.stats.workers)
 
 
-def _table(spool: OutcomeStore) -> list[list[object]]:
+def _table(store: OutcomeStore) -> list[list[object]]:
     rank = "CASE status WHEN 'failed' THEN 0 WHEN 'skipped' THEN 1 ELSE 2 END"
-    return [_cells(row) for row in spool.rows(f"ORDER BY {rank}, seconds DESC, in_bytes DESC LIMIT ?", MAX_ROWS)]
+    return [_cells(row) for row in store.rows(f"ORDER BY {rank}, seconds DESC, in_bytes DESC LIMIT ?", MAX_ROWS)]
 
 
 def _cells(row: Row) -> list[object]:
-    """Return a record as the script reads it: source, status, remark, bytes, pixels, format, seconds."""
+    """Return a record as the script expects it: source, status, remark, bytes, pixels, format, seconds."""
     remark = "; ".join(filter(None, (": ".join(filter(None, (row.reason, row.error))), row.warnings)))
-    sides = [row.in_width, row.in_height, row.out_width, row.out_height]
+    pixels = [row.in_width, row.in_height, row.out_width, row.out_height]
     seconds = round(row.seconds, 4) if row.worker is not None else None
-    return [name(row.source), row.status, remark, row.in_bytes, row.out_bytes, *sides, row.out_format, seconds]
+    source = display_name(row.source)
+    return [source, row.status, remark, row.in_bytes, row.out_bytes, *pixels, row.out_format, seconds]

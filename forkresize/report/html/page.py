@@ -1,4 +1,4 @@
-"""The page as text: one file with all it needs in it. Gathers no figures."""
+"""The text of the page, with all its styles and scripts."""
 
 import json
 from functools import cache
@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forkresize import units
 from forkresize._version import __version__
-from forkresize.report.html.data import Page, name
+from forkresize.report.html.data import Page, display_name
 from forkresize.report.terminal.plain import printable
 
 _ASSETS = {
@@ -19,8 +19,8 @@ _ASSETS = {
 }
 
 
-def page_text(page: Page) -> str:
-    """Return the page; every name in it is escaped."""
+def render_page(page: Page) -> str:
+    """Return the text of the page; all names in it are escaped."""
     template = _environment().get_template("template.html.j2")
     assets = {part: _asset(file) for part, file in _ASSETS.items()}
     return template.render(page=page, summary=page.summary, assets=assets, version=__version__)
@@ -36,7 +36,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "name": name,
+        "name": display_name,
         "printable": printable,
         "size": lambda count: units.format_size(count).replace(" ", "\N{NO-BREAK SPACE}"),
         "span": units.format_duration,

@@ -1,25 +1,26 @@
-"""How a run went over time: its pace and how busy its workers were. Draws nothing."""
+"""Rates and utilization of a run over time."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 
-_STEPS = 80
-"""So many points a curve has at most; more would only be noise."""
+_MAX_STEPS = 80
+"""Maximum number of points of a curve."""
 
-_SHORTEST = 0.25
-"""Seconds that a step lasts at least."""
+_MIN_STEP_SECONDS = 0.25
+"""Minimum length of a step."""
 
-_FEWEST = 4
-"""Sources that a step holds at least, on average; of fewer, a pace is only noise."""
+_MIN_STEP_SOURCES = 4
+"""Minimum average number of sources per step; rates of fewer are mostly noise."""
 
 
-class Span(Struct, frozen=True):
-    """What a worker did at a stretch.
+class Span(NamedTuple):
+    """The processing of a source.
 
     Attributes:
-        ended: seconds from the start of the run.
-        seconds: how long it took.
+        ended: seconds from the start of the run to its end.
+        seconds: its duration.
         bytes: size of the source.
     """
 
@@ -29,12 +30,12 @@ class Span(Struct, frozen=True):
 
 
 class Timeline(Struct, frozen=True):
-    """Curves over the time of a run; all lists are of one length.
+    """Curves over the time of a run; all lists have the same length.
 
     Attributes:
         times: the middle of each step, in seconds from the start.
-        pictures: sources finished a second.
-        megabytes: millions of bytes of sources finished a second.
+        pictures: sources finished per second.
+        megabytes: millions of bytes of sources finished per second.
         busy: percentage of their time that the workers spent on pictures.
     """
 
@@ -48,12 +49,12 @@ def timeline(spans: Iterable[Span], count: int, *, seconds: float, workers: int)
     """Return the curves of a run.
 
     Args:
-        spans: all that the workers did, in any order.
-        count: how many there are.
-        seconds: how long the run took.
-        workers: how many worked side by side.
+        spans: the processing of all sources, in any order.
+        count: the number of spans.
+        seconds: duration of the run.
+        workers: number of concurrent workers.
     """
-    steps = max(1, min(_STEPS, int(seconds / _SHORTEST), count // _FEWEST))
+    steps = max(1, min(_MAX_STEPS, int(seconds / _MIN_STEP_SECONDS), count // _MIN_STEP_SOURCES))
     width = max(seconds, 1e-6) / steps
     counts, sizes, work = [0] * steps, [0] * steps, [0.0] * steps
     for span in spans:
@@ -74,7 +75,7 @@ def _step(moment: float, width: float, steps: int) -> int:
 
 
 def _spread(span: Span, work: list[float], width: float) -> None:
-    """Add the seconds of a span to all steps that it reaches into."""
-    begun = max(0.0, span.ended - span.seconds)
-    for step in range(_step(begun, width, len(work)), _step(span.ended, width, len(work)) + 1):
-        work[step] += max(0.0, min(span.ended, (step + 1) * width) - max(begun, step * width))
+    """Distribute the seconds of a span over the steps that it overlaps."""
+    start = max(0.0, span.ended - span.seconds)
+    for step in range(_step(start, width, len(work)), _step(span.ended, width, len(work)) + 1):
+        work[step] += max(0.0, min(span.ended, (step + 1) * width) - max(start, step * width))

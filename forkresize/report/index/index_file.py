@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.report.file_errors import foreign_file_error, missing_directory_error, write_error, write_errors
-from forkresize.report.index.output_index import SourceOutputs
+from forkresize.report.index.outputs import SourceOutputs
 from forkresize.storage import open_source, remove_temporary, temporary_path
 
 _HEAD_SIZE = 200

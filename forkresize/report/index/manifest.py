@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from forkresize._version import __version__
 from forkresize.formats import media_type
 from forkresize.report.index.index_file import IndexFormat, RelativePath
-from forkresize.report.index.output_index import SourceOutputs
+from forkresize.report.index.outputs import SourceOutputs
 
 SCHEMA = 1
 """Incremented when a field changes its meaning."""

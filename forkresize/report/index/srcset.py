@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from forkresize.formats import OUTPUT_FORMATS, media_type
 from forkresize.report.index.index_file import IndexFormat, RelativePath
-from forkresize.report.index.output_index import OutputFile, SourceOutputs
+from forkresize.report.index.outputs import OutputFile, SourceOutputs
 from forkresize.report.terminal.plain import printable
 
 _MARK = "<!-- Made by forkresize, which writes this file anew. -->\n"

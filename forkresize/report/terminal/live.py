@@ -56,7 +56,7 @@ class LiveView(ProgressView):
         self._draw_if_due()
         return self
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome, and draw if the interval is over."""
         self._progress.tally(outcome)
         self._draw_if_due()

@@ -7,7 +7,7 @@ from rich.console import ConsoleOptions
 from rich.text import Text
 
 from forkresize import units
-from forkresize.report.terminal.activity import Activity
+from forkresize.observer import Activity
 from forkresize.report.terminal.plain import printable
 from forkresize.report.terminal.progress import ProgressSnapshot
 

@@ -1,60 +1,62 @@
-"""One plain line an outcome, for people who want to read along. Draws no bar."""
+"""Observers that print plain lines: one per outcome, and a notice while another run is waited for."""
 
-import contextlib
-import sys
 from collections.abc import Callable, Iterator
 
 from forkresize import units
+from forkresize.observer import Observer
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Written
-from forkresize.report.terminal.plain import format_failure, printable
+from forkresize.report.terminal.plain import format_failure, print_line, print_status, printable
 
 
-def _to_stderr(line: str) -> None:
-    # The pictures matter more than who reads along.
-    with contextlib.suppress(OSError):
-        sys.stderr.write(line + "\n")
-
-
-class OutcomeLines:
-    """A reporter that prints a line an outcome, and one for each of its warnings.
+class OutcomeLines(Observer):
+    """Print a line for each outcome, and one for each of its warnings.
 
     Args:
-        print_line: where lines go; a view's ``print_line`` puts them above the view.
+        write: prints a line; a view's ``print_line`` prints it above the view.
+        executed_only: whether to leave out outputs that needed no worker.
     """
 
-    def __init__(self, print_line: Callable[[str], object] = _to_stderr) -> None:
-        self._print_line = print_line
+    def __init__(self, write: Callable[[str], object] = print_line, *, executed_only: bool = False) -> None:
+        self._write = write
+        self._executed_only = executed_only
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Print the outcome's lines."""
-        for line in _lines(outcome):
-            self._print_line(line)
+        if outcome.execution.attempts or not self._executed_only:
+            for line in _lines(outcome):
+                self._write(line)
+
+
+class WaitNotice(Observer):
+    """Print a line when the run has to wait for another one."""
+
+    def __init__(self, write: Callable[[str], object] = print_status) -> None:
+        self._write = write
+
+    def on_waiting(self) -> None:
+        """Print the line."""
+        self._write("waiting for another run to free the destination")
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:
     path = outcome.destination if isinstance(outcome.detail, Written | Pruned) else None
     name = printable(path or outcome.source.path)
-    yield "  ".join(filter(None, (f"{outcome.status:<9} {name}", _particulars(outcome))))
+    yield "  ".join(filter(None, (f"{outcome.status:<9} {name}", _details(outcome))))
     for warning in outcome.warnings:
         yield f"{'warning':<9} {name}  {printable(warning)}"
 
 
-def _particulars(outcome: Outcome) -> str:
-    detail = outcome.detail
-    match detail:
-        case Written():
-            return _work(outcome, detail)
+def _details(outcome: Outcome) -> str:
+    match outcome.detail:
+        case Written() as written:
+            sizes = f"{units.format_size(outcome.source.size)} -> {units.format_size(written.out_bytes)}"
+            pixels = "{}x{} -> {}x{}".format(*written.in_size, *written.out_size)
+            return f"{sizes}  {pixels}  {outcome.execution.seconds:.2f} s"
         case Failed():
             return format_failure(outcome)
-        case Planned():
-            return f"-> {printable(outcome.destination or '')}  {printable(detail.reason_text)}"
-        case Skipped():
-            return ": ".join(filter(None, (outcome.reason, printable(outcome.error))))
+        case Planned() as planned:
+            return f"-> {printable(outcome.destination or '')}  {printable(planned.reason_text)}"
+        case Skipped() as skipped:
+            return ": ".join(filter(None, (skipped.reason, printable(skipped.error))))
         case _:
             return ""
-
-
-def _work(outcome: Outcome, detail: Written) -> str:
-    sizes = f"{units.format_size(outcome.source.size)} -> {units.format_size(detail.out_bytes)}"
-    sides = "{}x{} -> {}x{}".format(*detail.in_size, *detail.out_size)
-    return f"{sizes}  {sides}  {outcome.execution.seconds:.2f} s"

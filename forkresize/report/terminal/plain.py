@@ -1,9 +1,8 @@
-r"""Text that is safe to show anywhere: names without syntax, and the summary without a terminal.
+r"""Text that is safe to print anywhere: escaped names, status lines, and the summary for runs without a terminal."""
 
-Knows no colors and no widths but a character's own.
-"""
-
+import contextlib
 import os
+import sys
 import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate, takewhile
@@ -13,87 +12,96 @@ from forkresize.outcome import Failed, Outcome
 from forkresize.summary import Summary
 
 MAX_SHOWN = 20
-"""So many failures are shown to a person; a report holds them all."""
+"""Failures to show to a person; reports hold all of them."""
 
 _MAX_ERROR = 300
-"""Cells of an error's text that are shown; a report holds all of it."""
+"""Terminal cells of an error's text to show; reports hold all of it."""
 
 _ELLIPSIS = "…"
 
 
 def printable(name: str, limit: int | None = None) -> str:
-    r"""Return text, such as a file name, so that it can neither style nor garble a terminal.
+    r"""Return text, such as a file name, in a form that cannot control or garble a terminal.
 
-    Control and format characters (bidirectional overrides too), line separators, lone surrogates and whatever else
-    has no shape become Python's escapes, such as ``\n``, ``\x1b`` and ``\u202e``; a byte that was no valid UTF-8
-    becomes ``\xff``. All else stays, backslashes too: the result is to be read, not to be turned back.
+    Control and format characters (including bidirectional overrides), line separators, lone surrogates and other
+    unprintable characters become Python's escapes, such as ``\n``, ``\x1b`` and ``\u202e``; a byte that was not valid
+    UTF-8 becomes ``\xff``. Backslashes are not escaped: the result is for reading and cannot be converted back.
 
     Args:
         name: the text, with ``surrogateescape`` for bytes that could not be decoded.
-        limit: cells of a terminal that it may take; what is longer is cut in the middle.
+        limit: maximum number of terminal cells; longer text is cut in the middle.
     """
-    shown = name if name.isprintable() else "".join(map(_visible, name))
-    return shown if limit is None else _shortened(shown, limit)
+    shown = name if name.isprintable() else "".join(map(_escape, name))
+    return shown if limit is None else _shorten(shown, limit)
+
+
+def print_line(line: str) -> None:
+    """Write a line to standard error. Errors are ignored: a lost terminal must not end the run."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line + "\n")
+
+
+def print_status(message: str) -> None:
+    """Write a message to standard error, each line escaped and after the name of the command."""
+    for line in message.splitlines():
+        print_line(f"forkresize: {printable(line)}")
 
 
 def format_failure(failure: Outcome) -> str:
-    """Return why a source failed, on one line of printable text."""
+    """Return why an output failed, as one line of printable text."""
     signal = failure.detail.signal if isinstance(failure.detail, Failed) else None
     signal = signal if signal and signal not in failure.error else None
     return ": ".join(printable(part, _MAX_ERROR) for part in (failure.reason, signal, failure.error) if part)
 
 
 def remaining_failures(summary: Summary, report: str | None) -> str:
-    """Return where the failures are that are not shown; nothing if all are.
+    """Return a line about the failures beyond the first ones, empty if there are none.
 
     Args:
-        summary: what the run came to.
-        report: the path of a report that holds them all, if one was asked for.
+        summary: the run's summary.
+        report: path of a report that holds all failures, if there is one.
     """
     rest = summary.failed - min(MAX_SHOWN, len(summary.failures))
     if not rest:
         return ""
-    return f"{_ELLIPSIS} and {rest:,} more: " + (
-        f"see {printable(report)}" if report else "use --report FILE.jsonl to keep them all"
-    )
+    place = f"see {printable(report)}" if report else "use --report FILE.jsonl to keep them all"
+    return f"{_ELLIPSIS} and {rest:,} more: {place}"
 
 
 def plain_summary(summary: Summary, *, report: str | None = None) -> str:
-    """Return what cron mails when something failed: the counts, the first failures, where the rest are.
+    """Return the summary of a run with problems, as cron sends it: counts, first failures, where the others are.
 
     Args:
-        summary: what the run came to.
-        report: the path of a report that holds all failures, if one was asked for.
+        summary: the run's summary.
+        report: path of a report that holds all failures, if there is one.
     """
     lines = [f"forkresize: {_counts(summary)}"]
-    lines += [
-        f"{printable(failure.source.path)}: {format_failure(failure)}" for failure in summary.failures[:MAX_SHOWN]
-    ]
+    lines += [f"{printable(each.source.path)}: {format_failure(each)}" for each in summary.failures[:MAX_SHOWN]]
     lines += filter(None, [remaining_failures(summary, report)])
     return "\n".join(lines)
 
 
 def _counts(summary: Summary) -> str:
-    shown = ("failed", "written", "unchanged", "skipped", *(("pruned",) if summary.pruned else ()))
-    told = [f"{getattr(summary, status):,} {status}" for status in shown]
-    return "; ".join(filter(None, (", ".join(told), _explain_exit(summary))))
+    statuses = ("failed", "written", "unchanged", "skipped", *(("pruned",) if summary.pruned else ()))
+    counts = ", ".join(f"{getattr(summary, status):,} {status}" for status in statuses)
+    return "; ".join(filter(None, (counts, _explain_exit(summary))))
 
 
 def _explain_exit(summary: Summary) -> str:
-    """Return why a run is not well, where its failures don't tell."""
+    """Return the reason for the exit code, unless the failures show it."""
     if summary.stopped_by:
         return f"stopped by {printable(summary.stopped_by)}"
     if summary.refused:
         return printable(summary.refused)
     if summary.exit_code == ExitCode.NOTHING_MATCHED:
-        return "there was no picture, as --error-on-empty demands"
+        return "no images found (--error-on-empty)"
     if summary.failed or not summary.exit_code:
         return ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.skipped_by_reason.items())
-    return f"by --strict, none may be skipped: {reasons}"
+    return f"sources were skipped (--strict): {reasons}"
 
 
-def _visible(character: str) -> str:
+def _escape(character: str) -> str:
     if character.isprintable() or unicodedata.category(character) == "Zs":
         return character
     if "\udc80" <= character <= "\udcff":
@@ -101,20 +109,20 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _shortened(text: str, limit: int) -> str:
+def _shorten(text: str, limit: int) -> str:
     if sum(map(_cells, text)) <= max(0, limit):
         return text
     room = limit - len(_ELLIPSIS)
     if room < 0:
         return ""
-    tail = text[len(text) - _fitting(reversed(text), room // 2) :]
-    head = text[: _fitting(text, room - sum(map(_cells, tail)))]
+    tail = text[len(text) - _count_fitting(reversed(text), room // 2) :]
+    head = text[: _count_fitting(text, room - sum(map(_cells, tail)))]
     return head + _ELLIPSIS + tail
 
 
-def _fitting(characters: Iterable[str], room: int) -> int:
-    """Return how many of the characters fit."""
-    return sum(1 for _ in takewhile(lambda taken: taken <= room, accumulate(map(_cells, characters))))
+def _count_fitting(characters: Iterable[str], room: int) -> int:
+    """Return how many of the characters fit into a number of cells."""
+    return sum(1 for _ in takewhile(lambda cells: cells <= room, accumulate(map(_cells, characters))))
 
 
 def _cells(character: str) -> int:

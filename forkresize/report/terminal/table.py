@@ -1,4 +1,4 @@
-"""The summary table at the end of a run on a terminal. Counts nothing."""
+"""The summary table at the end of a run on a terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -11,29 +11,29 @@ from rich.text import Text
 from forkresize import units
 from forkresize.outcome import Reason
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, printable, remaining_failures
-from forkresize.summary import Summary
+from forkresize.summary import RunStats, Summary
 
-_NARROW = 40
-"""Columns below which a table would be all folds."""
+_MIN_WIDTH = 40
+"""Columns that a table needs; narrower terminals get lines."""
 
 _Row = tuple[str, str, str, str]
-"""Label, figure, particulars and the figure's style."""
+"""Label, value, details and the value's style."""
 
 
 def print_summary(
     summary: Summary, console: Console | None = None, *, report: str | None = None, verbose: bool = False
 ) -> None:
-    """Print what a run came to, then the first failures.
+    """Print the summary of a run and its first failures.
 
     Args:
-        summary: what the run came to.
-        console: where to print; standard error unless told otherwise.
-        report: the path of a report that holds all failures, if one was asked for.
-        verbose: whether to tell what the system lacks for a sandbox.
+        summary: the run's summary.
+        console: where to print; standard error by default.
+        report: path of a report that holds all failures, if there is one.
+        verbose: whether to name the sandbox layers that the system lacks.
     """
     console = console or Console(stderr=True)
-    rows = [*_counts(summary, "->" if console.options.ascii_only else "→"), *_pace(summary, verbose=verbose)]
-    console.print(Padding(_lines(rows) if console.width < _NARROW else _columns(rows), (0, 1)))
+    rows = [*_counts(summary, "->" if console.options.ascii_only else "→"), *_execution(summary, verbose=verbose)]
+    console.print(Padding(_lines(rows) if console.width < _MIN_WIDTH else _columns(rows), (0, 1)))
     if summary.failures:
         console.print(Padding(_failures(summary, console.width), (1, 1, 0, 1)))
     rest = remaining_failures(summary, report)
@@ -46,52 +46,55 @@ def _columns(rows: Iterable[_Row]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
-    for label, figure, particulars, style in rows:
-        table.add_row(Text(label), Text(figure, style), Text(particulars, "dim"))
+    for label, value, details, style in rows:
+        table.add_row(Text(label), Text(value, style), Text(details, "dim"))
     return table
 
 
 def _lines(rows: Iterable[_Row]) -> Text:
-    told = (", ".join(filter(None, (f"{label} {figure}", particulars))) for label, figure, particulars, _ in rows)
-    return Text("\n".join(told), overflow="fold")
+    lines = (", ".join(filter(None, (f"{label} {value}", details))) for label, value, details, _ in rows)
+    return Text("\n".join(lines), overflow="fold")
 
 
 def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
-    before, after = summary.in_bytes, summary.out_bytes
-    sizes = (
-        f"{units.format_size(before)} {arrow} {units.format_size(after)}, {units.format_change(before, after)}"
-        if before
-        else ""
-    )
-    yield "written", f"{summary.written:,}", sizes, _style(summary.written, "bold green")
-    yield "unchanged", f"{summary.unchanged:,}", "", _style(summary.unchanged, "bold")
+    yield _count("written", summary.written, _sizes(summary, arrow), "bold green")
+    yield _count("unchanged", summary.unchanged)
     if summary.pruned:
-        yield "pruned", f"{summary.pruned:,}", "", "bold"
-    yield "skipped", f"{summary.skipped:,}", _by_reason(summary.skipped_by_reason), _style(summary.skipped, "bold")
-    yield "failed", f"{summary.failed:,}", _by_reason(summary.failed_by_reason), _style(summary.failed, "bold red")
+        yield _count("pruned", summary.pruned)
+    yield _count("skipped", summary.skipped, _by_reason(summary.skipped_by_reason))
+    yield _count("failed", summary.failed, _by_reason(summary.failed_by_reason), "bold red")
 
 
-def _pace(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
+def _count(label: str, count: int, details: str = "", style: str = "bold") -> _Row:
+    return label, f"{count:,}", details, style if count else "dim"
+
+
+def _sizes(summary: Summary, arrow: str) -> str:
+    before, after = summary.in_bytes, summary.out_bytes
+    if not before:
+        return ""
+    return f"{units.format_size(before)} {arrow} {units.format_size(after)}, {units.format_change(before, after)}"
+
+
+def _execution(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
     if summary.stopped_by:
-        yield "stopped", "early", f"by {printable(summary.stopped_by)}; the same command makes the rest", "bold yellow"
+        reason = f"by {printable(summary.stopped_by)}; run the same command again to continue"
+        yield "stopped", "early", reason, "bold yellow"
     if summary.refused:
         yield "refused", "", printable(summary.refused), "bold yellow"
-    yield "time", units.format_duration(summary.stats.seconds), "", "bold"
-    yield (
-        "pictures/s",
-        f"{summary.pictures_per_second:,.1f}",
-        f"{summary.megapixels_per_second:,.1f} megapixels/s",
-        "bold",
-    )
-    room = f", {units.format_size(summary.stats.memory)} of memory" if summary.stats.memory else ""
-    lost = f", {summary.stats.workers_lost:,} lost" if summary.stats.workers_lost else ""
-    yield "workers", f"{summary.stats.workers:,}", f"{summary.stats.utilization:.0%} busy{lost}{room}", "bold"
-    if verbose and summary.stats.sandbox_missing:
-        yield "sandbox", "partial", f"no {', '.join(summary.stats.sandbox_missing)}", "bold yellow"
+    stats = summary.stats
+    yield "time", units.format_duration(stats.seconds), "", "bold"
+    rate = f"{summary.megapixels_per_second:,.1f} megapixels/s"
+    yield "pictures/s", f"{summary.pictures_per_second:,.1f}", rate, "bold"
+    yield "workers", f"{stats.workers:,}", _workers(stats), "bold"
+    if verbose and stats.sandbox_missing:
+        yield "sandbox", "partial", f"no {', '.join(stats.sandbox_missing)}", "bold yellow"
 
 
-def _style(count: int, style: str) -> str:
-    return style if count else "dim"
+def _workers(stats: RunStats) -> str:
+    lost = f", {stats.workers_lost:,} lost" if stats.workers_lost else ""
+    memory = f", memory budget {units.format_size(stats.memory)}" if stats.memory else ""
+    return f"{stats.utilization:.0%} busy{lost}{memory}"
 
 
 def _by_reason(counts: Mapping[Reason, int]) -> str:
@@ -100,14 +103,14 @@ def _by_reason(counts: Mapping[Reason, int]) -> str:
 
 
 def _failures(summary: Summary, width: int) -> Table:
-    told = [(printable(failure.source.path), format_failure(failure)) for failure in summary.failures[:MAX_SHOWN]]
-    beside = max(cell_len(path) for path, _ in told) <= width // 2
+    rows = [(printable(failure.source.path), format_failure(failure)) for failure in summary.failures[:MAX_SHOWN]]
+    side_by_side = max(cell_len(path) for path, _ in rows) <= width // 2
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(overflow="fold")
-    for path, why in told:
-        if beside:
-            table.add_row(Text(path), Text(why, "red"))
+    for path, reason in rows:
+        if side_by_side:
+            table.add_row(Text(path), Text(reason, "red"))
         else:
             table.add_row(Text(path))
-            table.add_row(Padding(Text(why, "red"), (0, 0, 0, 2)))
+            table.add_row(Padding(Text(reason, "red"), (0, 0, 0, 2)))
     return table

@@ -47,7 +47,7 @@ class TqdmBar(ProgressView):
             file=file or sys.stderr, ascii=True, unit=" pictures", leave=False, mininterval=_INTERVAL, miniters=1
         )
 
-    def __call__(self, outcome: Outcome) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome, and draw if the interval is over."""
         if isinstance(outcome.detail, Failed):
             self._failed += 1

@@ -1,17 +1,16 @@
 """The base of progress views: when to draw, and how many sources to expect."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from forkresize.outcome import Outcome
-from forkresize.report.terminal.activity import Activity
+from forkresize.observer import Activity, Observer
 from forkresize.report.terminal.source_counter import SourceCounter
 
 
-class ProgressView(ABC):
+class ProgressView(Observer):
     """Show the progress of a run, from its start until the context ends. Draws only when called: no thread is used.
 
     Args:
@@ -37,11 +36,7 @@ class ProgressView(ABC):
     ) -> None:
         self.close()
 
-    @abstractmethod
-    def __call__(self, outcome: Outcome) -> None:
-        """Count an outcome."""
-
-    def tick(self, activities: Sequence[Activity]) -> None:
+    def on_tick(self, activities: Sequence[Activity]) -> None:
         """Keep what the workers are doing, count sources for a few milliseconds, and draw if the interval is over."""
         self._activities = activities
         self._sources.advance()

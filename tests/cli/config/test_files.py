@@ -167,7 +167,7 @@ TOLD = [
     (
         {"FORKRESIZE_QUIET": "1", "FORKRESIZE_VERBOSE": "1"},
         "",
-        ["contradict each other", "--quiet is set by FORKRESIZE_QUIET", "--verbose is set by FORKRESIZE_VERBOSE"],
+        ["cannot be combined with", "--quiet is set by FORKRESIZE_QUIET", "--verbose is set by FORKRESIZE_VERBOSE"],
     ),
 ]
 

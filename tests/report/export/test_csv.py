@@ -24,7 +24,7 @@ def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: 
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         for outcome in outcomes:
-            report(outcome)
+            report.on_outcome(outcome)
     rows = _read(path)
     assert [list(row) for row in rows] == [list(record(outcome)) for outcome in outcomes]
     for row, outcome in zip(rows, outcomes, strict=True):
@@ -35,7 +35,7 @@ def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: 
 def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
-        report(unchanged(hostile))
+        report.on_outcome(unchanged(hostile))
     [row] = _read(path)
     assert os.fsencode(row["source"]) == os.fsencode(f"in/{hostile}")
 
@@ -60,7 +60,7 @@ def test_no_cell_is_a_formula(
     outcome = failed(error=name)
     outcome = replace(outcome, ref=OutputRef(replace(outcome.source, path=name), name), warnings=(name, "b"))
     with CsvRows("report.csv") as report:
-        report(outcome)
+        report.on_outcome(outcome)
     [row] = _read(tmp_path / "report.csv")
     assert not [cell for cell in row.values() if cell.startswith(tuple("=+-@\t\r＝"))]  # noqa: RUF001
     assert os.path.samefile(row["source"], name)

@@ -27,7 +27,7 @@ if limit:
 with JsonLines(sys.argv[1]) as report:
     for number in range(10_000_000):
         try:
-            report(Outcome(OutputRef(Source(f"{number}.jpg", "")), UNCHANGED))
+            report.on_outcome(Outcome(OutputRef(Source(f"{number}.jpg", "")), UNCHANGED))
         except DestinationError as error:
             sys.exit(str(error))
         if number == 100:
@@ -43,14 +43,14 @@ def test_every_outcome_is_a_line(tmp_path: Path, outcomes: list[Outcome]) -> Non
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         for outcome in outcomes:
-            report(outcome)
+            report.on_outcome(outcome)
     assert _read(path) == [record(outcome) for outcome in outcomes]
 
 
 def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
-        report(unchanged(hostile))
+        report.on_outcome(unchanged(hostile))
     [entry] = _read(path)
     assert os.fsencode(str(entry["source"])) == os.fsencode(f"in/{hostile}")
 
@@ -58,7 +58,7 @@ def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome
 def test_lines_are_written_at_once(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
-        report(unchanged())
+        report.on_outcome(unchanged())
         assert len(_read(path)) == 1
 
 
@@ -67,7 +67,7 @@ def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: Calla
     path.write_text("{}\n")
     with JsonLines(str(path)) as report:
         assert path.read_bytes() == b"{}\n"
-        report(unchanged())
+        report.on_outcome(unchanged())
         assert len(_read(path)) == 1
 
 
@@ -103,17 +103,17 @@ def test_unwritable_file_is_refused_at_once() -> None:
 
 def test_full_disk_raises_an_error_with_the_path(unchanged: Callable[..., Outcome]) -> None:
     with JsonLines("/dev/full") as report, pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"):
-        report(unchanged())
+        report.on_outcome(unchanged())
 
 
 def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     with JsonLines(str(tmp_path / "pipe")) as report:
-        report(unchanged())
+        report.on_outcome(unchanged())
         os.close(reader)
         with pytest.raises(DestinationError, match="Broken pipe"):
-            report(unchanged())
+            report.on_outcome(unchanged())
 
 
 def test_failure_to_close_raises_an_error(tmp_path: Path) -> None:

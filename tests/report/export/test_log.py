@@ -43,7 +43,7 @@ def test_events_have_a_level_and_the_fields_of_the_record(
     outcomes = [written(), written(warnings=("odd",)), skipped(), failed()]
     with _log(tmp_path / "run.log", "debug") as log:
         for outcome in outcomes:
-            log(outcome)
+            log.on_outcome(outcome)
     start, *told, end = _events(tmp_path / "run.log")
     assert (start["event"], start["level"], start["destination"]) == ("run started", "INFO", "out")
     assert [event["level"] for event in told] == ["DEBUG", "WARNING", "INFO", "ERROR"]
@@ -65,7 +65,7 @@ def test_events_below_the_level_are_not_written(
 ) -> None:
     with _log(tmp_path / "run.log", level) as log:
         for outcome in (unchanged(), skipped(), failed()):
-            log(outcome)
+            log.on_outcome(outcome)
     assert len(_events(tmp_path / "run.log")) == count
 
 
@@ -96,7 +96,7 @@ def test_times_are_in_utc(form: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[..., Outcome], hostile: str) -> None:
     with _log(tmp_path / "run.log", form=form) as log:
-        log(skipped(hostile))
+        log.on_outcome(skipped(hostile))
     lines = (tmp_path / "run.log").read_bytes().splitlines()
     assert len(lines) == 3
     assert all(line.isascii() and line.decode().isprintable() for line in lines)
@@ -104,7 +104,7 @@ def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[...,
 
 def test_text_lines_are_readable(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
     with _log(tmp_path / "run.log", form="text") as log:
-        log(failed("a b.jpg", error='no "end"'))
+        log.on_outcome(failed("a b.jpg", error='no "end"'))
     line = (tmp_path / "run.log").read_text().splitlines()[1]
     assert ' ERROR   failed source="in/a b.jpg" destination="out/a b.jpg" status=failed' in line
     assert r'error="no \"end\""' in line
@@ -120,9 +120,9 @@ def test_events_are_appended(tmp_path: Path) -> None:
 def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
-        log(failed("1.jpg"))
+        log.on_outcome(failed("1.jpg"))
         path.rename(tmp_path / "run.log.1")
-        log(failed("2.jpg"))
+        log.on_outcome(failed("2.jpg"))
     assert [event["event"] for event in _events(tmp_path / "run.log.1")] == ["run started", "failed"]
     assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
 
@@ -130,9 +130,9 @@ def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: Callable[...,
 def test_truncated_log_continues_at_its_start(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
-        log(failed("1.jpg"))
+        log.on_outcome(failed("1.jpg"))
         os.truncate(path, 0)
-        log(failed("2.jpg"))
+        log.on_outcome(failed("2.jpg"))
     assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
 
 
@@ -142,7 +142,7 @@ def test_long_line_is_written_with_one_call(
     written: list[int] = []
     monkeypatch.setattr(log, "FileIO", _counting(written))
     with _log(tmp_path / "run.log") as opened:
-        opened(failed(error="x" * 100_000))
+        opened.on_outcome(failed(error="x" * 100_000))
     assert len(written) == 3
     assert written[1] > 100_000
 
@@ -169,7 +169,7 @@ def test_missing_directory_raises_an_error(tmp_path: Path, failed: Callable[...,
     (tmp_path / "logs").rename(tmp_path / "old")
     for _ in range(2):
         with pytest.raises(DestinationError, match="No such file"):
-            log(failed())
+            log.on_outcome(failed())
     with pytest.raises(DestinationError, match="No such file"):
         log.__exit__(None, None, None)
 
@@ -180,6 +180,6 @@ def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: Callable[...
     path.unlink()
     path.symlink_to("/dev/full")
     with pytest.raises(DestinationError, match="No space left"):
-        log(failed())
+        log.on_outcome(failed())
     with pytest.raises(DestinationError, match="No space left"):
         log.__exit__(None, None, None)

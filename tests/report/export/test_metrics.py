@@ -44,7 +44,7 @@ def test_outputs_are_counted_by_status_and_reason(
 ) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
         for outcome in (*outcomes, written("b.jpg")):
-            metrics(outcome)
+            metrics.on_outcome(outcome)
         metrics.on_finish(_summary(exit_code=1, lost=3))
     assert _value(path, OUTPUTS, status="written") == 2
     assert _value(path, OUTPUTS, status="unchanged") == 1
@@ -62,9 +62,9 @@ def test_outputs_are_counted_by_status_and_reason(
 def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., Outcome]) -> None:
     outcome = written()
     with MetricsFile(str(path)) as metrics:
-        metrics(outcome)
-        metrics(outcome)  # A second rendition of the same source.
-        metrics(written("b.jpg"))
+        metrics.on_outcome(outcome)
+        metrics.on_outcome(outcome)  # A second rendition of the same source.
+        metrics.on_outcome(written("b.jpg"))
     assert _value(path, BUCKET, le="0.05") == 0
     assert _value(path, BUCKET, le="0.1") == 2
     assert _value(path, BUCKET, le="+Inf") == 2
@@ -74,7 +74,7 @@ def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., 
 def test_counters_continue_across_runs(path: Path, written: Callable[..., Outcome]) -> None:
     for _ in range(3):
         with MetricsFile(str(path)) as metrics:
-            metrics(written())
+            metrics.on_outcome(written())
             metrics.on_finish(_summary(lost=1))
     assert _value(path, OUTPUTS, status="written") == 3
     assert _value(path, BUCKET, le="0.1") == 3
@@ -103,24 +103,24 @@ def test_busy_destination_leaves_the_file_unwritten(path: Path) -> None:
 def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[..., Outcome]) -> None:
     seconds = 0.0
     with MetricsFile(str(path), clock=lambda: seconds) as metrics:
-        metrics(written())
+        metrics.on_outcome(written())
         seconds = 14.9
-        metrics.tick([])
+        metrics.on_tick([])
         assert not path.exists()
         seconds = 15.0
-        metrics.tick([])
+        metrics.on_tick([])
         assert _value(path, OUTPUTS, status="written") == 1
         assert not [name for name, _, _ in _samples(path) if name == LAST]
-        metrics(written("b.jpg"))
+        metrics.on_outcome(written("b.jpg"))
         seconds = 20.0
-        metrics.tick([])
+        metrics.on_tick([])
         assert _value(path, OUTPUTS, status="written") == 1
     assert _value(path, OUTPUTS, status="written") == 2
 
 
 def test_planned_outputs_are_not_counted(path: Path, due: Callable[..., Outcome]) -> None:
     with MetricsFile(str(path)) as metrics:
-        metrics(due())
+        metrics.on_outcome(due())
     assert not [name for name, _, _ in _samples(path) if name == OUTPUTS]
 
 
@@ -183,7 +183,7 @@ def test_counts_of_a_reason_with_a_former_name_go_on_under_its_present_name(
     former = "worker went astray"  # language: allow (a former reason)
     for _ in range(2):
         with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
-            metrics(failed(reason=Reason.PROTOCOL_VIOLATION))
+            metrics.on_outcome(failed(reason=Reason.PROTOCOL_VIOLATION))
             metrics.on_finish(_summary())
         path.write_text(path.read_text().replace("invalid worker response", former))
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:

@@ -9,7 +9,7 @@ import pytest
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.report.index.index_file import IndexFile, IndexFormat, RelativePath, commit, staged
-from forkresize.report.index.output_index import OutputFile, SourceOutputs
+from forkresize.report.index.outputs import OutputFile, SourceOutputs
 
 
 def render(entries: Iterable[SourceOutputs], relative: RelativePath) -> Iterator[str]:

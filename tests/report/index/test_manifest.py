@@ -8,7 +8,7 @@ import pytest
 from forkresize._version import __version__
 from forkresize.formats import OUTPUT_FORMATS, media_type
 from forkresize.report.index.manifest import MANIFEST
-from forkresize.report.index.output_index import OutputFile, SourceOutputs
+from forkresize.report.index.outputs import OutputFile, SourceOutputs
 
 ENTRIES = [
     SourceOutputs(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.report.index.output_index import OutputFile, SourceOutputs
+from forkresize.report.index.outputs import OutputFile, SourceOutputs
 from forkresize.report.index.srcset import SRCSET, group_by_shape
 
 Tag = tuple[str, dict[str, str | None]]

@@ -95,10 +95,10 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
     with LiveView(console, sources=iter(range(4)), clock=clock) as view:
         assert screen.rows()[2:] == ["0  0.0 pictures/s  0.0 MP/s"]
         clock.now += 1
-        view(written())
-        view(failed())
+        view.on_outcome(written())
+        view.on_outcome(failed())
         clock.now += 1
-        view.tick([_doing("a.jpg"), _doing("b\n.jpg")])
+        view.on_tick([_doing("a.jpg"), _doing("b\n.jpg")])
         assert screen.rows() == [
             "$ forkresize",
             "━" * 29 + "─" * 30,
@@ -117,12 +117,12 @@ def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchang
     with LiveView(console, clock=clock) as view:
         size = len(console.file.getvalue())
         for _ in range(1_000):
-            view(unchanged())
-            view.tick([])
+            view.on_outcome(unchanged())
+            view.on_tick([])
             view.print_line("a line")
         assert len(console.file.getvalue()) == size
         clock.now += 0.1
-        view(unchanged())
+        view.on_outcome(unchanged())
         assert Screen(console).rows()[-1] == "1,001  0.0 pictures/s  0.0 MP/s"
 
 
@@ -145,12 +145,12 @@ def test_narrowed_terminal_is_cleared_of_the_wider_view(console: Console, clock:
     console.print("$ cmd")
     with LiveView(console, clock=clock) as view:
         clock.now += 1
-        view.tick([_doing("n" * 100), _doing("m.jpg")])
+        view.on_tick([_doing("n" * 100), _doing("m.jpg")])
         assert len(screen.rows()) == 5
         screen.narrow(width)
         assert len(screen.rows()) > 7
         clock.now += 1
-        view.tick([_doing("n" * 100), _doing("m.jpg")])
+        view.on_tick([_doing("n" * 100), _doing("m.jpg")])
         rows = screen.rows()[-4:]
         assert rows[0] == "─" * (width - 1)
         assert not any("━" in row or "─" in row for row in screen.rows()[:-4])
@@ -165,7 +165,7 @@ def test_view_fits_any_terminal(
     screen = Screen(console)
     with LiveView(console, clock=clock) as view:
         clock.now += 1
-        view.tick([_doing(hostile)] * 64)
+        view.on_tick([_doing(hostile)] * 64)
         assert len(screen.rows()) <= max(1, height - 1)
     assert screen.rows() == [""]
 
@@ -173,8 +173,8 @@ def test_view_fits_any_terminal(
 def test_no_thread_is_started(console: Console, unchanged: Callable[..., Outcome]) -> None:
     before = threading.active_count()
     with LiveView(console) as view:
-        view(unchanged())
-        view.tick([])
+        view.on_outcome(unchanged())
+        view.on_tick([])
         assert threading.active_count() == before
 
 
@@ -183,7 +183,7 @@ def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, wri
     with LiveView(console, clock=clock) as view:
         began = time.process_time()
         for _ in range(10_000):
-            view(outcome)
+            view.on_outcome(outcome)
         assert time.process_time() - began < 1.0
 
 
@@ -203,7 +203,7 @@ def test_lost_terminal_does_not_end_the_run(
         monkeypatch.setattr(console.file, "write", hung_up)
         for _ in range(3):
             clock.now += 1
-            view(unchanged())
+            view.on_outcome(unchanged())
             view.print_line("lost")
     assert console.quiet
 
@@ -222,6 +222,6 @@ def test_view_can_be_exported(terminal: Callable[..., Console]) -> None:
     console = terminal(60, 10)
     console.record = True
     view = LiveView(console, sources=iter(range(8)))
-    view.tick([_doing("a.jpg")])
+    view.on_tick([_doing("a.jpg")])
     console.print(view.render())
     assert "a.jpg" in console.export_svg(title="forkresize")

@@ -1,14 +1,14 @@
-"""Tests of one line an outcome."""
+"""Plain lines about outcomes and waiting."""
 
 from collections.abc import Callable
 
 import pytest
 
 from forkresize.outcome import Outcome, Reason
-from forkresize.report.terminal.outcome_lines import OutcomeLines
+from forkresize.report.terminal.outcome_lines import OutcomeLines, WaitNotice
 
 
-def test_each_outcome_has_its_line(
+def test_every_outcome_is_a_line(
     written: Callable[..., Outcome],
     unchanged: Callable[..., Outcome],
     due: Callable[..., Outcome],
@@ -16,9 +16,9 @@ def test_each_outcome_has_its_line(
     failed: Callable[..., Outcome],
 ) -> None:
     lines: list[str] = []
-    verbose = OutcomeLines(lines.append)
+    observer = OutcomeLines(lines.append)
     for outcome in (written(), unchanged(), due(), skipped(), skipped(error="a\ntext"), failed(signal="SIGSEGV")):
-        verbose(outcome)
+        observer.on_outcome(outcome)
     assert lines == [
         "written   out/a.jpg  1.2 MB -> 80.0 kB  4000x3000 -> 800x600  0.05 s",
         "unchanged in/u.jpg",
@@ -29,19 +29,40 @@ def test_each_outcome_has_its_line(
     ]
 
 
-def test_each_warning_has_its_line(written: Callable[..., Outcome]) -> None:
+def test_every_warning_is_a_line(written: Callable[..., Outcome]) -> None:
     lines: list[str] = []
-    OutcomeLines(lines.append)(written(warnings=("odd\x1b[31m", "very odd")))
+    OutcomeLines(lines.append).on_outcome(written(warnings=("odd\x1b[31m", "very odd")))
     assert lines[1:] == [r"warning   out/a.jpg  odd\x1b[31m", "warning   out/a.jpg  very odd"]
 
 
-def test_no_name_makes_a_second_line(failed: Callable[..., Outcome], hostile: str) -> None:
+def test_no_name_breaks_a_line(failed: Callable[..., Outcome], hostile: str) -> None:
     lines: list[str] = []
-    OutcomeLines(lines.append)(failed(hostile, Reason.INTERNAL, hostile))
+    OutcomeLines(lines.append).on_outcome(failed(hostile, Reason.INTERNAL, hostile))
     assert len(lines) == 1
     assert lines[0].isprintable()
 
 
-def test_lines_go_to_standard_error(unchanged: Callable[..., Outcome], capsys: pytest.CaptureFixture[str]) -> None:
-    OutcomeLines()(unchanged())
+def test_lines_are_printed_to_standard_error(
+    unchanged: Callable[..., Outcome], capsys: pytest.CaptureFixture[str]
+) -> None:
+    OutcomeLines().on_outcome(unchanged())
     assert capsys.readouterr() == ("", "unchanged in/u.jpg\n")
+
+
+def test_lines_can_be_limited_to_executed_outcomes(
+    written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
+) -> None:
+    lines: list[str] = []
+    observer = OutcomeLines(lines.append, executed_only=True)
+    observer.on_outcome(unchanged())
+    observer.on_outcome(written())
+    assert [line.split()[0] for line in lines] == ["written"]
+
+
+def test_wait_notice_is_printed_while_the_run_waits(unchanged: Callable[..., Outcome]) -> None:
+    lines: list[str] = []
+    notice = WaitNotice(lines.append)
+    notice.on_outcome(unchanged())
+    assert lines == []
+    notice.on_waiting()
+    assert lines == ["waiting for another run to free the destination"]

@@ -1,24 +1,26 @@
-"""Tests of the summary table."""
+"""The summary table."""
 
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.table import print_summary
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
-EFFORT = RunStats(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
+STATS = RunStats(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
 
 
-def _summary(*outcomes: Outcome, effort: RunStats = EFFORT, **ending: Any) -> Summary:
+def _summary(*outcomes: Outcome, stats: RunStats = STATS, **ending: Any) -> Summary:
     tally = Tally()
     for outcome in outcomes:
         tally(outcome)
-    return summarize(tally, effort, **ending)
+    return summarize(tally, stats, **ending)
 
 
 def _printed(summary: Summary, width: int = 80, report: str | None = None) -> list[str]:
@@ -45,7 +47,7 @@ def eventful(
     )
 
 
-def test_all_that_happened_is_shown(eventful: Summary) -> None:
+def test_table_shows_all_counts_and_failures(eventful: Summary) -> None:
     assert _printed(eventful) == [
         " written       1,234  1.5 GB → 98.7 MB, 93.3% saved",
         " unchanged         1",
@@ -60,9 +62,9 @@ def test_all_that_happened_is_shown(eventful: Summary) -> None:
     ]
 
 
-def test_a_quiet_run_is_seven_lines(written: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
-    effort = RunStats(seconds=0.5, workers=2, busy_seconds=0.9)
-    assert _printed(_summary(written(size=40_000), skipped(), effort=effort)) == [
+def test_uneventful_run_is_seven_lines(written: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
+    stats = RunStats(seconds=0.5, workers=2, busy_seconds=0.9)
+    assert _printed(_summary(written(size=40_000), skipped(), stats=stats)) == [
         " written         1  40.0 kB → 80.0 kB, 100.0% larger",
         " unchanged       0",
         " skipped         1  not a picture",
@@ -73,22 +75,24 @@ def test_a_quiet_run_is_seven_lines(written: Callable[..., Outcome], skipped: Ca
     ]
 
 
-def test_what_stopped_the_run_is_shown() -> None:
-    assert " stopped       early  by SIGINT; the same command makes the rest" in _printed(_summary(stopped_by="SIGINT"))
+def test_reason_of_an_early_stop_is_shown() -> None:
+    assert " stopped       early  by SIGINT; run the same command again to continue" in _printed(
+        _summary(stopped_by="SIGINT")
+    )
 
 
-def test_what_was_refused_is_shown_as_that() -> None:
+def test_refusal_is_shown() -> None:
     lines = _printed(_summary(refused="--max-prune 10%: 3 of 5 outputs have lost their source"), 100)
     assert " refused              --max-prune 10%: 3 of 5 outputs have lost their source" in lines
     assert not any("early" in line for line in lines)
 
 
-def test_what_was_removed_has_its_line(unchanged: Callable[..., Outcome]) -> None:
+def test_pruned_outputs_have_a_line(unchanged: Callable[..., Outcome]) -> None:
     gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     assert _printed(_summary(unchanged(), gone, gone))[1:3] == [" unchanged         1", " pruned            2"]
 
 
-def test_nothing_is_lost_in_a_narrow_terminal(eventful: Summary) -> None:
+def test_narrow_terminal_shows_everything(eventful: Summary) -> None:
     assert _printed(eventful, 40)[-4:] == [
         r" in/[red]x[/red]\n.jpg",
         "   damaged or truncated: truncated",
@@ -99,15 +103,18 @@ def test_nothing_is_lost_in_a_narrow_terminal(eventful: Summary) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 19, 39, 40, 60])
-def test_the_table_folds_in_any_terminal(failed: Callable[..., Outcome], hostile: str, width: int) -> None:
-    assert _printed(_summary(failed(hostile, error=hostile)), width)
+def test_no_row_is_wider_than_the_terminal(failed: Callable[..., Outcome], hostile: str, width: int) -> None:
+    lines = _printed(_summary(failed(hostile, error=hostile)), width)
+    assert max(map(cell_len, lines)) <= width
+    # The padding leaves less room than one character in the narrowest ones.
+    assert width <= 2 or "failed1" in re.sub(r"\s", "", "".join(lines))
 
 
 def test_no_name_styles_the_table(failed: Callable[..., Outcome], hostile: str) -> None:
     assert all(line.isprintable() for line in _printed(_summary(failed(hostile, error=hostile), stopped_by="SIGINT")))
 
 
-def test_the_first_twenty_failures_are_shown_and_where_the_rest_are(failed: Callable[..., Outcome]) -> None:
+def test_first_twenty_failures_are_shown_and_the_others_counted(failed: Callable[..., Outcome]) -> None:
     summary = _summary(*(failed(f"{number}.jpg") for number in range(57)))
     lines = _printed(summary)
     assert lines[8].startswith(" in/0.jpg ")
@@ -116,7 +123,9 @@ def test_the_first_twenty_failures_are_shown_and_where_the_rest_are(failed: Call
     assert _printed(summary, report="all.jsonl")[28:] == [" … and 37 more: see all.jsonl"]
 
 
-def test_it_is_printed_to_standard_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_table_is_printed_to_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     print_summary(_summary())
     out, err = capsys.readouterr()
@@ -124,7 +133,7 @@ def test_it_is_printed_to_standard_error(capsys: pytest.CaptureFixture[str], mon
     assert err.startswith(" written ")
 
 
-def test_a_terminal_without_arrows_gets_none(written: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ascii_terminal_gets_ascii_arrows(written: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(width=80, file=StringIO(), color_system=None)
     monkeypatch.setattr(Console, "encoding", "ascii")
     print_summary(_summary(written()), console)

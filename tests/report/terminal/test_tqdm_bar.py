@@ -27,10 +27,10 @@ def test_bar_shows_the_run_and_is_removed_at_the_end(
     file, now = StringIO(), [0.0]
     with TqdmBar(file, sources=iter(range(4)), clock=lambda: now[0]) as bar:
         assert _last(file).startswith("0 pictures [00:00")
-        bar(unchanged())
-        bar(failed())
+        bar.on_outcome(unchanged())
+        bar.on_outcome(failed())
         now[0] += 1
-        bar.tick([])
+        bar.on_tick([])
         assert _last(file).startswith(" 50%|#####     | 2/4 [00:00<")
         assert _last(file).endswith(" pictures/s, 1 failed]")
     assert _last(file) == ""
@@ -40,9 +40,9 @@ def test_bar_shows_the_run_and_is_removed_at_the_end(
 def test_total_is_hidden_until_it_is_known(unchanged: Callable[..., Outcome]) -> None:
     file, now = StringIO(), [0.0]
     with TqdmBar(file, clock=lambda: now[0]) as bar:
-        bar(unchanged())
+        bar.on_outcome(unchanged())
         now[0] += 1
-        bar.tick([])
+        bar.on_tick([])
         assert _last(file).startswith("1 pictures [00:00")
 
 
@@ -50,8 +50,8 @@ def test_bar_is_drawn_once_per_interval(unchanged: Callable[..., Outcome]) -> No
     file = StringIO()
     with TqdmBar(file, clock=lambda: 0.0) as bar:
         size = len(file.getvalue())
-        bar(unchanged())
-        bar.tick([])
+        bar.on_outcome(unchanged())
+        bar.on_tick([])
         assert len(file.getvalue()) == size
 
 
@@ -66,7 +66,7 @@ def test_lines_are_printed_above_the_bar() -> None:
 def test_no_thread_is_started_and_tqdm_is_not_changed(unchanged: Callable[..., Outcome]) -> None:
     before, interval = threading.active_count(), tqdm.monitor_interval
     with TqdmBar(StringIO()) as bar:
-        bar(unchanged())
+        bar.on_outcome(unchanged())
         assert threading.active_count() == before
     assert tqdm.monitor_interval == interval
     assert tqdm.monitor is None
@@ -76,8 +76,8 @@ def test_lost_terminal_does_not_end_the_run(unchanged: Callable[..., Outcome]) -
     now = [0.0]
     with TqdmBar(HungUp(), clock=lambda: now[0]) as bar:
         now[0] += 1
-        bar(unchanged())
-        bar.tick([])
+        bar.on_outcome(unchanged())
+        bar.on_tick([])
         bar.print_line("lost")
 
 

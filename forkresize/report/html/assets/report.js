@@ -167,7 +167,7 @@
     const sign = direction === "ascending" ? 1 : -1;
     const columns = button.dataset.columns.split(",").map(Number);
     const keyed = rows.map((row) => [value(row, columns), row]);
-    // What has no value comes last, whichever way.
+    // Rows without a value come last in both directions.
     keyed.sort(([one], [other]) => (one === null) - (other === null) || (one === null ? 0 : sign * compare(one, other)));
     keyed.forEach(([, row], index) => { rows[index] = row; });
     filter();

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from forkresize.errors import DestinationError, ForkresizeError
+from forkresize.errors import ForkresizeError
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason, Written
-from forkresize.report.index.output_index import Header, OutputFile, OutputIndex, SourceOutputs
+from forkresize.report.index.outputs import OutputFile, OutputIndex, SourceOutputs
+from forkresize.report.outcome_store import Header, OutcomeStore
 
 NAMES = ["b.jpg", "a/z.jpg", "a.jpg", "a\nb.jpg", "\udcff.jpg", "é.jpg", "%s'\"; DROP TABLE renditions.jpg"]
 
@@ -21,10 +22,10 @@ def unread(path: str) -> Header:
 
 
 def gathered(outcomes: list[Outcome], probe: Callable[[str], Header] = unread) -> list[SourceOutputs]:
-    with OutputIndex(probe) as renditions:
+    with OutcomeStore(probe) as store:
         for outcome in outcomes:
-            renditions(outcome)
-        return list(renditions)
+            store.on_outcome(outcome)
+        return list(OutputIndex(store))
 
 
 @pytest.fixture
@@ -87,28 +88,10 @@ def test_missing_outputs_are_not_listed(
 ) -> None:
     duplicate = skipped("a.jpg", Reason.DUPLICATE)
     duplicate = replace(duplicate, ref=OutputRef(duplicate.source, "out/a.jpg"))
-    outcomes = [due(), duplicate, skipped(), failed(), failed(reason=Reason.EXISTS)]
-    with OutputIndex(unread) as renditions:
-        for outcome in outcomes:
-            renditions(outcome)
-        assert list(renditions) == []
-        assert renditions.left_out == 0
+    assert gathered([due(), duplicate, skipped(), failed(), failed(reason=Reason.EXISTS)]) == []
 
 
-def test_unreadable_outputs_are_counted(unchanged: Callable[..., Outcome]) -> None:
-    def damaged(path: str) -> Header:
-        raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
-
-    with OutputIndex(damaged) as renditions:
-        renditions(unchanged())
-        renditions(unchanged("v.jpg"))
-        assert (list(renditions), renditions.left_out) == ([], 2)
-        assert renditions.complaint == "out/u.jpg: not a picture"
-
-
-def test_full_disk_raises_an_error(written: Callable[..., Outcome]) -> None:
-    with OutputIndex(unread) as renditions:
-        renditions._rows.execute("PRAGMA max_page_count = 3")  # noqa: SLF001 (what a full disk does to it)
-        outcomes = (written(f"{number}.jpg") for number in range(10_000))
-        with pytest.raises(DestinationError, match="can't be kept to be listed: database or disk is full"):
-            list(map(renditions, outcomes))
+def test_last_outcome_of_an_output_counts(written: Callable[..., Outcome], unchanged: Callable[..., Outcome]) -> None:
+    header = OutputFile("", 8, 6, "jpeg", 400)
+    [entry] = gathered([written(), replace(unchanged(), ref=written().ref)], lambda _path: header)
+    assert entry.renditions == (replace(header, path="out/a.jpg"),)

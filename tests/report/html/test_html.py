@@ -1,4 +1,4 @@
-"""Tests of the page, without a browser."""
+"""The HTML report, without a browser."""
 
 import json
 import re
@@ -16,9 +16,10 @@ from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason
 from forkresize.report import html
 from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
-from forkresize.summary import RunStats, Tally, summarize
+from forkresize.report.outcome_store import OutcomeStore
+from forkresize.summary import RunStats, summarize
 
-SUBJECT = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
+INFO = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
 VOID = frozenset("meta link img input br".split())
 OUTSIDE = re.compile(
     r"(?:src|href|action)=\"(?!data:|#)|url\((?!data:)|@import|fetch\(|XMLHttpRequest|https?://(?!github\.com/leeoniya)"
@@ -26,7 +27,7 @@ OUTSIDE = re.compile(
 
 
 class _Checked(HTMLParser):
-    """Reads a page, and refuses one whose elements are not nested."""
+    """Parses a page, and fails if its elements are not nested."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -58,16 +59,25 @@ def _every(paths: Sequence[str]) -> Mapping[str, bytes]:
     return dict.fromkeys(paths, b"picture")
 
 
+def _report(path: Path, store: OutcomeStore, thumbnails: html.Thumbnails = _none) -> HtmlReport:
+    return HtmlReport(str(path), INFO, store, thumbnails)
+
+
+@pytest.fixture
+def store() -> Iterator[OutcomeStore]:
+    with OutcomeStore() as opened:
+        yield opened
+
+
 @pytest.fixture
 def made(tmp_path: Path) -> Callable[..., str]:
     def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, **ending: Any) -> str:
-        tally = Tally()
-        with HtmlReport(str(tmp_path / "run.html"), SUBJECT, thumbnails) as report:
+        with OutcomeStore() as store, _report(tmp_path / "run.html", store, thumbnails) as report:
             for outcome in outcomes:
-                report(outcome)
-                tally(outcome)
-            effort = RunStats(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
-            report.on_finish(summarize(tally, effort, **ending))
+                store.on_outcome(outcome)
+                report.on_outcome(outcome)
+            stats = RunStats(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
+            report.on_finish(summarize(report.tally, stats, **ending))
         return (tmp_path / "run.html").read_text("utf-8")
 
     return make
@@ -87,30 +97,30 @@ def _data(page: str) -> Any:
     return json.loads(found[1])
 
 
-def test_a_page_has_every_section_and_needs_no_network(made: Callable[..., str], outcomes: list[Outcome]) -> None:
+def test_page_has_every_section_and_needs_no_network(made: Callable[..., str], outcomes: list[Outcome]) -> None:
     page = made(*outcomes, thumbnails=_every)
     checked = _read(page)
     ids = {attributes["id"] for _, attributes in checked.elements if "id" in attributes}
     assert ids >= set("glance failed skipped course saved sheet extremes records table data".split())
     text = " ".join(checked.text)
-    for told in ("1 failed", "93.3%", "exit code 1", "75% busy, 1 lost", "damaged or truncated", "jpeg → webp"):
-        assert told in text
+    for part in ("1 failed", "93.3%", "exit code 1", "75% busy, 1 lost", "damaged or truncated", "jpeg → webp"):
+        assert part in text
     assert not OUTSIDE.search(page)
 
 
-def test_an_empty_run_has_a_page_too(made: Callable[..., str]) -> None:
+def test_empty_run_has_a_page(made: Callable[..., str]) -> None:
     page = made()
-    assert "All is well" in page
+    assert "Success" in page
     assert _data(page)["rows"] == []
     _read(page)
 
 
-def test_a_dry_run_has_a_page_too(made: Callable[..., str], due: Callable[..., Outcome]) -> None:
+def test_dry_run_has_a_page(made: Callable[..., str], due: Callable[..., Outcome]) -> None:
     [row] = _data(made(due()))["rows"]
     assert row[:2] == ["in/d.jpg", "planned"]
 
 
-def test_what_can_be_pressed_or_seen_has_a_name(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_controls_and_images_have_names(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     checked = _read(made(written(), thumbnails=_every))
     assert all(image["alt"] for image in checked.all("img"))
     assert all(field.get("aria-label") or field.get("id") for field in checked.all("input"))
@@ -131,7 +141,7 @@ EVIL = (
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_a_name_is_text_and_nothing_else(
+def test_names_are_escaped(
     evil: str, made: Callable[..., str], written: Callable[..., Outcome], failed: Callable[..., Outcome]
 ) -> None:
     harmless = _read(made(written("a"), failed("b", error="c"), thumbnails=_every))
@@ -140,14 +150,14 @@ def test_a_name_is_text_and_nothing_else(
     assert [sorted(its) for _, its in attacked.elements] == [sorted(its) for _, its in harmless.elements]
 
 
-def test_every_name_is_in_the_data(made: Callable[..., str], failed: Callable[..., Outcome], hostile: str) -> None:
+def test_data_holds_any_name(made: Callable[..., str], failed: Callable[..., Outcome], hostile: str) -> None:
     [row] = _data(made(failed(hostile)))["rows"]
     assert row[0].startswith("in/")
     assert row[0].isprintable()
     assert row[2] == "damaged or truncated: truncated"
 
 
-def test_the_table_holds_failures_first_and_says_what_it_leaves_out(
+def test_table_holds_failures_first_and_counts_the_omitted_records(
     monkeypatch: pytest.MonkeyPatch,
     made: Callable[..., str],
     written: Callable[..., Outcome],
@@ -161,7 +171,7 @@ def test_the_table_holds_failures_first_and_says_what_it_leaves_out(
     assert "The table holds 3 of 4 records" in page
 
 
-def test_failures_are_grouped_and_the_first_are_named(made: Callable[..., str], failed: Callable[..., Outcome]) -> None:
+def test_failures_are_grouped_with_examples(made: Callable[..., str], failed: Callable[..., Outcome]) -> None:
     outcomes = [failed(f"{number}.jpg") for number in range(12)] + [failed("x.jpg", reason=Reason.TIMED_OUT)]
     text = " ".join(" ".join(_read(made(*outcomes)).text).split())
     assert "damaged or truncated 12" in text
@@ -178,7 +188,7 @@ def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], writt
     assert slowest.count("in/a.jpg") == 1
 
 
-def test_the_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     outcomes: list[Outcome] = []
     for number in range(80):
         first = written(f"{number}.jpg", size=1000 + number)
@@ -189,7 +199,7 @@ def test_the_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], wr
     assert "Before: in/79.jpg" in before
 
 
-def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_pictures_without_thumbnails_are_omitted(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     def only_a(paths: Sequence[str]) -> Mapping[str, bytes]:
         return {path: b"picture" for path in paths if path != "out/b.jpg"}
 
@@ -197,55 +207,56 @@ def test_a_picture_without_a_thumbnail_is_left_out(made: Callable[..., str], wri
     assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
 
 
-def test_what_was_made_in_place_has_no_before(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_outputs_made_in_place_have_no_before(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     outcome = written("a.jpg")
     replaced = replace(outcome, ref=OutputRef(outcome.source, "in/a.jpg"))
     checked = _read(made(replaced, thumbnails=_every))
     assert not list(checked.all("img"))
 
 
-def test_outputs_that_were_removed_are_counted(made: Callable[..., str], unchanged: Callable[..., Outcome]) -> None:
+def test_pruned_outputs_are_counted(made: Callable[..., str], unchanged: Callable[..., Outcome]) -> None:
     gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     page = made(gone)
     assert "<dt>Pruned</dt><dd><b>1</b>" in page
     assert [row[1] for row in _data(page)["rows"]] == ["pruned"]
 
 
-def test_what_was_refused_is_no_early_end(made: Callable[..., str]) -> None:
+def test_refusal_is_not_shown_as_an_early_end(made: Callable[..., str]) -> None:
     page = made(exit_code=3, refused="--max-prune 10%: <all> are lost")
     assert ">Refused</span>" in page
     assert "--max-prune 10%: &lt;all&gt; are lost." in page
     assert "early" not in page
 
 
-def test_a_run_that_an_error_ends_has_its_page(tmp_path: Path, written: Callable[..., Outcome]) -> None:
-    report = HtmlReport(str(tmp_path / "run.html"), SUBJECT, _none)
-    report(written())
+def test_run_ended_by_an_error_has_a_page(tmp_path: Path, written: Callable[..., Outcome], store: OutcomeStore) -> None:
+    report = _report(tmp_path / "run.html", store)
+    store.on_outcome(written())
+    report.on_outcome(written())
     with pytest.raises(DestinationError), report:
         raise DestinationError("the disk is <full>")
     assert "Stopped by the disk is &lt;full&gt;" in (tmp_path / "run.html").read_text()
 
 
-def test_a_run_that_is_refused_leaves_the_last_page_alone(tmp_path: Path, made: Callable[..., str]) -> None:
+def test_refused_run_keeps_the_last_page(tmp_path: Path, made: Callable[..., str], store: OutcomeStore) -> None:
     last = made()
-    with pytest.raises(UsageError), HtmlReport(str(tmp_path / "run.html"), SUBJECT, _none):
+    with pytest.raises(UsageError), _report(tmp_path / "run.html", store):
         raise UsageError("no")
     assert (tmp_path / "run.html").read_text("utf-8") == last
 
 
-def test_a_page_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_other_pages_are_not_replaced(tmp_path: Path, store: OutcomeStore) -> None:
     path = tmp_path / "index.html"
     path.write_text("<!doctype html><title>Mine</title>")
     with pytest.raises(UsageError, match="remove it first"):
-        HtmlReport(str(path), SUBJECT, _none)
+        _report(path, store)
 
 
-def test_a_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
+def test_missing_directory_is_refused_at_once(tmp_path: Path, store: OutcomeStore) -> None:
     with pytest.raises(UsageError, match="no directory"):
-        HtmlReport(str(tmp_path / "missing/run.html"), SUBJECT, _none)
+        _report(tmp_path / "missing/run.html", store)
 
 
-def test_sizes_that_run_over_cost_no_report(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_overflowing_sizes_do_not_break_the_report(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
     outcome = written()
     huge = replace(outcome.detail, out_bytes=(1 << 63) - 1)
     lies = [replace(outcome, ref=OutputRef(outcome.source, f"out/{n}.jpg"), detail=huge) for n in range(3)]

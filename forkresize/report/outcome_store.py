@@ -1,0 +1,189 @@
+"""The outcomes of a run in a temporary database, for reports that need all of them at the end."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+
+from forkresize.errors import DestinationError, ForkresizeError
+from forkresize.observer import Observer
+from forkresize.outcome import Detail, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.report.terminal.plain import printable
+
+if TYPE_CHECKING:
+    from forkresize.job import Source
+
+
+class Header(Protocol):
+    """The header of an image file."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+
+    @property
+    def format(self) -> str:
+        """Pillow's name in lower case."""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the file."""
+
+
+class Row(NamedTuple):
+    """One outcome. Paths are bytes, because SQLite's text cannot hold every name.
+
+    Attributes:
+        source: path of the source.
+        name: path of the source relative to its root.
+        destination: path of the output.
+        rendition: index of the output's rendition in the recipe.
+        status: written, unchanged, skipped, failed or pruned; planned in a dry run.
+        reason: why it was skipped or failed, or empty.
+        error: details, printable.
+        warnings: printable, separated by semicolons.
+        in_bytes: size of the source.
+        out_bytes: size of the output.
+        in_width: width of the source in pixels.
+        in_height: height of the source.
+        out_width: width of the output.
+        out_height: height of the output.
+        in_format: format of the source, Pillow's name in lower case.
+        out_format: format of the output.
+        seconds: wall time that a worker spent on the source.
+        worker: the worker; None if there was none.
+        ended: seconds from the start of the run to the outcome.
+        is_first: whether it is the first executed outcome of its source; the seconds of a source count once.
+    """
+
+    source: bytes
+    name: bytes
+    destination: bytes | None
+    rendition: int
+    status: str
+    reason: str
+    error: str
+    warnings: str
+    in_bytes: int
+    out_bytes: int | None
+    in_width: int | None
+    in_height: int | None
+    out_width: int | None
+    out_height: int | None
+    in_format: str | None
+    out_format: str | None
+    seconds: float
+    worker: int | str | None
+    ended: float
+    is_first: bool
+
+
+_CREATE = f"CREATE TABLE outcomes ({', '.join(Row._fields)})"
+_INSERT = f"INSERT INTO outcomes VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608  Only question marks.
+_SELECT = "SELECT * FROM outcomes "
+
+
+class OutcomeStore(Observer):
+    """Store outcomes in a temporary database, which is removed when the context ends.
+
+    Attributes:
+        unreadable: number of existing outputs whose header could not be read.
+        first_error: the error about the first of them.
+
+    Args:
+        probe: reads the header of an output that an earlier run made, or raises ForkresizeError; None to read none.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(
+        self, probe: Callable[[str], Header] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.unreadable = 0
+        self.first_error = ""
+        self._probe = probe
+        self._clock = clock
+        self._started = clock()
+        self._last_source: Source | None = None
+        # An empty name creates a temporary database, in a file if it grows.
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute(_CREATE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Store an outcome.
+
+        Raises:
+            DestinationError: there is no room for temporary files.
+        """
+        try:
+            self._database.execute(_INSERT, self._row(outcome))
+        except sqlite3.Error as error:
+            raise DestinationError(f"cannot store outcomes in a temporary file: {error}") from error
+
+    def rows(self, rest: str, *values: object) -> Iterator[Row]:
+        """Yield rows; ``rest`` is SQL, such as ``ORDER BY seconds DESC LIMIT ?``."""
+        return map(Row._make, self.query(_SELECT + rest, *values))
+
+    def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Yield the results of another query on the table ``outcomes``."""
+        return self._database.execute(sql, values)
+
+    def _row(self, outcome: Outcome) -> tuple[object, ...]:
+        source, execution = outcome.source, outcome.execution
+        # The outcomes of one source come in succession.
+        is_first = bool(execution.attempts) and source is not self._last_source
+        self._last_source = source if execution.attempts else self._last_source
+        return (
+            os.fsencode(source.path),
+            os.fsencode(source.relative),
+            None if outcome.destination is None else os.fsencode(outcome.destination),
+            outcome.rendition,
+            outcome.status,
+            str(outcome.reason or ""),
+            printable(outcome.error),
+            printable("; ".join(outcome.warnings)),
+            source.size,
+            *self._files(outcome),
+            execution.seconds,
+            execution.worker,
+            self._clock() - self._started,
+            is_first,
+        )
+
+    def _files(self, outcome: Outcome) -> tuple[object, ...]:
+        """Return the columns from ``out_bytes`` to ``out_format``."""
+        detail = outcome.detail
+        if isinstance(detail, Written):
+            return detail.out_bytes, *detail.in_size, *detail.out_size, detail.in_format, detail.out_format
+        header = self._header(outcome)
+        if header is None:
+            return (None,) * 7
+        return header.bytes, None, None, header.width, header.height, None, header.format
+
+    def _header(self, outcome: Outcome) -> Header | None:
+        if self._probe is None or outcome.destination is None or not _output_exists(outcome.detail):
+            return None
+        try:
+            return self._probe(outcome.destination)
+        except ForkresizeError as error:
+            self.unreadable += 1
+            self.first_error = self.first_error or f"{outcome.destination}: {str(error) or 'not a picture'}"
+            return None
+
+
+def _output_exists(detail: Detail) -> bool:
+    return isinstance(detail, Unchanged) or (isinstance(detail, Skipped) and detail.reason is Reason.EXISTS)

@@ -1,0 +1,66 @@
+"""The temporary database of outcomes."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import pytest
+from msgspec.structs import replace
+
+from forkresize.errors import DestinationError, ForkresizeError
+from forkresize.outcome import Outcome, OutputRef
+from forkresize.report.outcome_store import Header, OutcomeStore
+
+
+def _store_all(store: OutcomeStore, outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        store.on_outcome(outcome)
+
+
+def test_outcomes_are_stored_with_the_seconds_since_the_start(outcomes: list[Outcome]) -> None:
+    with OutcomeStore(clock=itertools.count(10.0).__next__) as store:
+        for outcome in outcomes:
+            store.on_outcome(outcome)
+        rows = list(store.rows("ORDER BY rowid"))
+    assert [(row.status, row.ended) for row in rows] == [
+        ("written", 1.0),
+        ("unchanged", 2.0),
+        ("skipped", 3.0),
+        ("failed", 4.0),
+    ]
+    assert (rows[0].source, rows[0].out_width, rows[0].in_format, rows[0].worker) == (b"in/a.jpg", 800, "jpeg", 4711)
+    assert (rows[3].reason, rows[3].error, rows[3].out_bytes) == ("damaged or truncated", "truncated", None)
+
+
+def test_first_executed_outcome_of_a_source_is_marked(
+    written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
+) -> None:
+    first = written()
+    second = replace(first, ref=OutputRef(first.source, "out/a-2.jpg", 1))
+    with OutcomeStore() as store:
+        for outcome in (first, second, unchanged(), written("b.jpg")):
+            store.on_outcome(outcome)
+        assert [row.is_first for row in store.rows("ORDER BY rowid")] == [1, 0, 0, 1]
+
+
+def test_headers_are_read_only_with_a_probe(unchanged: Callable[..., Outcome]) -> None:
+    with OutcomeStore() as store:
+        store.on_outcome(unchanged())
+        assert [row.out_format for row in store.rows("")] == [None]
+
+
+def test_unreadable_outputs_are_counted(unchanged: Callable[..., Outcome]) -> None:
+    def damaged(path: str) -> Header:
+        raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
+
+    with OutcomeStore(damaged) as store:
+        store.on_outcome(unchanged())
+        store.on_outcome(unchanged("v.jpg"))
+        assert store.unreadable == 2
+        assert store.first_error == "out/u.jpg: not a picture"
+
+
+def test_full_disk_raises_an_error(written: Callable[..., Outcome]) -> None:
+    with OutcomeStore() as store:
+        store.query("PRAGMA max_page_count = 3")
+        with pytest.raises(DestinationError, match=r"cannot store outcomes in a temporary file: .*disk is full"):
+            _store_all(store, (written(f"{number}.jpg") for number in range(10_000)))
