@@ -122,7 +122,7 @@ def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
     with pytest.raises(CollisionError):
         run([tmp_path / "in"], tmp_path / "out", Recipe.of(format=Format.WEBP), settings=settings)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(UsageError, match="if_exists: 'bogus' is none of update"):
+    with pytest.raises(UsageError, match="if_exists: invalid value 'bogus': use one of update"):
         Settings(if_exists="bogus")  # type: ignore[arg-type]
 
 
