@@ -18,15 +18,15 @@ from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef,
 from tests.protocols import Draw, Run
 
 if (measuring := coverage.Coverage.current()) is not None:
-    # A confined worker saves what it has counted when it leaves.
+    # A sandboxed worker saves its coverage data when it exits.
     data = os.path.abspath(str(measuring.get_option("run:data_file")))
     os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(data)
 
-# Under nohup it would be ignored, by every process that is started here, too.
+# Under nohup SIGHUP is ignored, also by every process that is started here.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 DEADLINE = 60
-"""Seconds after which a command that was started counts as hanging."""
+"""Seconds after which a command counts as hanging."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def draw() -> Draw:
 
 @pytest.fixture
 def command() -> list[str]:
-    """The installed command, as a user's shell would find it."""
+    """The installed command."""
     return [os.path.join(os.path.dirname(sys.executable), "forkresize")]
 
 

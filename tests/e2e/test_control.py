@@ -44,11 +44,11 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, command: list[str]) -> Iterator[Start]:
-    """Start the command and see that it ends: ``start("in", "out", "--watch")``."""
+    """Start the command and make sure that it ends: ``start("in", "out", "--watch")``."""
     running: list[Running] = []
 
     def run(*arguments: str) -> Running:
-        # A test runner started with & has SIGINT ignored, and would hand that down.
+        # A test runner started with & ignores SIGINT, and children would inherit that.
         line = ["env", "--default-signal=INT,TERM,HUP", *command, *arguments]
         process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         running.append(process)
@@ -166,7 +166,7 @@ def test_invalid_run_control_is_refused_before_any_work(
 class TestWatch:
     @pytest.fixture
     def watching(self, photos: Path, tmp_path: Path, start: Start) -> Running:
-        """The command, with all done that there was, and waiting."""
+        """The command, waiting after all pictures were processed."""
         pytest.importorskip("watchdog")
         assert len(os.listdir(photos)) == 8
         process = start(*OPTIONS, "--watch", "--verbose", "--json", "--report", "run.jsonl", "--log-file", "in/run.log")

@@ -12,7 +12,7 @@ MUTANTS = 500
 
 @pytest.fixture(scope="module")
 def figures(figures_of: Callable[..., Any]) -> dict[str, object]:
-    """Run the fuzzer on a few hundred mutants, some in each way of asking."""
+    """Run the fuzzer on a few hundred mutants, with each set of options."""
     found: dict[str, object] = figures_of("fuzz", "--mutants", str(MUTANTS), "--chunk", "63", "--first", "900000")
     return found
 

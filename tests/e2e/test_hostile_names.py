@@ -47,7 +47,7 @@ HOSTILE = [
 
 @pytest.fixture
 def hostile(tmp_path: Path, draw: Draw) -> list[str]:
-    """The same small picture under every name; also in a directory of that name, and as what can't be opened."""
+    """The same small picture under every name; also in a directory of that name, and in a file that can't be opened."""
     content = draw(tmp_path / "one.jpg", (40, 30)).read_bytes()
     names = [os.fsdecode(name) for name in HOSTILE]
     for name in names:
@@ -59,12 +59,12 @@ def hostile(tmp_path: Path, draw: Draw) -> list[str]:
 
 
 def read_records(path: Path) -> list[dict[str, object]]:
-    """Return the records of a report, with names as the file system has them."""
+    """Return the records of a report, with names as in the file system."""
     return [json.loads(line) for line in path.read_text("utf-8", "surrogateescape").splitlines()]
 
 
 def raw_controls(text: str) -> set[str]:
-    """Return what a terminal would act on, apart from the ends of lines."""
+    """Return the control characters for a terminal, apart from line ends."""
     return {letter for letter in text if letter < " " or "\x7f" <= letter <= "\x9f"} - {"\n"}
 
 
@@ -168,6 +168,6 @@ def test_a_path_that_is_too_long_for_the_system_fails_alone(tmp_path: Path, draw
     records = read_records(tmp_path / "r.jsonl")
     assert {record["status"] for record in records} == {"written", "failed"}
     assert sum(record["status"] == "written" for record in records) >= 18
-    # By descriptors, as the paths of some outputs are too long for this process in its own directory.
+    # By descriptors, because the paths of some outputs are too long for this process.
     names = [name for _, _, files, _ in os.fwalk(tmp_path / "out") for name in files]
     assert not [name for name in names if ".forkresize-" in name]

@@ -18,7 +18,7 @@ Ended = tuple[str, str | None, str]
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes], rows: bytes | None = None) -> bytes:
-    """Return a PNG of 1-bit gray, as its specification lays it out."""
+    """Return a PNG of 1-bit gray, as in its specification."""
     header = struct.pack(">2I5B", width, height, 1, 0, 0, 0, 0)
     data = zlib.compress(bytes((width + 15) // 8 * height)) if rows is None else rows
     parts = (b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")
@@ -36,7 +36,7 @@ def gif(canvas: tuple[int, int], frames: int) -> bytes:
 
 
 def tiff(*tags: tuple[int, int, int, int], following: int = 0, rest: bytes = bytes(200)) -> bytes:
-    """Return a TIFF of 8 x 8 gray pixels with further tags, and the place of a further page."""
+    """Return a TIFF of 8 x 8 gray pixels with additional tags, and the offset of a second page."""
     plain = [(256, 4, 1, 8), (257, 4, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
     plain += [(273, 4, 1, 200), (277, 3, 1, 1), (278, 4, 1, 8), (279, 4, 1, 64)]
     entries = b"".join(struct.pack("<HHII", *tag) for tag in [*plain, *tags])
@@ -68,7 +68,7 @@ def webp_canvas(width: int, height: int) -> bytes:
 
 @pytest.fixture
 def ended(tmp_path: Path, forkresize: Run) -> Callable[..., Ended]:
-    """Run the command on one file; return its status, reason and error, and see that nothing else happened."""
+    """Run the command on one file; return its status, reason and error, and check that nothing else happened."""
 
     def end(name: str, content: bytes, options: Sequence[str] = ("--width", "4")) -> Ended:
         (tmp_path / "in").mkdir()
@@ -171,7 +171,7 @@ def test_endless_pages_are_counted_up_to_the_limit(ended: Callable[..., Ended]) 
 
 def test_messages_of_a_decoder_are_in_the_record(tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "in").mkdir()
-    # A strip that goes on behind the end of the file; libtiff writes of it to standard error.
+    # A strip that extends beyond the end of the file; libtiff reports it on standard error.
     packed = tiff(rest=bytes(200)).replace(struct.pack("<HHII", 259, 3, 1, 1), struct.pack("<HHII", 259, 3, 1, 5))
     (tmp_path / "in/a.tiff").write_bytes(
         packed.replace(struct.pack("<HHII", 279, 4, 1, 64), struct.pack("<HHII", 279, 4, 1, 9999))

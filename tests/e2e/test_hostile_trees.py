@@ -28,7 +28,7 @@ def records(tmp_path: Path) -> list[dict[str, object]]:
 
 
 def by_reason(tmp_path: Path) -> dict[str, set[str]]:
-    """Return the sources by how they ended."""
+    """Return the sources by status."""
     found: dict[str, set[str]] = {}
     for record in records(tmp_path):
         found.setdefault(str(record["reason"] or record["status"]), set()).add(str(record["source"]))
@@ -46,7 +46,7 @@ def pictures(folder: Path) -> list[str]:
 
 @pytest.fixture
 def pair(tmp_path: Path, draw: Draw) -> Path:
-    """A tree with one picture, and one beside it that is not in it."""
+    """A tree with one picture, and a picture outside of it."""
     draw(tmp_path / "in/a.jpg")
     draw(tmp_path / "outside/secret.jpg")
     return tmp_path
@@ -54,7 +54,7 @@ def pair(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def bound(tmp_path: Path, command: list[str]) -> RunIn:
-    """Run the command where a directory is mounted in a second place: ``bound("in", "out", *arguments)``."""
+    """Run the command with a directory mounted at a second path: ``bound("in", "out", *arguments)``."""
     if not shutil.which("unshare") or subprocess.run(["unshare", "-rm", "true"], check=False).returncode:  # noqa: S607
         pytest.skip("nothing may be mounted here")
 
@@ -215,7 +215,7 @@ def test_a_directory_that_vanishes_or_becomes_a_file_is_one_failure(
 
 @pytest.fixture
 def as_unprivileged(command: list[str]) -> Iterator[tuple[Path, RunIn]]:
-    """A directory, and the command run in it by somebody who may not do everything."""
+    """A directory, and the command run there by an unprivileged user."""
     if os.getuid() == 0 and not shutil.which("setpriv"):
         pytest.skip("root may read and write all, and there is no setpriv")
     give_up = (

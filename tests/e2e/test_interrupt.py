@@ -62,7 +62,7 @@ def statuses(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def large(tmp_path: Path, draw: Draw) -> Path:
-    """Pictures that each take a good part of a tenth of a second."""
+    """Pictures that each take almost a tenth of a second."""
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, SOURCES):
         os.link(first, tmp_path / f"in/{number:02}.png")
@@ -71,9 +71,9 @@ def large(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def started(tmp_path: Path, large: Path, command: list[str]) -> Iterator[Running]:
-    """The command at work: at least one output is there."""
+    """The running command, after its first output."""
 
-    # A test runner started with & has SIGINT ignored, and would hand that down.
+    # A test runner started with & ignores SIGINT, and children would inherit that.
     arguments = ["env", "--default-signal=INT,TERM,HUP", *command, "in", "out", *OPTIONS]
     with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
         wait_for(lambda: any(name.endswith(".png") for name in files(tmp_path / "out")))
@@ -109,7 +109,7 @@ def test_a_second_signal_ends_the_run_at_once_without_incomplete_outputs(tmp_pat
     assert not any(map(alive, workers))
     reported = statuses(tmp_path)
     written = {os.path.basename(name) for name, status in reported.items() if status == "written"}
-    # A worker may have been ended between its last rename and telling of it.
+    # A worker may have been killed between its last rename and its report.
     assert written <= set(files(tmp_path / "out")) <= {os.path.basename(name) for name in reported}
     for made in (tmp_path / "out").rglob("*.png"):
         with Image.open(made) as picture:

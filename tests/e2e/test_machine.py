@@ -129,7 +129,7 @@ def test_a_source_that_changes_during_processing_is_processed_again(
     from forkresize.job import Job, Output, Source
     from forkresize.recipe import Recipe
 
-    # As it was when it was found, which is no longer so.
+    # The source as found by the scan, which is out of date.
     job = Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), (Output(str(output)),))
     (outcome,) = render(job, Recipe.of(width=50), "tag")
     assert outcome.warnings == ("the source was changed while its output was made",)

@@ -26,7 +26,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 @pytest.fixture
 def photos(tmp_path: Path, draw: Draw) -> Path:
-    """Seven pictures in three directories, and a text."""
+    """Seven pictures in three directories, and a text file."""
     folder = tmp_path / "in"
     for number in range(4):
         draw(folder / f"{number}.jpg", (400, 300), seed=number)

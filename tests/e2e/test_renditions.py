@@ -153,7 +153,7 @@ def test_an_interrupted_run_writes_no_list(tmp_path: Path, site: Path, draw: Dra
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, 24):
         os.link(first, tmp_path / f"in/{number:02}.png")
-    # A test runner started with & has SIGINT ignored, and would hand that down.
+    # A test runner started with & ignores SIGINT, and children would inherit that.
     arguments = ["env", "--default-signal=INT", *command, "in", "site/img", "--width", "600", "--workers", "2", *LISTS]
     with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 30

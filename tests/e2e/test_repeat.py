@@ -118,7 +118,7 @@ def test_the_run_after_a_kill_completes_all_outputs(
         ) as process:
             time.sleep(chance.random() * took)
             process.send_signal(signal.SIGKILL)
-    # A worker that has not noticed yet that its parent is dead holds the lock with it.
+    # A worker that has not yet noticed the death of its parent still holds the lock.
     again = forkresize("in", "out", *OPTIONS, "--lock-wait", "30s")
     assert again.returncode == 0
     assert content(tmp_path / "out") == expected

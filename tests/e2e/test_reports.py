@@ -22,7 +22,7 @@ REPORTS = ("--report", "run.jsonl", "--report", "run.csv", "--report", "run.html
 
 @pytest.fixture
 def pictures(tmp_path: Path, draw: Draw) -> Path:
-    """Three pictures, one that is cut short, and a text."""
+    """Three pictures, a truncated one, and a text file."""
     folder = tmp_path / "in"
     for number in range(3):
         draw(folder / f"{number}.jpg", (400, 300), seed=number)
@@ -75,7 +75,7 @@ def test_reports_are_complete_after_an_interrupt(tmp_path: Path, draw: Draw, com
     for number in range(1, 200):
         os.link(first, tmp_path / f"in/{number}.jpg")
     files = ["--log-file", "run.log", "--log-format", "json", "--metrics-file", "run.prom"]
-    # A test runner started with & has SIGINT ignored, and would hand that down.
+    # A test runner started with & ignores SIGINT, and children would inherit that.
     arguments = ["env", "--default-signal=INT", *command, "in", "out", "--width", "1600", "--workers", "2"]
     with subprocess.Popen([*arguments, *REPORTS, *files], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         _wait_for(lambda: (tmp_path / "run.jsonl").exists() and (tmp_path / "run.jsonl").stat().st_size > 0)

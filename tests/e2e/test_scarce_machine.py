@@ -24,7 +24,7 @@ needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks f
 
 @pytest.fixture
 def photos(tmp_path: Path, draw: Draw) -> Path:
-    """Twelve pictures of some ten kilobytes each."""
+    """Twelve pictures of about ten kilobytes each."""
     for number in range(12):
         draw(tmp_path / f"in/{number:02}.png", (160, 120), seed=number)
     return tmp_path / "in"
@@ -61,7 +61,7 @@ def statuses(tmp_path: Path) -> list[str]:
 
 
 def whole(folder: Path) -> list[Path]:
-    """Return all files that are left below a folder, but its housekeeping; each has to open as a picture."""
+    """Return all files below a folder, without the state directory; each must be a complete picture."""
     found = [path for path in folder.rglob("*") if path.is_file() and ".forkresize" not in path.parts]
     for path in found:
         with Image.open(path) as image:
@@ -71,7 +71,7 @@ def whole(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Mount a file system of so many kilobytes; skips where that is not allowed."""
+    """Mount a file system of a number of kilobytes; skip if that is not allowed."""
     mounted = []
 
     def mount(kilobytes: int) -> Path:
@@ -194,7 +194,7 @@ def test_a_clock_set_back_keeps_outputs_and_detects_changes(
     assert json.loads(forkresize(*options).stdout)["written"] == 12
     assert json.loads(forkresize(*options).stdout)["unchanged"] == 12
     os.utime(photos / "00.png")
-    # By times alone, an output that is newer than its source is up to date.
+    # By modification times alone, an output that is newer than its source is up to date.
     changed = 1 if ledger == "--ledger" else 0
     again = json.loads(forkresize(*options).stdout)
     assert (again["written"], again["unchanged"]) == (changed, 12 - changed)

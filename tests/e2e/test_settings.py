@@ -16,7 +16,7 @@ RunWithSettings = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def home(tmp_path: Path, draw: Draw) -> Path:
-    """A picture of 640x480 to work on, and a home directory without settings."""
+    """A picture of 640x480, and a home directory without settings."""
     draw(tmp_path / "in/a.jpg", (640, 480))
     (tmp_path / "home/.config/forkresize").mkdir(parents=True)
     return tmp_path / "home"
@@ -24,7 +24,7 @@ def home(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def with_settings(home: Path, forkresize: Run) -> RunWithSettings:
-    """Run the command with that home."""
+    """Run the command with that home directory."""
 
     def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         return forkresize(*arguments, env={"HOME": str(home), "XDG_CONFIG_HOME": "", **variables})
