@@ -61,31 +61,28 @@ class Declaration(Struct, frozen=True):
     group: str = ""
 
 
-class Shorthand(Struct, frozen=True):
+class Shorthand(Declaration, frozen=True):
     """How a step or a size is written as one value: an option, and a key of a recipe file.
 
     Attributes:
-        declaration: of the option.
         field: the field that the value is for.
         notation: how the whole is written as a text, by ``written``.
         bare: the value that stands for all defaults.
     """
 
-    declaration: Declaration
     field: str = ""
     notation: Meta | None = None
     bare: bool | str | None = None
 
 
-def option(help: str, metavar: str = "", notation: Notation | None = None, **details: Any) -> Meta:  # noqa: A002 (its name in a declaration)
-    """Declare that a field is an option; see Declaration for the details."""
-    declaration = Declaration(help, metavar, **details)
-    return Meta(description=help, extra={"option": declaration, "notation": notation})
+def option(*declaration: Any, **details: Any) -> Meta:
+    """Declare that a field is an option; see Declaration for the arguments."""
+    return Meta(extra={"option": Declaration(*declaration, **details)})
 
 
-def written(expected: str, parse: Callable[[Any], Any], **details: Any) -> Meta:
-    """Declare how a value is written; see Notation for the details."""
-    return Meta(extra={"notation": Notation(expected, parse, **details)})
+def written(*notation: Any, **details: Any) -> Meta:
+    """Declare how a value is written; see Notation for the arguments."""
+    return Meta(extra={"notation": Notation(*notation, **details)})
 
 
 class Declared(Struct, frozen=True, kw_only=True):

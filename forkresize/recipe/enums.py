@@ -1,28 +1,42 @@
-"""The words that a recipe uses: one enumeration for each choice."""
+"""The words that a recipe uses: one enumeration for each choice, with an explanation of each word."""
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from forkresize.errors import FieldError
 
-Word = TypeVar("Word", bound=StrEnum)
+Kind = TypeVar("Kind", bound=StrEnum)
 
 
-class Fit(StrEnum):
+class Word(StrEnum):
+    """A word, and what it means.
+
+    Attributes:
+        help: what it means; empty if it explains itself.
+    """
+
+    help: str
+
+    def __new__(cls, value: str, help: str = "") -> Self:  # noqa: A002 (its name everywhere)
+        """Create a member."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.help = help
+        return member
+
+
+class Fit(Word):
     """How an image fits the target box; the words are those of CSS and sharp."""
 
-    INSIDE = "inside"
-    COVER = "cover"
-    CONTAIN = "contain"
-    OUTSIDE = "outside"
-    FILL = "fill"
+    INSIDE = "inside", "fit within it"
+    COVER = "cover", "fill it and crop the rest"
+    CONTAIN = "contain", "fit within it and pad"
+    OUTSIDE = "outside", "enclose it"
+    FILL = "fill", "stretch to it"
 
 
-class Gravity(StrEnum):
-    """Which part ``cover`` keeps, and where ``contain`` places the image.
-
-    ``entropy`` keeps the part with the most detail, ``attention`` the most salient part.
-    """
+class Gravity(Word):
+    """Which part ``cover`` keeps, and where ``contain`` places the image."""
 
     CENTER = "center"
     NORTH = "north"
@@ -33,79 +47,75 @@ class Gravity(StrEnum):
     SOUTH_WEST = "south-west"
     WEST = "west"
     NORTH_WEST = "north-west"
-    ENTROPY = "entropy"
-    ATTENTION = "attention"
+    ENTROPY = "entropy", "the part with the most detail"
+    ATTENTION = "attention", "the most salient part"
 
 
-class Resample(StrEnum):
+class Resample(Word):
     """The resampling kernel."""
 
-    LANCZOS = "lanczos"
-    BICUBIC = "bicubic"
-    BILINEAR = "bilinear"
-    HAMMING = "hamming"
-    BOX = "box"
-    NEAREST = "nearest"
+    LANCZOS = "lanczos", "sharp"
+    BICUBIC = "bicubic", "softer"
+    BILINEAR = "bilinear", "soft"
+    HAMMING = "hamming", "sharper than bilinear"
+    BOX = "box", "the average"
+    NEAREST = "nearest", "adds no colors, for pixel art"
 
 
-class Axis(StrEnum):
-    """The direction of a flip: left to right, or top to bottom."""
+class Axis(Word):
+    """The direction of a flip."""
 
-    HORIZONTAL = "h"
-    VERTICAL = "v"
-
-
-class Color(StrEnum):
-    """The color space of an output: sRGB, or the source's own with its profile."""
-
-    SRGB = "srgb"
-    KEEP = "keep"
+    HORIZONTAL = "h", "left to right"
+    VERTICAL = "v", "top to bottom"
 
 
-class Metadata(StrEnum):
-    """Which of EXIF, XMP, IPTC and PNG texts are kept.
+class Color(Word):
+    """The color space of an output."""
 
-    ``safe`` is everything except location, serial numbers, maker notes and embedded thumbnails; ``copyright`` is the
-    author and the license.
-    """
-
-    ALL = "all"
-    SAFE = "safe"
-    COPYRIGHT = "copyright"
-    NONE = "none"
+    SRGB = "srgb", "convert to sRGB"
+    KEEP = "keep", "that of the source, with its profile"
 
 
-class Animation(StrEnum):
-    """Whether all frames are kept where the output format can hold them, or only the first."""
+class Metadata(Word):
+    """Which of EXIF, XMP, IPTC and PNG texts are kept."""
 
-    KEEP = "keep"
-    FIRST = "first"
-
-
-class OnTruncated(StrEnum):
-    """What to do with a file that ends too early: fail, or use the part that can be decoded."""
-
-    FAIL = "fail"
-    SALVAGE = "salvage"
+    ALL = "all", "everything"
+    SAFE = "safe", "everything except location, serial numbers, maker notes and thumbnails"
+    COPYRIGHT = "copyright", "author and license"
+    NONE = "none", "nothing"
 
 
-class IfLarger(StrEnum):
+class Animation(Word):
+    """Which frames or pages are kept."""
+
+    KEEP = "keep", "all, if the output format can hold them"
+    FIRST = "first", "only the first"
+
+
+class OnTruncated(Word):
+    """What to do with a file that ends too early."""
+
+    FAIL = "fail", "report a failure"
+    SALVAGE = "salvage", "use the part that is there"
+
+
+class IfLarger(Word):
     """What to do if re-encoding at the same size and format makes the file larger."""
 
-    WRITE = "write"
-    KEEP_ORIGINAL = "keep-original"
+    WRITE = "write", "keep it anyway"
+    KEEP_ORIGINAL = "keep-original", "copy the original image data without re-encoding"
 
 
-class Subsampling(StrEnum):
-    """The resolution of the color channels; ``auto`` is full from quality 90, a quarter below."""
+class Subsampling(Word):
+    """The resolution of the color channels."""
 
-    AUTO = "auto"
-    FULL = "444"
-    HALF = "422"
-    QUARTER = "420"
+    AUTO = "auto", "444 from quality 90, else 420"
+    FULL = "444", "full"
+    HALF = "422", "half"
+    QUARTER = "420", "a quarter"
 
 
-def parse_enum(field: str, kind: type[Word], value: str) -> Word:
+def parse_enum(field: str, kind: type[Kind], value: str) -> Kind:
     """Return the member of an enumeration that a string names.
 
     Raises:

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY
-from forkresize.recipe.declaration import Declaration, Declared, check, find_meta, parse_text, shorthand_kind
+from forkresize.recipe.declaration import Declaration, Declared, check, find_meta, parse_text, plain, shorthand_kind
+from forkresize.recipe.enums import Word
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.size import SIZE_MODES, Size
 from forkresize.recipe.steps import STEPS, Step
@@ -36,6 +37,14 @@ class RecipeOption(Struct, frozen=True):
     field: str = ""
     default: Any = None
     starts: bool = False
+
+    @property
+    def help(self) -> str:
+        """What it does, with an explanation of each word of a choice."""
+        kind = plain(self.kind)
+        if find_meta(self.kind, "notation") or not (isinstance(kind, type) and issubclass(kind, Word)):
+            return self.declaration.help
+        return f"{self.declaration.help} {'; '.join(f'{word}: {word.help}' for word in kind if word.help)}."
 
     @property
     def group(self) -> str:
@@ -72,7 +81,7 @@ def _declared_options(owner: type[Declared]) -> Iterator[RecipeOption]:
     short = owner.shorthand
     if short is not None:
         name = str(owner.__struct_config__.tag or owner.__name__.lower())
-        yield RecipeOption(name, short.declaration, shorthand_kind(owner), owner, short.field, starts=True)
+        yield RecipeOption(name, short, shorthand_kind(owner), owner, short.field, starts=True)
     names, defaults = owner.__struct_fields__, owner.__struct_defaults__
     for place, field in enumerate(names, len(defaults) - len(names)):
         kind = owner.__annotations__[field]

@@ -39,65 +39,37 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
     steps: tuple[Step, ...] = ()
     renditions: tuple[Rendition, ...] = (Rendition(),)
     auto_orient: Annotated[
-        bool,
-        option("Rotate images upright first, as EXIF or XMP says.", off="no-auto-orient", group="Operations"),
+        bool, option("Rotate images upright first, as EXIF or XMP says.", off="no-auto-orient", group="Operations")
     ] = True
-    color: Annotated[
-        Color, option("Color space. srgb: convert to sRGB; keep: that of the source, with its profile.")
-    ] = Color.SRGB
-    metadata: Annotated[
-        Metadata,
-        option(
-            "Which EXIF, XMP, IPTC and texts to keep. all: everything; safe: all except location, serial numbers, "
-            "maker notes and thumbnails; copyright: author and license; none: nothing.",
-        ),
-    ] = Metadata.SAFE
+    color: Annotated[Color, option("Color space.")] = Color.SRGB
+    metadata: Annotated[Metadata, option("Which EXIF, XMP, IPTC and texts to keep.")] = Metadata.SAFE
     background: Annotated[
         tuple[_Channel, _Channel, _Channel, _Channel],
         COLOR,
         option(
-            "Background color for padding, rotation corners, borders, and for transparency in formats without alpha.",
+            "Background of padding, rotation corners and borders, and of transparency in formats without alpha.",
             "COLOR",
             default="white",
             group="Operations",
         ),
     ] = (255, 255, 255, 255)
-    animation: Annotated[
-        Animation,
-        option("Frames and pages. keep: all, if the output format can hold them; first: only the first."),
-    ] = Animation.KEEP
-    on_truncated: Annotated[
-        OnTruncated,
-        option("What to do if a file ends too early. fail: report a failure; salvage: use the part that is there."),
-    ] = OnTruncated.FAIL
-    if_larger: Annotated[
-        IfLarger,
-        option(
-            "If re-encoding at the same size and format makes the file larger. write: keep it anyway; keep-original: "
-            "copy the original image data without re-encoding.",
-        ),
-    ] = IfLarger.WRITE
+    animation: Annotated[Animation, option("Which frames and pages to keep.")] = Animation.KEEP
+    on_truncated: Annotated[OnTruncated, option("What to do if a file ends too early.")] = OnTruncated.FAIL
+    if_larger: Annotated[IfLarger, option("If re-encoding at the same size and format makes the file larger.")] = (
+        IfLarger.WRITE
+    )
     max_pixels: Annotated[
         _Large,
         MEGAPIXELS,
-        option(
-            "Fail on images with more megapixels than this; animations: 10 times as many in total.",
-            "MP",
-            group="Workers",
-        ),
+        option("Fail on images with more megapixels; animations: 10 times as many in total.", "MP", group="Workers"),
     ] = 200_000_000
     max_frames: Annotated[
-        _Count,
-        option(
-            "Fail on animations or multi-page files with more frames than this, if all of them are kept.",
-            "N",
-            group="Workers",
-        ),
+        _Count, option("Fail on files with more frames or pages, if all are kept.", "N", group="Workers")
     ] = 1000
     max_file_size: Annotated[
         _Large,
         BYTES,
-        option("Fail on source files larger than this, without reading them.", "SIZE", default="1G", group="Workers"),
+        option("Fail on larger source files, without reading them.", "SIZE", default="1G", group="Workers"),
     ] = 1_000_000_000
 
     def __post_init__(self) -> None:

@@ -20,6 +20,12 @@ _EXCLUSIVE = (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossle
 """Each of two would decide on the quality."""
 
 _Quality = Annotated[int, Meta(ge=1, le=100)]
+_Effort = Annotated[int, Meta(ge=1, le=MAX_EFFORT)]
+_Colors = Annotated[int, Meta(ge=2, le=MAX_COLORS)]
+_Bytes = Annotated[int, Meta(ge=1, le=10**15)]
+_Similarity = Annotated[float, Meta(ge=0.01, le=0.9999)]
+
+_DEFAULT_QUALITY = ",".join(f"{name}={quality}" for name, quality in DEFAULT_QUALITY.items())
 
 
 class Rendition(Declared, frozen=True, kw_only=True):
@@ -33,47 +39,26 @@ class Rendition(Declared, frozen=True, kw_only=True):
     format: Annotated[
         Format | None,
         FORMAT,
-        option(
-            "Output format. keep: that of the source. Several make several outputs from one decode.",
-            "FORMAT",
-            short="-f",
-            several=True,
-        ),
+        option("Output format; several make several outputs. keep: that of the source.", "FORMAT", "-f", several=True),
     ] = None
     quality: Annotated[
         Mapping[str, _Quality] | _Quality | None,
         QUALITY,
-        option(
-            "Quality from 1 to 100, for all formats or for each.",
-            "N|FORMAT=N,…",
-            short="-q",
-            default=",".join(f"{name}={quality}" for name, quality in DEFAULT_QUALITY.items()),
-        ),
+        option("1 to 100, for all formats or for each.", "N|FORMAT=N,…", "-q", default=_DEFAULT_QUALITY),
     ] = None
     lossless: Annotated[bool, option("Lossless compression, for formats that have it (WebP, AVIF).")] = False
     progressive: Annotated[bool, option("Write progressive JPEGs.", off="baseline")] = False
-    subsampling: Annotated[
-        Subsampling,
-        option(
-            "Resolution of the colors in JPEG and AVIF. auto: 444 from quality 90, 420 below; 444: full; 422: half; "
-            "420: a quarter.",
-        ),
-    ] = Subsampling.AUTO
+    subsampling: Annotated[Subsampling, option("Resolution of the colors in JPEG and AVIF.")] = Subsampling.AUTO
     effort: Annotated[
-        Annotated[int, Meta(ge=1, le=MAX_EFFORT)] | None,
-        option("Encoder effort, 1 (fast) to 10 (small).", "N", default="depends on the format"),
+        _Effort | None, option("Encoder effort, 1 (fast) to 10 (small).", "N", default="depends on the format")
     ] = None
-    palette: Annotated[
-        Annotated[int, Meta(ge=2, le=MAX_COLORS)] | None, option("Reduce PNG or GIF to N colors, 2 to 256.", "N")
-    ] = None
+    palette: Annotated[_Colors | None, option("Reduce PNG or GIF to N colors, 2 to 256.", "N")] = None
     max_bytes: Annotated[
-        Annotated[int, Meta(ge=1, le=10**15)] | None,
-        BYTES,
-        option("Keep every output within this size: lower the quality first, then the dimensions.", "SIZE"),
+        _Bytes | None, BYTES, option("Largest output: lower the quality first, then the dimensions.", "SIZE")
     ] = None
     ssim: Annotated[
-        Annotated[float, Meta(ge=0.01, le=0.9999)] | None,
-        option("Find the lowest quality whose similarity (SSIM) to the resized image is at least this.", "0..1"),
+        _Similarity | None,
+        option("Find the lowest quality with at least this structural similarity (SSIM).", "0..1"),
     ] = None
 
     def __post_init__(self) -> None:

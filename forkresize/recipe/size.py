@@ -7,7 +7,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from forkresize.errors import ConflictError, FieldError
-from forkresize.recipe.declaration import Declaration, Declared, Shorthand, option, shown, written
+from forkresize.recipe.declaration import Declared, Shorthand, option, shown, written
 from forkresize.recipe.enums import Fit
 from forkresize.recipe.notations import PERCENT
 
@@ -43,24 +43,17 @@ class Size(Declared, frozen=True, kw_only=True):
     """
 
     shorthand = Shorthand(
-        Declaration(_HELP, "GEOMETRY"),
+        _HELP,
+        "GEOMETRY",
         notation=written(_EXPECTED, lambda text: Size.parse(text)),  # noqa: PLW0108 (not defined yet)
     )
     group = "Size"
 
     width: Annotated[
-        Side | None,
-        option(
-            "Width of the target box. Several make several outputs from one decode.", "PX", short="-w", several=True
-        ),
+        Side | None, option("Width of the target box; several make several outputs.", "PX", "-w", several=True)
     ] = None
     height: Annotated[
-        Side | None,
-        option(
-            "Height of the target box. With one side alone, the other follows from the aspect ratio.",
-            "PX",
-            several=True,
-        ),
+        Side | None, option("Height of the target box. One side alone keeps the aspect ratio.", "PX", several=True)
     ] = None
     long_edge: Annotated[Side | None, option("Length of the longer side.", "PX")] = None
     short_edge: Annotated[Side | None, option("Length of the shorter side.", "PX")] = None
@@ -68,11 +61,8 @@ class Size(Declared, frozen=True, kw_only=True):
         tuple[_Percent, _Percent] | None, PERCENT, option("Percentage of the source's width and height.", "PERCENT")
     ] = None
     megapixels: Annotated[_Megapixels | None, option("Area in millions of pixels.", "MP")] = None
-    fit: Annotated[Fit | None, Meta(description="How this rendition fits the box; overrides the resize step.")] = None
-    enlarge: Annotated[
-        bool | None,
-        Meta(description="Whether to enlarge smaller images; overrides the resize step. A scale above 100 does."),
-    ] = None
+    fit: Annotated[Fit | None, Meta(description="Overrides the fit of the resize step.")] = None
+    enlarge: Annotated[bool | None, Meta(description="Overrides enlarge of the resize step.")] = None
     shrink: Annotated[bool, Meta(description="Whether to shrink larger images.")] = True
 
     def __post_init__(self) -> None:

@@ -9,20 +9,23 @@ from typing import Annotated, get_args
 from msgspec import Meta
 
 from forkresize.errors import FieldError
-from forkresize.recipe.declaration import Declaration, Declared, Shorthand, option, shown, written
+from forkresize.recipe.declaration import Declared, Shorthand, option, shown, written
 from forkresize.recipe.enums import Axis, Fit, Gravity, Resample
 from forkresize.recipe.notations import PLACE, POINT
 
-Degrees = Annotated[float, Meta(ge=-360, le=360)]
-Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
-Level = Annotated[int, Meta(ge=0, le=255)]
+_Degrees = Annotated[float, Meta(ge=-360, le=360)]
+_Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
+_Width = Annotated[int, Meta(ge=1, le=10_000)]
+_Side = Annotated[int, Meta(ge=1)]
+_Offset = Annotated[int, Meta(ge=0)]
+_Level = Annotated[int, Meta(ge=0, le=255)]
+_Strength = Annotated[int, Meta(ge=1, le=1_000)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Scale = Annotated[float, Meta(ge=0.1, le=100)]
+_Margin = Annotated[float, Meta(ge=0, le=50)]
 
 _CROP = "WxH+X+Y or WxH, for example 800x600+10+20"
 _SHARPEN = "none, auto, or radius, percent and threshold as in 1,80,3"
-
-
-def _step(help: str, metavar: str = "", **how: object) -> Shorthand:  # noqa: A002 (its name in a declaration)
-    return Shorthand(Declaration(help, metavar), **how)  # type: ignore[arg-type]
 
 
 class StepBase(Declared, frozen=True, kw_only=True, tag_field="step", tag=str.lower):
@@ -34,34 +37,32 @@ class StepBase(Declared, frozen=True, kw_only=True, tag_field="step", tag=str.lo
 class Rotate(StepBase, frozen=True, kw_only=True):
     """Rotate clockwise. Multiples of 90 degrees only move pixels; other angles resample."""
 
-    shorthand = _step(
-        "Rotate clockwise by DEG degrees. Corners are filled with the background color.", "DEG", field="degrees"
-    )
+    shorthand = Shorthand("Rotate clockwise. Corners are filled with the background color.", "DEG", field="degrees")
 
-    degrees: Annotated[Degrees, Meta(description="Angle in degrees.")]
+    degrees: Annotated[_Degrees, Meta(description="Angle in degrees.")]
 
 
 class Flip(StepBase, frozen=True, kw_only=True):
     """Mirror the image."""
 
-    shorthand = _step("Mirror. h: left to right; v: top to bottom.", field="axis")
+    shorthand = Shorthand("Mirror.", field="axis")
 
-    axis: Annotated[Axis, Meta(description="h mirrors left to right, v top to bottom.")]
+    axis: Annotated[Axis, Meta(description="Direction.")]
 
 
 class Crop(StepBase, frozen=True, kw_only=True):
     """Keep a rectangle; the part of it outside the image is ignored."""
 
-    shorthand = _step(
+    shorthand = Shorthand(
         "Keep only this rectangle of the source, in pixels.",
         "WxH+X+Y",
         notation=written(_CROP, lambda text: Crop.parse(text)),  # noqa: PLW0108 (not defined yet)
     )
 
-    width: Annotated[int, Meta(ge=1, description="Width in pixels of the upright source.")]
-    height: Annotated[int, Meta(ge=1, description="Height in pixels of the upright source.")]
-    left: Annotated[int, Meta(ge=0, description="Distance from the left edge.")] = 0
-    top: Annotated[int, Meta(ge=0, description="Distance from the upper edge.")] = 0
+    width: Annotated[_Side, Meta(description="Width in pixels of the upright source.")]
+    height: Annotated[_Side, Meta(description="Height in pixels of the upright source.")]
+    left: Annotated[_Offset, Meta(description="Distance from the left edge.")] = 0
+    top: Annotated[_Offset, Meta(description="Distance from the upper edge.")] = 0
 
     @classmethod
     def parse(cls, text: str) -> "Crop":
@@ -80,9 +81,9 @@ class Crop(StepBase, frozen=True, kw_only=True):
 class Trim(StepBase, frozen=True, kw_only=True):
     """Crop borders of a uniform color."""
 
-    shorthand = _step("Crop borders of a uniform color.", bare=True)
+    shorthand = Shorthand("Crop borders of a uniform color.", bare=True)
 
-    tolerance: Annotated[Level, Meta(description="How far a channel may differ from the border's color.")] = 10
+    tolerance: Annotated[_Level, Meta(description="How far a channel may differ from the border's color.")] = 10
 
 
 class Resize(StepBase, frozen=True, kw_only=True):
@@ -90,70 +91,46 @@ class Resize(StepBase, frozen=True, kw_only=True):
 
     group = "Size"
 
-    fit: Annotated[
-        Fit,
-        option(
-            "How an image fits the target box. inside: fit within it; cover: fill it and crop the rest; contain: fit "
-            "within it and pad; outside: enclose it; fill: stretch to it.",
-        ),
-    ] = Fit.INSIDE
-    gravity: Annotated[
-        Gravity,
-        option(
-            "Which part cover keeps, or where contain places the image. entropy: the part with the most detail; "
-            "attention: the most salient part; others: that side or corner.",
-        ),
-    ] = Gravity.CENTER
+    fit: Annotated[Fit, option("How an image fits the target box.")] = Fit.INSIDE
+    gravity: Annotated[Gravity, option("Which part cover keeps, or where contain places the image.")] = Gravity.CENTER
     focus: Annotated[
-        tuple[Annotated[float, Meta(ge=0, le=1)], Annotated[float, Meta(ge=0, le=1)]] | None,
+        tuple[_Share, _Share] | None,
         POINT,
-        option("Point that cover keeps in view: 0 to 1 from the left and from the top.", "X,Y"),
+        option("Point that cover keeps in view, 0 to 1 from left and top.", "X,Y"),
     ] = None
     enlarge: Annotated[bool, option("Enlarge images that are smaller.", off="no-enlarge")] = False
-    resample: Annotated[
-        Resample,
-        option(
-            "Resampling kernel. lanczos: sharpest; bicubic, hamming, bilinear: softer; box: the average; nearest: no "
-            "new colors, for pixel art.",
-        ),
-    ] = Resample.LANCZOS
-    linear: Annotated[
-        bool,
-        option("Resize in linear light: slower, keeps the brightness of fine high-contrast patterns."),
-    ] = False
+    resample: Annotated[Resample, option("Resampling kernel.")] = Resample.LANCZOS
+    linear: Annotated[bool, option("Resize in linear light: slower, keeps fine high-contrast patterns bright.")] = False
 
 
 class Grayscale(StepBase, frozen=True, kw_only=True):
     """Convert to grayscale."""
 
-    shorthand = _step("Convert to grayscale.", bare=True)
+    shorthand = Shorthand("Convert to grayscale.", bare=True)
 
 
 class Blur(StepBase, frozen=True, kw_only=True):
     """Apply a Gaussian blur."""
 
-    shorthand = _step("Gaussian blur with a standard deviation of R output pixels.", "R", field="radius")
+    shorthand = Shorthand("Gaussian blur with a standard deviation of R output pixels.", "R", field="radius")
 
-    radius: Annotated[Radius, Meta(description="Standard deviation in pixels of the output.")]
+    radius: Annotated[_Radius, Meta(description="Standard deviation in pixels of the output.")]
 
 
 class Sharpen(StepBase, frozen=True, kw_only=True):
     """Apply an unsharp mask; the defaults suit an image that was made smaller."""
 
     shorthand = Shorthand(
-        Declaration(
-            "Unsharp mask after resizing. none: off; auto: for smaller images; R,P,T: radius in pixels, strength in "
-            "percent, threshold in levels.",
-            "none|auto|R,P,T",
-            default="none",
-        ),
+        "Unsharp mask after resizing. none: off; auto: for smaller images; R,P,T: radius, percent, threshold.",
+        "none|auto|R,P,T",
+        default="none",
         notation=written(_SHARPEN, lambda text: Sharpen.parse(text)),  # noqa: PLW0108 (not defined yet)
         bare="auto",
     )
 
-    radius: Annotated[Radius, Meta(description="Radius of the mask in pixels of the output.")] = 0.6
-    percent: Annotated[int, Meta(ge=1, le=1_000, description="Strength in percent.")] = 60
-    threshold: Annotated[Level, Meta(description="Smaller differences, in levels, are left alone.")] = 2
+    radius: Annotated[_Radius, Meta(description="Radius of the mask in pixels of the output.")] = 0.6
+    percent: Annotated[_Strength, Meta(description="Strength in percent.")] = 60
+    threshold: Annotated[_Level, Meta(description="Smaller differences, in levels, are left alone.")] = 2
 
     @classmethod
     def parse(cls, text: str) -> "Sharpen | None":
@@ -173,44 +150,28 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
 class Border(StepBase, frozen=True, kw_only=True):
     """Add a border of the background color."""
 
-    shorthand = _step("Add a border of the background color on each side.", "PX", field="width")
+    shorthand = Shorthand("Add a border of the background color on each side.", "PX", field="width")
 
-    width: Annotated[int, Meta(ge=1, le=10_000, description="Width in pixels of the output, on each side.")]
+    width: Annotated[_Width, Meta(description="Width in pixels of the output.")]
 
 
 class Watermark(StepBase, frozen=True, kw_only=True):
-    """Overlay an image or a text. Lengths are in percent of the output's shorter side."""
+    """Overlay an image or a text."""
 
-    shorthand = Shorthand(Declaration("Overlay an image.", "FILE", is_path=True), field="image")
+    shorthand = Shorthand("Overlay an image.", "FILE", is_path=True, field="image")
     prefix = "watermark_"
 
     image: Annotated[str | None, Meta(description="Path of an image, whose transparency counts.")] = None
     text: Annotated[str | None, option("Overlay a text.", "TEXT", starts=True)] = None
     gravity: Annotated[
-        Gravity | None,
-        PLACE,
-        option("Position of the watermark: a side or corner; tile: repeat it everywhere."),
+        Gravity | None, PLACE, option("Position of the watermark: a side or corner; tile: repeat it everywhere.")
     ] = Gravity.SOUTH_EAST
-    scale: Annotated[
-        Annotated[float, Meta(ge=0.1, le=100)],
-        option("Size of the watermark in percent of the output's shorter side.", "PERCENT"),
-    ] = 15
-    opacity: Annotated[
-        Annotated[float, Meta(ge=0, le=1)],
-        option("Opacity, 0 (invisible) to 1 (opaque).", "0..1"),
-    ] = 0.5
-    margin: Annotated[
-        Annotated[float, Meta(ge=0, le=50)],
-        option("Distance from the edge in percent of the output's shorter side.", "PERCENT"),
-    ] = 2
+    scale: Annotated[_Scale, option("Size in percent of the output's shorter side.", "PERCENT")] = 15
+    opacity: Annotated[_Share, option("Opacity, 0 (invisible) to 1 (opaque).", "0..1")] = 0.5
+    margin: Annotated[_Margin, option("Distance from the edge in percent of the shorter side.", "PERCENT")] = 2
     font: Annotated[
         str | None,
-        option(
-            "TrueType or OpenType font of the text.",
-            "FILE",
-            is_path=True,
-            default="a font with Latin letters",
-        ),
+        option("TrueType or OpenType font of the text.", "FILE", is_path=True, default="a font with Latin letters"),
     ] = None
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ def _option(option: RecipeOption) -> Option:
     declaration = option.declaration
     flag = "--" + option.name.replace("_", "-")
     names = [declaration.short] * bool(declaration.short) + [f"{flag}/--{declaration.off}" if declaration.off else flag]
-    attributes: dict[str, Any] = {"help": declaration.help}
+    attributes: dict[str, Any] = {"help": option.help}
     if declaration.off:
         attributes["default"] = option.default
     elif option.kind is bool or plain(option.kind) is bool:
@@ -40,7 +40,7 @@ def _value(option: RecipeOption) -> dict[str, Any]:
         attributes["metavar"] = declaration.metavar + f"[,{declaration.metavar}…]" * declaration.several
     notation = find_meta(option.kind, "notation")
     if option.default is None and declaration.default:
-        attributes["help"] = f"{declaration.help} [default: {declaration.default}]"
+        attributes["help"] = f"{option.help} [default: {declaration.default}]"
     elif option.default is not None:
         value = notation.write(option.default) if notation else option.default
         attributes["default"] = declaration.default or (f"{value:g}" if isinstance(value, float) else str(value))
