@@ -60,11 +60,11 @@ class UsageError(ForkresizeError):
 
 
 class FieldError(UsageError, ValueError):
-    """A recipe or settings hold a value that can't be met.
+    """A recipe or settings hold a value that is invalid.
 
     Attributes:
-        field: the name of the field that is wrong.
-        message: what is wrong with it, and what would do.
+        field: the name of the field.
+        message: what is wrong with its value, and what is accepted.
     """
 
     def __init__(self, field: str, message: str) -> None:

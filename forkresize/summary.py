@@ -116,26 +116,34 @@ class Tally:
             self.in_pixels += width * height
 
 
-class RunStats(Struct, frozen=True, kw_only=True):
-    """What a run took.
+class ExecutorStats(Struct, frozen=True, kw_only=True):
+    """The workers of a run, and what they took.
 
     Attributes:
-        seconds: wall time.
-        workers: how many worked side by side.
-        workers_lost: how many of them died.
+        workers: how many could work at the same time.
+        workers_lost: how many died.
         busy_seconds: wall time that all workers together spent on pictures.
-        memory: bytes that all workers together were allowed.
-        sandbox: names of what held the workers, such as ``landlock:5`` and ``seccomp``.
-        sandbox_missing: names of what would have, had the system it.
+        memory: bytes that all workers together could use.
+        sandbox: names of the sandbox layers that were active, such as ``landlock:5`` and ``seccomp``.
+        sandbox_missing: names of the layers that the system does not support.
     """
 
-    seconds: float
     workers: int
     workers_lost: int = 0
     busy_seconds: float = 0.0
     memory: int = 0
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
+
+
+class RunStats(ExecutorStats, frozen=True, kw_only=True):
+    """The workers and the time of a run.
+
+    Attributes:
+        seconds: wall time.
+    """
+
+    seconds: float
 
     @property
     def utilization(self) -> float:

@@ -1,126 +1,155 @@
-"""One run from its settled outputs to its end: foreseen, or carried out. Finds no source and counts nothing."""
+"""The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from forkresize.batch.discovery import JobDiscovery
+from forkresize.batch.classify import classify
+from forkresize.batch.events import AnyObserver, EventDispatcher
+from forkresize.batch.executor import Executor, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
+from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs, open_ledger
-from forkresize.batch.prune import PrunePlan
+from forkresize.batch.prune import plan_prune
 from forkresize.batch.results import outcomes_from_result
-from forkresize.batch.sandbox import sandboxed_pool_options
-from forkresize.batch.settings import Settings
 from forkresize.batch.state import RunState
-from forkresize.batch.wire import WireOutcome
 from forkresize.errors import LedgerError
 from forkresize.image.limits import limit_decoders
-from forkresize.image.render import render
+from forkresize.image.render import preload, render
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, SqliteLedger, StalenessChecker
-from forkresize.outcome import Outcome
-from forkresize.plan import Collisions, prioritize
-from forkresize.pool import Pool, request_file, reserve
-from forkresize.recipe import Recipe
+from forkresize.lock import destination_lock
+from forkresize.plan import prioritize
+from forkresize.pool import request_file, reserve
 from forkresize.store.files import FALLBACK_OPENER
+from forkresize.summary import RunStats, Summary
+
+if TYPE_CHECKING:
+    from forkresize.batch.prepare import RunPlan
 
 
-class BatchRunner:
-    """What a run does, once its request is found to be in order."""
+def execute(plan: "RunPlan", observers: Iterable[AnyObserver]) -> Summary:
+    """Execute a plan; see ``RunPlan.execute``."""
+    events = EventDispatcher(observers)
+    state = RunState(plan.settings, plan.deadline, events)
+    plan.stop.add(lambda: state.has_stopped)
+    if plan.settings.dry_run:
+        events.start()
+        _preview(plan, state)
+        summary = state.summary(RunStats(seconds=plan.deadline.elapsed, workers=0))
+    else:
+        shard = plan.settings.shard
+        lock = destination_lock(
+            plan.destination,
+            share=None if shard is None else shard.share,
+            patience=plan.settings.lock_wait,
+            on_wait=events.waiting,
+        )
+        with lock as run_id:
+            events.start()
+            executor = _execute(plan, state, events, run_id)
+        stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
+        summary = state.summary(stats, executor.interrupted)
+    events.finish(summary)
+    return summary
 
-    def __init__(
-        self, intake: JobDiscovery, course: RunState, recipe: Recipe, settings: Settings, destination: str
-    ) -> None:
-        self._intake = intake
-        self._course = course
-        self._recipe = recipe
-        self._settings = settings
-        self._destination = destination
 
-    def preview(self, collisions: Collisions) -> None:
-        """Tell what would be done, and do nothing.
+def _preview(plan: "RunPlan", state: RunState) -> None:
+    with open_ledger(plan.destination, plan.settings) as ledger:
+        for classified in classify(plan, _output_strategy(plan, ledger, "").check):
+            for outcome in classified.outcomes:
+                state.report(outcome)
+        _prune(plan, state, ledger)
 
-        Raises:
-            LedgerError: the ledger is damaged.
-        """
-        with open_ledger(self._destination, self._settings) as memory:
-            settle = self._placing(memory, "").settle
-            for outcome in chain(chain.from_iterable(self._intake.settle(collisions, settle)), self._pruned(memory)):
-                self._course.tell(outcome)
 
-    def execute(self, collisions: Collisions, tag: str) -> Pool[Job, list[WireOutcome]]:
-        """Do it; return the pool that did.
+def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, run_id: str) -> Executor:
+    with open_ledger(plan.destination, plan.settings) as ledger:
+        outputs = _output_strategy(plan, ledger, run_id)
+        with _executor(plan, events, run_id) as executor:
+            plan.stop.add(lambda: executor.stopping)
+            _process_jobs(plan, state, outputs, executor, run_id)
+        if not (state.must_stop or executor.interrupted):
+            with state.stop_on(LedgerError):
+                _prune(plan, state, ledger)
+        with state.stop_on(LedgerError):
+            ledger.close()
+    return executor
 
-        A ledger that can't be read or written any more ends the run as a full disk does.
 
-        Args:
-            collisions: what looking ahead came to.
-            tag: the run's, for temporary names.
+def _process_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, run_id: str) -> None:
+    jobs = prioritize(_pending_jobs(plan, state, outputs, executor), plan.settings.order)
+    for result in executor.run(map(outputs.stage, jobs)):
+        outcomes = outputs.finalize(result.item, outcomes_from_result(result, run_id))
+        for outcome in outcomes:
+            state.report(outcome)
+        state.job_finished()
+        with state.stop_on(LedgerError):
+            outputs.record(result.item, outcomes)
+        if state.must_stop:
+            executor.stop()
 
-        Raises:
-            LedgerError: the ledger can't be opened, and nothing was done.
-            PoolBrokenError: workers can't be kept alive.
-        """
-        with open_ledger(self._destination, self._settings) as memory:
-            placing = self._placing(memory, tag)
-            pool = self._work(placing, collisions, tag)
-            if not (self._course.must_stop or pool.interrupted):
-                with self._course.ended_by(LedgerError):
-                    for outcome in self._pruned(memory):
-                        self._course.tell(outcome)
-            with self._course.ended_by(LedgerError):
-                memory.close()
-        return pool
 
-    def _work(self, placing: OutputStrategy, collisions: Collisions, tag: str) -> Pool[Job, list[WireOutcome]]:
-        # What it returns comes out as Told.
-        work: Callable[[Job], Any] = partial(render, recipe=self._recipe, tag=tag, reserve=reserve)
-        options = sandboxed_pool_options(self._settings, self._intake.sources, self._destination)
-        timed = replace(options, stop_after=self._course.time_left)
-        initializer = partial(_prepare_worker, self._recipe.max_pixels)
-        with Pool(work, initializer=initializer, options=timed, on_tick=self._course.on_tick) as pool:
-            until = partial(self._course.is_over, pool)
-            settled = self._until_trouble(self._intake.settle(collisions, placing.settle, until))
-            due = self._course.due(settled, pool)
-            for answer in pool.imap_unordered(map(placing.stage, prioritize(due, self._settings.order))):
-                outcomes = placing.finish(answer.item, outcomes_from_result(answer, tag))
-                for outcome in outcomes:
-                    self._course.tell(outcome)
-                self._course.answered()
-                with self._course.ended_by(LedgerError):
-                    placing.remember(answer.item, outcomes)
-                if self._course.must_stop:
-                    pool.stop()
-        return pool
+def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor) -> Iterator[Job]:
+    """Yield the jobs, and report the outcomes of outputs that need no work."""
+    loaded = False
+    state.discovery_started()
+    with state.stop_on(LedgerError):
+        for classified in classify(plan, outputs.check):
+            if plan.stop():
+                break
+            for outcome in classified.outcomes:
+                state.report(outcome)
+            if classified.job is None:
+                continue
+            if not loaded:
+                # Workers share what is loaded before the first fork.
+                preload(plan.recipe)
+                loaded = True
+            state.job_started()
+            yield classified.job
+    if plan.stop():
+        executor.stop()
+    else:
+        state.discovery_finished()
 
-    def _until_trouble(self, settled: Iterator[list[Outcome]]) -> Iterator[list[Outcome]]:
-        with self._course.ended_by(LedgerError):
-            yield from settled
 
-    def _placing(self, memory: LedgerStore, tag: str) -> OutputStrategy:
-        settings = self._settings
-        # What was put into its source's place is not encoded again for a codec of another version.
-        prints = fingerprint_recipe(self._recipe, settings.pool.timeout, with_codecs=not settings.in_place)
-        settler = StalenessChecker(memory, prints, settings.policy)
-        if settings.in_place:
-            return InPlaceOutputs(settler, settings, tag)
-        return SeparateOutputs(settler, preserve_times=settings.preserve_times)
-
-    def _pruned(self, memory: LedgerStore) -> Iterator[Outcome]:
-        if not self._settings.prune or not isinstance(memory, SqliteLedger):
-            return
-        pruning = PrunePlan(memory, self._destination, self._intake.directories())
-        if self._settings.max_prune.exceeded(len(pruning.lost), pruning.known):
-            told = f"{len(pruning.lost)} of {pruning.known} outputs have lost their source, and none was removed"
-            self._course.refuse(f"--max-prune {self._settings.max_prune}: {told}")
-            return
-        yield from pruning.foreseen() if self._settings.dry_run else pruning.carried_out()
+def _executor(plan: "RunPlan", events: EventDispatcher, run_id: str) -> Executor:
+    if plan.settings.serial:
+        return SerialExecutor(partial(render, recipe=plan.recipe, tag=run_id), events.on_tick)
+    options = sandboxed_pool_options(plan.settings, plan.discovery.named, plan.destination)
+    return LocalExecutor(
+        partial(render, recipe=plan.recipe, tag=run_id, reserve=reserve),
+        replace(options, stop_after=plan.deadline.remaining),
+        partial(_prepare_worker, plan.recipe.max_pixels),
+        events.on_tick,
+    )
 
 
 def _prepare_worker(max_pixels: int) -> None:
     limit_decoders(max_pixels)
+    # A sandboxed worker asks its parent for files that it may not open itself.
     FALLBACK_OPENER.set(request_file)
+
+
+def _output_strategy(plan: "RunPlan", ledger: LedgerStore, run_id: str) -> OutputStrategy:
+    settings = plan.settings
+    # An output that replaced its source is not encoded again only because a codec's version changed.
+    prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
+    checker = StalenessChecker(ledger, prints, settings.policy)
+    if settings.in_place:
+        return InPlaceOutputs(checker, settings, run_id)
+    return SeparateOutputs(checker, preserve_times=settings.preserve_times)
+
+
+def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
+    if not plan.settings.prune or not isinstance(ledger, SqliteLedger):
+        return
+    prune = plan_prune(ledger, plan.destination, plan.discovery.directories())
+    if refusal := plan.settings.max_prune.refusal(len(prune.orphans), prune.total):
+        state.record_refusal(refusal)
+        return
+    for outcome in prune.preview() if plan.settings.dry_run else prune.execute(ledger):
+        state.report(outcome)

@@ -1,4 +1,4 @@
-"""Which outputs have lost their source, and their removal. Looks at nothing that the ledger does not name."""
+"""Pruning: outputs of earlier runs whose source is gone. Only files that the ledger names are looked at."""
 
 import os
 import stat
@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from forkresize import storage
+from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.ledger import OutputRecord, SqliteLedger
 from forkresize.outcome import Failed, Outcome, OutputRef, Pruned, Reason
@@ -17,101 +18,110 @@ class MaxPrune(Struct, frozen=True):
     """How many outputs a run may remove.
 
     Attributes:
-        limit: nothing is removed if it would be more than so many, or than so many in a hundred.
-        percent: whether the limit is a share of the outputs that the ledger knows.
+        limit: a number of outputs, or a percentage; if more would be removed, none is.
+        percent: whether the limit is a percentage of the outputs in the ledger.
     """
 
     limit: float = 10
     percent: bool = True
 
-    def exceeded(self, lost: int, known: int) -> bool:
-        """Whether that many outputs of that many are too many."""
-        return lost * 100 > self.limit * known if self.percent else lost > self.limit
+    def exceeded(self, orphans: int, total: int) -> bool:
+        """Return whether so many orphans among all outputs are too many."""
+        return orphans * 100 > self.limit * total if self.percent else orphans > self.limit
+
+    def refusal(self, orphans: int, total: int) -> str | None:
+        """Return why so many orphans are not removed; None if they may be."""
+        if not self.exceeded(orphans, total):
+            return None
+        return (
+            f"{orphans} of {total} outputs have lost their source, more than the limit of {self} (max_prune); "
+            "none was removed"
+        )
 
     def __str__(self) -> str:
         return f"{self.limit:g}{'%' if self.percent else ''}"
 
 
-class PrunePlan:
-    """The outputs that have lost their source: made by an earlier run, and altered by nobody since.
+class PrunePlan(Struct, frozen=True):
+    """The outputs to prune.
 
     Attributes:
-        lost: those, each with the path of its source.
-        known: how many outputs the ledger knows.
+        destination: the directory that all outputs lie below.
+        orphans: outputs of earlier runs, unchanged since, whose source is gone, by their keys in the ledger.
+        total: how many outputs the ledger names.
+        missing: keys of records whose source and output are both gone.
     """
 
-    def __init__(self, ledger: SqliteLedger, destination: str, roots: AbstractSet[str]) -> None:
-        """Look at every source that the ledger names.
+    destination: str
+    orphans: dict[bytes, Outcome]
+    total: int
+    missing: list[bytes]
 
-        Args:
-            ledger: what was made.
-            destination: the directory that all outputs lie below.
-            roots: the directories that this run read; what was made from others is none of its business.
+    def preview(self) -> Iterator[Outcome]:
+        """Yield the outputs that would be removed."""
+        yield from self.orphans.values()
 
-        Raises:
-            LedgerError: the ledger can't be read.
-        """
-        self._ledger = ledger
-        self._destination = destination
-        self.lost: list[tuple[str, OutputRecord]] = []
-        self.known = 0
-        self._stale: list[bytes] = []
-        for root, source, entry in ledger.entries():
-            self.known += entry.status == "written"
-            if root in roots and _is_missing(os.path.join(root, source)):
-                self._add(os.path.join(root, source), entry)
-
-    def foreseen(self) -> Iterator[Outcome]:
-        """Yield what would be removed."""
-        for source, entry in self.lost:
-            yield self._pruned(source, entry)
-
-    def carried_out(self) -> Iterator[Outcome]:
-        """Remove the outputs, and the directories that are empty then; yield each.
+    def execute(self, ledger: SqliteLedger) -> Iterator[Outcome]:
+        """Remove the outputs, then the directories that this leaves empty; yield each.
 
         Raises:
             LedgerError: the ledger can't be written.
         """
-        for source, entry in self.lost:
-            pruned = self._pruned(source, entry)
+        forgotten = list(self.missing)
+        for key, orphan in self.orphans.items():
+            path = orphan.destination or ""
             try:
-                storage.remove_output(self._path(entry), self._destination)
+                storage.remove_output(path, self.destination)
             except FileNotFoundError:
-                self._stale.append(entry.path)  # Another shard has removed it.
-                continue
+                forgotten.append(key)  # Another shard has removed it.
             except OSError as error:
-                told = f"{pruned.destination}: can't be removed: {error.strerror or error}"
-                yield Outcome(OutputRef(pruned.source, pruned.destination), Failed(Reason.NOT_WRITTEN, told))
-                continue
-            self._stale.append(entry.path)
-            yield pruned
-        self._ledger.forget(self._stale)
+                detail = Failed(Reason.NOT_WRITTEN, f"cannot remove {path}: {describe(error)}")
+                yield Outcome(OutputRef(orphan.source, path), detail)
+            else:
+                forgotten.append(key)
+                yield orphan
+        ledger.forget(forgotten)
 
-    def _add(self, source: str, entry: OutputRecord) -> None:
-        if entry.status != "written":
-            self._stale.append(entry.path)
-            return
-        try:
-            found = os.lstat(self._path(entry))
-        except (FileNotFoundError, NotADirectoryError):
-            self._stale.append(entry.path)
-            return
-        except OSError:
-            return  # Nobody can say whether it was altered.
-        if stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (entry.size, entry.mtime_ns):
-            self.lost.append((source, entry))
 
-    def _path(self, entry: OutputRecord) -> str:
-        return os.path.join(self._destination, os.fsdecode(entry.path))
+def plan_prune(ledger: SqliteLedger, destination: str, roots: AbstractSet[str]) -> PrunePlan:
+    """Look for every source that the ledger names, and return the outputs to prune.
 
-    def _pruned(self, source: str, entry: OutputRecord) -> Outcome:
-        relative = os.fsdecode(entry.source)
-        found = Source(source, relative, entry.source_size, entry.source_mtime_ns)
-        return Outcome(OutputRef(found, self._path(entry)), Pruned(entry.size))
+    Args:
+        ledger: names outputs and their sources.
+        destination: the directory that all outputs lie below.
+        roots: the directories that this run read; outputs made from others are left alone.
+
+    Raises:
+        LedgerError: the ledger can't be read.
+    """
+    plan = PrunePlan(destination, {}, 0, [])
+    total = 0
+    for root, source, record in ledger.entries():
+        total += record.status == "written"
+        if root in roots and _is_missing(os.path.join(root, source)):
+            _add(plan, os.path.join(root, source), record)
+    return PrunePlan(destination, plan.orphans, total, plan.missing)
+
+
+def _add(plan: PrunePlan, source: str, record: OutputRecord) -> None:
+    if record.status != "written":
+        plan.missing.append(record.path)
+        return
+    path = os.path.join(plan.destination, os.fsdecode(record.path))
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        plan.missing.append(record.path)
+        return
+    except OSError:
+        return  # It is unknown whether it was changed.
+    if stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (record.size, record.mtime_ns):
+        gone = Source(source, os.fsdecode(record.source), record.source_size, record.source_mtime_ns)
+        plan.orphans[record.path] = Outcome(OutputRef(gone, path), Pruned(record.size))
 
 
 def _is_missing(path: str) -> bool:
-    """Whether nothing lies there; what can't be looked at may be there."""
+    """Return whether nothing exists at a path; what can't be looked at may exist."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -64,6 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         backup_dir: where the sources are kept that are replaced; None keeps none.
         preserve_times: give each output the time of its source.
         dry_run: settle what would be done, and do nothing.
+        serial: work in this process, on one picture at a time, without timeout, memory limit or sandbox; for debugging.
         pool: number of workers, deadlines and retries.
         sandbox: whether workers are confined to reading the sources and writing the destination.
         max_errors: when to stop early; None never does.
@@ -74,7 +75,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         lock_wait: seconds to wait for another run to free the destination.
         max_duration: seconds after which no more pictures are begun, from the start of the run; None for no limit.
         shard: the part of the sources that is this run's; None for all.
-        picks: asked of each source whether it is taken this time; what is not is left out and not told of.
+        source_filter: sources for which it returns False are ignored and not reported; None accepts all.
 
     Raises:
         FieldError: a word is none of those there are; names the field.
@@ -95,6 +96,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     backup_dir: str | None = None
     preserve_times: bool = False
     dry_run: bool = False
+    serial: bool = False
     pool: PoolOptions = field(default_factory=PoolOptions)
     sandbox: SandboxMode = SandboxMode.AUTO
     max_errors: MaxErrors | None = None
@@ -104,7 +106,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     lock_wait: float = 0.0
     max_duration: float | None = None
     shard: Shard | None = None
-    picks: Callable[[Source], bool] | None = None
+    source_filter: Callable[[Source], bool] | None = None
 
     def __post_init__(self) -> None:
         for name, kind in _WORDS.items():

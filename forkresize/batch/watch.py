@@ -1,139 +1,208 @@
-"""A run that does not end: pass after pass over the same sources, as they change. Makes no picture itself."""
+"""Watching: runs over the same sources, one after another, as files change."""
 
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.errors import SIGNAL_BASE, CollisionError, DestinationBusyError, ExitCode, StopRequested
 from forkresize.job import Source
-from forkresize.pool import signal_name
+from forkresize.observer import Activity, Observer
+from forkresize.outcome import Outcome
+from forkresize.pool import sigio_ignored, signal_name
 from forkresize.summary import RunStats, Summary, Tally, summarize
 from forkresize.walk import QUIET_PERIOD_NS, StabilityTracker
 from forkresize.walk.watcher import ChangeWatcher
 
+if TYPE_CHECKING:
+    from forkresize.batch.prepare import RunPlan
+
 SourcePredicate: TypeAlias = Callable[[Source], bool]
 
 _RESCAN_INTERVAL = 600.0
-"""Seconds after which all sources are looked at anyway: a system may lose changes if there are very many, and hears
-nothing of those that another machine makes."""
+"""Seconds after which all sources are checked again: a system may lose events under load, and reports no changes that
+another machine makes on a network drive."""
 
 _POLL_INTERVAL = 0.5
-"""Seconds between two looks at files that grow."""
+"""Seconds between two checks of files that grow."""
 
 _RETRY_INTERVAL = 5.0
-"""Seconds between two passes that can't be made, as while another run holds the destination."""
+"""Seconds before a pass is tried again, for example if another run holds the destination."""
 
 _MAX_PENDING = 10_000
-"""So many paths are kept; beyond, the directories that they lie in stand for them."""
+"""How many changed paths are kept. Beyond that, they are replaced by their directories."""
+
+
+def watch(
+    plan: "RunPlan",
+    observers: Iterable[AnyObserver],
+    *,
+    excluded: Sequence[str],
+    print_status: Callable[[str], object],
+) -> Summary:
+    """Execute a plan, and again whenever sources change, until a signal or an early stop; return all passes' summary.
+
+    Args:
+        plan: the first pass.
+        observers: follow all passes, as one run.
+        excluded: paths that change without being sources, such as the destination.
+        print_status: called with the reason why a pass has to wait.
+
+    Raises:
+        ForkresizeError: the first pass can't be executed, or the sources can't be watched.
+    """
+    events = EventDispatcher(observers)
+    totals = WatchTotals()
+    execute_pass = _PassRunner(plan, _PassObserver(events, totals.tally))
+    with sigio_ignored(), ChangeWatcher(plan.discovery.named, excluded) as changes:
+        events.start()
+        summary = run_until_stopped(WatchLoop(execute_pass, changes, print_status), totals)
+        events.finish(summary)
+    return summary
+
+
+class _PassRunner:
+    """Executes the first plan, then plans prepared anew."""
+
+    def __init__(self, plan: "RunPlan", observer: Observer) -> None:
+        self._plan = plan
+        self._observer = observer
+        self._is_first = True
+
+    def __call__(self, accepts: SourcePredicate) -> Summary:
+        settings = replace(self._plan.settings, source_filter=accepts)
+        plan = replace(self._plan, settings=settings) if self._is_first else self._plan.prepare_again(settings)
+        self._is_first = False
+        return plan.execute([self._observer])
+
+
+class _PassObserver(Observer):
+    """Passes on what happens in a pass, but neither its start nor its end."""
+
+    def __init__(self, events: EventDispatcher, tally: Tally) -> None:
+        self._events = events
+        self._tally = tally
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        self._tally(outcome)
+        self._events.outcome(outcome)
+
+    def on_tick(self, activities: Sequence[Activity]) -> None:
+        if self._events.on_tick is not None:
+            self._events.on_tick(activities)
+
+    def on_waiting(self) -> None:
+        self._events.waiting()
 
 
 class WatchTotals(Struct):
-    """What all passes come to.
+    """The totals of all passes.
 
     Attributes:
-        tally: counts the outcomes of all.
-        began: when the first began, of the clock ``time.monotonic``.
-        last: what the last came to.
+        tally: counts the outcomes.
+        started: when the first pass began, in the time of ``time.monotonic``.
+        last: the summary of the last pass.
         workers_lost: how many workers died.
         busy_seconds: wall time that all workers together spent on pictures.
     """
 
     tally: Tally = field(default_factory=Tally)
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     last: Summary | None = None
     workers_lost: int = 0
     busy_seconds: float = 0.0
 
     def add(self, summary: Summary) -> None:
-        """Take note of what a pass came to."""
+        """Add a pass."""
         self.last = summary
         self.workers_lost += summary.stats.workers_lost
         self.busy_seconds += summary.stats.busy_seconds
 
     def summary(self, exit_code: int, stopped_by: str) -> Summary:
-        """Return what all came to.
+        """Return the summary of all passes.
 
         Args:
-            exit_code: what the shell is told.
-            stopped_by: what ended the last.
+            exit_code: of the command.
+            stopped_by: what stopped the last pass.
         """
-        elapsed = time.monotonic() - self.began
+        elapsed = time.monotonic() - self.started
         last = self.last.stats if self.last is not None else RunStats(seconds=0, workers=0)
         stats = replace(last, seconds=elapsed, workers_lost=self.workers_lost, busy_seconds=self.busy_seconds, memory=0)
         return summarize(self.tally, stats, exit_code=exit_code, stopped_by=stopped_by)
 
 
 class ChangeFilter:
-    """Which sources are taken in a pass: all in the first, then those that changed; of these, those that are ripe."""
+    """Accepts the sources of a pass: all in the first, then changed ones; of these, only stable ones."""
 
-    def __init__(self, ripening: StabilityTracker) -> None:
-        """Begin with all of them."""
-        self._ripening = ripening
+    def __init__(self, stability: StabilityTracker) -> None:
+        self._stability = stability
         self._changed: set[str] | None = None
 
-    def takes(self, source: Source) -> bool:
-        """Return whether a source is taken."""
+    def accepts(self, source: Source) -> bool:
+        """Return whether a source belongs to the pass."""
         path = os.path.abspath(source.path)
-        return self._is_touched(path) and self._ripening.take_if_stable(path, source.size, source.mtime_ns)
+        return self._is_changed(path) and self._stability.take_if_stable(path, source.size, source.mtime_ns)
 
     def add(self, changed: Iterable[str]) -> None:
-        """Have absolute paths taken, and what lies below them."""
+        """Accept absolute paths, and all below them."""
         if self._changed is not None:
             self._changed.update(changed)
             while len(self._changed) > _MAX_PENDING:
                 self._changed = {os.path.dirname(path) for path in self._changed}
 
-    def add_all(self) -> None:
-        """Have all sources taken."""
+    def reset_all(self) -> None:
+        """Accept all sources."""
         self._changed = None
 
-    def is_over(self) -> None:
-        """Have nothing taken but what was not ripe."""
-        self._changed = set(self._ripening.unstable)
+    def finish_pass(self) -> None:
+        """Accept only the sources that were unstable in the pass."""
+        self._changed = set(self._stability.unstable)
 
-    def _is_touched(self, path: str) -> bool:
+    def _is_changed(self, path: str) -> bool:
         if self._changed is None:
             return True
         while path not in self._changed:
-            above = os.path.dirname(path)
-            if above == path:
+            parent = os.path.dirname(path)
+            if parent == path:
                 return False
-            path = above
+            path = parent
         return True
 
 
 class WatchLoop:
-    """Passes over sources, one after another; between two, it is waited until there is something to do."""
+    """Passes over sources, one after another, each as soon as there is something to do.
+
+    Args:
+        execute_pass: executes a pass over the sources that a predicate accepts.
+        changes: receives changes below the sources.
+        print_status: called with the reason why a pass has to wait, once until that has passed.
+    """
 
     def __init__(
-        self, make: Callable[[SourcePredicate], Summary], changes: ChangeWatcher, told: Callable[[str], object]
+        self,
+        execute_pass: Callable[[SourcePredicate], Summary],
+        changes: ChangeWatcher,
+        print_status: Callable[[str], object],
     ) -> None:
-        """Say what a pass is.
-
-        Args:
-            make: makes a pass over the sources that a function picks.
-            changes: what changes below the sources.
-            told: called with what keeps a pass from being made, once until that is over.
-        """
-        self._make = make
+        self._execute_pass = execute_pass
         self._changes = changes
-        self._told = told
-        self._complaint: str | None = None
-        self._ripening = StabilityTracker()
-        self._turn = ChangeFilter(self._ripening)
-        self._all_at = math.inf
-        self._at = math.inf
+        self._print_status = print_status
+        self._status: str | None = None
+        self._stability = StabilityTracker()
+        self._filter = ChangeFilter(self._stability)
+        self._next_rescan = math.inf
+        self._next_pass = math.inf
 
     def __iter__(self) -> Iterator[Summary]:
-        """Yield what each pass came to; without an end.
+        """Yield the summary of each pass, without an end.
 
         Raises:
-            ForkresizeError: the first pass can't be made, or none can be any more.
+            ForkresizeError: the first pass can't be executed, or none can any more.
         """
         yield self._pass()
         while True:
@@ -141,40 +210,40 @@ class WatchLoop:
             try:
                 yield self._pass()
             except (CollisionError, DestinationBusyError) as error:
-                # Either may pass; what has changed is taken then.
-                self._complain(str(error))
-                self._at = time.monotonic() + _RETRY_INTERVAL
+                # Either may pass; then all changes until now are in the pass.
+                self._report(str(error))
+                self._next_pass = time.monotonic() + _RETRY_INTERVAL
 
     def _pass(self) -> Summary:
-        summary = self._make(self._turn.takes)
-        self._turn.is_over()
-        self._complaint = None
-        self._at = self._all_at = time.monotonic() + _RESCAN_INTERVAL
+        summary = self._execute_pass(self._filter.accepts)
+        self._filter.finish_pass()
+        self._status = None
+        self._next_pass = self._next_rescan = time.monotonic() + _RESCAN_INTERVAL
         return summary
 
-    def _complain(self, complaint: str) -> None:
-        if complaint != self._complaint:
-            self._told(complaint)
-        self._complaint = complaint
+    def _report(self, status: str) -> None:
+        if status != self._status:
+            self._print_status(status)
+        self._status = status
 
     def _wait(self) -> None:
-        while time.monotonic() < self._at and not self._ripening.any_stable():
-            unripe = self._ripening.unstable
-            left = self._at - time.monotonic()
-            changed = self._changes.wait(max(0.0, min(left, _POLL_INTERVAL) if unripe else left))
-            self._turn.add(changed)
-            # What is known to grow is looked at in any case.
-            if not changed <= unripe:
-                self._at = min(self._at, time.monotonic() + QUIET_PERIOD_NS / 10**9)
-        if time.monotonic() >= self._all_at:
-            self._turn.add_all()
+        while time.monotonic() < self._next_pass and not self._stability.any_stable():
+            unstable = self._stability.unstable
+            remaining = self._next_pass - time.monotonic()
+            changed = self._changes.wait(max(0.0, min(remaining, _POLL_INTERVAL) if unstable else remaining))
+            self._filter.add(changed)
+            # Files that are known to grow are polled in any case.
+            if not changed <= unstable:
+                self._next_pass = min(self._next_pass, time.monotonic() + QUIET_PERIOD_NS / 10**9)
+        if time.monotonic() >= self._next_rescan:
+            self._filter.reset_all()
 
 
 def run_until_stopped(passes: Iterable[Summary], totals: WatchTotals) -> Summary:
-    """Go on until a pass is stopped by something, or a signal comes; return what all came to.
+    """Run passes until one stops early, or a signal comes; return the summary of all.
 
     Raises:
-        ForkresizeError: no pass can be made.
+        ForkresizeError: a pass can't be executed.
     """
     try:
         for summary in passes:
@@ -185,4 +254,4 @@ def run_until_stopped(passes: Iterable[Summary], totals: WatchTotals) -> Summary
         return totals.summary(ExitCode.INTERRUPTED, "SIGINT")
     except StopRequested as stop:
         return totals.summary(SIGNAL_BASE + stop.signum, signal_name(stop.signum))
-    raise AssertionError("passes have no end of their own")
+    raise AssertionError("passes never end by themselves")

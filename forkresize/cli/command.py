@@ -77,7 +77,7 @@ def _print_error(message: str, code: int) -> int:
 
 
 def _run(values: dict[str, Any]) -> int:
-    from forkresize.batch import JobDiscovery, run
+    from forkresize.batch import prepare
     from forkresize.cli.arguments import Arguments, recipe_from
     from forkresize.cli.conflicts import check_conflicts
     from forkresize.cli.observers import open_observers, print_summary
@@ -94,15 +94,10 @@ def _run(values: dict[str, Any]) -> int:
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
         logs = open_logs(arguments, stack)
-        settings = _with_names(arguments, stack)
-        sources, destination = arguments.sources, arguments.destination
-        discovery = JobDiscovery(list(sources), destination, recipe, settings)
-        with open_observers(arguments, discovery.expected()) as reports:
+        plan = prepare(arguments.sources, arguments.destination, recipe, _with_names(arguments, stack))
+        with open_observers(arguments, plan.sources()) as reports:
             observers = [*logs, *reports]
-            if arguments.watch:
-                summary = run_watch(arguments, recipe, settings, observers)
-            else:
-                summary = run(sources, destination, recipe, settings=settings, observers=observers)
+            summary = run_watch(arguments, plan, observers) if arguments.watch else plan.execute(observers)
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
         print_summary(summary, arguments)

@@ -46,7 +46,9 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
 
 
 def _flag(field: str) -> str:
-    return f"--{field.replace('_', '-')}"
+    """Return how a user sets a field: an argument or an option."""
+    argument = {"sources": "SOURCE", "destination": "DESTINATION"}.get(field)
+    return argument or f"--{field.replace('_', '-')}"
 
 
 def _with_places(message: str, origins: Origins) -> str:

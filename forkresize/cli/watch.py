@@ -4,17 +4,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from forkresize.batch import Settings, run
+from forkresize.batch import RunPlan
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.reports import report_files
 from forkresize.observer import Observer
-from forkresize.recipe import Recipe
 from forkresize.report.terminal.plain import print_status
 
 if TYPE_CHECKING:
-    from forkresize.batch.watch import SourcePredicate
     from forkresize.summary import Summary
 
 
@@ -23,24 +19,21 @@ def is_interactive(arguments: Arguments) -> bool:
     return not arguments.quiet and (arguments.verbose or sys.stderr.isatty())
 
 
-def run_watch(arguments: Arguments, recipe: Recipe, settings: Settings, observers: Sequence[Observer]) -> "Summary":
-    """Run passes over the sources until one is stopped, and return the totals of all of them."""
-    from forkresize.batch.watch import WatchLoop, WatchTotals, run_until_stopped
-    from forkresize.pool import sigio_ignored
-    from forkresize.walk.watcher import ChangeWatcher
+def run_watch(arguments: Arguments, plan: RunPlan, observers: Sequence[Observer]) -> "Summary":
+    """Execute passes over the sources until one stops early or a signal comes; return the totals of all of them."""
+    from forkresize.batch.watch import watch
 
-    sources, destination = arguments.sources, arguments.destination
-    totals = WatchTotals()
+    notices = [_WatchNotice(arguments.sources)] if is_interactive(arguments) else []
+    excluded = [arguments.destination, *report_files(arguments)]
+    return watch(plan, [*observers, *notices], excluded=excluded, print_status=print_status)
 
-    def make_pass(picks: "SourcePredicate") -> "Summary":
-        return run(
-            sources, destination, recipe, settings=replace(settings, picks=picks), observers=[totals.tally, *observers]
-        )
 
-    with sigio_ignored(), ChangeWatcher(sources, [destination, *report_files(arguments)]) as changes:
-        if is_interactive(arguments):
-            print_status(f"watching {', '.join(sources)}; press Ctrl-C to stop")
-        summary = run_until_stopped(WatchLoop(make_pass, changes, print_status), totals)
-    for observer in observers:
-        observer.on_finish(summary)
-    return summary
+class _WatchNotice(Observer):
+    """Print what is watched."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._sources = sources
+
+    def on_start(self) -> None:
+        """Print one line."""
+        print_status(f"watching {', '.join(self._sources)}; press Ctrl-C to stop")

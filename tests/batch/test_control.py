@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.batch import Settings, run
+from forkresize.batch import Observer, Settings, run
 from forkresize.errors import CollisionError, DestinationBusyError, ExitCode
 from forkresize.lock import destination_lock
-from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.plan import OnCollision, Shard
 from forkresize.pool import PoolOptions
@@ -97,16 +96,16 @@ class TestMaxDuration:
 def test_a_run_waits_for_another_to_end_and_tells_once(photos: Path, tmp_path: Path) -> None:
     told: list[str] = []
 
-    class Told(Observer):
+    class Recorder(Observer):
         def on_outcome(self, outcome: Outcome) -> None:
             told.append(outcome.status)
 
         def on_waiting(self) -> None:
-            told.append("held up")
+            told.append("waiting")
             other.close()
 
     with contextlib.ExitStack() as other:
         other.enter_context(destination_lock(str(tmp_path / "out")))
-        run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(lock_wait=30), observers=[Told()])
-    assert told == ["held up", *told[1:]]
+        run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(lock_wait=30), observers=[Recorder()])
+    assert told == ["waiting", *told[1:]]
     assert told.count("written") == 12

@@ -133,7 +133,7 @@ def test_links_are_skipped_and_what_they_lead_to_stays(
     assert (photos / "link.jpg").is_symlink()
 
 
-def test_a_source_that_changes_meanwhile_is_left_as_it_is(
+def test_a_source_that_changes_during_processing_is_not_replaced(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from forkresize.batch.in_place import InPlaceOutputs
@@ -148,7 +148,7 @@ def test_a_source_that_changes_meanwhile_is_left_as_it_is(
     before = content(photos)["0.jpg"]
     summary, told = shrink()
     (failure,) = (each for each in told if isinstance(each.detail, Failed))
-    assert "changed meanwhile" in failure.error
+    assert "changed during processing" in failure.error
     assert content(photos)["0.jpg"] == before
     assert (summary.written, summary.failed) == (2, 1)
     assert not list(photos.rglob(".*forkresize-*"))
@@ -182,15 +182,15 @@ def test_a_backup_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) 
 @pytest.mark.parametrize(
     ("settings", "recipe", "told"),
     [
-        ({"name": "x{ext}"}, SMALL, "--name"),
-        ({"flat": True}, SMALL, "--flat"),
-        ({"prune": True}, SMALL, "--prune"),
-        ({"ledger": False}, SMALL, "--no-ledger"),
-        ({"if_exists": "skip"}, SMALL, "--if-exists skip"),
-        ({}, Recipe.of(width=[16, 8]), "several renditions"),
-        ({}, Recipe.of(width=16, format="webp"), "--format"),
-        ({"backup_dir": "."}, SMALL, "holds the sources"),
-        ({"backup_dir": "x", "in_place": False}, SMALL, "--in-place"),
+        ({"name": "x{ext}"}, SMALL, "with name"),
+        ({"flat": True}, SMALL, "with flat"),
+        ({"prune": True}, SMALL, "with prune"),
+        ({"ledger": False}, SMALL, "requires the ledger"),
+        ({"if_exists": "skip"}, SMALL, "with if_exists"),
+        ({}, Recipe.of(width=[16, 8]), "single rendition"),
+        ({}, Recipe.of(width=16, format="webp"), "with format"),
+        ({"backup_dir": "."}, SMALL, "contains the sources"),
+        ({"backup_dir": "x", "in_place": False}, SMALL, "requires in_place"),
     ],
 )
 def test_what_can_not_be_done_in_place_is_refused(

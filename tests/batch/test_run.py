@@ -132,7 +132,7 @@ def test_a_source_that_can_not_be_looked_into_fails_alone(
     def refuse(path: str) -> bool:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("forkresize.batch.discovery.is_picture", refuse)
+    monkeypatch.setattr("forkresize.batch.classify.is_picture", refuse)
     told: list[Outcome] = []
     run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
     assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == ["Permission denied"] * 7
@@ -148,7 +148,7 @@ def test_no_output_takes_the_place_of_what_is_remembered(tmp_path: Path, draw: D
     settings = Settings(name="{ext}/ledger.db")
     run([tmp_path / "in"], f"{tmp_path}/{destination}", SMALL, settings=settings, observers=[told.append])
     assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == [
-        "the output would lie in .forkresize, which is not for outputs"
+        "output path is inside .forkresize, which is reserved"
     ]
     assert (tmp_path / "out/.forkresize/ledger.db").read_bytes().startswith(b"SQLite")
 

@@ -167,7 +167,7 @@ def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypa
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     (photos / "text.txt").write_text("no picture")
     _, first = make()
-    monkeypatch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
+    monkeypatch.setattr("forkresize.batch.execute.preload", lambda _: pytest.fail("there was work"))
     summary, told = make()
     assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
     (before,) = (outcome for outcome in first if isinstance(outcome.detail, Failed))
@@ -225,7 +225,7 @@ def test_duplicates_are_no_work_until_the_renditions_change(
 ) -> None:
     make(Recipe.of(width=[16, 200, 300]))
     with monkeypatch.context() as patch:
-        patch.setattr("forkresize.batch.state.preload", lambda _: pytest.fail("there was work"))
+        patch.setattr("forkresize.batch.execute.preload", lambda _: pytest.fail("there was work"))
         _, told = make(Recipe.of(width=[16, 200, 300]))
     assert {outcome.reason for outcome in told if isinstance(outcome.detail, Skipped)} == {Reason.DUPLICATE}
     assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
@@ -270,7 +270,7 @@ def test_a_time_that_can_not_be_set_is_told_of(photos: Path, make: Make, monkeyp
     monkeypatch.setattr(os, "utime", refuse)
     summary, told = make(preserve_times=True)
     assert summary.written == 4
-    assert all("can't be set: Operation not permitted" in outcome.warnings[0] for outcome in told)
+    assert all("cannot set its mtime: Operation not permitted" in outcome.warnings[0] for outcome in told)
 
 
 def test_a_dry_run_reads_a_ledger_that_is_held_and_changes_nothing(tmp_path: Path, photos: Path, make: Make) -> None:

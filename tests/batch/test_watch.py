@@ -51,39 +51,39 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestTurn:
     def test_all_are_taken_at_first_and_then_what_changed_and_lies_below_it(self) -> None:
         turn = ChangeFilter(StabilityTracker())
-        assert turn.takes(source("/in/a"))
+        assert turn.accepts(source("/in/a"))
         turn.add(["/in/a"])
-        assert turn.takes(source("/in/b"))
-        turn.is_over()
-        assert not turn.takes(source("/in/a"))
+        assert turn.accepts(source("/in/b"))
+        turn.finish_pass()
+        assert not turn.accepts(source("/in/a"))
         turn.add(["/in/a", "/in/day"])
-        taken = [path for path in ("/in/a", "/in/a2", "/in/day/1/x", "/in/days") if turn.takes(source(path))]
+        taken = [path for path in ("/in/a", "/in/a2", "/in/day/1/x", "/in/days") if turn.accepts(source(path))]
         assert taken == ["/in/a", "/in/day/1/x"]
-        turn.add_all()
-        assert turn.takes(source("/in/a2"))
+        turn.reset_all()
+        assert turn.accepts(source("/in/a2"))
 
     def test_what_is_not_ripe_is_taken_in_the_next(self) -> None:
         turn = ChangeFilter(StabilityTracker())
         growing = replace(source("/in/a"), mtime_ns=time.time_ns())
-        assert not turn.takes(growing)
-        turn.is_over()
-        assert turn.takes(source("/in/a"))
-        assert not turn.takes(source("/in/b"))
+        assert not turn.accepts(growing)
+        turn.finish_pass()
+        assert turn.accepts(source("/in/a"))
+        assert not turn.accepts(source("/in/b"))
 
     def test_relative_sources_are_known_by_their_absolute_paths(self) -> None:
         turn = ChangeFilter(StabilityTracker())
-        turn.is_over()
+        turn.finish_pass()
         turn.add([os.path.abspath("in/a")])
-        assert turn.takes(source("in/a"))
-        assert turn.takes(source("./in/../in/a"))
+        assert turn.accepts(source("in/a"))
+        assert turn.accepts(source("./in/../in/a"))
 
     def test_of_very_many_only_the_directories_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(watch, "_MAX_PENDING", 3)
         turn = ChangeFilter(StabilityTracker())
-        turn.is_over()
+        turn.finish_pass()
         turn.add([f"/in/{folder}/{name}" for folder in "ab" for name in range(5)])
-        assert turn.takes(source("/in/a/9"))
-        assert not turn.takes(source("/in/c"))
+        assert turn.accepts(source("/in/a/9"))
+        assert not turn.accepts(source("/in/c"))
 
 
 @pytest.mark.usefixtures("prompt")

@@ -83,7 +83,7 @@ def test_bug_is_reported_with_a_traceback_and_versions(
     def break_down(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr(batch, "run", break_down)
+    monkeypatch.setattr(batch, "prepare", break_down)
     assert call(["in", "out", "--width", "20"]) == 70
     output = capsys.readouterr().err
     assert "ZeroDivisionError: oops" in output
@@ -95,7 +95,7 @@ def test_interrupt_during_the_run_has_its_exit_code(photos: Path, monkeypatch: p
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch, "run", interrupt)
+    monkeypatch.setattr(batch, "prepare", interrupt)
     assert call(["in", "out", "--width", "20"]) == 130
 
 

@@ -4,10 +4,11 @@ import io
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from forkresize.batch import Settings
+from forkresize.batch import RunPlan, prepare
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.watch import is_interactive, run_watch
 from forkresize.observer import Observer
@@ -26,11 +27,17 @@ class _Finished(Observer):
 
 
 def test_quiet_watch_prints_nothing_and_passes_its_totals_to_observers(
-    arguments: ParseArguments, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: ParseArguments,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("forkresize.cli.watch.run", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(RunPlan, "execute", lambda *_: signal.raise_signal(signal.SIGINT))
+    (tmp_path / "in").mkdir()
+    source, destination = str(tmp_path / "in"), str(tmp_path / "out")
     observer = _Finished()
-    summary = run_watch(arguments(".", "out", "--watch", "--quiet"), Recipe(), Settings(), [observer])
+    plan = prepare([source], destination, Recipe.of(width=8))
+    summary = run_watch(arguments(source, destination, "--watch", "--quiet"), plan, [observer])
     assert summary.exit_code == 130
     assert observer.summaries == [summary]
     assert capsys.readouterr().err == ""

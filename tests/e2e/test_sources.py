@@ -31,7 +31,7 @@ def test_sources_next_to_their_outputs_survive_a_second_run(photos: Path, forkre
     before = content(photos)
     again = forkresize(*named(), "in", "--name", "thumb-{name}", "--width", "10", "--if-exists", "overwrite")
     assert again.returncode == 1
-    assert "would lie among the sources" in again.stderr
+    assert "output path is inside a source directory" in again.stderr
     after = content(photos)
     assert {name: after[name] for name in before} == before
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from forkresize.batch import Settings, thumbnails
+from forkresize.batch.local import sandboxed_pool_options
 from forkresize.batch.results import outcomes_from_result
-from forkresize.batch.sandbox import sandboxed_pool_options
 from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, OutputRef, Written

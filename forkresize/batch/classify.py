@@ -1,0 +1,115 @@
+"""The classification of sources: which outputs have to be made, and the outcomes of those that need no work."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from forkresize import storage
+from forkresize.errors import describe
+from forkresize.image.decode.sniff import is_picture
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
+from forkresize.plan import identity
+
+if TYPE_CHECKING:
+    from forkresize.batch.prepare import RunPlan
+
+CheckOutput = Callable[[Source, Output], Outcome]
+
+_RESERVED_DIR = f"/{storage.STATE_DIR}/"
+
+
+class Classified(Struct, frozen=True):
+    """One source.
+
+    Attributes:
+        job: the outputs that have to be made; None if there are none.
+        outcomes: of the outputs that need no work; in a dry run, of all outputs.
+    """
+
+    job: Job | None
+    outcomes: list[Outcome]
+
+
+def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]:
+    """Yield the classification of each source of a run, until the run's stop token ends it.
+
+    Args:
+        plan: the run.
+        check_output: returns Planned for an output that has to be made, otherwise its outcome without work.
+    """
+    for found in _deduplicate_sources(plan.discovery.walk(), plan.collisions.repeated):
+        if plan.includes(found):
+            if isinstance(found, Source):
+                yield _classify_source(plan, found, check_output)
+            else:
+                yield Classified(None, [found])
+        elif plan.stop():
+            return
+
+
+def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput) -> Classified:
+    if other := plan.collisions.left_out.get(source.path):
+        return Classified(None, [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))])
+    outputs = plan.naming.outputs(source, plan.collisions.marks.get(source.path, ""))
+    outcomes = [_classify_output(plan, source, output, check_output) for output in outputs]
+    planned = [output for output, outcome in zip(outputs, outcomes, strict=True) if isinstance(outcome.detail, Planned)]
+    if len(outcomes) > 1:
+        outcomes = _deduplicate_outcomes(outcomes)
+    if not planned:
+        return Classified(None, outcomes)
+    job = Job(source, tuple(planned))
+    if plan.settings.dry_run:
+        return Classified(job, _preview(source, outcomes))
+    return Classified(job, [outcome for outcome in outcomes if not isinstance(outcome.detail, Planned)])
+
+
+def _classify_output(plan: "RunPlan", source: Source, output: Output, check_output: CheckOutput) -> Outcome:
+    if error := _refusal(plan, source, output):
+        return Outcome(OutputRef(source, output.path, output.rendition), Failed(Reason.NOT_WRITTEN, error))
+    return check_output(source, output)
+
+
+def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
+    """Return why nothing may be written at an output's path; None if it may."""
+    if plan.guard is not None and plan.guard.forbids(output.path, source.path):
+        return "output path is inside a source directory"
+    if _RESERVED_DIR in f"/{output.path.removeprefix(plan.destination)}":
+        return f"output path is inside {storage.STATE_DIR}, which is reserved"
+    return None
+
+
+def _preview(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
+    """Return the outcomes of a source that would be decoded, as far as they are known without decoding it."""
+    try:
+        if is_picture(source.path):
+            return outcomes
+    except OSError as error:
+        return [Outcome(OutputRef(source), Failed(Reason.UNREADABLE, describe(error)))]
+    return [Outcome(OutputRef(source), Skipped(Reason.NOT_A_PICTURE))]
+
+
+def _deduplicate_outcomes(outcomes: list[Outcome]) -> list[Outcome]:
+    """Leave out all but the first outcome that covers all outputs of the source."""
+    first = next((outcome for outcome in outcomes if outcome.destination is None), None)
+    return [outcome for outcome in outcomes if outcome.destination is not None or outcome is first]
+
+
+def _deduplicate_sources(found: Iterable[Outcome | Source], repeated: frozenset[str]) -> Iterator[Outcome | Source]:
+    """Leave out sources that the walk found before under another spelling."""
+    seen: set[str] = set()
+    for each in found:
+        same = identity(each.path) if repeated and isinstance(each, Source) else ""
+        if same not in seen:
+            yield each
+        if same in repeated:
+            seen.add(same)
+
+
+def looks_like_image(path: str) -> bool:
+    """Return whether a file's content begins like a picture's, or can't be read: a worker will report that."""
+    try:
+        return is_picture(path)
+    except OSError:
+        return True

@@ -1,0 +1,122 @@
+"""The protocol of executors, which turn jobs into results, and an executor that works in this process."""
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
+from forkresize.errors import StopRequested
+from forkresize.job import Job
+from forkresize.pool import Activity, Completed, Raised, TaskResult
+from forkresize.pool.signals import StopSignals
+from forkresize.summary import ExecutorStats
+
+JobResult = TaskResult[Job, list[WireOutcome]]
+OnTick = Callable[[Sequence[Activity[Job]]], object]
+
+
+class Executor(Protocol):
+    """Something that works on jobs. It is a context manager, and runs once."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Yield one result for each job that is started, in any order. Jobs are taken as they can be started.
+
+        Raises:
+            BrokenPoolError: workers can't be kept alive.
+        """
+
+    def stop(self) -> None:
+        """Start no more jobs. Those that run are finished."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no more jobs are started, because of ``stop`` or a stop signal."""
+
+    @property
+    def interrupted(self) -> int | None:
+        """Number of the first stop signal; None if there was none."""
+
+    @property
+    def stats(self) -> ExecutorStats:
+        """The workers, and the time that they took so far."""
+
+
+class SerialExecutor:
+    """Works on one job after another in this process: for debugging, and for tests without processes.
+
+    A decoder that crashes ends this process, and neither time nor memory is limited. The first stop signal lets the
+    running job finish; the second raises StopRequested.
+
+    Args:
+        function: what to do with a job.
+        on_tick: called after each job.
+    """
+
+    def __init__(self, function: Callable[[Job], Any], on_tick: OnTick | None = None) -> None:
+        self._function = function
+        self._on_tick = on_tick
+        self._stopping = False
+        self._busy_seconds = 0.0
+        self._signals = StopSignals(self.stop)
+        self._signals.on_force = self._force
+
+    def __enter__(self) -> Self:
+        self._signals.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._signals.__exit__()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Yield one result for each job, in their order."""
+        for job in jobs:
+            if self._stopping:
+                return
+            result = self._perform(job)
+            self._busy_seconds += result.seconds
+            yield result
+            if self._on_tick is not None:
+                self._on_tick([Activity(worker=os.getpid(), item=None, seconds=0.0)])
+
+    def stop(self) -> None:
+        """Start no more jobs."""
+        self._stopping = True
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no more jobs are started."""
+        return self._stopping
+
+    @property
+    def interrupted(self) -> int | None:
+        """Number of the first stop signal; None if there was none."""
+        return self._signals.first
+
+    @property
+    def stats(self) -> ExecutorStats:
+        """One worker, and the time that its jobs took."""
+        return ExecutorStats(workers=1, busy_seconds=self._busy_seconds)
+
+    def _perform(self, job: Job) -> JobResult:
+        started = time.monotonic()
+        ran: dict[str, Any] = {"item": job, "attempts": 1, "worker": os.getpid(), "stderr": ""}
+        try:
+            # The same conversion and checks as between processes.
+            outcomes = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(self._function(job)))
+        except Exception as error:  # noqa: BLE001 -- as in a worker: a bug costs one job.
+            last_line = "".join(traceback.format_exception_only(error)).strip()
+            seconds = time.monotonic() - started
+            return Raised(error=last_line, traceback=traceback.format_exc(), seconds=seconds, **ran)
+        return Completed(result=outcomes, seconds=time.monotonic() - started, **ran)
+
+    def _force(self) -> None:
+        raise StopRequested(self._signals.first or 0)

@@ -1,0 +1,110 @@
+"""The executor of this machine: a pool of forked workers that may only read the sources and write the destination."""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import FileIO
+from typing import Any, Self
+
+from msgspec.structs import replace
+
+from forkresize import storage
+from forkresize.batch.executor import JobResult, OnTick
+from forkresize.batch.settings import Settings
+from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
+from forkresize.job import Job
+from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy
+from forkresize.summary import ExecutorStats
+
+
+class LocalExecutor:
+    """Works on jobs in forked workers.
+
+    Args:
+        function: what to do with a job.
+        options: number of workers, limits, sandbox.
+        initializer: called in every worker before its first job.
+        on_tick: called ten times per second while jobs run.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Job], Any],
+        options: PoolOptions,
+        initializer: Callable[[], object],
+        on_tick: OnTick | None = None,
+    ) -> None:
+        # What the function returns is encoded in the worker, and decoded as WireOutcomes.
+        self._pool: Pool[Job, list[WireOutcome]] = Pool(
+            function, initializer=initializer, options=options, on_tick=on_tick
+        )
+
+    def __enter__(self) -> Self:
+        self._pool.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.__exit__()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+        """Yield one result for each job that is started, as they come.
+
+        Raises:
+            BrokenPoolError: workers can't be kept alive.
+        """
+        return self._pool.imap_unordered(jobs)
+
+    def stop(self) -> None:
+        """Start no more jobs. Those that run are finished."""
+        self._pool.stop()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether no more jobs are started."""
+        return self._pool.stopping
+
+    @property
+    def interrupted(self) -> int | None:
+        """Number of the first stop signal; None if there was none."""
+        return self._pool.interrupted
+
+    @property
+    def stats(self) -> ExecutorStats:
+        """The workers, and the time that they took so far."""
+        pool = self._pool
+        return ExecutorStats(
+            workers=pool.workers,
+            workers_lost=pool.workers_lost,
+            busy_seconds=pool.busy_seconds,
+            memory=pool.memory,
+            sandbox=pool.sandbox,
+            sandbox_missing=pool.sandbox_missing,
+        )
+
+
+def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destination: str) -> PoolOptions:
+    """Return the options of a pool whose workers may only read the sources and write the destination.
+
+    A source elsewhere, one that a link leads to or that was named by itself, is opened for the worker.
+
+    Args:
+        settings: how to run.
+        sources: directories and files that were named.
+        destination: the directory to write to, which exists.
+    """
+    options = replace(settings.pool, serializer=OUTCOME_SERIALIZER)
+    if settings.sandbox is SandboxMode.OFF:
+        return options
+    policy = SandboxPolicy(
+        mode=settings.sandbox,
+        read=tuple(source for source in sources if os.path.isdir(source)),
+        write=(destination,),
+        open_file=_open_for_worker,
+    )
+    return replace(options, sandbox=policy)
+
+
+def _open_for_worker(job: Job, path: str) -> FileIO:
+    if path != job.source.path:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return storage.open_source(path)

@@ -1,0 +1,148 @@
+"""The preparation of a run: everything that can be refused is refused before any work."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from forkresize import storage
+from forkresize.batch.classify import looks_like_image
+from forkresize.batch.deadline import Deadline
+from forkresize.batch.discovery import SourceDiscovery
+from forkresize.batch.events import AnyObserver
+from forkresize.batch.in_place import check_in_place
+from forkresize.batch.settings import Settings
+from forkresize.batch.state import StopToken
+from forkresize.errors import FieldError
+from forkresize.image.render import validate
+from forkresize.job import Source
+from forkresize.outcome import Outcome
+from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
+from forkresize.pool import SandboxMode, require_support
+from forkresize.recipe import Recipe
+from forkresize.summary import Summary
+
+
+class RunPlan(Struct, frozen=True, kw_only=True):
+    """A run that was checked and can be executed, once.
+
+    Attributes:
+        destination: the directory to write to.
+        recipe: what to make of every picture.
+        settings: how to run.
+        discovery: finds the sources.
+        naming: names the outputs.
+        guard: keeps outputs off the sources; None if outputs replace their sources.
+        collisions: sources that share an output.
+        deadline: when the run has to end; its time starts with the preparation.
+        stop: tells all stages to begin nothing new.
+    """
+
+    destination: str
+    recipe: Recipe
+    settings: Settings
+    discovery: SourceDiscovery
+    naming: Naming
+    guard: OverwriteGuard | None
+    collisions: Collisions
+    deadline: Deadline
+    stop: StopToken
+
+    def sources(self) -> Iterator[Outcome | Source]:
+        """Yield what the walk finds that belongs to this run. A progress view can count it."""
+        return filter(self.includes, self.discovery.walk())
+
+    def includes(self, found: Outcome | Source) -> bool:
+        """Return whether a source belongs to this run: to its shard, and to its source filter."""
+        source = found if isinstance(found, Source) else found.source
+        shard, accepts = self.settings.shard, self.settings.source_filter
+        return (shard is None or shard.has(source.relative)) and (accepts is None or accepts(source))
+
+    def execute(self, observers: Iterable[AnyObserver] = ()) -> Summary:
+        """Make every picture, in forked worker processes; in a dry run, only report what would be made.
+
+        In the main thread, it handles SIGINT, SIGTERM and SIGHUP until it returns: the first lets running pictures
+        finish and ends the run, the second ends it at once. The exit code in the summary says so; nothing is raised.
+
+        Args:
+            observers: follow the run; a function is called with every outcome.
+
+        Raises:
+            DestinationError: the destination can't be written; nothing was done.
+            DestinationBusyError: another run holds the destination; nothing was done.
+            LedgerError: the ledger is damaged or can't be written; nothing was done.
+            BrokenPoolError: workers can't be kept alive.
+        """
+        from forkresize.batch.execute import execute
+
+        return execute(self, observers)
+
+    def prepare_again(self, settings: Settings) -> "RunPlan":
+        """Return the plan of another run of the same request, over the sources as they are now."""
+        return prepare(self.discovery.named, self.destination, self.recipe, settings)
+
+
+def prepare(
+    sources: Sequence[str | os.PathLike[str]],
+    destination: str | os.PathLike[str],
+    recipe: Recipe,
+    settings: Settings | None = None,
+) -> RunPlan:
+    """Check a run's request, and find what can only be found by looking at all sources; change nothing.
+
+    Args:
+        sources: directories and files to read.
+        destination: the directory to write to; it is created if it is missing.
+        recipe: what to make of every picture.
+        settings: which files, how many workers, what to do about existing outputs.
+
+    Raises:
+        UsageError: the request is contradictory, or names a watermark that can't be used.
+        CollisionError: two sources have the same output, and the settings refuse that.
+        SourceError: a source is missing.
+        SandboxError: the settings require a sandbox that the system does not support.
+    """
+    settings = settings or Settings()
+    named, destination = [os.fspath(source) for source in sources], os.fspath(destination)
+    deadline = Deadline(settings.max_duration)
+    stop = StopToken(lambda: deadline.expired)
+    validate(recipe)
+    if settings.serial and settings.sandbox is SandboxMode.ON:
+        raise FieldError("sandbox", "requires worker processes; use at least one worker")
+    require_support(settings.sandbox)
+    naming = Naming(destination, recipe, settings.name, settings.flat)
+    check_in_place(named, destination, recipe, settings)
+    guard = None if settings.in_place else OverwriteGuard(named, destination)
+    discovery = SourceDiscovery(named, destination, settings, guard, stop)
+    if guard is not None:
+        _check_overwriting(discovery, naming, guard)
+        guard.keep(discovery.single_files())
+    return RunPlan(
+        destination=destination,
+        recipe=recipe,
+        settings=settings,
+        discovery=discovery,
+        naming=naming,
+        guard=guard,
+        collisions=_collisions(discovery, naming, settings),
+        deadline=deadline,
+        stop=stop,
+    )
+
+
+def _check_overwriting(discovery: SourceDiscovery, naming: Naming, guard: OverwriteGuard) -> None:
+    for root in discovery.roots:
+        if os.path.isfile(root.path):
+            for output in naming.outputs(Source(root.path, root.prefix or os.path.basename(root.path))):
+                if guard.forbids(output.path, root.path):
+                    message = f"{output.path!r} would overwrite its source; specify another directory"
+                    raise FieldError("destination", message)
+
+
+def _collisions(discovery: SourceDiscovery, naming: Naming, settings: Settings) -> Collisions:
+    """Return the sources that share an output. Most runs need not look at all sources for that."""
+    folded = not settings.dry_run and storage.is_case_insensitive(naming.destination)
+    if discovery.keeps_names_apart and naming.is_injective and not folded:
+        return Collisions()
+    names = OutputNames(naming, folded)
+    return find_collisions(discovery.all_sources, names, settings.on_collision, looks_like_image)
