@@ -1,8 +1,8 @@
-"""Draws the contact sheets of the how-to: every operation under its flags, and what becomes of odd inputs.
+"""Draw the contact sheets of the how-to: every operation with its flags, and the results of unusual inputs.
 
     python -m docs.contact_sheet examples/pictures docs/sheets
 
-Transparency shows as a checkerboard. Operations are done by the installed command, just as the labels have it.
+Transparency is shown as a checkerboard. The installed command runs with the flags in the labels.
 """
 
 import argparse
@@ -38,22 +38,22 @@ COMMAND = Path(sys.executable).with_name("forkresize")
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One or more pictures with what is told of them below."""
+    """One or more pictures with a caption."""
 
     title: str
     images: Sequence[Image.Image]
 
 
 def operations(pictures: Path) -> Iterator[tuple[str, list[Tile]]]:
-    """Yield the sheets of what each operation makes, by name."""
+    """Yield the sheets of operations, by name."""
     with tempfile.TemporaryDirectory() as folder:
         draw_inputs(pictures, Path(folder))
         for name, examples in SHEETS.items():
-            yield name, [worked_on(Path(folder), source, flags) for source, flags in examples]
+            yield name, [run_command(Path(folder), source, flags) for source, flags in examples]
 
 
-def worked_on(folder: Path, source: str, flags: str) -> Tile:
-    """Return what the command makes of a picture, as large as a cell if the flags say nothing else."""
+def run_command(folder: Path, source: str, flags: str) -> Tile:
+    """Run the command on a picture; without a size in the flags, the output fits a cell."""
     given = shlex.split(flags)
     box = () if SIZES & set(given) else BOX
     kind = () if "--format" in given else ("--format", "png")
@@ -61,32 +61,32 @@ def worked_on(folder: Path, source: str, flags: str) -> Tile:
         subprocess.run([COMMAND, source, output, *given, *box, *kind], cwd=folder, check=True)
         [made] = Path(output).iterdir()
         with Image.open(made) as image:
-            told = f"{image.width} x {image.height}, {made.stat().st_size:,} bytes"
-            return Tile(f"{flags or 'as it is'}\n{told}", [shown(image)])
+            facts = f"{image.width} x {image.height}, {made.stat().st_size:,} bytes"
+            return Tile(f"{flags or 'unchanged'}\n{facts}", [as_seen(image)])
 
 
 def inputs() -> Iterator[Tile]:
-    """Yield what becomes of each odd input as a JPEG, followed by what becomes of it as a PNG, frame by frame."""
+    """Yield each unusual input converted to JPEG and to PNG, frame by frame."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         for title, draw in ODD.items():
             source.write_bytes(draw())
-            jpeg, png = (rendered(source, kind) for kind in ("jpeg", "png"))
+            jpeg, png = (convert(source, kind) for kind in ("jpeg", "png"))
             yield Tile(f"{title}\nJPEG {jpeg.title}\nPNG {png.title}", [*jpeg.images, *png.images])
 
 
-def rendered(source: Path, kind: str) -> Tile:
-    """Return the frames of what becomes of a picture, told of by their mode and what was warned of."""
+def convert(source: Path, kind: str) -> Tile:
+    """Convert a picture; return its frames with their mode and the warnings."""
     made = source.with_suffix(f".{kind}")
     outcome = render(source, made, Recipe.of(width=200, format=kind, on_truncated="salvage"))
     if not isinstance(outcome.detail, Written):
         raise SystemExit(f"{source}: {outcome}")
     with Image.open(made) as image:
-        told = "; ".join([image.mode, *(warning.partition(":")[0] for warning in outcome.warnings)])
-        return Tile(told, [shown(frame) for frame in ImageSequence.Iterator(image)])
+        facts = "; ".join([image.mode, *(warning.partition(":")[0] for warning in outcome.warnings)])
+        return Tile(facts, [as_seen(frame) for frame in ImageSequence.Iterator(image)])
 
 
-def shown(image: Image.Image) -> Image.Image:
+def as_seen(image: Image.Image) -> Image.Image:
     """Return a picture as a viewer shows it, on a checkerboard."""
     if image.mode.startswith("I;16"):
         image = image.convert("I").point(lambda value: value / 257 + 0).convert("L")
@@ -95,7 +95,7 @@ def shown(image: Image.Image) -> Image.Image:
 
 
 def checkerboard(size: tuple[int, int]) -> Image.Image:
-    """Return what lies behind transparency."""
+    """Return a checkerboard of a size."""
     board = Image.new("RGBA", (-(-size[0] // CHECK), -(-size[1] // CHECK)), "white")
     for x in range(board.width):
         for y in range(x % 2, board.height, 2):
@@ -110,11 +110,11 @@ def sheet(tiles: Sequence[Tile], cell: tuple[int, int]) -> Image.Image:
     canvas = Image.new("RGB", (COLUMNS * pitch[0] + GAP, rows * pitch[1] + GAP), PAPER)
     for number, tile in enumerate(tiles):
         left, top = GAP + number % COLUMNS * pitch[0], GAP + number // COLUMNS * pitch[1]
-        canvas.paste(drawn(tile, cell), (left, top))
+        canvas.paste(draw_tile(tile, cell), (left, top))
     return canvas
 
 
-def drawn(tile: Tile, cell: tuple[int, int]) -> Image.Image:
+def draw_tile(tile: Tile, cell: tuple[int, int]) -> Image.Image:
     """Return the pictures of a tile side by side, above its title."""
     canvas = Image.new("RGB", (cell[0], cell[1] + LABEL), PAPER)
     room = (cell[0] - (len(tile.images) - 1) * CHECK) // len(tile.images)

@@ -1,6 +1,6 @@
 """Write the manual page, and the table of all options in settings.md, from the options themselves.
 
-docutils writes the page: it knows what roff takes for syntax, and it has sections, which click-man has not.
+docutils writes the page: it escapes roff syntax and supports sections, unlike click-man.
 
     docs/manual.py [MANUAL_PAGE [SETTINGS]]
 """
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- options -->", "<!-- end of options -->"
 
 LONGEST = 60
-"""Characters of a list of words that stands beside its option; a longer one breaks no line."""
+"""Characters of the longest list of words that is shown next to its option."""
 
 ENVIRONMENT = """
 Every option is also read from the variable that is named after it, such as *FORKRESIZE_MAX_DEPTH* for **--max-depth**.
@@ -49,7 +49,7 @@ def manual_page() -> str:
     """Return the manual page, in the macros of man(7)."""
     with forkresize.make_context("forkresize", [], resilient_parsing=True) as ctx:
         source = "\n".join(_page(ctx))
-    # Not every roff is told which encoding it reads.
+    # Not every roff knows the encoding of its input.
     source = source.replace("…", "...")
     settings = {"input_encoding": "unicode", "output_encoding": "unicode", "report_level": 1, "halt_level": 2}
     return str(publish_string(source, writer="manpage", settings_overrides=settings))
@@ -119,8 +119,8 @@ def _others(ctx: click.Context) -> Iterator[str]:
 
 def _exit_codes() -> Iterator[str]:
     source = inspect.getsource(ExitCode)
-    for code, told in re.findall(r'= (\d+)\n\s+"""(.*?)"""', source, re.DOTALL):
-        yield f"{code}\n    {_escaped(told.replace('``', ''))}"
+    for code, text in re.findall(r'= (\d+)\n\s+"""(.*?)"""', source, re.DOTALL):
+        yield f"{code}\n    {_escaped(text.replace('``', ''))}"
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The inputs that tools stumble over, drawn from a seed, each as the bytes of a file. Renders none of them."""
+"""Inputs that tools often handle wrongly, drawn from a seed, each as the bytes of a file."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from examples.draw import DUSK, badge, landscape
 SIZE = 300, 200
 ORIENTATION = 0x0112
 DISPLAY_P3 = (0.51512, 0.24120, -0.00105), (0.29198, 0.69225, 0.04189), (0.15710, 0.06657, 0.78407)
-"""Red, green and blue of Display P3 as XYZ under D50, as Apple's profile has them."""
+"""Red, green and blue of Display P3 as XYZ under D50, as in Apple's profile."""
 
 TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -25,25 +25,25 @@ TO_UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""How an upright picture is stored to be brought upright again by an orientation of EXIF."""
+"""How an upright picture is stored for each EXIF orientation."""
 
 
 def scene(mode: str = "RGB") -> Image.Image:
-    """Draw mountains with a letter in a corner, so that it shows which way is up."""
+    """Draw mountains with a letter in a corner, so that the orientation is visible."""
     picture = landscape(SIZE, DUSK, 3)
     ImageDraw.Draw(picture).text((12, 4), "F", (255, 220, 0), font_size=60)
     return picture.convert(mode)
 
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return the file that Pillow makes of a picture."""
+    """Encode a picture with Pillow."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def oriented(orientation: int) -> bytes:
-    """Return a JPEG that EXIF tells how to bring upright."""
+    """Return a JPEG with an EXIF orientation."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     method = TO_UPRIGHT.get(orientation)
@@ -52,7 +52,7 @@ def oriented(orientation: int) -> bytes:
 
 
 def png(color_type: int, depth: int, rows: list[bytes], *chunks: tuple[bytes, bytes]) -> bytes:
-    """Return a PNG of kinds that Pillow does not write, laid out as its specification has it."""
+    """Return a PNG of a kind that Pillow does not write, as in its specification."""
     header = struct.pack(">2I5B", *SIZE, depth, color_type, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     parts = (b"IHDR", header), *chunks, (b"IDAT", data), (b"IEND", b"")
@@ -63,7 +63,7 @@ def png(color_type: int, depth: int, rows: list[bytes], *chunks: tuple[bytes, by
 
 
 def deep_png(mode: str) -> bytes:
-    """Return a PNG with 16 bits a channel."""
+    """Return a PNG with 16 bits per channel."""
     pixels, width = scene(mode).tobytes(), SIZE[0] * len(mode)
     doubled = bytes(level for value in pixels for level in (value, value))
     rows = [doubled[start : start + 2 * width] for start in range(0, len(doubled), 2 * width)]
@@ -97,7 +97,7 @@ def profile(colorants: tuple[tuple[float, float, float], ...]) -> bytes:
 
 
 def profiled(icc: bytes) -> bytes:
-    """Return a PNG whose pixels look like the scene through the profile that it carries, and wrong without."""
+    """Return a PNG that looks like the scene with its profile, and wrong without."""
     space = ImageCms.ImageCmsProfile(io.BytesIO(icc))
     converted = ImageCms.profileToProfile(scene(), ImageCms.createProfile("sRGB"), space)
     assert converted is not None  # noqa: S101 -- it is for conversions in place.
@@ -105,7 +105,7 @@ def profiled(icc: bytes) -> bytes:
 
 
 def animation(kind: str, **options: Any) -> bytes:
-    """Return a disk that crosses a transparent ground in three frames."""
+    """Return a disk that moves over a transparent background in three frames."""
     frames = []
     for number in range(3):
         frame = Image.new("RGBA", (150, 100))
@@ -122,7 +122,7 @@ def pages() -> bytes:
 
 
 def see_through(picture: Image.Image) -> Image.Image:
-    """Return a picture that fades out from left to right, with green hidden under what can't be seen."""
+    """Return a picture that fades out from left to right, with green in fully transparent pixels."""
     fading = Image.linear_gradient("L").rotate(90).resize(SIZE).point(lambda level: max(0, 2 * level - 255))
     seen = fading.point(lambda level: 255 * (level > 0))
     hidden = Image.composite(picture.convert("RGB"), Image.new("RGB", SIZE, "lime"), seen)
@@ -130,7 +130,7 @@ def see_through(picture: Image.Image) -> Image.Image:
 
 
 def key_color() -> bytes:
-    """Return a PNG of which one color is declared transparent."""
+    """Return a PNG with one color declared transparent."""
     picture = scene()
     ImageDraw.Draw(picture).ellipse((170, 20, 290, 140), fill=(1, 2, 3))
     return encoded(picture, "PNG", transparency=(1, 2, 3))
@@ -173,4 +173,4 @@ ODD: Mapping[str, Callable[[], bytes]] = {
     "truncated PNG, salvaged": lambda: cut(encoded(scene(), "PNG")),
     "JPEG 2000": lambda: encoded(scene(), "JPEG2000"),
 }
-"""What each is called, and what draws it."""
+"""The title of each input, and the function that draws it."""

@@ -1,4 +1,4 @@
-"""Which operations the contact sheet shows, and the pictures that they are done to. Does none of them."""
+"""The operations that the contact sheets show, and their source pictures."""
 
 import io
 import shutil
@@ -82,15 +82,15 @@ SHEETS = {
         (_PICTURE, "--palette 8"),
     ),
 }
-"""By the names of the sheets: the pictures that are worked on, each with its flags."""
+"""By the name of the sheet: source pictures with their flags."""
 
 
 def draw_inputs(pictures: Path, folder: Path) -> None:
-    """Draw what the operations are done to, and what they ask for beside it.
+    """Draw the source pictures of the operations, and the logo and font that they need.
 
     Args:
         pictures: the example pictures.
-        folder: where to.
+        folder: where to write them.
     """
     shutil.copy(pictures / "noon.jpg", folder / _PICTURE)
     shutil.copy(next(pictures.glob("portrait*.jpg")), folder / _PORTRAIT)
@@ -105,15 +105,15 @@ def draw_inputs(pictures: Path, folder: Path) -> None:
 
 
 def font() -> bytes:
-    """Return the font that Pillow brings along."""
+    """Return the font that is bundled with Pillow."""
     pillow = ImageFont.load_default(12)
     assert isinstance(pillow, ImageFont.FreeTypeFont)  # noqa: S101 -- Pillow has FreeType where watermarks have text.
-    assert isinstance(pillow.path, io.BytesIO)  # noqa: S101 -- it comes from no file.
+    assert isinstance(pillow.path, io.BytesIO)  # noqa: S101 -- it is bundled data.
     return pillow.path.getvalue()
 
 
 def logo() -> Image.Image:
-    """Return a mark with colors and transparency."""
+    """Return a logo with colors and transparency."""
     mark = Image.new("RGBA", (300, 120))
     drawing = ImageDraw.Draw(mark)
     drawing.ellipse((0, 0, 119, 119), fill=(220, 30, 30, 255))
@@ -122,7 +122,7 @@ def logo() -> Image.Image:
 
 
 def pattern() -> Image.Image:
-    """Return rings that get finer outwards, for kernels, between stripes of single pixels, for linear light."""
+    """Return rings that get finer outwards, for kernels, and stripes of single pixels, for linear light."""
     width, height = PATTERN
     rings = Image.radial_gradient("L").resize((height, height)).point(lambda level: level * 7 % 256)
     fine = Image.frombytes("L", PATTERN, (b"\0\xff" * (width // 2) + b"\xff\0" * (width // 2)) * (height // 2))

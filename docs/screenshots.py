@@ -1,9 +1,9 @@
-"""Draws the pictures of the documentation from a real run: the live view half way, the summary table, the report.
+"""Create the screenshots of the docs from a real run: the live view halfway, the summary table, the report.
 
     python docs/screenshots.py examples/pictures docs/run.svg docs/report.webp
 
-It works on a dozen copies of the folder, of which one picture is cut short, so that a failure shows as well. The report
-is photographed by Chromium, which has to be installed.
+It uses a dozen copies of the folder with one truncated picture, so that a failure is shown as well. The screenshot of
+the report needs Chromium.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def prompt(console: Console, command: str) -> None:
 
 
 def see(page: Path, picture: Path) -> None:
-    """Open a page in a browser and keep what is seen."""
+    """Take a screenshot of a page in a browser."""
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder, "shot.png")
         window = f"--window-size={WINDOW[0]},{WINDOW[1]}"
