@@ -4,6 +4,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+EXIF_HEADER = b"Exif\0\0"
+
+IPTC_RESOURCE = b"8BIM\x04\x04\0\0"
+"""How the IPTC resource begins among Photoshop's; it has an empty name."""
+
 COMMENT = "Comment"
 """The keyword of the comment of a JPEG or GIF."""
 

@@ -1,6 +1,9 @@
 """PNG and APNG (W3C, third edition)."""
 
+import io
 import struct
+from collections.abc import Iterator
+from typing import IO
 
 from forkresize.formats.metadata import AUTHOR, COPYRIGHT, MetadataBlocks
 from forkresize.formats.spec import (
@@ -21,7 +24,10 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_KEYWORD = "XML:com.adobe.xmp"
 """The keyword of the text chunk that holds XMP."""
 
-_CHUNK, _CHECKSUM = struct.Struct(">I4s"), 4
+_CHUNK = struct.Struct(">I4s")
+"""Length and name of a chunk."""
+
+_CHECKSUM = 4
 
 _PHOTO_RATIO = 0.4
 """Bytes of a PNG, as a share of its pixels' bytes, that drawings stay below."""
@@ -33,6 +39,16 @@ _DEFAULT, _FILTERED, _RUN_LENGTH = 0, 1, 3
 """zlib's strategies (``deflateInit2``); which is best depends on the picture."""
 
 _MAX_16_BIT = 65_535
+
+
+def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and the length of each chunk of a PNG; the file then stands at the chunk's content."""
+    position = file.seek(len(SIGNATURE))
+    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
+        length, name = _CHUNK.unpack(head)
+        yield name, length
+        position += _CHUNK.size + length + _CHECKSUM
+        file.seek(position)
 
 
 def _options(request: EncodeRequest) -> Options:
@@ -62,12 +78,7 @@ def _is_good_enough(data: bytes, request: EncodeRequest) -> bool:
 
 def _coded_bytes(png: bytes) -> int:
     """Return how many bytes of a PNG are pixels; metadata of a small picture may be many more."""
-    found, position = 0, len(SIGNATURE)
-    while position < len(png):
-        length, name = _CHUNK.unpack_from(png, position)
-        found += length if name == b"IDAT" else 0
-        position += _CHUNK.size + length + _CHECKSUM
-    return found
+    return sum(length for name, length in chunks(io.BytesIO(png)) if name == b"IDAT")
 
 
 def _sequence_options(_images: Images, request: EncodeRequest) -> Options:

@@ -31,6 +31,10 @@ _MEASURING = 20
 """Bytes a pixel for reducing colors, and for comparing with the decoded output, in 32 bits a value."""
 
 
+class UnsupportedContainerError(ValueError):
+    """A file is damaged, or holds a part that decoding may depend on."""
+
+
 class EncodeRequest(Struct, frozen=True, kw_only=True):
     """What an encoder is asked for.
 

@@ -1,8 +1,10 @@
 """WebP (RFC 9649)."""
 
+import struct
 from collections.abc import Iterator
+from math import inf
 
-from forkresize.formats.metadata import MetadataBlocks
+from forkresize.formats.metadata import EXIF_HEADER, MetadataBlocks
 from forkresize.formats.spec import (
     Browsers,
     EncodeRequest,
@@ -11,15 +13,56 @@ from forkresize.formats.spec import (
     Images,
     Options,
     OutputSpec,
+    UnsupportedContainerError,
     Warn,
     buffered,
 )
+
+HEAD_BYTES = 30
+"""Bytes of a file until after its size."""
+
+_SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
+"""Bytes of the first chunk until after the size, by its name."""
 
 _MAX_LOOP = 65_535
 
 _MAX_DURATION = (1 << 24) - 1
 _MAX_TOTAL_DURATION = (1 << 31) - 1
 """Milliseconds of a frame in the format, and of all frames together in the encoder."""
+
+
+def chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the content of each chunk (RFC 9649, 2.3).
+
+    Raises:
+        UnsupportedContainerError: a chunk ends too early.
+        struct.error: so does its header.
+    """
+    position = 0
+    while position < len(body):
+        name, size = struct.unpack_from("<4sI", body, position)
+        position += 8
+        if position + size > len(body):
+            raise UnsupportedContainerError(f"chunk {name!r} ends too early")
+        yield name, body[position : position + size]
+        position += size + size % 2
+
+
+def size_in_head(head: bytes) -> tuple[int, int] | None:
+    """Return width and height from the beginning of a file; None if it is not a WebP."""
+    return size_in_chunk(head[12:16], head[20:]) if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
+def size_in_chunk(name: bytes, content: bytes) -> tuple[int, int] | None:
+    """Return width and height from the first chunk (RFC 9649, 2.5 to 2.7 and 3.4); None if they are not there."""
+    if len(content) < _SIZE_BYTES.get(name, inf):
+        return None
+    bits = int.from_bytes(content[: _SIZE_BYTES[name]], "little")
+    if name == b"VP8X":
+        return (bits >> 32 & 0xFFFFFF) + 1, (bits >> 56 & 0xFFFFFF) + 1
+    if name == b"VP8L":
+        return (bits >> 8 & 0x3FFF) + 1, (bits >> 22 & 0x3FFF) + 1
+    return bits >> 48 & 0x3FFF, bits >> 64 & 0x3FFF
 
 
 def _options(request: EncodeRequest) -> Options:
@@ -39,7 +82,7 @@ def _sequence_options(_images: Images, request: EncodeRequest) -> Options:
 
 def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
     # Pillow removes the header for still pictures only.
-    return {"exif": blocks.exif.removeprefix(b"Exif\0\0"), "xmp": blocks.xmp}
+    return {"exif": blocks.exif.removeprefix(EXIF_HEADER), "xmp": blocks.xmp}
 
 
 def _losses(request: EncodeRequest) -> Iterator[str]:

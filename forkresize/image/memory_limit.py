@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from forkresize import storage
-from forkresize.image.decode.probe import WEBP_HEAD, webp_size
+from forkresize.formats import webp
 from forkresize.outcome import Failed, Outcome, Reason
 
 _DOUBTFUL = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED})
@@ -49,7 +49,7 @@ def reclassify(outcomes: Iterable[Outcome], need: int, path: str) -> list[Outcom
 def _opening(path: str) -> int:
     """Return the bytes that it takes to read the header: of a WebP, room is made for two frames at once."""
     with storage.open_source(path) as file:
-        size = webp_size(file.read(WEBP_HEAD))
+        size = webp.size_in_head(file.read(webp.HEAD_BYTES))
     return size[0] * size[1] * _WEBP if size else 0
 
 

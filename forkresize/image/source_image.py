@@ -11,14 +11,13 @@ from msgspec import Struct
 from PIL import Image
 
 from forkresize import storage
-from forkresize.formats import OutputSpec
+from forkresize.formats import OutputSpec, webp
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.counting import count_frames
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
-from forkresize.image.decode.probe import WEBP_HEAD, webp_size
 from forkresize.image.decode.tolerant import accept_truncated
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding, unreadable_error
@@ -80,9 +79,9 @@ class SourceImage:
         self._recipe = recipe
         self.diagnostics = diagnostics
         # Pillow allocates the pixels of a WebP when it opens it.
-        webp = webp_size(file.read(WEBP_HEAD))
-        if webp:
-            check_pixels(webp, recipe.max_pixels, "the picture has")
+        size_of_webp = webp.size_in_head(file.read(webp.HEAD_BYTES))
+        if size_of_webp:
+            check_pixels(size_of_webp, recipe.max_pixels, "the picture has")
         file.seek(0)
         self.image = identify(file, path, diagnostics)
         check_pixels(self.image.size, recipe.max_pixels, "the picture has")

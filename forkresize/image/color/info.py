@@ -1,13 +1,13 @@
 """What a file says of its colors otherwise than by an ICC profile, brought to one. Converts no pixel."""
 
-import os
 import re
 import struct
-from collections.abc import Iterator
+from itertools import takewhile
 
 from msgspec import Struct
 from PIL.ImageFile import ImageFile
 
+from forkresize.formats import png
 from forkresize.image.color import icc
 from forkresize.image.color.cicp import BT709, CicpColorSpace, srgb_curve
 from forkresize.image.decode.head import read_head, rewound
@@ -26,8 +26,6 @@ _IN_SRGB = re.compile(rb"\xa0\x01\x00\x03\x00{3}\x01\x00\x01|\x01\xa0\x03\x00\x0
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I", "F"})
 
 _NCLX = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
-
-_LENGTH_AND_NAME, _CHECKSUM = 8, 4
 
 _SRGB_GAMMA = 0.45455
 _ALIKE = 0.05
@@ -74,8 +72,7 @@ def read_color_info(image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
 
 def _coded(image: ImageFile) -> CicpColorSpace | None:
     if image.format == "PNG":
-        codes = [content for name, content in _chunks(image) if name == b"cICP" and len(content) == _CICP_BYTES]
-        return CicpColorSpace(codes[0][0], codes[0][1]) if codes else None
+        return _cicp_chunk(image)
     if "icc_profile" in image.info:
         return None
     told = image.info.get("nclx_profile")
@@ -115,10 +112,9 @@ def _adobe_rgb(image: ImageFile) -> bytes | None:
     return icc.color_profile(_ADOBE_RGB, icc.power(_ADOBE_RGB_GAMMA))
 
 
-def _chunks(image: ImageFile) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the names and contents of a PNG's chunks before its pixels."""
+def _cicp_chunk(image: ImageFile) -> CicpColorSpace | None:
     with rewound(image) as file:
-        file.seek(len(b"\x89PNG\r\n\x1a\n"))
-        while (start := file.read(_LENGTH_AND_NAME))[4:] not in {b"IDAT", b""}:
-            yield start[4:], file.read(int.from_bytes(start[:4]))
-            file.seek(_CHECKSUM, os.SEEK_CUR)
+        for name, length in takewhile(lambda chunk: chunk[0] != b"IDAT", png.chunks(file)):
+            if name == b"cICP" and length == _CICP_BYTES:
+                return CicpColorSpace(*file.read(2))
+    return None

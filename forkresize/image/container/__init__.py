@@ -1,34 +1,54 @@
-"""A file as it came, but with other metadata. Decodes no pixel, and encodes none."""
+"""Replaces the metadata of a file. Decodes and encodes no pixel."""
 
 import struct
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
+
+from PIL import Image
 
 from forkresize.formats import OUTPUT_FORMATS, source_name
-from forkresize.image.container.parts import UnsupportedContainerError
+from forkresize.formats.spec import UnsupportedContainerError
+from forkresize.image import metadata
 from forkresize.image.metadata import MetadataBlocks
 
-__all__ = ["replace_metadata"]
+__all__ = ["refuse_sideways", "replace_metadata"]
 
 
-def replace_metadata(data: bytes, format: str, kept: MetadataBlocks) -> bytes | None:  # noqa: A002 -- as Pillow names it.
-    """Return a file with the same coded pixels, color profile and frames, and with no metadata but what is given.
+def replace_metadata(data: bytes, format: str, blocks: MetadataBlocks) -> bytes | None:  # noqa: A002 -- as Pillow names it.
+    """Return a file with the same coded pixels, color profile and frames, and with no metadata but the given.
 
-    Whatever follows the picture goes, such as gain maps, videos and further pictures.
+    What follows the picture is dropped, such as gain maps, videos and further pictures.
 
     Args:
         data: the file.
         format: its format, in Pillow's lower-case name.
-        kept: the metadata to put in.
+        blocks: the metadata to put in.
 
     Returns:
-        The new file; None where its format is none of JPEG, PNG and WebP, where it is damaged, and where it is stored
-        sideways, which only its metadata tells.
+        The new file; None if its format has no rewriter, if it is damaged, and if it is not stored upright, since only
+        its metadata says so.
     """
     module, _colon, function = OUTPUT_FORMATS[source_name(format.upper())].rewriter.partition(":")
     if not module:
         return None
     try:
-        rewritten: bytes = getattr(import_module(module), function)(data, kept)
-        return rewritten  # noqa: TRY300
+        rewritten: bytes = getattr(import_module(module), function)(data, blocks)
     except (UnsupportedContainerError, struct.error):
         return None
+    return rewritten
+
+
+def refuse_sideways(info: Mapping[str, Any]) -> None:
+    """Refuse a picture that its metadata turns.
+
+    Args:
+        info: the metadata blocks, under the names that Pillow gives them.
+
+    Raises:
+        UnsupportedContainerError: it is not stored upright.
+    """
+    bearer = Image.new("1", (1, 1))
+    bearer.info.update(info)
+    if metadata.orientation(bearer) != 1:
+        raise UnsupportedContainerError

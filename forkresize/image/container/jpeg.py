@@ -1,83 +1,58 @@
-"""Takes a JPEG apart into segments, and puts it together with other metadata (ITU-T T.81, annex B)."""
+"""Replaces the metadata of a JPEG (ITU-T T.81, annex B)."""
 
-import re
 import struct
 from collections.abc import Iterator
 
-from forkresize.formats.jpeg import XMP_NAME
+from forkresize.formats.jpeg import EOI, XMP_NAME, Segment, segments
+from forkresize.formats.metadata import EXIF_HEADER
+from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
-from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.container import refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
-_START, _END, _SCAN = b"\xff\xd8", b"\xff\xd9", b"\xff\xda"
-_APP0, _APP1, _APP2, _APP14, _COMMENT = b"\xff\xe0", b"\xff\xe1", b"\xff\xe2", b"\xff\xee", b"\xff\xfe"
-_EXIF_NAME = b"Exif\0\0"
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_APP0, _APP1, _APP2, _APP14, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 
-_LENGTH = 2
-"""Bytes in which a segment tells its length, them included."""
-
-_TABLES_AND_SCANS = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xda-\xdf]")
-_AFTER_SCAN = re.compile(rb"\xff([^\xff\0\xd0-\xd7])")
-"""The first marker after coded pixels; a stuffed zero and the restart markers are part of them."""
+_TABLES_AND_SCANS = frozenset({*range(0xC0, 0xC8), *range(0xC9, 0xD0), *range(0xDA, 0xE0)} - {EOI})
 
 _JFIF_LENGTH, _ADOBE_LENGTH = 14, 12
-"""Decoders take no notice of those that are shorter."""
+"""Decoders ignore those that are shorter."""
 
 
-def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
+def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
     """Return the first picture of a JPEG with other metadata.
 
     Raises:
-        NotUnderstoodError: it is damaged, or stored sideways.
+        UnsupportedContainerError: it is damaged, or not stored upright.
         struct.error: it ends too early.
     """
-    parts = list(_segments(data))
-    refuse_sideways(_info(parts))
-    decoding = [_for_decoding(*part) for part in parts]
-    jfif = [part for part in decoding if part.startswith(_APP0)][:1]
-    others = [part for part in decoding if not part.startswith(_APP0)]
-    return b"".join([_START, *jfif, *_metadata(kept), *others, _END])
-
-
-def _segments(data: bytes) -> Iterator[Part]:
-    """Give what is behind each marker: a length, content, and after a scan's header coded pixels."""
     if not data.startswith(_START):
         raise UnsupportedContainerError
-    place = len(_START)
-    while data[place : place + 2] != _END:
-        marker, (size,) = data[place : place + 2], struct.unpack_from(">H", data, place + 2)
-        start, end = place + 2, place + 2 + size
-        if size < _LENGTH or end > len(data):
-            raise UnsupportedContainerError
-        place = _end_of_scan(data, end) if marker == _SCAN else end
-        yield marker, data[start:place]
+    parts = [(segment, data[segment.start : segment.end]) for segment in segments(data) if segment.marker != EOI]
+    refuse_sideways(_metadata_of(parts))
+    kept = [(segment.marker, _for_decoding(data, segment)) for segment, _content in parts]
+    jfif = [content for marker, content in kept if marker == _APP0 and content][:1]
+    others = [content for marker, content in kept if marker != _APP0]
+    return b"".join([_START, *jfif, *_embed(blocks), *others, _END])
 
 
-def _end_of_scan(data: bytes, start: int) -> int:
-    after = _AFTER_SCAN.search(data, start)
-    if after is None:
-        raise UnsupportedContainerError
-    return after.start()
-
-
-def _info(parts: list[Part]) -> dict[str, bytes]:
-    """Return what Pillow tells the orientation by."""
+def _metadata_of(parts: list[tuple[Segment, bytes]]) -> dict[str, bytes]:
+    """Return the metadata that can hold the orientation, as Pillow reads it."""
     info: dict[str, bytes] = {}
-    for marker, behind in parts:
-        content = behind[_LENGTH:]
-        if marker == _APP1 and content.startswith(_EXIF_NAME):
+    for segment, content in parts:
+        if segment.marker == _APP1 and content.startswith(EXIF_HEADER):
             info.setdefault("exif", content)
-        elif marker == _APP1 and content.startswith(XMP_NAME):
+        elif segment.marker == _APP1 and content.startswith(XMP_NAME):
             info["xmp"] = content
     return info
 
 
-def _for_decoding(marker: bytes, behind: bytes) -> bytes:
-    """Return the segment if the picture can't be shown without it, less what may hide in it; else nothing."""
-    content = behind[_LENGTH:]
-    if _TABLES_AND_SCANS.match(marker) or (marker == _APP2 and content.startswith(b"ICC_PROFILE\0")):
-        return marker + behind
+def _for_decoding(data: bytes, segment: Segment) -> bytes:
+    """Return a segment that decoding needs, without what may hide in it; empty for any other."""
+    marker, content = segment.marker, data[segment.start : segment.end]
+    if marker in _TABLES_AND_SCANS or (marker == _APP2 and content.startswith(b"ICC_PROFILE\0")):
+        return data[segment.start - 4 : segment.end]
     if marker == _APP0 and content.startswith(b"JFIF\0") and len(content) >= _JFIF_LENGTH:
         # Its last two bytes are the sides of a thumbnail that would follow.
         return _segment(marker, content[: _JFIF_LENGTH - 2] + b"\0\0")
@@ -88,12 +63,12 @@ def _for_decoding(marker: bytes, behind: bytes) -> bytes:
     return b""
 
 
-def _segment(marker: bytes, content: bytes) -> bytes:
-    return marker + struct.pack(">H", len(content) + _LENGTH) + content
+def _segment(marker: int, content: bytes) -> bytes:
+    return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
 
 
-def _metadata(kept: MetadataBlocks) -> Iterator[bytes]:
-    options = metadata.save_options(kept, "jpeg", Diagnostics())
+def _embed(blocks: MetadataBlocks) -> Iterator[bytes]:
+    options = metadata.save_options(blocks, "jpeg", Diagnostics())
     if "exif" in options:
         yield _segment(_APP1, options["exif"])
     if "xmp" in options:

@@ -1,56 +1,63 @@
-"""Takes a PNG apart into chunks, and puts it together with other metadata (W3C, third edition)."""
+"""Replaces the metadata of a PNG (W3C, third edition)."""
 
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 
-from forkresize.formats.png import SIGNATURE, XMP_KEYWORD
+from forkresize.formats.metadata import EXIF_HEADER
+from forkresize.formats.png import SIGNATURE, XMP_KEYWORD, chunks
+from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
-from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.container import refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
+
+Part = tuple[bytes, bytes]
+"""Name and content of a chunk."""
 
 _KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD pHYs acTL fcTL fdAT".split())
 """The chunks that make pixels, colors and frames."""
 
 _ANCILLARY = 0x20
-"""Set in the first byte of the names of chunks that a picture can do without."""
+"""Set in the first byte of the names of chunks that decoding does not need."""
 
 _XMP = XMP_KEYWORD.encode()
 _MAY_TURN = frozenset({_XMP, b"Raw profile type exif", b"Raw profile type xmp"})
 
 
-def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
+def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
     """Return a PNG with other metadata.
 
     Raises:
-        NotUnderstoodError: it is damaged, stored sideways, or hides whether it is.
+        UnsupportedContainerError: it is damaged, not stored upright, or hides whether it is.
         struct.error: it ends too early.
     """
-    parts = list(_chunks(data))
+    parts = list(_checked_chunks(data))
     if parts[0][0] != b"IHDR":
         raise UnsupportedContainerError
-    refuse_sideways(_info(parts))
+    refuse_sideways(_metadata_of(parts))
     header, *others = [_chunk(*part) for part in parts if _is_kept(part[0])]
-    return b"".join([SIGNATURE, header, *_metadata(kept), *others])
+    return b"".join([SIGNATURE, header, *_embed(blocks), *others])
 
 
-def _chunks(data: bytes) -> Iterator[Part]:
+def _checked_chunks(data: bytes) -> Iterator[Part]:
+    """Yield the chunks up to the end of the image."""
     if not data.startswith(SIGNATURE):
         raise UnsupportedContainerError
-    place, name = len(SIGNATURE), b""
-    while name != b"IEND":
-        size, name = struct.unpack_from(">I4s", data, place)
-        content = data[place + 8 : place + 8 + size]
-        (checksum,) = struct.unpack_from(">I", data, place + 8 + size)
-        if checksum != zlib.crc32(name + content):
+    file = io.BytesIO(data)
+    for name, length in chunks(file):
+        content = file.read(length)
+        if file.read(4) != zlib.crc32(name + content).to_bytes(4):
             raise UnsupportedContainerError
         yield name, content
-        place += 12 + size
+        if name == b"IEND":
+            return
+    raise UnsupportedContainerError
 
 
-def _info(parts: list[Part]) -> dict[str, bytes]:
-    """Return what Pillow tells the orientation by."""
+def _metadata_of(parts: list[Part]) -> dict[str, bytes]:
+    """Return the metadata that can hold the orientation, as Pillow reads it."""
     info: dict[str, bytes] = {}
     for name, content in parts:
         key, _zero, text = content.partition(b"\0")
@@ -72,16 +79,16 @@ def _is_kept(name: bytes) -> bool:
 
 def _chunk(name: bytes, content: bytes) -> bytes:
     if name == b"iCCP":
-        # What is before the zero is free text.
+        # Free text comes before the zero.
         _name, _zero, profile = content.partition(b"\0")
         content = b"ICC profile\0" + profile
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def _metadata(kept: MetadataBlocks) -> Iterator[bytes]:
-    options = metadata.save_options(kept, "png", Diagnostics())
+def _embed(blocks: MetadataBlocks) -> Iterator[bytes]:
+    options = metadata.save_options(blocks, "png", Diagnostics())
     if "exif" in options:
-        yield _chunk(b"eXIf", options["exif"].removeprefix(b"Exif\0\0"))
+        yield _chunk(b"eXIf", options["exif"].removeprefix(EXIF_HEADER))
     if "pnginfo" in options:
         for name, content, _after in options["pnginfo"].chunks:
             yield _chunk(name, content)

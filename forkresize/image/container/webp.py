@@ -1,25 +1,28 @@
-"""Takes a WebP apart into chunks, and puts it together with other metadata (RFC 9649)."""
+"""Replaces the metadata of a WebP (RFC 9649)."""
 
 import struct
 from collections.abc import Iterator
 
+from forkresize.formats.spec import UnsupportedContainerError
+from forkresize.formats.webp import chunks, size_in_chunk
 from forkresize.image import metadata
-from forkresize.image.container.parts import Part, UnsupportedContainerError, refuse_sideways
+from forkresize.image.container import refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
+Part = tuple[bytes, bytes]
+"""Name and content of a chunk."""
+
 _HEADER = 12
 _FRAME_HEADER = 16
-_EXTENSION_LENGTH = 10
 
 _PIXELS = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _KEPT = _PIXELS | {b"ANIM", b"ANMF"}
 _FIRST = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
 
 _PROFILE, _ALPHA, _EXIF, _XMP, _ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
-"""What the flags of the first chunk of an extended file say that there is."""
+"""Flags of the parts of a file, in the first chunk of an extended one."""
 
-_SIDE = 0x3FFF
 _LOSSLESS_ALPHA = 1 << 28
 
 
@@ -27,7 +30,7 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
     """Return a WebP with other metadata.
 
     Raises:
-        NotUnderstoodError: it is damaged, or stored sideways.
+        UnsupportedContainerError: it is damaged, or not stored upright.
         struct.error: it ends too early.
     """
     parts = _parts(data)
@@ -36,7 +39,7 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
     options = metadata.save_options(kept, "webp", Diagnostics())
     added = {b"EXIF": options.get("exif"), b"XMP ": options.get("xmp"), b"ICCP": found.get(b"ICCP")}
     blocks = {name: block for name, block in added.items() if block}
-    body = b"".join(_chunk(*part) for part in _arranged(parts, blocks))
+    body = b"".join(_chunk(*part) for part in _arrange(parts, blocks))
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
 
 
@@ -44,30 +47,19 @@ def _parts(data: bytes) -> list[Part]:
     end = 8 + struct.unpack_from("<I", data, 4)[0]
     if data[:4] != b"RIFF" or data[8:_HEADER] != b"WEBP" or end > len(data):
         raise UnsupportedContainerError
-    parts = list(_chunks(data[_HEADER:end]))
+    parts = list(chunks(data[_HEADER:end]))
     if not parts or parts[0][0] not in _FIRST:
         raise UnsupportedContainerError
     # Only an extended file has more than its pixels.
     return parts if parts[0][0] == b"VP8X" else parts[:1]
 
 
-def _chunks(body: bytes) -> Iterator[Part]:
-    place = 0
-    while place < len(body):
-        name, size = struct.unpack_from("<4sI", body, place)
-        place += 8
-        if place + size > len(body):
-            raise UnsupportedContainerError
-        yield name, body[place : place + size]
-        place += size + size % 2
-
-
 def _chunk(name: bytes, content: bytes) -> bytes:
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
-def _arranged(parts: list[Part], blocks: dict[bytes, bytes]) -> Iterator[Part]:
-    """Give the chunks of the new file in the order in which they must be."""
+def _arrange(parts: list[Part], blocks: dict[bytes, bytes]) -> Iterator[Part]:
+    """Yield the chunks of the new file in their required order."""
     pixels = [(name, _frame(content) if name == b"ANMF" else content) for name, content in parts if name in _KEPT]
     if not pixels:
         raise UnsupportedContainerError
@@ -79,29 +71,21 @@ def _arranged(parts: list[Part], blocks: dict[bytes, bytes]) -> Iterator[Part]:
 
 
 def _frame(content: bytes) -> bytes:
-    inner = [_chunk(*part) for part in _chunks(content[_FRAME_HEADER:]) if part[0] in _PIXELS]
+    inner = [_chunk(*part) for part in chunks(content[_FRAME_HEADER:]) if part[0] in _PIXELS]
     return content[:_FRAME_HEADER] + b"".join(inner)
 
 
 def _extension(first: Part, blocks: dict[bytes, bytes]) -> bytes:
-    """Return the chunk that tells what is in the file, with the canvas that the first chunk of the source has."""
+    """Return the chunk that declares the parts of the file, and its canvas, which the first chunk of the source has."""
     name, content = first
+    size = size_in_chunk(name, content)
+    if size is None or not all(size):
+        raise UnsupportedContainerError
+    flags = 0
     if name == b"VP8X":
-        if len(content) < _EXTENSION_LENGTH:
-            raise UnsupportedContainerError
-        flags, canvas = content[0] & (_ALPHA | _ANIMATION), content[4:_EXTENSION_LENGTH]
-    elif name == b"VP8L":
-        (sides,) = struct.unpack_from("<I", content, 1)
-        flags = _ALPHA if sides & _LOSSLESS_ALPHA else 0
-        canvas = _canvas((sides & _SIDE) + 1, (sides >> 14 & _SIDE) + 1)
-    else:
-        width, height = (side & _SIDE for side in struct.unpack_from("<HH", content, 6))
-        if not width or not height:
-            raise UnsupportedContainerError
-        flags, canvas = 0, _canvas(width, height)
+        flags = content[0] & (_ALPHA | _ANIMATION)
+    elif name == b"VP8L" and int.from_bytes(content[1:5], "little") & _LOSSLESS_ALPHA:
+        flags = _ALPHA
     has = {b"ICCP": _PROFILE, b"EXIF": _EXIF, b"XMP ": _XMP}
+    canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)
     return bytes((flags | sum(has[block] for block in blocks), 0, 0, 0)) + canvas
-
-
-def _canvas(width: int, height: int) -> bytes:
-    return (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")

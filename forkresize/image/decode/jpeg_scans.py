@@ -4,18 +4,15 @@ At that scale a decoder makes one pixel of a block, of its mean alone (DC); what
 and thrown away. A progressive file sends it in scans of its own (ITU-T T.81, G.1), which can be left out beforehand.
 """
 
-import re
 import struct
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""What ends a scan's coded data. A byte 0xFF of that is followed by 0, and restart markers are part of it."""
+from forkresize.formats.jpeg import EOI, SOS, Segment, segments
 
-_LEAD = 0xFF
-_EOI, _SOS, _DQT, _SOF_PROGRESSIVE, _HUFFMAN = 0xD9, 0xDA, 0xDB, 0xC2, 0xC4
-_NOT_EXPECTED = frozenset({0, 1, 0xD8, 0xDC, _LEAD, *range(0xC0, 0xD0)} - {_SOF_PROGRESSIVE, _HUFFMAN})
+_DQT, _SOF_PROGRESSIVE, _HUFFMAN = 0xDB, 0xC2, 0xC4
+_NOT_EXPECTED = frozenset({0, 1, 0xD8, 0xDC, 0xFF, *range(0xC0, 0xD0)} - {_SOF_PROGRESSIVE, _HUFFMAN})
 """Markers of other kinds of frames, and what has no place between segments (ITU-T T.81, table B.1)."""
 
 _MOST_SEGMENTS = 2000
@@ -42,18 +39,10 @@ _EIGHT_BIT, _DEEP = 64, 128
 """Bytes of a quantization table, by its precision."""
 
 
-class _Segment(NamedTuple):
-    """A marker with its parameters and, of a scan, the coded data: where it lies in the file."""
-
-    marker: int
-    content: int
-    end: int
-
-
 class _Scan(NamedTuple):
     """What a scan brings: of which components, the first and the last coefficient, and which of their bits."""
 
-    segment: _Segment
+    segment: Segment
     names: bytes
     coefficients: tuple[int, int]
     high: int
@@ -81,53 +70,35 @@ def drop_ac_scans(data: bytes) -> bytes | None:
         headers of its scans, which the decoder is to come across itself.
     """
     try:
-        segments = list(islice(_segments(data), _MOST_SEGMENTS))
-        spared = _droppable(data, segments)
+        parts = list(islice(segments(data), _MOST_SEGMENTS))
+        spared = _droppable(data, parts)
     except (LookupError, ValueError, ZeroDivisionError, struct.error):
         return None
-    return b"".join(_kept(data, segments, spared)) if spared else None
+    return b"".join(_kept(data, parts, spared)) if spared else None
 
 
 class _UnknownError(ValueError):
     """It is no file of the kind that scans can be left out of."""
 
 
-def _segments(data: bytes) -> Iterator[_Segment]:
-    position = 2
-    while True:
-        lead, marker = data[position : position + 2]
-        if marker == _EOI:
-            yield _Segment(marker, position + 2, position + 2)
-            return
-        if lead != _LEAD or marker in _NOT_EXPECTED:
-            raise _UnknownError
-        (length,) = struct.unpack_from(">H", data, position + 2)
-        end = position + 2 + length
-        if marker == _SOS:
-            following = _MARKER.search(data, end)
-            if following is None:
-                raise _UnknownError
-            end = following.start()
-        yield _Segment(marker, position + 4, end)
-        position = end
-
-
-def _droppable(data: bytes, segments: list[_Segment]) -> set[_Segment]:
+def _droppable(data: bytes, parts: list[Segment]) -> set[Segment]:
     """Return the scans that don't show, if all that is left out was there to the last bit."""
-    (frame,) = [_Frame(_components(data, each)) for each in segments if each.marker == _SOF_PROGRESSIVE]
+    if any(part.marker in _NOT_EXPECTED for part in parts):
+        raise _UnknownError
+    (frame,) = [_Frame(_components(data, each)) for each in parts if each.marker == _SOF_PROGRESSIVE]
     tables: set[int] = set()
-    for segment in segments:
+    for segment in parts:
         if segment.marker == _HUFFMAN:
-            tables |= _huffman_tables(data[segment.content : segment.end])
-        elif segment.marker == _SOS:
+            tables |= _huffman_tables(data[segment.start : segment.end])
+        elif segment.marker == SOS:
             frame.take(_scan(data, segment, tables))
         elif segment.marker == _DQT and frame.is_begun:
             # A component keeps the table that is there when its first scan comes.
             raise _UnknownError
     sizes = {name: frame.block_size(name) for name in frame.components}
-    if segments[-1].marker != _EOI or not frame.is_complete or max(sizes.values()) > _MOST_KEPT:
+    if parts[-1].marker != EOI or not frame.is_complete or max(sizes.values()) > _MOST_KEPT:
         raise _UnknownError
-    return set[_Segment]().union(*(frame.details[name] for name, size in sizes.items() if size == _MEAN_ONLY))
+    return set[Segment]().union(*(frame.details[name] for name, size in sizes.items() if size == _MEAN_ONLY))
 
 
 class _Frame:
@@ -140,7 +111,7 @@ class _Frame:
 
     def __init__(self, components: dict[int, _Component]) -> None:
         self.components = components
-        self.details: dict[int, set[_Segment]] = {name: set() for name in components}
+        self.details: dict[int, set[Segment]] = {name: set() for name in components}
         # How many low bits are missing of each coefficient; None for all.
         self._missing: dict[int, list[int | None]] = {name: [None] * _COEFFICIENTS for name in components}
 
@@ -185,9 +156,9 @@ class _Frame:
         return size
 
 
-def _components(data: bytes, frame: _Segment) -> dict[int, _Component]:
-    count = data[frame.content + 5]
-    start = frame.content + 6
+def _components(data: bytes, frame: Segment) -> dict[int, _Component]:
+    count = data[frame.start + 5]
+    start = frame.start + 6
     told = [data[start + 3 * number : start + 3 * number + 3] for number in range(count)]
     components = {name: _Component(sampling >> 4, sampling & 15) for name, sampling, _table in told}
     if len(components) != count:
@@ -195,21 +166,21 @@ def _components(data: bytes, frame: _Segment) -> dict[int, _Component]:
     return components
 
 
-def _scan(data: bytes, scan: _Segment, tables: set[int]) -> _Scan:
+def _scan(data: bytes, scan: Segment, tables: set[int]) -> _Scan:
     """Return what the header of a scan says, if the tables that it names are there."""
-    count = data[scan.content]
-    behind = scan.content + 1 + 2 * count
+    count = data[scan.start]
+    behind = scan.start + 1 + 2 * count
     first, last, bits = data[behind : behind + 3]
     high, low = bits >> 4, bits & 15
-    for selected in data[scan.content + 2 : behind : 2]:
+    for selected in data[scan.start + 2 : behind : 2]:
         needed = _AC | (selected & 15) if first else selected >> 4
         # Refining DC takes none.
         if needed not in tables and (first or not high):
             raise _UnknownError
-    names = data[scan.content + 1 : behind : 2]
-    length = int.from_bytes(data[scan.content - 2 : scan.content])
+    names = data[scan.start + 1 : behind : 2]
+    length = int.from_bytes(data[scan.start - 2 : scan.start])
     if (
-        length != behind + 3 - (scan.content - 2)
+        length != behind + 3 - (scan.start - 2)
         or len(set(names)) != count
         or low > _MOST_BITS
         or (high and low != high - 1)
@@ -237,12 +208,12 @@ def _huffman_tables(content: bytes) -> set[int]:
     return found
 
 
-def _kept(data: bytes, segments: list[_Segment], spared: set[_Segment]) -> Iterator[bytes]:
+def _kept(data: bytes, parts: list[Segment], spared: set[Segment]) -> Iterator[bytes]:
     yield data[:2]
-    for segment in segments:
+    for segment in parts:
         if segment in spared:
             continue
-        start = segment.content - 2 if segment.marker == _EOI else segment.content - 4
+        start = segment.start - 2 if segment.marker == EOI else segment.start - 4
         piece = data[start : segment.end]
         yield _zero_quantizer(piece) if segment.marker == _DQT else piece
 

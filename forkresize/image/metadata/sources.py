@@ -5,9 +5,9 @@ from typing import Any
 from PIL.Image import Image
 
 from forkresize.formats import tiff
+from forkresize.formats.metadata import IPTC_RESOURCE
 
 _PHOTOSHOP_IPTC = 0x0404
-_IPTC_RESOURCE = b"8BIM\x04\x04\0\0"
 
 
 def xmp(image: Image) -> bytes:
@@ -51,5 +51,5 @@ def _raw_profile(image: Image, name: str) -> bytes:
 
 def _resource(block: bytes) -> bytes:
     """Return the content of the IPTC resource, which has an empty name, where there are Photoshop's resources."""
-    _before, found, rest = block.partition(_IPTC_RESOURCE)
+    _before, found, rest = block.partition(IPTC_RESOURCE)
     return rest[4 : 4 + int.from_bytes(rest[:4], "big")] if found else block

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from PIL.Image import Image
 
 from forkresize.formats.metadata import AUTHOR, COMMENT, COPYRIGHT
+from forkresize.formats.png import XMP_KEYWORD
 from forkresize.recipe import Metadata
 
 _CREDIT = frozenset({AUTHOR, COPYRIGHT})
@@ -22,7 +23,7 @@ _DESCRIPTIVE = _CREDIT | {
 }
 """The keywords that PNG 3 defines in 11.3.3.2, but for that of XMP."""
 
-_NOT_TEXT = ("XML:com.adobe.xmp", "Raw profile type ", "Thumb::")
+_NOT_TEXT = (XMP_KEYWORD, "Raw profile type ", "Thumb::")
 """What keywords begin with that hold another block in disguise, or tell of the thumbnail of another file."""
 
 _LONGEST_KEYWORD = 79
