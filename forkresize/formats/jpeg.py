@@ -64,6 +64,8 @@ def segments(data: bytes) -> Iterator[Segment]:
     """
     position = 2
     while True:
+        if len(data) < position + 2:
+            raise UnsupportedContainerError("truncated")
         lead, marker = data[position : position + 2]
         if marker == EOI:
             yield Segment(marker, position + 2, position + 2)
