@@ -19,7 +19,7 @@ from forkresize import __version__
 from forkresize.cli.command import EXAMPLES, forkresize
 from forkresize.cli.options.catalog import PANELS
 from forkresize.cli.options.model import Option
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode
 
 HERE = Path(__file__).parent
 

@@ -1,39 +1,5 @@
 """What can go wrong, one class a stage, and the exit code each amounts to. Holds no handling."""
 
-from enum import IntEnum
-from typing import ClassVar
-
-
-class ExitCode(IntEnum):
-    """How a run ended, as the shell sees it."""
-
-    OK = 0
-    """Every output asked for is there and up to date."""
-    FAILURES = 1
-    """The run finished; at least one picture failed."""
-    USAGE = 2
-    """A usage or settings error; nothing was done."""
-    FATAL = 3
-    """Source missing, destination not writable, disk full."""
-    MAX_ERRORS = 4
-    """Stopped early by ``--max-errors``."""
-    NOTHING_MATCHED = 9
-    """There was no picture, with ``--error-on-empty``."""
-    MAX_DURATION = 10
-    """``--max-duration`` is over; the rest is left for the next run."""
-    BUG = 70
-    """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
-    LOCKED = 75
-    """Another run holds the destination (``EX_TEMPFAIL`` of sysexits.h: try again later)."""
-    INTERRUPTED = 130
-    """SIGINT before or after the work; during it, the run tells which signal it was."""
-    BROKEN_PIPE = 141
-    """Whoever read standard output has left, as head does."""
-
-
-SIGNAL_BASE = 128
-"""What a shell adds to the number of the signal that ended a command."""
-
 
 class StopRequested(BaseException):
     """A signal asked this process to stop while no pool was listening.
@@ -50,13 +16,9 @@ class StopRequested(BaseException):
 class ForkresizeError(Exception):
     """The base of all errors that forkresize raises on purpose; its text is meant for the user."""
 
-    exit_code: ClassVar[ExitCode] = ExitCode.FATAL
-
 
 class UsageError(ForkresizeError):
     """The request contradicts itself or can't be met; nothing was done."""
-
-    exit_code = ExitCode.USAGE
 
 
 class FieldError(UsageError, ValueError):
@@ -99,8 +61,6 @@ class DestinationError(ForkresizeError):
 
 class DestinationBusyError(ForkresizeError):
     """Another run holds the destination."""
-
-    exit_code = ExitCode.LOCKED
 
 
 class LedgerError(ForkresizeError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec import Struct
 
 from forkresize._version import __version__
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import exit_code_for_counts
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
 from forkresize.record import record
 
@@ -91,7 +91,7 @@ class Tally:
         return self.failed_by_reason.total()
 
     @property
-    def lacking(self) -> int:
+    def without_output(self) -> int:
         """How many were skipped that have no output for that."""
         return sum(count for reason, count in self.skipped_by_reason.items() if reason not in _HAS_OUTPUT)
 
@@ -227,26 +227,6 @@ class Summary(Struct, frozen=True, kw_only=True):
         }
 
 
-class ExitPolicy(Struct, frozen=True, kw_only=True):
-    """What a run has to meet besides that nothing fails.
-
-    Attributes:
-        strict: no source is skipped, but for outputs that are there.
-        not_empty: there is a picture.
-    """
-
-    strict: bool = False
-    not_empty: bool = False
-
-    def judge(self, tally: Tally) -> ExitCode:
-        """Return what the shell is told of a run that came to its end."""
-        if tally.failed:
-            return ExitCode.FAILURES
-        if self.not_empty and tally.is_empty:
-            return ExitCode.NOTHING_MATCHED
-        return ExitCode.FAILURES if self.strict and tally.lacking else ExitCode.OK
-
-
 def summarize(
     tally: Tally,
     stats: RunStats,
@@ -265,7 +245,7 @@ def summarize(
         refused: what was asked for besides and not done, and why.
     """
     if exit_code is None:
-        exit_code = ExitPolicy().judge(tally)
+        exit_code = exit_code_for_counts(tally)
     return Summary(
         sources=tally.sources,
         written=tally.written,

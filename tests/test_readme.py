@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.cli.options.catalog import PANELS
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode
 from forkresize.plan.naming import FIELDS
 from tests.protocols import Draw
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from forkresize._version import __version__
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason
 from forkresize.record import record

@@ -8,10 +8,11 @@ from msgspec import Struct
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.events import EventDispatcher
 from forkresize.batch.settings import Settings
-from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError
+from forkresize.errors import ForkresizeError
+from forkresize.exit_policy import ExitCode, exit_code_for_counts, exit_code_for_error, exit_code_for_signal
 from forkresize.outcome import Failed, Outcome
 from forkresize.pool import signal_name
-from forkresize.summary import ExitPolicy, RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
 class StopToken:
@@ -59,7 +60,7 @@ class RunState:
         self._events = events
         self._tally = Tally()
         self._max_errors = settings.max_errors
-        self._policy = ExitPolicy(strict=settings.strict, not_empty=settings.error_on_empty)
+        self._strict, self._error_on_empty = settings.strict, settings.error_on_empty
         self._stop: StopReason | None = None
         self._refused: str | None = None
         self._in_flight = 0
@@ -113,7 +114,7 @@ class RunState:
         try:
             yield
         except error_type as error:
-            self._stop = self._stop or StopReason(error.exit_code, str(error))
+            self._stop = self._stop or StopReason(exit_code_for_error(error), str(error))
 
     def summary(self, stats: RunStats, interrupted: int | None = None) -> Summary:
         """Return the summary of the run.
@@ -124,13 +125,14 @@ class RunState:
         """
         stop = self._stop
         if interrupted is not None:
-            stop = StopReason(SIGNAL_BASE + interrupted, signal_name(interrupted))
+            stop = StopReason(exit_code_for_signal(interrupted), signal_name(interrupted))
         elif stop is None and self._is_late:
             stop = StopReason(ExitCode.MAX_DURATION, "--max-duration")
         if stop is not None:
             refused = None if interrupted is not None else self._refused
             return summarize(self._tally, stats, exit_code=stop.exit_code, stopped_by=stop.text, refused=refused)
-        code = ExitCode.FATAL if self._refused else self._policy.judge(self._tally)
+        finished = exit_code_for_counts(self._tally, strict=self._strict, error_on_empty=self._error_on_empty)
+        code = ExitCode.FATAL if self._refused else finished
         return summarize(self._tally, stats, exit_code=code, refused=self._refused)
 
     def _reason_to_stop(self, outcome: Outcome) -> StopReason | None:

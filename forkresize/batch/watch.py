@@ -10,7 +10,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from forkresize.batch.events import AnyObserver, EventDispatcher
-from forkresize.errors import SIGNAL_BASE, CollisionError, DestinationBusyError, ExitCode, StopRequested
+from forkresize.errors import CollisionError, DestinationBusyError, StopRequested
+from forkresize.exit_policy import exit_code_for_error
 from forkresize.job import Source
 from forkresize.observer import Activity, Observer
 from forkresize.outcome import Outcome
@@ -250,8 +251,7 @@ def run_until_stopped(passes: Iterable[Summary], totals: WatchTotals) -> Summary
             totals.add(summary)
             if summary.stopped_by is not None:
                 return totals.summary(summary.exit_code, summary.stopped_by)
-    except KeyboardInterrupt:
-        return totals.summary(ExitCode.INTERRUPTED, "SIGINT")
-    except StopRequested as stop:
-        return totals.summary(SIGNAL_BASE + stop.signum, signal_name(stop.signum))
+    except (KeyboardInterrupt, StopRequested) as stop:
+        name = signal_name(stop.signum) if isinstance(stop, StopRequested) else "SIGINT"
+        return totals.summary(exit_code_for_error(stop), name)
     raise AssertionError("passes never end by themselves")

@@ -6,7 +6,8 @@ import os
 import sys
 from typing import NoReturn, TextIO
 
-from forkresize.errors import SIGNAL_BASE, ExitCode, StopRequested
+from forkresize.errors import StopRequested
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 
 _STDERR = 2
 
@@ -31,15 +32,13 @@ def _run() -> int:
     try:
         code = _execute(sys.argv[1:])
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = ExitCode.INTERRUPTED
-    except StopRequested as stop:
-        code = SIGNAL_BASE + stop.signum
+    except (KeyboardInterrupt, StopRequested) as stop:
+        code = exit_code_for_error(stop)
     except OSError as error:
         # The reader of standard output has left, or its disk is full. Without this, the interpreter would try again.
         sys.stdout = _null("w")
-        code = ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.FATAL
-        if code is ExitCode.FATAL:
+        code = exit_code_for_error(error)
+        if not isinstance(error, BrokenPipeError):
             with contextlib.suppress(OSError):
                 sys.stderr.write(f"forkresize: {error}\n")
     return code

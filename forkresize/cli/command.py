@@ -15,7 +15,8 @@ from forkresize.cli.info.completion import COMPLETE_VARIABLE, complete_path
 from forkresize.cli.info.version import version_text
 from forkresize.cli.options.catalog import all_options
 from forkresize.cli.rules import rules_in
-from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError, StopRequested
+from forkresize.errors import ForkresizeError, StopRequested
+from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
 
 if TYPE_CHECKING:
     from forkresize.batch import Settings
@@ -44,11 +45,11 @@ def call(arguments: Sequence[str]) -> int:
             f"{click_message(error, origins)}\nTry 'forkresize --help' for all options.", ExitCode.USAGE
         )
     except ForkresizeError as error:
-        return _print_error(own_message(error, origins), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+        return _print_error(own_message(error, origins), exit_code_for_error(error))
+    except click.Abort:
         return ExitCode.INTERRUPTED
-    except StopRequested as stop:
-        return SIGNAL_BASE + stop.signum
+    except (KeyboardInterrupt, StopRequested) as stop:
+        return exit_code_for_error(stop)
     except OSError:
         raise  # Errors of the system are not bugs.
     except Exception:  # noqa: BLE001 (printed with everything that a bug report needs)

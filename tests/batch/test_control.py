@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from forkresize.batch import Observer, Settings, run
-from forkresize.errors import CollisionError, DestinationBusyError, ExitCode
+from forkresize.errors import CollisionError, DestinationBusyError
+from forkresize.exit_policy import ExitCode
 from forkresize.lock import destination_lock
 from forkresize.outcome import Outcome
 from forkresize.plan import OnCollision, Shard

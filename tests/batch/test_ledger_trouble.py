@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
-from forkresize.errors import ExitCode, LedgerError
+from forkresize.errors import LedgerError
+from forkresize.exit_policy import ExitCode
 from forkresize.ledger import SqliteLedger, ledger, schema
 
 Draw = Callable[..., Path]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forkresize import MaxErrors, MaxPrune, Outcome, Pruned, Recipe, Rule, Selection, Settings, Summary, run
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode
 from forkresize.outcome import Reason
 
 Draw = Callable[..., Path]

@@ -25,7 +25,8 @@ from forkresize import (
     render,
     run,
 )
-from forkresize.errors import CollisionError, DestinationBusyError, ExitCode, SourceError, UsageError
+from forkresize.errors import CollisionError, DestinationBusyError, SourceError, UsageError
+from forkresize.exit_policy import ExitCode
 from forkresize.lock import destination_lock
 from forkresize.observer import Observer
 from forkresize.outcome import Planned

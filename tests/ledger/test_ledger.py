@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forkresize.errors import ExitCode, LedgerError
+from forkresize.errors import LedgerError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.ledger import LedgerStore, NullLedger, OutputRecord, SqliteLedger, ledger_path
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: not set(name) & {0, ord("/")})
@@ -194,7 +195,7 @@ def test_what_is_no_ledger_is_refused_with_a_way_on(filled: SqliteLedger, out: P
         with pytest.raises(LedgerError, match="--no-ledger") as refusal:
             SqliteLedger(str(out), read_only=read_only)
         assert "remove it" in str(refusal.value)
-        assert refusal.value.exit_code is ExitCode.FATAL
+        assert exit_code_for_error(refusal.value) is ExitCode.FATAL
     assert path.read_bytes() == before
 
 

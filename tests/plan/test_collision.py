@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import CollisionError, ExitCode
+from forkresize.errors import CollisionError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.job import Source
 from forkresize.plan import Collisions, Naming, OnCollision, OutputNames, find_collisions, identity
 from forkresize.recipe import Format, Recipe
@@ -33,7 +34,7 @@ def find(
 def test_two_pictures_for_one_output_are_refused_by_name() -> None:
     with pytest.raises(CollisionError, match=r"'out/a\.png' would be made from 'in/a\.bmp' and 'in/a\.jpg'") as refusal:
         find(["a.bmp", "a.jpg", "b.jpg"])
-    assert refusal.value.exit_code is ExitCode.USAGE
+    assert exit_code_for_error(refusal.value) is ExitCode.USAGE
     assert "--on-collision suffix" in str(refusal.value)
 
 

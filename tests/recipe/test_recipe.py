@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import ExitCode, FieldError
+from forkresize.errors import FieldError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.recipe import (
     Blur,
     Border,
@@ -54,7 +55,7 @@ def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: objec
     with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
         Recipe(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
-    assert refusal.value.exit_code is ExitCode.USAGE
+    assert exit_code_for_error(refusal.value) is ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from forkresize.errors import ExitCode, FieldError
+from forkresize.errors import FieldError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.recipe import DEFAULT_QUALITY, Format, Rendition, Subsampling
 
 
@@ -30,7 +31,7 @@ def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: objec
     with pytest.raises(FieldError, match=f"^{field}: ") as refusal:
         Rendition(**{field: value})  # type: ignore[arg-type]
     assert refusal.value.field == field
-    assert refusal.value.exit_code is ExitCode.USAGE
+    assert exit_code_for_error(refusal.value) is ExitCode.USAGE
 
 
 @pytest.mark.parametrize(

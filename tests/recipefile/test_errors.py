@@ -1,6 +1,6 @@
 import pytest
 
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.recipefile import RecipeFileError, loads
 
 STEP = "[[steps]]\n"
@@ -10,7 +10,7 @@ RENDITION = "[[renditions]]\n"
 def error_in(text: str) -> str:
     with pytest.raises(RecipeFileError) as caught:
         loads(text, name="web.toml")
-    assert caught.value.exit_code is ExitCode.USAGE
+    assert exit_code_for_error(caught.value) is ExitCode.USAGE
     return str(caught.value)
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.errors import DestinationBusyError, DestinationError, ExitCode
+from forkresize.errors import DestinationBusyError, DestinationError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.store import lock
 from forkresize.store.files import temporary_path
 from forkresize.store.lock import destination_lock
@@ -23,7 +24,7 @@ def test_one_run_holds_a_destination_and_leaves_no_lock_file(tmp_path: Path) -> 
         assert run_id
         with pytest.raises(DestinationBusyError) as refusal, destination_lock(str(destination)):
             pytest.fail("two runs held one destination")
-        assert refusal.value.exit_code is ExitCode.LOCKED
+        assert exit_code_for_error(refusal.value) is ExitCode.LOCKED
     assert os.listdir(destination) == []
     with destination_lock(str(destination)) as other:
         assert other != run_id

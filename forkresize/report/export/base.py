@@ -8,7 +8,7 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from forkresize.errors import SIGNAL_BASE, ExitCode, ForkresizeError, StopRequested
+from forkresize.exit_policy import exit_code_for_error
 from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.summary import RunStats, Summary, Tally, summarize
@@ -61,19 +61,4 @@ class RunReporter(Observer):
         known = self._summary or summarize(self.tally, RunStats(seconds=self.elapsed, workers=0))
         if error is None:
             return known
-        return replace(known, exit_code=exit_code_of(error), stopped_by=str(error) or type(error).__name__)
-
-
-def exit_code_of(error: BaseException) -> int:
-    """Return the exit code of a run that an error ended."""
-    match error:
-        case ForkresizeError():
-            return error.exit_code
-        case StopRequested():
-            return SIGNAL_BASE + error.signum
-        case KeyboardInterrupt():
-            return ExitCode.INTERRUPTED
-        case OSError():
-            return ExitCode.FATAL
-        case _:
-            return ExitCode.BUG
+        return replace(known, exit_code=exit_code_for_error(error), stopped_by=str(error) or type(error).__name__)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import accumulate, takewhile
 
-from forkresize.errors import ExitCode
+from forkresize.exit_policy import ExitCode
 from forkresize.outcome import Failed, Outcome
 from forkresize.summary import Summary
 

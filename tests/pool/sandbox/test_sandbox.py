@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from forkresize.errors import BrokenPoolError, ExitCode, SandboxError
+from forkresize.errors import BrokenPoolError, SandboxError
+from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, SandboxPolicy, TaskResult
 from forkresize.pool.libc import Libc
 from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
@@ -152,7 +153,7 @@ def test_auto_uses_the_supported_layers(trees: Any) -> None:
 def test_mode_on_requires_all_layers_and_names_missing_ones(trees: Any) -> None:
     with pytest.raises(SandboxError, match="landlock and seccomp") as caught:
         require_support(SandboxMode.ON)
-    assert caught.value.exit_code is ExitCode.FATAL
+    assert exit_code_for_error(caught.value) is ExitCode.FATAL
     policy = structs.replace(trees.policy, mode=SandboxMode.ON)
     pool = Pool(str, options=PoolOptions(sandbox=policy))
     with pytest.raises(SandboxError, match="landlock"):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequested, UsageError
-from forkresize.report.export.base import RunReporter, exit_code_of
+from forkresize.errors import UsageError
+from forkresize.report.export.base import RunReporter
 from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
@@ -30,7 +30,7 @@ def test_without_a_summary_the_counts_are_summarized() -> None:
     assert (summary.stats.seconds, summary.exit_code, error) == (3.0, 0, None)
 
 
-def test_error_replaces_the_exit_code_of_the_summary() -> None:
+def test_error_replaces_the_exit_code_for_error_the_summary() -> None:
     reporter = _Reporter()
     problem = UsageError("no")
     reporter.on_finish(summarize(Tally(), RunStats(seconds=2, workers=4)))
@@ -38,18 +38,3 @@ def test_error_replaces_the_exit_code_of_the_summary() -> None:
         raise problem
     [(summary, error)] = reporter.closed
     assert (summary.stats.seconds, summary.exit_code, summary.stopped_by, error) == (2.0, 2, "no", problem)
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (ForkresizeError(), 3),
-        (DestinationBusyError(), 75),
-        (StopRequested(15), 143),
-        (KeyboardInterrupt(), 130),
-        (OSError(), 3),
-        (ZeroDivisionError(), 70),
-    ],
-)
-def test_every_error_has_an_exit_code(error: BaseException, code: int) -> None:
-    assert exit_code_of(error) == code

@@ -1,0 +1,90 @@
+"""The exit code of the command: decided here, for every way in which a run can end."""
+
+from enum import IntEnum
+from typing import Protocol
+
+from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequested, UsageError
+
+
+class ExitCode(IntEnum):
+    """How a run ended, as the shell sees it."""
+
+    OK = 0
+    """Every requested output exists and is up to date."""
+    FAILURES = 1
+    """The run finished; at least one picture failed."""
+    USAGE = 2
+    """A usage or settings error; nothing was done."""
+    FATAL = 3
+    """Source missing, destination not writable, disk full."""
+    MAX_ERRORS = 4
+    """Stopped early by ``--max-errors``."""
+    NOTHING_MATCHED = 9
+    """There was no picture, with ``--error-on-empty``."""
+    MAX_DURATION = 10
+    """Stopped early by ``--max-duration``; the next run continues."""
+    BUG = 70
+    """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
+    LOCKED = 75
+    """Another run holds the destination (``EX_TEMPFAIL`` of sysexits.h: try again later)."""
+    INTERRUPTED = 130
+    """SIGINT before or after the run; during the run, 128 + the number of the signal."""
+    BROKEN_PIPE = 141
+    """The reader of standard output ended, as ``head`` does."""
+
+
+SIGNAL_BASE = 128
+"""Added to the number of the signal that ended a command, as shells do."""
+
+_ERRORS = (
+    (UsageError, ExitCode.USAGE),
+    (DestinationBusyError, ExitCode.LOCKED),
+    (ForkresizeError, ExitCode.FATAL),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (BrokenPipeError, ExitCode.BROKEN_PIPE),
+    (OSError, ExitCode.FATAL),
+)
+"""Types of errors; the first that fits decides. All others are bugs."""
+
+
+def exit_code_for_error(error: BaseException) -> int:
+    """Return the exit code of a command that an error ended."""
+    if isinstance(error, StopRequested):
+        return exit_code_for_signal(error.signum)
+    return next((code for kind, code in _ERRORS if isinstance(error, kind)), ExitCode.BUG)
+
+
+def exit_code_for_signal(signum: int) -> int:
+    """Return the exit code of a run that a stop signal ended early."""
+    return SIGNAL_BASE + signum
+
+
+class Counts(Protocol):
+    """What the exit code of a finished run depends on."""
+
+    @property
+    def failed(self) -> int:
+        """How many outputs failed."""
+
+    @property
+    def without_output(self) -> int:
+        """How many sources or outputs were skipped, and have no output."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was no picture among the sources."""
+
+
+def exit_code_for_counts(counts: Counts, *, strict: bool = False, error_on_empty: bool = False) -> ExitCode:
+    """Return the exit code of a run that finished.
+
+    Args:
+        counts: its outcomes.
+        strict: whether skipped sources are failures, unless their outputs exist.
+        error_on_empty: whether it is a failure if there was no picture.
+    """
+    if counts.failed:
+        return ExitCode.FAILURES
+    if error_on_empty and counts.is_empty:
+        return ExitCode.NOTHING_MATCHED
+    return ExitCode.FAILURES if strict and counts.without_output else ExitCode.OK

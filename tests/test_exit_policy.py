@@ -1,0 +1,74 @@
+"""Exit codes of runs and of errors."""
+
+from collections.abc import Callable
+
+import pytest
+
+from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequested, UsageError
+from forkresize.exit_policy import ExitCode, exit_code_for_counts, exit_code_for_error, exit_code_for_signal
+from forkresize.outcome import Outcome, Reason
+from forkresize.report.terminal.plain import plain_summary
+from forkresize.summary import RunStats, Tally, summarize
+
+
+def _counted(*outcomes: Outcome) -> Tally:
+    tally = Tally()
+    for outcome in outcomes:
+        tally(outcome)
+    return tally
+
+
+def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Outcome]) -> None:
+    tally = _counted(skipped())
+    assert exit_code_for_counts(tally) == 0
+    assert exit_code_for_counts(tally, strict=True) == 1
+    text = plain_summary(summarize(tally, RunStats(seconds=1, workers=1), exit_code=1))
+    assert "sources were skipped (--strict): 1 not a picture" in text
+
+
+@pytest.mark.parametrize("reason", [Reason.EXISTS, Reason.DUPLICATE])
+def test_existing_outputs_are_no_failures_even_if_strict(
+    reason: Reason, skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]
+) -> None:
+    assert exit_code_for_counts(_counted(skipped(reason=reason), unchanged()), strict=True) == 0
+
+
+def test_a_run_without_pictures_has_its_own_exit_code_if_requested(skipped: Callable[..., Outcome]) -> None:
+    for tally in (_counted(), _counted(skipped(), skipped(reason=Reason.SYMBOLIC_LINK))):
+        assert exit_code_for_counts(tally) == 0
+        assert exit_code_for_counts(tally, error_on_empty=True) == 9
+    text = plain_summary(summarize(tally, RunStats(seconds=1, workers=1), exit_code=9))
+    assert "no images found (--error-on-empty)" in text
+
+
+def test_a_run_with_a_picture_is_not_empty(skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]) -> None:
+    assert exit_code_for_counts(_counted(skipped(), unchanged()), error_on_empty=True) == 0
+    assert exit_code_for_counts(_counted(skipped(reason=Reason.EXISTS)), error_on_empty=True) == 0
+
+
+def test_failures_take_precedence_over_emptiness(
+    failed: Callable[..., Outcome], skipped: Callable[..., Outcome]
+) -> None:
+    counts = _counted(failed(), skipped())
+    assert exit_code_for_counts(counts, strict=True, error_on_empty=True) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ForkresizeError(), 3),
+        (UsageError(), 2),
+        (DestinationBusyError(), 75),
+        (StopRequested(15), 143),
+        (KeyboardInterrupt(), 130),
+        (OSError(), 3),
+        (BrokenPipeError(), 141),
+        (ZeroDivisionError(), 70),
+    ],
+)
+def test_every_error_has_an_exit_code(error: BaseException, code: int) -> None:
+    assert exit_code_for_error(error) == code
+
+
+def test_a_stop_signal_has_its_own_exit_code() -> None:
+    assert (exit_code_for_signal(2), exit_code_for_signal(15)) == (ExitCode.INTERRUPTED, 143)
