@@ -269,12 +269,12 @@ PARSERS: Mapping[str, Parser] = {
         [b"\xff", b"\n", b"..", b"/", b"\0", b"written", b"skipped", b"timed out", b"1e999", b"9" * 30],
     ),
     "xmp": Parser(
-        lambda data: [xmp.filtered(data, policy, Diagnostics()) for policy in Metadata],
+        lambda data: [xmp.filter_packet(data, policy, Diagnostics()) for policy in Metadata],
         (ValueError, ParseError),
         [XMP],
         [b"<rdf:li>", b"</rdf:li>", b"<rdf:Bag>", b"rdf:resource='x'", b"&lt;", b"xml:lang='x'", b"<!--", b"<![CDATA["],
     ),
-    "iptc": Parser(lambda data: [iptc.filtered(data, policy) for policy in Metadata], (ValueError,), [IPTC]),
+    "iptc": Parser(lambda data: [iptc.filter_datasets(data, policy) for policy in Metadata], (ValueError,), [IPTC]),
     "metadata": Parser(_metadata, (), [_exif.tobytes(), XMP, IPTC]),
     "stripped": Parser(
         _stripped, (), [_drawn[name] for name in ("metadata.jpg", "cICP.png", "metadata.webp", "progressive.jpg")]

@@ -12,7 +12,7 @@ from forkresize.formats.spec import (
     Options,
     OutputSpec,
     Warn,
-    buffered,
+    buffer_file,
 )
 
 _BEST_QUALITY = 100
@@ -50,7 +50,7 @@ SPEC = FormatSpec(
     plugin="Avif",
     signature=rb"....ftypavi[fs]",
     weak_signature=rb"....ftyp(mif1|msf1)",
-    decoder_memory=buffered(7),
+    decoder_memory=buffer_file(7),
     animated=True,
     output=OutputSpec(
         modes=frozenset({"L", "RGB", "RGBA"}),

@@ -14,7 +14,7 @@ from forkresize.formats.spec import (
     Options,
     OutputSpec,
     Warn,
-    buffered,
+    buffer_file,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ SPEC = FormatSpec(
     suffixes=(".gif",),
     plugin="Gif",
     signature=rb"GIF8[79]a",
-    decoder_memory=buffered(9),
+    decoder_memory=buffer_file(9),
     animated=True,
     output=OutputSpec(
         modes=frozenset({"L", "RGB", "RGBA"}),

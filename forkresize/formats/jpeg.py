@@ -64,9 +64,7 @@ def segments(data: bytes) -> Iterator[Segment]:
     """
     position = 2
     while True:
-        if len(data) < position + 2:
-            raise UnsupportedContainerError("truncated")
-        lead, marker = data[position : position + 2]
+        lead, marker = struct.unpack_from("BB", data, position)
         if marker == EOI:
             yield Segment(marker, position + 2, position + 2)
             return
@@ -115,7 +113,7 @@ def _metadata(blocks: MetadataBlocks, warn: Warn) -> Options:
     def fitting(name: str, block: bytes, header: int = 0) -> bytes:
         if header + len(block) <= _MAX_SEGMENT:
             return block
-        warn(f"{len(block)} bytes of {name} are more than a JPEG holds, so they were dropped")
+        warn(f"dropped {len(block)} bytes of {name}: too large for a JPEG")
         return b""
 
     return {
@@ -145,7 +143,7 @@ def _iptc_segment(block: bytes) -> bytes:
 
 
 def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) -> float:
-    """Return the bytes of a progressive file's coefficients, 16 bits each, all of which are kept to the last scan.
+    """Return the bytes of a progressive file's coefficients, 16 bits each, which are kept until the last scan.
 
     At the smallest scale, a file of several scans is read whole.
     """

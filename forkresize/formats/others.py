@@ -2,7 +2,7 @@
 
 Left out on purpose are formats whose decoder starts another program or opens embedded files (EPS, WMF, IPTC), unpacks
 without a limit (FITS), or only identifies (GRIB, BUFR, HDF5, MPEG), that need another package (FPX, MIC), and that
-Pillow is about to drop or nobody uses (IM, IMT).
+Pillow is about to drop, or that are out of use (IM, IMT).
 """
 
 from typing import Any

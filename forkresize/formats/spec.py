@@ -225,7 +225,7 @@ DecoderMemory = Callable[[Any, float, int, int], float]
 """Bytes that a decoder takes beside the image: from the opened image, its pixels, channels, and the file's bytes."""
 
 
-def buffered(per_pixel: float) -> DecoderMemory:
+def buffer_file(per_pixel: float) -> DecoderMemory:
     """Return the memory of a decoder that reads the whole file, and takes bytes for each pixel."""
     return lambda _image, pixels, _channels, file_size: file_size + pixels * per_pixel
 
@@ -265,7 +265,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     weak_signature: bytes = b""
     by_suffix: bool = False
     decoder: DecoderPlugin | None = None
-    decoder_memory: DecoderMemory = buffered(4)
+    decoder_memory: DecoderMemory = buffer_file(4)
     shrinks_on_load: bool = False
     animated: bool = False
     paged: bool = False

@@ -15,7 +15,7 @@ from forkresize.formats.spec import (
     OutputSpec,
     UnsupportedContainerError,
     Warn,
-    buffered,
+    buffer_file,
 )
 
 HEAD_BYTES = 30
@@ -95,7 +95,7 @@ SPEC = FormatSpec(
     suffixes=(".webp",),
     plugin="WebP",
     signature=rb"RIFF....WEBP",
-    decoder_memory=buffered(15),
+    decoder_memory=buffer_file(15),
     animated=True,
     output=OutputSpec(
         modes=frozenset({"RGB", "RGBA"}),

@@ -1,4 +1,4 @@
-"""The color spaces that have a number: the code points of ITU-T H.273, which files call CICP or nclx. Reads no file."""
+"""Color spaces by their code points in ITU-T H.273, which files call CICP or nclx. Reads no file."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -23,22 +23,22 @@ _PRIMARIES: Mapping[int, icc.Primaries] = {
     11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),
     12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), _D65),
 }
-"""ColourPrimaries, table 2; 2 is that nothing is said."""
+"""ColourPrimaries, table 2; 2 means unspecified."""
 
 _GAMMAS: Mapping[int, float] = {4: 2.2, 5: 2.8, 8: 1}
 
 _LIKE_SRGB = frozenset({1, 2, 6, 13, 14, 15})
-"""sRGB, that nothing is said, and what cameras apply by BT.709 and its kin, which screens undo as if it were sRGB."""
+"""sRGB, unspecified, and the curves of cameras by BT.709 and the like, which screens invert as if they were sRGB."""
 
 _PQ, _HLG = 16, 18
 
 _SAMPLES = 4096
 
 _HDR_REFERENCE_WHITE = 203
-"""What of HDR is as bright as paper, in candelas per square meter (ITU-R BT.2408)."""
+"""The luminance of HDR that is as bright as paper, in candelas per square meter (ITU-R BT.2408)."""
 
 _HLG_PEAK = 1000
-"""What HLG's highest value is shown at, on the screen of reference (ITU-R BT.2100, table 5)."""
+"""The luminance of HLG's highest value on the reference display (ITU-R BT.2100, table 5)."""
 
 
 class CicpColorSpace(NamedTuple):
@@ -49,27 +49,27 @@ class CicpColorSpace(NamedTuple):
 
     @property
     def is_hdr(self) -> bool:
-        """Whether values go far above white."""
+        """Whether values can be far above white."""
         return self.transfer in {_PQ, _HLG}
 
     @property
     def is_srgb(self) -> bool:
-        """Whether it is taken for sRGB."""
+        """Whether it counts as sRGB."""
         return _PRIMARIES.get(self.primaries) == BT709 and self.transfer in _LIKE_SRGB
 
     def profile(self, *, is_gray: bool) -> bytes | None:
-        """Return its ICC profile, by which all that is above white becomes white; None where it is not known."""
+        """Return its ICC profile, which maps all values above white to white; None if it is unknown."""
         return _profile(self, is_gray=is_gray)
 
 
 def srgb_curve() -> bytes:
-    """Return sRGB's curve from value to light (IEC 61966-2-1:1999, 5.2)."""
+    """Return sRGB's curve from value to light (IEC 61966-2-1:1999, 5.2) as a tag of a profile."""
     return icc.parametric(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 
 @cache
-def _profile(coded: CicpColorSpace, *, is_gray: bool) -> bytes | None:
-    curve, primaries = _curve(coded.transfer), _PRIMARIES.get(coded.primaries)
+def _profile(space: CicpColorSpace, *, is_gray: bool) -> bytes | None:
+    curve, primaries = _curve(space.transfer), _PRIMARIES.get(space.primaries)
     if curve is None or primaries is None:
         return None
     return icc.gray_profile(curve) if is_gray else icc.color_profile(primaries, curve)
@@ -81,7 +81,7 @@ def _curve(transfer: int) -> bytes | None:
     if transfer in _GAMMAS:
         return icc.power(_GAMMAS[transfer])
     light = {_PQ: _pq, _HLG: _hlg}.get(transfer)
-    return light and icc.sampled(
+    return light and icc.sample_curve(
         [min(light(number / (_SAMPLES - 1)) / _HDR_REFERENCE_WHITE, 1) for number in range(_SAMPLES)]
     )
 
@@ -93,7 +93,7 @@ def _pq(value: float) -> float:
 
 
 def _hlg(value: float) -> float:
-    """Return candelas per square meter of a gray (ITU-R BT.2100, table 5); colors come out a little more vivid."""
+    """Return candelas per square meter of a gray (ITU-R BT.2100, table 5); colors become slightly more vivid."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = value**2 / 3 if value <= 1 / 2 else (exp((value - c) / a) + b) / 12
     return float(_HLG_PEAK * scene**1.2)

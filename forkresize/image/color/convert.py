@@ -1,4 +1,4 @@
-"""From the color space that the pixels are in to sRGB. Knows no file format."""
+"""Converts pixels to sRGB. Knows no file format."""
 
 import io
 from functools import cache, lru_cache
@@ -10,10 +10,10 @@ from PIL.Image import Image, frombytes, merge
 from forkresize.image.picture import Picture
 
 _SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
-"""The color space that a profile for pixels of a mode is for, as ICC.1 spells it."""
+"""The color space of profiles for pixels of each mode, as ICC.1 spells it."""
 
 DEEP = frozenset({"I;16", "I", "F"})
-"""The modes of gray that littleCMS is not given."""
+"""The modes with more than 8 bits per channel, all of them gray; littleCMS does not convert them."""
 
 _RANGELESS = frozenset({"I", "F"})
 
@@ -22,34 +22,34 @@ _PRECISION = {
     "RGBA": ImageCms.Flags.HIGHRESPRECALC,
     "CMYK": ImageCms.Flags.NOOPTIMIZE,
 }
-"""How littleCMS may shorten its way: not where its tables have four sides, too coarse for dark inks."""
+"""How littleCMS may optimize: not for CMYK, since its tables are too coarse for dark inks."""
 
 _VISIBLE = 1
-"""A difference of this many levels out of 255 is none."""
+"""Differences of up to this many levels out of 255 are invisible."""
 
 _CACHED = 16
-"""Transforms kept; a folder of pictures has few profiles."""
+"""Cached transforms; the pictures of a folder have few profiles."""
 
 
 def to_srgb(picture: Picture) -> Picture:
-    """Convert to sRGB by the embedded profile, and CMYK in any case; the profile is used up.
+    """Convert to sRGB by the embedded profile, which is removed; convert CMYK even without a profile.
 
-    Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used is told of and
-    otherwise passed over. CMYK without a profile becomes what most programs show, ``(1 - C) * (1 - K)`` and so on.
-    Pixels deeper than 8 bits are left in their own space, together with their profile.
+    Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used causes a warning
+    and is ignored. CMYK without a profile is converted as most programs do, by ``(1 - C) * (1 - K)`` and so on. Pixels
+    with more than 8 bits per channel keep their color space and their profile.
     """
     image, profile = picture.image, picture.profile
     if image.mode in DEEP:
         return _deep_to_srgb(picture)
     if profile:
-        image = _converted(picture, profile)
+        image = _by_embedded_profile(picture, profile)
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return replace(picture, image=image, profile=None)
 
 
 def is_for(profile: bytes, mode: str) -> bool:
-    """Whether a profile describes pixels of a mode, so that it can be embedded with them."""
+    """Whether a profile is for pixels of a mode, so that it can be embedded with them."""
     try:
         return _space(profile) == ("GRAY" if mode in DEEP else _SPACES.get(mode))
     except ImageCms.PyCMSError:
@@ -59,11 +59,11 @@ def is_for(profile: bytes, mode: str) -> bool:
 def lab_to_srgb(image: Image) -> Image:
     """Convert from CIE L*a*b* with the white of D50, as TIFF defines it."""
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    return _applied(_transform(lab, "LAB", ImageCms.Flags.NOOPTIMIZE), image)
+    return _apply(_transform(lab, "LAB", ImageCms.Flags.NOOPTIMIZE), image)
 
 
 def load_srgb() -> None:
-    """Make the profile of sRGB."""
+    """Build the profile of sRGB ahead of its first use."""
     _srgb()
 
 
@@ -74,7 +74,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _deep_to_srgb(picture: Picture) -> Picture:
-    """Drop a profile that changes nothing, or that can't be used."""
+    """Drop a profile that makes no visible difference, or that can't be used."""
     profile, mode = picture.profile, picture.image.mode
     if not profile or is_for(profile, mode):
         return picture
@@ -83,15 +83,15 @@ def _deep_to_srgb(picture: Picture) -> Picture:
         return replace(picture, profile=None)
     if is_colors and mode not in _RANGELESS:
         return picture
-    picture.diagnostics.warn("the color profile is not one for gray, and was dropped")
+    picture.diagnostics.warn("dropped the color profile: it is not for gray")
     return replace(picture, profile=None)
 
 
-def _converted(picture: Picture, profile: bytes) -> Image:
+def _by_embedded_profile(picture: Picture, profile: bytes) -> Image:
     try:
         return _by_profile(picture.image, profile)
     except ImageCms.PyCMSError as error:
-        picture.diagnostics.warn(f"the color profile can't be used, sRGB was assumed: {error}")
+        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
         return picture.image
 
 
@@ -102,29 +102,29 @@ def _by_profile(image: Image, profile: bytes) -> Image:
         levels = _cached_levels(profile)
         return image.point(levels) if levels else image
     transform = _cached_transform(profile, image.mode)
-    return _applied(transform, image) if transform else image
+    return _apply(transform, image) if transform else image
 
 
 @lru_cache(maxsize=_CACHED)
 def _cached_levels(profile: bytes) -> list[int] | None:
-    """Return what a profile makes of the 256 grays, in sRGB; None if nothing that can be seen.
+    """Return the 256 grays of a profile in sRGB; None if the difference is invisible.
 
-    The profile may as well be that of the colors that the grays were made from.
+    The profile can be for RGB, if the grays were made from colors.
     """
     mode = "RGB" if _space(profile) == _SPACES["RGB"] else "L"
     grays = frombytes("L", (256, 1), bytes(range(256)))
-    transform = _transform(_opened(profile), mode, ImageCms.Flags.NOOPTIMIZE)
-    levels = list(_applied(transform, grays.convert(mode)).convert("L").tobytes())
+    transform = _transform(_parse(profile), mode, ImageCms.Flags.NOOPTIMIZE)
+    levels = list(_apply(transform, grays.convert(mode)).convert("L").tobytes())
     return levels if any(abs(level - gray) > _VISIBLE for gray, level in enumerate(levels)) else None
 
 
 @lru_cache(maxsize=_CACHED)
 def _space(profile: bytes) -> str:
-    return str(_opened(profile).profile.xcolor_space)
+    return str(_parse(profile).profile.xcolor_space)
 
 
-def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
-    """Raise PyCMSError for a profile that can't be read, as for one that can't be used."""
+def _parse(profile: bytes) -> ImageCms.ImageCmsProfile:
+    """Parse a profile; raise PyCMSError if it can't be read."""
     try:
         return ImageCms.ImageCmsProfile(io.BytesIO(profile))
     except (OSError, TypeError, ValueError) as error:
@@ -133,8 +133,8 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 @lru_cache(maxsize=_CACHED)
 def _cached_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return the transform from a profile to sRGB; None if it would change nothing that can be seen."""
-    transform = _transform(_opened(profile), mode, _PRECISION[mode])
+    """Return the transform from a profile to sRGB; None if the difference is invisible."""
+    transform = _transform(_parse(profile), mode, _PRECISION[mode])
     return None if _is_idle(transform, mode) else transform
 
 
@@ -155,21 +155,21 @@ def _is_idle(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     if mode == "CMYK":
         return False
     patches = _patches().convert(mode)
-    difference = ImageChops.difference(_applied(transform, patches).convert("RGB"), patches.convert("RGB"))
+    difference = ImageChops.difference(_apply(transform, patches).convert("RGB"), patches.convert("RGB"))
     return not any(difference.histogram()[level] for level in range(768) if level % 256 > _VISIBLE)
 
 
 @cache
 def _patches() -> Image:
-    """Return the corners and the inside of the color cube, and all grays."""
+    """Return a grid of colors through the color cube, and all grays."""
     steps = range(0, 256, 51)
     colors = [bytes((red, green, blue)) for red in steps for green in steps for blue in steps]
     grays = [bytes((value,) * 3) for value in range(256)]
     return frombytes("RGB", (len(colors) + len(grays), 1), b"".join(colors + grays))
 
 
-def _applied(transform: ImageCms.ImageCmsTransform, image: Image) -> Image:
+def _apply(transform: ImageCms.ImageCmsTransform, image: Image) -> Image:
     converted = transform.apply(image)
-    # It comes with sRGB's profile, which every reader takes for granted.
+    # littleCMS attaches sRGB's profile, which every reader assumes anyway.
     converted.info.clear()
     return converted

@@ -1,4 +1,4 @@
-"""Builds ICC profiles of color spaces that are known by their numbers. Reads no file and converts no pixel."""
+"""Builds ICC profiles from primaries and curves. Reads no file and converts no pixel."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _D50: Vector = (0.9642, 1.0, 0.8249)
 """The white of the profile connection space (ICC.1:2022, 7.2.16)."""
 
 _BRADFORD: Matrix = ((0.8951, 0.2664, -0.1614), (-0.7502, 1.7135, 0.0367), (0.0389, -0.0685, 1.0296))
-"""From XYZ to the cones' answers that Bradford's adaptation scales (ICC.1:2022, annex E)."""
+"""From XYZ to the cone responses that Bradford's adaptation scales (ICC.1:2022, annex E)."""
 
 _VERSION = 0x04300000
 _ONE = 65536
@@ -30,11 +30,11 @@ def color_profile(primaries: Primaries, curve: bytes) -> bytes:
 
     Args:
         primaries: of the color space.
-        curve: from value to light, as ``power``, ``parametric`` or ``sampled`` make it.
+        curve: from value to light, from ``power``, ``parametric`` or ``sample_curve``.
     """
     *points, white = primaries
     adaptation = _adaptation(_xyz(white))
-    colorants = zip("rgb", _transposed(_times(adaptation, _colorants(points, _xyz(white)))), strict=True)
+    colorants = zip("rgb", _transpose(_multiply(adaptation, _colorants(points, _xyz(white)))), strict=True)
     tags = {f"{name}XYZ".encode(): _numbers(b"XYZ ", colorant) for name, colorant in colorants}
     tags |= {b"chad": _numbers(b"sf32", [value for row in adaptation for value in row])}
     return _profile(b"RGB ", tags | {f"{name}TRC".encode(): curve for name in "rgb"})
@@ -55,23 +55,23 @@ def parametric(gamma: float, slope: float, offset: float, line: float, knee: flo
     return _numbers(b"para", (gamma, slope, offset, line, knee), struct.pack(">HH", 3, 0))
 
 
-def sampled(lights: Sequence[float]) -> bytes:
-    """Return the curve through points that are evenly apart, 0 to 1 each."""
+def sample_curve(lights: Sequence[float]) -> bytes:
+    """Return the curve through equidistant points, 0 to 1 each."""
     return b"curv\0\0\0\0" + struct.pack(f">I{len(lights)}H", len(lights), *(round(65535 * light) for light in lights))
 
 
 def _colorants(points: Sequence[Point], white: Vector) -> Matrix:
-    """Return the matrix from RGB to XYZ: its columns are as bright as makes their sum white (SMPTE RP 177)."""
-    columns = _transposed((_xyz(points[0]), _xyz(points[1]), _xyz(points[2])))
-    amounts = _applied(_inverse(columns), white)
-    return _times(columns, ((amounts[0], 0, 0), (0, amounts[1], 0), (0, 0, amounts[2])))
+    """Return the matrix from RGB to XYZ, with columns scaled so that their sum is white (SMPTE RP 177)."""
+    columns = _transpose((_xyz(points[0]), _xyz(points[1]), _xyz(points[2])))
+    amounts = _apply(_invert(columns), white)
+    return _multiply(columns, ((amounts[0], 0, 0), (0, amounts[1], 0), (0, 0, amounts[2])))
 
 
 def _adaptation(white: Vector) -> Matrix:
-    """Return the matrix that makes colors seen under one white those seen under D50."""
-    have, want = _applied(_BRADFORD, white), _applied(_BRADFORD, _D50)
+    """Return the matrix that adapts colors from a white point to D50."""
+    have, want = _apply(_BRADFORD, white), _apply(_BRADFORD, _D50)
     first, second, third = (wanted / had for wanted, had in zip(want, have, strict=True))
-    return _times(_inverse(_BRADFORD), _times(((first, 0, 0), (0, second, 0), (0, 0, third)), _BRADFORD))
+    return _multiply(_invert(_BRADFORD), _multiply(((first, 0, 0), (0, second, 0), (0, 0, third)), _BRADFORD))
 
 
 def _xyz(point: Point) -> Vector:
@@ -79,22 +79,22 @@ def _xyz(point: Point) -> Vector:
     return x / y, 1.0, (1 - x - y) / y
 
 
-def _applied(matrix: Matrix, vector: Vector) -> Vector:
+def _apply(matrix: Matrix, vector: Vector) -> Vector:
     first, second, third = (sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix)
     return first, second, third
 
 
-def _times(one: Matrix, other: Matrix) -> Matrix:
-    first, second, third = _transposed(other)
-    return _transposed((_applied(one, first), _applied(one, second), _applied(one, third)))
+def _multiply(one: Matrix, other: Matrix) -> Matrix:
+    first, second, third = _transpose(other)
+    return _transpose((_apply(one, first), _apply(one, second), _apply(one, third)))
 
 
-def _transposed(matrix: Matrix) -> Matrix:
+def _transpose(matrix: Matrix) -> Matrix:
     first, second, third = zip(*matrix, strict=True)
     return first, second, third
 
 
-def _inverse(matrix: Matrix) -> Matrix:
+def _invert(matrix: Matrix) -> Matrix:
     """Return the inverse by cofactors.
 
     Raises:
@@ -103,11 +103,11 @@ def _inverse(matrix: Matrix) -> Matrix:
     one, two, three = matrix
     cofactors = (_cross(two, three), _cross(three, one), _cross(one, two))
     determinant = sum(a * b for a, b in zip(one, cofactors[0], strict=True))
-    first, second, third = _transposed(cofactors)
-    return _scaled(first, 1 / determinant), _scaled(second, 1 / determinant), _scaled(third, 1 / determinant)
+    first, second, third = _transpose(cofactors)
+    return _scale(first, 1 / determinant), _scale(second, 1 / determinant), _scale(third, 1 / determinant)
 
 
-def _scaled(vector: Vector, by: float) -> Vector:
+def _scale(vector: Vector, by: float) -> Vector:
     return vector[0] * by, vector[1] * by, vector[2] * by
 
 
@@ -131,7 +131,7 @@ def _text(text: str) -> bytes:
 
 
 def _profile(space: bytes, tags: Mapping[bytes, bytes]) -> bytes:
-    """Return a display profile, as ICC.1:2022, 7 lays it out; tags that are alike share their place."""
+    """Return a display profile (ICC.1:2022, 7); equal tags share their data."""
     tags = {b"desc": _text("Built from numbers"), b"cprt": _text("CC0"), b"wtpt": _numbers(b"XYZ ", _D50), **tags}
     start = _HEADER_BYTES + 4 + _TAG_BYTES * len(tags)
     data, places = b"", dict[bytes, int]()

@@ -1,4 +1,4 @@
-"""What a file says of its colors otherwise than by an ICC profile, brought to one. Converts no pixel."""
+"""Reads color information other than ICC profiles, as an ICC profile. Converts no pixel."""
 
 import re
 import struct
@@ -18,10 +18,10 @@ _ADOBE_RGB_GAMMA = 563 / 256
 """Adobe RGB (1998) Color Image Encoding, 4.3.1.2."""
 
 _IN_ADOBE_RGB = re.compile(rb"\x00\x01\x00\x02\x00{3}\x04R03\x00|\x01\x00\x02\x00\x04\x00{3}R03\x00")
-"""EXIF's entry InteroperabilityIndex, as cameras have it that shoot in Adobe RGB and embed no profile (DCF 2.0)."""
+"""EXIF's InteroperabilityIndex R03, of cameras that shoot in Adobe RGB and embed no profile (DCF 2.0)."""
 
 _IN_SRGB = re.compile(rb"\xa0\x01\x00\x03\x00{3}\x01\x00\x01|\x01\xa0\x03\x00\x01\x00{3}\x01\x00")
-"""EXIF's entry ColorSpace, saying sRGB."""
+"""EXIF's ColorSpace with the value sRGB."""
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I", "F"})
 
@@ -29,15 +29,15 @@ _NCLX = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
 
 _SRGB_GAMMA = 0.45455
 _ALIKE = 0.05
-"""What differs by less is the same gamma, as for libpng."""
+"""Gammas that differ by less count as equal, as in libpng."""
 
 
 class ColorInfo(Struct, frozen=True):
-    """What a file says of its colors.
+    """The color space of a file.
 
     Attributes:
-        profile: the ICC profile that the pixels follow; None for the embedded one, or for sRGB where there is none.
-        is_hdr: whether there is light above white; by the profile it is cut off.
+        profile: the ICC profile that the pixels follow; None for the embedded one, or sRGB if there is none.
+        is_hdr: whether values can be above white, which the profile maps to white.
     """
 
     profile: bytes | None = None
@@ -49,59 +49,58 @@ _CICP_BYTES = 4
 
 
 def read_color_info(image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
-    """Return what a file says of its colors beside an embedded profile; what isn't understood is warned about.
+    """Return the color space of a file; warn about color information that is invalid or unknown.
 
-    Heeded are CICP in PNG, AVIF and HEIF, gAMA and cHRM in PNG, and EXIF's Adobe RGB. An embedded profile comes first,
-    except before a PNG's CICP (PNG, third edition, 4.3).
+    Supported are CICP in PNG, AVIF and HEIF, gAMA and cHRM in PNG, and EXIF's Adobe RGB. An embedded profile takes
+    precedence, except over a PNG's CICP (PNG, third edition, 4.3).
 
     Args:
         image: opened, but not loaded.
         diagnostics: receives warnings.
     """
-    coded = _coded(image)
-    if coded:
-        return _by_code(coded, diagnostics, is_gray=image.mode in _GRAY)
+    space = _cicp(image)
+    if space:
+        return _from_cicp(space, diagnostics, is_gray=image.mode in _GRAY)
     if "icc_profile" in image.info or "srgb" in image.info:
         return ColorInfo()
     try:
-        return ColorInfo(_by_numbers(image) or _adobe_rgb(image))
+        return ColorInfo(_from_gamma(image) or _adobe_rgb(image))
     except (ZeroDivisionError, struct.error):
-        diagnostics.warn("what it says of its colors can't be true, sRGB was assumed")
+        diagnostics.warn("invalid color information; assuming sRGB")
         return ColorInfo()
 
 
-def _coded(image: ImageFile) -> CicpColorSpace | None:
+def _cicp(image: ImageFile) -> CicpColorSpace | None:
     if image.format == "PNG":
         return _cicp_chunk(image)
     if "icc_profile" in image.info:
         return None
-    told = image.info.get("nclx_profile")
-    if told:
-        return CicpColorSpace(told["color_primaries"], told["transfer_characteristics"])
-    # The picture's own comes before those of its alpha and of its gain map.
+    heif = image.info.get("nclx_profile")
+    if heif:
+        return CicpColorSpace(heif["color_primaries"], heif["transfer_characteristics"])
+    # The first is that of the picture, before those of its alpha and of its gain map.
     nclx = _NCLX.search(read_head(image)) if image.format == "AVIF" else None
     return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
 
 
-def _by_code(coded: CicpColorSpace, diagnostics: Diagnostics, *, is_gray: bool) -> ColorInfo:
-    if coded.is_srgb:
+def _from_cicp(space: CicpColorSpace, diagnostics: Diagnostics, *, is_gray: bool) -> ColorInfo:
+    if space.is_srgb:
         return ColorInfo()
-    profile = coded.profile(is_gray=is_gray)
+    profile = space.profile(is_gray=is_gray)
     if profile is None:
-        told = f"{coded.primaries}/{coded.transfer}"
-        diagnostics.warn(f"the color space of CICP {told} is not known, sRGB was assumed")
-    return ColorInfo(profile, coded.is_hdr)
+        diagnostics.warn(f"unknown color space: CICP {space.primaries}/{space.transfer}; assuming sRGB")
+    return ColorInfo(profile, space.is_hdr)
 
 
-def _by_numbers(image: ImageFile) -> bytes | None:
-    gamma, told = image.info.get("gamma", _SRGB_GAMMA), image.info.get("chromaticity")
+def _from_gamma(image: ImageFile) -> bytes | None:
+    gamma, points = image.info.get("gamma", _SRGB_GAMMA), image.info.get("chromaticity")
     is_srgb_curve = abs(gamma / _SRGB_GAMMA - 1) < _ALIKE
-    if image.format != "PNG" or (is_srgb_curve and not told):
+    if image.format != "PNG" or (is_srgb_curve and not points):
         return None
     curve = srgb_curve() if is_srgb_curve else icc.power(1 / gamma)
     if image.mode in _GRAY:
         return None if is_srgb_curve else icc.gray_profile(curve)
-    white, red, green, blue = zip(told[::2], told[1::2], strict=True) if told else (BT709[3], *BT709[:3])
+    white, red, green, blue = zip(points[::2], points[1::2], strict=True) if points else (BT709[3], *BT709[:3])
     return icc.color_profile((red, green, blue, white), curve)
 
 

@@ -1,4 +1,4 @@
-"""Pictures in few colors: one palette for all frames of an output, and its use. Knows no format."""
+"""Reduces the frames of an output to one palette. Knows no format."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,33 +8,31 @@ from PIL import Image, ImageChops
 from PIL.Image import Quantize
 
 from forkresize.image.encode.quantize import dither, quantize_rgba
+from forkresize.image.steps.alpha import OPAQUE, has_alpha
 
 Color = tuple[int, ...]
 
 MOST_COLORS = 256
-"""What a palette holds."""
+"""The size of the largest palette."""
 
-_MOSTLY_OPAQUE = 128
-_OPAQUE = 255
+_MOSTLYOPAQUE = 128
 
 _SAMPLE = 1_000_000
-"""Pixels that a palette for several frames is made from."""
-
-_HAVE_ALPHA = frozenset({"LA", "RGBA"})
+"""Pixels that a palette for several frames is computed from."""
 
 
 def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool) -> tuple[Image.Image, ...]:
-    """Return images of mode P that share one palette; gray ones stay mode L where all levels fit.
+    """Return images of mode P that share one palette; gray images stay mode L if all levels fit.
 
-    Where there are no more colors than that, each stays what it is. Where there are, a palette is made by octree, which
-    with dithering comes closer to a photograph than Pillow's median cut, in a fifteenth of the time. What does not
-    change from one frame to the next is dithered once, so that it stays still. Several frames always have an index for
-    transparent, since what does not change can be left out by it.
+    If the images have few enough colors, each color is kept. Otherwise an octree makes the palette: with dithering it
+    comes closer to a photograph than Pillow's median cut, in a fifteenth of the time. Pixels that are equal in two
+    frames in a row are dithered once, so that they stay still. Several frames always have a transparent index, by which
+    unchanged pixels can be left out.
 
     Args:
         images: in one mode, L, LA, RGB or RGBA, and of one size.
-        colors: how many there may be, 2 to 256; transparent counts as one if it occurs.
-        translucent: whether the palette can hold alpha; otherwise what is mostly transparent becomes wholly so.
+        colors: the maximum, 2 to 256; transparent counts as one if it occurs.
+        translucent: whether the palette can hold alpha; otherwise mostly transparent pixels become transparent.
     """
     if images[0].mode == "L" and colors == MOST_COLORS:
         return tuple(images)
@@ -55,14 +53,14 @@ def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool)
 
 
 def _is_translucent(image: Image.Image) -> bool:
-    return image.mode in _HAVE_ALPHA and any(image.getchannel("A").histogram()[1:_OPAQUE])
+    return has_alpha(image) and any(image.getchannel("A").histogram()[1:OPAQUE])
 
 
 def _hole(image: Image.Image) -> Image.Image:
-    """Return a mask of what is mostly transparent."""
-    if image.mode not in _HAVE_ALPHA:
+    """Return a mask of the pixels that are mostly transparent."""
+    if not has_alpha(image):
         return Image.new("L", image.size)
-    return image.getchannel("A").point([_OPAQUE * (alpha < _MOSTLY_OPAQUE) for alpha in range(_OPAQUE + 1)])
+    return image.getchannel("A").point([OPAQUE * (alpha < _MOSTLYOPAQUE) for alpha in range(OPAQUE + 1)])
 
 
 def _translucent(images: Sequence[Image.Image], colors: int) -> tuple[Image.Image, ...]:
@@ -72,7 +70,7 @@ def _translucent(images: Sequence[Image.Image], colors: int) -> tuple[Image.Imag
 
 
 def _sheet(images: Sequence[Image.Image]) -> Image.Image:
-    """Return images of one size below each other."""
+    """Return one image with images of equal size stacked below each other."""
     width, height = images[0].size
     sheet = Image.new(images[0].mode, (width, height * len(images)))
     for number, image in enumerate(images):
@@ -89,7 +87,7 @@ def _shared_palette(images: Sequence[Image.Image], colors: int) -> list[Color]:
 
 
 def _all_colors(images: Sequence[Image.Image], most: int) -> list[Color] | None:
-    """Return the colors that occur; None if there are more than may be."""
+    """Return the colors that occur; None if there are too many."""
     found: set[Color] = set()
     for image in images:
         counted: list[tuple[int, Color]] | None = image.getcolors(most)  # type: ignore[assignment] # RGB has tuples.
@@ -108,14 +106,14 @@ def _sample(image: Image.Image, frames: int) -> Image.Image:
 def _in_palette(images: Sequence[Image.Image], palette: list[Color]) -> list[Image.Image]:
     made = [_exact(image, palette) or dither(image, _flat(palette)) for image in images]
     for (before, after), (made_before, made_after) in zip(pairwise(images), pairwise(made), strict=True):
-        made_after.paste(made_before, mask=_unchanged(before, after))
+        made_after.paste(made_before, mask=_mask_of_equal(before, after))
     return made
 
 
 def _exact(image: Image.Image, palette: list[Color]) -> Image.Image | None:
-    """Return an image of the palette's colors alone; None if it has others.
+    """Return an image in a palette that has all of its colors; None if the image has others.
 
-    Pillow finds the nearest color of a given palette to within three levels only.
+    Pillow's own search for the nearest color of a palette is off by up to three levels.
     """
     numbers = {color: number for number, color in enumerate(palette)}
     colors = _all_colors([image], len(palette))
@@ -128,11 +126,11 @@ def _exact(image: Image.Image, palette: list[Color]) -> Image.Image | None:
     return made
 
 
-def _unchanged(before: Image.Image, after: Image.Image) -> Image.Image:
-    """Return a mask of the pixels that two images have in common."""
+def _mask_of_equal(before: Image.Image, after: Image.Image) -> Image.Image:
+    """Return a mask of the pixels that are equal in two images."""
     red, green, blue = ImageChops.difference(before, after).split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return most.point([_OPAQUE * (difference == 0) for difference in range(_OPAQUE + 1)])
+    return most.point([OPAQUE * (difference == 0) for difference in range(OPAQUE + 1)])
 
 
 def _flat(palette: Sequence[Color]) -> list[int]:

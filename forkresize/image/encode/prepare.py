@@ -1,4 +1,4 @@
-"""Brings frames to what a format can hold before any encoding. Reduces no colors."""
+"""Converts frames to modes that a format holds. Reduces no colors."""
 
 from msgspec.structs import replace
 from PIL.Image import Image
@@ -19,7 +19,7 @@ _HAVE_COLORS = frozenset({"RGB", "RGBA"})
 
 
 def prepare(frames: Frames, output: str, rendition: Rendition) -> Frames:
-    """Return the frames in modes that the format holds, those of an animation all in one, and bare of all but pixels.
+    """Return the frames in modes that the format holds, all frames of an animation in one mode, without metadata.
 
     Raises:
         PictureError: a side is too long for the format.

@@ -1,4 +1,4 @@
-"""Searches for the quality, and then the size, with which a file meets a target. Encodes nothing itself."""
+"""Searches for the quality, and then the size, at which a file meets a target."""
 
 import io
 from math import sqrt
@@ -17,26 +17,26 @@ from forkresize.recipe import Resample
 _LOWEST, _HIGHEST = 1, 100
 
 _FLOOR = 20
-"""The quality below which blocks and bands show more than the loss of detail in a smaller picture does."""
+"""Below this quality, blocks and bands are more visible than the loss of detail in a smaller picture."""
 
 _CLOSE_ENOUGH = 0.97
-"""How much of the bytes that are allowed has to be used for the search for a size to end early."""
+"""The share of the allowed bytes at which the search for a size ends early."""
 
 _STEPS = 6
-"""How many sizes are tried after the first that is small enough."""
+"""How many sizes are tried after the first that fits."""
 
 _HEAD = 3
-"""Frames of an animation that are searched with: an AVIF's first is encoded in another way alone and as one of two."""
+"""Frames of an animation that the search uses: AVIF encodes a first frame differently if it is the only one."""
 
 
 def encode_within(most: int, encoder: Encoder, frames: Frames, quality: int | None) -> Encoded:
-    """Return the file with the highest quality that has no more bytes than allowed; a smaller picture if none has.
+    """Return the file with the highest quality that fits into a number of bytes; a smaller picture if none fits.
 
     Args:
-        most: bytes that there may be.
+        most: the allowed bytes.
         encoder: encodes at one quality.
         frames: the pictures at their full size.
-        quality: the highest to try; None where the format has none, so that the size alone is searched.
+        quality: the highest to try; None if the format has no quality, so that only the size is searched.
 
     Raises:
         PictureError: even a single pixel has more bytes.
@@ -47,46 +47,46 @@ def encode_within(most: int, encoder: Encoder, frames: Frames, quality: int | No
     if quality is not None and quality > _FLOOR:
         encoded = encoder.encode(frames, _FLOOR)
         if len(encoded.data) <= most:
-            return _better(encoded, most, encoder, frames, quality)
-    return _smaller(encoded, most, encoder, frames)
+            return _best_that_fits(encoded, most, encoder, frames, quality)
+    return _largest_that_fits(encoded, most, encoder, frames)
 
 
 def encode_to_ssim(target: float, encoder: Encoder, frames: Frames) -> Encoded:
-    """Return the file with the lowest quality whose first frame is as similar as asked to what it was made from.
+    """Return the file with the lowest quality whose first frame is similar enough to the frame before encoding.
 
     Args:
-        target: the structural similarity asked for.
+        target: the structural similarity to reach.
         encoder: encodes at one quality.
-        frames: the pictures, of which the first decides.
+        frames: the pictures; the first decides.
     """
     head = replace(frames, images=frames.images[:_HEAD], durations=frames.durations[:_HEAD])
     low, high, best = _LOWEST, _HIGHEST, None
     while low < high:
         quality = (low + high) // 2
-        tried = _measured(encoder, head, quality)
+        tried = _encode_and_measure(encoder, head, quality)
         if (tried.ssim or 0) >= target:
             high, best = quality, tried
         else:
             low = quality + 1
     if best is None or len(frames.images) > _HEAD:
-        best = _measured(encoder, frames, high)
-    # What comes later may still weigh in on how the first frame is encoded.
+        best = _encode_and_measure(encoder, frames, high)
+    # Later frames can still influence how the first is encoded.
     while (best.ssim or 0) < target and high < _HIGHEST:
         high += 1
-        best = _measured(encoder, frames, high)
+        best = _encode_and_measure(encoder, frames, high)
     if (best.ssim or 0) < target:
-        frames.diagnostics.warn(f"the SSIM is {best.ssim:.4f} even at quality {high}, not {target:g}")
+        frames.diagnostics.warn(f"SSIM is only {best.ssim:.4f} at quality {high}, not {target:g}")
     return best
 
 
-def _measured(encoder: Encoder, frames: Frames, quality: int) -> Encoded:
+def _encode_and_measure(encoder: Encoder, frames: Frames, quality: int) -> Encoded:
     encoded = encoder.encode(frames, quality)
     with Image.open(io.BytesIO(encoded.data), formats=[encoder.output.upper()]) as decoded:
         return replace(encoded, ssim=ssim(frames.images[0], decoded))
 
 
-def _better(fitting: Encoded, most: int, encoder: Encoder, frames: Frames, quality: int) -> Encoded:
-    """Return the best between the floor, which fits, and a quality that does not."""
+def _best_that_fits(fitting: Encoded, most: int, encoder: Encoder, frames: Frames, quality: int) -> Encoded:
+    """Return the best file between the floor, which fits, and a quality that does not."""
     low, high = _FLOOR, quality
     while high - low > 1:
         middle = (low + high) // 2
@@ -98,17 +98,17 @@ def _better(fitting: Encoded, most: int, encoder: Encoder, frames: Frames, quali
     return fitting
 
 
-def _smaller(encoded: Encoded, most: int, encoder: Encoder, frames: Frames) -> Encoded:
+def _largest_that_fits(encoded: Encoded, most: int, encoder: Encoder, frames: Frames) -> Encoded:
     """Return the largest picture found that fits.
 
-    Bytes go about with the area, so that the root of their ratio is the next guess; what a file holds besides pixels
-    makes it a poor one near the end, so that it is held between what fitted and what did not.
+    Bytes are about proportional to the area, so the root of their ratio is the next guess. It is a poor one if much of
+    the file is not pixels, so it is kept between the largest scale that fits and the smallest that does not.
     """
     low, high, steps, fitting = 0.0, 1.0, _STEPS, None
     scale = high
     while fitting is None or (steps > 0 and len(fitting.data) < _CLOSE_ENOUGH * most):
         scale = _between(low, high, scale * sqrt(most / len(encoded.data)))
-        scaled = _scaled(frames, scale)
+        scaled = _scale(frames, scale)
         encoded = encoder.encode(scaled, encoded.quality)
         if len(encoded.data) <= most:
             low, fitting = scale, encoded
@@ -121,15 +121,15 @@ def _smaller(encoded: Encoded, most: int, encoder: Encoder, frames: Frames) -> E
 
 
 def _between(low: float, high: float, guess: float) -> float:
-    """Return the guess, kept off both ends by a tenth of what is between them."""
+    """Return the guess, at least a tenth of the interval away from both ends."""
     margin = (high - low) / 10
     return min(max(guess, low + margin), high - margin)
 
 
-def _scaled(frames: Frames, scale: float) -> Frames:
-    return replace(frames, images=tuple(_resized(image, scale) for image in frames.images))
+def _scale(frames: Frames, scale: float) -> Frames:
+    return replace(frames, images=tuple(_resize(image, scale) for image in frames.images))
 
 
-def _resized(image: Image.Image, scale: float) -> Image.Image:
+def _resize(image: Image.Image, scale: float) -> Image.Image:
     width, height = (max(1, round(side * scale)) for side in image.size)
     return resample(image, (width, height), (0, 0, *image.size), Resample.LANCZOS)

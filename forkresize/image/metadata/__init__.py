@@ -1,4 +1,4 @@
-"""What is said about a picture, and what of it goes into an output. Touches no pixel."""
+"""Reads the metadata of a picture, and filters and embeds it for an output. Touches no pixel."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,37 +19,37 @@ _T = TypeVar("_T")
 
 
 def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> MetadataBlocks:
-    """Return what of a picture's metadata goes into its outputs.
+    """Return the metadata of a picture that goes into its outputs.
 
-    Damaged parts are dropped, each with a warning. Who made the picture and who may use it is put into EXIF if it is
-    not there already.
+    Damaged parts are dropped, each with a warning. The creator and the copyright notice are copied into EXIF if it does
+    not have them.
 
     Args:
-        image: an opened picture. Only once it is loaded does a PNG show what it has behind its pixels; a TIFF's file
-            must still be open, and it is left at its first page, which speaks for all.
+        image: an opened picture; a PNG must be loaded, since metadata can come after the pixels. A TIFF's file must
+            still be open; its first page counts for all, and becomes the current one.
         policy: what to keep.
         diagnostics: receives warnings.
     """
     if policy is Metadata.NONE:
         return MetadataBlocks()
 
-    def or_drop(name: str, made: Callable[[], _T], otherwise: _T) -> _T:
+    def or_drop(name: str, read: Callable[[], _T], default: _T) -> _T:
         try:
-            return made()
+            return read()
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 -- strangers' bytes, and Pillow raises anything.
+        except Exception as error:  # noqa: BLE001 -- Pillow raises anything for damaged metadata.
             diagnostics.warn(f"damaged {name} was dropped: {error}")
-            return otherwise
+            return default
 
     with diagnostics.collect():
         if image.format == "TIFF" and image.tell():
             image.seek(0)
         blocks = MetadataBlocks(
-            exif=or_drop("EXIF", lambda: exif.filtered(image, policy), b""),
-            xmp=or_drop("XMP", lambda: xmp.filtered(sources.xmp(image), policy, diagnostics), b""),
-            iptc=or_drop("IPTC", lambda: iptc.filtered(sources.iptc(image), policy), b""),
-            texts=text.filtered(image, policy),
+            exif=or_drop("EXIF", lambda: exif.filter_block(image, policy), b""),
+            xmp=or_drop("XMP", lambda: xmp.filter_packet(sources.xmp(image), policy, diagnostics), b""),
+            iptc=or_drop("IPTC", lambda: iptc.filter_datasets(sources.iptc(image), policy), b""),
+            texts=text.filter_texts(image, policy),
         )
         return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 
@@ -67,5 +67,5 @@ def save_options(blocks: MetadataBlocks, output: str, diagnostics: Diagnostics) 
     """
     spec = OUTPUT_FORMATS[output]
     if blocks.credit.is_all and not spec.has_exif:
-        diagnostics.warn(f"{output} has no place for who made the picture and who may use it")
+        diagnostics.warn(f"{output} cannot store the creator and the copyright notice")
     return {name: value for name, value in spec.metadata(blocks, diagnostics.warn).items() if value}

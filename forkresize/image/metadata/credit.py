@@ -1,4 +1,4 @@
-"""Brings who made a picture, and who may use it, from any kind of metadata into EXIF. Knows no file format."""
+"""Copies the creator and the copyright notice from any kind of metadata into EXIF. Knows no file format."""
 
 from collections.abc import Iterable
 
@@ -12,55 +12,55 @@ from forkresize.image.metadata.xmp_properties import CREATOR, RIGHTS
 _BETWEEN_NAMES = "; "
 
 
-def add_credit(kept: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
-    """Return the metadata with a credit, and with that in EXIF, which more formats have a place for than for the rest.
+def add_credit(blocks: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
+    """Return the metadata with its credit, also in EXIF, which more formats can store than any other metadata.
 
-    EXIF is believed first, then XMP, then IPTC, whose texts are often cut off, then the texts of PNG: the order of the
-    Metadata Working Group's Guidelines for Handling Image Metadata 2.0, section 5. The digest that tells whether IPTC
-    was changed last is not looked at.
+    The order of precedence is EXIF, XMP, IPTC, whose texts are often truncated, and the texts of PNG, as in the
+    Metadata Working Group's Guidelines for Handling Image Metadata 2.0, section 5. The digest that shows whether IPTC
+    was changed last is ignored.
 
     Args:
-        kept: the metadata, as filtered.
-        is_all: whether nothing else was to be kept.
+        blocks: the filtered metadata.
+        is_all: whether nothing else was to be blocks.
 
     Raises:
-        Exception: EXIF can't be written anew; strangers' bytes make Pillow raise anything.
+        Exception: EXIF can't be written; Pillow raises anything for damaged metadata.
     """
-    if not (kept.exif or kept.xmp or kept.iptc or kept.texts):
-        return kept
-    artist, notice = (_plain(exif.text(kept.exif, tag)) for tag in (Base.Artist, Base.Copyright))
+    if not (blocks.exif or blocks.xmp or blocks.iptc or blocks.texts):
+        return blocks
+    artist, notice = (_strip(exif.text(blocks.exif, tag)) for tag in (Base.Artist, Base.Copyright))
     creator = artist or _first(
-        _list(xmp.values(kept.xmp, CREATOR)),
-        _list(map(_decoded, iptc.contents(kept.iptc, iptc.BYLINE))),
-        kept.texts.get(AUTHOR, ""),
+        _list(xmp.values(blocks.xmp, CREATOR)),
+        _list(map(_decode, iptc.contents(blocks.iptc, iptc.BYLINE))),
+        blocks.texts.get(AUTHOR, ""),
     )
     rights = notice or _first(
-        *xmp.values(kept.xmp, RIGHTS),
-        *map(_decoded, iptc.contents(kept.iptc, iptc.NOTICE)),
-        kept.texts.get(COPYRIGHT, ""),
+        *xmp.values(blocks.xmp, RIGHTS),
+        *map(_decode, iptc.contents(blocks.iptc, iptc.NOTICE)),
+        blocks.texts.get(COPYRIGHT, ""),
     )
     if not creator and not rights:
-        return kept
+        return blocks
     missing = {Base.Artist: "" if artist else creator, Base.Copyright: "" if notice else rights}
     return replace(
-        kept,
-        exif=exif.with_texts(kept.exif, {tag: told for tag, told in missing.items() if told}),
+        blocks,
+        exif=exif.with_texts(blocks.exif, {tag: text for tag, text in missing.items() if text}),
         credit=Credit(creator=creator, copyright=rights, is_all=is_all),
     )
 
 
-def _first(*told: str) -> str:
-    return next(filter(None, map(_plain, told)), "")
+def _first(*texts: str) -> str:
+    return next(filter(None, map(_strip, texts)), "")
 
 
-def _plain(told: str | bytes) -> str:
-    """Return a text without padding; the photographer and the editor in EXIF's copyright get a line each."""
-    told = _decoded(told) if isinstance(told, bytes) else told
-    return "\n".join(filter(None, map(str.strip, told.split("\0"))))
+def _strip(text: str | bytes) -> str:
+    """Return a text without padding; the photographer's and the editor's copyright in EXIF become two lines."""
+    text = _decode(text) if isinstance(text, bytes) else text
+    return "\n".join(filter(None, map(str.strip, text.split("\0"))))
 
 
-def _decoded(text: bytes) -> str:
-    """Decode what is UTF-8 by now, whatever it declares, and otherwise mostly Latin-1."""
+def _decode(text: bytes) -> str:
+    """Decode UTF-8, which is most common regardless of the declared encoding, or else Latin-1."""
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -68,10 +68,10 @@ def _decoded(text: bytes) -> str:
 
 
 def _list(names: Iterable[str]) -> str:
-    """Join names as the Working Group has them in EXIF's Artist: those that would be torn apart stand in quotes."""
-    told = list(filter(None, map(_plain, names)))
-    return _BETWEEN_NAMES.join(map(_quoted, told)) if len(told) > 1 else "".join(told)
+    """Join names as in EXIF's Artist by the Working Group's rules; names that hold a separator are quoted."""
+    plain = list(filter(None, map(_strip, names)))
+    return _BETWEEN_NAMES.join(map(_quote, plain)) if len(plain) > 1 else "".join(plain)
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"{}"'.format(name.replace('"', '""')) if ";" in name or '"' in name else name

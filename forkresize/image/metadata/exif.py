@@ -1,4 +1,4 @@
-"""What is kept of EXIF, and which way up it says a picture is. Knows no file format."""
+"""Filters EXIF, and reads the orientation. Knows no file format."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,33 +13,33 @@ from forkresize.recipe import Metadata
 _ORIENTATIONS = frozenset(range(1, 9))
 
 _SRGB = 1
-"""The value of the tag ColorSpace (Exif 3.0, 0xA001) that stays true whatever becomes of the colors."""
+"""The value of the tag ColorSpace (Exif 3.0, 0xA001) that is true of every output."""
 
 _FIRST = {Metadata.SAFE: DESCRIPTIVE, Metadata.COPYRIGHT: COPYRIGHT}
 
 
 def orientation(image: Image) -> int:
-    """Return what EXIF, or else XMP, says of how the picture is stored: 1 to 8; 1 where it says nothing."""
+    """Return the orientation by EXIF, or else by XMP: 1 to 8; 1 if it is missing or invalid."""
     try:
         value = image.getexif().get(Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 -- strangers' bytes make Pillow raise anything; filtered() tells of it.
+    except Exception:  # noqa: BLE001 -- Pillow raises anything for damaged EXIF; filter_block() warns of it.
         return 1
     return value if value in _ORIENTATIONS else 1
 
 
-def filtered(image: Image, policy: Metadata) -> bytes:
-    """Return the EXIF block for an output, without orientation, sizes and thumbnail; empty where nothing is kept.
+def filter_block(image: Image, policy: Metadata) -> bytes:
+    """Return the EXIF block for an output, without orientation, sizes and thumbnail; empty for nothing.
 
     A TIFF's file must still be open.
 
     Raises:
-        Exception: it is damaged; strangers' bytes make Pillow raise anything.
+        Exception: it is damaged; Pillow raises anything.
     """
     return _block(_read(image), policy)
 
 
 def text(block: bytes, tag: int) -> bytes:
-    """Return a text of the first directory of a filtered block, in the bytes that are stored; empty for none."""
+    """Return a text of the first directory of a filtered block, as the stored bytes; empty for none."""
     exif = Exif()
     exif.load(block)
     stored: bytes = in_source_bytes(exif.get(tag, b""), tag)
@@ -47,23 +47,23 @@ def text(block: bytes, tag: int) -> bytes:
 
 
 def with_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
-    """Return a block as ``filtered`` does, with texts put into its first directory as UTF-8; empty for nothing at all.
+    """Return a filtered block with texts added to its first directory as UTF-8; empty for nothing.
 
     Raises:
-        Exception: there is damage in it; strangers' bytes make Pillow raise anything.
+        Exception: it is damaged; Pillow raises anything.
     """
     if not texts:
         return block
     exif = Exif()
     exif.load(block)
-    exif.update({tag: told.encode() for tag, told in texts.items()})
+    exif.update({tag: text.encode() for tag, text in texts.items()})
     return _block(exif, Metadata.ALL)
 
 
 def _read(image: Image) -> Exif:
     if "exif" not in image.info:
         return image.getexif()
-    # Anew, as Pillow looks for the orientation in XMP as well, and damage there is none of EXIF's.
+    # Not getexif(): it looks for the orientation in XMP as well, and may fail because XMP is damaged.
     exif = Exif()
     exif.load(image.info["exif"])
     return exif

@@ -3,7 +3,7 @@
 from PIL.ExifTags import Base
 
 COPYRIGHT = frozenset({Base.Artist, Base.Copyright, Base.XPAuthor})
-"""Tags of the first directory that say who made the picture and who may use it."""
+"""Tags of the first directory for the creator and the rights."""
 
 DESCRIPTIVE = COPYRIGHT | {
     Base.ImageDescription,
@@ -19,7 +19,7 @@ DESCRIPTIVE = COPYRIGHT | {
     Base.XPKeywords,
     Base.XPSubject,
 }
-"""Tags of the first directory that say something of the picture and nothing of its owner's things or places."""
+"""Tags of the first directory that describe the picture, without serial numbers and places."""
 
 CAMERA = frozenset(
     {
@@ -107,7 +107,7 @@ STRUCTURE = frozenset(
         *range(Base.LensInfo, Base.FrameRate),
         _PHOTOSHOP_LAYERS,
         *_GEO_TIFF,
-        # Blocks of their own, filtered or made anew.
+        # Separate blocks, which are filtered or rebuilt.
         Base.XMLPacket,
         Base.IPTCNAA,
         Base.ImageResources,
@@ -116,7 +116,7 @@ STRUCTURE = frozenset(
         Base.GPSInfo,
     }
 )
-"""Tags of the first directory that are never kept, whatever the policy."""
+"""Tags of the first directory that are never kept, under any policy."""
 
 STALE = frozenset(
     {
@@ -137,4 +137,4 @@ STALE = frozenset(
         Base.GPSInfo,
     }
 )
-"""Tags of the Exif directory that are no longer true of the output."""
+"""Tags of the Exif directory that do not apply to an output."""

@@ -1,4 +1,4 @@
-"""What is kept of IPTC-IIM, the records that news agencies put into JPEG and TIFF. Knows no file format."""
+"""Filters IPTC-IIM, the records of news agencies in JPEG and TIFF. Knows no file format."""
 
 import struct
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _ENVELOPE, _APPLICATION = 1, 2
 _CHARACTER_SET = _ENVELOPE, 90
 
 BYLINE, NOTICE = 80, 116
-"""Datasets of record 2: who made the picture, and the copyright notice."""
+"""Datasets of record 2: the creator, and the copyright notice."""
 
 _COPYRIGHT = frozenset({BYLINE, 85, 110, 115, NOTICE})
 """By-line and its title, credit, source, copyright notice."""
@@ -36,29 +36,29 @@ Dataset = tuple[int, int, bytes]
 """Record, number, content."""
 
 
-def filtered(block: bytes, policy: Metadata) -> bytes:
-    """Return the datasets for an output; empty where nothing is kept.
+def filter_datasets(block: bytes, policy: Metadata) -> bytes:
+    """Return the datasets for an output; empty for none.
 
     Raises:
-        ValueError: the block ends too early, or is none.
+        ValueError: the block is damaged.
     """
     kept = [dataset for dataset in _datasets(block) if _is_kept(dataset, policy)]
     if all(record == _ENVELOPE or number == _VERSION for record, number, _content in kept):
         return b""
-    return b"".join(_written(dataset) for dataset in kept)
+    return b"".join(_encode(dataset) for dataset in kept)
 
 
 def contents(block: bytes, number: int) -> list[bytes]:
-    """Return what the datasets of record 2 with a number hold; an editor may have repeated one.
+    """Return the contents of all datasets of record 2 with a number; some can be repeated.
 
     Raises:
-        ValueError: the block ends too early, or is none.
+        ValueError: the block is damaged.
     """
     return [content for record, own, content in _datasets(block) if (record, own) == (_APPLICATION, number)]
 
 
 def _datasets(block: bytes) -> Iterator[Dataset]:
-    """Take a block apart, as IIM 4.2 lays it out in 1.5 and 1.6; padding may follow."""
+    """Yield the datasets of a block (IIM 4.2, 1.5 and 1.6); padding may follow."""
     place, end = 0, len(block.rstrip(b"\0"))
     while place < end:
         if block[place] != _MARKER or place + _HEADER.size > len(block):
@@ -85,7 +85,7 @@ def _is_kept(dataset: Dataset, policy: Metadata) -> bool:
     return record == _APPLICATION and (number in allowed or number == _VERSION)
 
 
-def _written(dataset: Dataset) -> bytes:
+def _encode(dataset: Dataset) -> bytes:
     record, number, content = dataset
     if len(content) < _EXTENDED:
         return _HEADER.pack(_MARKER, record, number, len(content)) + content

@@ -1,4 +1,4 @@
-"""What is kept of PNG's text chunks, and of the comments of other formats. Knows no EXIF and no XMP."""
+"""Filters PNG's text chunks, and the comments of other formats."""
 
 from collections.abc import Mapping
 
@@ -21,16 +21,16 @@ _DESCRIPTIVE = _CREDIT | {
     COMMENT,
     "Collection",
 }
-"""The keywords that PNG 3 defines in 11.3.3.2, but for that of XMP."""
+"""The keywords that PNG 3 defines in 11.3.3.2, except for XMP's."""
 
 _NOT_TEXT = (XMP_KEYWORD, "Raw profile type ", "Thumb::")
-"""What keywords begin with that hold another block in disguise, or tell of the thumbnail of another file."""
+"""Beginnings of keywords whose texts are encoded blocks, or describe the thumbnail of another file."""
 
 _LONGEST_KEYWORD = 79
 
 
-def filtered(image: Image, policy: Metadata) -> Mapping[str, str]:
-    """Return the texts for an output; comments of formats other than PNG count only where everything is kept."""
+def filter_texts(image: Image, policy: Metadata) -> Mapping[str, str]:
+    """Return the texts for an output; comments of formats other than PNG are kept only if everything is."""
     if image.format == "PNG":
         texts = {str(key): str(value) for key, value in image.info.items() if isinstance(value, str)}
         return {key: text for key, text in texts.items() if _is_kept(key, policy)}

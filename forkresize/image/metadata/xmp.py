@@ -1,4 +1,4 @@
-"""What is kept of XMP. Reads any of RDF's ways to write it down, and writes one. Knows no file format."""
+"""Filters XMP. Reads any RDF syntax, and writes one. Knows no file format."""
 
 from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree as ET
@@ -23,7 +23,7 @@ _RDF = f"{{{NAMESPACES['rdf']}}}"
 _ROOT, _DESCRIPTION, _ITEM = f"{_RDF}RDF", f"{_RDF}Description", f"{_RDF}li"
 _ARRAYS = frozenset({f"{_RDF}Alt", f"{_RDF}Bag", f"{_RDF}Seq"})
 _SYNTAX = _RDF, "{http://www.w3.org/XML/1998/namespace}"
-"""What the names of attributes begin with that are no properties."""
+"""Namespaces of attributes that are RDF or XML syntax, not properties."""
 _QUALIFIERS = f"{_RDF}resource", "{http://www.w3.org/XML/1998/namespace}lang"
 
 _PACKET = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>{}<?xpacket end="r"?>'
@@ -33,7 +33,7 @@ for _prefix, _namespace in NAMESPACES.items():
 
 
 class _Shallow(ET.TreeBuilder):
-    """Builds a tree whose depth is bounded, since all that walks it goes down by recursion."""
+    """Builds a tree of limited depth, since it is walked by recursion."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class _Shallow(ET.TreeBuilder):
         return super().end(tag)
 
 
-def filtered(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> bytes:
-    """Return the XMP packet for an output, without orientation, sizes and thumbnails; empty where nothing is kept.
+def filter_packet(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> bytes:
+    """Return the XMP packet for an output, without orientation, sizes and thumbnails; empty for nothing.
 
     Raises:
         ValueError: it is too large, not UTF-8, not XMP, or has a DTD.
@@ -60,41 +60,41 @@ def filtered(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> bytes
     packet = packet.strip(b"\0 \t\r\n")
     if not packet:
         return b""
-    root = _parsed(packet)
+    root = _parse(packet)
     if policy is Metadata.ALL:
         _drop_stale(root, diagnostics)
     else:
-        root = _rebuilt(root, DESCRIPTIVE if policy is Metadata.SAFE else COPYRIGHT)
+        root = _rebuild(root, DESCRIPTIVE if policy is Metadata.SAFE else COPYRIGHT)
     if not any(_properties(description) for description in root.iter(_DESCRIPTION)):
         return b""
     return _PACKET.format(ET.tostring(root, "unicode")).encode()
 
 
 def values(packet: bytes, name: str) -> list[str]:
-    """Return what a property of a packet says, whichever way it is written down.
+    """Return the values of a property in any RDF syntax.
 
     Args:
-        packet: as ``filtered`` returns it.
+        packet: a filtered packet.
         name: of the property, in ElementTree's notation.
 
     Returns:
-        The items of a list in their order, which begins with the default of several languages; else the one text.
+        The items of a list in order; the first of several languages is the default. Otherwise the one text.
     """
-    found = _rebuilt(_parsed(packet), {name}).find(f".//{name}") if packet else None
+    found = _rebuild(_parse(packet), {name}).find(f".//{name}") if packet else None
     if found is None:
         return []
     return [item.text or "" for item in (found.findall(f"*/{_ITEM}") or [found])]
 
 
-def _parsed(packet: bytes) -> Element:
-    """Parse what has no DTD: XMP needs none, and entities, which make bombs and reach for other files, need one."""
+def _parse(packet: bytes) -> Element:
+    """Parse a packet without a DTD: XMP needs none, and entities, which could expand or read files, need one."""
     if len(packet) > _MOST_BYTES:
-        raise ValueError(f"{len(packet)} bytes are more than the {_MOST_BYTES} that are read")
+        raise ValueError(f"{len(packet)} bytes exceed the limit of {_MOST_BYTES}")
     text = packet.decode("utf-8-sig")
     if "<!DOCTYPE" in text:
         raise ValueError("it has a DTD")
-    # Given as text, for the parser not to follow an encoding that the packet declares and to see what was checked.
-    root = ET.fromstring(text, ET.XMLParser(target=_Shallow()))  # noqa: S314 -- what makes it unsafe was refused.
+    # As text, so that the parser ignores a declared encoding and sees exactly what was checked.
+    root = ET.fromstring(text, ET.XMLParser(target=_Shallow()))  # noqa: S314 -- entities were refused above.
     if root.tag != _ROOT and root.find(_ROOT) is None:
         raise ValueError("it has no RDF")
     return root
@@ -103,7 +103,7 @@ def _parsed(packet: bytes) -> Element:
 def _drop_stale(root: Element, diagnostics: Diagnostics) -> None:
     for element in root.iter():
         if EXTENDED in element.attrib or element.find(EXTENDED) is not None:
-            diagnostics.warn("the part of XMP that is in further segments was dropped")
+            diagnostics.warn("dropped the part of XMP that is in further segments")
         element[:] = [child for child in element if not _is_stale(child.tag)]
         for name in [name for name in element.attrib if _is_stale(name)]:
             del element.attrib[name]
@@ -113,8 +113,8 @@ def _is_stale(name: str) -> bool:
     return name in STALE or name.startswith(STALE_NAMESPACE)
 
 
-def _rebuilt(root: Element, allowed: Iterable[str]) -> Element:
-    """Return a tree of one description with nothing in it but what is allowed; of a repeated property the first."""
+def _rebuild(root: Element, allowed: Iterable[str]) -> Element:
+    """Return a tree of one description with the allowed properties; the first of a repeated property counts."""
     rdf = root if root.tag == _ROOT else root.find(_ROOT)
     found: dict[str, Element] = {}
     for description in rdf if rdf is not None else ():
@@ -123,12 +123,12 @@ def _rebuilt(root: Element, allowed: Iterable[str]) -> Element:
                 found[element.tag] = _property(element)
     packet = Element(f"{{{NAMESPACES['x']}}}xmpmeta")
     description = SubElement(SubElement(packet, _ROOT), _DESCRIPTION, {f"{_RDF}about": ""})
-    description.extend(element for element in found.values() if _says_something(element))
+    description.extend(element for element in found.values() if _has_content(element))
     return packet
 
 
 def _properties(node: Element) -> list[Element]:
-    """Return the properties of a node, or the fields of a structure, that are written as attributes or elements."""
+    """Return the properties of a node, or the fields of a structure, written as attributes or elements."""
     attributes = []
     for name, text in node.attrib.items():
         if not name.startswith(_SYNTAX):
@@ -148,7 +148,7 @@ def _property(source: Element) -> Element:
 
 
 def _value(source: Element, fields: frozenset[str]) -> Element:
-    """Return an element with a text, or with those of a structure's fields that are asked for."""
+    """Return an element with its text, or with the given fields of a structure."""
     copy = Element(source.tag)
     structure = list(_fields(source, fields))
     if structure:
@@ -167,5 +167,5 @@ def _fields(source: Element, allowed: frozenset[str]) -> Iterator[Element]:
             yield _value(element, frozenset())
 
 
-def _says_something(element: Element) -> bool:
+def _has_content(element: Element) -> bool:
     return any((part.text or "").strip() or _QUALIFIERS[0] in part.attrib for part in element.iter())

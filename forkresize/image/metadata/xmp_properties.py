@@ -26,16 +26,16 @@ NAMESPACES: Mapping[str, str] = {
     "GPano": "http://ns.google.com/photos/1.0/panorama/",
     "drone-dji": "http://www.dji.com/drone-dji/1.0/",
 }
-"""The usual prefixes, and what they stand for."""
+"""The usual prefixes and their namespaces."""
 
 
-def qualified(names: str) -> frozenset[str]:
-    """Return names in ElementTree's notation; they are given as ``"prefix: name name; prefix: name"``."""
+def qualify(names: str) -> frozenset[str]:
+    """Return names in ElementTree's notation, from ``"prefix: name name; prefix: name"``."""
     groups = (group.split(":") for group in names.split(";"))
-    return frozenset(f"{{{NAMESPACES[prefix.strip()]}}}{name}" for prefix, told in groups for name in told.split())
+    return frozenset(f"{{{NAMESPACES[prefix.strip()]}}}{name}" for prefix, listed in groups for name in listed.split())
 
 
-COPYRIGHT = qualified(
+COPYRIGHT = qualify(
     "dc: creator rights;"
     "xmpRights: Certificate Marked Owner UsageTerms WebStatement;"
     "photoshop: Credit Source;"
@@ -44,12 +44,12 @@ COPYRIGHT = qualified(
     "plus: Licensor;"
     "cc: license attributionName attributionURL morePermissions"
 )
-"""Who made the picture and who may use it."""
+"""The creator and the rights."""
 
-CREATOR, RIGHTS = sorted(qualified("dc: creator rights"))
-"""The names, and the copyright notice."""
+CREATOR, RIGHTS = sorted(qualify("dc: creator rights"))
+"""The creators, and the copyright notice."""
 
-DESCRIPTIVE = COPYRIGHT | qualified(
+DESCRIPTIVE = COPYRIGHT | qualify(
     "dc: title description subject contributor publisher date language source type;"
     "xmp: CreateDate ModifyDate CreatorTool Label Nickname Rating;"
     "tiff: DateTime ImageDescription Make Model Software;"
@@ -68,9 +68,9 @@ DESCRIPTIVE = COPYRIGHT | qualified(
     "Iptc4xmpExt: DigitalSourceType Event OrganisationInImageName PersonInImage;"
     "plus: DataMining"
 )
-"""What the picture shows and how it was taken, but not where, nor by which one of all cameras."""
+"""The content of the picture and how it was taken, but not where, nor serial numbers."""
 
-STALE = qualified(
+STALE = qualify(
     "tiff: Orientation ImageWidth ImageLength BitsPerSample Compression PhotometricInterpretation SamplesPerPixel"
     " PlanarConfiguration YCbCrSubSampling YCbCrPositioning NativeDigest;"
     "exif: PixelXDimension PixelYDimension ColorSpace CompressedBitsPerPixel ComponentsConfiguration SubjectArea"
@@ -85,25 +85,23 @@ STALE = qualified(
     "GPano: CroppedAreaImageHeightPixels CroppedAreaImageWidthPixels CroppedAreaLeftPixels CroppedAreaTopPixels"
     " FullPanoHeightPixels FullPanoWidthPixels"
 )
-"""What is no longer true of an output; never kept, whatever the policy."""
+"""Properties that do not apply to an output; never kept, under any policy."""
 
 STALE_NAMESPACE = f"{{{NAMESPACES['hdrgm']}}}"
-"""Describes a gain map; an output has none."""
+"""Properties of a gain map; outputs have none."""
 
-EXTENDED = next(iter(qualified("xmpNote: HasExtendedXMP")))
-"""Says that more properties are in further segments of a JPEG."""
+EXTENDED = next(iter(qualify("xmpNote: HasExtendedXMP")))
+"""Indicates that further segments of a JPEG hold more properties."""
 
 FIELDS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(
-        qualified("Iptc4xmpCore: CreatorContactInfo"),
-        qualified(
-            "Iptc4xmpCore: CiAdrCity CiAdrCtry CiAdrExtadr CiAdrPcode CiAdrRegion CiEmailWork CiTelWork CiUrlWork"
-        ),
+        qualify("Iptc4xmpCore: CreatorContactInfo"),
+        qualify("Iptc4xmpCore: CiAdrCity CiAdrCtry CiAdrExtadr CiAdrPcode CiAdrRegion CiEmailWork CiTelWork CiUrlWork"),
     ),
-    **dict.fromkeys(qualified("exif: Flash"), qualified("exif: Fired Return Mode Function RedEyeMode")),
+    **dict.fromkeys(qualify("exif: Flash"), qualify("exif: Fired Return Mode Function RedEyeMode")),
     **dict.fromkeys(
-        qualified("plus: Licensor"),
-        qualified("plus: LicensorName LicensorURL LicensorEmail LicensorCity LicensorCountry LicensorTelephone1"),
+        qualify("plus: Licensor"),
+        qualify("plus: LicensorName LicensorURL LicensorEmail LicensorCity LicensorCountry LicensorTelephone1"),
     ),
 }
-"""The properties that are structures, and which of their fields are kept."""
+"""The properties that are structures, and the fields that are kept."""

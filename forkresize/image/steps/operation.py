@@ -27,7 +27,7 @@ def _nothing(_step: Any) -> None:
     pass
 
 
-def _unchanged(picture: Picture, _step: Any, _background: RGBA) -> Picture:
+def _do_nothing(picture: Picture, _step: Any, _background: RGBA) -> Picture:
     return picture
 
 
@@ -49,7 +49,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     view: Callable[[View, Any], View] | None = None
     needs_pixels: Callable[[Any], bool] | None = None
-    apply: Callable[[Picture, Any, RGBA], Picture] = _unchanged
+    apply: Callable[[Picture, Any, RGBA], Picture] = _do_nothing
     color: ColorNeed = ColorNeed.ANY
     is_deep: bool = False
     size: Callable[[Dimensions, Any], Dimensions] | None = None

@@ -23,9 +23,9 @@ def watermark(image: Image.Image, step: Watermark) -> Image.Image:
     stamp = mark(step, image.size)
     places = _places(image.size, stamp.size, step)
     if has_alpha(image):
-        whole = _composited(image.convert("RGBA"), stamp.convert("RGBA"), places)
+        whole = _composite(image.convert("RGBA"), stamp.convert("RGBA"), places)
         return whole.convert("LA") if image.mode == stamp.mode == "LA" else whole
-    return _pasted(image.convert("RGB") if stamp.mode == "RGBA" else image.copy(), stamp, places)
+    return _paste(image.convert("RGB") if stamp.mode == "RGBA" else image.copy(), stamp, places)
 
 
 def _places(size: Dimensions, stamp: Dimensions, step: Watermark) -> Iterable[Dimensions]:
@@ -33,14 +33,14 @@ def _places(size: Dimensions, stamp: Dimensions, step: Watermark) -> Iterable[Di
     return tiles(size, stamp, space) if step.gravity is None else [place(size, stamp, step.gravity, space)]
 
 
-def _pasted(canvas: Image.Image, stamp: Image.Image, places: Iterable[Dimensions]) -> Image.Image:
+def _paste(canvas: Image.Image, stamp: Image.Image, places: Iterable[Dimensions]) -> Image.Image:
     colors, alpha = stamp.convert(canvas.mode), stamp.getchannel("A")
     for corner in places:
         canvas.paste(colors, corner, alpha)
     return canvas
 
 
-def _composited(canvas: Image.Image, stamp: Image.Image, places: Iterable[Dimensions]) -> Image.Image:
+def _composite(canvas: Image.Image, stamp: Image.Image, places: Iterable[Dimensions]) -> Image.Image:
     for left, top in places:
         beneath = canvas.crop((left, top, left + stamp.width, top + stamp.height))
         canvas.paste(Image.alpha_composite(beneath, stamp), (left, top))

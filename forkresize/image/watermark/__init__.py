@@ -1,1 +1,1 @@
-"""What a watermark looks like, for an output of a given size. Puts it on no picture."""
+"""Renders watermarks for outputs of a given size."""

@@ -1,4 +1,4 @@
-"""The fonts that watermarks are written in, and what they can't write. Writes nothing."""
+"""Loads the fonts of watermarks, and finds the characters that they lack."""
 
 import io
 import os
@@ -18,16 +18,16 @@ _BUNDLED = os.path.join(os.path.dirname(__file__), "NotoSans.ttf")
 _CACHED = 16
 
 _REFERENCE = 64
-"""The size in pixels at which glyphs are told apart."""
+"""The size in pixels at which glyphs are compared."""
 
 _NO_CHARACTER = "\uffff"
-"""Has no glyph in any font, as Unicode has it stand for no character."""
+"""A code point that Unicode never assigns, so that no font has a glyph for it."""
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
-"""Categories of what takes no ink: controls, joiners and marks of direction, separators."""
+"""Categories of invisible characters: controls, joiners and marks of direction, separators."""
 
 _SELECTORS = frozenset(map(chr, [0x034F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
-"""Which form of the character before is meant; a font that has but one ignores them."""
+"""Variation selectors of the preceding character; fonts with a single form ignore them."""
 
 
 @lru_cache(maxsize=_CACHED)
@@ -39,7 +39,7 @@ def font(path: str | None, size: float) -> FreeTypeFont:
         size: in pixels per em.
 
     Raises:
-        FieldError: there is no such file, it is no font, or it can't be had at any size.
+        FieldError: the file is missing, or is not a scalable font.
     """
     try:
         return ImageFont.truetype(io.BytesIO(_content(path or _BUNDLED)), size)
@@ -50,21 +50,21 @@ def font(path: str | None, size: float) -> FreeTypeFont:
 
 
 def lines(text: str) -> str:
-    """Return a text with its accents composed, its tabs expanded, and its lines parted by newlines alone."""
+    """Return a text with composed accents and expanded tabs, and with newlines alone between its lines."""
     return "\n".join(unicodedata.normalize("NFC", text).expandtabs(4).splitlines())
 
 
 def missing_glyphs(step: Watermark) -> str:
-    """Return the characters of a watermark's text that its font has no glyph for, each once, in order of appearance.
+    """Return the characters of a watermark's text that its font lacks, each once, in order of appearance.
 
     Raises:
         FieldError: the font can't be used.
     """
     # Without shaping, every character shows the glyph that the font maps it to.
     plain = font(step.font, _REFERENCE).font_variant(layout_engine=Layout.BASIC)
-    absent = _drawn(plain, _NO_CHARACTER)
-    inked = (sign for sign in dict.fromkeys(lines(step.text or "")) if _takes_ink(sign))
-    return "".join(sign for sign in inked if _drawn(plain, sign) == absent)
+    absent = _bitmap(plain, _NO_CHARACTER)
+    visible = (sign for sign in dict.fromkeys(lines(step.text or "")) if _is_visible(sign))
+    return "".join(sign for sign in visible if _bitmap(plain, sign) == absent)
 
 
 @lru_cache(maxsize=_CACHED)
@@ -73,10 +73,10 @@ def _content(path: str) -> bytes:
         return file.read()
 
 
-def _takes_ink(sign: str) -> bool:
+def _is_visible(sign: str) -> bool:
     return unicodedata.category(sign) not in _INVISIBLE and sign not in _SELECTORS
 
 
-def _drawn(plain: FreeTypeFont, sign: str) -> tuple[object, ...]:
+def _bitmap(plain: FreeTypeFont, sign: str) -> tuple[object, ...]:
     mask = plain.getmask(sign)
     return mask.size, bytes(mask), plain.getlength(sign)

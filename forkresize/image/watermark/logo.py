@@ -1,4 +1,4 @@
-"""The picture that a watermark shows, as it is in its file. Brings it to no size."""
+"""Loads the picture of a watermark. Does not scale it."""
 
 from functools import lru_cache
 
@@ -27,12 +27,12 @@ def logo(path: str) -> Image:
     """Return a picture upright and in sRGB, as mode LA if it is gray and RGBA if it has colors.
 
     Raises:
-        FieldError: it can't be read, is no picture, or is too large.
+        FieldError: it can't be read, is not a picture, or is too large.
     """
     try:
         image = to_srgb(orient(normalize_mode(_first_frame(path), _HELD))).image.convert("RGBA")
     except PictureError as error:
-        raise FieldError("watermark", f"{path}: {_told(error)}") from error
+        raise FieldError("watermark", f"{path}: {_describe(error)}") from error
     return image.convert("LA") if _is_gray(image) else image
 
 
@@ -41,10 +41,10 @@ def _first_frame(path: str) -> Picture:
         return next(source.pictures(1, 1))
 
 
-def _told(error: PictureError) -> str:
+def _describe(error: PictureError) -> str:
     if error.reason is Reason.TOO_LARGE:
         return f"has more than {_MAX_PIXELS // 1_000_000} megapixels"
-    return str(error) or "is no picture"
+    return str(error) or "is not a picture"
 
 
 def _is_gray(image: Image) -> bool:

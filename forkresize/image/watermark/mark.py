@@ -1,4 +1,4 @@
-"""What a watermark is for an output of a given size: scaled, and as opaque as asked for. Puts it nowhere."""
+"""Scales a watermark to an output, and applies its opacity."""
 
 from functools import lru_cache
 
@@ -8,27 +8,27 @@ from forkresize.errors import FieldError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.watermark.font import missing_glyphs
 from forkresize.image.watermark.logo import logo
-from forkresize.image.watermark.text import Align, lettering
+from forkresize.image.watermark.text import Align, render_text
 from forkresize.recipe import Watermark
 
 _CACHED = 16
-"""Marks kept; the outputs of most runs have few sizes."""
+"""Cached marks; the outputs of most runs have few sizes."""
 
 _PERCENT = 100
 _SLANT = 30
-"""Degrees by which a text rises where it is all over the picture, so that it lies along no edge of what is shown."""
+"""The slope in degrees of a text that is tiled, so that it is not parallel to edges of the picture."""
 
 
 def prepare(step: Watermark) -> None:
     """Load the picture or the font, so that workers forked afterwards share it.
 
     Raises:
-        FieldError: it is missing, can't be used, is too large, or has no glyph for a letter of the text.
+        FieldError: it is missing, unusable or too large, or the font lacks a character of the text.
     """
     if step.image is not None:
         logo(step.image)
         return
-    lettering(step.text or "", step.font, 16, (1000, 1000), "center")
+    render_text(step.text or "", step.font, 16, (1000, 1000), "center")
     missing = missing_glyphs(step)
     if missing:
         raise FieldError("watermark_text", f"the font has nothing for {missing!r}; one given by --watermark-font may")
@@ -51,16 +51,16 @@ def mark(step: Watermark, size: Dimensions) -> Image.Image:
     extent = min(size) * step.scale / _PERCENT
     room = max(1, size[0] - 2 * margin(step, size)), max(1, size[1] - 2 * margin(step, size))
     if step.image is not None:
-        image = _scaled(logo(step.image), extent, room)
+        image = _scale(logo(step.image), extent, room)
     else:
-        image = lettering(step.text or "", step.font, extent, room, _align(step))
+        image = render_text(step.text or "", step.font, extent, room, _align(step))
         if step.gravity is None:
             image = image.rotate(_SLANT, Image.Resampling.BICUBIC, expand=True)
-    return _faded(image, step.opacity)
+    return _with_opacity(image, step.opacity)
 
 
 def margin(step: Watermark, size: Dimensions) -> int:
-    """Return how far a mark is from the borders of an output, and from other marks, in pixels."""
+    """Return the distance of a mark from the edges of an output, and from other marks, in pixels."""
     return round(min(size) * step.margin / _PERCENT)
 
 
@@ -70,14 +70,14 @@ def _align(step: Watermark) -> Align:
     return "left" if "west" in step.gravity else "right" if "east" in step.gravity else "center"
 
 
-def _scaled(image: Image.Image, extent: float, room: Dimensions) -> Image.Image:
+def _scale(image: Image.Image, extent: float, room: Dimensions) -> Image.Image:
     width, height = image.size
     scale = min(extent / max(width, height), room[0] / width, room[1] / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
 
 
-def _faded(image: Image.Image, opacity: float) -> Image.Image:
+def _with_opacity(image: Image.Image, opacity: float) -> Image.Image:
     faded = image.copy()
     faded.putalpha(image.getchannel("A").point([round(level * opacity) for level in range(256)]))
     return faded

@@ -1,4 +1,4 @@
-"""Where on a picture a watermark goes: arithmetic. Touches no pixel."""
+"""Computes the positions of watermarks."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,13 @@ from forkresize.recipe import Gravity
 
 
 def place(size: Dimensions, mark: Dimensions, gravity: Gravity, margin: int) -> Dimensions:
-    """Return where the left upper corner of a mark goes.
+    """Return the position of a mark's left upper corner.
 
     Args:
         size: width and height of the picture in pixels.
         mark: width and height of the mark.
         gravity: one of the directions, or the center.
-        margin: distance from the borders that the direction names.
+        margin: distance from the edges that the direction names.
     """
     across = (size[0] - mark[0]) // 2
     down = (size[1] - mark[1]) // 2
@@ -29,7 +29,7 @@ def place(size: Dimensions, mark: Dimensions, gravity: Gravity, margin: int) -> 
 
 
 def tiles(size: Dimensions, mark: Dimensions, margin: int) -> Iterator[Dimensions]:
-    """Yield where the left upper corners of marks go that cover a picture like bricks, one being at its center.
+    """Yield the left upper corners of marks that cover a picture like bricks, one of them at its center.
 
     Args:
         size: width and height of the picture in pixels.
@@ -45,5 +45,5 @@ def tiles(size: Dimensions, mark: Dimensions, margin: int) -> Iterator[Dimension
 
 
 def _covering(start: int, pitch: int, extent: int) -> range:
-    """Return the numbers that are multiples of a pitch away from a start, as far as marks there may be seen."""
+    """Return all positions at multiples of a pitch from a start at which marks are visible."""
     return range(start % pitch - pitch, extent, pitch)

@@ -110,7 +110,7 @@ def test_a_profile_that_cannot_be_used_is_told_of_and_passed_over(
     outcome = result(scene(), "a.png", {"icc_profile": profile}, width=30)
     assert isinstance(outcome.detail, Written)
     [warning] = outcome.warnings
-    assert warning.startswith("the color profile can't be used, sRGB was assumed: ")
+    assert warning.startswith("assuming sRGB: cannot use the color profile: ")
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "tif"])

@@ -45,7 +45,7 @@ def test_a_profile_tells_what_it_is() -> None:
 
 
 def test_what_is_alike_is_stored_once() -> None:
-    curve = icc.sampled([number / 4095 for number in range(4096)])
+    curve = icc.sample_curve([number / 4095 for number in range(4096)])
     profile = icc.color_profile(BT709, curve)
     assert len(profile) < len(curve) + 1000
     assert len(profile) == int.from_bytes(profile[:4])

@@ -109,7 +109,7 @@ def test_hdr_by_code_loses_what_is_above_white_and_says_so(
 def test_an_unknown_code_is_told_of(scene: Scene, result: Render) -> None:
     outcome = result(coded_png(scene(), 10, 17), "a.png")
     assert isinstance(outcome.detail, Written)
-    assert outcome.warnings == ("the color space of CICP 10/17 is not known, sRGB was assumed",)
+    assert outcome.warnings == ("unknown color space: CICP 10/17; assuming sRGB",)
 
 
 def test_the_code_goes_before_the_profile_in_a_png_and_behind_it_in_an_avif(
@@ -164,7 +164,7 @@ def test_what_comes_to_srgb_changes_nothing(chunks: dict[str, bytes], mode: str,
 def test_nonsense_is_told_of_and_passed_over(chunks: dict[str, bytes], scene: Scene, result: Render) -> None:
     outcome = result(with_chunks(encoded(scene(), "PNG"), **chunks), "a.png")
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == ("what it says of its colors can't be true, sRGB was assumed",)
+    assert outcome.warnings == ("invalid color information; assuming sRGB",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -62,7 +62,7 @@ def test_a_segment_is_filled_to_the_last_byte() -> None:
 def test_what_is_too_long_for_a_jpeg_is_told_of_and_dropped(kept: MetadataBlocks, told: str) -> None:
     diagnostics = Diagnostics()
     assert save_options(kept, "jpeg", diagnostics) == {}
-    assert diagnostics.warnings == [f"{told} are more than a JPEG holds, so they were dropped"]
+    assert diagnostics.warnings == [f"dropped {told}: too large for a JPEG"]
 
 
 @pytest.mark.parametrize("length", [6, 7])

@@ -26,29 +26,29 @@ BYLINE, STREET, CAPTION = dataset(80, b"me"), dataset(92, b"at home"), dataset(1
     ],
 )
 def test_each_policy_keeps_its_datasets_in_their_order(policy: Metadata, kept: bytes) -> None:
-    assert iptc.filtered(BYLINE + STREET + dataset(202, b"preview") + CAPTION, policy) == kept
+    assert iptc.filter_datasets(BYLINE + STREET + dataset(202, b"preview") + CAPTION, policy) == kept
 
 
 def test_character_set_and_version_stay_with_what_they_are_about() -> None:
     frame = dataset(90, b"\x1b%G", 1) + dataset(0, b"\0\2")
-    assert iptc.filtered(frame + BYLINE, Metadata.COPYRIGHT) == frame + BYLINE
-    assert iptc.filtered(frame + STREET, Metadata.SAFE) == b""
+    assert iptc.filter_datasets(frame + BYLINE, Metadata.COPYRIGHT) == frame + BYLINE
+    assert iptc.filter_datasets(frame + STREET, Metadata.SAFE) == b""
 
 
 def test_long_datasets_stay_whole() -> None:
     long = struct.pack(">BBBHI", 0x1C, 2, 120, 0x8004, 40_000) + b"x" * 40_000
-    assert iptc.filtered(long, Metadata.SAFE) == long
+    assert iptc.filter_datasets(long, Metadata.SAFE) == long
 
 
 def test_padding_is_no_damage() -> None:
-    assert iptc.filtered(BYLINE + bytes(3), Metadata.SAFE) == BYLINE
-    assert iptc.filtered(bytes(3), Metadata.SAFE) == b""
+    assert iptc.filter_datasets(BYLINE + bytes(3), Metadata.SAFE) == BYLINE
+    assert iptc.filter_datasets(bytes(3), Metadata.SAFE) == b""
 
 
 @pytest.mark.parametrize("block", [b"x" * 20, BYLINE[:-1], BYLINE + b"\x1c\2", BYLINE + b"?" * 5])
 def test_what_is_no_dataset_is_refused(block: bytes) -> None:
     with pytest.raises(ValueError, match=r"no dataset begins at \d+|dataset 2:80 ends too early"):
-        iptc.filtered(block, Metadata.SAFE)
+        iptc.filter_datasets(block, Metadata.SAFE)
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=9)), max_size=9))
@@ -56,12 +56,12 @@ def test_nothing_but_allowed_datasets_comes_through(datasets: list[tuple[int, by
     block = b"".join(dataset(number, content) for number, content in datasets)
     kept = [dataset(number, content) for number, content in datasets if number in {80, 85, 110, 115, 116, 0}]
     has_any = any(number in {80, 85, 110, 115, 116} for number, _content in datasets)
-    assert iptc.filtered(block, Metadata.COPYRIGHT) == (b"".join(kept) if has_any else b"")
+    assert iptc.filter_datasets(block, Metadata.COPYRIGHT) == (b"".join(kept) if has_any else b"")
 
 
 @given(st.binary(max_size=60))
 def test_garbage_raises_nothing_unforeseen(block: bytes) -> None:
     try:
-        iptc.filtered(block, Metadata.SAFE)
+        iptc.filter_datasets(block, Metadata.SAFE)
     except ValueError:
         return

@@ -131,7 +131,7 @@ def test_a_loss_is_told_of_where_nothing_else_was_asked_for(source: Callable[[st
         policy: result(source("iptc"), format="gif", metadata=policy).warnings
         for policy in ("copyright", "safe", "all", "none")
     }
-    assert told.pop("copyright") == ("gif has no place for who made the picture and who may use it",)
+    assert told.pop("copyright") == ("gif cannot store the creator and the copyright notice",)
     assert set(told.values()) == {()}
 
 

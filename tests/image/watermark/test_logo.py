@@ -67,7 +67,7 @@ def test_its_profile_counts(tmp_path: Path, rgb_profile: Callable[..., bytes]) -
     ("content", "told"),
     [
         (None, "No such file"),
-        (b"no picture", "is no picture"),
+        (b"no picture", "is not a picture"),
         (b"", "empty"),
         (b"\x89PNG\r\n\x1a\n damaged", "logo.png: ."),
     ],

@@ -2,21 +2,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forkresize.image.watermark.text import lettering
+from forkresize.image.watermark.text import render_text
 
 ROOM = 10_000, 10_000
 
 
 @pytest.mark.parametrize("height", [12, 40, 200.5])
 def test_capitals_with_what_hangs_below_have_the_height_asked_for(height: float) -> None:
-    letters = lettering("Hg", None, height, ROOM, "left").getchannel("L")
+    letters = render_text("Hg", None, height, ROOM, "left").getchannel("L")
     box = letters.point(lambda level: 255 if level > 127 else 0).getbbox()
     assert box is not None
     assert box[3] - box[1] == pytest.approx(height, rel=0.05, abs=2)
 
 
 def test_letters_are_white_and_their_outline_is_dark() -> None:
-    image = lettering("Jane", None, 60, ROOM, "left")
+    image = render_text("Jane", None, 60, ROOM, "left")
     assert image.mode == "LA"
     letters, all_of_it = image.split()
     assert letters.getextrema() == all_of_it.getextrema() == (0, 255)
@@ -34,17 +34,17 @@ def test_letters_are_white_and_their_outline_is_dark() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.floats(1, 300), st.integers(30, 500), st.integers(20, 200), st.sampled_from(["Jane Doe", "Jane\nDoe\n2026"]))
 def test_a_text_is_made_smaller_until_it_fits(height: float, width: int, rows: int, text: str) -> None:
-    image = lettering(text, None, height, (width, rows), "center")
+    image = render_text(text, None, height, (width, rows), "center")
     assert image.width <= width
     assert image.height <= rows
 
 
 def test_a_text_that_fits_in_no_way_is_still_written() -> None:
-    assert lettering("Jane Doe", None, 50, (1, 1), "center").width > 1
+    assert render_text("Jane Doe", None, 50, (1, 1), "center").width > 1
 
 
 def test_lines_lie_below_each_other() -> None:
-    one, two = (lettering(text, None, 40, ROOM, "left") for text in ("Hg", "Hg\nHg"))
+    one, two = (render_text(text, None, 40, ROOM, "left") for text in ("Hg", "Hg\nHg"))
     assert two.width == one.width
     assert two.height > 2 * one.height
 
@@ -53,7 +53,7 @@ def test_lines_lie_below_each_other() -> None:
     ("align", "left", "right"), [("left", True, False), ("right", False, True), ("center", False, False)]
 )
 def test_shorter_lines_are_aligned(align: str, left: bool, right: bool) -> None:
-    image = lettering("HHHHHH\nHH", None, 40, ROOM, align).getchannel("A")  # type: ignore[arg-type]
+    image = render_text("HHHHHH\nHH", None, 40, ROOM, align).getchannel("A")  # type: ignore[arg-type]
     lower = image.crop((0, image.height * 3 // 4, *image.size)).getbbox()
     assert lower is not None
     assert (lower[0] < 4) is left
@@ -62,8 +62,8 @@ def test_shorter_lines_are_aligned(align: str, left: bool, right: bool) -> None:
 
 def test_a_font_that_shows_nothing_for_latin_counts_by_its_em(monkeypatch: pytest.MonkeyPatch, latin: str) -> None:
     monkeypatch.setattr("forkresize.image.watermark.text._SAMPLE", " ")
-    assert lettering("Hg", latin, 40, ROOM, "left").height == pytest.approx(40, abs=6)
+    assert render_text("Hg", latin, 40, ROOM, "left").height == pytest.approx(40, abs=6)
 
 
 def test_a_text_of_nothing_to_see_is_nothing_to_see() -> None:
-    assert lettering("\u200b", None, 40, ROOM, "left").getchannel("A").getbbox() is None
+    assert render_text("\u200b", None, 40, ROOM, "left").getchannel("A").getbbox() is None
