@@ -193,7 +193,7 @@ def test_a_jpeg_says_it_even_where_it_does_not_hold_the_rest_of_exif() -> None:
     assert told(metadata.save_options(kept(exif=large), "jpeg", first)["exif"]) == ("", "me")
     assert "of EXIF: too large for a JPEG" in first.warnings[0]
     assert metadata.save_options(kept(exif=exif_block({Base.Artist: b"x" * 70_000})), "jpeg", second) == {}
-    assert [message.split()[3] for message in second.warnings] == ["EXIF", "credit"]
+    assert [message.split()[4] for message in second.warnings] == ["EXIF:", "credit:"]
 
 
 def test_a_png_says_it_in_its_texts_as_well() -> None:
