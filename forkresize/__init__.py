@@ -1,6 +1,6 @@
 """Resize folders of pictures on all cores, in supervised forked workers.
 
-``run`` makes a whole batch, ``render`` one picture; a ``Recipe`` says what to make::
+``run`` processes a batch, ``render`` one picture; a ``Recipe`` defines the outputs::
 
     from forkresize import Format, Recipe, run
 
@@ -23,15 +23,18 @@ __all__ = [
     "IfExists",
     "MaxErrors",
     "MaxPrune",
+    "Observer",
     "OnCollision",
     "Order",
     "Outcome",
+    "Planned",
     "PoolOptions",
     "Pruned",
     "Reason",
     "Recipe",
     "Resample",
     "Rule",
+    "RunPlan",
     "Selection",
     "Settings",
     "Shard",
@@ -41,29 +44,44 @@ __all__ = [
     "Unchanged",
     "Written",
     "__version__",
+    "prepare",
     "render",
     "run",
 ]
 
 if TYPE_CHECKING:
     from forkresize.batch import MaxErrors, MaxPrune, Settings, run
+    from forkresize.batch.prepare import RunPlan, prepare
     from forkresize.batch.render_one import render
     from forkresize.errors import ForkresizeError
     from forkresize.ledger import Compare, IfExists
-    from forkresize.outcome import Failed, Outcome, Pruned, Reason, Skipped, Unchanged, Written
+    from forkresize.observer import Observer
+    from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
     from forkresize.plan import OnCollision, Order, Shard
     from forkresize.pool import PoolOptions
     from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
     from forkresize.summary import Summary
     from forkresize.walk import Rule, Selection, Symlinks
 
-_MODULES = ("errors", "recipe", "outcome", "summary", "walk", "ledger", "plan", "pool", "batch", "batch.render_one")
-"""Where public names are defined; each module imports only what stands before it."""
+_MODULES = (
+    "errors",
+    "recipe",
+    "outcome",
+    "observer",
+    "summary",
+    "walk",
+    "ledger",
+    "plan",
+    "pool",
+    "batch",
+    "batch.render_one",
+)
+"""The modules that define the public names; each imports only earlier ones."""
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import a public name when it is first used: the command answers --version before Pillow could be loaded."""
+        """Import a public name on first use, so that --version does not wait for Pillow."""
         if name in __all__:
             for module in _MODULES:
                 names = vars(import_module(f"forkresize.{module}"))
