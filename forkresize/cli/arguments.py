@@ -1,7 +1,7 @@
 """The parsed command line as typed values, and the recipe and settings that follow from it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import click
@@ -14,21 +14,6 @@ from forkresize.ledger import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
 from forkresize.walk import Selection
-
-RECIPE = tuple(OPTIONS)
-"""The options that a recipe file replaces."""
-
-_SELECTION = ("recursive", "max_depth", "rules", "hidden", "symlinks", "newer_than", "min_size", "max_size")
-_POOL = ("workers", "retries", "max_tasks", "memory", "nice")
-_SETTINGS = (
-    *("name", "flat", "on_collision", "dry_run", "sandbox", "max_errors", "order", "strict", "error_on_empty"),
-    *("compare", "retry_failed", "ledger", "prune", "max_prune", "in_place", "backup_dir", "preserve_times"),
-    *("lock_wait", "shard"),
-)
-_OWN = (
-    *("sources", "recipe", "files_from", "null", "watch", "progress", "quiet", "verbose", "as_json"),
-    *("report", "log_file", "log_level", "log_format", "metrics_file", "manifest", "srcset"),
-)
 
 
 class Arguments(Struct, frozen=True, kw_only=True):
@@ -74,14 +59,14 @@ class Arguments(Struct, frozen=True, kw_only=True):
             FieldError: a value is out of range.
         """
         conflict = values["force"] and "if_exists" in values["given"] and values["if_exists"] is not IfExists.OVERWRITE
-        return cls(
-            destination=values["destination"] or "",
-            given=frozenset(values["given"]),
-            recipe_options=_only(RECIPE, values),
-            settings=_settings(values),
-            force_conflict=values["if_exists"] if conflict else None,
-            **_only(_OWN, values),
-        )
+        own = {
+            "destination": values["destination"] or "",
+            "given": frozenset(values["given"]),
+            "recipe_options": _only(OPTIONS, values),
+            "settings": _settings(values),
+            "force_conflict": values["if_exists"] if conflict else None,
+        }
+        return cls(**_only(cls.__struct_fields__, values) | own)
 
     @property
     def dry_run(self) -> bool:
@@ -102,17 +87,19 @@ class Arguments(Struct, frozen=True, kw_only=True):
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:
-    return Settings(
-        selection=Selection(**_only(_SELECTION, values)),
-        pool=PoolOptions(timeout=values["timeout"] or None, **_only(_POOL, values)),
-        if_exists=IfExists.OVERWRITE if values["force"] else values["if_exists"],
-        max_duration=values["max_duration"] or None,
-        **_only(_SETTINGS, values),
-    )
+    pool = _only(PoolOptions.__struct_fields__, values) | {"timeout": values["timeout"] or None, "sandbox": None}
+    own = {
+        "selection": Selection(**_only(Selection.__struct_fields__, values)),
+        "files_from": None,
+        "pool": PoolOptions(**pool),
+        "if_exists": IfExists.OVERWRITE if values["force"] else values["if_exists"],
+        "max_duration": values["max_duration"] or None,
+    }
+    return Settings(**_only(Settings.__struct_fields__, values) | own)
 
 
-def _only(names: tuple[str, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values[name] for name in names}
+def _only(names: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[name] for name in names if name in values}
 
 
 def recipe_from(arguments: Arguments) -> Recipe:

@@ -62,8 +62,7 @@ def _check_watch(arguments: Arguments) -> None:
 def _check_indexes(arguments: Arguments) -> None:
     options = report_files(arguments)
     for file in index_files(arguments):
-        name = file.format.name
-        other = options.setdefault(os.path.realpath(file.path), name)
-        if other != name:
-            raise click.UsageError(f"--{name} and --{other} name the same file: {file.path!r}.")
+        other = options.setdefault(os.path.realpath(file.path), file.kind)
+        if other != file.kind:
+            raise click.UsageError(f"--{file.kind} and --{other} name the same file: {file.path!r}.")
         file.check(arguments.destination)

@@ -65,12 +65,11 @@ def index_files(arguments: Arguments) -> "list[IndexFile]":
     """Return the requested index files."""
     if arguments.manifest is None and arguments.srcset is None:
         return []
-    from forkresize.report.index.index_file import IndexFile
     from forkresize.report.index.manifest import MANIFEST
     from forkresize.report.index.srcset import SRCSET
 
     requested = ((arguments.manifest, MANIFEST), (arguments.srcset, SRCSET))
-    return [IndexFile(path, file_format) for path, file_format in requested if path is not None]
+    return [index.file(path) for path, index in requested if path is not None]
 
 
 def open_logs(arguments: Arguments, stack: ExitStack) -> list[Observer]:
@@ -119,7 +118,7 @@ def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
     for file in indexes:
         file.discard()
         if not arguments.quiet:
-            print_status(f"the run stopped early: the {file.format.name} {file.path!r} was not updated")
+            print_status(f"the run stopped early: the {file.kind} {file.path!r} was not updated")
 
 
 class _ReportOpener:
@@ -134,10 +133,10 @@ class _ReportOpener:
     def open(self) -> list[Observer]:
         # Index files are staged after the reports are closed, and only if that succeeds.
         if self._indexes:
-            from forkresize.report.index.index_file import staged
+            from forkresize.report.index.index_file import stage_at_end
             from forkresize.report.index.outputs import OutputIndex
 
-            self._stack.enter_context(staged(self._indexes, OutputIndex(self.store)))
+            self._stack.enter_context(stage_at_end(self._indexes, OutputIndex(self.store)))
         for path in report_paths(self.arguments):
             self._observers.append(self._stack.enter_context(_FORMATS[_suffix(path)](path, self)))
         return self._observers

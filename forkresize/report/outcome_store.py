@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.observer import Observer
-from forkresize.outcome import Detail, Outcome, Reason, Skipped, Unchanged, Written
+from forkresize.outcome import Detail, Outcome, Reason, Skipped, Unchanged
+from forkresize.record import record
 from forkresize.report.terminal.plain import printable
 
 if TYPE_CHECKING:
@@ -37,39 +38,25 @@ class Header(Protocol):
 
 
 class Row(NamedTuple):
-    """One outcome. Paths are bytes, because SQLite's text cannot hold every name.
+    """A stored outcome: the fields of its record, then more.
+
+    Paths are bytes, because SQLite's text cannot hold every name; errors and warnings are printable text.
 
     Attributes:
-        source: path of the source.
         name: path of the source relative to its root.
-        destination: path of the output.
         rendition: index of the output's rendition in the recipe.
-        status: written, unchanged, skipped, failed or pruned; planned in a dry run.
-        reason: why it was skipped or failed, or empty.
-        error: details, printable.
-        warnings: printable, separated by semicolons.
-        in_bytes: size of the source.
-        out_bytes: size of the output.
-        in_width: width of the source in pixels.
-        in_height: height of the source.
-        out_width: width of the output.
-        out_height: height of the output.
-        in_format: format of the source, Pillow's name in lower case.
-        out_format: format of the output.
-        seconds: wall time that a worker spent on the source.
-        worker: the worker; None if there was none.
         ended: seconds from the start of the run to the outcome.
         is_first: whether it is the first executed outcome of its source; the seconds of a source count once.
     """
 
     source: bytes
-    name: bytes
     destination: bytes | None
-    rendition: int
     status: str
-    reason: str
-    error: str
-    warnings: str
+    reason: str | None
+    error: str | None
+    signal: str | None
+    attempts: int
+    worker: int | str | None
     in_bytes: int
     out_bytes: int | None
     in_width: int | None
@@ -78,14 +65,22 @@ class Row(NamedTuple):
     out_height: int | None
     in_format: str | None
     out_format: str | None
+    quality: int | None
+    ssim: float | None
     seconds: float
-    worker: int | str | None
+    decode_seconds: float | None
+    resize_seconds: float | None
+    encode_seconds: float | None
+    peak_rss: int | None
+    warnings: str
+    name: bytes
+    rendition: int
     ended: float
     is_first: bool
 
 
 _CREATE = f"CREATE TABLE outcomes ({', '.join(Row._fields)})"
-_INSERT = f"INSERT INTO outcomes VALUES ({', '.join('?' * len(Row._fields))})"  # noqa: S608  Only question marks.
+_INSERT = f"INSERT INTO outcomes VALUES ({', '.join(f':{field}' for field in Row._fields)})"  # noqa: S608
 _SELECT = "SELECT * FROM outcomes "
 
 
@@ -142,47 +137,41 @@ class OutcomeStore(Observer):
         """Yield the results of another query on the table ``outcomes``."""
         return self._database.execute(sql, values)
 
-    def _row(self, outcome: Outcome) -> tuple[object, ...]:
-        source, execution = outcome.source, outcome.execution
+    def _row(self, outcome: Outcome) -> dict[str, object]:
+        source = outcome.source
+        executed = bool(outcome.execution.attempts)
         # The outcomes of one source come in succession.
-        is_first = bool(execution.attempts) and source is not self._last_source
-        self._last_source = source if execution.attempts else self._last_source
-        return (
-            os.fsencode(source.path),
-            os.fsencode(source.relative),
-            None if outcome.destination is None else os.fsencode(outcome.destination),
-            outcome.rendition,
-            outcome.status,
-            str(outcome.reason or ""),
-            printable(outcome.error),
-            printable("; ".join(outcome.warnings)),
-            source.size,
-            *self._files(outcome),
-            execution.seconds,
-            execution.worker,
-            self._clock() - self._started,
-            is_first,
-        )
+        is_first = executed and source is not self._last_source
+        self._last_source = source if executed else self._last_source
+        return {
+            **record(outcome),
+            **self._header(outcome),
+            "source": os.fsencode(source.path),
+            "destination": outcome.destination and os.fsencode(outcome.destination),
+            "error": printable(outcome.error),
+            "warnings": printable("; ".join(outcome.warnings)),
+            "name": os.fsencode(source.relative),
+            "rendition": outcome.rendition,
+            "ended": self._clock() - self._started,
+            "is_first": is_first,
+        }
 
-    def _files(self, outcome: Outcome) -> tuple[object, ...]:
-        """Return the columns from ``out_bytes`` to ``out_format``."""
-        detail = outcome.detail
-        if isinstance(detail, Written):
-            return detail.out_bytes, *detail.in_size, *detail.out_size, detail.in_format, detail.out_format
-        header = self._header(outcome)
-        if header is None:
-            return (None,) * 7
-        return header.bytes, None, None, header.width, header.height, None, header.format
-
-    def _header(self, outcome: Outcome) -> Header | None:
+    def _header(self, outcome: Outcome) -> dict[str, object]:
+        """Return the columns about the output of an earlier run."""
         if self._probe is None or outcome.destination is None or not _output_exists(outcome.detail):
-            return None
+            return {}
         try:
-            return self._probe(outcome.destination)
+            header = self._probe(outcome.destination)
         except ForkresizeError as error:
             self.unreadable += 1
             self.first_error = self.first_error or f"{outcome.destination}: {str(error) or 'not a picture'}"
-            return None
+            return {}
+        return {
+            "out_bytes": header.bytes,
+            "out_width": header.width,
+            "out_height": header.height,
+            "out_format": header.format,
+        }
 
 
 def _output_exists(detail: Detail) -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 
 from forkresize.observer import Observer
 from forkresize.outcome import Outcome
-from forkresize.report.file_errors import foreign_file_error, open_errors, write_errors
+from forkresize.report.files import foreign_file_error, open_errors, write_errors
 
 
 class LineReport(Observer):

@@ -14,7 +14,7 @@ from forkresize.errors import DestinationError
 from forkresize.outcome import Failed, Outcome, Skipped
 from forkresize.record import record
 from forkresize.report.export.base import RunReporter
-from forkresize.report.file_errors import open_errors, write_errors
+from forkresize.report.files import open_errors, write_errors
 from forkresize.summary import Summary
 
 _LEVELS = ("debug", "info", "warning", "error")

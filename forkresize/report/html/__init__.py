@@ -1,12 +1,11 @@
 """The report as a self-contained HTML page."""
 
-import os
 import re
 
 from forkresize.report.export.base import RunReporter
+from forkresize.report.files import ReplacedFile, discard_on_error
 from forkresize.report.html.contact_sheet import Thumbnails
-from forkresize.report.html.data import Page, RunInfo, build_page
-from forkresize.report.index.index_file import IndexFile, IndexFormat, commit, staged
+from forkresize.report.html.data import RunInfo, build_page
 from forkresize.report.outcome_store import OutcomeStore
 from forkresize.summary import Summary
 
@@ -31,29 +30,19 @@ class HtmlReport(RunReporter):
 
     def __init__(self, path: str, info: RunInfo, store: OutcomeStore, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._path = path
+        self._file = ReplacedFile(path, "report", _BEGINNING)
         self._info = info
         self._store = store
         self._thumbnails = thumbnails
-        _file(path, "").check(os.curdir)
+        self._file.check()
 
     def on_close(self, summary: Summary, error: BaseException | None) -> None:
-        """Write the page.
-
-        Raises:
-            DestinationError: it cannot be written.
-        """
-        if error is None or self.tally.outputs:
-            self._write(build_page(self._store, self._info, summary, self._thumbnails))
-
-    def _write(self, page: Page) -> None:
+        """Write the page."""
+        if error is not None and not self.tally.outputs:
+            return
         from forkresize.report.html.page import render_page
 
-        file = _file(self._path, render_page(page))
-        with staged([file], ()):
-            pass
-        commit([file])
-
-
-def _file(path: str, text: str) -> IndexFile:
-    return IndexFile(path, IndexFormat("report", _BEGINNING, lambda _sources, _relative: iter([text])))
+        page = build_page(self._store, self._info, summary, self._thumbnails)
+        with discard_on_error([self._file]):
+            self._file.stage([render_page(page)])
+            self._file.commit()

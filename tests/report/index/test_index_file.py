@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.report.index.index_file import IndexFile, IndexFormat, RelativePath, commit, staged
+from forkresize.report.index.index_file import IndexFormat, RelativePath, commit, stage_at_end
 from forkresize.report.index.outputs import OutputFile, SourceOutputs
 
 
@@ -26,8 +26,8 @@ def entry(*paths: str) -> SourceOutputs:
 
 
 def written(path: Path, *entries: SourceOutputs) -> str:
-    lists = [IndexFile(str(path), FORMAT)]
-    with staged(lists, entries):
+    lists = [FORMAT.file(str(path))]
+    with stage_at_end(lists, entries):
         pass
     commit(lists)
     return path.read_text()
@@ -42,7 +42,7 @@ def test_missing_empty_and_earlier_files_are_replaced(tmp_path: Path, content: s
     path = tmp_path / "list.txt"
     if content is not None:
         path.write_text(content)
-    IndexFile(str(path), FORMAT).check("out")
+    FORMAT.file(str(path)).check("out")
     assert written(path) == "list\n"
     assert names(tmp_path) == ["list.txt"]
 
@@ -51,7 +51,7 @@ def test_other_files_are_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(UsageError, match=r"photo\.jpg' exists and is not a list: remove it first"):
-        IndexFile(str(path), FORMAT).check("out")
+        FORMAT.file(str(path)).check("out")
     with pytest.raises(DestinationError, match="is not a list"):
         written(path)
     assert path.read_bytes() == b"\xff\xd8\xff"
@@ -59,7 +59,7 @@ def test_other_files_are_not_replaced(tmp_path: Path) -> None:
 
 
 def test_missing_directory_is_refused_unless_the_run_creates_it(tmp_path: Path) -> None:
-    file = IndexFile(str(tmp_path / "out/list.txt"), FORMAT)
+    file = FORMAT.file(str(tmp_path / "out/list.txt"))
     with pytest.raises(UsageError, match=r"cannot write the list '.*out/list\.txt': there is no directory"):
         file.check(str(tmp_path / "elsewhere"))
     file.check(str(tmp_path / "out"))
@@ -69,21 +69,21 @@ def test_missing_directory_is_refused_unless_the_run_creates_it(tmp_path: Path) 
 def test_path_that_cannot_be_a_file_is_refused(tmp_path: Path, name: str, why: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(DestinationError, match=why):
-        IndexFile(str(tmp_path / name), FORMAT).check("out")
+        FORMAT.file(str(tmp_path / name)).check("out")
 
 
 def test_unwritable_directory_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The superuser may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: path != os.path.realpath(tmp_path) or not mode & os.W_OK)
     with pytest.raises(DestinationError, match="directory is not writable"):
-        IndexFile(str(tmp_path / "list.txt"), FORMAT).check("out")
+        FORMAT.file(str(tmp_path / "list.txt")).check("out")
 
 
 def test_last_file_is_kept_until_commit(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("list\nold\n")
-    lists = [IndexFile(str(path), FORMAT)]
-    with staged(lists, [entry("b.jpg")]):
+    lists = [FORMAT.file(str(path))]
+    with stage_at_end(lists, [entry("b.jpg")]):
         assert names(tmp_path) == ["list.txt"]
     assert path.read_text() == "list\nold\n"
     commit(lists)
@@ -94,8 +94,8 @@ def test_last_file_is_kept_until_commit(tmp_path: Path) -> None:
 def test_discard_keeps_the_last_file(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("list\nold\n")
-    file = IndexFile(str(path), FORMAT)
-    with staged([file], []):
+    file = FORMAT.file(str(path))
+    with stage_at_end([file], []):
         pass
     file.discard()
     assert names(tmp_path) == ["list.txt"]
@@ -103,22 +103,22 @@ def test_discard_keeps_the_last_file(tmp_path: Path) -> None:
 
 
 def test_interrupted_run_stages_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), staged([IndexFile(str(tmp_path / "list.txt"), FORMAT)], []):
+    with pytest.raises(KeyboardInterrupt), stage_at_end([FORMAT.file(str(tmp_path / "list.txt"))], []):
         raise KeyboardInterrupt
     assert names(tmp_path) == []
 
 
 def test_all_files_are_staged_or_none(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    lists = [IndexFile(str(tmp_path / name), FORMAT) for name in ("list.txt", "out/list.txt")]
-    with pytest.raises(DestinationError, match=r"out/list\.txt.*No such file"), staged(lists, []):
+    lists = [FORMAT.file(str(tmp_path / name)) for name in ("list.txt", "out/list.txt")]
+    with pytest.raises(DestinationError, match=r"out/list\.txt.*No such file"), stage_at_end(lists, []):
         (tmp_path / "out").rmdir()
     assert names(tmp_path) == []
 
 
 def test_failed_commit_leaves_no_temporary_file(tmp_path: Path) -> None:
-    lists = [IndexFile(str(tmp_path / name), FORMAT) for name in ("a.txt", "b.txt")]
-    with staged(lists, []):
+    lists = [FORMAT.file(str(tmp_path / name)) for name in ("a.txt", "b.txt")]
+    with stage_at_end(lists, []):
         pass
     (tmp_path / "a.txt").mkdir()
     with pytest.raises(DestinationError, match=r"a\.txt.*Is a directory"):
