@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from forkresize.image.render import preload, render
+from forkresize.batch.render_job import preload, render_job
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
 
@@ -29,7 +29,7 @@ def grown(path: str, recipe: Recipe) -> int:
     # Reset the peak.
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    outcomes = render(Job(Source(path, "picture"), outputs), recipe, "tag")
+    outcomes = render_job(Job(Source(path, "picture"), outputs), recipe, "tag")
     if {outcome.status for outcome in outcomes} != {"written"}:
         sys.exit(str(outcomes))
     return status("VmHWM") - before

@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -20,8 +19,8 @@ from typing import Any
 from PIL import Image
 
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.memory_estimate import estimate_memory
-from forkresize.image.source_image import SourceImage, open_source_image
+from forkresize.image.memory import estimate_memory
+from forkresize.image.source_image import SourceImage
 from forkresize.recipe import Recipe
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -74,15 +73,9 @@ RECIPES: list[dict[str, Any]] = [
 
 def estimate(path: Path, options: dict[str, Any]) -> int:
     """Return the estimated memory of a picture in bytes."""
-    recipe, estimated = Recipe.of(**options), [0]
-
-    def look(original: SourceImage) -> None:
-        estimated[0] = estimate_memory(original, recipe, recipe.renditions, path.stat().st_size)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with open_source_image(str(path), recipe, Diagnostics(), look):
-            return estimated[0]
+    recipe = Recipe.of(**options)
+    with path.open("rb") as file:
+        return estimate_memory(SourceImage.open(file, recipe, Diagnostics(), path.name), recipe, recipe.renditions)
 
 
 def grown(path: Path, options: dict[str, Any]) -> int:

@@ -22,10 +22,10 @@ from PIL import Image
 from benchmarks.loop import saved
 from benchmarks.peers import photographs
 from benchmarks.tools import Task, forkresize
+from forkresize.batch.render_job import preload, render_job
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.plan import choose_shrink
-from forkresize.image.render import preload, render
-from forkresize.image.source_image import open_source_image
+from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
@@ -45,7 +45,9 @@ def least(rounds: int, action: Callable[[], Any]) -> tuple[float, Any]:
 
 def minimum(path: Path, recipe: Recipe, rounds: int) -> float:
     """Return the milliseconds for decoding a picture at the scale that is used, and for encoding its output."""
-    with open_source_image(str(path), recipe, Diagnostics()) as original:
+    with path.open("rb") as file:
+        original = SourceImage.open(file, recipe, Diagnostics(), path.name)
+        original.load()
         by = choose_shrink(original, recipe, recipe.renditions)
         upright = original.view.size
 
@@ -69,7 +71,7 @@ def stages(path: Path, recipe: Recipe, rounds: int, folder: str) -> dict[str, fl
     job = Job(Source(str(path), path.name, path.stat().st_size), (Output(f"{folder}/output"),))
 
     def make() -> Outcome:
-        (outcome,) = render(job, recipe, "stages")
+        (outcome,) = render_job(job, recipe, "stages")
         return outcome
 
     total, outcome = least(rounds, make)

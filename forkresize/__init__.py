@@ -27,11 +27,13 @@ __all__ = [
     "OnCollision",
     "Order",
     "Outcome",
+    "PictureError",
     "Planned",
     "PoolOptions",
     "Pruned",
     "Reason",
     "Recipe",
+    "Rendered",
     "Resample",
     "Rule",
     "RunPlan",
@@ -47,6 +49,7 @@ __all__ = [
     "prepare",
     "render",
     "run",
+    "transform",
 ]
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan, prepare
     from forkresize.batch.render_one import render
     from forkresize.errors import ForkresizeError
+    from forkresize.image.errors import PictureError
+    from forkresize.image.transform import Rendered, transform
     from forkresize.ledger import Compare, IfExists
     from forkresize.observer import Observer
     from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
@@ -64,17 +69,8 @@ if TYPE_CHECKING:
     from forkresize.walk import Rule, Selection, Symlinks
 
 _MODULES = (
-    "errors",
-    "recipe",
-    "outcome",
-    "observer",
-    "summary",
-    "walk",
-    "ledger",
-    "plan",
-    "pool",
-    "batch",
-    "batch.render_one",
+    *("errors", "recipe", "outcome", "observer", "summary", "walk", "ledger", "plan", "pool"),
+    *("image.transform", "batch", "batch.render_one"),
 )
 """The modules that define the public names; each imports only earlier ones."""
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from forkresize.cli import program
 from forkresize.cli.command import call
-from forkresize.image.render import preload
+from forkresize.image.transform import preload
 from forkresize.recipe import Recipe
 
 TERMINAL = {"TERM": "xterm", "COLUMNS": "100"}

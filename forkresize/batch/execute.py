@@ -14,17 +14,15 @@ from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs, open_ledger
 from forkresize.batch.prune import plan_prune
+from forkresize.batch.render_job import preload, render_job, start_worker
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.state import RunState
 from forkresize.errors import LedgerError
-from forkresize.image.limits import limit_decoders
-from forkresize.image.render import preload, render
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, SqliteLedger, StalenessChecker
 from forkresize.lock import destination_lock
 from forkresize.plan import prioritize
-from forkresize.pool import request_file, reserve
-from forkresize.store.files import FALLBACK_OPENER
+from forkresize.pool import reserve
 from forkresize.summary import RunStats, Summary
 
 if TYPE_CHECKING:
@@ -118,20 +116,14 @@ def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, exe
 
 def _executor(plan: "RunPlan", events: EventDispatcher, run_id: str) -> Executor:
     if plan.settings.serial:
-        return SerialExecutor(partial(render, recipe=plan.recipe, tag=run_id), events.on_tick)
+        return SerialExecutor(partial(render_job, recipe=plan.recipe, tag=run_id), events.on_tick)
     options = sandboxed_pool_options(plan.settings, plan.discovery.named, plan.destination)
     return LocalExecutor(
-        partial(render, recipe=plan.recipe, tag=run_id, reserve=reserve),
+        partial(render_job, recipe=plan.recipe, tag=run_id, reserve=reserve),
         replace(options, stop_after=plan.deadline.remaining),
-        partial(_prepare_worker, plan.recipe.max_pixels),
+        partial(start_worker, plan.recipe),
         events.on_tick,
     )
-
-
-def _prepare_worker(max_pixels: int) -> None:
-    limit_decoders(max_pixels)
-    # A sandboxed worker asks its parent for files that it may not open itself.
-    FALLBACK_OPENER.set(request_file)
 
 
 def _output_strategy(plan: "RunPlan", ledger: LedgerStore, run_id: str) -> OutputStrategy:

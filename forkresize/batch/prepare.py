@@ -14,7 +14,7 @@ from forkresize.batch.in_place import check_in_place
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
-from forkresize.image.render import validate
+from forkresize.image.transform import validate
 from forkresize.job import Source
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions

@@ -1,39 +1,39 @@
-"""One picture, made in this process. Supervises nothing."""
+"""Render one picture from file to file, in this process."""
 
 import contextlib
 import os
 import secrets
 
+from forkresize.batch.render_job import preload, render_job
 from forkresize.errors import FieldError
-from forkresize.image.render import preload
-from forkresize.image.render import render as render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome
 from forkresize.recipe import Recipe
 
 
 def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], recipe: Recipe) -> Outcome:
-    """Make one picture in this process, whole or not at all.
+    """Render one picture in this process, and write it whole or not at all.
 
-    A decoder that crashes takes this process with it; ``run`` keeps a worker between the two.
+    A decoder that crashes takes this process with it; ``run`` keeps workers in between.
 
     Args:
-        source: the picture to read.
-        destination: the file to write; it is replaced if it is there.
-        recipe: what to make of it; with a single rendition, for there is a single destination.
+        source: the file to read.
+        destination: the file to write; an existing one is replaced.
+        recipe: what to make of it, with a single rendition.
 
     Returns:
-        Written, Skipped if the source is no picture, or Failed; what a picture can cause is never raised.
+        The outcome: Written, Skipped if the source is not a picture, or Failed. Nothing that a picture can cause is
+        raised.
 
     Raises:
-        FieldError: the recipe has several renditions, or names a watermark that can't be used.
+        FieldError: the recipe has several renditions, or names a watermark that cannot be used.
     """
     if len(recipe.renditions) > 1:
-        raise FieldError("renditions", f"there are {len(recipe.renditions)}, and one destination")
+        raise FieldError("renditions", f"expected one rendition for one destination, got {len(recipe.renditions)}")
     preload(recipe)
     path = os.fspath(source)
     size, mtime_ns = 0, 0
-    # What can't be looked at is told of as any other failure.
+    # A source that does not exist is reported by its outcome.
     with contextlib.suppress(OSError):
         found = os.stat(path)
         size, mtime_ns = found.st_size, found.st_mtime_ns

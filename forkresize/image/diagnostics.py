@@ -2,7 +2,9 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from threading import Lock
 from typing import Any
 
 from PIL.Image import DecompressionBombWarning
@@ -29,15 +31,57 @@ class Diagnostics:
     @contextmanager
     def collect(self) -> Iterator[None]:
         """Add the warnings that Pillow and its plug-ins raise in the block, by way of Python's ``warnings``."""
-
-        def show(message: Warning | str, *_: Any, **__: Any) -> None:
-            self.warn(str(message))
-
-        with warnings.catch_warnings():
-            warnings.showwarning = show
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("always", UserWarning)
-            warnings.simplefilter("always", RuntimeWarning)
-            # Pillow raises it at half of the limit; exceeding the limit itself is an error.
-            warnings.simplefilter("ignore", DecompressionBombWarning)
+        token = _RECEIVER.set(self)
+        _HOOK.install()
+        try:
             yield
+        finally:
+            _HOOK.remove()
+            _RECEIVER.reset(token)
+
+
+_RECEIVER: ContextVar[Diagnostics | None] = ContextVar("_RECEIVER", default=None)
+
+
+class _Hook:
+    """Hands Python's warnings to the Diagnostics of the thread that raises them, while any thread collects some."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._undo = ExitStack()
+
+    def install(self) -> None:
+        """Redirect warnings, unless they are redirected already."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._redirect()
+
+    def remove(self) -> None:
+        """Restore Python's settings if no other thread collects warnings."""
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._undo.close()
+
+    def _redirect(self) -> None:
+        original = warnings.showwarning
+
+        def show(message: Warning | str, *rest: Any, **options: Any) -> None:
+            receiver = _RECEIVER.get()
+            if receiver is None:
+                original(message, *rest, **options)
+            else:
+                receiver.warn(str(message))
+
+        self._undo.enter_context(warnings.catch_warnings())
+        warnings.showwarning = show
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("always", RuntimeWarning)
+        # Pillow raises it at half of the limit; exceeding the limit itself is an error.
+        warnings.simplefilter("ignore", DecompressionBombWarning)
+
+
+_HOOK = _Hook()

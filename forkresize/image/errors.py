@@ -2,14 +2,14 @@
 
 import errno
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PIL import Image
 
 from forkresize.errors import ForkresizeError
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
+from forkresize.outcome import Failed, Reason, Skipped
 
 
 class PictureError(ForkresizeError):
@@ -69,16 +69,12 @@ def is_os_error(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}
 
 
-def run_guarded(ref: OutputRef, make: Callable[[], list[Outcome]]) -> list[Outcome]:
-    """Return what is made, or the one outcome that says why it could not be made. Raises nothing."""
-    try:
-        return make()
-    except PictureError as error:
+def failure_of(error: Exception) -> Skipped | Failed:
+    """Return what an exception means for the output that it prevents."""
+    if isinstance(error, PictureError):
         if error.reason is Reason.NOT_A_PICTURE:
-            return [Outcome(ref, Skipped(error.reason, str(error)))]
-        return [Outcome(ref, Failed(error.reason, str(error), fatal=error.fatal))]
-    except MemoryError as error:
-        message = str(error) or "not enough memory"
-        return [Outcome(ref, Failed(Reason.MEMORY_LIMIT, message))]
-    except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
-        return [Outcome(ref, Failed(Reason.INTERNAL, f"{type(error).__name__}: {error}"))]
+            return Skipped(error.reason, str(error))
+        return Failed(error.reason, str(error), fatal=error.fatal)
+    if isinstance(error, MemoryError):
+        return Failed(Reason.MEMORY_LIMIT, str(error) or "not enough memory")
+    return Failed(Reason.INTERNAL, f"{type(error).__name__}: {error}")

@@ -135,7 +135,7 @@ def _apply(picture: Picture, step: Step, recipe: Recipe) -> Picture:
         return replace(picture, view=view)
     picture = _in_supported_color(materialize(picture), operation, recipe)
     if operation.size:
-        check_pixels(operation.size(picture.view.shown, step), recipe.max_pixels, operation.size_note)
+        check_pixels(operation.size(picture.view.visible_size, step), recipe.max_pixels, operation.size_note)
     return operation.apply(picture, step, recipe.background)
 
 

@@ -37,11 +37,13 @@ def plan(picture: Picture, recipe: Recipe, rendition: Rendition) -> Layout:
         rendition: how large it becomes.
     """
     how = recipe.resize
-    blind = layout(picture.view.shown, rendition.size, how)
+    blind = layout(picture.view.visible_size, rendition.size, how)
     if (rendition.size.fit or how.fit) is not Fit.COVER or how.gravity not in _CONTENT_AWARE or how.focus is not None:
         return blind
     small = replace(picture, image=thumbnail(crop_to_view(picture).image))
-    return layout(picture.view.shown, rendition.size, how, find_focus(orient(small).image, how.gravity, blind.share))
+    return layout(
+        picture.view.visible_size, rendition.size, how, find_focus(orient(small).image, how.gravity, blind.share)
+    )
 
 
 def static_size(original: SourceImage, recipe: Recipe) -> Dimensions | None:
@@ -50,7 +52,9 @@ def static_size(original: SourceImage, recipe: Recipe) -> Dimensions | None:
     Raises:
         PictureError: a step can't be done to a picture of this size.
     """
-    return predict_view(original.view, recipe).shown if all(map(is_scalable, recipe.steps_before_resize)) else None
+    return (
+        predict_view(original.view, recipe).visible_size if all(map(is_scalable, recipe.steps_before_resize)) else None
+    )
 
 
 def choose_shrink(original: SourceImage, recipe: Recipe, renditions: Iterable[Rendition]) -> int:

@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
-from forkresize.batch import outputs
-from forkresize.image import errors, render
+from forkresize.batch import outputs, render_job
 from forkresize.outcome import Reason
 
 Draw = Callable[..., Path]
@@ -103,13 +102,13 @@ def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
 ) -> None:
     parent = os.getpid()
 
-    def broken(*_: Any) -> Any:
+    def broken(*arguments: Any, **options: Any) -> Any:
         if os.getpid() != parent and (tmp_path / "out/a.jpg").exists():
             raise TypeError("a bug")
-        return real(*_)
+        return real(*arguments, **options)
 
-    real = errors.run_guarded
-    monkeypatch.setattr(render, "run_guarded", broken)
+    real = render_job.render_each
+    monkeypatch.setattr(render_job, "render_each", broken)
     summary, (told,) = make(attempts=1, retries=1)
     assert isinstance(told.detail, Failed)
     assert (told.reason, told.execution.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)

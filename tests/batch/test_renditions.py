@@ -94,7 +94,7 @@ def test_flat_outputs_of_one_name_collide(tmp_path: Path, draw: Draw) -> None:
 
 
 def test_one_destination_takes_one_rendition(tmp_path: Path, draw: Draw) -> None:
-    with pytest.raises(FieldError, match="renditions: there are 2, and one destination"):
+    with pytest.raises(FieldError, match="renditions: expected one rendition for one destination, got 2"):
         render(draw(tmp_path / "a.jpg"), tmp_path / "b.jpg", TWO)
 
 

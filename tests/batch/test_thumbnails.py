@@ -1,23 +1,24 @@
 """Tests of making many thumbnails, of which some cost their worker."""
 
+import io
 import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from forkresize.batch import thumbnails as module
-from forkresize.batch.thumbnails import make_thumbnails
-from forkresize.image.thumbnail import thumbnail
+from forkresize.batch.thumbnails import make_thumbnails, thumbnail
 
 Draw = Callable[..., Path]
 
 
-def _deadly(path: str, side: int, folder: str, **_: object) -> bytes | None:
+def _deadly(path: str, side: int, **_: object) -> bytes | None:
     if "deadly" in path:
         os.kill(os.getpid(), signal.SIGKILL)
-    return thumbnail(path, side, folder)
+    return thumbnail(path, side)
 
 
 def test_those_that_can_be_made_are_made(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +36,31 @@ def test_no_further_one_is_begun_when_patience_ends(
     monkeypatch.setattr(module, "_TIME_BUDGET", -1.0)
     made = make_thumbnails([str(draw(tmp_path / f"{number}.jpg", seed=number)) for number in range(30)], workers=1)
     assert 1 <= len(made) <= 3
+
+
+@pytest.mark.parametrize(("size", "expected"), [((640, 320), (100, 50)), ((320, 640), (50, 100)), ((40, 30), (40, 30))])
+def test_it_fits_the_side_and_is_never_enlarged(
+    size: tuple[int, int], expected: tuple[int, int], tmp_path: Path, draw: Draw
+) -> None:
+    made = thumbnail(str(draw(tmp_path / "a.png", size)), 100)
+    assert made
+    with Image.open(io.BytesIO(made)) as image:
+        assert (image.format, image.size) == ("WEBP", expected)
+
+
+def test_it_is_upright_and_tells_nothing_else(tmp_path: Path, draw: Draw) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010F] = "Maker"
+    path = draw(tmp_path / "a.jpg", (400, 200), exif=exif)
+    made = thumbnail(str(path), 100)
+    assert made
+    with Image.open(io.BytesIO(made)) as image:
+        assert image.size == (50, 100)
+        assert not image.getexif()
+
+
+def test_what_is_no_picture_has_none(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    assert thumbnail(str(tmp_path / "a.txt"), 100) is None
+    assert thumbnail(str(tmp_path / "missing.jpg"), 100) is None

@@ -125,13 +125,13 @@ def test_a_source_that_changes_during_processing_is_processed_again(
     source = draw(tmp_path / "in/a.png", (2000, 1500))
     output = tmp_path / "out/a.png"
     os.utime(source, ns=(10**18, 10**18))
-    from forkresize.image.render import render
+    from forkresize.batch.render_job import render_job
     from forkresize.job import Job, Output, Source
     from forkresize.recipe import Recipe
 
     # The source as found by the scan, which is out of date.
     job = Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), (Output(str(output)),))
-    (outcome,) = render(job, Recipe.of(width=50), "tag")
+    (outcome,) = render_job(job, Recipe.of(width=50), "tag")
     assert outcome.warnings == ("the source was changed while its output was made",)
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["written"] == 1
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["unchanged"] == 1

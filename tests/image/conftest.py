@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from forkresize.image.render import render
+from forkresize.batch.render_job import render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
@@ -77,7 +77,7 @@ def results(tmp_path: Path) -> Callable[..., list[Outcome]]:
             for number in range(len(asked.renditions))
         ]
         size = path.stat().st_size if path.exists() else 0
-        return render(Job(Source(str(path), path.name, size), tuple(outputs)), asked, "test")
+        return render_job(Job(Source(str(path), path.name, size), tuple(outputs)), asked, "test")
 
     return render_it
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
+from forkresize.batch.render_job import preload, render_job
 from forkresize.errors import FieldError
 from forkresize.image.geometry.layout import layout
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.render import preload, render
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Animation, Border, Crop, Fit, Format, Recipe, Rendition, Rotate, Step, Trim
@@ -156,7 +156,7 @@ def test_it_comes_out_as_foretold_or_for_a_reason_does_not(
     outputs = tuple(Output(str(tmp_path / str(number)), number) for number in range(len(recipe.renditions)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        outcomes = render(Job(Source(str(source), "source"), outputs), recipe, "test")
+        outcomes = render_job(Job(Source(str(source), "source"), outputs), recipe, "test")
     for outcome in outcomes:
         event(outcome.status)
         check(outcome, recipe, source)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from forkresize.batch.render_job import render_job
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
-from forkresize.image.render import render
-from forkresize.image.source_image import open_source_image
+from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
@@ -52,8 +52,8 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
     refused = pytest.raises(
         PictureError, match=r"^the file has 2500 MB, more than the limit of 1000 MB \(max_file_size\)$"
     )
-    with refused as told, open_source_image(str(tmp_path / "a.jpg"), Recipe(), Diagnostics()):
-        pass
+    with refused as told, (tmp_path / "a.jpg").open("rb") as file:
+        SourceImage.open(file, Recipe(), Diagnostics())
     assert told.value.reason is Reason.FILE_TOO_LARGE
 
 
@@ -94,7 +94,7 @@ def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((1000, 1000), 11))
     job = Job(Source(str(tmp_path / "a.gif"), "a.gif"), (Output(str(tmp_path / "b.gif")),))
     asked: list[int] = []
-    [outcome] = render(job, Recipe.of(width=4, max_pixels=1_000_000), "test", asked.append)
+    [outcome] = render_job(job, Recipe.of(width=4, max_pixels=1_000_000), "test", asked.append)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert asked == []
@@ -114,9 +114,11 @@ def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
 
 def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((100, 100), 9))
-    with open_source_image(str(tmp_path / "a.gif"), Recipe(max_pixels=20_000), Diagnostics()) as picture:
+    with (tmp_path / "a.gif").open("rb") as file:
+        source = SourceImage.open(file, Recipe(max_pixels=20_000), Diagnostics())
+        source.load()
         for _ in range(3):
-            assert len(list(picture.pictures(9, 1))) == 9
+            assert len(list(source.decode(9, 1))) == 9
 
 
 def test_a_process_can_make_pillow_check_the_limit_as_well() -> None:

@@ -38,13 +38,13 @@ def test_every_size_is_made_in_every_format(scene: Scene, results: Results) -> N
 
 def test_the_picture_is_decoded_once(scene: Scene, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
-    load = room.SourceImage._load  # noqa: SLF001 (the one place where pixels are decoded)
+    load = room.SourceImage._load_frame  # noqa: SLF001 (the one place where pixels are decoded)
 
     def counted(opened: room.SourceImage) -> None:
         decoded.append(opened.image.size)
         load(opened)
 
-    monkeypatch.setattr(room.SourceImage, "_load", counted)
+    monkeypatch.setattr(room.SourceImage, "_load_frame", counted)
     results(scene(size=(1200, 800)), "a.jpg", width=[25, 50, 75, 100])
     assert decoded == [(300, 200)]
 
@@ -80,7 +80,7 @@ def test_what_the_picture_is_too_small_for_is_made_once_for_the_smallest_that_wa
     assert [each.status for each in outcomes] == ["skipped", "written", "skipped", "written"]
     assert {each.reason for each in outcomes if isinstance(each.detail, Skipped)} == {Reason.DUPLICATE}
     assert isinstance(outcomes[0].detail, Skipped)
-    assert outcomes[0].error == "there are no more than 120 x 80 pixels to show"
+    assert outcomes[0].error == "identical to a smaller rendition: the source is only 120 x 80"
 
 
 def test_duplicates_in_other_formats_or_qualities_are_made(scene: Scene, results: Results) -> None:

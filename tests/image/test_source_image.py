@@ -13,7 +13,7 @@ from PIL import Image
 from forkresize.image.decode.sniff import is_picture
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.plan import choose_shrink
-from forkresize.image.source_image import open_source_image
+from forkresize.image.source_image import SourceImage
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe
 
@@ -274,13 +274,14 @@ def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
 ) -> None:
     scene(mode, (641, 417)).save(tmp_path / "a.jpg")
     asked = Recipe.of(**recipe)
-    with open_source_image(str(tmp_path / "a.jpg"), asked, Diagnostics()) as original:
+    with (tmp_path / "a.jpg").open("rb") as file:
+        original = SourceImage.open(file, asked, Diagnostics())
         assert choose_shrink(original, asked, asked.renditions) == by
-        (picture,) = original.pictures(1, by)
-    assert picture.reduction == by
+        (picture,) = original.decode(1, by)
+    assert picture.shrink == by
     assert picture.image.mode == mode
     assert picture.image.size == (-(-641 // by), -(-417 // by))
-    assert picture.view.shown == original.size == (641, 417)
+    assert picture.view.visible_size == original.size == (641, 417)
 
 
 def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: Scene, result: Render) -> None:

@@ -24,6 +24,9 @@ _TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _MAX_TEXT = 8 << 20
 """Characters of all texts of a PNG; further texts are not decompressed."""
 
+_GRAY_LEVELS = {"L;2": 85, "L;4": 17}
+"""Factors by which Pillow scales the values of grays of less than 8 bits, by raw mode."""
+
 _FRAME_CHUNKS = frozenset({b"fcTL", b"fdAT"})
 """Chunks that the pixels of a still PNG do not depend on."""
 
@@ -69,9 +72,18 @@ class TolerantPngStream(PngImagePlugin.PngStream):
 
 
 class TolerantPngImageFile(PngImagePlugin.PngImageFile):
-    """A PNG whose chunks are read by TolerantPngStream."""
+    """A PNG whose chunks are read by TolerantPngStream, and whose transparent color has 8 bits, as its pixels get."""
 
     _open = _rebind(PngImagePlugin.PngImageFile._open, PngStream=TolerantPngStream)  # noqa: SLF001
+
+    def load(self) -> Any:
+        """Decode the pixels; see ImageFile."""
+        color, raw_mode = self.info.get("transparency"), str(self.tile[0].args) if self.tile else ""
+        if isinstance(color, int) and raw_mode in _GRAY_LEVELS:
+            self.info["transparency"] = color * _GRAY_LEVELS[raw_mode]
+        elif isinstance(color, tuple) and raw_mode == "RGB;16B":
+            self.info["transparency"] = tuple(value >> 8 for value in color)
+        return super().load()
 
 
 class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):

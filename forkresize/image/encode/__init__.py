@@ -8,7 +8,7 @@ from forkresize.image.encode.encoder import Encoded, Encoder, describe, request_
 from forkresize.image.encode.prepare import prepare
 from forkresize.image.encode.targets import encode_to_ssim, encode_within
 from forkresize.image.errors import PictureError
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 

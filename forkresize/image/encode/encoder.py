@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.spec import Options
 from forkresize.image.encode.palette import MOST_COLORS, to_palette
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.recipe import Rendition
 
 _SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim")

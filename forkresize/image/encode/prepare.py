@@ -7,7 +7,7 @@ from PIL.ImageFile import ImageFile
 from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition

@@ -9,7 +9,7 @@ from PIL import Image
 from forkresize.image.analyze.ssim import ssim
 from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.errors import PictureError
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.image.resample.kernel import resample
 from forkresize.outcome import Reason
 from forkresize.recipe import Resample

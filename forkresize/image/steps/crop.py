@@ -19,7 +19,7 @@ def crop(view: View, step: Crop) -> View:
     part = region.crop(view.area, step.left, step.top, step.width, step.height)
     if part is None:
         asked = f"{step.width}x{step.height}+{step.left}+{step.top}"
-        width, height = view.shown
+        width, height = view.visible_size
         raise PictureError(Reason.NOT_APPLICABLE, f"crop {asked} is outside of its {width} x {height} pixels")
     return replace(view, area=part)
 

@@ -72,13 +72,13 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     width, height = plan.scaled
     size = (height, width) if sideways else (width, height)
     box = picture.box(plan.area)
-    if plan.is_unscaled and picture.reduction == 1:
+    if plan.is_unscaled and picture.shrink == 1:
         image = _part(picture.image, size, box)
     else:
         resampled = resample_linear if step.linear else kernel.resample
         image = resampled(picture.image, size, box, step.resample, rows_first=not sideways)
     view = View.whole(plan.scaled, picture.view.orientation)
-    return orient(replace(picture, image=image, view=view, reduction=1))
+    return orient(replace(picture, image=image, view=view, shrink=1))
 
 
 def materialize(picture: Picture) -> Picture:
@@ -88,11 +88,11 @@ def materialize(picture: Picture) -> Picture:
 
 def crop_to_view(picture: Picture) -> Picture:
     """Return the picture with no more pixels than are shown, at the scale and the orientation they have."""
-    if picture.view.shown == picture.view.size:
+    if picture.view.visible_size == picture.view.size:
         return picture
-    left, top, width, height = picture.box(Region.whole(picture.view.shown))
+    left, top, width, height = picture.box(Region.whole(picture.view.visible_size))
     image = picture.image.crop((round(left), round(top), round(left + width), round(top + height)))
-    view = View.whole(picture.view.shown, picture.view.orientation)
+    view = View.whole(picture.view.visible_size, picture.view.orientation)
     return replace(picture, image=image, view=view)
 
 

@@ -23,7 +23,7 @@ _QUARTERS: dict[float, int] = {0: 1, 90: 6, 180: 3, 270: 8}
 def rotate_view(view: View, step: Rotate) -> View:
     """Return the view after a rotation; for other angles than quarters, of the canvas that holds all corners."""
     quarter = _QUARTERS.get(step.degrees % 360)
-    return transform_view(view, quarter) if quarter else View.whole(rotated_size(view.shown, step.degrees))
+    return transform_view(view, quarter) if quarter else View.whole(rotated_size(view.visible_size, step.degrees))
 
 
 def rotate(picture: Picture, step: Rotate, background: RGBA) -> Picture:
@@ -36,7 +36,7 @@ def rotate(picture: Picture, step: Rotate, background: RGBA) -> Picture:
     """
     if is_quarter(step):
         return replace(picture, view=rotate_view(picture.view, step))
-    image = rotate_any_angle(picture.image, step.degrees, picture.view.shown, background, picture.reduction)
+    image = rotate_any_angle(picture.image, step.degrees, picture.view.visible_size, background, picture.shrink)
     return replace(picture, image=image, view=rotate_view(picture.view, step))
 
 

@@ -1,16 +1,18 @@
 """Loads the picture of a watermark. Does not scale it."""
 
 from functools import lru_cache
+from io import BufferedReader
 
 from PIL import ImageChops
 from PIL.Image import Image
 
+from forkresize import storage
 from forkresize.errors import FieldError
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import PictureError
+from forkresize.image.errors import PictureError, unreadable_error
 from forkresize.image.picture import Picture
-from forkresize.image.source_image import open_source_image
+from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.alpha import premultiply
 from forkresize.image.steps.modes import normalize_mode
 from forkresize.image.steps.orient import orient
@@ -37,8 +39,14 @@ def logo(path: str) -> Image:
 
 
 def _first_frame(path: str) -> Picture:
-    with open_source_image(path, Recipe(max_pixels=_MAX_PIXELS), Diagnostics()) as source:
-        return next(source.pictures(1, 1))
+    try:
+        raw = storage.open_source(path)
+    except OSError as error:
+        raise unreadable_error(path, error) from error
+    with BufferedReader(raw) as file:
+        source = SourceImage.open(file, Recipe(max_pixels=_MAX_PIXELS), Diagnostics(), path)
+        source.load()
+        return next(source.decode(1, 1))
 
 
 def _describe(error: PictureError) -> str:

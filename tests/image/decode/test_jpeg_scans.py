@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from forkresize.batch.render_job import render_job
 from forkresize.image import source_image
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
-from forkresize.image.render import render
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
@@ -142,7 +142,7 @@ def rendered(folder: Path, data: bytes, width: int) -> tuple[Outcome, Path]:
     source, output = folder / "a.jpg", folder / f"{width}.png"
     source.write_bytes(data)
     job = Job(Source(str(source), "a.jpg", len(data)), (Output(str(output)),))
-    (outcome,) = render(job, Recipe.of(width=width, format="png"), "tag")
+    (outcome,) = render_job(job, Recipe.of(width=width, format="png"), "tag")
     return outcome, output
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.recipe import Rendition
 
 

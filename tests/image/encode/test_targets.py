@@ -14,7 +14,7 @@ from forkresize.image.encode import Encoded
 from forkresize.image.encode.encoder import Encoder
 from forkresize.image.encode.targets import encode_to_ssim
 from forkresize.image.errors import PictureError
-from forkresize.image.frames import Frames
+from forkresize.image.picture import Frames
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 

@@ -64,7 +64,7 @@ def test_a_trimmed_picture_shows_what_lies_within_the_border() -> None:
     assert trimmed.view.size == (12, 6)
     assert trimmed.view.area.left == 4
     assert trimmed.view.area.top == 2
-    assert trimmed.view.shown == (3, 3)
+    assert trimmed.view.visible_size == (3, 3)
 
 
 def test_frames_are_cut_by_what_holds_the_content_of_all() -> None:

@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from forkresize.batch.render_job import render_job
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.memory_estimate import estimate_memory
-from forkresize.image.render import render
-from forkresize.image.source_image import SourceImage, open_source_image
+from forkresize.image.memory import estimate_memory
+from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
@@ -29,14 +28,8 @@ GROWN = Path(__file__).parent.parent.parent / "benchmarks/grown.py"
 
 
 def estimate(path: Path, recipe: Recipe) -> int:
-    told: list[int] = []
-
-    def look(original: SourceImage) -> None:
-        told.append(estimate_memory(original, recipe, recipe.renditions, path.stat().st_size))
-
-    with warnings.catch_warnings(), open_source_image(str(path), recipe, Diagnostics(), look):
-        warnings.simplefilter("ignore")
-    return told[0]
+    with path.open("rb") as file:
+        return estimate_memory(SourceImage.open(file, recipe, Diagnostics(), path.name), recipe, recipe.renditions)
 
 
 def job_of(path: Path, recipe: Recipe) -> Job:
@@ -147,7 +140,7 @@ def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: D
     assert estimate(path, Recipe.of(width=20)) < 5 << 20
     draw(path, (1000, 600), mode="1", format="XBM")
     asked: list[int] = []
-    [outcome] = render(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
+    [outcome] = render_job(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert asked == []
@@ -163,7 +156,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
             raise MemoryError(f"needs {told}")
 
         recipe = Recipe.of(width=100)
-        [outcome] = render(job_of(path, recipe), recipe, "tag", refuse)
+        [outcome] = render_job(job_of(path, recipe), recipe, "tag", refuse)
         assert isinstance(outcome.detail, Failed)
         assert outcome.reason is Reason.MEMORY_LIMIT
         assert outcome.error == f"needs {seen[0]}"
@@ -171,7 +164,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
 
 def test_waiting_counts_to_no_stage(tmp_path: Path, draw: Draw) -> None:
     path, recipe = draw(tmp_path / "a.jpg"), Recipe.of(width=20)
-    [outcome] = render(job_of(path, recipe), recipe, "tag", lambda _: time.sleep(0.5))
+    [outcome] = render_job(job_of(path, recipe), recipe, "tag", lambda _: time.sleep(0.5))
     assert isinstance(outcome.detail, Written)
     assert outcome.detail.decode_seconds + outcome.detail.resize_seconds + outcome.detail.encode_seconds < 0.4
 

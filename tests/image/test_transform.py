@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.image import render as room
-from forkresize.image import rendition_builder
+from forkresize.batch import render_job as module
+from forkresize.batch.render_job import preload, render_job
+from forkresize.image import transform as room
 from forkresize.image.decode.sniff import is_picture
 from forkresize.image.picture import Picture
-from forkresize.image.render import preload, render
 from forkresize.image.versions import codecs
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
@@ -47,9 +47,9 @@ def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_
 
 def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    on_linux = rendition_builder._peak_rss()  # noqa: SLF001
+    on_linux = module._peak_rss()  # noqa: SLF001
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert rendition_builder._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
+    assert module._peak_rss() == pytest.approx(on_linux / 1024, rel=0.5)  # noqa: SLF001
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path:
     (tmp_path / "a.png").rename(path)
     destination = str(tmp_path / "out" / "b\udcff.png")
     assert isinstance(
-        render(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0].detail, Written
+        render_job(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0].detail, Written
     )
     assert is_picture(destination)
 
@@ -124,7 +124,7 @@ def test_after_warming_up_a_picture_loads_nothing_more(scene: Scene, tmp_path: P
         scene().save(tmp_path / f"a.{suffix}")
     script = f"""
 import glob, sys
-from forkresize.image.render import render, preload
+from forkresize.batch.render_job import preload, render_job
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
 preload(Recipe.of())
@@ -132,7 +132,7 @@ before = set(sys.modules)
 for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
         job = Job(Source(path, "a"), (Output(path + ".out"),))
-        assert render(job, Recipe.of(width=30, format=output), "t")[0].status == "written"
+        assert render_job(job, Recipe.of(width=30, format=output), "t")[0].status == "written"
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

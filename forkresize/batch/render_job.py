@@ -1,0 +1,160 @@
+"""What a worker does with a job: open the source, render it, write its outputs."""
+
+import contextlib
+import errno
+import io
+import os
+import resource
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+from msgspec.structs import replace
+
+from forkresize import storage
+from forkresize.errors import describe
+from forkresize.image.errors import PictureError, failure_of
+from forkresize.image.limits import limit_decoders
+from forkresize.image.transform import Rendered, Result, preload, render_each
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import (
+    Execution,
+    Failed,
+    Outcome,
+    OutputRef,
+    Reason,
+    Skipped,
+    Written,
+    ref_to_job,
+    truncate_warnings,
+)
+from forkresize.pool import request_file
+from forkresize.recipe import Recipe
+from forkresize.store.files import FALLBACK_OPENER
+
+__all__ = ["preload", "render_each", "render_job", "start_worker"]
+
+_BUFFER = 1 << 16
+"""Bytes read at once; Pillow's decoders ask for as much."""
+
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors that all other outputs would meet as well."""
+
+_CHANGED = "the source was changed while its output was made"
+
+
+def _no_reservation(_: int) -> None:
+    """Reserve nothing."""
+
+
+def start_worker(recipe: Recipe) -> None:
+    """Prepare a pool's worker, which renders with one recipe and may not open all files itself."""
+    FALLBACK_OPENER.set(request_file)
+    limit_decoders(recipe.max_pixels)
+
+
+def render_job(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _no_reservation) -> list[Outcome]:
+    """Render a picture and write its outputs.
+
+    Args:
+        job: the picture, and its outputs.
+        recipe: what to make of it.
+        tag: names the run; part of the temporary files' names.
+        reserve: see ``forkresize.image.transform.render_each``.
+
+    Returns:
+        Written, Skipped or Failed for each output; one for all of them if the picture itself cannot be rendered.
+        Nothing that a picture can cause is raised.
+    """
+    started = perf_counter()
+    try:
+        raw = storage.open_source(job.source.path)
+    except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
+        outcomes = [Outcome(ref_to_job(job), _unreadable(job.source, error))]
+    else:
+        outputs = {output.rendition: output for output in job.outputs}
+        with io.BufferedReader(raw, _BUFFER) as file:
+            results = render_each(file, recipe, list(outputs), name=job.source.path, reserve=reserve)
+            outcomes = [
+                Outcome(ref_to_job(job), _not_rendered(result), warnings=result.warnings)
+                if result.rendition is None
+                else _write(job.source, outputs[result.rendition], result, tag)
+                for result in results
+            ]
+    execution = Execution(seconds=perf_counter() - started)
+    return [replace(outcome, execution=execution) for outcome in outcomes]
+
+
+def _unreadable(source: Source, error: Exception) -> Skipped | Failed:
+    if isinstance(error, OSError):
+        return Failed(Reason.UNREADABLE, f"{source.path}: {describe(error)}")
+    return failure_of(error)
+
+
+def _not_rendered(result: Result) -> Skipped | Failed:
+    assert not isinstance(result.detail, Rendered)  # noqa: S101 -- a picture as a whole has no rendition.
+    return result.detail
+
+
+def _write(source: Source, output: Output, result: Result, tag: str) -> Outcome:
+    """Write a rendition, whole or not at all, and return its outcome."""
+    ref = OutputRef(source, output.path, output.rendition)
+    rendered = result.detail
+    if not isinstance(rendered, Rendered):
+        return Outcome(ref, rendered, warnings=result.warnings)
+    started = perf_counter()
+    try:
+        _refuse_to_overwrite(source, output.path)
+        storage.write_atomic(output.path, rendered.data, tag)
+    except Exception as error:  # noqa: BLE001 -- one output's error must not stop the others.
+        return Outcome(ref, _not_written(output.path, error), warnings=result.warnings)
+    warnings = result.warnings
+    if _backdate_if_source_changed(source, output.path):
+        warnings = truncate_warnings((*warnings, _CHANGED))
+    return Outcome(ref, _written(rendered, perf_counter() - started), warnings=warnings)
+
+
+def _not_written(path: str, error: Exception) -> Skipped | Failed:
+    if isinstance(error, OSError):
+        return Failed(Reason.NOT_WRITTEN, f"{path}: {describe(error)}", fatal=error.errno in _FATAL)
+    return failure_of(error)
+
+
+def _written(rendered: Rendered, seconds: float) -> Written:
+    timings = rendered.timings
+    return Written(
+        out_bytes=len(rendered.data),
+        in_size=rendered.source_size,
+        out_size=rendered.size,
+        in_format=rendered.source_format,
+        out_format=rendered.format,
+        quality=rendered.quality,
+        ssim=rendered.ssim,
+        decode_seconds=timings.decode,
+        resize_seconds=timings.resize,
+        encode_seconds=timings.encode + seconds,
+        peak_rss=_peak_rss(),
+    )
+
+
+def _refuse_to_overwrite(source: Source, path: str) -> None:
+    """Raise a PictureError if an output's path leads to its source."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if os.path.samefile(source.path, path):
+            raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
+
+
+def _backdate_if_source_changed(source: Source, path: str) -> bool:
+    """If the source has changed, set the output's time to before the change, so that the next run makes it again."""
+    # The output is complete. If the source can no longer be read, the next run reports it.
+    with contextlib.suppress(OSError):
+        now = os.stat(source.path)
+        if source.mtime_ns and (now.st_mtime_ns, now.st_size) != (source.mtime_ns, source.size):
+            os.utime(path, ns=(now.st_atime_ns, min(source.mtime_ns, now.st_mtime_ns - 1)))
+            return True
+    return False
+
+
+def _peak_rss() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

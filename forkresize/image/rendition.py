@@ -1,0 +1,261 @@
+"""One rendition of a picture: built frame by frame, then encoded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from forkresize.formats import OUTPUT_FORMATS, OutputSpec, media_type, source_name
+from forkresize.image import metadata
+from forkresize.image.color.convert import to_srgb
+from forkresize.image.container import replace_metadata
+from forkresize.image.decode.identify import output_format
+from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.encode import Encoded, encode
+from forkresize.image.errors import failure_of
+from forkresize.image.geometry.region import Dimensions
+from forkresize.image.limits import check_pixels
+from forkresize.image.picture import Frames, Picture, Timing
+from forkresize.image.pipeline import Target, apply_after
+from forkresize.image.plan import plan
+from forkresize.image.source_image import SourceImage
+from forkresize.image.steps.resize import CascadeSource, resize_from
+from forkresize.outcome import Failed, Reason, Skipped
+from forkresize.recipe import Animation, IfLarger, Metadata, Recipe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from forkresize.image.geometry.layout import Layout
+
+
+class Timings(Struct):
+    """Wall time in seconds.
+
+    Attributes:
+        decode: of reading the header and decoding.
+        resize: of all steps between decoding and encoding, of all renditions together.
+        encode: of encoding this rendition.
+    """
+
+    decode: float = 0.0
+    resize: float = 0.0
+    encode: float = 0.0
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """One rendition as the bytes of a file.
+
+    Attributes:
+        rendition: its index in the recipe.
+        data: the bytes.
+        format: its name, for example ``webp``.
+        media_type: its MIME type, for example ``image/webp``.
+        size: width and height in pixels.
+        source_size: width and height of the source in pixels, upright.
+        source_format: name of the source's format.
+        quality: the encoder's quality setting, 1 to 100; None if the format has none.
+        ssim: the structural similarity that was reached, 0 to 1, if the recipe asks for one.
+        warnings: remarks for a person; the picture is right all the same.
+        timings: how long it took.
+    """
+
+    rendition: int
+    data: bytes
+    format: str
+    media_type: str
+    size: Dimensions
+    source_size: Dimensions
+    source_format: str
+    quality: int | None = None
+    ssim: float | None = None
+    warnings: tuple[str, ...] = ()
+    timings: Timings
+
+
+class RenditionBuilder:
+    """Builds one rendition.
+
+    Attributes:
+        number: index of the rendition in the recipe.
+        rendition: what is requested.
+        format: name of the output's format; empty until it is chosen.
+        frames: how many of the source's frames go into the output.
+        failure: why it cannot be made, or None.
+        diagnostics: the warnings about this rendition.
+    """
+
+    def __init__(self, source: SourceImage, recipe: Recipe, number: int) -> None:
+        self.number = number
+        self.rendition = recipe.renditions[number]
+        self.format = ""
+        self.frames = 0
+        self.failure: Skipped | Failed | None = None
+        self.diagnostics = Diagnostics()
+        self._source = source
+        self._recipe = recipe
+        self._plan: Layout | None = None
+        self._images: list[Image] = []
+        self._profiles: list[bytes | None] = []
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it is still to be made."""
+        return self.failure is None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has all its frames."""
+        return len(self._images) == self.frames
+
+    @property
+    def output(self) -> OutputSpec:
+        """What the output's format can hold."""
+        return OUTPUT_FORMATS[self.format]
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Turn an exception in the block into the reason why the rendition cannot be made."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 -- it must not stop the other renditions.
+            self.failure = failure_of(error)
+
+    def choose_format(self) -> None:
+        """Choose the output's format, and how many frames go into it."""
+        with self._guard():
+            source = self._source
+            self.format = output_format(source.image.format, self.rendition)
+            self.frames = source.frames_for(self.output)
+            if source.frame_count > self.frames and self._recipe.animation is Animation.KEEP:
+                at_least = "at least " if source.frame_count == self._recipe.max_frames + 1 else ""
+                noun = source.spec.frame_noun
+                self.diagnostics.warn(f"only the first of {at_least}{source.frame_count} {noun} was kept")
+
+    def skip_duplicate(self, visible: Dimensions) -> None:
+        """Leave it out because a smaller rendition is identical.
+
+        Args:
+            visible: the size of what is resized, in pixels.
+        """
+        width, height = visible
+        message = f"identical to a smaller rendition: the source is only {width} x {height}"
+        self.failure = Skipped(Reason.DUPLICATE, message)
+
+    def plan(self, picture: Picture) -> int:
+        """Plan a prepared frame; return how many pixels it will have, or 0 if the rendition is not to be made."""
+        if self.is_pending:
+            with self._guard():
+                # All frames of an animation follow the plan of the first.
+                if self._plan is None or self._source.is_paged:
+                    self._plan = plan(picture, self._recipe, self.rendition)
+                    check_pixels(self._plan.canvas, self._recipe.max_pixels, "the output would have", self.frames)
+        return self._plan.scaled[0] * self._plan.scaled[1] if self.is_pending and self._plan else 0
+
+    def add_frame(self, picture: Picture, cascade: list[CascadeSource]) -> CascadeSource | None:
+        """Resize and finish a prepared frame that was planned.
+
+        Args:
+            picture: the frame.
+            cascade: larger renditions of this frame, from which this one may be made.
+
+        Returns:
+            This rendition of the frame, for smaller ones; None if it is not made.
+        """
+        made = None
+        if self.is_pending and not self.is_complete:
+            with self._guard():
+                made = self._add_frame(picture, cascade)
+        return made
+
+    def _add_frame(self, picture: Picture, cascade: list[CascadeSource]) -> CascadeSource:
+        assert self._plan is not None  # noqa: S101 -- it was planned.
+        resized = resize_from(cascade, picture, self._plan, self._recipe.resize)
+        own = replace(resized, diagnostics=self.diagnostics)
+        finished = apply_after(own, self._recipe, Target(self._plan, self.output))
+        self._images.append(finished.image)
+        self._profiles.append(finished.profile)
+        return CascadeSource(self._plan.area, resized)
+
+    def fail(self, error: Exception) -> None:
+        """Give up, unless all frames are there."""
+        if self.is_pending and not self.is_complete:
+            self.failure = failure_of(error)
+
+    def encode(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Rendered | None:
+        """Return the rendition, without its timings; None if it failed.
+
+        Args:
+            kept: the metadata to embed.
+            file: the source's file, whose own pixels may be kept.
+        """
+        rendered = None
+        if self.is_pending:
+            with self._guard():
+                rendered = self._rendered(self._smaller(self._encode(kept), kept, file))
+        return rendered
+
+    def _encode(self, kept: metadata.MetadataBlocks) -> Encoded:
+        if len(set(self._profiles)) > 1:
+            self._convert_to_srgb()
+        timing = self._source.timing if len(self._images) > 1 else Timing()
+        frames = Frames(timing.durations, timing.loop, images=tuple(self._images), diagnostics=self.diagnostics)
+        embedded = metadata.save_options(kept, self.format, self.diagnostics)
+        if self._profiles[0] and self.output.profile:
+            embedded["icc_profile"] = self._profiles[0]
+        return encode(frames, self.format, self.rendition, embedded)
+
+    def _rendered(self, encoded: Encoded) -> Rendered:
+        return Rendered(
+            rendition=self.number,
+            data=encoded.data,
+            format=self.format,
+            media_type=media_type(self.format),
+            size=encoded.size,
+            source_size=self._source.size,
+            source_format=str(self._source.image.format).lower(),
+            quality=encoded.quality,
+            ssim=encoded.ssim,
+            timings=Timings(),
+        )
+
+    def _convert_to_srgb(self) -> None:
+        """Convert pages with different profiles to sRGB: a file has a place for only one."""
+        self.diagnostics.warn("its pages have several color profiles, and were converted to sRGB")
+        pages = zip(self._images, self._profiles, strict=True)
+        self._images = [to_srgb(Picture.plain(image, profile)).image for image, profile in pages]
+        self._profiles = [None] * len(self._images)
+
+    def _smaller(self, encoded: Encoded, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
+        """Return the source's own encoded pixels if they are the same picture in fewer bytes and may be kept."""
+        if self._recipe.if_larger is IfLarger.WRITE or not self._is_same_picture():
+            return encoded
+        file.seek(0)
+        data = file.read()
+        original = replace_metadata(data, self.format, kept)
+        if original is None and self._recipe.metadata is Metadata.ALL:
+            original = data
+        if original is None and len(data) < len(encoded.data):
+            self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")
+        if original is None or len(original) >= len(encoded.data):
+            return encoded
+        self.diagnostics.warn("kept the source's own pixels, which take fewer bytes than encoding them again")
+        return Encoded(data=original, size=encoded.size, quality=None)
+
+    def _is_same_picture(self) -> bool:
+        """Return whether the output shows the source's pixels unchanged."""
+        source, layout = self._source, self._plan
+        return (
+            source_name(source.image.format) == self.format
+            and layout is not None
+            and source.view.is_identity
+            and layout.is_unscaled
+            and layout.canvas == source.size
+            and len(self._recipe.steps) == 1
+            and self._profiles[-1] == source.profile
+            and self._images[-1].mode == source.image.mode
+            and self.is_complete
+            and self.frames == source.frame_count
+        )
