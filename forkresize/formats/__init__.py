@@ -38,18 +38,18 @@ class Format(StrEnum):
         return SPECS[self].suffixes[0]
 
 
-_OTHERS = {spec.name: spec for spec in OTHERS}
+_OTHERS = {each.name: each for each in OTHERS}
 
 SPECS: Mapping[str, FormatSpec] = {
     name: _OTHERS[name] if name in _OTHERS else import_module(f"{__name__}.{name}").SPEC for name in [*Format, *_OTHERS]
 }
 """All formats by name, in the order in which a file is tried for them."""
 
-OUTPUT_FORMATS: Mapping[str, OutputSpec] = {name: spec.output for name, spec in SPECS.items() if spec.output}
+OUTPUT_FORMATS: Mapping[str, OutputSpec] = {name: each.output for name, each in SPECS.items() if each.output}
 """The formats that can be written."""
 
 DEFAULT_QUALITY: Mapping[str, int] = {
-    name: spec.quality for name in Format if (spec := OUTPUT_FORMATS[name]).quality is not None
+    name: OUTPUT_FORMATS[name].quality or 0 for name in Format if OUTPUT_FORMATS[name].quality
 }
 """The formats that have a quality, with their defaults."""
 

@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from forkresize.formats import spec
 from forkresize.formats.metadata import COMMENT, MetadataBlocks
-from forkresize.formats.spec import (
-    Browsers,
-    EncodeRequest,
-    EncodingMemory,
-    FormatSpec,
-    Images,
-    Options,
-    OutputSpec,
-    Warn,
-    buffer_file,
-)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +23,7 @@ _SHORTEST_EXACT = 20
 """Milliseconds; browsers show frames of 10 and less for 100."""
 
 
-def _sequence_options(frames: Images, request: EncodeRequest) -> Options:
+def _sequence_options(frames: spec.Images, request: spec.EncodeRequest) -> spec.Options:
     images, durations = _merge_equal(frames, in_centiseconds(request.durations))
     if len(images) == 1:
         return {"append_images": []}
@@ -65,7 +55,7 @@ def in_centiseconds(durations: Sequence[int]) -> list[int]:
     return rounded
 
 
-def _merge_equal(images: Images, durations: list[int]) -> "tuple[list[Image], list[int]]":
+def _merge_equal(images: spec.Images, durations: list[int]) -> "tuple[list[Image], list[int]]":
     """Drop each frame that equals the one before, which is shown longer instead."""
     kept, times = [images[0]], [durations[0]]
     for image, duration in zip(images[1:], durations[1:], strict=True):
@@ -77,7 +67,7 @@ def _merge_equal(images: Images, durations: list[int]) -> "tuple[list[Image], li
     return kept, times
 
 
-def _disposals(images: Images) -> list[int]:
+def _disposals(images: spec.Images) -> list[int]:
     """Return the disposal method of each frame.
 
     Frames are drawn over one another unless a hole opens somewhere; then each is cleared. Pillow writes a damaged file
@@ -97,25 +87,25 @@ def _holes(image: "Image") -> "Image":
     return image.point([255 * (index == transparent) for index in range(256)], "L")
 
 
-def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
+def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     return {"comment": blocks.texts.get(COMMENT, "").encode()}
 
 
-SPEC = FormatSpec(
+SPEC = spec.FormatSpec(
     name="gif",
     suffixes=(".gif",),
     plugin="Gif",
     signature=rb"GIF8[79]a",
-    decoder_memory=buffer_file(9),
+    decoder_memory=spec.buffer_file(9),
     animated=True,
-    output=OutputSpec(
+    output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "RGBA"}),
         max_side=65_535,
         animated=True,
         applies=frozenset({"lossless", "palette"}),
-        browsers=Browsers(all=True, rank=3),
+        browsers=spec.Browsers(all=True, rank=3),
         palette_only=True,
-        memory=EncodingMemory(plain=(4, 15, 20), frame=14),
+        memory=spec.EncodingMemory(plain=(4, 15, 20), frame=14),
         sequence_options=_sequence_options,
         metadata=_metadata,
     ),

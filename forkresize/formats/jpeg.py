@@ -8,19 +8,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from forkresize.formats import spec
 from forkresize.formats.metadata import COMMENT, IPTC_RESOURCE, Credit, MetadataBlocks
-from forkresize.formats.spec import (
-    FULL_CHROMA_QUALITY,
-    MAX_EFFORT,
-    Browsers,
-    EncodeRequest,
-    EncodingMemory,
-    FormatSpec,
-    Options,
-    OutputSpec,
-    UnsupportedContainerError,
-    Warn,
-)
 
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 """The name of the segment that holds XMP."""
@@ -59,7 +48,7 @@ def segments(data: bytes) -> Iterator[Segment]:
     """Yield the segments of a JPEG, the end of the image included.
 
     Raises:
-        UnsupportedContainerError: it is damaged.
+        spec.UnsupportedContainerError: it is damaged.
         struct.error: it ends too early.
     """
     position = 2
@@ -72,13 +61,13 @@ def segments(data: bytes) -> Iterator[Segment]:
         end = position + 2 + length
         after_scan = _AFTER_SCAN.search(data, end) if marker == SOS else None
         if lead != _LEAD or length < _LENGTH or end > len(data) or (marker == SOS and after_scan is None):
-            raise UnsupportedContainerError("damaged segment")
+            raise spec.UnsupportedContainerError("damaged segment")
         end = after_scan.start() if after_scan else end
         yield Segment(marker, position + 4, end)
         position = end
 
 
-def _options(request: EncodeRequest) -> Options:
+def _options(request: spec.EncodeRequest) -> spec.Options:
     options = {
         "quality": request.quality,
         "optimize": request.effort is None or request.effort > _FAST,
@@ -87,8 +76,8 @@ def _options(request: EncodeRequest) -> Options:
     return options if request.mode == "L" else {**options, "subsampling": request.chroma}
 
 
-def _variants(request: EncodeRequest) -> list[Options]:
-    return [{}, {"progressive": True}] if request.effort == MAX_EFFORT else [{}]
+def _variants(request: spec.EncodeRequest) -> list[spec.Options]:
+    return [{}, {"progressive": True}] if request.effort == spec.MAX_EFFORT else [{}]
 
 
 def _repack(data: bytes) -> bytes:
@@ -109,7 +98,7 @@ def mozjpeg() -> ModuleType | None:
         return None
 
 
-def _metadata(blocks: MetadataBlocks, warn: Warn) -> Options:
+def _metadata(blocks: MetadataBlocks, warn: spec.Warn) -> spec.Options:
     def fitting(name: str, block: bytes, header: int = 0) -> bytes:
         if header + len(block) <= _MAX_SEGMENT:
             return block
@@ -155,11 +144,11 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
     return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most) + file_size
 
 
-def _has_full_chroma(request: EncodeRequest) -> bool:
-    return request.subsampling in {"444", "422"} or (request.quality or 0) >= FULL_CHROMA_QUALITY
+def _has_full_chroma(request: spec.EncodeRequest) -> bool:
+    return request.subsampling in {"444", "422"} or (request.quality or 0) >= spec.FULL_CHROMA_QUALITY
 
 
-SPEC = FormatSpec(
+SPEC = spec.FormatSpec(
     name="jpeg",
     suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     plugin="Jpeg",
@@ -167,16 +156,16 @@ SPEC = FormatSpec(
     decoder_memory=_decoder_memory,
     shrinks_on_load=True,
     frame_noun="pictures",
-    output=OutputSpec(
+    output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "CMYK"}),
         max_side=65_500,  # libjpeg's limit
         profile=True,
         quality=80,
         applies=frozenset({"progressive", "subsampling", "ssim"}),
-        browsers=Browsers(all=True, rank=1),
+        browsers=spec.Browsers(all=True, rank=1),
         has_exif=True,
         # All coefficients are kept, to make tables that fit them.
-        memory=EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_has_full_chroma),
+        memory=spec.EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_has_full_chroma),
         options=_options,
         variants=_variants,
         repack=_repack,

@@ -5,19 +5,8 @@ import struct
 from collections.abc import Iterator
 from typing import IO
 
+from forkresize.formats import spec
 from forkresize.formats.metadata import AUTHOR, COPYRIGHT, MetadataBlocks
-from forkresize.formats.spec import (
-    MAX_EFFORT,
-    Browsers,
-    EncodeRequest,
-    EncodingMemory,
-    FormatSpec,
-    Images,
-    Options,
-    OutputSpec,
-    Warn,
-    in_place,
-)
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -51,19 +40,19 @@ def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         file.seek(position)
 
 
-def _options(request: EncodeRequest) -> Options:
+def _options(request: spec.EncodeRequest) -> spec.Options:
     return {"compress_level": request.scale_effort(1, 9, default=_LEVEL)}
 
 
-def _variants(request: EncodeRequest) -> list[Options]:
-    if request.effort == MAX_EFFORT:
+def _variants(request: spec.EncodeRequest) -> list[spec.Options]:
+    if request.effort == spec.MAX_EFFORT:
         return [{"compress_type": strategy} for strategy in (_DEFAULT, _FILTERED, _RUN_LENGTH)]
     if request.effort is None and request.frames == 1 and not request.palette:
         return [{"compress_type": strategy} for strategy in (_RUN_LENGTH, _DEFAULT)]
     return [{}]
 
 
-def _is_good_enough(data: bytes, request: EncodeRequest) -> bool:
+def _is_good_enough(data: bytes, request: spec.EncodeRequest) -> bool:
     """Whether a file is that of a photograph: nothing repeats in it, so that other strategies only take time.
 
     On photographs of 800 pixels, run-length encoding alone takes 3 % less bytes and a quarter of the time of zlib's
@@ -81,7 +70,7 @@ def _coded_bytes(png: bytes) -> int:
     return sum(length for name, length in chunks(io.BytesIO(png)) if name == b"IDAT")
 
 
-def _sequence_options(_images: Images, request: EncodeRequest) -> Options:
+def _sequence_options(_images: spec.Images, request: spec.EncodeRequest) -> spec.Options:
     # The format holds seconds as a fraction of two 16-bit numbers.
     durations = [
         each if each <= _MAX_16_BIT else min(round(each, -3), _MAX_16_BIT * 1000) for each in request.durations
@@ -89,7 +78,7 @@ def _sequence_options(_images: Images, request: EncodeRequest) -> Options:
     return {"duration": durations, "loop": 1 if request.loop is None else request.loop}
 
 
-def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
+def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     from PIL.PngImagePlugin import PngInfo
 
     chunks = PngInfo()
@@ -106,22 +95,22 @@ def _credit_texts(blocks: MetadataBlocks) -> dict[str, str]:
     return {key: text for key, text in credit.items() if text and not blocks.texts.get(key, "").strip()}
 
 
-SPEC = FormatSpec(
+SPEC = spec.FormatSpec(
     name="png",
     suffixes=(".png", ".apng"),
     plugin="Png",
     signature=rb"\x89PNG",
-    decoder_memory=in_place,
+    decoder_memory=spec.in_place,
     animated=True,
-    output=OutputSpec(
+    output=spec.OutputSpec(
         modes=frozenset({"L", "LA", "RGB", "RGBA", "I;16"}),
         profile=True,
         animated=True,
         applies=frozenset({"lossless", "palette"}),
-        browsers=Browsers(all=True, rank=2),
+        browsers=spec.Browsers(all=True, rank=2),
         has_exif=True,
         palette_alpha=True,
-        memory=EncodingMemory(plain=(1.5, 4, 4), frame=11),
+        memory=spec.EncodingMemory(plain=(1.5, 4, 4), frame=11),
         options=_options,
         variants=_variants,
         is_good_enough=_is_good_enough,

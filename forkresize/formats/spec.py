@@ -129,36 +129,6 @@ class Browsers(Struct, frozen=True):
     rank: int
 
 
-def no_options(_request: EncodeRequest) -> Options:
-    """Return no options."""
-    return {}
-
-
-def one_variant(_request: EncodeRequest) -> list[Options]:
-    """Return a single variant that changes nothing."""
-    return [{}]
-
-
-def _never_good_enough(_data: bytes, _request: EncodeRequest) -> bool:
-    return False
-
-
-def _as_is(data: bytes) -> bytes:
-    return data
-
-
-def _no_sequence_options(_images: Images, _request: EncodeRequest) -> Options:
-    return {}
-
-
-def _no_metadata(_blocks: MetadataBlocks, _warn: Warn) -> Options:
-    return {}
-
-
-def _no_losses(_request: EncodeRequest) -> Iterable[str]:
-    return ()
-
-
 class OutputSpec(Struct, frozen=True, kw_only=True):
     """What a format can hold, and how it is encoded.
 
@@ -197,13 +167,13 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     palette_only: bool = False
     palette_alpha: bool = False
     memory: EncodingMemory = EncodingMemory()
-    options: Callable[[EncodeRequest], Options] = no_options
-    variants: Callable[[EncodeRequest], list[Options]] = one_variant
-    is_good_enough: Callable[[bytes, EncodeRequest], bool] = _never_good_enough
-    repack: Callable[[bytes], bytes] = _as_is
-    sequence_options: Callable[[Images, EncodeRequest], Options] = _no_sequence_options
-    metadata: Callable[[MetadataBlocks, Warn], Options] = _no_metadata
-    losses: Callable[[EncodeRequest], Iterable[str]] = _no_losses
+    options: Callable[[EncodeRequest], Options] = lambda _request: {}
+    variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
+    is_good_enough: Callable[[bytes, EncodeRequest], bool] = lambda _data, _request: False
+    repack: Callable[[bytes], bytes] = lambda data: data
+    sequence_options: Callable[[Images, EncodeRequest], Options] = lambda _images, _request: {}
+    metadata: Callable[[MetadataBlocks, Warn], Options] = lambda _blocks, _warn: {}
+    losses: Callable[[EncodeRequest], Iterable[str]] = lambda _request: ()
     rewriter: str = ""
 
 

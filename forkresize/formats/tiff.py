@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from forkresize.formats import spec
 from forkresize.formats.metadata import MetadataBlocks
-from forkresize.formats.spec import EncodeRequest, EncodingMemory, FormatSpec, Options, OutputSpec, Warn
 
 XMP, IPTC, ICC_PROFILE = 700, 33_723, 34_675
 """Tags of the blocks that TIFF holds for other standards."""
@@ -20,11 +20,11 @@ LIBTIFF_TAGS = frozenset(
 """Tags that can be written compressed: that takes libtiff, which writes no inner directories and not every tag."""
 
 
-def _options(_request: EncodeRequest) -> Options:
+def _options(_request: spec.EncodeRequest) -> spec.Options:
     return {"compression": "tiff_deflate"}
 
 
-def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
+def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     from PIL.Image import Exif
 
     tags = Exif()
@@ -55,7 +55,7 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
     return file_size + float(width * rows * len(image.getbands()) * 2)
 
 
-SPEC = FormatSpec(
+SPEC = spec.FormatSpec(
     name="tiff",
     suffixes=(".tif", ".tiff"),
     plugin="Tiff",
@@ -63,13 +63,13 @@ SPEC = FormatSpec(
     decoder_memory=_decoder_memory,
     paged=True,
     frame_noun="pages",
-    output=OutputSpec(
+    output=spec.OutputSpec(
         modes=frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"}),
         profile=True,
         paged=True,
         applies=frozenset({"lossless"}),
         has_exif=True,
-        memory=EncodingMemory(plain=(2.5, 6, 10)),
+        memory=spec.EncodingMemory(plain=(2.5, 6, 10)),
         options=_options,
         metadata=_metadata,
     ),

@@ -4,19 +4,8 @@ import struct
 from collections.abc import Iterator
 from math import inf
 
+from forkresize.formats import spec
 from forkresize.formats.metadata import EXIF_HEADER, MetadataBlocks
-from forkresize.formats.spec import (
-    Browsers,
-    EncodeRequest,
-    EncodingMemory,
-    FormatSpec,
-    Images,
-    Options,
-    OutputSpec,
-    UnsupportedContainerError,
-    Warn,
-    buffer_file,
-)
 
 HEAD_BYTES = 30
 """Bytes of a file until after its size."""
@@ -35,7 +24,7 @@ def chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the name and the content of each chunk (RFC 9649, 2.3).
 
     Raises:
-        UnsupportedContainerError: a chunk ends too early.
+        spec.UnsupportedContainerError: a chunk ends too early.
         struct.error: so does its header.
     """
     position = 0
@@ -43,7 +32,7 @@ def chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         name, size = struct.unpack_from("<4sI", body, position)
         position += 8
         if position + size > len(body):
-            raise UnsupportedContainerError(f"chunk {name!r} ends too early")
+            raise spec.UnsupportedContainerError(f"chunk {name!r} ends too early")
         yield name, body[position : position + size]
         position += size + size % 2
 
@@ -65,7 +54,7 @@ def size_in_chunk(name: bytes, content: bytes) -> tuple[int, int] | None:
     return bits >> 48 & 0x3FFF, bits >> 64 & 0x3FFF
 
 
-def _options(request: EncodeRequest) -> Options:
+def _options(request: spec.EncodeRequest) -> spec.Options:
     method = {"method": request.scale_effort(0, 6, default=4)}
     if request.quality is not None:
         return {**method, "quality": request.quality}
@@ -73,40 +62,40 @@ def _options(request: EncodeRequest) -> Options:
     return {**method, "lossless": True, "quality": request.scale_effort(10, 100, default=80)}
 
 
-def _sequence_options(_images: Images, request: EncodeRequest) -> Options:
+def _sequence_options(_images: spec.Images, request: spec.EncodeRequest) -> spec.Options:
     longest = min(_MAX_DURATION, _MAX_TOTAL_DURATION // len(request.durations))
     # The encoder drops frames of no duration; players show them as long as those of one millisecond.
     durations = [min(max(1, each), longest) for each in request.durations]
     return {"duration": durations, "loop": min(1 if request.loop is None else request.loop, _MAX_LOOP)}
 
 
-def _metadata(blocks: MetadataBlocks, _warn: Warn) -> Options:
+def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     # Pillow removes the header for still pictures only.
     return {"exif": blocks.exif.removeprefix(EXIF_HEADER), "xmp": blocks.xmp}
 
 
-def _losses(request: EncodeRequest) -> Iterator[str]:
+def _losses(request: spec.EncodeRequest) -> Iterator[str]:
     if not request.lossless and request.subsampling in {"444", "422"}:
         yield f"WebP stores colors at a quarter of the resolution, not {request.subsampling}"
 
 
-SPEC = FormatSpec(
+SPEC = spec.FormatSpec(
     name="webp",
     suffixes=(".webp",),
     plugin="WebP",
     signature=rb"RIFF....WEBP",
-    decoder_memory=buffer_file(15),
+    decoder_memory=spec.buffer_file(15),
     animated=True,
-    output=OutputSpec(
+    output=spec.OutputSpec(
         modes=frozenset({"RGB", "RGBA"}),
         max_side=16_383,
         profile=True,
         animated=True,
         quality=78,
         applies=frozenset({"lossless", "ssim"}),
-        browsers=Browsers(all=False, rank=2),
+        browsers=spec.Browsers(all=False, rank=2),
         has_exif=True,
-        memory=EncodingMemory(plain=(13, 9, 36), thorough=(31, 33, 36), frame=9),
+        memory=spec.EncodingMemory(plain=(13, 9, 36), thorough=(31, 33, 36), frame=9),
         options=_options,
         sequence_options=_sequence_options,
         metadata=_metadata,

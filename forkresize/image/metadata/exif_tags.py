@@ -2,96 +2,37 @@
 
 from PIL.ExifTags import Base
 
-COPYRIGHT = frozenset({Base.Artist, Base.Copyright, Base.XPAuthor})
+
+def _tags(names: str) -> frozenset[int]:
+    return frozenset(Base[name] for name in names.split())
+
+
+COPYRIGHT = _tags("Artist Copyright XPAuthor")
 """Tags of the first directory for the creator and the rights."""
 
-DESCRIPTIVE = COPYRIGHT | {
-    Base.ImageDescription,
-    Base.Make,
-    Base.Model,
-    Base.Software,
-    Base.ProcessingSoftware,
-    Base.DateTime,
-    Base.Rating,
-    Base.RatingPercent,
-    Base.XPTitle,
-    Base.XPComment,
-    Base.XPKeywords,
-    Base.XPSubject,
-}
+DESCRIPTIVE = COPYRIGHT | _tags(
+    "ImageDescription Make Model Software ProcessingSoftware DateTime Rating RatingPercent XPTitle XPComment "
+    "XPKeywords XPSubject"
+)
 """Tags of the first directory that describe the picture, without serial numbers and places."""
 
-CAMERA = frozenset(
-    {
-        Base.ExposureTime,
-        Base.FNumber,
-        Base.ExposureProgram,
-        Base.SpectralSensitivity,
-        Base.ISOSpeedRatings,
-        Base.OECF,
-        Base.SensitivityType,
-        Base.StandardOutputSensitivity,
-        Base.RecommendedExposureIndex,
-        Base.ISOSpeed,
-        Base.ISOSpeedLatitudeyyy,
-        Base.ISOSpeedLatitudezzz,
-        Base.ExifVersion,
-        Base.DateTimeOriginal,
-        Base.DateTimeDigitized,
-        Base.OffsetTime,
-        Base.OffsetTimeOriginal,
-        Base.OffsetTimeDigitized,
-        Base.ShutterSpeedValue,
-        Base.ApertureValue,
-        Base.BrightnessValue,
-        Base.ExposureBiasValue,
-        Base.MaxApertureValue,
-        Base.SubjectDistance,
-        Base.MeteringMode,
-        Base.LightSource,
-        Base.Flash,
-        Base.FocalLength,
-        Base.UserComment,
-        Base.SubsecTime,
-        Base.SubsecTimeOriginal,
-        Base.SubsecTimeDigitized,
-        Base.AmbientTemperature,
-        Base.Humidity,
-        Base.Pressure,
-        Base.WaterDepth,
-        Base.Acceleration,
-        Base.CameraElevationAngle,
-        Base.FlashPixVersion,
-        Base.ColorSpace,
-        Base.FlashEnergy,
-        Base.ExposureIndex,
-        Base.SensingMethod,
-        Base.FileSource,
-        Base.SceneType,
-        Base.CustomRendered,
-        Base.ExposureMode,
-        Base.WhiteBalance,
-        Base.DigitalZoomRatio,
-        Base.FocalLengthIn35mmFilm,
-        Base.SceneCaptureType,
-        Base.GainControl,
-        Base.Contrast,
-        Base.Saturation,
-        Base.Sharpness,
-        Base.SubjectDistanceRange,
-        Base.LensSpecification,
-        Base.LensMake,
-        Base.LensModel,
-        Base.CompositeImage,
-        Base.CompositeImageCount,
-    }
+CAMERA = _tags(
+    "ExposureTime FNumber ExposureProgram SpectralSensitivity ISOSpeedRatings OECF SensitivityType "
+    "StandardOutputSensitivity RecommendedExposureIndex ISOSpeed ISOSpeedLatitudeyyy ISOSpeedLatitudezzz "
+    "ExifVersion DateTimeOriginal DateTimeDigitized OffsetTime OffsetTimeOriginal OffsetTimeDigitized "
+    "ShutterSpeedValue ApertureValue BrightnessValue ExposureBiasValue MaxApertureValue SubjectDistance "
+    "MeteringMode LightSource Flash FocalLength UserComment SubsecTime SubsecTimeOriginal SubsecTimeDigitized "
+    "AmbientTemperature Humidity Pressure WaterDepth Acceleration CameraElevationAngle FlashPixVersion ColorSpace "
+    "FlashEnergy ExposureIndex SensingMethod FileSource SceneType CustomRendered ExposureMode WhiteBalance "
+    "DigitalZoomRatio FocalLengthIn35mmFilm SceneCaptureType GainControl Contrast Saturation Sharpness "
+    "SubjectDistanceRange LensSpecification LensMake LensModel CompositeImage CompositeImageCount"
 )
-"""Tags of the Exif directory that say how the picture was taken, and not by which one of all cameras."""
+"""Tags of the Exif directory for how the picture was taken, without serial numbers."""
 
 _SUBJECT_AREA = 0x9214
 _PHOTOSHOP_LAYERS = 37_724
 _GEO_TIFF = 33_550, 33_922, 34_264
-"""Which place on earth each pixel shows."""
+"""The place on earth that each pixel shows."""
 
 STRUCTURE = frozenset(
     {
@@ -118,23 +59,9 @@ STRUCTURE = frozenset(
 )
 """Tags of the first directory that are never kept, under any policy."""
 
-STALE = frozenset(
-    {
-        Base.ExifImageWidth,
-        Base.ExifImageHeight,
-        Base.CompressedBitsPerPixel,
-        Base.ComponentsConfiguration,
-        Base.FocalPlaneXResolution,
-        Base.FocalPlaneYResolution,
-        Base.FocalPlaneResolutionUnit,
-        Base.SubjectLocation,
-        _SUBJECT_AREA,
-        Base.Gamma,
-        # Names a file that is not part of the output.
-        Base.RelatedSoundFile,
-        Base.ExifInteroperabilityOffset,
-        Base.ExifOffset,
-        Base.GPSInfo,
-    }
+STALE = {_SUBJECT_AREA} | _tags(
+    "ExifImageWidth ExifImageHeight CompressedBitsPerPixel ComponentsConfiguration FocalPlaneXResolution "
+    "FocalPlaneYResolution FocalPlaneResolutionUnit SubjectLocation Gamma RelatedSoundFile "
+    "ExifInteroperabilityOffset ExifOffset GPSInfo"
 )
 """Tags of the Exif directory that do not apply to an output."""
