@@ -1,4 +1,4 @@
-"""A pool of forked workers that survives the death of any of them. See Pool."""
+"""A pool of forked workers that survives the death of any of them. See Pool, and PoolProcess for threaded programs."""
 
 import contextlib
 import math
@@ -39,6 +39,8 @@ from forkresize.pool.workers import WorkerSet
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from forkresize.pool.process import PoolProcess
+
 __all__ = [
     "MIN_MEMORY",
     "Activity",
@@ -47,6 +49,7 @@ __all__ = [
     "NothingYet",
     "Pool",
     "PoolOptions",
+    "PoolProcess",
     "Raised",
     "Receiver",
     "Reserve",
@@ -73,6 +76,15 @@ __all__ = [
 
 _DEFAULTS = PoolOptions()
 _STANDARD_ERROR = 2
+
+
+def __getattr__(name: str) -> object:
+    # concurrent.futures takes a while to load, and most programs do without.
+    if name == "PoolProcess":
+        from forkresize.pool.process import PoolProcess
+
+        return PoolProcess
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Pool(Generic[Item, Result]):

@@ -59,10 +59,13 @@ def seal(file: FileIO) -> None:
     """Make a memfd immutable. Does nothing if it is sealed.
 
     Raises:
-        OSError: the file is not a memfd, does not allow sealing, or is mapped for writing.
+        ValueError: the file is not a memfd, does not allow sealing, or is mapped for writing.
     """
     if not is_sealed(file.fileno()):
-        fcntl.fcntl(file.fileno(), _ADD_SEALS, _SEALS)
+        try:
+            fcntl.fcntl(file.fileno(), _ADD_SEALS, _SEALS)
+        except OSError as error:
+            raise ValueError(f"the file is not a memfd that can be sealed: {error}") from error
 
 
 def is_sealed(descriptor: int) -> bool:

@@ -6,7 +6,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from io import FileIO
 from typing import Any, NoReturn
 
 from msgspec import Struct
@@ -136,39 +137,46 @@ def _serve(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -
         # Before the item is read: if decoding it kills the worker, this task is to blame.
         since = channel.current.set(number)
         item = read(size)
+        opened: list[WithFiles[Any]] = []
         if config.stop:
-            kind, payload, to_send = MessageType.NOT_STARTED, b"", None
+            kind, payload = MessageType.NOT_STARTED, b""
         else:
-            kind, payload, to_send = _perform(config, client, item, files)
+            kind, payload = _perform(config, client, WithFiles(item, ()) if files else item, opened)
         _exit_if_forked(pid)
         seconds = time.monotonic() - since - client.finish_task()
-        if to_send is not None:
-            channel.files.send_result(to_send.files)
-            close_files(to_send)
+        if kind is MessageType.RETURNED_FILES:
+            channel.files.send_result(opened[-1].files)
         client.send(kind, number, seconds, payload)
+        for each in opened:
+            close_files(each)
 
 
 def _perform(
-    config: WorkerConfig, client: WorkerClient, payload: bytes, files: int
-) -> tuple[MessageType, bytes, WithFiles[Any] | None]:
-    """Return the type and payload of the task's message, and the result if it has files."""
-    item = result = None
+    config: WorkerConfig, client: WorkerClient, data: bytes | WithFiles[bytes], opened: list[WithFiles[Any]]
+) -> tuple[MessageType, bytes]:
+    """Return the type and payload of the task's message.
+
+    Args:
+        config: how.
+        client: receives the task's files.
+        data: the item's bytes.
+        opened: gets the item and the result if they have files; the caller closes them.
+    """
     try:
-        item = config.decode(payload)
-        if files:
-            item = WithFiles(item, client.receive_files())
+        if isinstance(data, WithFiles):
+            item = WithFiles(config.decode(data.value), client.receive_files())
+            opened.append(item)
+        else:
+            item = config.decode(data)
         result = config.work(item)
         if not isinstance(result, WithFiles):
-            return MessageType.RETURNED, _check_size(config.encode(result)), None
-        payload = _check_size(config.encode(result.value))
-        if not result.files:
-            return MessageType.RETURNED, payload, None
-        return MessageType.RETURNED_FILES, payload, _seal_all(result)
+            return MessageType.RETURNED, _check_size(config.encode(result))
+        opened.append(result)
+        _seal_all(result.files)
+        kind = MessageType.RETURNED_FILES if result.files else MessageType.RETURNED
+        return kind, _check_size(config.encode(result.value))
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are failures of the task.
-        close_files(result)
-        return MessageType.RAISED, encode_failure(Failure.of(error)), None
-    finally:
-        close_files(item)
+        return MessageType.RAISED, encode_failure(Failure.of(error))
 
 
 def _check_size(payload: bytes) -> bytes:
@@ -177,12 +185,11 @@ def _check_size(payload: bytes) -> bytes:
     return payload
 
 
-def _seal_all(result: WithFiles[Any]) -> WithFiles[Any]:
-    if len(result.files) > MAX_FILES:
-        raise ValueError(f"{len(result.files)} files with one result, more than {MAX_FILES}")
-    for file in result.files:
+def _seal_all(files: Sequence[FileIO]) -> None:
+    if len(files) > MAX_FILES:
+        raise ValueError(f"{len(files)} files with one result, more than {MAX_FILES}")
+    for file in files:
         seal(file)
-    return result
 
 
 def _exit_if_forked(worker: int) -> None:

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from forkresize.pool.shared import CurrentTask
@@ -22,6 +23,23 @@ LARGE = 8 << 20
 
 def double(number: int) -> int:
     return number * 2
+
+
+def double_two() -> int:
+    return 4
+
+
+class Sleep:
+    """Work that takes a while."""
+
+    def __init__(self, seconds: float, mark: Path | None = None) -> None:
+        self.seconds = seconds
+        self.mark = mark
+
+    def __call__(self) -> None:
+        if self.mark is not None:
+            self.mark.touch()
+        time.sleep(self.seconds)
 
 
 def kill_itself(_: object = None) -> None:
@@ -62,12 +80,21 @@ def interrupt(_: object = None) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def write_to_the_pool(data: bytes) -> None:
-    """Write to every socket, as code that has taken over the worker can."""
+def find_sockets() -> list[int]:
+    """Return the descriptors of all sockets, as code that has taken over the worker can."""
+    found = []
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
-                os.write(int(name), data)
+                found.append(int(name))
+    return found
+
+
+def write_to_the_pool(data: bytes) -> None:
+    """Write to every socket."""
+    for descriptor in find_sockets():
+        with contextlib.suppress(OSError):
+            os.write(descriptor, data)
 
 
 def announce_a_payload_without_end(_: object = None) -> None:

@@ -1,0 +1,267 @@
+"""The thread that exchanges tasks and results with a supervisor's process, and restarts it: Dispatcher."""
+
+import contextlib
+import pickle
+import reprlib
+import selectors
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from io import FileIO
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from forkresize.errors import BrokenPoolError
+from forkresize.pool.files import WithFiles, close_files
+from forkresize.pool.future import abandon, resolve
+from forkresize.pool.result import Completed, SupervisorLostError
+from forkresize.pool.server import DECODER, Broken, Configuration, Ready, Reply
+from forkresize.pool.supervisor_process import SupervisorProcess
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_AHEAD = 2
+"""Tasks per worker that the supervisor has at most: one that runs and one that is next."""
+
+_MAX_LOSSES = 1
+"""How often a task may be in progress when the supervisor dies, and is tried again."""
+
+_MAX_START_FAILURES = 3
+
+
+class Call(Struct, eq=False):
+    """A task on its way to the supervisor and back.
+
+    Attributes:
+        number: its number.
+        task: the task, to name it in errors.
+        payload: the message that hands it to the supervisor.
+        files: its files, owned by this.
+        future: of its result.
+        losses: how often the supervisor died while it had the task.
+    """
+
+    number: int
+    task: Any
+    payload: bytes
+    files: tuple[FileIO, ...]
+    future: "Future[Any]"
+    losses: int = 0
+
+    def close(self) -> None:
+        """Close its files."""
+        for file in self.files:
+            file.close()
+
+
+class Dispatcher:
+    """Runs calls by a supervisor's process. Its thread starts with the first call and ends after close()."""
+
+    def __init__(self, configuration: Configuration, decode: Callable[[bytes], Any]) -> None:
+        """Create a dispatcher; nothing is started.
+
+        Args:
+            configuration: of the supervisor's process.
+            decode: decodes a result.
+        """
+        self._configuration = pickle.dumps(configuration)
+        self._decode = decode
+        self._lock = threading.Lock()
+        # Shared with other threads, under the lock.
+        self._waiting: deque[Call] = deque()
+        self._closing = False
+        self._error: BrokenPoolError | None = None
+        self._thread: threading.Thread | None = None
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_writer.setblocking(False)
+        # Used by the thread only.
+        self._in_flight: dict[int, Call] = {}
+        self._supervisor: SupervisorProcess | None = None
+        self._start_failures = 0
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """Process id of the supervisor; None while there is none."""
+        supervisor = self._supervisor
+        return None if supervisor is None else supervisor.process.pid
+
+    def add(self, call: Call) -> None:
+        """Run a call.
+
+        Raises:
+            BrokenPoolError: no call can be run.
+            RuntimeError: the dispatcher is closed.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise BrokenPoolError(str(self._error))
+            if self._closing:
+                raise RuntimeError("cannot submit a task after shutdown")
+            self._waiting.append(call)
+            if self._thread is None:
+                # A daemon: a program that forgets to shut the pool down can still exit.
+                self._thread = threading.Thread(target=self._run, name="pool-dispatcher", daemon=True)
+                self._thread.start()
+        self._wake()
+
+    def close(self, *, cancel_futures: bool) -> None:
+        """Accept no more calls; the thread ends when all are done.
+
+        Args:
+            cancel_futures: whether to cancel those that have not been sent.
+        """
+        with self._lock:
+            self._closing = True
+            cancelled = [call for call in self._waiting if cancel_futures and not call.losses]
+            self._waiting = deque(call for call in self._waiting if call not in cancelled)
+            if self._thread is None:
+                self._close_wake()
+        for call in cancelled:
+            call.close()
+            abandon(call.future, None)
+        self._wake()
+
+    def join(self) -> None:
+        """Wait for the thread to end."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _wake(self) -> None:
+        with self._lock, contextlib.suppress(BlockingIOError):  # It has not yet noticed the last ones.
+            if self._wake_writer.fileno() >= 0:
+                self._wake_writer.send(b"w")
+
+    def _close_wake(self) -> None:
+        self._wake_reader.close()
+        self._wake_writer.close()
+
+    def _run(self) -> None:
+        try:
+            with selectors.DefaultSelector() as self._selector:
+                self._selector.register(self._wake_reader, selectors.EVENT_READ)
+                while self._send_waiting():
+                    self._handle_events()
+                self._stop_supervisor()
+        except BaseException as error:
+            self._break(BrokenPoolError(f"the pool's thread failed: {error!r}"))
+            raise
+        finally:
+            with self._lock:
+                self._closing = True
+                self._close_wake()
+
+    def _send_waiting(self) -> bool:
+        """Start the supervisor if it is needed, and send what it has room for; return False when all is done."""
+        with self._lock:
+            if self._closing and not self._waiting and not self._in_flight:
+                return False
+            is_needed = bool(self._waiting)
+        if self._supervisor is None and is_needed:
+            self._start_supervisor()
+        supervisor = self._supervisor
+        while supervisor is not None and len(self._in_flight) < supervisor.capacity:
+            with self._lock:
+                call = self._waiting.popleft() if self._waiting else None
+            if call is None:
+                break
+            # A future that is tried again is running already.
+            if not call.losses and not call.future.set_running_or_notify_cancel():
+                call.close()
+                continue
+            self._in_flight[call.number] = call
+            supervisor.connection.send(call.payload, call.files)
+        self._flush()
+        return True
+
+    def _flush(self) -> None:
+        if self._supervisor is not None:
+            done = self._supervisor.connection.flush()
+            events = selectors.EVENT_READ | (0 if done else selectors.EVENT_WRITE)
+            if events != self._selector.get_key(self._supervisor.connection).events:
+                self._selector.modify(self._supervisor.connection, events)
+
+    def _handle_events(self) -> None:
+        for key, events in self._selector.select():
+            if key.fileobj is self._wake_reader:
+                self._wake_reader.recv(4096)
+            elif events & selectors.EVENT_READ and self._supervisor is not None:
+                for payload, files in self._supervisor.connection.receive():
+                    self._handle_message(DECODER.decode(payload), files)
+        if self._supervisor is not None and self._supervisor.connection.eof:
+            self._on_supervisor_lost()
+
+    def _handle_message(self, message: Ready | Reply | Broken, files: tuple[FileIO, ...]) -> None:
+        if isinstance(message, Broken):
+            self._break(BrokenPoolError(message.error))
+        elif isinstance(message, Reply):
+            call = self._in_flight.pop(message.number)
+            call.close()
+            self._resolve(call.future, message, files)
+        elif self._supervisor is not None:
+            self._supervisor.capacity = _AHEAD * message.workers
+            self._start_failures = 0
+
+    def _resolve(self, future: "Future[Any]", reply: Reply, files: tuple[FileIO, ...]) -> None:
+        result = reply.result
+        if result is None:
+            abandon(future, None)
+        elif not isinstance(result, Completed):
+            resolve(future, result)
+        else:
+            try:
+                value = self._decode(result.result)
+            except Exception as error:  # noqa: BLE001  A worker may send anything.
+                close_files(WithFiles(None, files))
+                future.set_exception(error)
+            else:
+                future.set_result(WithFiles(value, files) if files else value)
+
+    def _start_supervisor(self) -> None:
+        try:
+            self._supervisor = SupervisorProcess(self._configuration)
+        except OSError as error:
+            self._break(BrokenPoolError(f"the supervisor's process cannot be started: {error}"))
+        else:
+            self._selector.register(self._supervisor.connection, selectors.EVENT_READ)
+
+    def _stop_supervisor(self) -> int | None:
+        """Stop the supervisor, if there is one; return its exit code."""
+        supervisor, self._supervisor = self._supervisor, None
+        if supervisor is None:
+            return None
+        self._selector.unregister(supervisor.connection)
+        return supervisor.stop()
+
+    def _on_supervisor_lost(self) -> None:
+        was_ready = self._supervisor is not None and self._supervisor.capacity > 0
+        exit_code = self._stop_supervisor()
+        if not was_ready:
+            self._start_failures += 1
+            if self._start_failures >= _MAX_START_FAILURES:
+                self._break(BrokenPoolError(f"the supervisor's process died at its start, with exit code {exit_code}"))
+        again = []
+        for call in self._in_flight.values():
+            call.losses += 1
+            if call.losses <= _MAX_LOSSES:
+                again.append(call)
+                continue
+            call.close()
+            text = f"the supervisor died {call.losses} times while it had the task {reprlib.repr(call.task)}"
+            call.future.set_exception(SupervisorLostError(text, call.task))
+        self._in_flight.clear()
+        with self._lock:
+            self._waiting.extendleft(reversed(again))
+
+    def _break(self, error: BrokenPoolError) -> None:
+        """Fail all calls, now and later."""
+        with self._lock:
+            self._error = self._error or error
+            calls = [*self._in_flight.values(), *self._waiting]
+            self._waiting.clear()
+            self._in_flight.clear()
+        for call in calls:
+            call.close()
+            abandon(call.future, error)

@@ -1,0 +1,117 @@
+"""Messages with open files over a Unix socket, between a program and the supervisor's process: MessageSocket."""
+
+import contextlib
+import socket
+import struct
+from collections import deque
+from collections.abc import Sequence
+from io import FileIO
+
+from forkresize.pool.files import MAX_FILES, to_files
+from forkresize.pool.sandbox.fd_channel import CLOSE_ON_EXEC, MAX_DESCRIPTORS, NO_SIGPIPE
+
+_HEADER = struct.Struct("=QB")
+"""Bytes of the payload that follows, number of files."""
+
+_CHUNK = 1 << 18
+
+
+class MessageSocket:
+    """One end of the connection; never blocks.
+
+    Attributes:
+        eof: whether the other end is closed.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self.eof = False
+        self._socket = end
+        self._unsent: deque[tuple[memoryview, Sequence[FileIO], bool]] = deque()
+        self._received = bytearray()
+        self._files: deque[FileIO] = deque()
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor; -1 once it is closed."""
+        return self._socket.fileno()
+
+    def send(self, payload: bytes, files: Sequence[FileIO] = (), *, close: bool = False) -> None:
+        """Queue a message; flush() sends it.
+
+        Args:
+            payload: any bytes.
+            files: files to pass, which must stay open until the message is sent.
+            close: whether to close the files then.
+        """
+        if len(files) > MAX_FILES:
+            raise ValueError(f"{len(files)} files with one message, more than {MAX_FILES}")
+        self._unsent.append((memoryview(_HEADER.pack(len(payload), len(files))), files, close))
+        if payload:
+            self._unsent.append((memoryview(payload), (), False))
+
+    def flush(self) -> bool:
+        """Send what the socket has room for; return whether everything is sent."""
+        while self._unsent:
+            data, files, close = self._unsent[0]
+            try:
+                sent = self._send(data, files)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self.eof = True
+                return True
+            # Files travel with the first byte.
+            if close:
+                _close_all(files)
+            if sent < len(data):
+                self._unsent[0] = (data[sent:], (), False)
+            else:
+                self._unsent.popleft()
+        return True
+
+    def _send(self, data: memoryview, files: Sequence[FileIO]) -> int:
+        if not files:
+            return self._socket.send(data, NO_SIGPIPE)
+        return socket.send_fds(self._socket, [data], [file.fileno() for file in files], NO_SIGPIPE)
+
+    def receive(self) -> list[tuple[bytes, tuple[FileIO, ...]]]:
+        """Return the messages that one read completes; their files belong to the caller."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data, descriptors = b"", []
+        self.eof |= not data
+        self._files.extend(to_files(descriptors))
+        self._received += data
+        return self._split()
+
+    def _split(self) -> list[tuple[bytes, tuple[FileIO, ...]]]:
+        messages = []
+        start = 0
+        while start + _HEADER.size <= len(self._received):
+            size, count = _HEADER.unpack_from(self._received, start)
+            payload = start + _HEADER.size
+            if payload + size > len(self._received):
+                break
+            start = payload + size
+            files = tuple(self._files.popleft() for _ in range(count))
+            messages.append((bytes(memoryview(self._received)[payload:start]), files))
+        del self._received[:start]
+        return messages
+
+    def close(self) -> None:
+        """Close the socket, and all files that were not sent or not taken."""
+        self._socket.close()
+        _close_all(self._files)
+        for _, files, close in self._unsent:
+            if close:
+                _close_all(files)
+        self._unsent.clear()
+
+
+def _close_all(files: Sequence[FileIO] | deque[FileIO]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.close()

@@ -1,0 +1,126 @@
+"""PoolProcess: a Pool whose supervisor runs in a process of its own, for programs with threads or an event loop."""
+
+import itertools
+import math
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from io import FileIO
+from typing import Any, Generic, TypeVar
+
+from forkresize.pool.dispatcher import Call, Dispatcher
+from forkresize.pool.files import MAX_FILES, WithFiles
+from forkresize.pool.options import PoolOptions
+from forkresize.pool.server import TASK_HEADER, Configuration
+
+T = TypeVar("T")
+
+_DEFAULTS = PoolOptions()
+
+
+class PoolProcess(Executor, Generic[T]):
+    """A pool of forked workers for programs that must not fork: with threads, or with an event loop.
+
+    The supervisor that forks the workers runs in a process of its own, started as a fresh interpreter at the first
+    task. It ends with this process. This process gets one thread, which exchanges tasks and results with it and calls
+    the callbacks of futures. All methods may be called from any thread; in asyncio, use ``asyncio.wrap_future``.
+
+    If a worker dies, its task is retried as in a Pool. If the supervisor dies, it is restarted, and the tasks that it
+    had are tried once more; those that it has again when it dies a second time fail with a SupervisorLostError.
+
+    A context manager that waits for all tasks when it is left.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Any], T] | str,
+        *,
+        options: PoolOptions = _DEFAULTS,
+        initializer: Callable[[], object] | str | None = None,
+        preload: Callable[[], object] | str | None = None,
+    ) -> None:
+        """Create a pool; no process is started before the first task.
+
+        Functions are given as ``package.module:function`` or as values that can be pickled. They are imported in the
+        supervisor's process, so they may not be defined in ``__main__``.
+
+        Args:
+            work: called in a worker with each task.
+            options: as of a Pool. The serializers run in this process and in the workers.
+            initializer: called in each worker before its first task.
+            preload: called once in the supervisor's process; what it loads is shared by all workers.
+        """
+        self._options = options
+        settings = pickle.dumps((work, initializer, preload, options))
+        self._dispatcher = Dispatcher(Configuration(list(sys.path), settings), options.serializer.decode)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def submit(self, task: Any, /, *, timeout: float | None = None) -> "Future[T]":  # type: ignore[override]
+        """Add a task; return the future of its result.
+
+        The future's exception is a TaskError if the task fails, a BrokenPoolError if the pool cannot run any, a
+        SupervisorLostError if the supervisor died twice while it had the task, and ``CancelledError`` if the task was
+        not started before ``PoolOptions.stop_after``. A future can be cancelled until its task is sent.
+
+        Args:
+            task: what the work function is called with. If it is a WithFiles, its files may be closed when this
+                returns.
+            timeout: seconds it may take; None for that of the options.
+
+        Raises:
+            BrokenPoolError: the pool cannot run tasks.
+            RuntimeError: the pool is shut down.
+            Exception: the task cannot be serialized.
+        """
+        value, files = (task.value, task.files) if isinstance(task, WithFiles) else (task, ())
+        if len(files) > MAX_FILES:
+            raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
+        data = self._options.task_serializer.encode(value)
+        number = next(self._numbers)
+        payload = TASK_HEADER.pack(number, math.nan if timeout is None else timeout) + data
+        copies = tuple(FileIO(os.dup(file.fileno())) for file in files)
+        call = Call(number, task, payload, copies, Future())
+        try:
+            self._dispatcher.add(call)
+        except BaseException:
+            call.close()
+            raise
+        future: Future[T] = call.future
+        return future
+
+    def map(  # type: ignore[override]
+        self, tasks: Iterable[Any], /, *, timeout: float | None = None, chunksize: int = 1
+    ) -> Iterator[T]:
+        """Submit all tasks; yield their results in order.
+
+        Args:
+            tasks: the tasks.
+            timeout: seconds that each may take; None for that of the options.
+            chunksize: ignored.
+
+        Raises:
+            Exception: the exception of the first task that failed.
+        """
+        del chunksize
+        futures = [self.submit(task, timeout=timeout) for task in tasks]
+        return (future.result() for future in futures)
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """Process id of the supervisor; None while there is none."""
+        return self._dispatcher.supervisor_pid
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no more tasks, and end the processes when all are done.
+
+        Args:
+            wait: whether to return only then.
+            cancel_futures: whether to cancel tasks that have not been sent to the supervisor.
+        """
+        self._dispatcher.close(cancel_futures=cancel_futures)
+        if wait:
+            self._dispatcher.join()

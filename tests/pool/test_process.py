@@ -1,0 +1,409 @@
+"""PoolProcess: faults of workers and of the supervisor, use from threads and event loops, descriptors."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from io import FileIO
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forkresize.errors import BrokenPoolError
+from forkresize.pool import (
+    LossReason,
+    PoolOptions,
+    PoolProcess,
+    SandboxPolicy,
+    Serializer,
+    SupervisorLostError,
+    TaskError,
+    WithFiles,
+    WorkerLostError,
+    sealed_memfd,
+)
+
+WaitUntil = Callable[[Callable[[], object]], None]
+Start = Callable[..., PoolProcess[Any]]
+
+pytestmark = [
+    pytest.mark.timeout(60),
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux"),
+]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Make a pool process whose work is ``process_work:run`` unless it is named."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with contextlib.ExitStack() as stack:
+
+        def make(work: str = "run", **options: Any) -> PoolProcess[Any]:
+            settings = PoolOptions(**{"workers": 2, **options})
+            return stack.enter_context(PoolProcess(f"process_work:{work}", options=settings))
+
+        yield make
+
+
+def test_every_task_has_its_result(start: Start) -> None:
+    pool = start()
+    futures = [pool.submit(("double", number)) for number in range(200)]
+    assert [future.result() for future in futures] == [number * 2 for number in range(200)]
+
+
+def test_map_yields_results_in_order(start: Start) -> None:
+    assert list(start().map(("double", number) for number in range(20))) == list(range(0, 40, 2))
+
+
+def test_it_is_an_executor_and_starts_nothing_before_the_first_task(start: Start) -> None:
+    pool = start()
+    assert isinstance(pool, concurrent.futures.Executor)
+    assert pool.supervisor_pid is None
+
+
+def test_supervisor_is_a_fresh_interpreter_with_one_thread(start: Start) -> None:
+    pool = start()
+    worker, supervisor, _ = pool.submit(("pid",)).result()
+    assert supervisor == pool.supervisor_pid != os.getpid()
+    assert os.listdir(f"/proc/{supervisor}/task") == [str(supervisor)]
+    assert os.listdir(f"/proc/{worker}/task") == [str(worker)]
+
+
+def test_this_process_gets_one_thread(start: Start) -> None:
+    before = threading.active_count()
+    pool = start()
+    futures = [pool.submit(("double", 1)) for _ in range(20)]
+    concurrent.futures.wait(futures)
+    assert threading.active_count() == before + 1
+    pool.shutdown()
+    assert threading.active_count() == before
+
+
+def test_preload_runs_once_in_the_supervisor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with PoolProcess[Any]("process_work:run", preload="process_work:preload", initializer="os:getpid") as pool:
+        _, supervisor, loaded = pool.submit(("pid",)).result()
+    assert loaded == [supervisor]
+
+
+def test_work_may_be_a_callable_that_can_be_pickled() -> None:
+    with PoolProcess[str](os.path.basename, options=PoolOptions(workers=1)) as pool:
+        assert pool.submit("a/b").result() == "b"
+
+
+def test_exception_of_the_work_is_a_task_error(start: Start) -> None:
+    error = start().submit(("fail", "no")).exception()
+    assert isinstance(error, TaskError)
+    assert str(error) == "ValueError: no"
+    assert "in _fail" in getattr(error.result, "traceback", "")
+
+
+@pytest.mark.parametrize(("task", "how"), [(("exit", 3), "exited with code 3"), (("segfault",), "killed by SIGSEGV")])
+def test_task_that_kills_its_worker_fails_after_its_retry_and_no_other_does(start: Start, task: Any, how: str) -> None:
+    pool = start(retries=1)
+    futures = [pool.submit(("double", number)) for number in range(10)]
+    victim = pool.submit(task)
+    futures += [pool.submit(("double", number)) for number in range(10, 20)]
+    assert [future.result() for future in futures] == [number * 2 for number in range(20)]
+    error = victim.exception()
+    assert isinstance(error, WorkerLostError)
+    assert how in str(error)
+    assert error.result.attempts == 2
+
+
+@pytest.mark.parametrize("timeout", [None, 0.4])
+def test_task_that_exceeds_its_own_or_the_default_timeout_fails(start: Start, timeout: float | None) -> None:
+    pool = start(timeout=0.5 if timeout is None else 60)
+    slow, quick = pool.submit(("sleep", 30), timeout=timeout), pool.submit(("double", 2))
+    error = slow.exception()
+    assert isinstance(error, WorkerLostError)
+    assert getattr(error.result, "reason", None) is LossReason.TIMED_OUT
+    assert quick.result() == 4
+
+
+def test_own_timeout_may_exceed_the_default(start: Start) -> None:
+    assert start(timeout=0.2).submit(("sleep", 0.6), timeout=30).result() is None
+
+
+def test_large_tasks_and_results_cross(start: Start) -> None:
+    results = [start().submit(("large", 8 << 20)) for _ in range(4)]
+    assert {len(future.result()) for future in results} == {8 << 20}
+
+
+def test_serializers_run_in_this_process_and_in_the_workers(start: Start) -> None:
+    text = Serializer(str.encode, methodcaller("decode"))
+    with PoolProcess[Any](str.upper, options=PoolOptions(workers=1, serializer=text, task_serializer=text)) as pool:
+        assert pool.submit("text").result() == "TEXT"
+        with pytest.raises(TypeError):
+            pool.submit(7)
+    refuses = Serializer(pickle.dumps, int)
+    error = start(serializer=refuses).submit(("double", 1)).exception()
+    assert isinstance(error, ValueError)
+
+
+def test_pending_future_can_be_cancelled_and_a_sent_one_cannot(start: Start, tmp_path: Path) -> None:
+    pool = start(workers=1)
+    mark = tmp_path / "go"
+    running = pool.submit(("wait_for", str(mark)))
+    waiting = [pool.submit(("double", number)) for number in range(20)]
+    while not running.running():
+        time.sleep(0.005)
+    assert not running.cancel()
+    assert waiting[-1].cancel()
+    mark.touch()
+    assert running.result() == "done"
+    assert [future.result() for future in waiting[:-1]] == list(range(0, 38, 2))
+    assert waiting[-1].cancelled()
+
+
+def test_shutdown_waits_for_all_tasks_and_accepts_no_more(start: Start) -> None:
+    pool = start()
+    futures = [pool.submit(("sleep", 0.05)) for _ in range(10)]
+    pool.shutdown()
+    assert all(future.done() and future.exception() is None for future in futures)
+    assert pool.supervisor_pid is None
+    with pytest.raises(RuntimeError, match="shutdown"):
+        pool.submit(("double", 1))
+    pool.shutdown()
+
+
+def test_shutdown_can_cancel_what_is_not_sent(start: Start, tmp_path: Path) -> None:
+    pool = start(workers=1)
+    mark = tmp_path / "go"
+    futures = [pool.submit(("wait_for", str(mark))) for _ in range(20)]
+    while not futures[0].running():
+        time.sleep(0.005)
+    pool.shutdown(wait=False, cancel_futures=True)
+    mark.touch()
+    pool.shutdown()
+    assert futures[0].result() == "done"
+    assert futures[-1].cancelled()
+    assert all(future.done() for future in futures)
+
+
+def test_tasks_not_started_before_stop_after_are_cancelled(start: Start) -> None:
+    pool = start(workers=1, stop_after=0.5)
+    futures = [pool.submit(("sleep", 0.8)) for _ in range(6)]
+    assert futures[0].exception() is None
+    for future in futures[1:]:
+        with pytest.raises(CancelledError):
+            future.result()
+
+
+def kill_supervisor(pool: PoolProcess[Any]) -> None:
+    pid = pool.supervisor_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_killed_supervisor_is_restarted_and_no_task_is_lost_or_done_twice_for_the_caller(start: Start) -> None:
+    pool = start()
+    done: list[Future[Any]] = []
+    futures = [pool.submit(("double", number)) for number in range(100)]
+    for future in futures:
+        future.add_done_callback(done.append)
+    futures[10].result()
+    kill_supervisor(pool)
+    assert [future.result() for future in futures] == [number * 2 for number in range(100)]
+    pool.shutdown()
+    assert len(done) == 100
+
+
+def test_workers_end_with_a_killed_supervisor(start: Start, tmp_path: Path, wait_until: WaitUntil) -> None:
+    pool = start(workers=1)
+    mark = tmp_path / "go"
+    future = pool.submit(("wait_for", str(mark)))
+    started = tmp_path / "go.started"
+    wait_until(lambda: started.exists() and started.read_text())
+    worker = int(started.read_text())
+    kill_supervisor(pool)
+    wait_until(lambda: not is_alive(worker))
+    mark.touch()
+    assert future.result() == "done"
+
+
+def is_alive(pid: int) -> bool:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_task_is_tried_once_more_after_the_supervisor_died(start: Start, tmp_path: Path) -> None:
+    assert start().submit(("kill_supervisor", str(tmp_path / "once"))).result() == "spared"
+
+
+def test_task_that_kills_the_supervisor_twice_fails_by_name_and_later_ones_run(start: Start) -> None:
+    pool = start()
+    error = pool.submit(("kill_supervisor",)).exception()
+    assert isinstance(error, SupervisorLostError)
+    assert isinstance(error, BrokenPoolError)
+    assert error.task == ("kill_supervisor",)
+    assert "kill_supervisor" in str(error)
+    assert pool.submit(("double", 2)).result() == 4
+
+
+def test_supervisor_killed_while_idle_is_restarted_for_the_next_task(start: Start, wait_until: WaitUntil) -> None:
+    pool = start()
+    pool.submit(("double", 1)).result()
+    kill_supervisor(pool)
+    wait_until(lambda: pool.supervisor_pid is None)
+    assert pool.submit(("double", 2)).result() == 4
+
+
+def test_work_that_cannot_be_imported_breaks_the_pool(start: Start) -> None:
+    pool = start("missing")
+    error = pool.submit(1).exception()
+    assert isinstance(error, BrokenPoolError)
+    assert "missing" in str(error)
+    with pytest.raises(BrokenPoolError, match="missing"):
+        pool.submit(2)
+
+
+def test_failing_initializer_breaks_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with PoolProcess[Any]("process_work:run", initializer="operator:itemgetter") as pool:
+        error = pool.submit(("double", 1)).exception()
+    assert isinstance(error, BrokenPoolError)
+    assert "initializer raised TypeError" in str(error)
+
+
+def test_supervisor_that_dies_at_its_start_breaks_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with PoolProcess[Any]("process_work:run", preload="os:abort") as pool:
+        error = pool.submit(("double", 1)).exception()
+    assert isinstance(error, BrokenPoolError)
+    assert "died at its start, with exit code -6" in str(error)
+
+
+def test_interpreter_that_cannot_be_started_breaks_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent")
+    with PoolProcess[Any](str) as pool:
+        assert "cannot be started" in str(pool.submit(1).exception())
+
+
+def test_supervisor_and_workers_end_when_their_parent_is_killed(tmp_path: Path, wait_until: WaitUntil) -> None:
+    script = f"""
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from forkresize.pool import PoolOptions, PoolProcess
+        with PoolProcess("process_work:run", options=PoolOptions(workers=1)) as pool:
+            pool.submit(("wait_for", {str(tmp_path / "go")!r}))
+            while not pool.supervisor_pid:
+                time.sleep(0.01)
+            print(pool.supervisor_pid, flush=True)
+            time.sleep(60)
+    """
+    started = tmp_path / "go.started"
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        supervisor = int(parent.stdout.readline())
+        wait_until(lambda: started.exists() and started.read_text())
+        parent.kill()
+    for pid in (supervisor, int(started.read_text())):
+        wait_until(lambda pid=pid: not is_alive(pid))  # type: ignore[misc]
+
+
+def test_many_threads_may_submit(start: Start) -> None:
+    pool = start()
+    results: list[int] = []
+
+    def use(first: int) -> None:
+        results.extend(pool.submit(("double", number)).result() for number in range(first, first + 20))
+
+    threads = [threading.Thread(target=use, args=(first,)) for first in range(0, 100, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == list(range(0, 200, 2))
+
+
+def test_event_loops_can_wait_for_results(start: Start) -> None:
+    pool = start()
+
+    async def use() -> list[Any]:
+        return await asyncio.gather(*(asyncio.wrap_future(pool.submit(("double", n))) for n in range(30)))
+
+    assert asyncio.run(use()) == list(range(0, 60, 2))
+
+
+def with_files(*contents: bytes) -> WithFiles[str]:
+    return WithFiles("name", tuple(map(sealed_memfd, contents)))
+
+
+def close(*files: FileIO) -> None:
+    for file in files:
+        file.close()
+
+
+def test_files_cross_both_ways(start: Start) -> None:
+    pool = start("copy_upper")
+    contents = (b"one", b"", b"three" * 300_000)
+    task = with_files(*contents)
+    future = pool.submit(task)
+    close(*task.files)
+    result = future.result()
+    assert result.value == "NAME"
+    assert [file.read() for file in result.files] == [content.upper() for content in contents]
+    close(*result.files)
+
+
+def test_files_are_sent_again_with_a_retried_task(start: Start, tmp_path: Path) -> None:
+    task = WithFiles(str(tmp_path / "once"), (sealed_memfd(b"pixels"),))
+    future = start("die_with_files", retries=1).submit(task)
+    close(*task.files)
+    assert future.result() == b"pixels"
+
+
+def test_result_files_that_cannot_be_sealed_are_an_error_of_the_task(start: Start) -> None:
+    error = start("return_unsealed").submit(1).exception()
+    assert isinstance(error, TaskError)
+    assert "not a memfd that can be sealed" in str(error)
+
+
+@pytest.mark.parametrize("sandbox", [None, SandboxPolicy()])
+def test_no_process_leaks_descriptors(start: Start, sandbox: SandboxPolicy | None, wait_until: WaitUntil) -> None:
+    pool = start("copy_upper", workers=1, sandbox=sandbox)
+
+    def use(count: int) -> None:
+        task = with_files(b"data" * 1000)
+        for future in [pool.submit(task) for _ in range(count)]:
+            close(*future.result().files)
+        close(*task.files)
+
+    use(1)
+    supervisor = pool.supervisor_pid
+    here, there = len(os.listdir("/dev/fd")), len(os.listdir(f"/proc/{supervisor}/fd"))
+    use(40)
+    assert len(os.listdir("/dev/fd")) == here
+    wait_until(lambda: len(os.listdir(f"/proc/{supervisor}/fd")) == there)
+
+
+def test_workers_inherit_no_files_of_other_tasks(start: Start) -> None:
+    pool = start("count_memfds", workers=2, max_tasks=1)
+    task = with_files(b"x")
+    assert {future.result() for future in [pool.submit(task) for _ in range(12)]} == {1}
+    close(*task.files)
+
+
+def test_too_many_files_are_refused(start: Start) -> None:
+    file = sealed_memfd(b"x")
+    with pytest.raises(ValueError, match="65 files with one task, more than 64"):
+        start().submit(WithFiles("x", (file,) * 65))
+    file.close()
+
+
+def test_worker_stdout_does_not_reach_the_terminal(start: Start, capfd: pytest.CaptureFixture[str]) -> None:
+    start().submit(("print",)).result()
+    assert capfd.readouterr().out == ""
