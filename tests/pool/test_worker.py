@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from forkresize.pool import Completed, Pool, PoolOptions, TaskResult, WorkerLost
-from forkresize.pool.libc import Libc
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
@@ -185,20 +184,6 @@ def test_rand_differs_between_workers() -> None:
     with Pool(c_random, options=PoolOptions(workers=1, max_tasks=1)) as pool:
         numbers = {result.result for result in pool.imap_unordered(range(4)) if isinstance(result, Completed)}
     assert len(numbers) > 1
-
-
-def test_worker_exits_at_once_if_its_parent_has_already_died(monkeypatch: pytest.MonkeyPatch) -> None:
-    class ExitedError(Exception):
-        pass
-
-    def leave(_: int) -> None:
-        raise ExitedError
-
-    monkeypatch.setattr(os, "_exit", leave)
-    monkeypatch.setattr(sys, "platform", "other")
-    Libc().set_parent_death_signal(os.getppid())
-    with pytest.raises(ExitedError):
-        Libc().set_parent_death_signal(os.getpid())
 
 
 def close_where_standard_error_is_kept(_: object) -> None:
