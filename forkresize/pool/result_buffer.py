@@ -1,5 +1,6 @@
 """Results that have arrived and were not taken: ResultBuffer."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeAlias
 
@@ -20,7 +21,7 @@ class ResultBuffer(Generic[Item, Result]):
             decode: decodes the payload of a result.
         """
         self._decode = decode
-        self._outcomes: list[tuple[Task[Item], _Outcome[Item, Result], int]] = []
+        self._outcomes: deque[tuple[Task[Item], _Outcome[Item, Result], int]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._outcomes)
@@ -37,8 +38,8 @@ class ResultBuffer(Generic[Item, Result]):
 
     def take(self) -> Iterator[TaskResult[Item, Result]]:
         """Remove all results: pass those of submitted tasks to their receivers, yield the others."""
-        outcomes, self._outcomes = self._outcomes, []
-        for task, outcome, worker in outcomes:
+        while self._outcomes:
+            task, outcome, worker = self._outcomes.popleft()
             result = self._to_result(task, outcome, worker)
             if task.receiver is None:
                 yield result
@@ -48,7 +49,7 @@ class ResultBuffer(Generic[Item, Result]):
     def deliver(self) -> None:
         """Remove the results of submitted tasks and pass them to their receivers."""
         outcomes = self._outcomes
-        self._outcomes = [each for each in outcomes if each[0].receiver is None]
+        self._outcomes = deque(each for each in outcomes if each[0].receiver is None)
         for task, outcome, worker in outcomes:
             if task.receiver is not None:
                 task.receiver.finish(self._to_result(task, outcome, worker))
