@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def started() -> datetime:
+def start_time() -> datetime:
     """Return when the run began: the same time on each call."""
     return datetime.now().astimezone()
 
@@ -179,7 +179,7 @@ def _html(path: str, opener: _ReportOpener) -> "HtmlReport":
     from forkresize.report.html import HtmlReport, RunInfo
 
     arguments = opener.arguments
-    info = RunInfo(arguments.sources, arguments.destination, started())
+    info = RunInfo(arguments.sources, arguments.destination, start_time())
     return HtmlReport(path, info, opener.store, partial(make_thumbnails, workers=arguments.settings.pool.workers))
 
 
@@ -196,4 +196,4 @@ def _suffix(path: str) -> str:
 
 def _expand(path: str) -> str:
     # Not str.format: other braces belong to the file's name.
-    return path.replace("{date}", f"{started():%Y-%m-%d}").replace("{time}", f"{started():%H%M%S}")
+    return path.replace("{date}", f"{start_time():%Y-%m-%d}").replace("{time}", f"{start_time():%H%M%S}")

@@ -53,7 +53,7 @@ class RunReporter(Observer):
         """Write the end of the run.
 
         Args:
-            summary: the run's summary; after an error, as far as it is known.
+            summary: the run's summary; after an error, of the outcomes until then.
             error: the error that ended the run, if any.
         """
 

@@ -1,4 +1,4 @@
-"""The report file that spreadsheets read: one record a row. Knows nothing of what is in a record."""
+"""The report for spreadsheets."""
 
 import csv
 import io
@@ -13,8 +13,8 @@ from forkresize.report.terminal.plain import printable
 
 _PATHS = frozenset({"source", "destination"})
 
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  Spreadsheets take the wide ones for the others.
-"""What makes a spreadsheet calculate with a cell that begins with it (OWASP, CSV injection)."""
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  Spreadsheets accept the wide characters as well.
+"""First characters that make a spreadsheet evaluate a cell (OWASP, CSV injection)."""
 
 
 def _row(cells: Iterable[object]) -> bytes:
@@ -27,18 +27,11 @@ _HEAD = _row(record(Outcome(OutputRef(Source("", "")), UNCHANGED)))
 
 
 class CsvRows(LineReport):
-    """A reporter that writes a row an outcome, as RFC 4180 has it, under a row of the fields' names.
+    """Write a row per outcome, in the format of RFC 4180, below a row of the fields' names.
 
-    It is UTF-8, but that paths keep whatever bytes they have. What a spreadsheet would take for a formula gets
-    something before it: a path ``./``, so that it is the same path still; other text an apostrophe. Several warnings
-    are in one cell, with a semicolon between them.
-
-    Args:
-        path: the file to write.
-
-    Raises:
-        UsageError: there can be no such file, or there is one that is no report.
-        DestinationError: it can't be written, now or later.
+    The text is UTF-8, except that paths keep their bytes. Cells that a spreadsheet would evaluate as formulas get a
+    prefix: paths ``./``, which leads to the same file, other text an apostrophe. Warnings share a cell, separated by
+    semicolons.
     """
 
     def __init__(self, path: str) -> None:
@@ -53,10 +46,10 @@ def _cell(name: str, value: object) -> object:
     if name in _PATHS and isinstance(value, str):
         return os.path.join(".", value) if value.startswith(_FORMULA) else value
     if isinstance(value, list):
-        return _harmless("; ".join(value))
-    return _harmless(value) if isinstance(value, str) else value
+        return _text("; ".join(value))
+    return _text(value) if isinstance(value, str) else value
 
 
-def _harmless(text: str) -> str:
+def _text(text: str) -> str:
     shown = printable(text)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown

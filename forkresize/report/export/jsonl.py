@@ -1,4 +1,4 @@
-"""The report file with one JSON record a line. Knows nothing of what is in a record."""
+"""The report with one JSON record per line."""
 
 import json
 
@@ -8,17 +8,10 @@ from forkresize.report.export.lines import LineReport
 
 
 class JsonLines(LineReport):
-    r"""A reporter that writes a JSON object a line.
+    r"""Write a JSON object per line, pure ASCII.
 
-    It is pure ASCII. In a name that is no valid UTF-8, each odd byte 0xNN is written as the escape ``\udcNN``;
-    ``os.fsencode`` of what a JSON reader makes of it gives the name's bytes back.
-
-    Args:
-        path: the file to write.
-
-    Raises:
-        UsageError: there can be no such file, or there is one that is no report.
-        DestinationError: it can't be written, now or later.
+    A byte 0xNN of a name that is not valid UTF-8 is written as the escape ``\udcNN``; ``os.fsencode`` of what a JSON
+    reader returns restores the name's bytes.
     """
 
     def __init__(self, path: str) -> None:

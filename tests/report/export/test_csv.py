@@ -28,8 +28,8 @@ def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: 
     rows = _read(path)
     assert [list(row) for row in rows] == [list(record(outcome)) for outcome in outcomes]
     for row, outcome in zip(rows, outcomes, strict=True):
-        told = {name: str(value) for name, value in record(outcome).items() if value not in (None, [])}
-        assert {name: value for name, value in row.items() if value} == told
+        values = {name: str(value) for name, value in record(outcome).items() if value not in (None, [])}
+        assert {name: value for name, value in row.items() if value} == values
 
 
 def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:

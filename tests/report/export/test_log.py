@@ -44,10 +44,10 @@ def test_events_have_a_level_and_the_fields_of_the_record(
     with _log(tmp_path / "run.log", "debug") as log:
         for outcome in outcomes:
             log.on_outcome(outcome)
-    start, *told, end = _events(tmp_path / "run.log")
+    start, *events, end = _events(tmp_path / "run.log")
     assert (start["event"], start["level"], start["destination"]) == ("run started", "INFO", "out")
-    assert [event["level"] for event in told] == ["DEBUG", "WARNING", "INFO", "ERROR"]
-    for event, outcome in zip(told, outcomes, strict=True):
+    assert [event["level"] for event in events] == ["DEBUG", "WARNING", "INFO", "ERROR"]
+    for event, outcome in zip(events, outcomes, strict=True):
         assert event["event"] == outcome.status
         for name, value in record(outcome).items():
             assert event.get(name, None if value is None else []) == value

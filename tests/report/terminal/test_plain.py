@@ -85,8 +85,8 @@ def test_long_names_are_cut_in_the_middle(name: str, limit: int, shown: str) -> 
 def test_failure_is_one_line(failed: Callable[..., Outcome]) -> None:
     assert format_failure(failed(error="bad\nmarker")) == r"damaged or truncated: bad\nmarker"
     assert format_failure(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV")) == "worker crashed: SIGSEGV"
-    told = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
-    assert format_failure(told) == "worker crashed: SIGABRT: free(): invalid pointer"
+    failure = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
+    assert format_failure(failure) == "worker crashed: SIGABRT: free(): invalid pointer"
     assert (
         format_failure(failed(reason=Reason.CRASHED, error="ended by SIGABRT", signal="SIGABRT")).count("SIGABRT") == 1
     )
