@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from forkresize.job import Source
 from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
-from tests.protocols import Draw, Run
+from tests.protocols import Draw, MakeOutcome, Run
 
 if (measuring := coverage.Coverage.current()) is not None:
     # A sandboxed worker saves its coverage data when it exits.
@@ -77,7 +77,7 @@ def _source(name: str, size: int) -> Source:
 
 
 @pytest.fixture
-def written() -> Callable[..., Outcome]:
+def written() -> MakeOutcome:
     def make(name: str = "a.jpg", size: int = 1_200_000, warnings: tuple[str, ...] = ()) -> Outcome:
         return Outcome(
             OutputRef(_source(name, size), f"out/{name}"),
@@ -101,7 +101,7 @@ def written() -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def due() -> Callable[..., Outcome]:
+def due() -> MakeOutcome:
     def make(name: str = "d.jpg") -> Outcome:
         return Outcome(OutputRef(_source(name, 500), f"out/{name}"), Planned("no output yet"))
 
@@ -109,7 +109,7 @@ def due() -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def unchanged() -> Callable[..., Outcome]:
+def unchanged() -> MakeOutcome:
     def make(name: str = "u.jpg") -> Outcome:
         return Outcome(OutputRef(_source(name, 500), f"out/{name}"), UNCHANGED)
 
@@ -117,7 +117,7 @@ def unchanged() -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def skipped() -> Callable[..., Outcome]:
+def skipped() -> MakeOutcome:
     def make(name: str = "notes.txt", reason: Reason = Reason.NOT_A_PICTURE, error: str = "") -> Outcome:
         return Outcome(OutputRef(_source(name, 20)), Skipped(reason, error))
 
@@ -125,7 +125,7 @@ def skipped() -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def failed() -> Callable[..., Outcome]:
+def failed() -> MakeOutcome:
     def make(
         name: str = "bad.jpg", reason: Reason = Reason.DAMAGED, error: str = "truncated", signal: str | None = None
     ) -> Outcome:
@@ -137,10 +137,10 @@ def failed() -> Callable[..., Outcome]:
 
 @pytest.fixture
 def outcomes(
-    written: Callable[..., Outcome],
-    unchanged: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    written: MakeOutcome,
+    unchanged: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> list[Outcome]:
     """One outcome of each kind."""
     return [written(), unchanged(), skipped(), failed()]

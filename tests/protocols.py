@@ -5,6 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from rich.console import Console
+
+from forkresize.cli.arguments import Arguments
+from forkresize.outcome import Outcome
+
 
 class Draw(Protocol):
     """The fixture ``draw``."""
@@ -20,3 +25,27 @@ class Run(Protocol):
     def __call__(
         self, *arguments: str | Path, env: Mapping[str, str] | None = ..., stdin: bytes = ...
     ) -> "subprocess.CompletedProcess[str]": ...
+
+
+class MakeOutcome(Protocol):
+    """The fixtures ``written``, ``unchanged``, ``due``, ``skipped`` and ``failed``."""
+
+    def __call__(self, *arguments: Any, **fields: Any) -> Outcome: ...
+
+
+class MakeConsole(Protocol):
+    """The fixture ``terminal``."""
+
+    def __call__(self, width: int = ..., height: int = ...) -> Console: ...
+
+
+class ParseArguments(Protocol):
+    """The fixture ``arguments``."""
+
+    def __call__(self, *arguments: str) -> Arguments: ...
+
+
+class Parse(Protocol):
+    """The fixture ``parse``."""
+
+    def __call__(self, *arguments: Any, **places: Any) -> Mapping[str, Any]: ...

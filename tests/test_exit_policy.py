@@ -1,7 +1,5 @@
 """Exit codes of runs and of errors."""
 
-from collections.abc import Callable
-
 import pytest
 
 from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequested, UsageError
@@ -9,6 +7,7 @@ from forkresize.exit_policy import ExitCode, exit_code_for_counts, exit_code_for
 from forkresize.outcome import Outcome, Reason
 from forkresize.report.terminal.plain import plain_summary
 from forkresize.summary import RunStats, Tally, summarize
+from tests.protocols import MakeOutcome
 
 
 def _counted(*outcomes: Outcome) -> Tally:
@@ -18,7 +17,7 @@ def _counted(*outcomes: Outcome) -> Tally:
     return tally
 
 
-def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Outcome]) -> None:
+def test_skipped_files_are_failures_if_strict(skipped: MakeOutcome) -> None:
     tally = _counted(skipped())
     assert exit_code_for_counts(tally) == 0
     assert exit_code_for_counts(tally, strict=True) == 1
@@ -28,12 +27,12 @@ def test_skipped_files_are_failures_if_strict(skipped: Callable[..., Outcome]) -
 
 @pytest.mark.parametrize("reason", [Reason.EXISTS, Reason.DUPLICATE])
 def test_existing_outputs_are_no_failures_even_if_strict(
-    reason: Reason, skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]
+    reason: Reason, skipped: MakeOutcome, unchanged: MakeOutcome
 ) -> None:
     assert exit_code_for_counts(_counted(skipped(reason=reason), unchanged()), strict=True) == 0
 
 
-def test_a_run_without_pictures_has_its_own_exit_code_if_requested(skipped: Callable[..., Outcome]) -> None:
+def test_a_run_without_pictures_has_its_own_exit_code_if_requested(skipped: MakeOutcome) -> None:
     for tally in (_counted(), _counted(skipped(), skipped(reason=Reason.SYMBOLIC_LINK))):
         assert exit_code_for_counts(tally) == 0
         assert exit_code_for_counts(tally, error_on_empty=True) == 9
@@ -41,14 +40,12 @@ def test_a_run_without_pictures_has_its_own_exit_code_if_requested(skipped: Call
     assert "no images found (--error-on-empty)" in text
 
 
-def test_a_run_with_a_picture_is_not_empty(skipped: Callable[..., Outcome], unchanged: Callable[..., Outcome]) -> None:
+def test_a_run_with_a_picture_is_not_empty(skipped: MakeOutcome, unchanged: MakeOutcome) -> None:
     assert exit_code_for_counts(_counted(skipped(), unchanged()), error_on_empty=True) == 0
     assert exit_code_for_counts(_counted(skipped(reason=Reason.EXISTS)), error_on_empty=True) == 0
 
 
-def test_failures_take_precedence_over_emptiness(
-    failed: Callable[..., Outcome], skipped: Callable[..., Outcome]
-) -> None:
+def test_failures_take_precedence_over_emptiness(failed: MakeOutcome, skipped: MakeOutcome) -> None:
     counts = _counted(failed(), skipped())
     assert exit_code_for_counts(counts, strict=True, error_on_empty=True) == 1
 

@@ -9,6 +9,7 @@ from forkresize import PoolOptions, Recipe, Settings, run
 from forkresize.observer import Activity, Observer, as_observer
 from forkresize.outcome import Outcome
 from forkresize.summary import Summary
+from tests.protocols import MakeOutcome
 
 
 class _Recorder(Observer):
@@ -39,7 +40,7 @@ def test_hooks_are_called_in_the_order_of_a_run(
     assert recorder.calls == ["start", status, f"finish {written}"]
 
 
-def test_functions_are_called_with_outcomes(unchanged: Callable[..., Outcome]) -> None:
+def test_functions_are_called_with_outcomes(unchanged: MakeOutcome) -> None:
     outcomes: list[Outcome] = []
     observer = as_observer(outcomes.append)
     for hook in (observer.on_start, observer.on_waiting, lambda: observer.on_tick([])):

@@ -1,10 +1,10 @@
 """Tests of the record."""
 
 import json
-from collections.abc import Callable
 
 from forkresize.outcome import Outcome, Reason
 from forkresize.record import record
+from tests.protocols import MakeOutcome
 
 FIELDS = """
 source destination status reason error signal attempts worker in_bytes out_bytes in_width in_height out_width out_height
@@ -12,7 +12,7 @@ in_format out_format quality ssim seconds decode_seconds resize_seconds encode_s
 """
 
 
-def test_a_written_output_is_told_in_full(written: Callable[..., Outcome]) -> None:
+def test_a_written_output_is_told_in_full(written: MakeOutcome) -> None:
     assert record(written(warnings=("odd",))) == {
         "source": "in/a.jpg",
         "destination": "out/a.jpg",
@@ -41,7 +41,7 @@ def test_a_written_output_is_told_in_full(written: Callable[..., Outcome]) -> No
     }
 
 
-def test_a_failure_tells_why_and_which_signal(failed: Callable[..., Outcome]) -> None:
+def test_a_failure_tells_why_and_which_signal(failed: MakeOutcome) -> None:
     told = record(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV"))
     assert (told["status"], told["reason"], told["error"], told["signal"]) == (
         "failed",
@@ -53,14 +53,14 @@ def test_a_failure_tells_why_and_which_signal(failed: Callable[..., Outcome]) ->
     assert (told["in_bytes"], told["out_bytes"], told["quality"]) == (700, None, None)
 
 
-def test_a_skipped_source_tells_why(skipped: Callable[..., Outcome]) -> None:
+def test_a_skipped_source_tells_why(skipped: MakeOutcome) -> None:
     told = record(skipped(error="a text"))
     assert (told["status"], told["reason"], told["error"]) == ("skipped", "not a picture", "a text")
     assert (told["destination"], told["worker"], told["attempts"]) == (None, None, 0)
 
 
 def test_every_record_has_the_documented_fields_in_order_and_is_ready_for_json(
-    outcomes: list[Outcome], due: Callable[..., Outcome]
+    outcomes: list[Outcome], due: MakeOutcome
 ) -> None:
     for outcome in (*outcomes, due()):
         told = record(outcome)

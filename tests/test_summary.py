@@ -1,7 +1,6 @@
 """Tests of counting and summing up."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -11,16 +10,17 @@ from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason
 from forkresize.record import record
 from forkresize.summary import MAX_FAILURES, RunStats, Tally, summarize
+from tests.protocols import MakeOutcome
 
 EFFORT = RunStats(seconds=2.0, workers=4, workers_lost=1, busy_seconds=6.0)
 
 
 @pytest.fixture
 def tally(
-    written: Callable[..., Outcome],
-    unchanged: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    written: MakeOutcome,
+    unchanged: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> Tally:
     counted = Tally()
     outcomes = [written(), written(), unchanged(), skipped(), skipped(reason=Reason.SYMBOLIC_LINK), failed()]
@@ -35,7 +35,7 @@ def test_each_outcome_counts_once(tally: Tally) -> None:
     assert tally.failed_by_reason == {Reason.DAMAGED: 1}
 
 
-def test_what_a_dry_run_would_make_counts_as_a_source(due: Callable[..., Outcome]) -> None:
+def test_what_a_dry_run_would_make_counts_as_a_source(due: MakeOutcome) -> None:
     tally = Tally()
     tally(due())
     assert (tally.planned, tally.sources, tally.written) == (1, 1, 0)
@@ -45,7 +45,7 @@ def test_only_written_outputs_count_in_bytes_and_pixels(tally: Tally) -> None:
     assert (tally.in_bytes, tally.out_bytes, tally.in_pixels) == (2_400_000, 160_000, 24_000_000)
 
 
-def test_failures_past_the_limit_are_counted_but_not_kept(failed: Callable[..., Outcome]) -> None:
+def test_failures_past_the_limit_are_counted_but_not_kept(failed: MakeOutcome) -> None:
     tally = Tally()
     for number in range(MAX_FAILURES + 5):
         tally(failed(f"{number}.jpg"))
@@ -86,7 +86,7 @@ def test_a_summary_has_the_documented_json(tally: Tally) -> None:
     assert json.loads(json.dumps(told)) == told
 
 
-def test_a_summary_no_longer_changes(tally: Tally, failed: Callable[..., Outcome]) -> None:
+def test_a_summary_no_longer_changes(tally: Tally, failed: MakeOutcome) -> None:
     summary = summarize(tally, EFFORT)
     tally(failed())
     assert summary.failed_by_reason == {Reason.DAMAGED: 1}

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +7,7 @@ import pytest
 
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.command import forkresize
-
-Parse = Callable[..., Mapping[str, Any]]
-ParseArguments = Callable[..., Arguments]
+from tests.protocols import Parse, ParseArguments
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
 """The parsed command line as typed values."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
-from forkresize.cli.arguments import Arguments, recipe_from
+from forkresize.cli.arguments import recipe_from
 from forkresize.ledger import IfExists
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps
-
-ParseArguments = Callable[..., Arguments]
+from tests.protocols import ParseArguments
 
 
 def test_settings_hold_the_values_of_their_options(arguments: ParseArguments) -> None:

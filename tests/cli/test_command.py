@@ -4,7 +4,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ import pytest
 from forkresize import batch, cli
 from forkresize.cli.command import call
 from forkresize.errors import StopRequested
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 
 @pytest.fixture

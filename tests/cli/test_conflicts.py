@@ -1,14 +1,10 @@
 """Options that contradict each other or need another one."""
 
-from collections.abc import Callable
-
 import click
 import pytest
 
-from forkresize.cli.arguments import Arguments
 from forkresize.cli.conflicts import check_conflicts
-
-ParseArguments = Callable[..., Arguments]
+from tests.protocols import ParseArguments
 
 OF_ONE_RUN = {
     "--dry-run": [],

@@ -1,7 +1,6 @@
 """Every option can be set in every place, and is told of in every place."""
 
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 from forkresize.cli.config.precedence import REQUIRES
 from forkresize.cli.options.catalog import PANELS
 from forkresize.cli.options.model import Option
-
-Parse = Callable[..., Mapping[str, Any]]
+from tests.protocols import Parse
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPTIONS = [option for options in PANELS.values() for option in options]

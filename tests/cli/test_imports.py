@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 SHOW = """
 import sys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 TABLE = b"pictures/s"
 

@@ -1,17 +1,14 @@
 """The files that report on a run: which are opened, and under which names."""
 
 import re
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import rich_click as click
 
-from forkresize.cli.arguments import Arguments
 from forkresize.cli.reports import check_formats, open_logs, open_reports, report_files, report_paths
-
-ParseArguments = Callable[..., Arguments]
+from tests.protocols import ParseArguments
 
 
 def test_date_and_time_of_the_run_are_filled_in(arguments: ParseArguments) -> None:

@@ -3,19 +3,16 @@
 import io
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from forkresize.batch import RunPlan, prepare
-from forkresize.cli.arguments import Arguments
 from forkresize.cli.watch import is_interactive, run_watch
 from forkresize.observer import Observer
 from forkresize.recipe import Recipe
 from forkresize.summary import Summary
-
-ParseArguments = Callable[..., Arguments]
+from tests.protocols import ParseArguments
 
 
 class _Finished(Observer):

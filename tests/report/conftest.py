@@ -1,10 +1,11 @@
 """Fixtures of the reporters' tests: names that could break a terminal, and a terminal to draw on."""
 
-from collections.abc import Callable
 from io import StringIO
 
 import pytest
 from rich.console import Console
+
+from tests.protocols import MakeConsole
 
 HOSTILE = (
     "[red]x[/red].jpg",
@@ -26,7 +27,7 @@ def hostile(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Console]:
+def terminal(monkeypatch: pytest.MonkeyPatch) -> MakeConsole:
     monkeypatch.setenv("TERM", "xterm")
 
     def make(width: int = 80, height: int = 24) -> Console:

@@ -2,20 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from forkresize.outcome import Outcome
 from forkresize.report.export.metrics import MetricsFile
+from tests.protocols import MakeOutcome
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ASKING = [DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresize.json"]
 
 
 @pytest.mark.parametrize("file", ASKING, ids=lambda file: file.name)
-def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: Callable[..., Outcome]) -> None:
+def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: MakeOutcome) -> None:
     with MetricsFile(str(tmp_path / "a.prom")) as metrics:
         metrics.on_outcome(written())
     there = set(re.findall(r"^(forkresize_\w+)\{", (tmp_path / "a.prom").read_text(), re.MULTILINE))

@@ -1,7 +1,7 @@
 """The temporary database of outcomes."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 from msgspec.structs import replace
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.outcome import Outcome, OutputRef
 from forkresize.report.outcome_store import Header, OutcomeStore
+from tests.protocols import MakeOutcome
 
 
 def _store_all(store: OutcomeStore, outcomes: Iterable[Outcome]) -> None:
@@ -31,9 +32,7 @@ def test_outcomes_are_stored_with_the_seconds_since_the_start(outcomes: list[Out
     assert (rows[3].reason, rows[3].error, rows[3].out_bytes) == ("damaged or truncated", "truncated", None)
 
 
-def test_first_executed_outcome_of_a_source_is_marked(
-    written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
-) -> None:
+def test_first_executed_outcome_of_a_source_is_marked(written: MakeOutcome, unchanged: MakeOutcome) -> None:
     first = written()
     second = replace(first, ref=OutputRef(first.source, "out/a-2.jpg", 1))
     with OutcomeStore() as store:
@@ -42,13 +41,13 @@ def test_first_executed_outcome_of_a_source_is_marked(
         assert [row.is_first for row in store.rows("ORDER BY rowid")] == [1, 0, 0, 1]
 
 
-def test_headers_are_read_only_with_a_probe(unchanged: Callable[..., Outcome]) -> None:
+def test_headers_are_read_only_with_a_probe(unchanged: MakeOutcome) -> None:
     with OutcomeStore() as store:
         store.on_outcome(unchanged())
         assert [row.out_format for row in store.rows("")] == [None]
 
 
-def test_unreadable_outputs_are_counted(unchanged: Callable[..., Outcome]) -> None:
+def test_unreadable_outputs_are_counted(unchanged: MakeOutcome) -> None:
     def damaged(path: str) -> Header:
         raise ForkresizeError("" if path == "out/u.jpg" else "damaged")
 
@@ -59,7 +58,7 @@ def test_unreadable_outputs_are_counted(unchanged: Callable[..., Outcome]) -> No
         assert store.first_error == "out/u.jpg: not a picture"
 
 
-def test_full_disk_raises_an_error(written: Callable[..., Outcome]) -> None:
+def test_full_disk_raises_an_error(written: MakeOutcome) -> None:
     with OutcomeStore() as store:
         store.query("PRAGMA max_page_count = 3")
         with pytest.raises(DestinationError, match=r"cannot store outcomes in a temporary file: .*disk is full"):

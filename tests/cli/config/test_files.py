@@ -1,7 +1,6 @@
 """Which place decides, and what is told of settings that can't be met."""
 
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from forkresize.cli.config.command import FileDefaults
 from forkresize.cli.config.files import user_file
 from forkresize.errors import ForkresizeError
 from forkresize.walk import Rule
-
-Parse = Callable[..., Mapping[str, Any]]
+from tests.protocols import Parse
 
 
 def test_each_place_beats_those_after_it(parse: Parse) -> None:

@@ -1,12 +1,10 @@
 """What gives way to what contradicts it more strongly."""
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Parse = Callable[..., Mapping[str, Any]]
+from tests.protocols import Parse
 
 TABLES = "{}\n[presets.it]\n{}\n"
 

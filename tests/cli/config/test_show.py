@@ -7,8 +7,7 @@ import pytest
 
 from forkresize.cli.command import call
 from forkresize.cli.options.catalog import PANELS
-
-Parse = Callable[..., object]
+from tests.protocols import Parse
 
 FILE = """\
 width = [400, 800]

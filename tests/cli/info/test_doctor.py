@@ -3,7 +3,6 @@
 import math
 import re
 import tomllib
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from forkresize.cli.command import call
 from forkresize.cli.info.doctor import EXTRAS, doctor_text
 from forkresize.pool import available_cpus, sandbox, system
 from forkresize.pool.sandbox import landlock
-
-Parse = Callable[..., object]
+from tests.protocols import Parse
 
 
 def told(text: str, name: str) -> str:

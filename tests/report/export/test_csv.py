@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from forkresize.errors import UsageError
 from forkresize.outcome import Outcome, OutputRef
 from forkresize.record import record
 from forkresize.report.export.csv import CsvRows
+from tests.protocols import MakeOutcome
 
 
 def _read(path: Path) -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ def test_every_outcome_is_a_row_below_the_field_names(tmp_path: Path, outcomes: 
         assert {name: value for name, value in row.items() if value} == values
 
 
-def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: MakeOutcome, hostile: str) -> None:
     path = tmp_path / "report.csv"
     with CsvRows(str(path)) as report:
         report.on_outcome(unchanged(hostile))
@@ -51,9 +51,7 @@ def test_run_without_outcomes_writes_the_field_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "＝"])  # noqa: RUF001
-def test_no_cell_is_a_formula(
-    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Outcome]
-) -> None:
+def test_no_cell_is_a_formula(first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: MakeOutcome) -> None:
     monkeypatch.chdir(tmp_path)
     name = f"{first}cmd|'calc'!A0"
     Path(name).touch()

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Outcome
 from forkresize.record import record
 from forkresize.report.export.jsonl import JsonLines
+from tests.protocols import MakeOutcome
 
 WRITE_ON = """
 import resource, sys
@@ -47,7 +47,7 @@ def test_every_outcome_is_a_line(tmp_path: Path, outcomes: list[Outcome]) -> Non
     assert _read(path) == [record(outcome) for outcome in outcomes]
 
 
-def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome], hostile: str) -> None:
+def test_names_keep_their_bytes(tmp_path: Path, unchanged: MakeOutcome, hostile: str) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report.on_outcome(unchanged(hostile))
@@ -55,14 +55,14 @@ def test_names_keep_their_bytes(tmp_path: Path, unchanged: Callable[..., Outcome
     assert os.fsencode(str(entry["source"])) == os.fsencode(f"in/{hostile}")
 
 
-def test_lines_are_written_at_once(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
+def test_lines_are_written_at_once(tmp_path: Path, unchanged: MakeOutcome) -> None:
     path = tmp_path / "report.jsonl"
     with JsonLines(str(path)) as report:
         report.on_outcome(unchanged())
         assert len(_read(path)) == 1
 
 
-def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
+def test_first_outcome_replaces_the_last_report(tmp_path: Path, unchanged: MakeOutcome) -> None:
     path = tmp_path / "report.jsonl"
     path.write_text("{}\n")
     with JsonLines(str(path)) as report:
@@ -101,12 +101,12 @@ def test_unwritable_file_is_refused_at_once() -> None:
         JsonLines("n" * 300)
 
 
-def test_full_disk_raises_an_error_with_the_path(unchanged: Callable[..., Outcome]) -> None:
+def test_full_disk_raises_an_error_with_the_path(unchanged: MakeOutcome) -> None:
     with JsonLines("/dev/full") as report, pytest.raises(DestinationError, match=r"'/dev/full'.*No space left"):
         report.on_outcome(unchanged())
 
 
-def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: Callable[..., Outcome]) -> None:
+def test_closed_pipe_raises_an_error(tmp_path: Path, unchanged: MakeOutcome) -> None:
     os.mkfifo(tmp_path / "pipe")
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     with JsonLines(str(tmp_path / "pipe")) as report:

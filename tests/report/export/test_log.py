@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import pytest
 
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Outcome
 from forkresize.record import record
 from forkresize.report.export import log
 from forkresize.report.export.log import Log
+from tests.protocols import MakeOutcome
 
 
 def _log(path: Path, level: str = "info", form: str = "json") -> Log:
@@ -36,9 +35,9 @@ def _events(path: Path) -> list[dict[str, Any]]:
 
 def test_events_have_a_level_and_the_fields_of_the_record(
     tmp_path: Path,
-    written: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    written: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> None:
     outcomes = [written(), written(warnings=("odd",)), skipped(), failed()]
     with _log(tmp_path / "run.log", "debug") as log:
@@ -59,9 +58,9 @@ def test_events_below_the_level_are_not_written(
     level: str,
     count: int,
     tmp_path: Path,
-    unchanged: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    unchanged: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> None:
     with _log(tmp_path / "run.log", level) as log:
         for outcome in (unchanged(), skipped(), failed()):
@@ -94,7 +93,7 @@ def test_times_are_in_utc(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[..., Outcome], hostile: str) -> None:
+def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: MakeOutcome, hostile: str) -> None:
     with _log(tmp_path / "run.log", form=form) as log:
         log.on_outcome(skipped(hostile))
     lines = (tmp_path / "run.log").read_bytes().splitlines()
@@ -102,7 +101,7 @@ def test_no_name_breaks_a_line(form: str, tmp_path: Path, skipped: Callable[...,
     assert all(line.isascii() and line.decode().isprintable() for line in lines)
 
 
-def test_text_lines_are_readable(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
+def test_text_lines_are_readable(tmp_path: Path, failed: MakeOutcome) -> None:
     with _log(tmp_path / "run.log", form="text") as log:
         log.on_outcome(failed("a b.jpg", error='no "end"'))
     line = (tmp_path / "run.log").read_text().splitlines()[1]
@@ -117,7 +116,7 @@ def test_events_are_appended(tmp_path: Path) -> None:
     assert [event["event"] for event in _events(tmp_path / "run.log")] == ["run started", "run ended"] * 2
 
 
-def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
+def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: MakeOutcome) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
         log.on_outcome(failed("1.jpg"))
@@ -127,7 +126,7 @@ def test_new_file_is_opened_after_a_rename(tmp_path: Path, failed: Callable[...,
     assert [event["event"] for event in _events(path)] == ["failed", "run ended"]
 
 
-def test_truncated_log_continues_at_its_start(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
+def test_truncated_log_continues_at_its_start(tmp_path: Path, failed: MakeOutcome) -> None:
     path = tmp_path / "run.log"
     with _log(path) as log:
         log.on_outcome(failed("1.jpg"))
@@ -137,7 +136,7 @@ def test_truncated_log_continues_at_its_start(tmp_path: Path, failed: Callable[.
 
 
 def test_long_line_is_written_with_one_call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: Callable[..., Outcome]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: MakeOutcome
 ) -> None:
     written: list[int] = []
     monkeypatch.setattr(log, "FileIO", _counting(written))
@@ -163,7 +162,7 @@ def test_full_disk_raises_an_error() -> None:
         pass
 
 
-def test_missing_directory_raises_an_error(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
+def test_missing_directory_raises_an_error(tmp_path: Path, failed: MakeOutcome) -> None:
     (tmp_path / "logs").mkdir()
     log = _log(tmp_path / "logs/run.log").__enter__()
     (tmp_path / "logs").rename(tmp_path / "old")
@@ -174,7 +173,7 @@ def test_missing_directory_raises_an_error(tmp_path: Path, failed: Callable[...,
         log.__exit__(None, None, None)
 
 
-def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: Callable[..., Outcome]) -> None:
+def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: MakeOutcome) -> None:
     path = tmp_path / "run.log"
     log = _log(path).__enter__()
     path.unlink()

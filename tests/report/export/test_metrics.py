@@ -1,7 +1,7 @@
 """The metrics for Prometheus."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from forkresize.errors import DestinationBusyError, DestinationError, UsageError
 from forkresize.outcome import Outcome, Reason
 from forkresize.report.export.metrics import MetricsFile
 from forkresize.summary import RunStats, Summary, Tally, summarize
+from tests.protocols import MakeOutcome
 
 NIGHT = 1_800_000_000.0
 OUTPUTS = "forkresize_outputs_total"
@@ -39,9 +40,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "photos.prom"
 
 
-def test_outputs_are_counted_by_status_and_reason(
-    path: Path, outcomes: list[Outcome], written: Callable[..., Outcome]
-) -> None:
+def test_outputs_are_counted_by_status_and_reason(path: Path, outcomes: list[Outcome], written: MakeOutcome) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
         for outcome in (*outcomes, written("b.jpg")):
             metrics.on_outcome(outcome)
@@ -59,7 +58,7 @@ def test_outputs_are_counted_by_status_and_reason(
     assert {labels["batch"] for _, labels, _ in _samples(path)} == {"photos"}
 
 
-def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., Outcome]) -> None:
+def test_seconds_are_counted_once_per_source(path: Path, written: MakeOutcome) -> None:
     outcome = written()
     with MetricsFile(str(path)) as metrics:
         metrics.on_outcome(outcome)
@@ -71,7 +70,7 @@ def test_seconds_are_counted_once_per_source(path: Path, written: Callable[..., 
     assert _value(path, "forkresize_picture_seconds_sum") == pytest.approx(2 * outcome.execution.seconds)
 
 
-def test_counters_continue_across_runs(path: Path, written: Callable[..., Outcome]) -> None:
+def test_counters_continue_across_runs(path: Path, written: MakeOutcome) -> None:
     for _ in range(3):
         with MetricsFile(str(path)) as metrics:
             metrics.on_outcome(written())
@@ -100,7 +99,7 @@ def test_busy_destination_leaves_the_file_unwritten(path: Path) -> None:
     assert not path.exists()
 
 
-def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[..., Outcome]) -> None:
+def test_long_run_writes_every_fifteen_seconds(path: Path, written: MakeOutcome) -> None:
     seconds = 0.0
     with MetricsFile(str(path), clock=lambda: seconds) as metrics:
         metrics.on_outcome(written())
@@ -118,7 +117,7 @@ def test_long_run_writes_every_fifteen_seconds(path: Path, written: Callable[...
     assert _value(path, OUTPUTS, status="written") == 2
 
 
-def test_planned_outputs_are_not_counted(path: Path, due: Callable[..., Outcome]) -> None:
+def test_planned_outputs_are_not_counted(path: Path, due: MakeOutcome) -> None:
     with MetricsFile(str(path)) as metrics:
         metrics.on_outcome(due())
     assert not [name for name, _, _ in _samples(path) if name == OUTPUTS]
@@ -177,9 +176,7 @@ def test_symbolic_link_is_followed(tmp_path: Path) -> None:
     assert "forkresize" in target.read_text()
 
 
-def test_counts_of_a_reason_with_a_former_name_go_on_under_its_present_name(
-    path: Path, failed: Callable[..., Outcome]
-) -> None:
+def test_counts_of_a_reason_with_a_former_name_go_on_under_its_present_name(path: Path, failed: MakeOutcome) -> None:
     former = "worker went astray"  # language: allow (a former reason)
     for _ in range(2):
         with MetricsFile(str(path), now=lambda: NIGHT) as metrics:

@@ -18,7 +18,9 @@ from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
 from forkresize.report.outcome_store import OutcomeStore
 from forkresize.summary import RunStats, summarize
+from tests.protocols import MakeOutcome
 
+MakePage = Callable[..., str]
 INFO = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
 VOID = frozenset("meta link img input br".split())
 OUTSIDE = re.compile(
@@ -70,7 +72,7 @@ def store() -> Iterator[OutcomeStore]:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Callable[..., str]:
+def made(tmp_path: Path) -> MakePage:
     def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, **ending: Any) -> str:
         with OutcomeStore() as store, _report(tmp_path / "run.html", store, thumbnails) as report:
             for outcome in outcomes:
@@ -97,7 +99,7 @@ def _data(page: str) -> Any:
     return json.loads(found[1])
 
 
-def test_page_has_every_section_and_needs_no_network(made: Callable[..., str], outcomes: list[Outcome]) -> None:
+def test_page_has_every_section_and_needs_no_network(made: MakePage, outcomes: list[Outcome]) -> None:
     page = made(*outcomes, thumbnails=_every)
     checked = _read(page)
     ids = {attributes["id"] for _, attributes in checked.elements if "id" in attributes}
@@ -108,19 +110,19 @@ def test_page_has_every_section_and_needs_no_network(made: Callable[..., str], o
     assert not OUTSIDE.search(page)
 
 
-def test_empty_run_has_a_page(made: Callable[..., str]) -> None:
+def test_empty_run_has_a_page(made: MakePage) -> None:
     page = made()
     assert "Success" in page
     assert _data(page)["rows"] == []
     _read(page)
 
 
-def test_dry_run_has_a_page(made: Callable[..., str], due: Callable[..., Outcome]) -> None:
+def test_dry_run_has_a_page(made: MakePage, due: MakeOutcome) -> None:
     [row] = _data(made(due()))["rows"]
     assert row[:2] == ["in/d.jpg", "planned"]
 
 
-def test_controls_and_images_have_names(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_controls_and_images_have_names(made: MakePage, written: MakeOutcome) -> None:
     checked = _read(made(written(), thumbnails=_every))
     assert all(image["alt"] for image in checked.all("img"))
     assert all(field.get("aria-label") or field.get("id") for field in checked.all("input"))
@@ -141,16 +143,14 @@ EVIL = (
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_names_are_escaped(
-    evil: str, made: Callable[..., str], written: Callable[..., Outcome], failed: Callable[..., Outcome]
-) -> None:
+def test_names_are_escaped(evil: str, made: MakePage, written: MakeOutcome, failed: MakeOutcome) -> None:
     harmless = _read(made(written("a"), failed("b", error="c"), thumbnails=_every))
     attacked = _read(made(written(evil), failed(evil + "2", error=evil), thumbnails=_every))
     assert [tag for tag, _ in attacked.elements] == [tag for tag, _ in harmless.elements]
     assert [sorted(its) for _, its in attacked.elements] == [sorted(its) for _, its in harmless.elements]
 
 
-def test_data_holds_any_name(made: Callable[..., str], failed: Callable[..., Outcome], hostile: str) -> None:
+def test_data_holds_any_name(made: MakePage, failed: MakeOutcome, hostile: str) -> None:
     [row] = _data(made(failed(hostile)))["rows"]
     assert row[0].startswith("in/")
     assert row[0].isprintable()
@@ -159,10 +159,10 @@ def test_data_holds_any_name(made: Callable[..., str], failed: Callable[..., Out
 
 def test_table_holds_failures_first_and_counts_the_omitted_records(
     monkeypatch: pytest.MonkeyPatch,
-    made: Callable[..., str],
-    written: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    made: MakePage,
+    written: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> None:
     monkeypatch.setattr(page_data, "MAX_ROWS", 3)
     slow = replace(written("slow.jpg"), execution=Execution(1, 4711, seconds=9.0))
@@ -171,7 +171,7 @@ def test_table_holds_failures_first_and_counts_the_omitted_records(
     assert "The table holds 3 of 4 records" in page
 
 
-def test_failures_are_grouped_with_examples(made: Callable[..., str], failed: Callable[..., Outcome]) -> None:
+def test_failures_are_grouped_with_examples(made: MakePage, failed: MakeOutcome) -> None:
     outcomes = [failed(f"{number}.jpg") for number in range(12)] + [failed("x.jpg", reason=Reason.TIMED_OUT)]
     text = " ".join(" ".join(_read(made(*outcomes)).text).split())
     assert "damaged or truncated 12" in text
@@ -179,7 +179,7 @@ def test_failures_are_grouped_with_examples(made: Callable[..., str], failed: Ca
     assert "… and 2 more" in text
 
 
-def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_curves_and_extremes_count_a_source_once(made: MakePage, written: MakeOutcome) -> None:
     first = written("a.jpg")
     page = made(first, replace(first, ref=OutputRef(first.source, "out/a-2.jpg", 1)), written("b.jpg"))
     timeline = _data(page)["timeline"]
@@ -188,7 +188,7 @@ def test_curves_and_extremes_count_a_source_once(made: Callable[..., str], writt
     assert slowest.count("in/a.jpg") == 1
 
 
-def test_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_contact_sheet_shows_sixty_sources_once(made: MakePage, written: MakeOutcome) -> None:
     outcomes: list[Outcome] = []
     for number in range(80):
         first = written(f"{number}.jpg", size=1000 + number)
@@ -199,7 +199,7 @@ def test_contact_sheet_shows_sixty_sources_once(made: Callable[..., str], writte
     assert "Before: in/79.jpg" in before
 
 
-def test_pictures_without_thumbnails_are_omitted(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_pictures_without_thumbnails_are_omitted(made: MakePage, written: MakeOutcome) -> None:
     def only_a(paths: Sequence[str]) -> Mapping[str, bytes]:
         return {path: b"picture" for path in paths if path != "out/b.jpg"}
 
@@ -207,28 +207,28 @@ def test_pictures_without_thumbnails_are_omitted(made: Callable[..., str], writt
     assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
 
 
-def test_outputs_made_in_place_have_no_before(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_outputs_made_in_place_have_no_before(made: MakePage, written: MakeOutcome) -> None:
     outcome = written("a.jpg")
     replaced = replace(outcome, ref=OutputRef(outcome.source, "in/a.jpg"))
     checked = _read(made(replaced, thumbnails=_every))
     assert not list(checked.all("img"))
 
 
-def test_pruned_outputs_are_counted(made: Callable[..., str], unchanged: Callable[..., Outcome]) -> None:
+def test_pruned_outputs_are_counted(made: MakePage, unchanged: MakeOutcome) -> None:
     gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     page = made(gone)
     assert "<dt>Pruned</dt><dd><b>1</b>" in page
     assert [row[1] for row in _data(page)["rows"]] == ["pruned"]
 
 
-def test_refusal_is_not_shown_as_an_early_end(made: Callable[..., str]) -> None:
+def test_refusal_is_not_shown_as_an_early_end(made: MakePage) -> None:
     page = made(exit_code=3, refused="--max-prune 10%: <all> are lost")
     assert ">Refused</span>" in page
     assert "--max-prune 10%: &lt;all&gt; are lost." in page
     assert "early" not in page
 
 
-def test_run_ended_by_an_error_has_a_page(tmp_path: Path, written: Callable[..., Outcome], store: OutcomeStore) -> None:
+def test_run_ended_by_an_error_has_a_page(tmp_path: Path, written: MakeOutcome, store: OutcomeStore) -> None:
     report = _report(tmp_path / "run.html", store)
     store.on_outcome(written())
     report.on_outcome(written())
@@ -237,7 +237,7 @@ def test_run_ended_by_an_error_has_a_page(tmp_path: Path, written: Callable[...,
     assert "Stopped by the disk is &lt;full&gt;" in (tmp_path / "run.html").read_text()
 
 
-def test_refused_run_keeps_the_last_page(tmp_path: Path, made: Callable[..., str], store: OutcomeStore) -> None:
+def test_refused_run_keeps_the_last_page(tmp_path: Path, made: MakePage, store: OutcomeStore) -> None:
     last = made()
     with pytest.raises(UsageError), _report(tmp_path / "run.html", store):
         raise UsageError("no")
@@ -256,7 +256,7 @@ def test_missing_directory_is_refused_at_once(tmp_path: Path, store: OutcomeStor
         _report(tmp_path / "missing/run.html", store)
 
 
-def test_overflowing_sizes_do_not_break_the_report(made: Callable[..., str], written: Callable[..., Outcome]) -> None:
+def test_overflowing_sizes_do_not_break_the_report(made: MakePage, written: MakeOutcome) -> None:
     outcome = written()
     huge = replace(outcome.detail, out_bytes=(1 << 63) - 1)
     lies = [replace(outcome, ref=OutputRef(outcome.source, f"out/{n}.jpg"), detail=huge) for n in range(3)]

@@ -13,6 +13,7 @@ from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason, Written
 from forkresize.report.index.outputs import OutputFile, OutputIndex, SourceOutputs
 from forkresize.report.outcome_store import Header, OutcomeStore
+from tests.protocols import MakeOutcome
 
 NAMES = ["b.jpg", "a/z.jpg", "a.jpg", "a\nb.jpg", "\udcff.jpg", "é.jpg", "%s'\"; DROP TABLE renditions.jpg"]
 
@@ -29,7 +30,7 @@ def gathered(outcomes: list[Outcome], probe: Callable[[str], Header] = unread) -
 
 
 @pytest.fixture
-def several(written: Callable[..., Outcome]) -> list[Outcome]:
+def several(written: MakeOutcome) -> list[Outcome]:
     """Three outputs of each of some sources."""
     return [
         replace(
@@ -67,13 +68,13 @@ def test_sources_are_sorted_with_outputs_in_the_order_of_the_recipe(several: lis
         ]
 
 
-def test_sources_with_the_same_name_stay_apart(written: Callable[..., Outcome]) -> None:
+def test_sources_with_the_same_name_stay_apart(written: MakeOutcome) -> None:
     one = written()
     other = replace(one, ref=OutputRef(replace(one.source, path="elsewhere/a.jpg"), "out/a-1.jpg"))
     assert [entry.renditions[0].path for entry in gathered([one, other])] == ["out/a-1.jpg", "out/a.jpg"]
 
 
-def test_existing_outputs_are_probed(unchanged: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
+def test_existing_outputs_are_probed(unchanged: MakeOutcome, skipped: MakeOutcome) -> None:
     kept = skipped("s.jpg", Reason.EXISTS)
     kept = replace(kept, ref=OutputRef(kept.source, "out/s.jpg"))
     headers = {"out/u.jpg": OutputFile("", 8, 6, "jpeg", 400), "out/s.jpg": OutputFile("", 4, 3, "png", 200)}
@@ -83,15 +84,13 @@ def test_existing_outputs_are_probed(unchanged: Callable[..., Outcome], skipped:
     ]
 
 
-def test_missing_outputs_are_not_listed(
-    due: Callable[..., Outcome], skipped: Callable[..., Outcome], failed: Callable[..., Outcome]
-) -> None:
+def test_missing_outputs_are_not_listed(due: MakeOutcome, skipped: MakeOutcome, failed: MakeOutcome) -> None:
     duplicate = skipped("a.jpg", Reason.DUPLICATE)
     duplicate = replace(duplicate, ref=OutputRef(duplicate.source, "out/a.jpg"))
     assert gathered([due(), duplicate, skipped(), failed(), failed(reason=Reason.EXISTS)]) == []
 
 
-def test_last_outcome_of_an_output_counts(written: Callable[..., Outcome], unchanged: Callable[..., Outcome]) -> None:
+def test_last_outcome_of_an_output_counts(written: MakeOutcome, unchanged: MakeOutcome) -> None:
     header = OutputFile("", 8, 6, "jpeg", 400)
     [entry] = gathered([written(), replace(unchanged(), ref=written().ref)], lambda _path: header)
     assert entry.renditions == (replace(header, path="out/a.jpg"),)

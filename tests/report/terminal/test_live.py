@@ -5,7 +5,6 @@ import itertools
 import re
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 
@@ -13,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Outcome
 from forkresize.report.terminal.live import LiveView
+from tests.protocols import MakeConsole, MakeOutcome
 
 _TOKEN = re.compile(r"\x1b\[(?P<count>\??\d*)(?P<command>[A-Za-z])|[\r\n]|[^\x1b\r\n]+")
 
@@ -79,7 +78,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def console(terminal: Callable[..., Console]) -> Console:
+def console(terminal: MakeConsole) -> Console:
     return terminal(60, 10)
 
 
@@ -88,7 +87,7 @@ def _doing(name: str) -> Doing:
 
 
 def test_view_shows_the_run_and_is_removed_at_the_end(
-    console: Console, clock: Clock, written: Callable[..., Outcome], failed: Callable[..., Outcome]
+    console: Console, clock: Clock, written: MakeOutcome, failed: MakeOutcome
 ) -> None:
     screen = Screen(console)
     console.print("$ forkresize")
@@ -112,7 +111,7 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
     assert "\x1b[?25h" in console.file.getvalue()
 
 
-def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchanged: Callable[..., Outcome]) -> None:
+def test_view_is_drawn_once_per_interval(console: Console, clock: Clock, unchanged: MakeOutcome) -> None:
     assert isinstance(console.file, StringIO)
     with LiveView(console, clock=clock) as view:
         size = len(console.file.getvalue())
@@ -158,9 +157,7 @@ def test_narrowed_terminal_is_cleared_of_the_wider_view(console: Console, clock:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (20, 5), (5, 2), (300, 100)])
-def test_view_fits_any_terminal(
-    terminal: Callable[..., Console], clock: Clock, hostile: str, width: int, height: int
-) -> None:
+def test_view_fits_any_terminal(terminal: MakeConsole, clock: Clock, hostile: str, width: int, height: int) -> None:
     console = terminal(width, height)
     screen = Screen(console)
     with LiveView(console, clock=clock) as view:
@@ -170,7 +167,7 @@ def test_view_fits_any_terminal(
     assert screen.rows() == [""]
 
 
-def test_no_thread_is_started(console: Console, unchanged: Callable[..., Outcome]) -> None:
+def test_no_thread_is_started(console: Console, unchanged: MakeOutcome) -> None:
     before = threading.active_count()
     with LiveView(console) as view:
         view.on_outcome(unchanged())
@@ -178,7 +175,7 @@ def test_no_thread_is_started(console: Console, unchanged: Callable[..., Outcome
         assert threading.active_count() == before
 
 
-def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, written: Callable[..., Outcome]) -> None:
+def test_outcomes_between_drawings_are_cheap(console: Console, clock: Clock, written: MakeOutcome) -> None:
     outcome = written()
     with LiveView(console, clock=clock) as view:
         began = time.process_time()
@@ -194,7 +191,7 @@ def test_standard_streams_are_not_redirected(console: Console, capsys: pytest.Ca
 
 
 def test_lost_terminal_does_not_end_the_run(
-    console: Console, clock: Clock, unchanged: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+    console: Console, clock: Clock, unchanged: MakeOutcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hung_up(_: str) -> int:
         raise OSError(errno.EIO, "Input/output error")
@@ -218,7 +215,7 @@ def test_view_is_drawn_on_standard_error(capsys: pytest.CaptureFixture[str], mon
     assert "pictures/s" in err
 
 
-def test_view_can_be_exported(terminal: Callable[..., Console]) -> None:
+def test_view_can_be_exported(terminal: MakeConsole) -> None:
     console = terminal(60, 10)
     console.record = True
     view = LiveView(console, sources=iter(range(8)))

@@ -1,6 +1,5 @@
 """The rows of the live view at one moment."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import StringIO
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from forkresize.job import Job, Output, Source
 from forkresize.report.terminal.live_layout import layout
 from forkresize.report.terminal.progress import ProgressSnapshot
+from tests.protocols import MakeConsole
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def _shown(console: Console, progress: ProgressSnapshot, *activities: Doing) -> 
     return [line.plain for line in layout(progress, activities, console.options)]
 
 
-def test_wide_terminal_shows_everything(terminal: Callable[..., Console]) -> None:
+def test_wide_terminal_shows_everything(terminal: MakeConsole) -> None:
     lines = _shown(terminal(78), MIDWAY, _doing("a/b.jpg"), _doing(None), _doing("[red]x[/red]\n.jpg", 75))
     assert lines == [
         "━" * 47 + "─" * 30,
@@ -55,7 +55,7 @@ def test_wide_terminal_shows_everything(terminal: Callable[..., Console]) -> Non
         (1, "1"),
     ],
 )
-def test_least_important_counts_are_dropped_first(terminal: Callable[..., Console], width: int, counts: str) -> None:
+def test_least_important_counts_are_dropped_first(terminal: MakeConsole, width: int, counts: str) -> None:
     assert _shown(terminal(width), MIDWAY)[1] == counts
 
 
@@ -71,7 +71,7 @@ def test_least_important_counts_are_dropped_first(terminal: Callable[..., Consol
         ),
     ],
 )
-def test_inexact_totals_are_marked(terminal: Callable[..., Console], progress: ProgressSnapshot, counts: str) -> None:
+def test_inexact_totals_are_marked(terminal: MakeConsole, progress: ProgressSnapshot, counts: str) -> None:
     assert _shown(terminal(), progress)[1] == counts
 
 
@@ -86,15 +86,13 @@ def test_inexact_totals_are_marked(terminal: Callable[..., Console], progress: P
         (1, 1, "61%  1,234 / 2,000  431.2 pictures/s  0:00:12 left  3 failed"),
     ],
 )
-def test_workers_that_do_not_fit_are_counted(
-    terminal: Callable[..., Console], height: int, rows: int, last: str
-) -> None:
+def test_workers_that_do_not_fit_are_counted(terminal: MakeConsole, height: int, rows: int, last: str) -> None:
     lines = _shown(terminal(61, height), MIDWAY, *(_doing("a.jpg") for _ in range(64)))
     assert (len(lines), lines[-1]) == (rows, last)
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 20, 41, 80, 300])
-def test_no_name_wraps_a_row(terminal: Callable[..., Console], hostile: str, width: int) -> None:
+def test_no_name_wraps_a_row(terminal: MakeConsole, hostile: str, width: int) -> None:
     console = terminal(width)
     lines = layout(MIDWAY, [_doing(hostile), _doing("\u4dc0" * 50)], console.options)
     assert max(line.cell_len for line in lines) < max(2, width)
@@ -103,7 +101,7 @@ def test_no_name_wraps_a_row(terminal: Callable[..., Console], hostile: str, wid
     assert console.file.getvalue() == "".join(f"{line.plain}\n" for line in lines)
 
 
-def test_characters_the_terminal_lacks_are_escaped(terminal: Callable[..., Console]) -> None:
+def test_characters_the_terminal_lacks_are_escaped(terminal: MakeConsole) -> None:
     options = terminal(40).options
     options.encoding = "ascii"
     bar, _, worker = layout(MIDWAY, [_doing("漢字.jpg")], options)
@@ -111,7 +109,7 @@ def test_characters_the_terminal_lacks_are_escaped(terminal: Callable[..., Conso
     assert worker.plain == r"  \u6f22\u5b57.jpg                0.4 s"
 
 
-def test_slow_pictures_are_highlighted(terminal: Callable[..., Console]) -> None:
+def test_slow_pictures_are_highlighted(terminal: MakeConsole) -> None:
     lines = layout(MIDWAY, [_doing("a.jpg", 9.9), _doing("b.jpg", 10.0)], terminal(40).options)
     assert [line.spans[-1].style for line in lines[2:]] == ["dim", "yellow"]
 
@@ -119,6 +117,6 @@ def test_slow_pictures_are_highlighted(terminal: Callable[..., Console]) -> None
 @pytest.mark.parametrize(
     ("done", "exact", "filled"), [(0, True, 0), (1_999, True, 38), (2_000, True, 39), (2_000, False, 0)]
 )
-def test_bar_is_full_only_at_the_end(terminal: Callable[..., Console], done: int, exact: bool, filled: int) -> None:
+def test_bar_is_full_only_at_the_end(terminal: MakeConsole, done: int, exact: bool, filled: int) -> None:
     bar = _shown(terminal(40), ProgressSnapshot(done=done, failed=0, total=2_000, exact=exact))[0]
     assert bar == "━" * filled + "─" * (39 - filled)

@@ -1,19 +1,18 @@
 """Plain lines about outcomes and waiting."""
 
-from collections.abc import Callable
-
 import pytest
 
-from forkresize.outcome import Outcome, Reason
+from forkresize.outcome import Reason
 from forkresize.report.terminal.outcome_lines import OutcomeLines, WaitNotice
+from tests.protocols import MakeOutcome
 
 
 def test_every_outcome_is_a_line(
-    written: Callable[..., Outcome],
-    unchanged: Callable[..., Outcome],
-    due: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    written: MakeOutcome,
+    unchanged: MakeOutcome,
+    due: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> None:
     lines: list[str] = []
     observer = OutcomeLines(lines.append)
@@ -29,29 +28,25 @@ def test_every_outcome_is_a_line(
     ]
 
 
-def test_every_warning_is_a_line(written: Callable[..., Outcome]) -> None:
+def test_every_warning_is_a_line(written: MakeOutcome) -> None:
     lines: list[str] = []
     OutcomeLines(lines.append).on_outcome(written(warnings=("odd\x1b[31m", "very odd")))
     assert lines[1:] == [r"warning   out/a.jpg  odd\x1b[31m", "warning   out/a.jpg  very odd"]
 
 
-def test_no_name_breaks_a_line(failed: Callable[..., Outcome], hostile: str) -> None:
+def test_no_name_breaks_a_line(failed: MakeOutcome, hostile: str) -> None:
     lines: list[str] = []
     OutcomeLines(lines.append).on_outcome(failed(hostile, Reason.INTERNAL, hostile))
     assert len(lines) == 1
     assert lines[0].isprintable()
 
 
-def test_lines_are_printed_to_standard_error(
-    unchanged: Callable[..., Outcome], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lines_are_printed_to_standard_error(unchanged: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
     OutcomeLines().on_outcome(unchanged())
     assert capsys.readouterr() == ("", "unchanged in/u.jpg\n")
 
 
-def test_lines_can_be_limited_to_executed_outcomes(
-    written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
-) -> None:
+def test_lines_can_be_limited_to_executed_outcomes(written: MakeOutcome, unchanged: MakeOutcome) -> None:
     lines: list[str] = []
     observer = OutcomeLines(lines.append, executed_only=True)
     observer.on_outcome(unchanged())
@@ -59,7 +54,7 @@ def test_lines_can_be_limited_to_executed_outcomes(
     assert [line.split()[0] for line in lines] == ["written"]
 
 
-def test_wait_notice_is_printed_while_the_run_waits(unchanged: Callable[..., Outcome]) -> None:
+def test_wait_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome) -> None:
     lines: list[str] = []
     notice = WaitNotice(lines.append)
     notice.on_outcome(unchanged())

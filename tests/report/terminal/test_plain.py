@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from rich.cells import cell_len
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, plain_summary, printable
 from forkresize.summary import RunStats, Summary, Tally, summarize
+from tests.protocols import MakeOutcome
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates too
 ORDINARY = st.text(st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs")))
@@ -82,7 +82,7 @@ def test_long_names_are_cut_in_the_middle(name: str, limit: int, shown: str) -> 
     assert printable(name, limit) == shown
 
 
-def test_failure_is_one_line(failed: Callable[..., Outcome]) -> None:
+def test_failure_is_one_line(failed: MakeOutcome) -> None:
     assert format_failure(failed(error="bad\nmarker")) == r"damaged or truncated: bad\nmarker"
     assert format_failure(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV")) == "worker crashed: SIGSEGV"
     failure = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
@@ -93,9 +93,7 @@ def test_failure_is_one_line(failed: Callable[..., Outcome]) -> None:
     assert len(format_failure(failed(error="x" * 5_000))) < 400
 
 
-def test_plain_summary_shows_the_counts_and_the_failures(
-    failed: Callable[..., Outcome], written: Callable[..., Outcome]
-) -> None:
+def test_plain_summary_shows_the_counts_and_the_failures(failed: MakeOutcome, written: MakeOutcome) -> None:
     summary = _summary(failed("a\n.jpg"), written(), failed("b.jpg", Reason.CRASHED, "", "SIGKILL"))
     assert plain_summary(summary) == (
         "forkresize: 2 failed, 1 written, 0 unchanged, 0 skipped\n"
@@ -109,14 +107,14 @@ def test_plain_summary_shows_what_stopped_the_run() -> None:
     assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"
 
 
-def test_plain_summary_shows_pruned_outputs_and_refusals(written: Callable[..., Outcome]) -> None:
+def test_plain_summary_shows_pruned_outputs_and_refusals(written: MakeOutcome) -> None:
     gone = Outcome(OutputRef(written().source, "out/u.jpg"), Pruned(9))
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
     assert plain_summary(_summary(refused="--max-prune 0:\n2 are lost")) == f"{counts}; --max-prune 0:\\n2 are lost"
 
 
-def test_plain_summary_says_where_the_other_failures_are(failed: Callable[..., Outcome]) -> None:
+def test_plain_summary_says_where_the_other_failures_are(failed: MakeOutcome) -> None:
     lines = plain_summary(_summary(*(failed(f"{number}.jpg") for number in range(1_500)))).splitlines()
     assert len(lines) == 1 + MAX_SHOWN + 1
     assert lines[-1] == "… and 1,480 more: use --report FILE.jsonl to keep them all"

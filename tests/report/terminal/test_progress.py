@@ -1,12 +1,10 @@
 """The progress of a run: counts, rates and the time left."""
 
-from collections.abc import Callable
-
 import pytest
 
-from forkresize.outcome import Outcome
 from forkresize.report.terminal.progress import Progress, ProgressSnapshot
 from forkresize.report.terminal.source_counter import SourceCounter
+from tests.protocols import MakeOutcome
 
 
 def _counted(count: int) -> SourceCounter:
@@ -25,9 +23,7 @@ def test_progress_starts_at_zero(now: list[float]) -> None:
     assert progress.snapshot() == ProgressSnapshot(done=0, failed=0, total=0, exact=False)
 
 
-def test_rates_count_written_outputs(
-    now: list[float], written: Callable[..., Outcome], unchanged: Callable[..., Outcome]
-) -> None:
+def test_rates_count_written_outputs(now: list[float], written: MakeOutcome, unchanged: MakeOutcome) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for outcome in (written(), written(), unchanged()):
         progress.tally(outcome)
@@ -38,9 +34,7 @@ def test_rates_count_written_outputs(
     assert (snapshot.done, snapshot.total, snapshot.exact, snapshot.seconds_left) == (3, 3, False, None)
 
 
-def test_the_time_left_is_unknown_until_all_sources_are_counted(
-    now: list[float], failed: Callable[..., Outcome]
-) -> None:
+def test_the_time_left_is_unknown_until_all_sources_are_counted(now: list[float], failed: MakeOutcome) -> None:
     sources = SourceCounter(iter(range(10)))
     progress = Progress(sources, lambda: now[0])
     progress.tally(failed())
@@ -54,14 +48,14 @@ def test_the_time_left_is_unknown_until_all_sources_are_counted(
     assert snapshot.seconds_left == 4.0
 
 
-def test_total_is_at_least_the_number_done(now: list[float], unchanged: Callable[..., Outcome]) -> None:
+def test_total_is_at_least_the_number_done(now: list[float], unchanged: MakeOutcome) -> None:
     progress = Progress(_counted(1), lambda: now[0])
     progress.tally(unchanged())
     progress.tally(unchanged())
     assert progress.snapshot().total == 2
 
 
-def test_rates_cover_only_recent_samples(now: list[float], written: Callable[..., Outcome]) -> None:
+def test_rates_cover_only_recent_samples(now: list[float], written: MakeOutcome) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for _ in range(1_000):
         progress.tally(written())

@@ -1,7 +1,6 @@
 """The summary table."""
 
 import re
-from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.console import Console
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.table import print_summary
 from forkresize.summary import RunStats, Summary, Tally, summarize
+from tests.protocols import MakeOutcome
 
 STATS = RunStats(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
 
@@ -31,10 +31,10 @@ def _printed(summary: Summary, width: int = 80, report: str | None = None) -> li
 
 @pytest.fixture
 def eventful(
-    written: Callable[..., Outcome],
-    unchanged: Callable[..., Outcome],
-    skipped: Callable[..., Outcome],
-    failed: Callable[..., Outcome],
+    written: MakeOutcome,
+    unchanged: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
 ) -> Summary:
     return _summary(
         *(written() for _ in range(1_234)),
@@ -62,7 +62,7 @@ def test_table_shows_all_counts_and_failures(eventful: Summary) -> None:
     ]
 
 
-def test_uneventful_run_is_seven_lines(written: Callable[..., Outcome], skipped: Callable[..., Outcome]) -> None:
+def test_uneventful_run_is_seven_lines(written: MakeOutcome, skipped: MakeOutcome) -> None:
     stats = RunStats(seconds=0.5, workers=2, busy_seconds=0.9)
     assert _printed(_summary(written(size=40_000), skipped(), stats=stats)) == [
         " written         1  40.0 kB → 80.0 kB, 100.0% larger",
@@ -87,7 +87,7 @@ def test_refusal_is_shown() -> None:
     assert not any("early" in line for line in lines)
 
 
-def test_pruned_outputs_have_a_line(unchanged: Callable[..., Outcome]) -> None:
+def test_pruned_outputs_have_a_line(unchanged: MakeOutcome) -> None:
     gone = Outcome(OutputRef(unchanged().source, "out/u.jpg"), Pruned(9))
     assert _printed(_summary(unchanged(), gone, gone))[1:3] == [" unchanged         1", " pruned            2"]
 
@@ -103,18 +103,18 @@ def test_narrow_terminal_shows_everything(eventful: Summary) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 19, 39, 40, 60])
-def test_no_row_is_wider_than_the_terminal(failed: Callable[..., Outcome], hostile: str, width: int) -> None:
+def test_no_row_is_wider_than_the_terminal(failed: MakeOutcome, hostile: str, width: int) -> None:
     lines = _printed(_summary(failed(hostile, error=hostile)), width)
     assert max(map(cell_len, lines)) <= width
     # The padding leaves less room than one character in the narrowest ones.
     assert width <= 2 or "failed1" in re.sub(r"\s", "", "".join(lines))
 
 
-def test_no_name_styles_the_table(failed: Callable[..., Outcome], hostile: str) -> None:
+def test_no_name_styles_the_table(failed: MakeOutcome, hostile: str) -> None:
     assert all(line.isprintable() for line in _printed(_summary(failed(hostile, error=hostile), stopped_by="SIGINT")))
 
 
-def test_first_twenty_failures_are_shown_and_the_others_counted(failed: Callable[..., Outcome]) -> None:
+def test_first_twenty_failures_are_shown_and_the_others_counted(failed: MakeOutcome) -> None:
     summary = _summary(*(failed(f"{number}.jpg") for number in range(57)))
     lines = _printed(summary)
     assert lines[8].startswith(" in/0.jpg ")
@@ -133,7 +133,7 @@ def test_table_is_printed_to_standard_error(
     assert err.startswith(" written ")
 
 
-def test_ascii_terminal_gets_ascii_arrows(written: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ascii_terminal_gets_ascii_arrows(written: MakeOutcome, monkeypatch: pytest.MonkeyPatch) -> None:
     console = Console(width=80, file=StringIO(), color_system=None)
     monkeypatch.setattr(Console, "encoding", "ascii")
     print_summary(_summary(written()), console)

@@ -2,14 +2,13 @@
 
 import errno
 import threading
-from collections.abc import Callable
 from io import StringIO
 
 import pytest
 from tqdm import tqdm
 
-from forkresize.outcome import Outcome
 from forkresize.report.terminal.tqdm_bar import TqdmBar
+from tests.protocols import MakeOutcome
 
 
 class HungUp(StringIO):
@@ -21,9 +20,7 @@ def _last(file: StringIO) -> str:
     return file.getvalue().rpartition("\r")[2].rstrip()
 
 
-def test_bar_shows_the_run_and_is_removed_at_the_end(
-    unchanged: Callable[..., Outcome], failed: Callable[..., Outcome]
-) -> None:
+def test_bar_shows_the_run_and_is_removed_at_the_end(unchanged: MakeOutcome, failed: MakeOutcome) -> None:
     file, now = StringIO(), [0.0]
     with TqdmBar(file, sources=iter(range(4)), clock=lambda: now[0]) as bar:
         assert _last(file).startswith("0 pictures [00:00")
@@ -37,7 +34,7 @@ def test_bar_shows_the_run_and_is_removed_at_the_end(
     assert file.getvalue().isascii()
 
 
-def test_total_is_hidden_until_it_is_known(unchanged: Callable[..., Outcome]) -> None:
+def test_total_is_hidden_until_it_is_known(unchanged: MakeOutcome) -> None:
     file, now = StringIO(), [0.0]
     with TqdmBar(file, clock=lambda: now[0]) as bar:
         bar.on_outcome(unchanged())
@@ -46,7 +43,7 @@ def test_total_is_hidden_until_it_is_known(unchanged: Callable[..., Outcome]) ->
         assert _last(file).startswith("1 pictures [00:00")
 
 
-def test_bar_is_drawn_once_per_interval(unchanged: Callable[..., Outcome]) -> None:
+def test_bar_is_drawn_once_per_interval(unchanged: MakeOutcome) -> None:
     file = StringIO()
     with TqdmBar(file, clock=lambda: 0.0) as bar:
         size = len(file.getvalue())
@@ -63,7 +60,7 @@ def test_lines_are_printed_above_the_bar() -> None:
         assert _last(file).startswith("0 pictures")
 
 
-def test_no_thread_is_started_and_tqdm_is_not_changed(unchanged: Callable[..., Outcome]) -> None:
+def test_no_thread_is_started_and_tqdm_is_not_changed(unchanged: MakeOutcome) -> None:
     before, interval = threading.active_count(), tqdm.monitor_interval
     with TqdmBar(StringIO()) as bar:
         bar.on_outcome(unchanged())
@@ -72,7 +69,7 @@ def test_no_thread_is_started_and_tqdm_is_not_changed(unchanged: Callable[..., O
     assert tqdm.monitor is None
 
 
-def test_lost_terminal_does_not_end_the_run(unchanged: Callable[..., Outcome]) -> None:
+def test_lost_terminal_does_not_end_the_run(unchanged: MakeOutcome) -> None:
     now = [0.0]
     with TqdmBar(HungUp(), clock=lambda: now[0]) as bar:
         now[0] += 1
