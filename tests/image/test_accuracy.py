@@ -1,4 +1,4 @@
-"""Colors land where the definitions say, to less than the eye sees; computed here in floating point."""
+"""Colors match their definitions, computed here in floating point, to less than the eye sees."""
 
 import io
 import re
@@ -156,13 +156,15 @@ def by_matrix(pixel: Pixel, colorants: Sequence[Vector], gamma: float) -> list[f
         ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
     ],
 )
-def test_the_measure_is_the_published_one(one: Vector, other: Vector, difference: float) -> None:
+def test_the_color_difference_matches_published_values(one: Vector, other: Vector, difference: float) -> None:
     assert ciede2000(one, other) == pytest.approx(difference, abs=5e-5)
 
 
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("suffix", NEARLY_LOSSLESS)
-def test_colors_of_every_source_format_are_met(suffix: str, space: str, rgb_profile: Profile, make: Make) -> None:
+def test_colors_of_every_source_format_are_reproduced(
+    suffix: str, space: str, rgb_profile: Profile, make: Make
+) -> None:
     colorants, gamma = SPACES[space]
     source = encoded(patches("RGB", COLORS), suffix, rgb_profile(colorants, gamma))
     expected = [by_matrix(pixel, colorants, gamma) for pixel in shown(Image.open(io.BytesIO(source)))]
@@ -179,7 +181,7 @@ def test_colors_of_every_source_format_are_met(suffix: str, space: str, rgb_prof
         ("avif", {"quality": 100}, 0.5),
     ],
 )
-def test_colors_of_every_output_format_are_met(
+def test_colors_of_every_output_format_are_reproduced(
     output: str, how: dict[str, Any], loss: float, rgb_profile: Profile, make: Make
 ) -> None:
     source = encoded(patches("RGB", COLORS), "png", rgb_profile(*DISPLAY_P3))
@@ -189,7 +191,7 @@ def test_colors_of_every_output_format_are_met(
 
 @pytest.mark.parametrize("gamma", [1.0, 1.8, 2.2])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
-def test_grays_are_met(suffix: str, gamma: float, gray_profile: Profile, make: Make) -> None:
+def test_grays_are_reproduced(suffix: str, gamma: float, gray_profile: Profile, make: Make) -> None:
     grays = [(level,) for level in range(0, 256, 5)]
     source = encoded(patches("L", grays), suffix, gray_profile(gamma))
     levels = shown(Image.open(io.BytesIO(source)))
@@ -212,7 +214,7 @@ def black_point_compensated(xyz: Vector, black: Vector) -> list[float]:
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "tif"])
-def test_inks_are_met(suffix: str, cmyk_profile: bytes, make: Make) -> None:
+def test_cmyk_is_reproduced(suffix: str, cmyk_profile: bytes, make: Make) -> None:
     steps = range(0, 256, 15)
     ramps: list[Pixel] = [tuple(step if each == ink else 0 for each in range(4)) for ink in range(4) for step in steps]
     corners: list[Pixel] = [(255, 255, 0, 0), (255, 0, 255, 0), (0, 255, 255, 0), (0, 0, 255, 255)]
@@ -225,7 +227,7 @@ def test_inks_are_met(suffix: str, cmyk_profile: bytes, make: Make) -> None:
     assert worst(shown(make(source, "a", format="png")), expected) <= VISIBLE
 
 
-def test_inks_without_a_profile_come_out_as_most_programs_show_them(make: Make) -> None:
+def test_cmyk_without_a_profile_is_converted_as_most_programs_do(make: Make) -> None:
     inks = [(c, m, y, k) for c in LEVELS for m in LEVELS for y in (0, 128) for k in LEVELS]
     made = make(patches("CMYK", inks), "a.tif", format="png")
     expected = [[(1 - ink / 255) * (1 - k / 255) for ink in (c, m, y)] for c, m, y, k in inks]
@@ -233,20 +235,20 @@ def test_inks_without_a_profile_come_out_as_most_programs_show_them(make: Make) 
 
 
 @pytest.mark.parametrize("profiled", [True, False])
-def test_inks_stored_as_luma_and_chroma_are_met(profiled: bool, cmyk_profile: bytes, make: Make) -> None:
+def test_ycck_is_reproduced(profiled: bool, cmyk_profile: bytes, make: Make) -> None:
     inks = [(c, m, y, 60) for c in LEVELS for m in LEVELS for y in LEVELS]
     profile = cmyk_profile if profiled else b""
     plain = encoded(patches("CMYK", inks), "tif", profile)
     *colors, black = patches("CMYK", inks).split()
     luma = [ImageChops.invert(band) for band in Image.merge("RGB", colors).convert("YCbCr").split()]
     stored = encoded(Image.merge("CMYK", (*luma, black)), "jpg", profile)
-    # The last byte of Adobe's segment tells that the first three components are YCbCr.
+    # The last byte of Adobe's segment says that the first three components are YCbCr.
     transformed = re.sub(rb"(\xff\xee..Adobe.{6})\0", b"\\g<1>\x02", stored, count=1, flags=re.DOTALL)
     made, expected = make(transformed, "a", format="png"), make(plain, "b", format="png")
     assert worst(shown(made), [[value / 255 for value in pixel] for pixel in shown(expected)]) <= 2 * VISIBLE
 
 
-def test_lab_is_met(make: Make) -> None:
+def test_lab_is_reproduced(make: Make) -> None:
     labs = [lab_of_srgb([value / 255 for value in color]) for color in COLORS]
     stored = [(round(lightness * 2.55), round(a) + 128, round(b) + 128) for lightness, a, b in labs]
     made = make(patches("LAB", stored), "a.tif", format="png")

@@ -1,4 +1,4 @@
-"""Colors that stay in the source's space: with their profile, or not at all."""
+"""Colors that stay in the source's color space keep their profile."""
 
 import io
 from collections.abc import Callable
@@ -18,7 +18,7 @@ HOLDING = ["jpeg", "png", "webp", "avif", "tiff"]
 
 
 def srgb(image: Image.Image) -> Image.Image:
-    """Return what a program shows that heeds the profile."""
+    """Return what a color-managed program shows."""
     profile = image.info.get("icc_profile")
     if not profile:
         return image.convert("RGB")
@@ -73,10 +73,10 @@ def test_a_profile_for_gray_goes_with_gray_alone(
     output: str, mode: str, scene: Scene, gray_profile: Profile, make: Make
 ) -> None:
     made = make(scene(mode), "a.png", {"icc_profile": gray_profile(1.0)}, format=output, color="keep", width=60)
-    told = made.info.get("icc_profile")
-    assert told in {None, gray_profile(1.0)}
-    assert told is None or made.mode in {"L", "LA"}
-    assert told is not None or (output, mode) not in {("jpeg", "L"), ("png", "L"), ("png", "LA"), ("tiff", "L")}
+    profile = made.info.get("icc_profile")
+    assert profile in {None, gray_profile(1.0)}
+    assert profile is None or made.mode in {"L", "LA"}
+    assert profile is not None or (output, mode) not in {("jpeg", "L"), ("png", "L"), ("png", "LA"), ("tiff", "L")}
     expected = make(scene(mode), "b.png", {"icc_profile": gray_profile(1.0)}, format=output, width=60)
     assert apart(srgb(made.convert("L") if made.mode == "LA" else made), expected) < 3
 
@@ -89,7 +89,7 @@ def test_a_profile_for_colors_never_goes_with_gray(scene: Scene, rgb_profile: Pr
 
 
 @pytest.mark.parametrize("output", ["jpeg", "tiff"])
-def test_inks_stay_inks(output: str, scene: Scene, cmyk_profile: bytes, make: Make) -> None:
+def test_cmyk_is_kept(output: str, scene: Scene, cmyk_profile: bytes, make: Make) -> None:
     made = make(scene("CMYK"), "a.tif", {"icc_profile": cmyk_profile}, format=output, color="keep", width=60)
     assert made.mode == "CMYK"
     assert made.info["icc_profile"] == cmyk_profile
@@ -98,7 +98,7 @@ def test_inks_stay_inks(output: str, scene: Scene, cmyk_profile: bytes, make: Ma
 
 
 @pytest.mark.parametrize("output", ["jpeg", "tiff"])
-def test_inks_without_a_profile_stay_inks(output: str, scene: Scene, make: Make) -> None:
+def test_cmyk_without_a_profile_is_kept(output: str, scene: Scene, make: Make) -> None:
     made = make(scene("CMYK"), "a.tif", format=output, color="keep", width=60)
     assert made.mode == "CMYK"
     assert "icc_profile" not in made.info
@@ -114,9 +114,7 @@ def test_inks_without_a_profile_stay_inks(output: str, scene: Scene, make: Make)
         {"watermark_text": "A"},
     ],
 )
-def test_inks_that_are_painted_over_become_srgb(
-    step: dict[str, Any], scene: Scene, cmyk_profile: bytes, make: Make
-) -> None:
+def test_painted_cmyk_becomes_srgb(step: dict[str, Any], scene: Scene, cmyk_profile: bytes, make: Make) -> None:
     made = make(scene("CMYK"), "a.tif", {"icc_profile": cmyk_profile}, format="jpeg", color="keep", **step)
     expected = make(scene("CMYK"), "b.tif", {"icc_profile": cmyk_profile}, format="jpeg", **step)
     assert made.mode in {"RGB", "L"}
@@ -141,7 +139,7 @@ PAINTED = [
 @pytest.mark.parametrize("mode", ["RGB", "L", "I;16"])
 @pytest.mark.parametrize("step", PAINTED)
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "avif"])
-def test_what_is_painted_has_its_own_color(
+def test_painted_colors_are_exact(
     output: str,
     step: dict[str, Any],
     mode: str,
@@ -171,7 +169,7 @@ def test_black_and_white_are_painted_in_any_space(color: str, scene: Scene, rgb_
 
 
 @pytest.mark.parametrize("output", ["avif", "webp"])
-def test_gray_that_is_turned_on_nothing_is_converted(
+def test_gray_rotated_on_a_transparent_background_gets_alpha(
     output: str, scene: Scene, gray_profile: Profile, make: Make
 ) -> None:
     how = {"rotate": 30, "background": (255, 255, 255, 0), "format": output}

@@ -1,4 +1,4 @@
-"""Any options on any picture: an output of the size foretold that can be opened, or a reason; never a bug."""
+"""Any options on any picture give an output of the predicted size, or a reason."""
 
 import io
 import math
@@ -145,7 +145,7 @@ ASKED = st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, SIZES, OP
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), options=ASKED)
-def test_it_comes_out_as_foretold_or_for_a_reason_does_not(
+def test_every_combination_gives_the_predicted_picture_or_a_reason(
     data: st.DataObject, options: dict[str, Any], pictures: Mapping[tuple[str, Dimensions], bytes], tmp_path: Path
 ) -> None:
     recipe = Recipe.of(**options)
@@ -172,7 +172,7 @@ def check(outcome: Outcome, recipe: Recipe, source: Path) -> None:
 
 
 def check_size(written: Written, recipe: Recipe, rendition: Rendition) -> None:
-    """What the steps do to a size is told again in a few words, for those that don't look at the picture."""
+    """Restate what steps do to a size, for steps that do not depend on the pixels."""
     size: Dimensions | None = written.in_size
     for step in recipe.steps_before_resize:
         size = size and size_after(step, size)
@@ -204,8 +204,8 @@ def check_file(outcome: Outcome, written: Written, source: Path, recipe: Recipe)
         assert made.getexif().get(0x0112, 1) == 1
         before = getattr(original, "n_frames", 1)
         keeps = made.format == original.format == "TIFF" or {made.format, original.format} <= ANIMATED
-    told = any("was kept" in warning for warning in outcome.warnings)
-    assert told == (before > 1 and not keeps and recipe.animation is Animation.KEEP)
+    is_warned = any("was kept" in warning for warning in outcome.warnings)
+    assert is_warned == (before > 1 and not keeps and recipe.animation is Animation.KEEP)
     if recipe.animation is Animation.FIRST or not keeps:
         assert len(frames) == 1
     elif len({frame.convert("RGBA").tobytes() for frame in frames}) > 1:

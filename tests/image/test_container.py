@@ -1,4 +1,4 @@
-"""Files with other metadata and the same pixels."""
+"""Files with replaced metadata and the same pixels."""
 
 import io
 import struct
@@ -92,7 +92,7 @@ def test_pixels_and_profile_stay_and_the_sources_metadata_goes(
 
 
 @pytest.mark.parametrize("name", ["png", "webp"])
-def test_animations_stay_in_motion(name: str) -> None:
+def test_animations_keep_their_frames(name: str) -> None:
     pages = [Image.radial_gradient("L").resize((30, 20)).rotate(turn).convert("RGBA") for turn in (0, 30, 60)]
     timing = {"save_all": True, "append_images": pages[1:], "duration": [30, 60, 90], "loop": 2}
     source = saved(pages[0], name, **timing, **talkative(name))
@@ -106,29 +106,29 @@ def test_animations_stay_in_motion(name: str) -> None:
 @pytest.mark.parametrize("way", [{}, {"lossless": True}])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 @pytest.mark.parametrize("talks", [False, True])
-def test_a_webp_tells_what_is_in_it_as_its_encoder_would(way: dict[str, Any], mode: str, talks: bool) -> None:
+def test_a_rewritten_webp_declares_its_parts(way: dict[str, Any], mode: str, talks: bool) -> None:
     image = Image.radial_gradient("L").resize((30, 20)).convert(mode)
     if mode == "RGBA":
         image.putalpha(image.getchannel("R"))
     profile = {"icc_profile": PROFILE} if talks else {}
-    told = saved(image, "webp", **way, **profile, exif=KEPT.exif, xmp=KEPT.xmp)
+    source = saved(image, "webp", **way, **profile, exif=KEPT.exif, xmp=KEPT.xmp)
     output = replace_metadata(saved(image, "webp", **way, **(talkative("webp") if talks else {})), "webp", KEPT)
     assert output is not None
-    assert output[12:30] == told[12:30]
-    plain = replace_metadata(told, "webp", MetadataBlocks())
+    assert output[12:30] == source[12:30]
+    plain = replace_metadata(source, "webp", MetadataBlocks())
     assert plain is not None
-    assert frames(plain) == frames(told)
-    assert plain[20] == told[20] & 0x30
+    assert frames(plain) == frames(source)
+    assert plain[20] == source[20] & 0x30
 
 
-def test_what_a_simple_webp_has_behind_its_pixels_is_no_part_of_it() -> None:
+def test_data_after_the_pixels_of_a_simple_webp_is_dropped() -> None:
     source = saved(Image.new("RGB", (9, 9), "red"), "webp")
     pixels = source[20 : 20 + int.from_bytes(source[16:20], "little")]
     odd = riff((source[12:16], pixels), (b"ICCP", PROFILE))
     assert replace_metadata(odd, "webp", KEPT) == replace_metadata(source, "webp", KEPT)
 
 
-def test_what_follows_a_picture_goes() -> None:
+def test_data_after_the_picture_is_dropped() -> None:
     pages = [Image.new("RGB", (9, 9), color) for color in ("red", "blue")]
     source = saved(pages[0], "mpo", save_all=True, append_images=pages[1:])
     output = replace_metadata(source, "mpo", MetadataBlocks())
@@ -142,7 +142,7 @@ def test_what_follows_a_picture_goes() -> None:
         )
 
 
-def test_thumbnails_and_tails_of_needed_segments_go() -> None:
+def test_thumbnails_and_tails_of_needed_segments_are_dropped() -> None:
     source = saved(Image.new("CMYK", (9, 9), (1, 2, 3, 4)), "jpeg")
     adobe = source.index(b"\xff\xee\0\x0eAdobe")
     tail = source[:adobe] + b"\xff\xee\0\x14" + source[adobe + 4 : adobe + 16] + SECRET + source[adobe + 16 :]
@@ -155,7 +155,7 @@ def test_thumbnails_and_tails_of_needed_segments_go() -> None:
     assert frames(output) == frames(source)
 
 
-def test_the_name_of_a_pngs_profile_goes() -> None:
+def test_the_name_of_a_png_profile_is_replaced() -> None:
     source = saved(Image.new("L", (9, 9)), "png", icc_profile=PROFILE)
     renamed = png((name, body.replace(b"ICC Profile", SECRET)) for name, body in chunks(source))
     assert SECRET in renamed
@@ -163,7 +163,7 @@ def test_the_name_of_a_pngs_profile_goes() -> None:
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_what_only_its_metadata_turns_upright_is_not_taken(name: str) -> None:
+def test_pictures_that_are_not_stored_upright_are_not_rewritten(name: str) -> None:
     image = Image.new("RGB", (9, 9))
     assert replace_metadata(saved(image, name, exif=exif("", 6)), name, MetadataBlocks()) is None
     turned = b'<x tiff:Orientation="6"/>'
@@ -178,7 +178,7 @@ def test_what_only_its_metadata_turns_upright_is_not_taken(name: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type xmp"])
-def test_a_png_that_hides_which_way_up_it_is_is_not_taken(key: str) -> None:
+def test_a_png_with_encoded_orientation_is_not_rewritten(key: str) -> None:
     hidden = PngInfo()
     hidden.add_itxt(key, "?", zip=True)
     assert replace_metadata(saved(Image.new("L", (9, 9)), "png", pnginfo=hidden), "png", MetadataBlocks()) is None
@@ -233,7 +233,7 @@ SCAN = b"\xff\xda\0\2"
         ("webp", riff((b"VP8X", bytes(10)), (b"ANMF", bytes(16) + b"VP8 \1\0\0\0"))),
     ],
 )
-def test_what_is_not_understood_is_not_taken(name: str, data: bytes) -> None:
+def test_unknown_critical_parts_are_refused(name: str, data: bytes) -> None:
     assert replace_metadata(data, name, KEPT) is None
 
 

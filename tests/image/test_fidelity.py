@@ -1,4 +1,4 @@
-"""Results against full decoding and Pillow's Lanczos, and against each other: what quick ways may cost."""
+"""Results of optimized ways against full decoding and Pillow's Lanczos."""
 
 import io
 import sys
@@ -118,9 +118,7 @@ def test_each_of_five_widths_is_what_it_is_alone(
             assert psnr(make(data, f"alone.{suffix}", width=made.detail.out_size[0], **STILL), together) >= 48
 
 
-def test_what_is_more_than_half_as_wide_as_the_widest_is_made_of_the_source(
-    scene: Scene, noise: Scene, results: Results, make: Make
-) -> None:
+def test_wide_renditions_are_made_from_the_source(scene: Scene, noise: Scene, results: Results, make: Make) -> None:
     picture = photograph(scene, noise)
     for made in results(picture, width=[300, 240, 160], **STILL):
         assert isinstance(made.detail, Written)

@@ -1,4 +1,4 @@
-"""Color spaces by the numbers of H.273, against points that the standards give."""
+"""Color spaces by their code points in H.273, against values of the standards."""
 
 import io
 from itertools import pairwise
@@ -10,7 +10,7 @@ from forkresize.image.color.cicp import CicpColorSpace
 
 
 def srgb_grays(coded: CicpColorSpace, *, is_gray: bool = False) -> list[int]:
-    """Return what 256 grays come to in sRGB."""
+    """Return the sRGB values of 256 grays."""
     profile = coded.profile(is_gray=is_gray)
     assert profile is not None
     mode = "L" if is_gray else "RGB"
@@ -27,7 +27,7 @@ def srgb_grays(coded: CicpColorSpace, *, is_gray: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_rises_to_the_white_of_paper_and_stays_there(transfer: int) -> None:
+def test_hdr_is_clipped_at_paper_white(transfer: int) -> None:
     grays = srgb_grays(CicpColorSpace(9, transfer))
     # BT.2408: paper is at 58 % of PQ and at 75 % of HLG.
     paper = {16: 0.58, 18: 0.75}[transfer] * 255
@@ -36,7 +36,7 @@ def test_hdr_rises_to_the_white_of_paper_and_stays_there(transfer: int) -> None:
     assert 230 <= grays[round(paper) - 4] <= 254
 
 
-def test_hdr_below_paper_is_as_bright_as_it_says() -> None:
+def test_hdr_below_white_keeps_its_luminance() -> None:
     # BT.2408, table 1: an 18 % gray card is at 38 % of PQ, 26 nits of 203.
     light = 26 / 203
     assert srgb_grays(CicpColorSpace(1, 16))[round(0.38 * 255)] == pytest.approx(
@@ -64,11 +64,11 @@ def test_white_is_white_by_all_primaries(primaries: int) -> None:
 @pytest.mark.parametrize(
     ("primaries", "transfer", "known"), [(1, 13, True), (12, 13, False), (1, 16, False), (2, 2, True)]
 )
-def test_what_is_srgb_is_told(primaries: int, transfer: int, known: bool) -> None:
+def test_srgb_codes_are_recognized(primaries: int, transfer: int, known: bool) -> None:
     assert CicpColorSpace(primaries, transfer).is_srgb == known
     assert CicpColorSpace(primaries, transfer).is_hdr == (transfer == 16)
 
 
 @pytest.mark.parametrize("code", [(3, 13), (1, 0), (255, 255)])
-def test_what_is_reserved_has_no_profile(code: tuple[int, int]) -> None:
+def test_reserved_codes_have_no_profile(code: tuple[int, int]) -> None:
     assert CicpColorSpace(*code).profile(is_gray=False) is None

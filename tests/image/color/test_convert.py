@@ -1,4 +1,4 @@
-"""Right colors: sRGB in the end, whatever the profile."""
+"""Colors become sRGB by any profile."""
 
 import io
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_wide_gamuts_are_converted(colorants: object, scene: Scene, rgb_profile:
     assert "icc_profile" not in made.info
 
 
-def test_a_color_known_from_its_definition_is_met(rgb_profile: Profile, make: Make) -> None:
+def test_a_color_known_from_its_definition_is_reproduced(rgb_profile: Profile, make: Make) -> None:
     # Adobe RGB's (219, 0, 0) is XYZ red scaled, which is sRGB's (255, 0, 0) to within its rounding.
     made = make(Image.new("RGB", (8, 8), (219, 0, 0)), "a.png", {"icc_profile": rgb_profile()})
     red, green, blue = made.getpixel((4, 4))  # type: ignore[misc]
@@ -103,7 +103,7 @@ def test_sixteen_bit_gray_keeps_pixels_and_profile(
 
 
 @pytest.mark.parametrize("kind", ["garbage", "truncated", "for gray"])
-def test_a_profile_that_cannot_be_used_is_told_of_and_passed_over(
+def test_an_unusable_profile_is_ignored_with_a_warning(
     kind: str, scene: Scene, rgb_profile: Profile, gray_profile: Profile, result: Render
 ) -> None:
     profile = {"garbage": b"x" * 200, "truncated": rgb_profile()[:150], "for gray": gray_profile(1.8)}[kind]

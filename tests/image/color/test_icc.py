@@ -1,4 +1,4 @@
-"""Profiles built from numbers."""
+"""Profiles built from primaries and curves."""
 
 import io
 
@@ -32,19 +32,19 @@ def test_colorants_are_the_published_ones(name: str) -> None:
     primaries, colorants = PUBLISHED[name]
     profile = opened(icc.color_profile(primaries, srgb_curve())).profile
     built = profile.red_colorant, profile.green_colorant, profile.blue_colorant
-    for told, expected in zip(built, colorants, strict=True):
-        assert told is not None
-        assert told[0] == pytest.approx(expected, abs=4e-4)
+    for read, expected in zip(built, colorants, strict=True):
+        assert read is not None
+        assert read[0] == pytest.approx(expected, abs=4e-4)
 
 
-def test_a_profile_tells_what_it_is() -> None:
+def test_a_profile_describes_itself() -> None:
     profile = opened(icc.color_profile(BT709, icc.power(2.2))).profile
     assert (profile.xcolor_space, profile.device_class, profile.connection_space) == ("RGB ", "mntr", "XYZ ")
     assert profile.profile_description == "Built from numbers"
     assert opened(icc.gray_profile(icc.power(2.2))).profile.xcolor_space == "GRAY"
 
 
-def test_what_is_alike_is_stored_once() -> None:
+def test_equal_tags_share_their_data() -> None:
     curve = icc.sample_curve([number / 4095 for number in range(4096)])
     profile = icc.color_profile(BT709, curve)
     assert len(profile) < len(curve) + 1000

@@ -80,7 +80,7 @@ def farthest(one: Image.Image, other: Image.Image) -> int:
 
 
 @pytest.mark.parametrize("kind", CODED)
-def test_display_p3_by_code_is_not_taken_for_srgb(kind: str, scene: Scene, make: Make) -> None:
+def test_display_p3_by_code_differs_from_srgb(kind: str, scene: Scene, make: Make) -> None:
     source = CODED[kind](scene(), *P3)
     plain = Image.open(io.BytesIO(source)).convert("RGB")
     made = make(source, f"a.{kind}", format="png")
@@ -98,7 +98,7 @@ def test_srgb_by_code_changes_nothing(kind: str, code: tuple[int, int], scene: S
 
 @pytest.mark.parametrize("kind", CODED)
 @pytest.mark.parametrize("code", [PQ, HLG])
-def test_hdr_by_code_loses_what_is_above_white_and_says_so(
+def test_hdr_by_code_is_clipped_at_white_with_a_warning(
     kind: str, code: tuple[int, int], scene: Scene, result: Render, tmp_path: Any
 ) -> None:
     outcome = result(CODED[kind](scene(), *code), f"a.{kind}", format="png")
@@ -106,13 +106,13 @@ def test_hdr_by_code_loses_what_is_above_white_and_says_so(
     assert outcome.warnings == ("its HDR part was dropped",)
 
 
-def test_an_unknown_code_is_told_of(scene: Scene, result: Render) -> None:
+def test_an_unknown_cicp_code_causes_a_warning(scene: Scene, result: Render) -> None:
     outcome = result(coded_png(scene(), 10, 17), "a.png")
     assert isinstance(outcome.detail, Written)
     assert outcome.warnings == ("unknown color space: CICP 10/17; assuming sRGB",)
 
 
-def test_the_code_goes_before_the_profile_in_a_png_and_behind_it_in_an_avif(
+def test_cicp_precedes_the_profile_in_png_and_follows_it_in_avif(
     scene: Scene, rgb_profile: Callable[..., bytes], make: Make
 ) -> None:
     png = with_chunks(encoded(scene(), "PNG", icc_profile=rgb_profile()), cICP=bytes((*P3, 0, 1)))
@@ -137,7 +137,7 @@ def test_gray_by_code_stays_gray(mode: str, scene: Scene, make: Make) -> None:
     assert made.info.get("icc_profile") == expected.info.get("icc_profile")
 
 
-def test_a_pngs_gamma_and_chromaticities_are_heeded(scene: Scene, make: Make) -> None:
+def test_gamma_and_chromaticities_of_a_png_are_applied(scene: Scene, make: Make) -> None:
     made = make(with_chunks(encoded(scene(), "PNG"), gAMA=gamma(0.45455), cHRM=P3_POINTS), "a.png")
     assert farthest(made, make(profiled(scene(), *P3), "b.png")) <= 1
     linear = make(with_chunks(encoded(scene(), "PNG"), gAMA=gamma(1)), "c.png")
@@ -155,20 +155,24 @@ def test_a_pngs_gamma_and_chromaticities_are_heeded(scene: Scene, make: Make) ->
         {"sRGB": b"\0", "gAMA": gamma(1)},
     ],
 )
-def test_what_comes_to_srgb_changes_nothing(chunks: dict[str, bytes], mode: str, scene: Scene, make: Make) -> None:
+def test_gamma_and_chromaticities_of_srgb_change_nothing(
+    chunks: dict[str, bytes], mode: str, scene: Scene, make: Make
+) -> None:
     made = make(with_chunks(encoded(scene(mode), "PNG"), **chunks), "a.png")
     assert made.tobytes() == scene(mode).tobytes()
 
 
 @pytest.mark.parametrize("chunks", [{"gAMA": gamma(0)}, {"cHRM": bytes(32)}, {"gAMA": gamma(0.00001)}])
-def test_nonsense_is_told_of_and_passed_over(chunks: dict[str, bytes], scene: Scene, result: Render) -> None:
+def test_invalid_color_information_is_ignored_with_a_warning(
+    chunks: dict[str, bytes], scene: Scene, result: Render
+) -> None:
     outcome = result(with_chunks(encoded(scene(), "PNG"), **chunks), "a.png")
     assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("invalid color information; assuming sRGB",)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_adobe_rgb_by_exif_is_heeded(order: str, scene: Scene, rgb_profile: Callable[..., bytes], make: Make) -> None:
+def test_adobe_rgb_by_exif_is_applied(order: str, scene: Scene, rgb_profile: Callable[..., bytes], make: Make) -> None:
     exif = Image.Exif()
     exif.endian = order
     exif.get_ifd(0x8769).update({0xA001: 65535, 0xA005: {1: "R03"}})

@@ -36,7 +36,7 @@ def encoded() -> Callable[..., Encoded]:
 
 @pytest.fixture
 def opened(encoded: Callable[..., Encoded]) -> Callable[..., Image.Image]:
-    """Encode likewise, and open what came out."""
+    """Encode in the same way, and open the result."""
     return lambda *images, **options: Image.open(io.BytesIO(encoded(*images, **options).data))
 
 

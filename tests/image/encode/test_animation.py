@@ -1,4 +1,4 @@
-"""The frames that go in are the frames that are shown, each for its time and as often as was said."""
+"""Animations keep their frames, durations and loop counts."""
 
 import io
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def near(one: Image.Image, other: Image.Image) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("output", "loop", "told"),
+    ("output", "loop", "stored"),
     [
         ("gif", None, None),
         ("gif", 1, None),
@@ -84,20 +84,20 @@ def near(one: Image.Image, other: Image.Image) -> bool:
         ("webp", 10**6, 65_535),
     ],
 )
-def test_it_is_shown_as_often_as_was_said_in_the_words_of_the_format(
-    output: str, loop: int | None, told: int | None, film: Film, opened: Make
+def test_loop_counts_are_kept_in_each_format(
+    output: str, loop: int | None, stored: int | None, film: Film, opened: Make
 ) -> None:
-    assert opened(film(2), output, durations=(50, 60, 70, 80), loop=loop).info.get("loop") == told
+    assert opened(film(2), output, durations=(50, 60, 70, 80), loop=loop).info.get("loop") == stored
 
 
-def test_an_avif_that_is_not_for_ever_is_told_of(film: Film, opened: Make) -> None:
+def test_an_avif_with_a_loop_count_causes_a_warning(film: Film, opened: Make) -> None:
     diagnostics = Diagnostics()
     opened(film(2), "avif", durations=(50, 60, 70, 80), loop=3, diagnostics=diagnostics)
     assert "the animation will loop forever" in diagnostics.warnings[0]
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=30))
-def test_a_gif_s_times_are_off_by_less_than_what_browsers_force_on_it(durations: list[int]) -> None:
+def test_gif_durations_are_off_by_less_than_browsers_change_them(durations: list[int]) -> None:
     rounded = in_centiseconds(tuple(durations))
     assert all(each % 10 == 0 for each in rounded)
     assert all(each >= min(duration, 20) for each, duration in zip(rounded, durations, strict=True))
@@ -114,19 +114,19 @@ def test_a_gif_s_times_are_off_by_less_than_what_browsers_force_on_it(durations:
         ((3, 11), [10, 20]),
     ],
 )
-def test_a_gif_s_times_are_rounded_without_losing_pace(durations: tuple[int, ...], rounded: list[int]) -> None:
+def test_gif_durations_are_rounded_without_drift(durations: tuple[int, ...], rounded: list[int]) -> None:
     assert in_centiseconds(durations) == rounded
 
 
 @pytest.mark.parametrize("output", ["webp", "avif"])
-def test_a_frame_without_time_is_not_lost(output: str, film: Film, opened: Make, shown: Shown) -> None:
+def test_a_frame_without_duration_is_kept(output: str, film: Film, opened: Make, shown: Shown) -> None:
     images = [Image.new("RGB", (40, 40), color) for color in ("red", "lime", "blue")]
     made = shown(opened(images, output, durations=(50, 0, 70), loop=0))
     assert [duration for _, duration in made] == [50, 1, 70]
 
 
 @pytest.mark.parametrize(("output", "most"), [("gif", 655_350), ("png", 1_000_000)])
-def test_a_frame_of_many_minutes_is_cut_where_the_format_ends(
+def test_long_durations_are_limited_to_what_the_format_holds(
     output: str, most: int, film: Film, opened: Make, shown: Shown
 ) -> None:
     images = [Image.new("RGB", (40, 40), color) for color in ("red", "lime")]
@@ -138,7 +138,7 @@ def test_frames_that_are_all_equal_are_a_still_picture(opened: Make, scene: Make
         assert getattr(opened([scene(), scene()], output, durations=(50, 60), loop=0), "n_frames", 1) == 1
 
 
-def test_what_does_not_move_in_a_gif_does_not_flicker(scene: Make, opened: Make, shown: Shown) -> None:
+def test_unchanged_pixels_of_a_gif_do_not_flicker(scene: Make, opened: Make, shown: Shown) -> None:
     still = scene(size=(90, 60))
     images = []
     for number in range(4):
@@ -177,7 +177,7 @@ def test_pages_of_a_tiff_keep_their_modes_and_sizes(scene: Make, opened: Make) -
         assert (made.mode, made.size, made.tobytes()) == (page.mode, page.size, page.tobytes())
 
 
-def test_several_pictures_for_one_place_are_a_mistake(scene: Make, opened: Make) -> None:
+def test_several_frames_for_a_still_format_are_a_bug(scene: Make, opened: Make) -> None:
     with pytest.raises(AssertionError, match="jpeg"):
         opened([scene(), scene()], "jpeg")
 
@@ -194,7 +194,7 @@ def test_metadata_goes_with_an_animation(output: str, film: Film, opened: Make) 
 
 
 @pytest.mark.parametrize(("count", "longest"), [(3, (1 << 24) - 1), (200, ((1 << 31) - 1) // 200)])
-def test_a_webp_s_times_are_cut_to_what_it_holds(count: int, longest: int) -> None:
+def test_webp_durations_are_limited_to_what_the_format_holds(count: int, longest: int) -> None:
     images = tuple(Image.new("RGB", (8, 8), (number, 0, 0)) for number in range(count))
     request = EncodeRequest(mode="RGB", durations=(40, *[20_000_000] * (count - 1)), loop=0)
     options = OUTPUT_FORMATS["webp"].sequence_options(images, request)

@@ -1,4 +1,4 @@
-"""What is written is what was asked for."""
+"""Encoded files have the requested properties."""
 
 import sys
 import types
@@ -32,7 +32,7 @@ def drawn(mode: str, scene: Scene) -> Image.Image:
 
 
 @pytest.mark.parametrize(("output", "mode"), pairs(LOSSLESS))
-def test_every_mode_that_a_format_is_said_to_hold_comes_back_unchanged(
+def test_every_mode_that_a_format_declares_is_stored_without_loss(
     output: str, mode: str, scene: Scene, opened: Make
 ) -> None:
     image = drawn(mode, scene)
@@ -47,9 +47,7 @@ def test_every_mode_that_a_format_is_said_to_hold_comes_back_unchanged(
 
 @pytest.mark.parametrize("output", Format)
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_every_format_takes_every_mode_that_it_can_make_room_for(
-    mode: str, output: Format, scene: Scene, encoded: Encode
-) -> None:
+def test_every_format_accepts_every_convertible_mode(mode: str, output: Format, scene: Scene, encoded: Encode) -> None:
     if output == Format.JPEG and "A" in mode:
         return
     made = encoded(scene(mode), output)
@@ -60,11 +58,11 @@ def test_every_format_takes_every_mode_that_it_can_make_room_for(
 
 @pytest.mark.parametrize("output", ["png", "webp", "tiff"])
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_lossless_is_without_any_loss_that_shows(mode: str, output: str, scene: Scene, opened: Make) -> None:
+def test_lossless_has_no_visible_loss(mode: str, output: str, scene: Scene, opened: Make) -> None:
     assert opened(scene(mode), output, lossless=True).convert("RGBa").tobytes() == scene(mode).convert("RGBa").tobytes()
 
 
-def test_a_lossless_avif_is_exact_in_gray_and_says_what_it_is_in_color(scene: Scene, opened: Make) -> None:
+def test_lossless_avif_is_exact_in_gray_and_warns_in_color(scene: Scene, opened: Make) -> None:
     assert opened(scene("L"), "avif", lossless=True).tobytes() == scene("L").tobytes()
     diagnostics = Diagnostics()
     made = opened(scene(), "avif", lossless=True, diagnostics=diagnostics)
@@ -108,7 +106,7 @@ def test_colors_of_an_avif_are_kept_as_asked(opened: Make) -> None:
     assert losses[0] < losses[1] / 4
 
 
-def test_webp_says_that_it_has_one_subsampling_only(scene: Scene, opened: Make) -> None:
+def test_webp_warns_that_it_has_one_subsampling_only(scene: Scene, opened: Make) -> None:
     diagnostics = Diagnostics()
     opened(scene(), "webp", subsampling="444", lossless=True, diagnostics=diagnostics)
     assert not diagnostics.warnings
@@ -134,7 +132,7 @@ def test_more_effort_never_takes_more_bytes(output: str, scene: Scene, encoded: 
 
 
 @pytest.mark.parametrize("output", Format)
-def test_every_effort_is_taken(output: Format, scene: Scene, encoded: Encode) -> None:
+def test_every_effort_is_accepted(output: Format, scene: Scene, encoded: Encode) -> None:
     for effort in (1, 5, 10):
         assert encoded(scene(size=(40, 30)), output, effort=effort).data
 
@@ -188,7 +186,7 @@ def test_the_highest_effort_tries_progressive_scans(without_mozjpeg: None, noise
     assert best == min(both, key=len)
 
 
-def test_the_highest_effort_asks_mozjpeg_last(with_mozjpeg: list[bytes], noise: Scene, encoded: Encode) -> None:
+def test_the_highest_effort_repacks_with_mozjpeg_last(with_mozjpeg: list[bytes], noise: Scene, encoded: Encode) -> None:
     best = encoded(clouds(noise), "jpeg", effort=10).data
     assert with_mozjpeg == [min(with_mozjpeg, key=len)]
     assert best == with_mozjpeg[0][:-1]
@@ -205,23 +203,23 @@ def test_the_real_mozjpeg_keeps_pixels_and_profile(noise: Scene, opened: Make) -
     assert packed.info["icc_profile"] == b"kept"
 
 
-def test_noise_overflows_the_optimizer_s_buffer_and_is_written_all_the_same(noise: Scene, opened: Make) -> None:
+def test_noise_that_overflows_the_optimizer_is_still_written(noise: Scene, opened: Make) -> None:
     assert opened(noise(size=(900, 900)), "jpeg", quality=94).format == "JPEG"
 
 
-def test_noise_that_can_not_be_progressive_is_baseline_and_said_so(noise: Scene, opened: Make) -> None:
+def test_noise_that_cannot_be_progressive_becomes_baseline_with_a_warning(noise: Scene, opened: Make) -> None:
     diagnostics = Diagnostics()
     made = opened(noise(size=(900, 900)), "jpeg", quality=94, progressive=True, diagnostics=diagnostics)
     assert "wrote a baseline JPEG" in diagnostics.warnings[0]
     assert "progressive" not in made.info
 
 
-def test_noise_takes_any_effort_in_silence(noise: Scene, opened: Make) -> None:
+def test_noise_accepts_any_effort_without_a_warning(noise: Scene, opened: Make) -> None:
     assert opened(noise(size=(900, 900)), "jpeg", quality=94, effort=10).size == (900, 900)
 
 
 @pytest.mark.parametrize(
-    ("output", "size", "told"),
+    ("output", "size", "message"),
     [
         ("jpeg", (65_501, 1), "jpeg holds sides of at most 65500 pixels, not 65501"),
         ("webp", (1, 16_384), "webp holds sides of at most 16383 pixels, not 16384"),
@@ -230,20 +228,20 @@ def test_noise_takes_any_effort_in_silence(noise: Scene, opened: Make) -> None:
     ],
 )
 def test_a_side_too_long_for_the_format_is_refused_with_both_numbers(
-    output: str, size: tuple[int, int], told: str, encoded: Encode
+    output: str, size: tuple[int, int], message: str, encoded: Encode
 ) -> None:
     with pytest.raises(PictureError) as raised:
         encoded(Image.new("L", size), output)
-    assert (raised.value.reason, str(raised.value)) == (Reason.UNSUPPORTED, told)
+    assert (raised.value.reason, str(raised.value)) == (Reason.UNSUPPORTED, message)
 
 
 @pytest.mark.parametrize("output", ["jpeg", "webp", "gif"])
-def test_the_longest_side_that_is_said_to_fit_does(output: str, opened: Make) -> None:
+def test_the_declared_longest_side_can_be_encoded(output: str, opened: Make) -> None:
     longest = OUTPUT_FORMATS[output].max_side
     assert opened(Image.new("L", (longest, 1)), output).size == (longest, 1)
 
 
-def test_nothing_but_pixels_comes_from_the_image_and_the_image_is_left_alone(scene: Scene, opened: Make) -> None:
+def test_only_pixels_are_taken_from_the_image_which_is_not_changed(scene: Scene, opened: Make) -> None:
     image = scene()
     image.info = {"comment": b"secret", "icc_profile": b"stale", "dpi": (300, 300)}
     for output in ("jpeg", "png", "gif", "tiff"):
@@ -254,7 +252,7 @@ def test_nothing_but_pixels_comes_from_the_image_and_the_image_is_left_alone(sce
 
 
 @pytest.mark.parametrize("raised", [OSError("encoder error -2"), ValueError("odd")])
-def test_an_encoder_that_gives_up_is_told_of(
+def test_a_failing_encoder_is_reported(
     raised: Exception, scene: Scene, encoded: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
@@ -266,7 +264,7 @@ def test_an_encoder_that_gives_up_is_told_of(
         encoded(image, "jpeg")
 
 
-def test_too_little_memory_is_passed_on(scene: Scene, encoded: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_errors_are_passed_on(scene: Scene, encoded: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise MemoryError
 

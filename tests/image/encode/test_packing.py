@@ -22,13 +22,13 @@ def saved_png(image: Image.Image, strategy: int) -> bytes:
     return file.getvalue()
 
 
-def test_png_of_a_photograph_is_packed_by_runs_alone(noise: Scene, encoded: Encode) -> None:
+def test_a_photograph_is_packed_by_runs_alone(noise: Scene, encoded: Encode) -> None:
     photograph = clouds(noise)
     assert encoded(photograph, "png").data == saved_png(photograph, zlib.Z_RLE)
     assert len(saved_png(photograph, zlib.Z_RLE)) <= len(saved_png(photograph, zlib.Z_DEFAULT_STRATEGY))
 
 
-def test_png_of_a_drawing_is_packed_both_ways_and_the_smaller_kept(encoded: Encode) -> None:
+def test_a_drawing_is_packed_both_ways_and_the_smaller_kept(encoded: Encode) -> None:
     letters = Image.new("RGB", (300, 200), "white")
     for number in range(40):
         ImageDraw.Draw(letters).text((number * 37 % 250, number * 53 % 190), "the same words", "black")
@@ -36,10 +36,10 @@ def test_png_of_a_drawing_is_packed_both_ways_and_the_smaller_kept(encoded: Enco
     assert encoded(letters, "png").data == min(both, key=len) == both[1]
 
 
-def test_png_of_a_small_drawing_with_much_to_say_is_still_packed_both_ways(encoded: Encode) -> None:
+def test_a_small_drawing_with_much_metadata_is_packed_both_ways(encoded: Encode) -> None:
     letters = Image.new("RGB", (96, 64), "white")
     for number in range(8):
         ImageDraw.Draw(letters).text((3, number * 8), "the same words", "black")
-    said = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + bytes(9000)
-    bare, loaded = encoded(letters, "png").data, encoded(letters, "png", embedded={"exif": said}).data
-    assert len(loaded) - len(bare) < len(said) + 20
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\0" + bytes(9000)
+    bare, loaded = encoded(letters, "png").data, encoded(letters, "png", embedded={"exif": exif}).data
+    assert len(loaded) - len(bare) < len(exif) + 20

@@ -1,4 +1,4 @@
-"""Few colors, used well: none too many, exact where they suffice, dithered where not, transparent where it was."""
+"""Reduced colors: at most the requested number, exact if they suffice, dithered if not."""
 
 from collections.abc import Callable
 
@@ -28,9 +28,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 @pytest.mark.parametrize("output", ["png", "gif"])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("colors", [2, 3, 16, 100, 256])
-def test_there_are_no_more_colors_than_asked_for(
-    colors: int, mode: str, output: str, scene: Make, opened: Make
-) -> None:
+def test_there_are_at_most_the_requested_colors(colors: int, mode: str, output: str, scene: Make, opened: Make) -> None:
     assert 1 < colors_of(opened(scene(mode), output, palette=colors)) <= colors
 
 
@@ -79,7 +77,7 @@ def test_a_gif_keeps_a_hole_and_its_colors(opened: Make) -> None:
     assert made.getpixel((15, 20)) == (250, 10, 20, 255)
 
 
-def test_a_palette_for_several_frames_does_not_forget_the_last(scene: Make, opened: Make) -> None:
+def test_a_shared_palette_represents_all_frames(scene: Make, opened: Make) -> None:
     images = [Image.radial_gradient("L").convert("RGB"), scene(size=(256, 256)), Image.new("RGB", (256, 256), "lime")]
     made = opened(images, "gif", durations=(50, 50, 50), loop=0)
     made.seek(2)
@@ -98,7 +96,7 @@ def test_frames_share_a_small_palette(output: str, scene: Make, opened: Make) ->
     assert colors_of(both) <= 16
 
 
-def test_sixteen_bits_are_told_of_when_they_go_into_a_palette(scene: Make, opened: Make) -> None:
+def test_sixteen_bits_cause_a_warning_for_a_palette(scene: Make, opened: Make) -> None:
     diagnostics = Diagnostics()
     assert colors_of(opened(scene("I;16"), "png", palette=8, diagnostics=diagnostics)) <= 8
     assert diagnostics.warnings == ["reduced from 16 to 8 bits per channel, for an animation or a palette"]

@@ -1,4 +1,4 @@
-"""A file is as good as its limit of bytes lets it be, and as small as its similarity lets it be."""
+"""Searches for a quality reach a number of bytes or a similarity."""
 
 import io
 import re
@@ -46,7 +46,7 @@ def test_a_limit_that_is_met_anyway_changes_nothing(scene: Scene, encoded: Encod
 @pytest.mark.parametrize(
     ("output", "quality"), [("jpeg", 20), ("webp", 20), ("png", None), ("gif", None), ("tiff", None)]
 )
-def test_where_quality_is_not_enough_the_size_goes_down(
+def test_the_size_is_reduced_if_quality_is_not_enough(
     output: str, quality: int | None, noise: Scene, encoded: Encode
 ) -> None:
     image = noise(size=(200, 100))
@@ -96,7 +96,7 @@ def test_a_similarity_is_reached_with_the_lowest_quality(
     assert made.quality == 1 or ssim(scene(mode), lower) < target
 
 
-def test_a_similarity_out_of_reach_is_told_with_what_was_reached(noise: Scene, encoded: Encode) -> None:
+def test_an_unreachable_ssim_causes_a_warning_with_the_reached_value(noise: Scene, encoded: Encode) -> None:
     diagnostics = Diagnostics()
     made = encoded(noise(), "webp", ssim=0.9999, diagnostics=diagnostics)
     assert re.fullmatch(r"SSIM is only 0\.\d{4} at quality 100, not 0\.9999", "".join(diagnostics.warnings))
@@ -116,14 +116,14 @@ def test_the_first_frame_decides_for_an_animation(output: str, scene: Scene, enc
 
 
 class WorseAtLength(Encoder, frozen=True):
-    """Encodes what has more than a few frames at a lower quality than it is told to."""
+    """Encodes more than a few frames at a lower quality than requested."""
 
     def encode(self, frames: Frames, quality: int | None) -> Encoded:
         worse = (quality or 0) - 10 if len(frames.images) > 4 else quality
         return replace(Encoder.encode(self, frames, worse), quality=quality)
 
 
-def test_a_film_that_turns_out_worse_than_its_beginning_is_encoded_better(scene: Scene) -> None:
+def test_quality_rises_if_later_frames_make_the_first_worse(scene: Scene) -> None:
     images = tuple(scene(size=(60, 40)).rotate(turn) for turn in range(0, 50, 10))
     frames = Frames(images=images, durations=(50,) * 5, loop=0)
     qualities = [
@@ -133,5 +133,5 @@ def test_a_film_that_turns_out_worse_than_its_beginning_is_encoded_better(scene:
     assert qualities[1] == qualities[0] + 10
 
 
-def test_a_similarity_means_nothing_to_a_format_without_quality(scene: Scene, encoded: Encode) -> None:
+def test_ssim_is_ignored_by_formats_without_quality(scene: Scene, encoded: Encode) -> None:
     assert encoded(scene(), "png", ssim=0.9).ssim is None

@@ -1,4 +1,4 @@
-"""Talkative metadata: what betrays its owner has SECRET in it, and what describes the picture has PUBLIC."""
+"""Source metadata in which SECRET marks what identifies the owner, and PUBLIC what describes the picture."""
 
 import io
 import struct
@@ -90,7 +90,7 @@ def exif() -> bytes:
 @pytest.fixture
 def iptc() -> bytes:
     """IPTC datasets, of all sizes and records."""
-    told = {
+    public = {
         (1, 90): "\x1b%G",
         (2, 0): "\0\4",
         (2, 80): "PUBLIC-byline",
@@ -104,7 +104,7 @@ def iptc() -> bytes:
         (2, 202): "SECRET-preview",
         (3, 5): "SECRET",
     }
-    return b"".join(dataset(*key, text.encode()) for key, text in {**told, **hidden}.items())
+    return b"".join(dataset(*key, text.encode()) for key, text in {**public, **hidden}.items())
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def talkative(exif: bytes, iptc: bytes) -> Callable[[str], Image.Image]:
 
 @pytest.fixture
 def inflated() -> Callable[[bytes], bytes]:
-    """Return a file's bytes, and whatever in them is compressed with deflate."""
+    """Return a file's bytes, with everything in them that is compressed with deflate."""
 
     def inflate(data: bytes) -> bytes:
         found = [data]

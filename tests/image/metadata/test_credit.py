@@ -1,4 +1,4 @@
-"""Who made a picture and who may use it, from whichever kind of metadata to EXIF and PNG's texts."""
+"""The creator and the copyright notice, from any kind of metadata to EXIF and PNG's texts."""
 
 import io
 import re
@@ -57,7 +57,7 @@ def kept(
     return metadata.extract(image, policy, diagnostics or Diagnostics())
 
 
-def told(block: bytes) -> tuple[str, str]:
+def credit_of(block: bytes) -> tuple[str, str]:
     """Return artist and copyright of an EXIF block."""
     exif = Image.Exif()
     exif.load(block)
@@ -74,20 +74,20 @@ BY_TRUST: list[dict[str, Any]] = [{"exif": EXIF}, {"xmp": XMP}, {"iptc": IPTC}, 
 
 @pytest.mark.parametrize("policy", KEEPING)
 @pytest.mark.parametrize(("first", "expected"), list(enumerate(["exif", "xmp", "iptc", "texts"])))
-def test_the_most_trusted_of_those_that_speak_is_believed(first: int, expected: str, policy: Metadata) -> None:
+def test_the_credit_with_the_highest_precedence_wins(first: int, expected: str, policy: Metadata) -> None:
     info: dict[str, Any] = {}
     for part in BY_TRUST[first:]:
         info |= part
     result = kept(policy, **info)
-    assert told(result.exif) == (expected, f"(c) {expected}")
+    assert credit_of(result.exif) == (expected, f"(c) {expected}")
     assert result.credit == Credit(creator=expected, copyright=f"(c) {expected}", is_all=policy is Metadata.COPYRIGHT)
 
 
-def test_nothing_is_said_where_nothing_is_to_be_kept() -> None:
+def test_no_metadata_is_kept_by_the_policy_none() -> None:
     assert kept(Metadata.NONE, exif=EXIF, xmp=XMP, iptc=IPTC) == metadata.MetadataBlocks()
 
 
-def test_exif_that_has_it_all_stays_as_it_is() -> None:
+def test_exif_with_a_full_credit_is_not_changed() -> None:
     exif = exif_block({Base.Artist: "Zoë ".encode("latin-1"), Base.Copyright: b"me\0them"})
     result = kept(exif=exif, xmp=XMP, iptc=IPTC)
     assert "Zoë ".encode("latin-1") in result.exif
@@ -97,7 +97,7 @@ def test_exif_that_has_it_all_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.ALL])
-def test_only_what_exif_lacks_is_put_in_and_the_rest_keeps_its_values(policy: Metadata, order: str) -> None:
+def test_only_missing_exif_tags_are_added(policy: Metadata, order: str) -> None:
     exif = Image.Exif()
     exif.endian = order
     exif.update({Base.Make: "Zoë".encode(), Base.Copyright: "© Zoë".encode("latin-1")})
@@ -115,15 +115,15 @@ def test_only_what_exif_lacks_is_put_in_and_the_rest_keeps_its_values(policy: Me
 
 
 @pytest.mark.parametrize("blank", [b"", b"      ", b" \0 "])
-def test_what_cameras_leave_blank_says_nothing(blank: bytes) -> None:
+def test_blank_credits_of_cameras_are_ignored(blank: bytes) -> None:
     exif = exif_block({Base.Artist: blank, Base.Copyright: blank})
-    assert told(kept(exif=exif, iptc=IPTC).exif) == ("iptc", "(c) iptc")
+    assert credit_of(kept(exif=exif, iptc=IPTC).exif) == ("iptc", "(c) iptc")
     assert kept(exif=exif).credit == Credit()
 
 
-def test_the_photographer_and_the_editor_of_exif_stay_there_and_get_a_line_each_elsewhere() -> None:
+def test_photographer_and_editor_copyrights_become_two_lines() -> None:
     result = kept(exif=exif_block({Base.Copyright: b"me\0them"}))
-    assert told(result.exif) == ("", "me\0them")
+    assert credit_of(result.exif) == ("", "me\0them")
     assert result.credit.copyright == "me\nthem"
 
 
@@ -131,14 +131,14 @@ def test_the_photographer_and_the_editor_of_exif_stay_there_and_get_a_line_each_
 def test_any_script_comes_through_as_utf_8(creator: str, rights: str) -> None:
     packet = xmp_packet(f"<dc:creator>{escape(creator)}</dc:creator><dc:rights>{escape(rights)}</dc:rights>")
     block = iptc_block((80, creator.encode()), (116, rights.encode()))
-    assert told(kept(xmp=packet).exif) == told(kept(iptc=block).exif) == (creator, rights)
+    assert credit_of(kept(xmp=packet).exif) == credit_of(kept(iptc=block).exif) == (creator, rights)
 
 
-def test_iptc_that_is_no_utf_8_counts_as_latin_1() -> None:
-    assert told(kept(iptc=iptc_block((80, "Zoë".encode("latin-1")))).exif) == ("Zoë", "")
+def test_iptc_that_is_not_utf_8_counts_as_latin_1() -> None:
+    assert credit_of(kept(iptc=iptc_block((80, "Zoë".encode("latin-1")))).exif) == ("Zoë", "")
 
 
-def test_iptc_does_not_speak_by_other_records() -> None:
+def test_iptc_of_other_records_is_ignored() -> None:
     assert kept(Metadata.ALL, iptc=b"\x1c\x01\x50\0\2me" + iptc_block((120, b"x"))).credit == Credit()
 
 
@@ -152,14 +152,14 @@ def test_iptc_does_not_speak_by_other_records() -> None:
         ([" "], ""),
     ],
 )
-def test_several_names_become_one_text_that_can_be_taken_apart_again(names: list[str], expected: str) -> None:
+def test_several_creators_are_joined_reversibly(names: list[str], expected: str) -> None:
     by_xmp = kept(xmp=xmp_packet(listed("dc:creator", "Seq", *names)))
     by_iptc = kept(iptc=iptc_block(*((80, name.encode()) for name in names)))
-    assert told(by_xmp.exif)[0] == told(by_iptc.exif)[0] == by_iptc.credit.creator == expected
+    assert credit_of(by_xmp.exif)[0] == credit_of(by_iptc.exif)[0] == by_iptc.credit.creator == expected
 
 
-def test_of_several_languages_the_first_counts() -> None:
-    assert told(kept(xmp=xmp_packet(listed("dc:rights", "Alt", "mine", "meins"))).exif) == ("", "mine")
+def test_the_first_of_several_languages_counts() -> None:
+    assert credit_of(kept(xmp=xmp_packet(listed("dc:rights", "Alt", "mine", "meins"))).exif) == ("", "mine")
 
 
 @pytest.mark.parametrize("policy", KEEPING)
@@ -171,15 +171,15 @@ def test_of_several_languages_the_first_counts() -> None:
         xmp_packet("<dc:creator/><dc:rights/>", 'dc:creator="xmp" dc:rights="(c) xmp"'),
     ],
 )
-def test_xmp_may_be_written_down_in_any_way(packet: bytes, policy: Metadata) -> None:
-    assert told(kept(policy, xmp=packet).exif) == ("xmp", "(c) xmp")
+def test_xmp_is_read_in_any_rdf_syntax(packet: bytes, policy: Metadata) -> None:
+    assert credit_of(kept(policy, xmp=packet).exif) == ("xmp", "(c) xmp")
 
 
-def test_empty_properties_say_nothing() -> None:
+def test_empty_properties_are_dropped() -> None:
     assert kept(Metadata.ALL, xmp=xmp_packet("<dc:creator/><dc:rights/><my:x>y</my:x>")).credit == Credit()
 
 
-def test_xmp_that_grew_too_large_by_being_written_anew_costs_no_more_than_the_credit() -> None:
+def test_xmp_that_exceeds_the_limit_when_rewritten_loses_only_the_credit() -> None:
     packet = xmp_packet(f"<dc:creator>me</dc:creator><my:x>{'&#62;' * 10 + '>' * 1_048_000}</my:x>")
     diagnostics = Diagnostics()
     result = kept(Metadata.ALL, diagnostics=diagnostics, xmp=packet)
@@ -187,16 +187,16 @@ def test_xmp_that_grew_too_large_by_being_written_anew_costs_no_more_than_the_cr
     assert b"me" in result.xmp
 
 
-def test_a_jpeg_says_it_even_where_it_does_not_hold_the_rest_of_exif() -> None:
+def test_a_jpeg_keeps_the_credit_if_exif_is_too_large() -> None:
     large = exif_block({Base.Copyright: b"me", Base.ImageDescription: b"x" * 70_000})
     first, second = Diagnostics(), Diagnostics()
-    assert told(metadata.save_options(kept(exif=large), "jpeg", first)["exif"]) == ("", "me")
+    assert credit_of(metadata.save_options(kept(exif=large), "jpeg", first)["exif"]) == ("", "me")
     assert "of EXIF: too large for a JPEG" in first.warnings[0]
     assert metadata.save_options(kept(exif=exif_block({Base.Artist: b"x" * 70_000})), "jpeg", second) == {}
     assert [message.split()[4] for message in second.warnings] == ["EXIF:", "credit:"]
 
 
-def test_a_png_says_it_in_its_texts_as_well() -> None:
+def test_a_png_has_the_credit_in_its_texts() -> None:
     def texts(result: metadata.MetadataBlocks) -> dict[str, str]:
         file = io.BytesIO()
         Image.new("L", (4, 4)).save(file, "PNG", **metadata.save_options(result, "png", Diagnostics()))
@@ -210,7 +210,7 @@ def test_a_png_says_it_in_its_texts_as_well() -> None:
 
 
 @pytest.mark.parametrize("output", ["gif", "bmp", "qoi"])
-def test_a_format_without_a_place_is_told_of_only_where_nothing_else_was_asked_for(output: str) -> None:
+def test_a_format_that_cannot_store_the_credit_causes_a_warning_only_if_nothing_else_is_kept(output: str) -> None:
     diagnostics = Diagnostics()
     for policy in (Metadata.SAFE, Metadata.ALL, Metadata.NONE):
         assert metadata.save_options(kept(policy, iptc=IPTC), output, diagnostics) == {}

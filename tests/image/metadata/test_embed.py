@@ -1,4 +1,4 @@
-"""How metadata gets into outputs, and what does not fit."""
+"""Metadata in outputs, and blocks that do not fit."""
 
 import io
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def block(tags: Mapping[int, object], details: Mapping[int, object] | None = Non
 
 
 @pytest.mark.parametrize("output", ["jpeg", "png", "webp", "avif", "tiff", "gif", "bmp"])
-def test_nothing_asks_for_nothing(output: str) -> None:
+def test_no_metadata_needs_no_options(output: str) -> None:
     assert save_options(MetadataBlocks(), output, Diagnostics()).keys() <= {"tiffinfo"}
     assert not any(save_options(MetadataBlocks(), output, Diagnostics()).values())
 
@@ -51,7 +51,7 @@ def test_a_segment_is_filled_to_the_last_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kept", "told"),
+    ("kept", "dropped"),
     [
         (MetadataBlocks(exif=b"x" * (SEGMENT + 1)), "65534 bytes of EXIF"),
         (MetadataBlocks(xmp=b"x" * (XMP_ROOM + 1)), "65505 bytes of XMP"),
@@ -59,10 +59,10 @@ def test_a_segment_is_filled_to_the_last_byte() -> None:
         (MetadataBlocks(texts={"Comment": "x" * (SEGMENT + 1)}), "65534 bytes of comment"),
     ],
 )
-def test_what_is_too_long_for_a_jpeg_is_told_of_and_dropped(kept: MetadataBlocks, told: str) -> None:
+def test_blocks_too_large_for_a_jpeg_are_dropped_with_a_warning(kept: MetadataBlocks, dropped: str) -> None:
     diagnostics = Diagnostics()
     assert save_options(kept, "jpeg", diagnostics) == {}
-    assert diagnostics.warnings == [f"dropped {told}: too large for a JPEG"]
+    assert diagnostics.warnings == [f"dropped {dropped}: too large for a JPEG"]
 
 
 @pytest.mark.parametrize("length", [6, 7])
@@ -103,7 +103,7 @@ def test_a_tiff_is_compressed_unless_it_has_more_than_plain_tags() -> None:
 
 
 @pytest.mark.parametrize("output", ["png", "webp", "avif", "tiff"])
-def test_an_animation_has_it_as_well(output: str) -> None:
+def test_animations_have_the_credit(output: str) -> None:
     kept = MetadataBlocks(exif=block({Base.Make: "PUBLIC"}), xmp=b"<x/>")
     image = reopened(kept, output, frames=3)
     assert image.getexif()[Base.Make] == "PUBLIC"

@@ -1,4 +1,4 @@
-"""What stays of EXIF."""
+"""The EXIF that each policy keeps."""
 
 import io
 
@@ -17,19 +17,19 @@ def bearer(exif: bytes, **info: object) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("told", range(10))
-def test_orientation_is_what_exif_says_if_that_makes_sense(told: int) -> None:
+@pytest.mark.parametrize("value", range(10))
+def test_orientation_is_read_from_exif_if_valid(value: int) -> None:
     exif = Image.Exif()
-    exif[Base.Orientation] = told
-    assert metadata.orientation(bearer(exif.tobytes())) == (told if 1 <= told <= 8 else 1)
+    exif[Base.Orientation] = value
+    assert metadata.orientation(bearer(exif.tobytes())) == (value if 1 <= value <= 8 else 1)
 
 
-def test_orientation_is_what_xmp_says_where_exif_says_nothing() -> None:
+def test_orientation_is_read_from_xmp_without_exif() -> None:
     assert metadata.orientation(bearer(b"", xmp=b'<x tiff:Orientation="6"/>')) == 6
 
 
 @pytest.mark.parametrize("exif", [b"", b"garbage!", b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)])
-def test_orientation_is_upright_where_nothing_says_otherwise(exif: bytes) -> None:
+def test_orientation_is_upright_by_default(exif: bytes) -> None:
     assert metadata.orientation(bearer(exif)) == 1
 
 
@@ -44,7 +44,7 @@ def test_camera_settings_keep_their_values(exif: bytes) -> None:
 
 
 @pytest.mark.parametrize("order", [b"MM", b"II"])
-def test_text_keeps_its_bytes_whatever_its_encoding(order: bytes) -> None:
+def test_text_keeps_its_bytes_in_any_encoding(order: bytes) -> None:
     exif = Image.Exif()
     exif.endian = "<" if order == b"II" else ">"
     exif[Base.Artist], exif[Base.Copyright] = "Zoë 写真".encode(), "© Zoë".encode("latin-1")
@@ -57,17 +57,17 @@ def test_text_keeps_its_bytes_whatever_its_encoding(order: bytes) -> None:
     assert kept.exif.startswith(b"Exif\0\0" + order)
 
 
-@pytest.mark.parametrize(("told", "kept"), [(1, 1), (2, None), (65_535, None)])
+@pytest.mark.parametrize(("value", "kept"), [(1, 1), (2, None), (65_535, None)])
 @pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.ALL])
-def test_of_color_spaces_the_one_stays_that_outputs_have(told: int, kept: int | None, policy: Metadata) -> None:
+def test_only_srgb_is_kept_as_exif_color_space(value: int, kept: int | None, policy: Metadata) -> None:
     exif = Image.Exif()
-    exif.get_ifd(IFD.Exif)[Base.ColorSpace] = told
+    exif.get_ifd(IFD.Exif)[Base.ColorSpace] = value
     block = Image.Exif()
     block.load(metadata.extract(bearer(exif.tobytes()), policy, Diagnostics()).exif)
     assert block.get_ifd(IFD.Exif).get(Base.ColorSpace) == kept
 
 
-def test_damaged_details_are_told_of(monkeypatch: pytest.MonkeyPatch, exif: bytes) -> None:
+def test_damaged_details_cause_a_warning(monkeypatch: pytest.MonkeyPatch, exif: bytes) -> None:
     def fail(*_arguments: object) -> None:
         raise ValueError("odd")
 
@@ -77,12 +77,12 @@ def test_damaged_details_are_told_of(monkeypatch: pytest.MonkeyPatch, exif: byte
     assert diagnostics.warnings == ["damaged EXIF was dropped: odd"]
 
 
-def test_exif_that_says_nothing_is_no_cause_for_a_warning() -> None:
+def test_empty_exif_causes_no_warning() -> None:
     assert metadata.extract(bearer(b"Exif\0\0MM\0\x2a\0\0\0\x08" + bytes(30)), Metadata.SAFE, Diagnostics()).exif == b""
 
 
 @pytest.mark.parametrize("policy", Metadata)
-def test_exif_with_nothing_worth_keeping_leaves_none(policy: Metadata) -> None:
+def test_exif_without_kept_tags_is_dropped(policy: Metadata) -> None:
     exif = Image.Exif()
     exif[Base.Orientation] = 6
     assert metadata.extract(bearer(exif.tobytes()), policy, Diagnostics()).exif == b""

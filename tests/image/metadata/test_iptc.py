@@ -1,4 +1,4 @@
-"""What stays of IPTC-IIM."""
+"""The IPTC-IIM that each policy keeps."""
 
 import struct
 
@@ -29,7 +29,7 @@ def test_each_policy_keeps_its_datasets_in_their_order(policy: Metadata, kept: b
     assert iptc.filter_datasets(BYLINE + STREET + dataset(202, b"preview") + CAPTION, policy) == kept
 
 
-def test_character_set_and_version_stay_with_what_they_are_about() -> None:
+def test_character_set_and_version_are_kept_with_other_datasets_only() -> None:
     frame = dataset(90, b"\x1b%G", 1) + dataset(0, b"\0\2")
     assert iptc.filter_datasets(frame + BYLINE, Metadata.COPYRIGHT) == frame + BYLINE
     assert iptc.filter_datasets(frame + STREET, Metadata.SAFE) == b""
@@ -40,19 +40,19 @@ def test_long_datasets_stay_whole() -> None:
     assert iptc.filter_datasets(long, Metadata.SAFE) == long
 
 
-def test_padding_is_no_damage() -> None:
+def test_padding_is_accepted() -> None:
     assert iptc.filter_datasets(BYLINE + bytes(3), Metadata.SAFE) == BYLINE
     assert iptc.filter_datasets(bytes(3), Metadata.SAFE) == b""
 
 
 @pytest.mark.parametrize("block", [b"x" * 20, BYLINE[:-1], BYLINE + b"\x1c\2", BYLINE + b"?" * 5])
-def test_what_is_no_dataset_is_refused(block: bytes) -> None:
+def test_invalid_datasets_are_refused(block: bytes) -> None:
     with pytest.raises(ValueError, match=r"no dataset begins at \d+|dataset 2:80 ends too early"):
         iptc.filter_datasets(block, Metadata.SAFE)
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=9)), max_size=9))
-def test_nothing_but_allowed_datasets_comes_through(datasets: list[tuple[int, bytes]]) -> None:
+def test_only_allowed_datasets_are_kept(datasets: list[tuple[int, bytes]]) -> None:
     block = b"".join(dataset(number, content) for number, content in datasets)
     kept = [dataset(number, content) for number, content in datasets if number in {80, 85, 110, 115, 116, 0}]
     has_any = any(number in {80, 85, 110, 115, 116} for number, _content in datasets)
@@ -60,7 +60,7 @@ def test_nothing_but_allowed_datasets_comes_through(datasets: list[tuple[int, by
 
 
 @given(st.binary(max_size=60))
-def test_garbage_raises_nothing_unforeseen(block: bytes) -> None:
+def test_garbage_raises_documented_errors_only(block: bytes) -> None:
     try:
         iptc.filter_datasets(block, Metadata.SAFE)
     except ValueError:

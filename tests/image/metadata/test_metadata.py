@@ -1,4 +1,4 @@
-"""What each policy leaves of all metadata, from any format into any other."""
+"""The metadata that each policy keeps, from any format to any other."""
 
 import io
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def through(source: Image.Image, output: str, policy: Metadata) -> bytes:
 @pytest.mark.parametrize("policy", [Metadata.SAFE, Metadata.COPYRIGHT, Metadata.NONE])
 @pytest.mark.parametrize("output", HELD_BY)
 @pytest.mark.parametrize("source", SOURCES)
-def test_nothing_that_betrays_the_owner_comes_through(
+def test_safe_keeps_nothing_that_identifies_the_owner(
     source: str, output: str, policy: Metadata, talkative: Talkative, inflated: Callable[[bytes], bytes]
 ) -> None:
     data = inflated(through(talkative(source), output, policy))
@@ -55,13 +55,15 @@ def test_nothing_that_betrays_the_owner_comes_through(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_sources_do_betray_it(source: str, talkative: Talkative, inflated: Callable[[bytes], bytes]) -> None:
+def test_the_sources_do_identify_the_owner(
+    source: str, talkative: Talkative, inflated: Callable[[bytes], bytes]
+) -> None:
     assert b"SECRET" in inflated(through(talkative(source), "png", Metadata.ALL))
 
 
 @pytest.mark.parametrize("output", HELD_BY)
 @pytest.mark.parametrize("source", SOURCES)
-def test_what_describes_the_picture_stays_wherever_there_is_a_place_for_it(
+def test_descriptive_metadata_is_kept_in_every_format_that_can_store_it(
     source: str, output: str, talkative: Talkative, inflated: Callable[[bytes], bytes]
 ) -> None:
     data = inflated(through(talkative(source), output, Metadata.SAFE))
@@ -70,7 +72,7 @@ def test_what_describes_the_picture_stays_wherever_there_is_a_place_for_it(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_of_copyright_there_is_who_made_it_and_who_may_use_it_alone(source: str, talkative: Talkative) -> None:
+def test_copyright_keeps_the_credit_alone(source: str, talkative: Talkative) -> None:
     data = through(talkative(source), "jpeg" if source == "jpeg" else "png", Metadata.COPYRIGHT)
     for kept in ("copyright", "José", "creator-1", "rights", "mail", "credit"):
         assert f"PUBLIC-{kept}".encode() in data
@@ -96,7 +98,7 @@ def test_all_keeps_position_and_serial_numbers_but_nothing_stale(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_it_is_the_same_before_the_pixels_are_loaded_and_after(source: str, talkative: Talkative) -> None:
+def test_orientation_is_the_same_before_and_after_loading(source: str, talkative: Talkative) -> None:
     image = talkative(source)
     before = metadata.extract(image, Metadata.SAFE, Diagnostics())
     image.load()
@@ -104,7 +106,7 @@ def test_it_is_the_same_before_the_pixels_are_loaded_and_after(source: str, talk
     assert (before.exif, before.xmp, before.iptc) == (after.exif, after.xmp, after.iptc)
 
 
-def test_the_first_page_speaks_for_all() -> None:
+def test_metadata_is_read_from_the_first_page() -> None:
     first, last, file = Image.new("L", (4, 4)), Image.new("L", (4, 4)), io.BytesIO()
     last.encoderinfo = {"tiffinfo": {Base.Artist: "SECRET"}}
     first.save(file, "TIFF", save_all=True, append_images=[last], tiffinfo={Base.Artist: "PUBLIC", 700: XMP})
@@ -117,12 +119,12 @@ def test_the_first_page_speaks_for_all() -> None:
     assert metadata.extract(image, Metadata.SAFE, Diagnostics()) == before
 
 
-def test_the_comment_of_a_jpeg_counts_only_where_everything_does(talkative: Talkative) -> None:
+def test_the_comment_of_a_jpeg_is_kept_only_with_everything(talkative: Talkative) -> None:
     assert metadata.extract(talkative("jpeg"), Metadata.ALL, Diagnostics()).texts == {"Comment": "SECRET-jpeg-comment"}
     assert metadata.extract(talkative("jpeg"), Metadata.SAFE, Diagnostics()).texts == {}
 
 
-def test_texts_that_are_another_block_in_disguise_are_never_texts(talkative: Talkative) -> None:
+def test_texts_that_encode_other_blocks_are_dropped(talkative: Talkative) -> None:
     image = talkative("png")
     image.info["x" * 80] = "too long"
     assert sorted(metadata.extract(image, Metadata.ALL, Diagnostics()).texts) == [
@@ -139,7 +141,7 @@ def test_texts_that_are_another_block_in_disguise_are_never_texts(talkative: Tal
 
 @pytest.mark.parametrize("key", ["exif", "xmp", "photoshop"])
 @pytest.mark.parametrize("block", [b"garbage!" * 9, "garbage", 10**12, ("a",), object()])
-def test_damage_costs_no_more_than_what_is_damaged(key: str, block: object) -> None:
+def test_damage_affects_only_the_damaged_block(key: str, block: object) -> None:
     image = Image.new("L", (1, 1))
     image.info["exif"] = b""
     image.info[key] = {0x0404: block} if key == "photoshop" else block
@@ -150,7 +152,7 @@ def test_damage_costs_no_more_than_what_is_damaged(key: str, block: object) -> N
     assert kept == metadata.MetadataBlocks()
 
 
-def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_errors_are_not_treated_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         raise MemoryError
 
@@ -159,7 +161,7 @@ def test_a_lack_of_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
         metadata.extract(Image.new("L", (1, 1)), Metadata.SAFE, Diagnostics())
 
 
-def test_a_picture_without_metadata_gets_none() -> None:
+def test_a_picture_without_metadata_gets_no_metadata() -> None:
     for policy in Metadata:
         assert metadata.extract(Image.new("L", (1, 1)), policy, Diagnostics()) == metadata.MetadataBlocks()
 
@@ -167,9 +169,7 @@ def test_a_picture_without_metadata_gets_none() -> None:
 @pytest.mark.parametrize("source", SOURCES)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_whatever_is_left_of_damaged_metadata_can_be_written(
-    source: str, talkative: Talkative, data: st.DataObject
-) -> None:
+def test_the_rest_of_damaged_metadata_can_be_written(source: str, talkative: Talkative, data: st.DataObject) -> None:
     image = talkative(source)
     image.load()
     for key in ("exif", "xmp"):

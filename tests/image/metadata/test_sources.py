@@ -45,7 +45,7 @@ def test_blocks_are_found_in_the_texts_of_imagemagick() -> None:
     assert sources.iptc(bearer(Raw_profile_type_iptc=raw_profile("iptc", b"abc"))) == b"abc"
 
 
-def test_a_picture_that_has_none_gives_none() -> None:
+def test_a_picture_without_iptc_gives_none() -> None:
     file = io.BytesIO()
     Image.new("L", (4, 4)).save(file, "TIFF")
     assert sources.iptc(Image.open(file)) == sources.xmp(Image.open(file)) == b""

@@ -1,4 +1,4 @@
-"""Metadata from real files to real files, through all that happens to a picture."""
+"""Metadata through a whole rendering, from file to file."""
 
 import io
 import struct
@@ -31,7 +31,7 @@ XMP = f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns
 
 @pytest.fixture
 def bytes_of(result: Result) -> Callable[..., bytes]:
-    """Render likewise, and return the bytes that were written."""
+    """Render in the same way, and return the written bytes."""
 
     def render_and_read(*source: object, **recipe: object) -> bytes:
         outcome = result(*source, **recipe)
@@ -44,7 +44,7 @@ def bytes_of(result: Result) -> Callable[..., bytes]:
 
 @pytest.fixture
 def source() -> Callable[[str], bytes]:
-    """Save a file whose credit is said in one kind of metadata: ``source("iptc")``."""
+    """Save a file with a credit in one kind of metadata: ``source("iptc")``."""
 
     def save(kind: str) -> bytes:
         options: dict[str, Any] = {"exif": _exif, "iptc": _iptc, "xmp": _xmp, "texts": _texts}[kind]()
@@ -62,8 +62,8 @@ def _exif() -> dict[str, object]:
 
 
 def _iptc() -> dict[str, object]:
-    told = {80: CREATOR, 116: RIGHTS}.items()
-    block = b"".join(struct.pack(">BBBH", 28, 2, number, len(text.encode())) + text.encode() for number, text in told)
+    items = {80: CREATOR, 116: RIGHTS}.items()
+    block = b"".join(struct.pack(">BBBH", 28, 2, number, len(text.encode())) + text.encode() for number, text in items)
     resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block + b"\0" * (len(block) % 2)
     return {"format": "JPEG", "extra": struct.pack(">HH", 0xFFED, len(resource) + 2) + resource}
 
@@ -107,7 +107,7 @@ def test_creator_and_copyright_arrive_in_exif(
 
 @pytest.mark.parametrize("output", HOLDERS)
 @pytest.mark.parametrize("kind", ["exif", "iptc", "xmp", "texts"])
-def test_with_none_nobody_is_named(
+def test_the_policy_none_drops_the_credit(
     kind: str, output: str, source: Callable[[str], bytes], bytes_of: Callable[..., bytes], inflated: Inflated
 ) -> None:
     data = bytes_of(source(kind), width=20, format=output, metadata="none")
@@ -116,7 +116,7 @@ def test_with_none_nobody_is_named(
 
 
 @pytest.mark.parametrize("policy", ["safe", "all", "copyright"])
-def test_a_jpeg_that_keeps_its_own_pixels_says_it_in_exif_as_well(
+def test_a_jpeg_that_is_not_reencoded_gets_the_credit_in_exif(
     policy: str, source: Callable[[str], bytes], bytes_of: Callable[..., bytes]
 ) -> None:
     original = source("iptc")
@@ -126,13 +126,13 @@ def test_a_jpeg_that_keeps_its_own_pixels_says_it_in_exif_as_well(
     assert credit(opened(data)) == (CREATOR, RIGHTS)
 
 
-def test_a_loss_is_told_of_where_nothing_else_was_asked_for(source: Callable[[str], bytes], result: Result) -> None:
-    told = {
+def test_a_lost_credit_causes_a_warning_if_nothing_else_is_kept(source: Callable[[str], bytes], result: Result) -> None:
+    warnings = {
         policy: result(source("iptc"), format="gif", metadata=policy).warnings
         for policy in ("copyright", "safe", "all", "none")
     }
-    assert told.pop("copyright") == ("gif cannot store the creator and the copyright notice",)
-    assert set(told.values()) == {()}
+    assert warnings.pop("copyright") == ("gif cannot store the creator and the copyright notice",)
+    assert set(warnings.values()) == {()}
 
 
 def test_all_frames_of_an_animation_together_have_one_credit(make: Callable[..., Image.Image]) -> None:
@@ -147,7 +147,7 @@ def test_all_frames_of_an_animation_together_have_one_credit(make: Callable[...,
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("kind", SOURCES)
-def test_safe_never_tells_where_the_picture_was_taken_nor_with_which_camera(
+def test_safe_keeps_neither_places_nor_serial_numbers(
     kind: str, output: str, talkative: Talkative, bytes_of: Callable[..., bytes], inflated: Inflated
 ) -> None:
     original = _bytes_of_source(talkative(kind))

@@ -9,7 +9,7 @@ from forkresize.image.steps.alpha import has_alpha, premultiply, unpremultiply
 @pytest.mark.parametrize(
     ("mode", "color", "expected"), [("LA", (200, 51), (40, 51)), ("RGBA", (200, 100, 0, 51), (40, 20, 0, 51))]
 )
-def test_colors_count_as_much_as_they_are_opaque(mode: str, color: tuple[int, ...], expected: tuple[int, ...]) -> None:
+def test_colors_are_premultiplied(mode: str, color: tuple[int, ...], expected: tuple[int, ...]) -> None:
     image = Image.new(mode, (1, 1), color)
     assert has_alpha(image)
     assert premultiply(image).getpixel((0, 0)) == expected
@@ -18,7 +18,7 @@ def test_colors_count_as_much_as_they_are_opaque(mode: str, color: tuple[int, ..
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_what_has_no_alpha_is_left_as_it_is(scene: Callable[..., Image.Image], mode: str) -> None:
+def test_images_without_alpha_are_not_changed(scene: Callable[..., Image.Image], mode: str) -> None:
     image = scene(mode)
     assert not has_alpha(image)
     assert premultiply(image) is image

@@ -20,13 +20,13 @@ def test_the_blur_of_an_edge_is_near_that_of_a_true_gaussian(radius: float, off:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_edges_go_on_with_the_pixels_they_end_with(mode: str) -> None:
+def test_edge_pixels_are_repeated_beyond_the_edges(mode: str) -> None:
     image = Image.new("RGBA", (20, 10), (200, 100, 50, 255)).convert(mode)
     assert blur(image, Blur(radius=4)).tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_hidden_colors_do_not_bleed(mode: str) -> None:
+def test_colors_of_transparent_pixels_do_not_bleed(mode: str) -> None:
     image = Image.new("RGBA", (40, 20), (255, 255, 255, 0))
     image.paste((60, 60, 60, 255), (0, 0, 20, 20))
     blurred = blur(image.convert(mode), Blur(radius=2))

@@ -63,7 +63,7 @@ def test_deep_pixels_are_padded_as_well(mode: str, make: Make) -> None:
 
 
 @pytest.mark.parametrize(("background", "becomes"), [((255, 255, 255, 0), "LA"), ((255, 0, 0, 255), "RGB")])
-def test_16_bit_gray_becomes_shallow_for_a_background_it_can_not_show(
+def test_16_bit_gray_is_reduced_to_8_bits_for_a_background_it_cannot_show(
     background: Any, becomes: str, result: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     file = io.BytesIO()
@@ -85,6 +85,6 @@ def test_float_pixels_take_no_background_in_color(result: Callable[..., Outcome]
     assert outcome.reason is Reason.UNSUPPORTED
 
 
-def test_alpha_of_the_background_is_nothing_to_a_jpeg(make: Make) -> None:
+def test_a_jpeg_ignores_the_alpha_of_the_background(make: Make) -> None:
     made = make(Image.new("RGB", (80, 40), "red"), "a.jpg", **WIDE, background=(0, 255, 0, 0))
     assert made.getpixel((2, 2)) == pytest.approx((0, 255, 0), abs=4)

@@ -15,7 +15,7 @@ def test_the_part_is_cut_out_to_the_pixel(noise: Scene, make: Make) -> None:
     assert make(noise(), crop="40x30+11+7").tobytes() == noise().crop((11, 7, 51, 37)).tobytes()
 
 
-def test_what_lies_outside_is_left_out(noise: Scene, make: Make) -> None:
+def test_the_part_of_a_crop_outside_of_the_picture_is_ignored(noise: Scene, make: Make) -> None:
     assert make(noise(), crop="999x999+90+50").tobytes() == noise().crop((90, 50, 97, 61)).tobytes()
 
 
@@ -31,7 +31,7 @@ def test_a_part_is_resized_as_if_it_were_the_picture(suffix: str, scene: Scene, 
     assert sum(apart) / len(apart) < 2
 
 
-def test_a_part_outside_of_the_picture_is_a_failure_that_says_so(scene: Scene, result: Callable[..., Outcome]) -> None:
+def test_a_crop_outside_of_the_picture_fails_with_a_message(scene: Scene, result: Callable[..., Outcome]) -> None:
     outcome = result(scene(), crop="10x10+500+0")
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_APPLICABLE

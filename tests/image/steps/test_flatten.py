@@ -1,4 +1,4 @@
-"""No black behind transparency."""
+"""Transparency is replaced by the background."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,7 @@ def test_half_transparent_is_half_the_background(make: Make) -> None:
 
 @pytest.mark.parametrize(("mode", "becomes"), [("RGBA", "RGB"), ("LA", "L")])
 @pytest.mark.parametrize("output", ["png", "tiff"])
-def test_alpha_that_is_opaque_throughout_is_dropped(output: str, mode: str, becomes: str, make: Make) -> None:
+def test_opaque_alpha_is_dropped(output: str, mode: str, becomes: str, make: Make) -> None:
     opaque = Image.new("RGBA", (64, 64), (9, 9, 9, 255)).convert(mode)
     assert make(opaque, "a.png", width=32, format=output).mode == becomes
 

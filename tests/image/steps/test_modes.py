@@ -1,4 +1,4 @@
-"""Every pixel mode ends as what its output can hold, scaled and never clipped."""
+"""Every pixel mode becomes one that its output holds, scaled and never clipped."""
 
 import io
 import struct
@@ -63,7 +63,7 @@ def test_every_mode_becomes_one_that_can_be_resampled(mode: str, becomes: str) -
     assert unpacked(Image.new(mode, (3, 2))).mode == becomes
 
 
-def test_a_mode_unheard_of_is_refused_by_name() -> None:
+def test_an_unknown_mode_is_refused_by_name() -> None:
     with pytest.raises(PictureError, match="pixels of mode HSV can't be resized"):
         unpacked(Image.new("HSV", (3, 2)))
 
@@ -145,7 +145,7 @@ def test_floats_without_a_range_are_refused_unless_the_output_keeps_them(values:
     assert unpacked(row("F", values), "tiff").mode == "F"
 
 
-def test_lab_is_converted_before_its_colors_could_wrap_around() -> None:
+def test_lab_is_converted_before_resampling() -> None:
     # a = -1 and a = 1 are 255 and 1 as bytes; their mean must not be 128.
     image = Image.frombytes("LAB", (2, 1), bytes([128, 255, 0, 128, 1, 0]))
     red, green, blue = zip(*unpacked(image).get_flattened_data(), strict=True)

@@ -1,4 +1,4 @@
-"""Nothing sideways."""
+"""Pictures are turned upright."""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,5 +74,5 @@ def test_every_format_that_knows_an_orientation_comes_out_upright(
     assert made.getexif().get(0x0112, 1) == 1
 
 
-def test_an_orientation_that_does_not_exist_is_taken_for_upright(scene: Scene, make: Make) -> None:
+def test_an_invalid_orientation_counts_as_upright(scene: Scene, make: Make) -> None:
     assert make(scene(), "a.jpg", {"exif": tagged(9)}, width=30).size == (30, 20)

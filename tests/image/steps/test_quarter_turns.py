@@ -1,4 +1,4 @@
-"""Quarter turns and flips only move pixels, whatever the orientation of the stored picture."""
+"""Quarter turns and flips only move pixels, in every orientation of the stored picture."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def test_pixels_are_moved_and_nothing_else(
     assert made.tobytes() == expected.tobytes()
 
 
-def test_a_crop_is_taken_from_what_was_turned(noise: Scene, make: Make) -> None:
+def test_a_crop_follows_the_rotation(noise: Scene, make: Make) -> None:
     made = make(noise(), rotate=90, flip="v", crop="20x30+5+9")
     turned = noise().transpose(Transpose.ROTATE_270).transpose(Transpose.FLIP_TOP_BOTTOM)
     assert made.tobytes() == turned.crop((5, 9, 25, 39)).tobytes()
@@ -61,7 +61,7 @@ def test_without_auto_orient_the_pixels_stay_as_they_are_stored(noise: Scene, ma
 
 @pytest.mark.parametrize("gravity", ["attention", "entropy"])
 @pytest.mark.parametrize("orientation", STORED)
-def test_a_gravity_that_looks_sees_the_picture_upright(
+def test_a_content_aware_gravity_sees_the_picture_upright(
     orientation: int, gravity: str, scene: Scene, make: Make
 ) -> None:
     exif = Image.Exif()

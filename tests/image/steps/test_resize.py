@@ -1,4 +1,4 @@
-"""The part that is shown, and nothing of what lies around it."""
+"""Exactly the visible part is resized."""
 
 from collections.abc import Callable
 

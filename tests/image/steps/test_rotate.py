@@ -43,7 +43,7 @@ def test_a_quarter_only_moves_pixels(noise: Callable[..., Image.Image], degrees:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_turning_back_gives_back_the_middle(scene: Callable[..., Image.Image], mode: str) -> None:
+def test_rotating_back_restores_the_middle(scene: Callable[..., Image.Image], mode: str) -> None:
     image = scene("RGB", (236, 164)).convert(mode)
     there = rotate_any_angle(image, 30, image.size, WHITE, 1)
     back = rotate_any_angle(there, -30, there.size, WHITE, 1)
@@ -55,7 +55,7 @@ def test_turning_back_gives_back_the_middle(scene: Callable[..., Image.Image], m
 
 
 @given(angles)
-def test_what_is_at_the_center_stays(degrees: float) -> None:
+def test_the_center_does_not_move(degrees: float) -> None:
     ramp = Image.new("L", (61, 41))
     ramp.putdata([4 * x for _y in range(41) for x in range(61)])
     turned = rotate_any_angle(ramp, degrees, ramp.size, WHITE, 1)
@@ -64,7 +64,7 @@ def test_what_is_at_the_center_stays(degrees: float) -> None:
     assert ImageStat.Stat(middle).mean == [pytest.approx(4 * 30, abs=1)]
 
 
-def test_it_turns_clockwise() -> None:
+def test_rotation_is_clockwise() -> None:
     image = Image.new("RGB", (41, 41), "blue")
     image.paste((255, 0, 0), (0, 0, 41, 5))
     turned = rotate_any_angle(image, 45, image.size, WHITE, 1)
@@ -101,7 +101,7 @@ def test_edges_are_antialiased_without_halos(degrees: float) -> None:
     assert sum(turned.tobytes()) / 100 == pytest.approx(50 * 40, rel=0.01)
 
 
-def test_hidden_colors_do_not_bleed() -> None:
+def test_colors_of_transparent_pixels_do_not_bleed() -> None:
     image = Image.new("RGBA", (60, 60), (255, 255, 255, 0))
     image.paste((50, 50, 50, 255), (20, 20, 40, 40))
     turned = rotate_any_angle(image, 30, image.size, WHITE, 1)

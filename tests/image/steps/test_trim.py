@@ -36,7 +36,7 @@ def test_one_color_is_kept_whole(mode: str, color: str) -> None:
 
 
 @pytest.mark.parametrize(("tolerance", "box"), [(0, (2, 1, 10, 5)), (9, (2, 1, 10, 5)), (10, (5, 2, 8, 4)), (40, None)])
-def test_a_difference_up_to_the_tolerance_is_none(tolerance: int, box: tuple[int, int, int, int] | None) -> None:
+def test_differences_up_to_the_tolerance_do_not_count(tolerance: int, box: tuple[int, int, int, int] | None) -> None:
     image = Image.new("RGB", (12, 6), (100, 100, 100))
     image.paste((100, 110, 100), (2, 1, 10, 5))
     image.paste((100, 100, 60), (5, 2, 8, 4))
@@ -67,7 +67,7 @@ def test_a_trimmed_picture_shows_what_lies_within_the_border() -> None:
     assert trimmed.view.visible_size == (3, 3)
 
 
-def test_frames_are_cut_by_what_holds_the_content_of_all() -> None:
+def test_all_frames_are_cropped_to_their_common_content() -> None:
     frames = [Image.new("L", (12, 6), 255) for _ in range(3)]
     frames[0].paste(0, (2, 1, 4, 3))
     frames[2].paste(0, (7, 2, 9, 5))
@@ -75,7 +75,7 @@ def test_frames_are_cut_by_what_holds_the_content_of_all() -> None:
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I", "F", "CMYK"])
-def test_deep_pixels_and_inks_are_looked_at_and_left_alone(mode: str) -> None:
+def test_deep_pixels_and_cmyk_are_analyzed_but_not_changed(mode: str) -> None:
     image = Image.new(mode, (12, 6), 0)
     image.paste(255 if mode == "CMYK" else 60_000, (4, 2, 7, 5))
     assert content_box(image, Trim()) == (4, 2, 7, 5)

@@ -81,7 +81,7 @@ def test_the_mark_shows_where_the_picture_is_transparent(save: Callable[..., str
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
-def test_marks_all_over_reach_all_sides(save: Callable[..., str], mode: str) -> None:
+def test_tiled_marks_reach_all_edges(save: Callable[..., str], mode: str) -> None:
     image = Image.new("RGB", (210, 140), "white").convert(mode)
     marked = watermark(image, Watermark(image=save("black"), gravity=None, opacity=1)).convert("RGB")
     box = ImageChops.invert(marked).getbbox()
@@ -91,13 +91,13 @@ def test_marks_all_over_reach_all_sides(save: Callable[..., str], mode: str) -> 
 
 
 @pytest.mark.parametrize("background", [(0, 0, 0), (255, 255, 255), (128, 128, 128)])
-def test_a_text_stands_out_from_any_background(background: tuple[int, int, int]) -> None:
+def test_a_text_is_legible_on_any_background(background: tuple[int, int, int]) -> None:
     image = Image.new("RGB", (300, 200), background)
     marked = watermark(image, Watermark(text="Jane"))
     assert max(ImageChops.difference(image, marked).tobytes()) >= 63
 
 
-def test_no_opacity_is_no_mark(scene: Callable[..., Image.Image]) -> None:
+def test_zero_opacity_leaves_the_picture_alone(scene: Callable[..., Image.Image]) -> None:
     image = scene()
     assert watermark(image, Watermark(text="Jane", opacity=0)) is image
 

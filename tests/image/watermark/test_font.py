@@ -9,7 +9,7 @@ from forkresize.image.watermark.font import font, lines, missing_glyphs
 from forkresize.recipe import Watermark
 
 
-def test_a_font_from_a_file_is_the_font_in_it(latin: str) -> None:
+def test_a_font_is_loaded_from_a_file(latin: str) -> None:
     assert font(latin, 40).getname() == ("Aileron", "Regular")
     assert font(None, 40).getname() == ("Noto Sans", "Regular")
 
@@ -26,7 +26,7 @@ def test_a_file_is_read_once(latin: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no font", None])
-def test_what_is_no_font_is_refused_with_its_path(tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_a_font_is_refused_with_its_path(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "some.ttf"
     if content is not None:
         path.write_bytes(content)
@@ -35,7 +35,7 @@ def test_what_is_no_font_is_refused_with_its_path(tmp_path: Path, content: bytes
     assert caught.value.field == "watermark_font"
 
 
-def test_a_pillow_without_freetype_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pillow_without_freetype_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ImportError("The _imagingft C module is not installed")
 
@@ -57,16 +57,16 @@ def test_a_pillow_without_freetype_is_told(monkeypatch: pytest.MonkeyPatch) -> N
         ("\uffff", "\uffff"),
     ],
 )
-def test_characters_without_a_glyph_are_told_once_each(text: str, missing: str) -> None:
-    told = missing_glyphs(Watermark(text=text))
+def test_missing_glyphs_are_listed_once_each(text: str, missing: str) -> None:
+    missing_ones = missing_glyphs(Watermark(text=text))
     # Which of the accents there are is up to the font.
-    assert told.replace("ü", "").replace("ß", "") == missing
+    assert missing_ones.replace("ü", "").replace("ß", "") == missing
 
 
-def test_a_picture_lacks_no_glyph() -> None:
+def test_a_watermark_picture_has_no_missing_glyphs() -> None:
     assert missing_glyphs(Watermark(image="logo.png")) == ""
 
 
-def test_a_combining_mark_that_can_be_composed_is() -> None:
+def test_combining_marks_are_composed_where_possible() -> None:
     assert lines("e\u0301") == "\u00e9"
     assert lines("a\tb\r\nc\u2028d") == "a   b\nc\nd"

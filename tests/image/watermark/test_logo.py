@@ -50,21 +50,21 @@ def test_gray_pixels_in_a_mode_of_colors_are_gray(tmp_path: Path) -> None:
     assert logo(str(tmp_path / "logo.png")).mode == "LA"
 
 
-def test_it_is_upright(tmp_path: Path) -> None:
+def test_the_logo_is_upright(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.new("RGB", (30, 10), "red").save(tmp_path / "logo.jpg", exif=exif)
     assert logo(str(tmp_path / "logo.jpg")).size == (10, 30)
 
 
-def test_its_profile_counts(tmp_path: Path, rgb_profile: Callable[..., bytes]) -> None:
+def test_the_profile_of_the_logo_is_applied(tmp_path: Path, rgb_profile: Callable[..., bytes]) -> None:
     Image.new("RGB", (8, 8), (0, 200, 0)).save(tmp_path / "logo.png", icc_profile=rgb_profile())
     red, green, _blue, _alpha = logo(str(tmp_path / "logo.png")).getpixel((4, 4))  # type: ignore[misc]
     assert (red, green) != (0, 200)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "No such file"),
         (b"no picture", "is not a picture"),
@@ -72,18 +72,18 @@ def test_its_profile_counts(tmp_path: Path, rgb_profile: Callable[..., bytes]) -
         (b"\x89PNG\r\n\x1a\n damaged", "logo.png: ."),
     ],
 )
-def test_what_can_not_be_used_is_refused_with_its_path(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_an_unusable_logo_is_refused_with_its_path(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "logo.png"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(FieldError, match=told) as caught:
+    with pytest.raises(FieldError, match=message) as caught:
         logo(str(path))
     assert caught.value.field == "watermark"
     assert "logo.png" in caught.value.message
 
 
 @pytest.mark.parametrize("size", [(7072, 7071), (20_000, 20_000)])
-def test_one_that_is_too_large_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_a_logo_that_is_too_large_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
     file = io.BytesIO()
     Image.new("1", size).save(file, "PNG")
     (tmp_path / "logo.png").write_bytes(file.getvalue())

@@ -40,13 +40,13 @@ def test_a_text_stays_within_the_margins() -> None:
 
 
 @pytest.mark.parametrize(("gravity", "is_level"), [("center", True), (None, False)])
-def test_a_text_rises_where_it_is_all_over(gravity: str | None, is_level: bool) -> None:
+def test_a_tiled_text_is_slanted(gravity: str | None, is_level: bool) -> None:
     image = mark(Watermark(text="HHHH", gravity=gravity), (900, 900))  # type: ignore[arg-type]
     assert (image.height < image.width / 2) is is_level
 
 
 @pytest.mark.parametrize("gravity", ["west", "east", "north"])
-def test_the_lines_of_a_text_are_where_it_is(gravity: str) -> None:
+def test_lines_are_aligned_as_the_gravity_says(gravity: str) -> None:
     image = mark(Watermark(text="HHHHHH\nHH", gravity=gravity), (600, 600)).getchannel("A")  # type: ignore[arg-type]
     lower = image.crop((0, image.height * 3 // 4, *image.size)).getbbox()
     assert lower is not None
@@ -77,7 +77,7 @@ def test_outputs_of_one_size_share_a_mark_and_the_file_is_read_once(logo: str) -
     ("field", "step"),
     [("watermark", Watermark(image="missing.png")), ("watermark_font", Watermark(text="a", font="missing.ttf"))],
 )
-def test_what_is_missing_is_told_before_any_work(field: str, step: Watermark) -> None:
+def test_missing_files_and_glyphs_are_reported_before_any_work(field: str, step: Watermark) -> None:
     with pytest.raises(FieldError, match="No such file") as caught:
         prepare(step)
     assert caught.value.field == field

@@ -30,7 +30,7 @@ def test_a_mark_goes_where_gravity_says(gravity: str, expected: tuple[int, int])
 
 
 @given(sizes, marks, st.integers(0, 30))
-def test_marks_all_over_touch_none_and_leave_no_gap(size: tuple[int, int], mark: tuple[int, int], margin: int) -> None:
+def test_tiled_marks_do_not_touch_and_leave_no_gap(size: tuple[int, int], mark: tuple[int, int], margin: int) -> None:
     places = list(tiles(size, mark, margin))
     assert len(set(places)) == len(places)
     assert place(size, mark, Gravity.CENTER, 0) in places

@@ -8,7 +8,7 @@ ROOM = 10_000, 10_000
 
 
 @pytest.mark.parametrize("height", [12, 40, 200.5])
-def test_capitals_with_what_hangs_below_have_the_height_asked_for(height: float) -> None:
+def test_capitals_and_descenders_have_the_requested_height(height: float) -> None:
     letters = render_text("Hg", None, height, ROOM, "left").getchannel("L")
     box = letters.point(lambda level: 255 if level > 127 else 0).getbbox()
     assert box is not None
@@ -39,7 +39,7 @@ def test_a_text_is_made_smaller_until_it_fits(height: float, width: int, rows: i
     assert image.height <= rows
 
 
-def test_a_text_that_fits_in_no_way_is_still_written() -> None:
+def test_a_text_that_cannot_fit_is_still_rendered() -> None:
     assert render_text("Jane Doe", None, 50, (1, 1), "center").width > 1
 
 
@@ -60,10 +60,10 @@ def test_shorter_lines_are_aligned(align: str, left: bool, right: bool) -> None:
     assert (lower[2] > image.width - 4) is right
 
 
-def test_a_font_that_shows_nothing_for_latin_counts_by_its_em(monkeypatch: pytest.MonkeyPatch, latin: str) -> None:
+def test_a_font_without_latin_letters_is_sized_by_its_em(monkeypatch: pytest.MonkeyPatch, latin: str) -> None:
     monkeypatch.setattr("forkresize.image.watermark.text._SAMPLE", " ")
     assert render_text("Hg", latin, 40, ROOM, "left").height == pytest.approx(40, abs=6)
 
 
-def test_a_text_of_nothing_to_see_is_nothing_to_see() -> None:
+def test_an_invisible_text_renders_an_empty_image() -> None:
     assert render_text("\u200b", None, 40, ROOM, "left").getchannel("A").getbbox() is None
