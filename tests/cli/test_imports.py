@@ -30,11 +30,11 @@ finally:
         (["--help"], "PIL tqdm multiprocessing cykooz_resizer"),
         (
             ["in", "out", "--width", "20"],
-            "rich.console tqdm jinja2 pathspec tomllib difflib",
+            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib",
         ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
-            "rich.console tqdm jinja2 pathspec",
+            "rich.console tqdm jinja2 prometheus_client pathspec",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

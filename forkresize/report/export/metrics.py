@@ -1,19 +1,23 @@
 """Metrics of runs in a text file for Prometheus' node_exporter."""
 
 import os
-import re
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from forkresize.errors import DestinationBusyError
 from forkresize.observer import Activity
-from forkresize.outcome import FORMER_REASONS, Outcome, Planned
+from forkresize.outcome import FORMER_REASONS, Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
-from forkresize.report.files import foreign_file_error, run_id, write_error, write_errors
-from forkresize.store.files import open_source, write_atomic
+from forkresize.report.files import foreign_file_error, write_error, write_errors
+from forkresize.store.files import open_source
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
@@ -22,50 +26,30 @@ if TYPE_CHECKING:
 _INTERVAL = 15.0
 """Seconds between two writes: Prometheus' usual scrape interval."""
 
-_OUTPUTS = "forkresize_outputs_total"
-_IN_BYTES = "forkresize_source_bytes_total"
-_OUT_BYTES = "forkresize_output_bytes_total"
-_WORKERS_LOST = "forkresize_workers_lost_total"
+_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Upper bounds of the histogram's buckets, in seconds; an infinite one follows."""
+
+_OUTPUTS = "forkresize_outputs"
 _SECONDS = "forkresize_picture_seconds"
 
-_FAMILIES = {
-    _OUTPUTS: ("counter", "Outputs by status and reason."),
-    _IN_BYTES: ("counter", "Bytes of the sources of all outputs written."),
-    _OUT_BYTES: ("counter", "Bytes of all outputs written."),
-    _WORKERS_LOST: ("counter", "Workers that died and were replaced."),
-    _SECONDS: ("histogram", "Wall time that a worker spent on a picture."),
-    "forkresize_last_run_timestamp_seconds": ("gauge", "When the last run ended, in seconds since the epoch."),
-    "forkresize_last_run_duration_seconds": ("gauge", "Wall time of the last run."),
-    "forkresize_last_run_exit_code": ("gauge", "Exit code of the last run."),
-    "forkresize_last_run_failed": ("gauge", "Outputs that the last run could not make."),
-    "forkresize_last_success_timestamp_seconds": ("gauge", "When the last run that ended with exit code 0 did so."),
+_COUNTERS = {
+    "forkresize_source_bytes": "Bytes of the sources of all outputs written.",
+    "forkresize_output_bytes": "Bytes of all outputs written.",
+    "forkresize_workers_lost": "Workers that died and were replaced.",
 }
-"""Types and descriptions of all metrics."""
 
-_GAUGES = [name for name, (kind, _) in _FAMILIES.items() if kind == "gauge"]
+_GAUGES = {
+    "forkresize_last_run_timestamp_seconds": "When the last run ended, in seconds since the epoch.",
+    "forkresize_last_run_duration_seconds": "Wall time of the last run.",
+    "forkresize_last_run_exit_code": "Exit code of the last run.",
+    "forkresize_last_run_failed": "Outputs that the last run could not make.",
+    "forkresize_last_success_timestamp_seconds": "When the last run that ended with exit code 0 did so.",
+}
 
-_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, float("inf"))
-"""Upper bounds of the histogram's buckets, in seconds."""
+_Key = tuple[str, tuple[str, ...]]
+"""Name of a sample, and the values of its labels except ``batch``."""
 
-_Key = tuple[str, str]
-"""Name of a sample, and the text of its labels without ``batch``."""
-
-_BUCKETS = [(f"{_SECONDS}_bucket", f'le="{"+Inf" if bound == float("inf") else bound}"') for bound in _BOUNDS]
-
-_ZEROS: dict[_Key, float] = dict.fromkeys(
-    [
-        (_IN_BYTES, ""),
-        (_OUT_BYTES, ""),
-        (_WORKERS_LOST, ""),
-        *_BUCKETS,
-        (f"{_SECONDS}_count", ""),
-        (f"{_SECONDS}_sum", ""),
-    ],
-    0.0,
-)
-"""The samples that exist from the beginning."""
-
-_SAMPLE = re.compile(r'(forkresize_\w+)\{batch="(?:[^"\\]|\\.)*",?(.*)\} (\S+)')
+_Values = dict[_Key, float]
 
 _MOST_BYTES = 1 << 24
 """Bytes to read of an existing file; far more than the metrics of a batch take."""
@@ -95,10 +79,10 @@ class MetricsFile(RunReporter):
         self._path = os.path.realpath(path)
         self._now = now
         self._due = clock() + _INTERVAL
-        self._counts: Counter[_Key] = Counter()
-        self._gauges: dict[_Key, float] = {}
-        self._last_source: Source | None = None
-        self._before = _ZEROS | self._read()
+        self._counted: Counter[_Key] = Counter()
+        self._last: _Values = {}
+        self._observed: Source | None = None
+        self._before = self._read()
         if not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK):
             raise write_error("metrics file", path, "its directory is not writable")
 
@@ -107,10 +91,11 @@ class MetricsFile(RunReporter):
         super().on_outcome(outcome)
         if isinstance(outcome.detail, Planned):
             return
-        self._counts[_OUTPUTS, f'reason="{outcome.reason or ""}",status="{outcome.status}"'] += 1
+        reason = str(outcome.reason) if isinstance(outcome.detail, Skipped | Failed) else ""
+        self._counted[f"{_OUTPUTS}_total", (outcome.status, reason)] += 1
         # All outputs of a source carry the same time, and come in succession.
-        if outcome.execution.attempts and outcome.source is not self._last_source:
-            self._last_source = outcome.source
+        if outcome.execution.attempts and outcome.source is not self._observed:
+            self._observed = outcome.source
             self._observe(outcome.execution.seconds)
 
     def on_tick(self, activities: Sequence[Activity]) -> None:  # noqa: ARG002 - activities are not metrics
@@ -120,22 +105,28 @@ class MetricsFile(RunReporter):
             self._write()
 
     def on_close(self, summary: Summary, error: BaseException | None) -> None:
-        """Write the final values."""
+        """Write the final values.
+
+        Raises:
+            DestinationError: the file cannot be written.
+        """
         if isinstance(error, DestinationBusyError):
             return
         ended = self._now()
         values = [ended, summary.stats.seconds, float(summary.exit_code), float(summary.failed)]
         values += [] if summary.exit_code else [ended]
-        self._gauges = {(name, ""): value for name, value in zip(_GAUGES, values, strict=False)}
-        self._counts[_WORKERS_LOST, ""] = summary.stats.workers_lost
+        self._last = {(name, ()): value for name, value in zip(_GAUGES, values, strict=False)}
+        self._counted["forkresize_workers_lost_total", ()] = summary.stats.workers_lost
         self._write()
 
     def _observe(self, seconds: float) -> None:
-        self._counts.update(_BUCKETS[bisect_left(_BOUNDS, seconds) :])
-        self._counts[f"{_SECONDS}_count", ""] += 1
-        self._counts[f"{_SECONDS}_sum", ""] += seconds  # type: ignore[assignment]  # a Counter can sum floats
+        bound = bisect_left(_BOUNDS, seconds)
+        for limit in (*_BOUNDS[bound:], float("inf")):
+            self._counted[f"{_SECONDS}_bucket", (_bound_label(limit),)] += 1
+        self._counted[f"{_SECONDS}_count", ()] += 1
+        self._counted[f"{_SECONDS}_sum", ()] += seconds  # type: ignore[assignment]  # a Counter can sum floats
 
-    def _read(self) -> dict[_Key, float]:
+    def _read(self) -> _Values:
         try:
             with open_source(self._path) as file:
                 return dict(_samples(file.read(_MOST_BYTES).decode()))
@@ -147,42 +138,70 @@ class MetricsFile(RunReporter):
             raise write_error("metrics file", self._path, error) from error
 
     def _write(self) -> None:
-        self._counts[_IN_BYTES, ""] = self.tally.in_bytes
-        self._counts[_OUT_BYTES, ""] = self.tally.out_bytes
+        self._counted["forkresize_source_bytes_total", ()] = self.tally.in_bytes
+        self._counted["forkresize_output_bytes_total", ()] = self.tally.out_bytes
         values = dict(self._before)
-        for key, count in self._counts.items():
+        for key, count in self._counted.items():
             values[key] = values.get(key, 0.0) + count
-        text = "".join(_lines(values | self._gauges, _batch(self._path)))
+        registry = CollectorRegistry()
+        registry.register(_Families(values | self._last, _batch_label(self._path)))
         with write_errors("metrics file", self._path):
-            write_atomic(self._path, text.encode(), run_id())
+            write_to_textfile(self._path, registry)
 
 
-def _lines(values: Mapping[_Key, float], batch: str) -> Iterator[str]:
-    for family, (kind, text) in _FAMILIES.items():
-        yield f"# HELP {family} {text}\n# TYPE {family} {kind}\n"
-        for (name, labels), value in values.items():
-            if name == family or (kind == "histogram" and name.startswith(family)):
-                yield f'{name}{{batch="{batch}"{"," if labels else ""}{labels}}} {value}\n'
+class _Families(Collector):
+    """Present values in the form that prometheus_client writes."""
+
+    def __init__(self, values: _Values, batch: str) -> None:
+        self._values = values
+        self._batch = batch
+
+    def collect(self) -> Iterator[Metric]:
+        outputs = CounterMetricFamily(_OUTPUTS, "Outputs by status and reason.", labels=["batch", "status", "reason"])
+        for labels, value in self._labeled(f"{_OUTPUTS}_total"):
+            outputs.add_metric([self._batch, *labels], value)
+        yield outputs
+        for name, text in _COUNTERS.items():
+            counter = CounterMetricFamily(name, text, labels=["batch"])
+            counter.add_metric([self._batch], self._values.get((f"{name}_total", ()), 0.0))
+            yield counter
+        yield self._histogram()
+        for name, text in _GAUGES.items():
+            gauge = GaugeMetricFamily(name, text, labels=["batch"])
+            for _, value in self._labeled(name):
+                gauge.add_metric([self._batch], value)
+            yield gauge
+
+    def _histogram(self) -> Metric:
+        histogram = HistogramMetricFamily(_SECONDS, "Wall time that a worker spent on a picture.", labels=["batch"])
+        bounds = [_bound_label(limit) for limit in (*_BOUNDS, float("inf"))]
+        buckets = [(bound, self._values.get((f"{_SECONDS}_bucket", (bound,)), 0.0)) for bound in bounds]
+        histogram.add_metric([self._batch], buckets, self._values.get((f"{_SECONDS}_sum", ()), 0.0))
+        return histogram
+
+    def _labeled(self, name: str) -> Iterable[tuple[tuple[str, ...], float]]:
+        return sorted((labels, value) for (each, labels), value in self._values.items() if each == name)
 
 
 def _samples(text: str) -> Iterator[tuple[_Key, float]]:
     """Yield the samples in the text of a metrics file.
 
     Raises:
-        ValueError: the text comes from another program.
+        ValueError: the text is not in Prometheus' format, or comes from another program.
     """
-    # Counts continue under the present name of a reason.
-    for former, reason in FORMER_REASONS.items():
-        text = text.replace(f'reason="{former}"', f'reason="{reason}"')
-    for line in text.split("\n"):
-        sample = _SAMPLE.fullmatch(line)
-        if sample:
-            yield (sample[1], sample[2]), float(sample[3])
-        elif line and not line.startswith("# "):
-            raise ValueError(f"not a metric of forkresize: {line}")
+    for family in text_string_to_metric_families(text):
+        if not family.name.startswith("forkresize_"):
+            raise ValueError(f"unknown metric {family.name}")
+        for sample in family.samples:
+            labels = [sample.labels[name] for name in ("status", "reason", "le") if name in sample.labels]
+            # Counts go on under the reason's present name.
+            yield (sample.name, tuple(FORMER_REASONS.get(label, label) for label in labels)), sample.value
 
 
-def _batch(path: str) -> str:
-    """Return the file's name without its suffix, escaped as the value of a label."""
-    stem = os.fsencode(os.path.splitext(os.path.basename(path))[0]).decode(errors="replace")
-    return stem.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+def _bound_label(limit: float) -> str:
+    return "+Inf" if limit == float("inf") else str(limit)
+
+
+def _batch_label(path: str) -> str:
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return os.fsencode(stem).decode(errors="replace")
