@@ -10,6 +10,7 @@ from pathlib import Path
 from forkresize.batch.render_job import preload, render_job
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 
 def status(name: str) -> int:
@@ -29,7 +30,7 @@ def grown(path: str, recipe: Recipe) -> int:
     # Reset the peak.
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    outcomes = render_job(Job(Source(path, "picture"), outputs), recipe, "tag")
+    outcomes = render_job(Job(Source(path, "picture"), outputs), recipe, LocalStore("", "tag"))
     if {outcome.status for outcome in outcomes} != {"written"}:
         sys.exit(str(outcomes))
     return status("VmHWM") - before

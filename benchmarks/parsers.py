@@ -15,6 +15,7 @@ from PIL import Image
 
 from benchmarks.seeds import IPTC, XMP, seeds
 from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.cli.config.command import BY_KEY as OPTIONS
 from forkresize.cli.config.files import read_settings
@@ -25,16 +26,20 @@ from forkresize.image.container import replace_metadata
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import OutputRecord, Policy, RecipeFingerprints, SqliteLedger, StalenessChecker, ledger_path
+from forkresize.ledger import RecipeFingerprints
+from forkresize.ledger.sqlite import SqliteLedger, ledger_path
+from forkresize.ledger.sqlite.schema import COLUMNS
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Written
 from forkresize.plan.naming import Naming
 from forkresize.plan.shard import Shard
+from forkresize.plan.staleness import Policy, Rules
 from forkresize.pool import Completed
 from forkresize.pool.protocol import FrameReader, WorkerMessage, encode_message
 from forkresize.recipe import Metadata, Recipe, Size
 from forkresize.recipe.color import parse_color
 from forkresize.recipefile import loads
 from forkresize.record import record
+from forkresize.store import LocalStore, check_key
 from forkresize.tomlfile import parse
 from forkresize.walk.rules import Rule, first_match
 
@@ -88,31 +93,31 @@ def _text(data: bytes) -> str:
 
 def _names(data: bytes) -> None:
     template = _text(data)
-    naming = Naming("/out", Recipe(), template)
+    naming = Naming(Recipe(), template)
     for relative in ("a.jpg", "d/{x}/b.c.png", "..jpg", "-", "a."):
         for output in naming.outputs(Source(f"/in/{relative}", relative)):
-            inside = os.path.normpath(output.path).startswith("/out/")
-            if not inside or "\0" in output.path or os.path.basename(output.path) in {"", "."}:
-                raise AssertionError(f"{template!r} leads to {output.path!r}")
+            check_key(output.key)
 
 
 def _ledger(data: bytes) -> None:
     """Check a missing output against a row whose columns are the lines of the data."""
-    row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(OutputRecord._fields)][: len(OutputRecord._fields)]
+    row = [*map(_cell, data.split(b"\n")), *[b"a"] * len(COLUMNS)][: len(COLUMNS)]
     with tempfile.TemporaryDirectory() as out:
         os.mkdir(os.path.dirname(ledger_path(out)))
-        with SqliteLedger(out) as ledger:
-            ledger.root("/in")
+        with SqliteLedger(out):
+            pass
         db = sqlite3.connect(ledger_path(out))
         with contextlib.suppress(sqlite3.IntegrityError), contextlib.closing(db), db:
+            db.execute("INSERT INTO roots VALUES (1, X'2F696E')")
             db.execute(f"INSERT INTO outputs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 -- only marks.
         with SqliteLedger(out, read_only=True) as ledger:
-            prints = RecipeFingerprints(renditions=(b"r",), together=b"t", limits={})
+            prints = RecipeFingerprints(renditions=(b"r",), combined=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
-            outcome = StalenessChecker(ledger, prints, Policy()).settle(source, Output(f"{out}/a.jpg"))
+            rules = Rules(Policy(), prints, ledger.interrupted_runs())
+            outcome = StalenessChecker(LocalStore(""), LocalStore(out), ledger, rules).check(source, Output("a.jpg"))
             if outcome.status == "unchanged":
                 raise AssertionError(f"there is no output: {row!r}")
-            json.dumps([record(outcome), *(path for path, _, _ in ledger.entries())])
+            json.dumps([record(outcome), *(each.root for each in ledger.iter_records())])
 
 
 def _cell(line: bytes) -> object:
@@ -138,14 +143,14 @@ def _frames(data: bytes) -> None:
         raise AssertionError("the messages depend on how the data is split")
 
 
-_JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("/out/a-1.jpg"), Output("/out/a-2.jpg", 1)))
+_JOB = Job(Source("/in/a.jpg", "a.jpg", 10, 20), (Output("a-1.jpg"), Output("a-2.jpg", 1)))
 
 
 def _answer(data: bytes) -> None:
     """Convert a worker's response to outcomes and records."""
     details = OUTCOME_SERIALIZER.decode(data)
     completed = Completed(item=_JOB, result=details, attempts=1, worker=7, seconds=0.5, stderr="")
-    json.dumps([*map(record, outcomes_from_result(completed, "tag"))], allow_nan=False)
+    json.dumps([*map(record, outcomes_from_result(completed, LocalStore("/out", "tag")))], allow_nan=False)
 
 
 def _plain(report: WorkerMessage) -> tuple[object, ...]:

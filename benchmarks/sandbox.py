@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from forkresize import Recipe, Settings, run
-from forkresize.ledger import IfExists
+from forkresize.plan import IfExists
 from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy
 from forkresize.storage import open_source
 

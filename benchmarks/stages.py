@@ -29,6 +29,7 @@ from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 COLUMNS = "decode", "resize", "encode", "rest", "all", "minimum"
 
@@ -71,7 +72,7 @@ def stages(path: Path, recipe: Recipe, rounds: int, folder: str) -> dict[str, fl
     job = Job(Source(str(path), path.name, path.stat().st_size), (Output(f"{folder}/output"),))
 
     def make() -> Outcome:
-        (outcome,) = render_job(job, recipe, "stages")
+        (outcome,) = render_job(job, recipe, LocalStore("", "stages"))
         return outcome
 
     total, outcome = least(rounds, make)

@@ -59,17 +59,16 @@ if TYPE_CHECKING:
     from forkresize.errors import ForkresizeError
     from forkresize.image.errors import PictureError
     from forkresize.image.transform import Rendered, transform
-    from forkresize.ledger import Compare, IfExists
     from forkresize.observer import Observer
     from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
-    from forkresize.plan import OnCollision, Order, Shard
+    from forkresize.plan import Compare, IfExists, OnCollision, Order, Shard
     from forkresize.pool import PoolOptions
     from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
     from forkresize.summary import Summary
     from forkresize.walk import Rule, Selection, Symlinks
 
 _MODULES = (
-    *("errors", "recipe", "outcome", "observer", "summary", "walk", "ledger", "plan", "pool"),
+    *("errors", "recipe", "outcome", "observer", "summary", "walk", "plan", "pool"),
     *("image.transform", "batch", "batch.render_one"),
 )
 """The modules that define the public names; each imports only earlier ones."""

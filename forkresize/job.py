@@ -1,18 +1,18 @@
-"""One picture and where it goes: Source, Output and Job. Holds no settings and does no work."""
+"""The values of one picture: Source, Output and Job."""
 
 from msgspec import Struct
 
 
 class Source(Struct, frozen=True):
-    """A file that was found, as it was when it was found.
+    """A file, as it was when it was found.
 
-    Paths are ``str`` by way of ``os.fsdecode``, so bytes that are no valid UTF-8 survive as lone surrogates.
+    Paths are decoded by ``os.fsdecode``: bytes that are not valid UTF-8 are kept as lone surrogates.
 
     Attributes:
-        path: where to open it.
-        relative: where it lies below its root, with ``/`` between the parts; its output lies likewise.
+        path: its key in the source store; a local path.
+        relative: its path below its root, with ``/`` between the parts; outputs mirror it.
         size: in bytes.
-        mtime_ns: time of last modification in nanoseconds since the epoch.
+        mtime_ns: modification time in nanoseconds since the epoch.
     """
 
     path: str
@@ -25,20 +25,20 @@ class Output(Struct, frozen=True):
     """One file to make of a picture.
 
     Attributes:
-        path: where to write it.
-        rendition: which of the recipe's renditions it is, from 0.
+        key: its key in the output store: relative to the destination, with ``/`` between the parts.
+        rendition: index of its rendition in the recipe.
     """
 
-    path: str
+    key: str
     rendition: int = 0
 
 
 class Job(Struct, frozen=True):
-    """One picture to make.
+    """One picture to process.
 
     Attributes:
         source: the picture to read.
-        outputs: what to make of it; all of it comes from one decode.
+        outputs: what to make of it; all outputs come from one decode.
     """
 
     source: Source

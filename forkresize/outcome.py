@@ -1,6 +1,6 @@
 """The outcome of one output: which output, how it was executed, and what became of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
@@ -228,10 +228,15 @@ class Outcome(Struct, frozen=True):
         return self.detail.error if isinstance(self.detail, Skipped | Failed) else ""
 
 
-def ref_to_job(job: Job) -> OutputRef:
-    """Return the reference of an outcome that covers all outputs of a job; it names the output if there is only one."""
+def ref_to_job(job: Job, location: Callable[[str], str]) -> OutputRef:
+    """Return the reference of an outcome that covers all outputs of a job; it names the output if there is only one.
+
+    Args:
+        job: the job.
+        location: returns the full path or URL of an output's key.
+    """
     first, *others = job.outputs
-    return OutputRef(job.source, None if others else first.path, first.rendition)
+    return OutputRef(job.source, None if others else location(first.key), first.rendition)
 
 
 def truncate_warnings(warnings: Iterable[str]) -> tuple[str, ...]:

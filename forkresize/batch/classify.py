@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from forkresize import storage
 from forkresize.errors import describe
 from forkresize.image.decode.sniff import is_picture
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import identity
+from forkresize.store import STATE_DIR
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 CheckOutput = Callable[[Source, Output], Outcome]
 
-_RESERVED_DIR = f"/{storage.STATE_DIR}/"
+_RESERVED_DIR = f"/{STATE_DIR}/"
 
 
 class Classified(Struct, frozen=True):
@@ -39,7 +39,7 @@ def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]
         plan: the run.
         check_output: returns Planned for an output that has to be made, otherwise its outcome without work.
     """
-    for found in _deduplicate_sources(plan.discovery.walk(), plan.collisions.repeated):
+    for found in _deduplicate_sources(plan.discovery.walk(), plan.collisions.duplicates):
         if plan.includes(found):
             if isinstance(found, Source):
                 yield _classify_source(plan, found, check_output)
@@ -50,9 +50,9 @@ def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]
 
 
 def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput) -> Classified:
-    if other := plan.collisions.left_out.get(source.path):
+    if other := plan.collisions.skipped.get(source.path):
         return Classified(None, [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))])
-    outputs = plan.naming.outputs(source, plan.collisions.marks.get(source.path, ""))
+    outputs = plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, ""))
     outcomes = [_classify_output(plan, source, output, check_output) for output in outputs]
     planned = [output for output, outcome in zip(outputs, outcomes, strict=True) if isinstance(outcome.detail, Planned)]
     if len(outcomes) > 1:
@@ -67,16 +67,17 @@ def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput)
 
 def _classify_output(plan: "RunPlan", source: Source, output: Output, check_output: CheckOutput) -> Outcome:
     if error := _refusal(plan, source, output):
-        return Outcome(OutputRef(source, output.path, output.rendition), Failed(Reason.NOT_WRITTEN, error))
+        ref = OutputRef(source, plan.store.location(output.key), output.rendition)
+        return Outcome(ref, Failed(Reason.NOT_WRITTEN, error))
     return check_output(source, output)
 
 
 def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
     """Return why nothing may be written at an output's path; None if it may."""
-    if plan.guard is not None and plan.guard.forbids(output.path, source.path):
+    if plan.guard is not None and plan.guard.forbids(plan.store.location(output.key), source.path):
         return "output path is inside a source directory"
-    if _RESERVED_DIR in f"/{output.path.removeprefix(plan.destination)}":
-        return f"output path is inside {storage.STATE_DIR}, which is reserved"
+    if _RESERVED_DIR in f"/{output.key}":
+        return f"output path is inside {STATE_DIR}, which is reserved"
     return None
 
 
@@ -96,14 +97,14 @@ def _deduplicate_outcomes(outcomes: list[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.destination is not None or outcome is first]
 
 
-def _deduplicate_sources(found: Iterable[Outcome | Source], repeated: frozenset[str]) -> Iterator[Outcome | Source]:
+def _deduplicate_sources(found: Iterable[Outcome | Source], duplicates: frozenset[str]) -> Iterator[Outcome | Source]:
     """Leave out sources that the walk found before under another spelling."""
     seen: set[str] = set()
     for each in found:
-        same = identity(each.path) if repeated and isinstance(each, Source) else ""
+        same = identity(each.path) if duplicates and isinstance(each, Source) else ""
         if same not in seen:
             yield each
-        if same in repeated:
+        if same in duplicates:
             seen.add(same)
 
 

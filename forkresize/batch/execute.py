@@ -12,17 +12,19 @@ from forkresize.batch.executor import Executor, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
-from forkresize.batch.outputs import OutputStrategy, SeparateOutputs, open_ledger
+from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
 from forkresize.batch.prune import plan_prune
 from forkresize.batch.render_job import preload, render_job, start_worker
 from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.state import RunState
 from forkresize.errors import LedgerError
 from forkresize.job import Job
-from forkresize.ledger import LedgerStore, SqliteLedger, StalenessChecker
-from forkresize.lock import destination_lock
+from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
+from forkresize.plan.staleness import Rules
 from forkresize.pool import reserve
+from forkresize.store import LocalStore
 from forkresize.summary import RunStats, Summary
 
 if TYPE_CHECKING:
@@ -40,15 +42,10 @@ def execute(plan: "RunPlan", observers: Iterable[AnyObserver]) -> Summary:
         summary = state.summary(RunStats(seconds=plan.deadline.elapsed, workers=0))
     else:
         shard = plan.settings.shard
-        lock = destination_lock(
-            plan.destination,
-            share=None if shard is None else shard.share,
-            patience=plan.settings.lock_wait,
-            on_wait=events.waiting,
-        )
-        with lock as run_id:
+        lock_name = None if shard is None else shard.lock_name
+        with plan.store.lock(lock_name, plan.settings.lock_wait, events.waiting) as run_id:
             events.start()
-            executor = _execute(plan, state, events, run_id)
+            executor = _execute(plan, state, events, plan.store.with_run(run_id))
         stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
         summary = state.summary(stats, executor.interrupted)
     events.finish(summary)
@@ -56,19 +53,20 @@ def execute(plan: "RunPlan", observers: Iterable[AnyObserver]) -> Summary:
 
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
-    with open_ledger(plan.destination, plan.settings) as ledger:
-        for classified in classify(plan, _output_strategy(plan, ledger, "").check):
+    with _open_ledger(plan) as ledger:
+        for classified in classify(plan, _output_strategy(plan, ledger, plan.store).check):
             for outcome in classified.outcomes:
                 state.report(outcome)
         _prune(plan, state, ledger)
 
 
-def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, run_id: str) -> Executor:
-    with open_ledger(plan.destination, plan.settings) as ledger:
-        outputs = _output_strategy(plan, ledger, run_id)
-        with _executor(plan, events, run_id) as executor:
+def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: LocalStore) -> Executor:
+    with _open_ledger(plan) as ledger:
+        ledger.begin_run()
+        outputs = _output_strategy(plan, ledger, store)
+        with _executor(plan, events, store) as executor:
             plan.stop.add(lambda: executor.stopping)
-            _process_jobs(plan, state, outputs, executor, run_id)
+            _process_jobs(plan, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
             with state.stop_on(LedgerError):
                 _prune(plan, state, ledger)
@@ -77,10 +75,12 @@ def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, run_id: 
     return executor
 
 
-def _process_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, run_id: str) -> None:
+def _process_jobs(
+    plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, store: LocalStore
+) -> None:
     jobs = prioritize(_pending_jobs(plan, state, outputs, executor), plan.settings.order)
     for result in executor.run(map(outputs.stage, jobs)):
-        outcomes = outputs.finalize(result.item, outcomes_from_result(result, run_id))
+        outcomes = outputs.finalize(result.item, outcomes_from_result(result, store))
         for outcome in outcomes:
             state.report(outcome)
         state.job_finished()
@@ -114,32 +114,40 @@ def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, exe
         state.discovery_finished()
 
 
-def _executor(plan: "RunPlan", events: EventDispatcher, run_id: str) -> Executor:
+def _executor(plan: "RunPlan", events: EventDispatcher, store: LocalStore) -> Executor:
     if plan.settings.serial:
-        return SerialExecutor(partial(render_job, recipe=plan.recipe, tag=run_id), events.on_tick)
-    options = sandboxed_pool_options(plan.settings, plan.discovery.named, plan.destination)
+        return SerialExecutor(partial(render_job, recipe=plan.recipe, store=store), events.on_tick)
+    options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.root)
     return LocalExecutor(
-        partial(render_job, recipe=plan.recipe, tag=run_id, reserve=reserve),
+        partial(render_job, recipe=plan.recipe, store=store, reserve=reserve),
         replace(options, stop_after=plan.deadline.remaining),
         partial(start_worker, plan.recipe),
         events.on_tick,
     )
 
 
-def _output_strategy(plan: "RunPlan", ledger: LedgerStore, run_id: str) -> OutputStrategy:
+def _open_ledger(plan: "RunPlan") -> LedgerStore:
+    settings = plan.settings
+    if not settings.ledger:
+        return NullLedger()
+    return open_ledger(plan.store.root, read_only=settings.dry_run, durable=settings.in_place)
+
+
+def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: LocalStore) -> OutputStrategy:
     settings = plan.settings
     # An output that replaced its source is not encoded again only because a codec's version changed.
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
-    checker = StalenessChecker(ledger, prints, settings.policy)
+    rules = Rules(settings.policy, prints, ledger.interrupted_runs())
+    checker = StalenessChecker(LocalStore(""), store, ledger, rules)
     if settings.in_place:
-        return InPlaceOutputs(checker, settings, run_id)
-    return SeparateOutputs(checker, preserve_times=settings.preserve_times)
+        return InPlaceOutputs(checker, settings, store)
+    return SeparateOutputs(checker, store, preserve_times=settings.preserve_times)
 
 
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
-    if not plan.settings.prune or not isinstance(ledger, SqliteLedger):
+    if not plan.settings.prune:
         return
-    prune = plan_prune(ledger, plan.destination, plan.discovery.directories())
+    prune = plan_prune(ledger, plan.store, plan.discovery.directories())
     if refusal := plan.settings.max_prune.refusal(len(prune.orphans), prune.total):
         state.record_refusal(refusal)
         return

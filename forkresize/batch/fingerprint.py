@@ -37,8 +37,8 @@ def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bo
     renditions = [
         _digest(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
     ]
-    together = _digest(recipe.fingerprint(), *common)
-    return RecipeFingerprints(renditions=tuple(renditions), together=together, limits=_limits(recipe, timeout))
+    combined = _digest(recipe.fingerprint(), *common)
+    return RecipeFingerprints(renditions=tuple(renditions), combined=combined, limits=_limits(recipe, timeout))
 
 
 def _limits(recipe: Recipe, timeout: float | None) -> dict[str, float]:

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from forkresize import storage
 from forkresize.batch.settings import Settings
+from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.errors import ConflictError, FieldError, LedgerError, describe
 from forkresize.job import Job, Output, Source
-from forkresize.ledger import IfExists, OutputRecord, StalenessChecker, checksum
-from forkresize.outcome import UNCHANGED, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
+from forkresize.ledger import OutputRecord
+from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
+from forkresize.plan import IfExists
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore, checksum
+from forkresize.store.files import temporary_path
+from forkresize.store.replace import back_up, copy_attributes, fsync
 
 
 class InPlaceOutputs:
@@ -23,33 +27,28 @@ class InPlaceOutputs:
     process ends in between, the file is either still the source, or the output, which the ledger knows by its hash.
 
     Args:
-        checker: knows the recipe's fingerprint, and records what became of sources.
+        checker: finds the sources that have to be replaced, and records what became of them.
         settings: how to run.
-        run_id: part of the names of temporary files.
+        store: the directory of the sources.
     """
 
-    def __init__(self, checker: StalenessChecker, settings: Settings, run_id: str) -> None:
+    def __init__(self, checker: StalenessChecker, settings: Settings, store: LocalStore) -> None:
         self._checker = checker
         self._settings = settings
-        self._run_id = run_id
+        self._store = store
 
     def check(self, source: Source, output: Output) -> Outcome:
         """Return Planned if a source has to be replaced, otherwise its outcome without work."""
-        ref = OutputRef(source, output.path, output.rendition)
         if os.path.islink(source.path):
+            ref = OutputRef(source, self._store.location(output.key), output.rendition)
             return Outcome(ref, Skipped(Reason.SYMBOLIC_LINK, "targets of links are not replaced"))
-        if self._settings.if_exists is IfExists.OVERWRITE:
-            return Outcome(ref, Planned("to be made again"))
-        record = self._checker.memory.entry(output.path)
-        if refused := self._checker.refusal(ref, record):
-            return refused
-        why = self._why(source, record)
-        return Outcome(ref, Planned(why) if why else UNCHANGED)
+        record = self._checker.ledger.get(output.key)
+        return self._checker.check_in_place(source, output, record, is_output=_is_output(source, record))
 
     def stage(self, job: Job) -> Job:
         """Return the job with its output next to the source, under a name that a later run would remove."""
         (output,) = job.outputs
-        return Job(job.source, (Output(storage.temporary_path(output.path, self._run_id), output.rendition),))
+        return Job(job.source, (Output(temporary_path(output.key, self._store.run_id), output.rendition),))
 
     def finalize(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Rename the output over its source; return the outcome."""
@@ -57,7 +56,7 @@ class InPlaceOutputs:
         outcome = replace(outcome, ref=replace(outcome.ref, destination=job.source.path))
         try:
             if isinstance(outcome.detail, Written):
-                self._replace(_final_job(job), staged.path, outcome)
+                self._replace(self._final_job(job), staged.key, outcome)
         except OSError as error:
             detail = Failed(Reason.NOT_WRITTEN, f"{error.filename or job.source.path}: {describe(error)}")
             outcome = replace(outcome, detail=detail)
@@ -65,54 +64,47 @@ class InPlaceOutputs:
             outcome = replace(outcome, detail=Failed(Reason.NOT_WRITTEN, str(error), fatal=True))
         finally:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(staged.path)
+                os.unlink(self._store.location(staged.key))
         return [outcome]
 
     def record(self, job: Job, outcomes: list[Outcome]) -> None:
         """Record why a source was not replaced. Replaced sources were recorded before the renaming."""
-        final, (outcome,) = _final_job(job), outcomes
-        if isinstance(outcome.detail, Written):
+        final, (outcome,) = self._final_job(job), outcomes
+        (output,) = final.outputs
+        if isinstance(outcome.detail, Written) or _is_output(job.source, self._checker.ledger.get(output.key)):
             return
-        record = self._checker.memory.entry(final.source.path)
-        if record is None or record.status != "written" or not self._matches_record(job.source, record):
-            self._checker.note(final, outcomes)
+        self._checker.record(final, outcomes)
 
-    def _why(self, source: Source, record: OutputRecord | None) -> str | None:
-        if record is None or record.status != "written":
-            return "not done yet"
-        if not self._matches_record(source, record):
-            return "the source changed"
-        return "the recipe changed" if self._checker.recipe_changed(record, 0) else None
-
-    def _matches_record(self, source: Source, record: OutputRecord) -> bool:
-        """Return whether a file is the recorded output, even if its mtime changed or it was copied."""
-        if source.size != record.size:
-            return False
-        same_as_source = (record.size, record.mtime_ns) == (record.source_size, record.source_mtime_ns)
-        if source.mtime_ns == record.mtime_ns and not same_as_source:
-            return True
-        with contextlib.suppress(OSError):
-            return checksum(source.path) == record.hash
-        return False
+    def _final_job(self, job: Job) -> Job:
+        """Return a staged job as it is once its output has its source's name."""
+        key = self._store.key_of(job.source.path)
+        return Job(job.source, tuple(Output(key, staged.rendition) for staged in job.outputs))
 
     def _replace(self, job: Job, staged: str, outcome: Outcome) -> None:
-        source = job.source
+        source, path = job.source, self._store.location(staged)
         found = os.lstat(source.path)
         if (found.st_size, found.st_mtime_ns) != (source.size, source.mtime_ns):
             raise OSError(0, "source changed during processing; not replaced", source.path)
         if self._settings.backup_dir is not None:
-            storage.back_up(source.path, os.path.join(self._settings.backup_dir, source.relative))
-        storage.copy_attributes(staged, like=source.path)
+            back_up(source.path, os.path.join(self._settings.backup_dir, source.relative))
+        copy_attributes(path, like=source.path)
         mtime_ns = source.mtime_ns if self._settings.preserve_times else time.time_ns()
-        storage.set_mtime(staged, mtime_ns)
-        storage.fsync(staged)
-        self._checker.note(job, [outcome], made=staged)
-        os.replace(staged, source.path)
+        self._store.set_mtime(staged, mtime_ns)
+        fsync(path)
+        self._checker.record(job, [outcome], staged)
+        os.replace(path, source.path)
 
 
-def _final_job(job: Job) -> Job:
-    """Return a staged job as it is once its output has its source's name."""
-    return Job(job.source, tuple(Output(job.source.path, staged.rendition) for staged in job.outputs))
+def _is_output(source: Source, record: OutputRecord | None) -> bool:
+    """Return whether a file is the recorded output, even if its mtime changed or it was copied."""
+    if record is None or record.status != "written" or source.size != record.size:
+        return False
+    same_as_source = (record.size, record.mtime_ns) == (record.source_size, record.source_mtime_ns)
+    if source.mtime_ns == record.mtime_ns and not same_as_source:
+        return True
+    with contextlib.suppress(OSError):
+        return checksum(LocalStore(""), source.path) == record.hash
+    return False
 
 
 def check_in_place(sources: Sequence[str], destination: str, recipe: Recipe, settings: Settings) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from forkresize import storage
 from forkresize.batch.classify import looks_like_image
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.discovery import SourceDiscovery
@@ -20,6 +19,7 @@ from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
 from forkresize.pool import SandboxMode, require_support
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 from forkresize.summary import Summary
 
 
@@ -27,7 +27,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     """A run that was checked and can be executed, once.
 
     Attributes:
-        destination: the directory to write to.
+        store: the directory to write to.
         recipe: what to make of every picture.
         settings: how to run.
         discovery: finds the sources.
@@ -38,7 +38,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         stop: tells all stages to begin nothing new.
     """
 
-    destination: str
+    store: LocalStore
     recipe: Recipe
     settings: Settings
     discovery: SourceDiscovery
@@ -79,7 +79,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
     def prepare_again(self, settings: Settings) -> "RunPlan":
         """Return the plan of another run of the same request, over the sources as they are now."""
-        return prepare(self.discovery.named, self.destination, self.recipe, settings)
+        return prepare(self.discovery.named, self.store.root, self.recipe, settings)
 
 
 def prepare(
@@ -110,39 +110,40 @@ def prepare(
     if settings.serial and settings.sandbox is SandboxMode.ON:
         raise FieldError("sandbox", "requires worker processes; use at least one worker")
     require_support(settings.sandbox)
-    naming = Naming(destination, recipe, settings.name, settings.flat)
+    store, naming = LocalStore(destination), Naming(recipe, settings.name, settings.flat)
     check_in_place(named, destination, recipe, settings)
     guard = None if settings.in_place else OverwriteGuard(named, destination)
     discovery = SourceDiscovery(named, destination, settings, guard, stop)
     if guard is not None:
-        _check_overwriting(discovery, naming, guard)
-        guard.keep(discovery.single_files())
+        _check_overwriting(discovery, store, naming, guard)
+        guard.add_sources(discovery.single_files())
     return RunPlan(
-        destination=destination,
+        store=store,
         recipe=recipe,
         settings=settings,
         discovery=discovery,
         naming=naming,
         guard=guard,
-        collisions=_collisions(discovery, naming, settings),
+        collisions=_collisions(discovery, store, naming, settings),
         deadline=deadline,
         stop=stop,
     )
 
 
-def _check_overwriting(discovery: SourceDiscovery, naming: Naming, guard: OverwriteGuard) -> None:
+def _check_overwriting(discovery: SourceDiscovery, store: LocalStore, naming: Naming, guard: OverwriteGuard) -> None:
     for root in discovery.roots:
         if os.path.isfile(root.path):
             for output in naming.outputs(Source(root.path, root.prefix or os.path.basename(root.path))):
-                if guard.forbids(output.path, root.path):
-                    message = f"{output.path!r} would overwrite its source; specify another directory"
-                    raise FieldError("destination", message)
+                path = store.location(output.key)
+                if guard.forbids(path, root.path):
+                    raise FieldError("destination", f"{path!r} would overwrite its source; specify another directory")
 
 
-def _collisions(discovery: SourceDiscovery, naming: Naming, settings: Settings) -> Collisions:
+def _collisions(discovery: SourceDiscovery, store: LocalStore, naming: Naming, settings: Settings) -> Collisions:
     """Return the sources that share an output. Most runs need not look at all sources for that."""
-    folded = not settings.dry_run and storage.is_case_insensitive(naming.destination)
-    if discovery.keeps_names_apart and naming.is_injective and not folded:
+    # A dry run must not write, as a probe does.
+    case_sensitive = settings.dry_run or store.probe().case_sensitive
+    if discovery.keeps_names_apart and naming.is_injective and case_sensitive:
         return Collisions()
-    names = OutputNames(naming, folded)
-    return find_collisions(discovery.all_sources, names, settings.on_collision, looks_like_image)
+    names = OutputNames(naming, case_sensitive)
+    return find_collisions(discovery.all_sources, names, settings.on_collision, looks_like_image, store.location)

@@ -1,17 +1,16 @@
 """Pruning: outputs of earlier runs whose source is gone. Only files that the ledger names are looked at."""
 
 import os
-import stat
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
-from forkresize import storage
 from forkresize.errors import describe
 from forkresize.job import Source
-from forkresize.ledger import OutputRecord, SqliteLedger
+from forkresize.ledger import LedgerStore, OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Pruned, Reason
+from forkresize.store import ObjectKind, OutputStore
 
 
 class MaxPrune(Struct, frozen=True):
@@ -46,22 +45,22 @@ class PrunePlan(Struct, frozen=True):
     """The outputs to prune.
 
     Attributes:
-        destination: the directory that all outputs lie below.
-        orphans: outputs of earlier runs, unchanged since, whose source is gone, by their keys in the ledger.
+        store: where the outputs are.
+        orphans: outputs of earlier runs, unchanged since, whose source is gone, by their keys.
         total: how many outputs the ledger names.
         missing: keys of records whose source and output are both gone.
     """
 
-    destination: str
-    orphans: dict[bytes, Outcome]
+    store: OutputStore
+    orphans: dict[str, Outcome]
     total: int
-    missing: list[bytes]
+    missing: list[str]
 
     def preview(self) -> Iterator[Outcome]:
         """Yield the outputs that would be removed."""
         yield from self.orphans.values()
 
-    def execute(self, ledger: SqliteLedger) -> Iterator[Outcome]:
+    def execute(self, ledger: LedgerStore) -> Iterator[Outcome]:
         """Remove the outputs, then the directories that this leaves empty; yield each.
 
         Raises:
@@ -69,55 +68,55 @@ class PrunePlan(Struct, frozen=True):
         """
         forgotten = list(self.missing)
         for key, orphan in self.orphans.items():
-            path = orphan.destination or ""
             try:
-                storage.remove_output(path, self.destination)
+                self.store.delete(key)
             except FileNotFoundError:
                 forgotten.append(key)  # Another shard has removed it.
             except OSError as error:
-                detail = Failed(Reason.NOT_WRITTEN, f"cannot remove {path}: {describe(error)}")
-                yield Outcome(OutputRef(orphan.source, path), detail)
+                detail = Failed(Reason.NOT_WRITTEN, f"cannot remove {orphan.destination}: {describe(error)}")
+                yield Outcome(orphan.ref, detail)
             else:
                 forgotten.append(key)
                 yield orphan
         ledger.forget(forgotten)
 
 
-def plan_prune(ledger: SqliteLedger, destination: str, roots: AbstractSet[str]) -> PrunePlan:
+def plan_prune(ledger: LedgerStore, store: OutputStore, roots: AbstractSet[str]) -> PrunePlan:
     """Look for every source that the ledger names, and return the outputs to prune.
 
     Args:
         ledger: names outputs and their sources.
-        destination: the directory that all outputs lie below.
+        store: where the outputs are.
         roots: the directories that this run read; outputs made from others are left alone.
 
     Raises:
         LedgerError: the ledger can't be read.
     """
-    plan = PrunePlan(destination, {}, 0, [])
+    plan = PrunePlan(store, {}, 0, [])
     total = 0
-    for root, source, record in ledger.entries():
+    for record in ledger.iter_records():
         total += record.status == "written"
-        if root in roots and _is_missing(os.path.join(root, source)):
-            _add(plan, os.path.join(root, source), record)
-    return PrunePlan(destination, plan.orphans, total, plan.missing)
+        source = os.path.join(record.root, record.source)
+        if record.root in roots and _is_missing(source):
+            _add(plan, source, record)
+    return PrunePlan(store, plan.orphans, total, plan.missing)
 
 
 def _add(plan: PrunePlan, source: str, record: OutputRecord) -> None:
     if record.status != "written":
-        plan.missing.append(record.path)
+        plan.missing.append(record.key)
         return
-    path = os.path.join(plan.destination, os.fsdecode(record.path))
     try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        plan.missing.append(record.path)
-        return
+        found = plan.store.stat(record.key)
+    except NotADirectoryError:
+        found = None
     except OSError:
         return  # It is unknown whether it was changed.
-    if stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (record.size, record.mtime_ns):
-        gone = Source(source, os.fsdecode(record.source), record.source_size, record.source_mtime_ns)
-        plan.orphans[record.path] = Outcome(OutputRef(gone, path), Pruned(record.size))
+    if found is None:
+        plan.missing.append(record.key)
+    elif found.kind is ObjectKind.FILE and (found.size, found.mtime_ns) == (record.size, record.mtime_ns):
+        gone = Source(source, record.source, record.source_size, record.source_mtime_ns)
+        plan.orphans[record.key] = Outcome(OutputRef(gone, plan.store.location(record.key)), Pruned(record.size))
 
 
 def _is_missing(path: str) -> bool:

@@ -11,7 +11,6 @@ from time import perf_counter
 
 from msgspec.structs import replace
 
-from forkresize import storage
 from forkresize.errors import describe
 from forkresize.image.errors import PictureError, failure_of
 from forkresize.image.limits import limit_decoders
@@ -30,6 +29,7 @@ from forkresize.outcome import (
 )
 from forkresize.pool import request_file
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore, OutputStore
 from forkresize.store.files import FALLBACK_OPENER
 
 __all__ = ["preload", "render_each", "render_job", "start_worker"]
@@ -39,6 +39,8 @@ _BUFFER = 1 << 16
 
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 """Errors that all other outputs would meet as well."""
+
+_SOURCES = LocalStore("")
 
 _CHANGED = "the source was changed while its output was made"
 
@@ -53,13 +55,15 @@ def start_worker(recipe: Recipe) -> None:
     limit_decoders(recipe.max_pixels)
 
 
-def render_job(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], object] = _no_reservation) -> list[Outcome]:
+def render_job(
+    job: Job, recipe: Recipe, store: OutputStore, reserve: Callable[[int], object] = _no_reservation
+) -> list[Outcome]:
     """Render a picture and write its outputs.
 
     Args:
         job: the picture, and its outputs.
         recipe: what to make of it.
-        tag: names the run; part of the temporary files' names.
+        store: where the outputs are written.
         reserve: see ``forkresize.image.transform.render_each``.
 
     Returns:
@@ -68,17 +72,17 @@ def render_job(job: Job, recipe: Recipe, tag: str, reserve: Callable[[int], obje
     """
     started = perf_counter()
     try:
-        raw = storage.open_source(job.source.path)
+        raw = _SOURCES.open(job.source.path)
     except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
-        outcomes = [Outcome(ref_to_job(job), _unreadable(job.source, error))]
+        outcomes = [Outcome(ref_to_job(job, store.location), _unreadable(job.source, error))]
     else:
         outputs = {output.rendition: output for output in job.outputs}
         with io.BufferedReader(raw, _BUFFER) as file:
             results = render_each(file, recipe, list(outputs), name=job.source.path, reserve=reserve)
             outcomes = [
-                Outcome(ref_to_job(job), _not_rendered(result), warnings=result.warnings)
+                Outcome(ref_to_job(job, store.location), _not_rendered(result), warnings=result.warnings)
                 if result.rendition is None
-                else _write(job.source, outputs[result.rendition], result, tag)
+                else _write(job.source, outputs[result.rendition], result, store)
                 for result in results
             ]
     execution = Execution(seconds=perf_counter() - started)
@@ -96,20 +100,22 @@ def _not_rendered(result: Result) -> Skipped | Failed:
     return result.detail
 
 
-def _write(source: Source, output: Output, result: Result, tag: str) -> Outcome:
+def _write(source: Source, output: Output, result: Result, store: OutputStore) -> Outcome:
     """Write a rendition, whole or not at all, and return its outcome."""
-    ref = OutputRef(source, output.path, output.rendition)
+    location = store.location(output.key)
+    ref = OutputRef(source, location, output.rendition)
     rendered = result.detail
     if not isinstance(rendered, Rendered):
         return Outcome(ref, rendered, warnings=result.warnings)
     started = perf_counter()
     try:
-        _refuse_to_overwrite(source, output.path)
-        storage.write_atomic(output.path, rendered.data, tag)
+        if store.capabilities.local_paths:
+            _refuse_to_overwrite(source, location)
+        store.put(output.key, rendered.data)
     except Exception as error:  # noqa: BLE001 -- one output's error must not stop the others.
-        return Outcome(ref, _not_written(output.path, error), warnings=result.warnings)
+        return Outcome(ref, _not_written(location, error), warnings=result.warnings)
     warnings = result.warnings
-    if _backdate_if_source_changed(source, output.path):
+    if _backdate_if_source_changed(source, output.key, store):
         warnings = truncate_warnings((*warnings, _CHANGED))
     return Outcome(ref, _written(rendered, perf_counter() - started), warnings=warnings)
 
@@ -144,13 +150,13 @@ def _refuse_to_overwrite(source: Source, path: str) -> None:
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
 
 
-def _backdate_if_source_changed(source: Source, path: str) -> bool:
+def _backdate_if_source_changed(source: Source, key: str, store: OutputStore) -> bool:
     """If the source has changed, set the output's time to before the change, so that the next run makes it again."""
     # The output is complete. If the source can no longer be read, the next run reports it.
     with contextlib.suppress(OSError):
         now = os.stat(source.path)
         if source.mtime_ns and (now.st_mtime_ns, now.st_size) != (source.mtime_ns, source.size):
-            os.utime(path, ns=(now.st_atime_ns, min(source.mtime_ns, now.st_mtime_ns - 1)))
+            store.set_mtime(key, min(source.mtime_ns, now.st_mtime_ns - 1))
             return True
     return False
 

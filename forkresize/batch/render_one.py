@@ -9,6 +9,7 @@ from forkresize.errors import FieldError
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 
 def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], recipe: Recipe) -> Outcome:
@@ -38,4 +39,4 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         found = os.stat(path)
         size, mtime_ns = found.st_size, found.st_mtime_ns
     job = Job(Source(path, os.path.basename(path), size, mtime_ns), (Output(os.fspath(destination)),))
-    return render_job(job, recipe, secrets.token_hex(4))[0]
+    return render_job(job, recipe, LocalStore("", secrets.token_hex(4)))[0]

@@ -2,11 +2,11 @@
 
 import re
 
-from forkresize import storage
 from forkresize.batch.wire import WireOutcome
 from forkresize.job import Job
 from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Written, ref_to_job, truncate_warnings
 from forkresize.pool import Completed, LossReason, Raised, TaskResult, WorkerLost
+from forkresize.store import LocalStore
 
 _REASONS = {
     LossReason.CRASHED: Reason.CRASHED,
@@ -19,29 +19,29 @@ _NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
 """What Rust and C++ say on standard error when they get no memory, before they end the process."""
 
 
-def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], tag: str) -> list[Outcome]:
+def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], store: LocalStore) -> list[Outcome]:
     """Return the outcomes of the job that was answered, and remove what a lost worker may have left of its outputs.
 
     Args:
         answer: what the pool says.
-        tag: the run's, for temporary names.
+        store: where the outputs are, with the id of the run.
     """
     said = answer.stderr.splitlines()
     # Some worker died of it, even if a later one did not.
     if isinstance(answer, WorkerLost) or answer.attempts > 1:
-        said += _remove_leftovers(answer.item, tag)
+        said += _remove_leftovers(answer.item, store)
     execution = Execution(answer.attempts, answer.worker, answer.seconds)
     job = answer.item
     if not isinstance(answer, Completed):
-        return [Outcome(ref_to_job(job), _failed(answer), execution, truncate_warnings(said))]
+        return [Outcome(ref_to_job(job, store.location), _failed(answer), execution, truncate_warnings(said))]
     if not _matches_request(answer.result, job):
         error = "worker returned results for outputs that were not requested"
         detail = Failed(Reason.PROTOCOL_VIOLATION, error)
-        return [Outcome(ref_to_job(job), detail, execution, truncate_warnings(said))]
-    paths = {output.rendition: output.path for output in job.outputs}
+        return [Outcome(ref_to_job(job, store.location), detail, execution, truncate_warnings(said))]
+    refs = {each.rendition: OutputRef(job.source, store.location(each.key), each.rendition) for each in job.outputs}
     return [
         Outcome(
-            ref_to_job(job) if each.rendition is None else OutputRef(job.source, paths[each.rendition], each.rendition),
+            ref_to_job(job, store.location) if each.rendition is None else refs[each.rendition],
             each.detail,
             execution,
             truncate_warnings((*each.warnings, *said)) if said else each.warnings,
@@ -58,14 +58,14 @@ def _matches_request(results: list[WireOutcome], job: Job) -> bool:
     return len(results) == len(requested) and {each.rendition for each in results} == requested
 
 
-def _remove_leftovers(job: Job, tag: str) -> list[str]:
-    told = []
+def _remove_leftovers(job: Job, store: LocalStore) -> list[str]:
+    warnings = []
     for output in job.outputs:
         try:
-            storage.remove_temporary(output.path, tag)
+            store.clean(store.run_id, output.key)
         except OSError as error:
-            told.append(f"a temporary file was left behind: {error}")
-    return told
+            warnings.append(f"a temporary file was left behind: {error}")
+    return warnings
 
 
 def _failed(answer: Raised[Job] | WorkerLost[Job]) -> Failed:

@@ -8,8 +8,7 @@ from msgspec.structs import force_setattr
 
 from forkresize.batch.prune import MaxPrune
 from forkresize.job import Source
-from forkresize.ledger import Compare, IfExists, Policy
-from forkresize.plan import OnCollision, Order, Shard
+from forkresize.plan import Compare, IfExists, OnCollision, Order, Policy, Shard
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.recipe import parse_enum
 from forkresize.walk import Selection

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from forkresize.batch import Settings
 from forkresize.cli.config.precedence import REQUIRES
-from forkresize.ledger import IfExists
+from forkresize.plan import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
 from forkresize.walk import Selection

@@ -6,12 +6,27 @@ import click
 
 from forkresize.cli.config.command import BY_KEY, origin_in
 from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
-from forkresize.errors import ConflictError, FieldError, ForkresizeError
+from forkresize.errors import (
+    CollisionError,
+    ConflictError,
+    DestinationBusyError,
+    FieldError,
+    ForkresizeError,
+    LedgerError,
+)
 
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 _PLAIN = {Precedence.FLAG, Precedence.DEFAULT}
 """Places that need no mention."""
+
+
+_ADVICE: dict[type[ForkresizeError], str] = {
+    CollisionError: "use --on-collision suffix or skip, or --name {name}",
+    DestinationBusyError: "use --lock-wait to wait for it",
+    LedgerError: "or use --no-ledger",
+}
+"""Options that help after an error, which says nothing of options itself."""
 
 
 def click_message(error: click.ClickException, origins: Origins) -> str:
@@ -42,7 +57,7 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
         return _with_places(f"{_flag(error.field)} cannot be combined with {_flag(error.other)}", origins)
     if isinstance(error, FieldError):
         return _with_places(f"{_flag(error.field)}: {error.message}", origins)
-    return str(error)
+    return "\n".join([str(error), *(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))])
 
 
 def _flag(field: str) -> str:

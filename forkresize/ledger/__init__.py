@@ -1,24 +1,37 @@
-"""The memory between runs: what was made from what, and what an output that is there calls for. Makes no picture."""
+"""The records that are kept between runs: which output was made of which source, with which recipe."""
 
-from forkresize.ledger.checksum import checksum
-from forkresize.ledger.ledger import LedgerStore, NullLedger, SqliteLedger
-from forkresize.ledger.policy import Compare, IfExists, Policy
-from forkresize.ledger.record import OutputRecord, RecipeFingerprints
-from forkresize.ledger.roots import split_root
-from forkresize.ledger.schema import ledger_path
-from forkresize.ledger.staleness import StalenessChecker
+import os
+
+from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord
+from forkresize.ledger.null import NullLedger
+from forkresize.ledger.records import RecipeFingerprints, records_for, source_record, split_root
 
 __all__ = [
-    "Compare",
-    "IfExists",
+    "InterruptedRun",
     "LedgerStore",
     "NullLedger",
     "OutputRecord",
-    "Policy",
     "RecipeFingerprints",
-    "SqliteLedger",
-    "StalenessChecker",
-    "checksum",
-    "ledger_path",
+    "open_ledger",
+    "records_for",
+    "source_record",
     "split_root",
 ]
+
+
+def open_ledger(destination: str, *, read_only: bool = False, durable: bool = False) -> LedgerStore:
+    """Open the ledger of a destination, to be used as a context manager.
+
+    Args:
+        destination: the directory that all outputs lie below.
+        read_only: whether nothing may be written; a missing ledger is empty then.
+        durable: whether every record has to survive a power failure as soon as it is made.
+
+    Raises:
+        LedgerError: it is damaged, cannot be written, or was made by a later version.
+    """
+    from forkresize.ledger.sqlite import SqliteLedger, ledger_path
+
+    if read_only and not os.path.exists(ledger_path(destination)):
+        return NullLedger()
+    return SqliteLedger(destination, read_only=read_only, durable=durable)

@@ -1,10 +1,13 @@
-"""From what became of a job to what is remembered of its outputs. Writes nothing."""
+"""From the outcomes of a job to the records of its outputs, and the fingerprints that records are compared with."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
-from forkresize.job import Job
-from forkresize.ledger.record import OutputRecord, RecipeFingerprints, clamp_mtime
+from msgspec import Struct
+
+from forkresize.job import Job, Source
+from forkresize.ledger.base import OutputRecord
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 
 _PERMANENT = frozenset(
@@ -22,65 +25,111 @@ _PERMANENT = frozenset(
         Reason.TIMED_OUT,
     }
 )
-"""What a picture is refused for again, unless something about it changes; the others may be gone the next time."""
+"""Reasons that hold until something changes; after the others, the next run tries again."""
+
+_absolute = lru_cache(maxsize=1024)(os.path.abspath)
+
+
+class RecipeFingerprints(Struct, frozen=True, kw_only=True):
+    """What this run would make its outputs with.
+
+    Attributes:
+        renditions: the fingerprint of each rendition alone, so that another one beside it changes nothing.
+        combined: the fingerprint of all renditions, which decides what duplicates a smaller rendition.
+        limits: by reason, the limit that such a failure depends on, such as the maximum number of pixels.
+    """
+
+    renditions: tuple[bytes, ...]
+    combined: bytes
+    limits: Mapping[str, float]
+
+    def for_rendition(self, rendition: int, reason: str | None = None) -> bytes:
+        """Return the fingerprint that an outcome with this reason depends on."""
+        return self.combined if reason == Reason.DUPLICATE else self.renditions[rendition]
+
+    def limit_for(self, reason: str | None) -> float | None:
+        """Return the limit that an outcome with this reason depends on; None if there is none."""
+        return None if reason is None else self.limits.get(reason)
+
+
+def split_root(source: Source) -> tuple[str, str]:
+    """Return the absolute path of the directory that a source was found from, and the source's path relative to it.
+
+    The directory is what remains of the source's path without its path below the destination.
+    """
+    above = source.path.removesuffix(source.relative)
+    if above[-1:] in {"/", ""} and len(above) < len(source.path):
+        return _absolute(above or os.curdir), source.relative
+    folder, name = os.path.split(source.path)
+    return _absolute(folder or os.curdir), name
+
+
+def source_record(source: Source, run: int, source_hash: bytes | None = None) -> OutputRecord:
+    """Return a record that describes the source, to be completed for each output.
+
+    Args:
+        source: as it was found.
+        run: number of the run.
+        source_hash: of its content, if contents are compared.
+    """
+    root, relative = split_root(source)
+    return OutputRecord(
+        key="",
+        root=root,
+        source=relative,
+        source_size=source.size,
+        source_mtime_ns=source.mtime_ns,
+        source_hash=source_hash,
+        recipe=b"",
+        status="",
+        run=run,
+    )
 
 
 def records_for(
-    about: OutputRecord, job: Job, outcomes: list[Outcome], prints: RecipeFingerprints, below: Callable[[str], bytes]
+    job: Job,
+    outcomes: Sequence[Outcome],
+    base: OutputRecord,
+    fingerprints: RecipeFingerprints,
+    mtimes: Mapping[str, int],
 ) -> Iterator[OutputRecord]:
-    """Yield what is to be remembered of a job's outputs.
+    """Yield the records of a job's outputs. Outcomes that may be different the next time are not recorded.
 
     Args:
-        about: an entry that says of the source and of the run what there is to say; if it has the output's time too,
-            the output is not where it will be yet.
-        job: what was worked on.
-        outcomes: what became of it.
-        prints: what it was made with.
-        below: returns where an output lies below the destination.
+        job: what was executed.
+        outcomes: one for each output, or one for all.
+        base: describes the source and the run.
+        fingerprints: what the outputs were made with.
+        mtimes: modification times of the outputs that exist, by key.
     """
-    by_path = {outcome.destination: outcome for outcome in outcomes if outcome.destination is not None}
+    by_rendition = {outcome.rendition: outcome for outcome in outcomes if outcome.destination is not None}
     for output in job.outputs:
-        outcome = by_path.get(output.path) or outcomes[0]
+        outcome = by_rendition.get(output.rendition) or outcomes[0]
         detail = outcome.detail
-        if isinstance(detail, Written):
-            mtime_ns = about.mtime_ns or _mtime_ns(output.path)
-            if mtime_ns is None:
-                continue  # Whatever is wrong with it by now, the next run will come across.
+        common = base._replace(key=output.key, status=outcome.status, attempts=outcome.execution.attempts)
+        # An output that was written, but is gone by now, is left to the next run.
+        if isinstance(detail, Written) and output.key in mtimes:
             width, height = detail.out_size
-            yield about._replace(
-                path=below(output.path),
-                status=outcome.status,
-                attempts=outcome.execution.attempts,
-                recipe=prints.of(output.rendition),
+            yield common._replace(
+                recipe=fingerprints.for_rendition(output.rendition),
                 size=detail.out_bytes,
-                mtime_ns=mtime_ns,
+                mtime_ns=mtimes[output.key],
                 width=width,
                 height=height,
                 format=detail.out_format,
             )
         elif isinstance(detail, Skipped | Failed) and _is_permanent(detail):
-            yield about._replace(
-                path=below(output.path),
-                status=outcome.status,
-                attempts=outcome.execution.attempts,
+            yield common._replace(
                 reason=str(detail.reason),
-                # A name in it may be of any bytes; SQLite's text is UTF-8.
-                error=detail.error.encode(errors="backslashreplace").decode(),
+                error=detail.error,
                 signal=detail.signal if isinstance(detail, Failed) else None,
-                whole=int(outcome.destination is None),
-                recipe=prints.of(output.rendition, detail.reason),
-                limit=prints.limit(detail.reason),
+                covers_all=int(outcome.destination is None),
+                recipe=fingerprints.for_rendition(output.rendition, detail.reason),
+                limit_value=fingerprints.limit_for(detail.reason),
             )
 
 
 def _is_permanent(detail: Skipped | Failed) -> bool:
-    """Whether an outcome is the picture's doing; who sends SIGKILL is the kernel, for memory, or a person."""
+    """Return whether the picture causes the outcome. SIGKILL comes from the kernel, for memory, or from a person."""
     by_kill = isinstance(detail, Failed) and detail.reason is Reason.CRASHED and detail.signal == "SIGKILL"
     return detail.reason in _PERMANENT and not by_kill
-
-
-def _mtime_ns(path: str) -> int | None:
-    try:
-        return clamp_mtime(os.lstat(path).st_mtime_ns)
-    except OSError:
-        return None

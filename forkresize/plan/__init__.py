@@ -1,18 +1,22 @@
-"""Sources and a Recipe to Jobs: names, collisions, order, what must not be overwritten. Opens and makes no file."""
+"""What to make of the sources: names, collisions, staleness, order, and the overwrite guard."""
 
 from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions, identity
 from forkresize.plan.guard import OverwriteGuard
 from forkresize.plan.naming import Naming
 from forkresize.plan.order import Order, prioritize
 from forkresize.plan.shard import Shard
+from forkresize.plan.staleness import Compare, IfExists, Policy
 
 __all__ = [
     "Collisions",
+    "Compare",
+    "IfExists",
     "Naming",
     "OnCollision",
     "Order",
     "OutputNames",
     "OverwriteGuard",
+    "Policy",
     "Shard",
     "find_collisions",
     "identity",

@@ -1,4 +1,4 @@
-"""Two sources for one output: found before any work, in memory that does not grow with the tree. Opens no file."""
+"""Collisions: several sources for one output, found before any work in constant memory."""
 
 import hashlib
 import os
@@ -16,14 +16,14 @@ from forkresize.job import Source
 from forkresize.plan.naming import Naming
 
 _BITS = 1 << 26
-"""Size of the filter of names seen: 8 MiB; among a million names it takes some 7,500 for seen that are not."""
+"""Size of the Bloom filter: 8 MiB. With one million names, expect about 7,500 false positives."""
 
 _MAX_LISTED = 5
-"""How many collisions an error names."""
+"""Maximum number of collisions that an error names."""
 
 
 class OnCollision(StrEnum):
-    """What is done about two sources for one output."""
+    """What to do if two sources map to one output."""
 
     ERROR = "error"
     SUFFIX = "suffix"
@@ -31,34 +31,34 @@ class OnCollision(StrEnum):
 
 
 class Collisions(Struct, frozen=True):
-    """The sources that may not have the output their name gives them.
+    """The sources that cannot have the output that their name gives them.
 
     Attributes:
-        marks: from the path of a source to what its output's name is marked with; of one that is no picture, too.
-        left_out: from the path of a source to the path of the source that has its output.
-        repeated: identities of paths that the walk comes to more than once; the output is made the first time.
+        suffixes: from the path of a source to the suffix of its outputs' names; sidecar files have one, too.
+        skipped: from the path of a source to the path of the source that has its output.
+        duplicates: identities of paths that the walk yields more than once; their outputs are made the first time.
     """
 
-    marks: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    repeated: frozenset[str] = frozenset()
+    suffixes: Mapping[str, str] = field(default_factory=dict)
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    duplicates: frozenset[str] = frozenset()
 
 
 class OutputNames(Struct, frozen=True):
-    """Which outputs a source is given, in the terms of the destination's file system.
+    """The outputs of sources, as the output store compares their names.
 
     Attributes:
         naming: gives each source its outputs.
-        folded: whether names are equal there that differ in case or Unicode form only.
+        case_sensitive: whether names that differ in case or Unicode form only are different.
     """
 
     naming: Naming
-    folded: bool
+    case_sensitive: bool
 
-    def keys(self, source: Source, mark: str = "") -> list[str]:
-        """Return, for each output, what is equal for two sources exactly if they share it."""
-        paths = [output.path for output in self.naming.outputs(source, mark)]
-        return list(dict.fromkeys(_folded(path) for path in paths)) if self.folded else paths
+    def comparable(self, source: Source, suffix: str = "") -> list[str]:
+        """Return a text for each output that is equal for two sources if and only if they share it."""
+        keys = [output.key for output in self.naming.outputs(source, suffix)]
+        return keys if self.case_sensitive else list(dict.fromkeys(map(_fold, keys)))
 
 
 def find_collisions(
@@ -66,119 +66,119 @@ def find_collisions(
     names: OutputNames,
     policy: OnCollision,
     is_picture: Callable[[str], bool],
+    location: Callable[[str], str],
 ) -> Collisions:
-    """Find the sources that share an output, and settle each by the policy.
+    """Find the sources that share an output, and decide about each by the policy.
 
-    Files that are no pictures have no output and collide with nothing; only those that share a name are looked into.
-    Those are marked, so that what is remembered of a picture's sidecar is not taken for what is of its output.
+    Files that are not pictures have no output and collide with nothing; only those that share a name are opened. They
+    get a suffix, so that the ledger does not confuse the record of a sidecar file with that of its picture.
 
     Args:
         discover: yields all sources, the same each time; called twice.
-        names: gives each its output.
-        policy: what is done about those that share one.
-        is_picture: tells by a file's content.
+        names: gives each source its outputs.
+        policy: what to do if two sources share one.
+        is_picture: decides by a file's content.
+        location: returns the full path or URL of an output, for the error.
 
     Raises:
-        CollisionError: there are any, and the policy is to refuse them.
+        CollisionError: there are collisions, and the policy is to refuse them.
     """
     taken = _BloomFilter()
-    suspects = {key for source in discover() for key in names.keys(source) if taken.add(key)}
+    suspects = {name for source in discover() for name in names.comparable(source) if taken.add(name)}
     groups = [group for group in _groups(discover, names, suspects) if len(group) > 1]
-    repeated = frozenset(
+    duplicates = frozenset(
         path
         for group in groups
         for path, times in Counter(identity(source.path) for source in group).items()
         if times > 1
     )
     shared, sidecars = [], []
-    for group in filter(_is_shared, map(_deduplicate, groups)):
-        verdicts = [is_picture(source.path) for source in group]
-        shared.append(list(compress(group, verdicts)))
-        sidecars.append([source for source, verdict in zip(group, verdicts, strict=True) if not verdict])
-    shared = list(filter(_is_shared, shared))
+    for group in filter(_has_several, map(_deduplicate, groups)):
+        are_pictures = [is_picture(source.path) for source in group]
+        shared.append(list(compress(group, are_pictures)))
+        sidecars.append([source for source, is_one in zip(group, are_pictures, strict=True) if not is_one])
+    shared = list(filter(_has_several, shared))
     if shared and policy is OnCollision.ERROR:
-        raise CollisionError(_message(shared, names.naming))
+        raise CollisionError(_message(shared, names.naming, location))
     skips = policy is OnCollision.SKIP
-    left_out = {each.path: first.path for first, *rest in shared for each in rest} if skips else {}
+    skipped = {each.path: first.path for first, *rest in shared for each in rest} if skips else {}
     renamed = sidecars if skips else [*shared, *sidecars]
-    marks = {each.path: mark for group in renamed for each, mark in _marked(group, names, taken)}
-    return Collisions(marks=marks, left_out=left_out, repeated=repeated)
+    suffixes = {each.path: suffix for group in renamed for each, suffix in _suffixes(group, names, taken)}
+    return Collisions(suffixes, skipped, duplicates)
 
 
 def identity(path: str) -> str:
-    """Return what is equal for two spellings of one path, but not for a link and what it leads to."""
+    """Return a text that is equal for all spellings of a path, but different for a link and its target."""
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
 
 
 class _BloomFilter:
-    """Which keys were met: a bit for each hash, so that memory is the same for any number. Errs on the side of yes."""
+    """A Bloom filter with one hash function: a set in constant memory, with false positives but no false negatives."""
 
     def __init__(self) -> None:
         self._bits = bytearray(_BITS // 8)
 
-    def add(self, key: str) -> bool:
-        """Note a key; return whether it was there."""
-        bit = int.from_bytes(hashlib.blake2b(os.fsencode(key), digest_size=8).digest()) % _BITS
+    def add(self, name: str) -> bool:
+        """Add a name; return whether it was in the set, or may have been."""
+        bit = int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest()) % _BITS
         mask = 1 << (bit & 7)
-        met = bool(self._bits[bit >> 3] & mask)
+        found = bool(self._bits[bit >> 3] & mask)
         self._bits[bit >> 3] |= mask
-        return met
+        return found
+
+    def add_all(self, names: list[str]) -> bool:
+        """Add all names; return whether one of them was in the set, or may have been."""
+        return sum(map(self.add, names)) > 0
 
 
 def _groups(discover: Callable[[], Iterable[Source]], names: OutputNames, suspects: set[str]) -> Iterable[list[Source]]:
     groups: dict[str, list[Source]] = {}
     for source in discover() if suspects else ():
-        for key in names.keys(source):
-            if key in suspects:
-                groups.setdefault(key, []).append(source)
-    # Sources that share one output share mostly all of them.
+        for name in names.comparable(source):
+            if name in suspects:
+                groups.setdefault(name, []).append(source)
+    # Sources that share one output usually share all of them.
     return {tuple(source.path for source in group): group for group in groups.values()}.values()
 
 
-def _folded(path: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+def _fold(key: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", key).casefold())
 
 
-def _is_shared(group: list[Source]) -> bool:
+def _has_several(group: list[Source]) -> bool:
     return len(group) > 1
 
 
 def _deduplicate(group: list[Source]) -> list[Source]:
-    """Return the sources of a group, each under the spelling that the walk comes to first."""
+    """Return the sources of a group, each in the spelling that the walk yields first."""
     first: dict[str, Source] = {}
     for source in group:
         first.setdefault(identity(source.path), source)
     return list(first.values())
 
 
-def _marked(group: list[Source], names: OutputNames, taken: _BloomFilter) -> Iterator[tuple[Source, str]]:
-    """Mark every source of a group, the first too: what a name stands for must not hang on which of them are there."""
-    suffixes = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
-    for source, suffix in zip(group, suffixes, strict=True):
-        mark = f"-{suffix}"
-        if not suffix or suffixes.count(suffix) > 1 or _add_all(taken, names.keys(source, mark)):
-            mark = f"-{hashlib.blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
-            _add_all(taken, names.keys(source, mark))
-        yield source, mark
+def _suffixes(group: list[Source], names: OutputNames, taken: _BloomFilter) -> Iterator[tuple[Source, str]]:
+    """Yield a suffix for every source of a group, including the first: names must not depend on which others exist."""
+    extensions = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
+    for source, extension in zip(group, extensions, strict=True):
+        suffix = f"-{extension}"
+        if not extension or extensions.count(extension) > 1 or taken.add_all(names.comparable(source, suffix)):
+            suffix = f"-{hashlib.blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
+            taken.add_all(names.comparable(source, suffix))
+        yield source, suffix
 
 
-def _shared(group: list[Source], naming: Naming) -> str:
-    """Return the output that two sources share; those of the first alone if they do but in the folded form."""
-    first, second = ([output.path for output in naming.outputs(source)] for source in group[:2])
-    return next((path for path in first if path in second), first[0])
+def _shared_key(group: list[Source], naming: Naming) -> str:
+    """Return the output that two sources share; the first one's if they are equal only where case is ignored."""
+    first, second = ([output.key for output in naming.outputs(source)] for source in group[:2])
+    return next((key for key in first if key in second), first[0])
 
 
-def _add_all(taken: _BloomFilter, keys: list[str]) -> bool:
-    """Note all keys; return whether one of them was there."""
-    return sum(taken.add(key) for key in keys) > 0
-
-
-def _message(groups: list[list[Source]], naming: Naming) -> str:
+def _message(groups: list[list[Source]], naming: Naming, location: Callable[[str], str]) -> str:
     lines = [
-        f"{_shared(group, naming)!r} would be made from {' and '.join(repr(source.path) for source in group)}"
+        f"{location(_shared_key(group, naming))!r} would be made from {' and '.join(repr(each.path) for each in group)}"
         for group in groups[:_MAX_LISTED]
     ]
     more = [f"… and {len(groups) - _MAX_LISTED} more"] if len(groups) > _MAX_LISTED else []
-    advice = "--on-collision suffix keeps all, --on-collision skip the first; --name {name} tells them apart"
-    return "\n".join(["two sources for one output:", *lines, *more, advice])
+    return "\n".join(["several sources for one output:", *lines, *more])

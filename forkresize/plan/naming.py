@@ -1,4 +1,4 @@
-"""Where the output of a source goes: the name template. Pure."""
+"""The keys of outputs: the name template. Pure."""
 
 import hashlib
 import os
@@ -12,10 +12,10 @@ from itertools import product
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
 from forkresize.job import Output, Source
 from forkresize.recipe import Recipe
-from forkresize.storage import STATE_DIR
+from forkresize.store import STATE_DIR
 
 _SAMPLE = Source("sample", "sample")
 
@@ -26,18 +26,16 @@ class Naming(Struct, frozen=True, dict=True):
     """How outputs are named.
 
     Attributes:
-        destination: the directory that all outputs lie below.
         recipe: what is made; gives the suffix, the format and the size of the target box.
-        template: the output's path below the directory of its source; with ``{dir}`` in it, below the destination.
-            None is ``{stem}{ext}``, with as much of the box's size between as it takes to tell the renditions apart.
-        flat: put all outputs right below the destination.
+        template: the output's path relative to the directory of its source; with ``{dir}`` in it, to the destination.
+            None is ``{stem}{ext}``, with as much of the box's size between as the renditions need to differ.
+        flat: put all outputs directly below the destination.
 
     Raises:
-        UsageError: the template names an unknown field, one that has no value here, leads out of the destination, may
-            come to no file name, or gives several renditions one name.
+        FieldError: the template has an unknown field, or one without a value here, leads out of the destination, can
+            produce an empty file name, or gives several renditions one name.
     """
 
-    destination: str
     recipe: Recipe
     template: str | None = None
     flat: bool = False
@@ -46,31 +44,28 @@ class Naming(Struct, frozen=True, dict=True):
         if self.template is None:
             force_setattr(self, "template", default_template(self.recipe))
         self._check_values()
-        self._check_shape()
-        places = Counter(self.place(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
-        if max(places.values()) > 1:
-            raise UsageError(
-                f"--name: {self.template!r} gives several renditions one name; something that differs has to be in it"
+        self._check_paths()
+        keys = Counter(self.key_for(_SAMPLE, number) for number in range(len(self.recipe.renditions)))
+        if max(keys.values()) > 1:
+            message = (
+                f"{self.template!r} gives several renditions one name; add a field that differs, such as {{width}}"
             )
+            raise FieldError("name", message)
 
     @cached_property
-    def keeps_places(self) -> bool:
-        """Whether each output lies below the destination as its source lies below its root."""
-        alone = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
-        return self.template in {"{stem}{ext}", "{name}"} and alone and not self.flat
-
-    @cached_property
-    def _prefix(self) -> str:
-        return os.path.join(self.destination, "")
+    def mirrors_source(self) -> bool:
+        """Whether the key of each output is the relative path of its source."""
+        single = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
+        return self.template in {"{stem}{ext}", "{name}"} and single and not self.flat
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields that the template uses, in order."""
+        """The fields of the template, in order."""
         return tuple(field for _, field in self._parts() if field is not None)
 
     @property
     def is_injective(self) -> bool:
-        """Whether two sources of one tree can never meet in one output, by the template's shape alone."""
+        """Whether the form of the template alone guarantees that two sources of one tree never share an output."""
         if self.flat or len(self.recipe.renditions) > 1:
             return False
         if self.fields == ("name",):
@@ -79,27 +74,27 @@ class Naming(Struct, frozen=True, dict=True):
         kept = self.recipe.renditions[0].format is None
         return kept and self.fields == ("stem", "ext") and not set("./") & set(literals)
 
-    def outputs(self, source: Source, mark: str = "") -> tuple[Output, ...]:
-        """Return the outputs of a source, one a rendition.
+    def outputs(self, source: Source, suffix: str = "") -> tuple[Output, ...]:
+        """Return the outputs of a source, one for each rendition.
 
-        Where the source's own format is one of several that are asked for, it is made once.
+        If the source's own format is one of several requested formats, it is made once.
 
         Args:
             source: the picture.
-            mark: put behind the stem, to tell outputs apart that would have had one name.
+            suffix: appended to the stem, to separate outputs that would share a name.
         """
-        if self.keeps_places and not mark:
-            return (Output(f"{self._prefix}{source.relative}"),)
-        paths = [self.place(source, number, mark) for number in range(len(self.recipe.renditions))]
-        return tuple(Output(path, number) for number, path in enumerate(paths) if path not in paths[:number])
+        if self.mirrors_source and not suffix:
+            return (Output(source.relative),)
+        keys = [self.key_for(source, number, suffix) for number in range(len(self.recipe.renditions))]
+        return tuple(Output(key, number) for number, key in enumerate(keys) if key not in keys[:number])
 
-    def place(self, source: Source, rendition: int = 0, mark: str = "") -> str:
-        """Return the path of one output of a source."""
-        folder, name = posixpath.split(source.relative)
-        values = self._values(source, folder, name, rendition, mark)
-        placed = "".join(literal + (values[field] if field else "") for literal, field in self._parts())
-        below = "" if self.flat or "dir" in self.fields else folder
-        return os.path.join(self.destination, below, placed.lstrip("/"))
+    def key_for(self, source: Source, rendition: int = 0, suffix: str = "") -> str:
+        """Return the key of one output of a source."""
+        directory, name = posixpath.split(source.relative)
+        values = self._values(source, directory, name, rendition, suffix)
+        filled = "".join(literal + (values[field] if field else "") for literal, field in self._parts())
+        above = "" if self.flat or "dir" in self.fields else directory
+        return posixpath.normpath(posixpath.join(above, filled.lstrip("/")))
 
     def _parts(self) -> list[tuple[str, str | None]]:
         return parse(self.template or "")
@@ -107,51 +102,51 @@ class Naming(Struct, frozen=True, dict=True):
     def _check_values(self) -> None:
         for field in ("width", "height"):
             if field in self.fields and any(getattr(each.size, field) is None for each in self.recipe.renditions):
-                raise UsageError(f"--name: {{{field}}} has no value without --{field}")
+                raise FieldError("name", f"{{{field}}} has no value, as no {field} is set")
 
-    def _check_shape(self) -> None:
-        template, shapes = self.template or "", [shape.split("/") for shape in self._shapes()]
-        if template.startswith("/") or any(".." in shape for shape in shapes):
-            raise UsageError(f"--name: {template!r} does not stay below the destination")
-        if any(STATE_DIR in shape for shape in shapes):
-            raise UsageError(f"--name: {template!r} leads into {STATE_DIR}, which is not for outputs")
+    def _check_paths(self) -> None:
+        template, paths = self.template or "", [path.split("/") for path in self._possible_paths()]
+        if template.startswith("/") or any(".." in path for path in paths):
+            raise FieldError("name", f"{template!r} leads out of the destination")
+        if any(STATE_DIR in path for path in paths):
+            raise FieldError("name", f"{template!r} leads into {STATE_DIR}, which is reserved")
         if not _is_encodable(template):
-            raise UsageError(f"--name: {template!r} is no file name")
-        if any(shape[-1] in {"", "."} for shape in shapes):
-            raise UsageError(f"--name: {template!r} may come to no file name; {{stem}} or {{name}} is never empty")
+            raise FieldError("name", f"{template!r} contains characters that a file name cannot have")
+        if any(path[-1] in {"", "."} for path in paths):
+            raise FieldError("name", f"{template!r} can produce an empty file name; include {{stem}} or {{name}}")
 
-    def _shapes(self) -> Iterator[str]:
-        """Yield what the template can come to, as far as its literal text decides what kind of path that is."""
+    def _possible_paths(self) -> Iterator[str]:
+        """Yield one path for each kind that the template can produce, with "x" for any text that is not empty."""
         parts, fields = self._parts(), sorted(set(self.fields))
-        kept = any(each.format is None for each in self.recipe.renditions)
-        # A source at the top has no directory; one may have no suffix, or a dot for one.
-        may_be = {"dir": ("", "x")} | ({"ext": ("", ".", ".x"), "format": ("", "x")} if kept else {})
-        for filling in product(*(may_be.get(field, ("x",)) for field in fields)):
+        keeps_format = any(each.format is None for each in self.recipe.renditions)
+        # A source may have no directory, and no suffix or just a dot.
+        special = {"dir": ("", "x")} | ({"ext": ("", ".", ".x"), "format": ("", "x")} if keeps_format else {})
+        for filling in product(*(special.get(field, ("x",)) for field in fields)):
             values = dict(zip(fields, filling, strict=True))
             yield "".join(literal + (values[field] if field else "") for literal, field in parts)
 
-    def _values(self, source: Source, folder: str, name: str, rendition: int, mark: str) -> dict[str, str]:
-        stem, suffix = posixpath.splitext(name)
-        asked = self.recipe.renditions[rendition]
+    def _values(self, source: Source, directory: str, name: str, number: int, suffix: str) -> dict[str, str]:
+        stem, extension = posixpath.splitext(name)
+        rendition = self.recipe.renditions[number]
         return {
-            "stem": stem + mark,
-            "ext": asked.format.suffix if asked.format else suffix,
-            "name": stem + mark + suffix,
-            "dir": folder,
-            "width": str(asked.size.width),
-            "height": str(asked.size.height),
-            "format": str(asked.format) if asked.format else suffix.lstrip(".").lower(),
+            "stem": stem + suffix,
+            "ext": rendition.format.suffix if rendition.format else extension,
+            "name": stem + suffix + extension,
+            "dir": directory,
+            "width": str(rendition.size.width),
+            "height": str(rendition.size.height),
+            "format": str(rendition.format) if rendition.format else extension.lstrip(".").lower(),
             "hash8": self._hash8(source) if "hash8" in self.fields else "",
         }
 
     def _hash8(self, source: Source) -> str:
-        """Eight hex digits that change with the source's place, size and time and with the recipe: they bust caches."""
-        told = f"{source.relative}\0{source.size}\0{source.mtime_ns}\0{self.recipe.fingerprint()}"
-        return hashlib.blake2b(os.fsencode(told), digest_size=4).hexdigest()
+        """Return eight hex digits that change with the source's path, size and time and with the recipe."""
+        text = f"{source.relative}\0{source.size}\0{source.mtime_ns}\0{self.recipe.fingerprint()}"
+        return hashlib.blake2b(os.fsencode(text), digest_size=4).hexdigest()
 
 
 def _is_encodable(template: str) -> bool:
-    """Whether the system can take a template's text for a file's name."""
+    """Return whether a file name can contain the template's text."""
     try:
         return b"\0" not in os.fsencode(template)
     except UnicodeEncodeError:
@@ -159,7 +154,7 @@ def _is_encodable(template: str) -> bool:
 
 
 def default_template(recipe: Recipe) -> str:
-    """Return the template that tells a recipe's renditions apart by the size of their box, if there are several."""
+    """Return the template whose names differ by the size of the box, if a recipe has several renditions."""
     sizes = {(rendition.size.width, rendition.size.height) for rendition in recipe.renditions}
     widths, heights = ({size[side] for size in sizes} for side in (0, 1))
     if len(sizes) == 1:
@@ -176,14 +171,14 @@ def parse(template: str) -> list[tuple[str, str | None]]:
     """Split a template into pairs of literal text and the field that follows it.
 
     Raises:
-        UsageError: the template is malformed or names an unknown field.
+        FieldError: the template is malformed or has an unknown field.
     """
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise UsageError(f"--name: {template!r}: {error}") from None
+        raise FieldError("name", f"{template!r}: {error}") from None
     for _, field, spec, conversion in parts:
         if field is not None and (field not in FIELDS or spec or conversion):
             known = ", ".join(f"{{{name}}}" for name in FIELDS)
-            raise UsageError(f"--name: {{{field}}} in {template!r} is no field; there are {known}")
+            raise FieldError("name", f"unknown field {{{field}}} in {template!r}: use {known}")
     return [(literal, field) for literal, field, _, _ in parts]

@@ -1,4 +1,4 @@
-"""In which order jobs are handed out. Pure."""
+"""The order in which jobs are processed. Pure."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
@@ -8,14 +8,14 @@ from itertools import islice
 from forkresize.job import Job
 
 WINDOW = 4096
-"""How many jobs are known ahead at most: enough that no giant is left for last, few enough that memory stays flat."""
+"""Maximum number of jobs to look ahead: enough that large pictures do not come last, with little memory."""
 
 _AHEAD = 64
-"""How many jobs are looked at for each that is handed out, until the window is full: work starts at once."""
+"""Number of jobs to read for each one that is yielded, until the window is full: work starts at once."""
 
 
 class Order(StrEnum):
-    """What comes first: the largest, the first by path, or the most recent."""
+    """Which sources come first: the largest, the first by path, or the latest."""
 
     SIZE = "size"
     PATH = "path"
@@ -29,12 +29,12 @@ _KEYS: dict[Order, Callable[[Job], int]] = {
 
 
 def prioritize(jobs: Iterable[Job], order: Order, window: int = WINDOW) -> Iterator[Job]:
-    """Yield the jobs in order, as far as a bounded window allows.
+    """Yield the jobs in order, within a bounded window.
 
     Args:
         jobs: in the order of the walk, which is by path.
-        order: what comes first.
-        window: how many jobs are held at most.
+        order: which sources come first.
+        window: maximum number of jobs to hold.
     """
     if order is Order.PATH:
         yield from jobs

@@ -1,4 +1,4 @@
-"""One part of a tree that several runs share: Shard. Knows nothing of the other runs."""
+"""Shards: parts of a tree that several runs process."""
 
 import hashlib
 import os
@@ -7,18 +7,20 @@ from typing import Self
 
 from msgspec import Struct
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
+
+_FORM = "must be K/N with 1 <= K <= N, for example 2/4"
 
 
 class Shard(Struct, frozen=True):
-    """Every source is in exactly one of so many shards, the same each time and on each machine.
+    """One of several parts of the sources. Every source is in exactly one of them, the same on every machine.
 
     Attributes:
-        number: which of them this is, from 1.
-        count: how many there are.
+        number: of this shard, from 1.
+        count: number of shards.
 
     Raises:
-        UsageError: there is no such shard.
+        FieldError: the number is not between 1 and the count.
     """
 
     number: int
@@ -26,26 +28,26 @@ class Shard(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.count:
-            raise UsageError(f"--shard: {self.number}/{self.count}: there is no such part; 1/4 to 4/4 are four")
+            raise FieldError("shard", f"'{self.number}/{self.count}' {_FORM}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the shard that ``K/N`` means.
+        """Return the shard written as ``K/N``.
 
         Raises:
-            ValueError: the text is none; says what would do, to follow the text itself.
+            ValueError: the text is not a shard; the message is to follow the text.
         """
         found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise ValueError("is no shard; of four there are 1/4, 2/4, 3/4 and 4/4")
+            raise ValueError(_FORM)
         return cls(int(found[1]), int(found[2]))
 
     def has(self, relative: str) -> bool:
-        """Whether the source that lies there below its root is in this shard."""
+        """Return whether the source with this relative path is in this shard."""
         digest = hashlib.blake2b(os.fsencode(relative), digest_size=8).digest()
         return int.from_bytes(digest, "big") % self.count == self.number - 1
 
     @property
-    def share(self) -> str:
-        """What names it in a file name."""
+    def lock_name(self) -> str:
+        """Its name in the lock file's name."""
         return f"{self.number}-of-{self.count}"

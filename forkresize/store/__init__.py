@@ -9,6 +9,7 @@ from forkresize.store.base import (
     OutputStore,
     SourceStore,
     check_key,
+    checksum,
 )
 from forkresize.store.local import LocalStore
 
@@ -22,4 +23,5 @@ __all__ = [
     "OutputStore",
     "SourceStore",
     "check_key",
+    "checksum",
 ]

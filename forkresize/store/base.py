@@ -1,6 +1,7 @@
 """What every store offers: protocols, object metadata and declared capabilities."""
 
 import errno
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from enum import StrEnum
@@ -10,6 +11,8 @@ from msgspec import Struct
 
 STATE_DIR = ".forkresize"
 """The directory below a destination that holds the ledger and the locks; no output may lie in it."""
+
+_PIECE = 1 << 18
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -141,3 +144,16 @@ def check_key(key: str) -> str:
     if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise InvalidKeyError(key)
     return key
+
+
+def checksum(store: SourceStore, key: str) -> bytes:
+    """Return the BLAKE2b hash of an object's content, 16 bytes long, read in pieces.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    with store.open(key) as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.digest()

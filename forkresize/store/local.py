@@ -17,8 +17,8 @@ from forkresize.store.base import Capabilities, ObjectInfo, ObjectKind, check_ke
 class LocalStore:
     """A directory and all that lies below it.
 
-    ``LocalStore("")`` reads any path: its keys are absolute, or relative to the working directory. It is how local
-    sources are opened.
+    ``LocalStore("")`` stands for all files: its keys are paths, absolute or relative to the working directory. It is
+    how local sources are opened.
     """
 
     capabilities = Capabilities(mtimes=True, local_paths=True)
@@ -70,7 +70,7 @@ class LocalStore:
 
     def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
         """Write a file and the directories on its way."""
-        return _info(key, files.write_atomic(self._prefix + check_key(key), data, self.run_id))
+        return _info(key, files.write_atomic(self._prefix + self._checked(key), data, self.run_id))
 
     def set_mtime(self, key: str, mtime_ns: int) -> None:
         """Set a file's modification time; a symbolic link is not followed."""
@@ -78,7 +78,7 @@ class LocalStore:
 
     def delete(self, key: str) -> None:
         """Remove a file, and the directories on its way that are empty then, but not the store's own."""
-        parts = check_key(key).split("/")
+        parts = self._checked(key).split("/")
         os.unlink(self._prefix + key)
         with contextlib.suppress(OSError):
             while parts := parts[:-1]:
@@ -98,6 +98,9 @@ class LocalStore:
         from forkresize.store.lock import destination_lock
 
         return destination_lock(self.root, shard=shard, timeout=timeout, on_wait=on_wait)
+
+    def _checked(self, key: str) -> str:
+        return check_key(key) if self.root else key
 
     def _walk(self, above: str) -> Iterator[str]:
         """Yield the keys of what is not a directory, in the order of their bytes."""

@@ -13,7 +13,7 @@ from PIL import Image
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
 from forkresize.errors import LedgerError
 from forkresize.exit_policy import ExitCode
-from forkresize.ledger import SqliteLedger, ledger, schema
+from forkresize.ledger.sqlite import SqliteLedger, ledger, schema
 
 Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -102,12 +102,12 @@ def test_a_ledger_that_can_not_be_read_any_more_ends_the_run(
 ) -> None:
     asked: list[str] = []
 
-    def entry(self: SqliteLedger, path: str) -> None:
-        asked.append(path)
+    def get(self: SqliteLedger, key: str) -> None:
+        asked.append(key)
         if len(asked) > 5:
             raise LedgerError("disk I/O error")
 
-    monkeypatch.setattr(SqliteLedger, "entry", entry)
+    monkeypatch.setattr(SqliteLedger, "get", get)
     summary, told = make(order="path")
     assert (summary.exit_code, summary.stopped_by) == (ExitCode.FATAL, "disk I/O error")
     assert 0 < summary.written == len(told) == len(widths(tmp_path / "out")) <= 5
@@ -121,7 +121,7 @@ def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(SqliteLedger, "flush", refuse)
-        patch.setattr(SqliteLedger, "note", lambda *_: None)
+        patch.setattr(SqliteLedger, "record", lambda *_: None)
         summary, _ = make()
     assert (summary.exit_code, summary.stopped_by, summary.written) == (
         ExitCode.FATAL,
@@ -171,5 +171,5 @@ def test_a_pipe_in_the_place_of_the_ledger_is_refused_at_once(tmp_path: Path, ma
     path = Path(schema.ledger_path(str(tmp_path / "out")))
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
-    with pytest.raises(LedgerError, match="is no file"):
+    with pytest.raises(LedgerError, match="is not a regular file"):
         make(dry_run=dry_run)

@@ -11,6 +11,7 @@ from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, OutputRef, Written
 from forkresize.pool import Completed, PoolOptions, SandboxMode
+from forkresize.store import LocalStore
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def job(tmp_path: Path) -> Job:
     source = tmp_path / "in/a.jpg"
     source.parent.mkdir()
     source.write_bytes(b"a picture")
-    return Job(Source(str(source), "a.jpg"), (Output("out/0.jpg"), Output("out/1.jpg", rendition=1)))
+    return Job(Source(str(source), "a.jpg"), (Output("0.jpg"), Output("1.jpg", rendition=1)))
 
 
 def test_a_worker_is_lent_the_source_of_its_own_job_and_no_other_file(tmp_path: Path, job: Job) -> None:
@@ -55,7 +56,7 @@ def test_an_outcome_is_about_the_job_that_was_handed_out_whatever_it_claims(job:
     ]
     told = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(forged))
     outcomes = outcomes_from_result(
-        Completed(item=job, result=told, attempts=1, worker=1, seconds=0.1, stderr=""), "tag"
+        Completed(item=job, result=told, attempts=1, worker=1, seconds=0.1, stderr=""), LocalStore("out", "tag")
     )
     assert [outcome.source for outcome in outcomes] == [job.source] * 2
     assert [outcome.destination for outcome in outcomes] == ["out/1.jpg", "out/0.jpg"]

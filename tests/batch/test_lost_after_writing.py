@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
-from forkresize.batch import outputs, render_job
+from forkresize.batch import render_job
 from forkresize.outcome import Reason
+from forkresize.store import LocalStore, ObjectInfo
 
 Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -170,11 +172,11 @@ def test_a_file_system_that_numbers_files_anew_makes_no_file_new(
 ) -> None:
     make(attempts=0)
     photo.write_bytes(photo.read_bytes()[:300])
-    real, numbers = outputs._file, iter(range(9))  # noqa: SLF001 -- stands for such a file system.
+    stat, numbers = LocalStore.stat, iter(range(9))
 
-    def file(path: str) -> tuple[int, int, int] | None:
-        found = real(path)
-        return found and (found[0], next(numbers), found[2])
+    def renumber(self: LocalStore, key: str) -> ObjectInfo | None:
+        found = stat(self, key)
+        return found and replace(found, version=(1, next(numbers)))
 
-    monkeypatch.setattr(outputs, "_file", file)
+    monkeypatch.setattr(LocalStore, "stat", renumber)
     assert isinstance(make(attempts=0)[1][0].detail, Failed)

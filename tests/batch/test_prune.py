@@ -10,6 +10,7 @@ import pytest
 from forkresize import MaxErrors, MaxPrune, Outcome, Pruned, Recipe, Rule, Selection, Settings, Summary, run
 from forkresize.exit_policy import ExitCode
 from forkresize.outcome import Reason
+from forkresize.store import LocalStore
 
 Draw = Callable[..., Path]
 ALL = MaxPrune(100)
@@ -161,6 +162,6 @@ def test_what_another_shard_removed_is_no_failure(
     def gone(path: str, _destination: str) -> None:
         raise FileNotFoundError(2, "No such file or directory", path)
 
-    monkeypatch.setattr("forkresize.storage.remove_output", gone)
+    monkeypatch.setattr(LocalStore, "delete", gone)
     summary, pruned = prune()
     assert (pruned, summary.failed) == ([], 0)

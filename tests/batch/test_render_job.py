@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize import storage
 from forkresize.batch.render_job import render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore, files
 
 Draw = Callable[..., Path]
 
@@ -40,9 +40,9 @@ def test_what_would_fail_every_output_is_fatal(
     def fail(*_arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(storage, "write_atomic", fail)
+    monkeypatch.setattr(files, "write_atomic", fail)
     destination = str(tmp_path / "out" / "a.png")
-    outcome = render_job(Job(source, (Output(destination),)), Recipe.of(width=30), "tag")[0]
+    outcome = render_job(Job(source, (Output(destination),)), Recipe.of(width=30), LocalStore("", "tag"))[0]
     assert isinstance(outcome.detail, Failed)
     assert (outcome.reason, outcome.detail.fatal) == (Reason.NOT_WRITTEN, fatal)
     assert outcome.error == f"{destination}: {os.strerror(number)}"
@@ -50,7 +50,9 @@ def test_what_would_fail_every_output_is_fatal(
 
 def test_a_file_in_the_way_of_a_directory_is_told_of(source: Source, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    outcome = render_job(Job(source, (Output(str(tmp_path / "file" / "a.png")),)), Recipe.of(width=30), "tag")[0]
+    outcome = render_job(
+        Job(source, (Output(str(tmp_path / "file" / "a.png")),)), Recipe.of(width=30), LocalStore("", "tag")
+    )[0]
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_WRITTEN
     assert not outcome.detail.fatal
@@ -65,7 +67,7 @@ def test_a_source_is_never_overwritten_by_its_output(
         destination = str(tmp_path / "b.png")
         link(source.path, destination)
     before = Path(source.path).read_bytes()
-    outcome = render_job(Job(source, (Output(destination),)), Recipe.of(width=30), "tag")[0]
+    outcome = render_job(Job(source, (Output(destination),)), Recipe.of(width=30), LocalStore("", "tag"))[0]
     assert isinstance(outcome.detail, Failed)
     assert (outcome.reason, outcome.error) == (Reason.NOT_WRITTEN, "the output would overwrite its source")
     assert Path(source.path).read_bytes() == before
@@ -74,7 +76,7 @@ def test_a_source_is_never_overwritten_by_its_output(
 def test_an_output_that_is_there_is_replaced_and_nothing_else_is_left(source: Source, tmp_path: Path) -> None:
     destination = tmp_path / "out" / "deep" / "a.png"
     for width in (30, 20):
-        outcome = render_job(Job(source, (Output(str(destination)),)), Recipe.of(width=width), "tag")[0]
+        outcome = render_job(Job(source, (Output(str(destination)),)), Recipe.of(width=width), LocalStore("", "tag"))[0]
         assert isinstance(outcome.detail, Written)
         assert outcome.detail.out_bytes == destination.stat().st_size
     assert [entry.name for entry in destination.parent.iterdir()] == ["a.png"]

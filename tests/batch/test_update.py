@@ -12,7 +12,7 @@ import pytest
 from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import LedgerError
-from forkresize.ledger import SqliteLedger, ledger_path
+from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 from forkresize.lock import destination_lock
 from forkresize.outcome import Planned, Reason, Skipped
 
@@ -71,7 +71,7 @@ def test_each_change_is_told_by_its_name(tmp_path: Path, photos: Path, make: Mak
     draw(photos / "new.jpg", seed=9)
     changed = {
         "0.jpg": "the source changed",
-        "1.jpg": "the output was altered",
+        "1.jpg": "the output was modified",
         "2.jpg": "the output is gone",
         "new.jpg": "no output yet",
     }
@@ -87,7 +87,7 @@ def test_an_output_that_is_no_whole_file_is_made_again(
     output = tmp_path / "out/0.jpg"
     output.unlink()
     output.symlink_to("1.jpg") if damage is None else output.write_bytes(damage)
-    assert whys(make) == {"0.jpg": "the output is no whole file"}
+    assert whys(make) == {"0.jpg": "the output is empty or not a regular file"}
 
 
 def test_another_recipe_makes_all_again_and_another_rendition_only_its_own(
@@ -117,7 +117,7 @@ def test_one_output_of_two_trees_is_made_of_the_one_that_is_given(tmp_path: Path
     for folder in ("one", "two"):
         os.utime(draw(tmp_path / folder / "a.jpg"), ns=(1, 1))
     make(sources=[tmp_path / "one"])
-    assert whys(make, sources=[tmp_path / "two"]) == {"a.jpg": "it was made of another source"}
+    assert whys(make, sources=[tmp_path / "two"]) == {"a.jpg": "made from another source"}
 
 
 def test_checksums_see_through_times(photos: Path, make: Make) -> None:
@@ -299,9 +299,10 @@ def test_what_a_killed_run_made_without_noting_it_is_made_again(
     make(Recipe.of(width=17), ledger=False)
     (tmp_path / "out/.forkresize").mkdir()
     with SqliteLedger(str(tmp_path / "out")) as killed:
+        killed.begin_run()
         killed._closed = True  # noqa: SLF001 -- it never comes to its end.
     killed._db.close()  # noqa: SLF001
-    assert set(whys(make).values()) == {"a run that was killed may have made it"}
+    assert set(whys(make).values()) == {"an interrupted run may have made it"}
     assert whys(make) == {}
 
 

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from forkresize.cli.arguments import recipe_from
-from forkresize.ledger import IfExists
+from forkresize.plan import IfExists
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps
 from tests.protocols import ParseArguments

@@ -71,7 +71,7 @@ def test_a_source_mounted_as_the_destination_is_refused(pair: Path, bound: RunIn
     before = (pair / "in/a.jpg").read_bytes()
     done = bound("in", "out", "in", "out", "--width", "20", "--force")
     assert done.returncode == 2
-    assert "is a source too" in done.stderr
+    assert "is also a source" in done.stderr
     assert (pair / "in/a.jpg").read_bytes() == before
 
 

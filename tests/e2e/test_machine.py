@@ -128,10 +128,11 @@ def test_a_source_that_changes_during_processing_is_processed_again(
     from forkresize.batch.render_job import render_job
     from forkresize.job import Job, Output, Source
     from forkresize.recipe import Recipe
+    from forkresize.store import LocalStore
 
     # The source as found by the scan, which is out of date.
     job = Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), (Output(str(output)),))
-    (outcome,) = render_job(job, Recipe.of(width=50), "tag")
+    (outcome,) = render_job(job, Recipe.of(width=50), LocalStore("", "tag"))
     assert outcome.warnings == ("the source was changed while its output was made",)
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["written"] == 1
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["unchanged"] == 1

@@ -64,7 +64,7 @@ def test_a_damaged_ledger_is_an_error_with_a_remedy(tmp_path: Path, photos: Path
     before = content(tmp_path / "out")
     refused = forkresize("in", "out", "--width", "99")
     assert refused.returncode == 3
-    assert "ledger.db' is damaged: file is not a database; remove it" in refused.stderr
+    assert "ledger.db' is damaged (file is not a database); delete it" in refused.stderr
     assert content(tmp_path / "out") == before
     assert forkresize("in", "out", *OPTIONS, "--no-ledger").returncode == 0
     ledger.unlink()

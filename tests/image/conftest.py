@@ -15,6 +15,7 @@ from forkresize.batch.render_job import render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 D50 = 0.9642, 1.0, 0.8249
 
@@ -77,7 +78,7 @@ def results(tmp_path: Path) -> Callable[..., list[Outcome]]:
             for number in range(len(asked.renditions))
         ]
         size = path.stat().st_size if path.exists() else 0
-        return render_job(Job(Source(str(path), path.name, size), tuple(outputs)), asked, "test")
+        return render_job(Job(Source(str(path), path.name, size), tuple(outputs)), asked, LocalStore("", "test"))
 
     return render_it
 

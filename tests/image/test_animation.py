@@ -12,6 +12,7 @@ from forkresize.batch.render_job import render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe, Rendition, Resize, Size, Trim
+from forkresize.store import LocalStore
 
 Render = Callable[..., Outcome]
 
@@ -140,7 +141,7 @@ def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outc
     path.write_bytes(encoded("gif", frames(), duration=DURATIONS, disposal=2))
     recipe = Recipe(steps=(Resize(), Trim()), renditions=(Rendition(size=Size(width=40)),))
     job = Job(Source(str(path), "a.gif"), (Output(str(tmp_path / "out.gif")),))
-    (outcome,) = render_job(job, recipe, "test")
+    (outcome,) = render_job(job, recipe, LocalStore("", "test"))
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.NOT_APPLICABLE
 

@@ -19,6 +19,7 @@ from forkresize.image.geometry.region import Dimensions
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Animation, Border, Crop, Fit, Format, Recipe, Rendition, Rotate, Step, Trim
+from forkresize.store import LocalStore
 
 Scene = Callable[..., Image.Image]
 
@@ -156,7 +157,7 @@ def test_every_combination_gives_the_predicted_picture_or_a_reason(
     outputs = tuple(Output(str(tmp_path / str(number)), number) for number in range(len(recipe.renditions)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        outcomes = render_job(Job(Source(str(source), "source"), outputs), recipe, "test")
+        outcomes = render_job(Job(Source(str(source), "source"), outputs), recipe, LocalStore("", "test"))
     for outcome in outcomes:
         event(outcome.status)
         check(outcome, recipe, source)

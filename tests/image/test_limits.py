@@ -18,6 +18,7 @@ from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 Render = Callable[..., Outcome]
 
@@ -94,7 +95,7 @@ def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((1000, 1000), 11))
     job = Job(Source(str(tmp_path / "a.gif"), "a.gif"), (Output(str(tmp_path / "b.gif")),))
     asked: list[int] = []
-    [outcome] = render_job(job, Recipe.of(width=4, max_pixels=1_000_000), "test", asked.append)
+    [outcome] = render_job(job, Recipe.of(width=4, max_pixels=1_000_000), LocalStore("", "test"), asked.append)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
     assert asked == []

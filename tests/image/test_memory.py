@@ -17,6 +17,7 @@ from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 Draw = Callable[..., Path]
 
@@ -140,7 +141,7 @@ def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: D
     assert estimate(path, Recipe.of(width=20)) < 5 << 20
     draw(path, (1000, 600), mode="1", format="XBM")
     asked: list[int] = []
-    [outcome] = render_job(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), "tag", asked.append)
+    [outcome] = render_job(job_of(path, Recipe.of(width=20)), Recipe.of(width=20), LocalStore("", "tag"), asked.append)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert asked == []
@@ -156,7 +157,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
             raise MemoryError(f"needs {told}")
 
         recipe = Recipe.of(width=100)
-        [outcome] = render_job(job_of(path, recipe), recipe, "tag", refuse)
+        [outcome] = render_job(job_of(path, recipe), recipe, LocalStore("", "tag"), refuse)
         assert isinstance(outcome.detail, Failed)
         assert outcome.reason is Reason.MEMORY_LIMIT
         assert outcome.error == f"needs {seen[0]}"
@@ -164,7 +165,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
 
 def test_waiting_counts_to_no_stage(tmp_path: Path, draw: Draw) -> None:
     path, recipe = draw(tmp_path / "a.jpg"), Recipe.of(width=20)
-    [outcome] = render_job(job_of(path, recipe), recipe, "tag", lambda _: time.sleep(0.5))
+    [outcome] = render_job(job_of(path, recipe), recipe, LocalStore("", "tag"), lambda _: time.sleep(0.5))
     assert isinstance(outcome.detail, Written)
     assert outcome.detail.decode_seconds + outcome.detail.resize_seconds + outcome.detail.encode_seconds < 0.4
 

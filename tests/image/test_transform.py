@@ -17,6 +17,7 @@ from forkresize.image.versions import codecs
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 Scene = Callable[..., Image.Image]
 Render = Callable[..., Outcome]
@@ -98,7 +99,10 @@ def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path:
     (tmp_path / "a.png").rename(path)
     destination = str(tmp_path / "out" / "b\udcff.png")
     assert isinstance(
-        render_job(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), "tag")[0].detail, Written
+        render_job(Job(Source(path, "a"), (Output(destination),)), Recipe.of(width=30), LocalStore("", "tag"))[
+            0
+        ].detail,
+        Written,
     )
     assert is_picture(destination)
 
@@ -127,12 +131,13 @@ import glob, sys
 from forkresize.batch.render_job import preload, render_job
 from forkresize.job import Job, Output, Source
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 preload(Recipe.of())
 before = set(sys.modules)
 for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
         job = Job(Source(path, "a"), (Output(path + ".out"),))
-        assert render_job(job, Recipe.of(width=30, format=output), "t")[0].status == "written"
+        assert render_job(job, Recipe.of(width=30, format=output), LocalStore("", "t"))[0].status == "written"
 print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from forkresize import MaxPrune, Outcome, Recipe, Settings, Unchanged, Written, run
 from forkresize.errors import LedgerError
-from forkresize.ledger import OutputRecord, ledger_path
+from forkresize.ledger.sqlite import ledger_path
+from forkresize.ledger.sqlite.schema import COLUMNS
 from forkresize.record import record
 
 Draw = Callable[..., Path]
@@ -22,7 +23,7 @@ SMALL = Recipe.of(width=16)
 NOT_TYPED = {
     "runs": "number, started_ns, ended_ns, broken",
     "roots": "number, path",
-    "outputs": ", ".join(f'"{field}"' for field in OutputRecord._fields),
+    "outputs": ", ".join(f'"{column}"' for column in COLUMNS),
 }
 
 values = st.one_of(
@@ -117,10 +118,10 @@ def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(*[values] * len(OutputRecord._fields)), max_size=3))
+@given(st.lists(st.tuples(*[values] * len(COLUMNS)), max_size=3))
 def test_no_row_makes_a_run_fall_over(work: Path, rows: list[tuple[Any, ...]]) -> None:
     with without_types(work) as db:
-        db.executemany(f"INSERT INTO outputs VALUES ({', '.join('?' * len(OutputRecord._fields))})", rows)  # noqa: S608
+        db.executemany(f"INSERT INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
         for outcome in settle(work):
             json.dumps(record(outcome))
 

@@ -1,8 +1,10 @@
+"""Which outputs are forbidden because they would overwrite a source."""
+
 from pathlib import Path
 
 import pytest
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
 from forkresize.plan import OverwriteGuard
 
 
@@ -17,53 +19,53 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_destination_apart_is_free(tree: Path) -> None:
+def test_a_separate_destination_is_allowed(tree: Path) -> None:
     guard = OverwriteGuard([str(tree / "in")], str(tree / "out"))
     assert not guard.forbids(*job(tree / "in/a.jpg", tree / "out/a.jpg"))
     assert not guard.forbids(*job(tree / "in/sub/a.jpg", tree / "out/missing/a.jpg"))
 
 
-def test_a_destination_inside_a_source_is_free(tree: Path) -> None:
+def test_a_destination_inside_a_source_is_allowed(tree: Path) -> None:
     guard = OverwriteGuard([str(tree / "in")], str(tree / "in/out"))
     assert not guard.forbids(*job(tree / "in/a.jpg", tree / "in/out/a.jpg"))
 
 
 @pytest.mark.parametrize("spelling", ["in", "in/", "in/.", "in/sub/..", "link"])
-def test_a_source_is_no_destination_however_it_is_spelled(tree: Path, spelling: str) -> None:
+def test_a_source_cannot_be_the_destination_in_any_spelling(tree: Path, spelling: str) -> None:
     (tree / "link").symlink_to(tree / "in")
-    with pytest.raises(UsageError, match="is a source too"):
+    with pytest.raises(FieldError, match="is also a source"):
         OverwriteGuard([str(tree / "in")], f"{tree}/{spelling}")
 
 
-def test_a_file_is_no_destination(tree: Path) -> None:
+def test_a_file_cannot_be_the_destination(tree: Path) -> None:
     (tree / "file").write_bytes(b"")
-    with pytest.raises(UsageError, match="is a file"):
+    with pytest.raises(FieldError, match="is a file"):
         OverwriteGuard([str(tree / "in")], str(tree / "file"))
 
 
-def test_a_link_in_the_destination_does_not_lead_back_to_the_sources(tree: Path) -> None:
+def test_a_link_in_the_destination_that_leads_to_sources_is_forbidden(tree: Path) -> None:
     (tree / "out/sub").symlink_to(tree / "in/sub")
     guard = OverwriteGuard([str(tree / "in")], str(tree / "out"))
     assert guard.forbids(*job(tree / "in/sub/a.jpg", tree / "out/sub/a.jpg"))
 
 
-def test_a_destination_around_its_source_may_not_write_into_it(tree: Path) -> None:
+def test_a_destination_around_a_source_must_not_write_into_it(tree: Path) -> None:
     guard = OverwriteGuard([str(tree / "in")], str(tree))
     assert guard.forbids(*job(tree / "in/in/a.jpg", tree / "in/a.jpg"))
     assert not guard.forbids(*job(tree / "in/a.jpg", tree / "a.jpg"))
 
 
-def test_a_file_does_not_overwrite_another_that_was_named(tree: Path) -> None:
+def test_an_output_must_not_overwrite_another_named_source(tree: Path) -> None:
     (tree / "out/b.jpg").write_bytes(b"")
     (tree / "link.jpg").symlink_to(tree / "out/b.jpg")
     guard = OverwriteGuard([], str(tree / "out"))
     assert not guard.forbids(*job(tree / "a.jpg", tree / "out/b.jpg"))
-    guard.keep([str(tree / "link.jpg"), str(tree / "elsewhere.jpg")])
+    guard.add_sources([str(tree / "link.jpg"), str(tree / "elsewhere.jpg")])
     assert guard.forbids(*job(tree / "a.jpg", tree / "out/b.jpg"))
     assert not guard.forbids(*job(tree / "a.jpg", tree / "out/c.jpg"))
 
 
-def test_outputs_are_told_from_sources_by_where_the_list_starts(tree: Path) -> None:
+def test_listed_outputs_are_recognized_from_a_directory_around_the_destination(tree: Path) -> None:
     guard = OverwriteGuard([], str(tree / "out"))
     assert guard.is_output(str(tree / "out/a.jpg"), str(tree))
     assert guard.is_output(str(tree / "out"), str(tree))
@@ -71,7 +73,7 @@ def test_outputs_are_told_from_sources_by_where_the_list_starts(tree: Path) -> N
     assert not guard.is_output(str(tree / "out/a.jpg"), str(tree / "out"))
 
 
-def test_a_file_does_not_overwrite_itself(tree: Path) -> None:
+def test_an_output_must_not_overwrite_its_own_source(tree: Path) -> None:
     guard = OverwriteGuard([str(tree / "in/a.jpg")], str(tree / "in"))
     assert guard.forbids(*job(tree / "in/a.jpg", tree / "in/a.jpg"))
     assert not guard.forbids(*job(tree / "in/a.jpg", tree / "in/a.webp"))

@@ -1,10 +1,12 @@
+"""Which sources belong to which shard."""
+
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError
 from forkresize.plan import Shard
 
 
@@ -22,21 +24,21 @@ def test_shards_are_of_about_the_same_size() -> None:
     assert max(sizes.values()) - min(sizes.values()) < 200
 
 
-def test_what_is_where_stays_so_for_ever() -> None:
+def test_the_shard_of_a_path_never_changes() -> None:
     assert [Shard(1, 2).has(name) for name in ("a.jpg", "b.jpg", "c/d.jpg", "é.png")] == [False, True, False, True]
 
 
-def test_a_shard_is_read_as_people_write_it() -> None:
+def test_a_shard_is_parsed() -> None:
     assert Shard.parse("2/5") == Shard(2, 5)
-    assert Shard.parse("2/5").share == "2-of-5"
+    assert Shard.parse("2/5").lock_name == "2-of-5"
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/4", "5/4", "1/0", "-1/4", "1/4/2", "a/b", "1 / 4", "٣/٤"])
-def test_what_is_no_shard_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no shard"):
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be K/N"):
         Shard.parse(text)
 
 
-def test_a_shard_that_there_is_none_of_is_refused() -> None:
-    with pytest.raises(UsageError, match="--shard: 3/2"):
+def test_a_number_above_the_count_is_refused() -> None:
+    with pytest.raises(FieldError, match="shard: '3/2' must be K/N"):
         Shard(3, 2)

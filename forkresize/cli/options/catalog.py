@@ -21,8 +21,7 @@ from forkresize.cli.types import (
     enum_choice,
     whole,
 )
-from forkresize.ledger import Compare, IfExists
-from forkresize.plan import OnCollision, Order
+from forkresize.plan import Compare, IfExists, OnCollision, Order
 from forkresize.walk import Symlinks
 
 Command = TypeVar("Command", bound=Callable[..., Any])

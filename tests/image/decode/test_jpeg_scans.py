@@ -18,6 +18,7 @@ from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
 
 Scene = Callable[..., Image.Image]
 
@@ -142,7 +143,7 @@ def rendered(folder: Path, data: bytes, width: int) -> tuple[Outcome, Path]:
     source, output = folder / "a.jpg", folder / f"{width}.png"
     source.write_bytes(data)
     job = Job(Source(str(source), "a.jpg", len(data)), (Output(str(output)),))
-    (outcome,) = render_job(job, Recipe.of(width=width, format="png"), "tag")
+    (outcome,) = render_job(job, Recipe.of(width=width, format="png"), LocalStore("", "tag"))
     return outcome, output
 
 

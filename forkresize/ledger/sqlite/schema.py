@@ -1,4 +1,4 @@
-"""The ledger's file: its tables, how it is opened, what is said when it can't be. Knows no outcome."""
+"""The ledger's file: tables, opening, checks and error messages."""
 
 import contextlib
 import os
@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from urllib.parse import quote_from_bytes
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.record import OutputRecord
-from forkresize.storage import STATE_DIR
+from forkresize.ledger.base import OutputRecord
+from forkresize.store import STATE_DIR
 
 VERSION = 1
-"""Of the tables; it grows when they change."""
+"""Of the tables; increased when they change."""
 
 _APPLICATION = 0x46524C47
-"""Marks the file as a ledger, in the header that SQLite keeps for that: ``FRLG``."""
+"""Marks the file as a ledger in SQLite's header: ``FRLG``."""
+
+_FORMER_NAMES = {"key": "path", "covers_all": "whole", "limit_value": "limit"}
+"""Fields of OutputRecord whose columns have other names."""
+
+COLUMNS = tuple(_FORMER_NAMES.get(field, field) for field in OutputRecord._fields)
+"""The columns of the table of outputs, in the order of the fields of OutputRecord."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -30,51 +36,44 @@ CREATE TABLE IF NOT EXISTS outputs (
 ) WITHOUT ROWID;
 """
 
-COLUMNS = ", ".join(f'"{field}"' for field in OutputRecord._fields)
-
 _BUSY_TIMEOUT = 5.0
-"""Seconds to wait for another shard that writes, or a dry run that reads; no signal is heard meanwhile."""
+"""Seconds to wait for another shard that writes, or a dry run that reads; signals are not handled during the wait."""
+
+_START_OVER = "delete it to start over (existing outputs are then compared by modification time)"
 
 
 def ledger_path(destination: str) -> str:
-    """Return where the ledger of a destination is."""
+    """Return the path of a destination's ledger."""
     return os.path.join(destination, STATE_DIR, "ledger.db")
 
 
 @contextlib.contextmanager
 def translate_sqlite_errors(path: str) -> Iterator[None]:
-    """Turn what SQLite raises into an error that says what to do.
-
-    Raises:
-        LedgerError: SQLite raised anything.
-    """
+    """Raise LedgerError, with advice, for whatever SQLite raises."""
     try:
         yield
     except sqlite3.ProgrammingError:
         raise
     except sqlite3.OperationalError as error:
-        raise LedgerError(f"the ledger {path!r} can't be used: {error}; --no-ledger does without it") from error
+        raise LedgerError(f"the ledger {path!r} cannot be used: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise LedgerError(
-            f"the ledger {path!r} is damaged: {error}; remove it to begin a new one, which judges outputs by their "
-            "times at first, or give --no-ledger"
-        ) from error
+        raise LedgerError(f"the ledger {path!r} is damaged ({error}); {_START_OVER}") from error
 
 
 def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sqlite3.Connection:
-    """Open a ledger and see that it is whole; one that is missing is made, unless it is only read.
+    """Open a ledger and check it. A missing one is created, unless it is only read.
 
     Args:
         path: of the file.
         read_only: whether nothing may be written.
-        durable: whether what is committed has to survive a power cut, and not only the end of this process.
+        durable: whether commits have to survive a power failure, not only the end of this process.
 
     Raises:
-        LedgerError: it is damaged, not a ledger, or was made by a later version.
+        LedgerError: it is damaged, is not a ledger, or was made by a later version.
     """
     name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
     if os.path.exists(path) and not os.path.isfile(path):
-        raise LedgerError(f"the ledger {path!r} is no file; remove it to begin a new one, or give --no-ledger")
+        raise LedgerError(f"the ledger {path!r} is not a regular file; {_START_OVER}")
     with translate_sqlite_errors(path):
         mode = "ro" if read_only else "rwc"
         connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)
@@ -90,8 +89,8 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
 
 
 def close_cleanly(connection: sqlite3.Connection) -> None:
-    """Close a ledger so that it is one plain file again, unless somebody is reading it."""
-    # Damage was told of when it was met.
+    """Close a ledger so that it is a single file again, unless another process is reading it."""
+    # Damage was reported when it was found.
     with contextlib.closing(connection), contextlib.suppress(sqlite3.DatabaseError):
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA journal_mode = DELETE")
@@ -105,21 +104,20 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
         raise sqlite3.DatabaseError("file is not a ledger")
     if version > VERSION:
         raise LedgerError(
-            f"the ledger {path!r} was written by a later version of forkresize; upgrade, give --no-ledger, or remove "
-            "it to begin a new one, which judges outputs by their times at first"
+            f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {_START_OVER}"
         )
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
+    (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if result != "ok":
+        raise sqlite3.DatabaseError(result)
 
 
 def _prepare(connection: sqlite3.Connection, *, durable: bool) -> None:
-    # Some file systems lack the shared memory that it takes; there the rollback journal serves.
+    # Some file systems lack the shared memory that WAL needs; the rollback journal works everywhere.
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
-        # Another shard may be making them at this very moment.
-        marks = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE; {marks} {_TABLES} COMMIT;")
+        # Another shard may be creating them at the same moment.
+        header = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
+        connection.executescript(f"BEGIN IMMEDIATE; {header} {_TABLES} COMMIT;")

@@ -1,0 +1,141 @@
+"""The effects around the staleness decision: look at outputs and records, hash sources, record what was made."""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from forkresize.job import Job, Output, Source
+from forkresize.ledger import LedgerStore, OutputRecord, records_for, source_record, split_root
+from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Written
+from forkresize.plan.staleness import (
+    Compare,
+    Decision,
+    IfExists,
+    Rules,
+    SourceState,
+    decide,
+    decide_in_place,
+    needs_hash,
+)
+from forkresize.store import ObjectInfo, OutputStore, SourceStore, checksum
+
+
+class StalenessChecker:
+    """Finds the outputs that have to be made, and records what became of them.
+
+    Attributes:
+        ledger: the records of earlier runs.
+    """
+
+    def __init__(self, sources: SourceStore, outputs: OutputStore, ledger: LedgerStore, rules: Rules) -> None:
+        self.ledger = ledger
+        self._sources = sources
+        self._outputs = outputs
+        self._rules = rules
+        # Otherwise the records do not matter for an output that exists.
+        self._updates = rules.policy.if_exists is IfExists.UPDATE
+        self._records_hashes = rules.policy.compare is Compare.CHECKSUM and ledger.persistent
+        # Of sources whose jobs are being executed, from before their workers read them.
+        self._hashes: dict[str, bytes | None] = {}
+        self._latest: tuple[Source, SourceState] | None = None
+        self._latest_hash: tuple[str, bytes | None] | None = None
+
+    def check(self, source: Source, output: Output) -> Outcome:
+        """Return a Planned outcome if the output has to be made, otherwise what becomes of it without work.
+
+        An output that cannot be looked at is Failed.
+
+        Raises:
+            LedgerError: the records cannot be read.
+        """
+        ref = OutputRef(source, self._outputs.location(output.key), output.rendition)
+        try:
+            found = self._outputs.stat(output.key)
+        except OSError as error:
+            return Outcome(ref, Failed(Reason.NOT_WRITTEN, error.strerror or str(error)))
+        record = self.ledger.get(output.key) if found is None or self._updates else None
+        state = self._source_state(source, record)
+        return self._act(decide(self._rules, state, output.rendition, found, record), ref)
+
+    def check_in_place(
+        self, source: Source, output: Output, record: OutputRecord | None, *, is_output: bool
+    ) -> Outcome:
+        """Return a Planned outcome if a source has to be replaced, otherwise what becomes of it without work.
+
+        Args:
+            source: the file that is there.
+            output: what is to replace it.
+            record: what is recorded of it.
+            is_output: whether the file is the output that is recorded.
+
+        Raises:
+            LedgerError: the records cannot be written.
+        """
+        ref = OutputRef(source, self._outputs.location(output.key), output.rendition)
+        state = self._source_state(source, record)
+        return self._act(decide_in_place(self._rules, state, record, is_output=is_output), ref)
+
+    def record(self, job: Job, outcomes: Sequence[Outcome], staged: str | None = None) -> None:
+        """Record what became of a job.
+
+        Args:
+            job: what was executed.
+            outcomes: what became of it.
+            staged: key of its output if that has not replaced its source yet; its content is recorded as well.
+
+        Raises:
+            LedgerError: the records cannot be written.
+            OSError: the staged output cannot be read.
+        """
+        if not self.ledger.persistent:
+            return
+        base = source_record(job.source, self.ledger.run, self._hashes.pop(job.source.path, None))
+        if staged is not None:
+            base = base._replace(hash=checksum(self._outputs, staged))
+        written = {outcome.rendition for outcome in outcomes if isinstance(outcome.detail, Written)}
+        found = {each.key: self._stat(staged or each.key) for each in job.outputs if each.rendition in written}
+        mtimes = {key: info.mtime_ns for key, info in found.items() if info is not None}
+        records = records_for(job, outcomes, base, self._rules.fingerprints, mtimes)
+        self.ledger.record(each for each in records if each.status == "written" or not self._is_of_another(each))
+
+    def _act(self, decision: Decision, ref: OutputRef) -> Outcome:
+        """Carry out what a decision asks for, and return it as an outcome."""
+        if isinstance(decision.detail, Planned):
+            if self._records_hashes:
+                self._hashes[ref.source.path] = self._source_hash(ref.source)
+        elif decision.update is not None and self.ledger.persistent:
+            self.ledger.record([decision.update])
+        return Outcome(replace(ref, destination=None) if decision.covers_all else ref, decision.detail)
+
+    def _is_of_another(self, refused: OutputRecord) -> bool:
+        """Return whether the output exists, made of another source: of a picture, while this one is its sidecar."""
+        known = self.ledger.get(refused.key)
+        if known is None or known.status != "written" or (known.root, known.source) == (refused.root, refused.source):
+            return False
+        return self._stat(refused.key) is not None
+
+    def _stat(self, key: str) -> ObjectInfo | None:
+        # Any fault is found by the next run.
+        try:
+            return self._outputs.stat(key)
+        except OSError:
+            return None
+
+    def _source_state(self, source: Source, record: OutputRecord | None) -> SourceState:
+        """Return the state of a source, with its hash if the record calls for it."""
+        if self._latest is None or self._latest[0] is not source:
+            self._latest = source, SourceState(*split_root(source), source.size, source.mtime_ns)
+        state = self._latest[1]
+        wanted = self.ledger.persistent or (record is not None and record.source_hash is not None)
+        if wanted and needs_hash(self._rules, state, record):
+            return replace(state, hash=self._source_hash(source))
+        return state
+
+    def _source_hash(self, source: Source) -> bytes | None:
+        """Return the hash of a source's content, read once for all of its outputs; None if it cannot be read."""
+        if self._latest_hash is None or self._latest_hash[0] != source.path:
+            try:
+                self._latest_hash = source.path, checksum(self._sources, source.path)
+            except OSError:
+                self._latest_hash = source.path, None  # Its worker reports why.
+        return self._latest_hash[1]

@@ -1,0 +1,114 @@
+"""What a ledger holds and offers: OutputRecord, InterruptedRun and the LedgerStore protocol."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, Self
+
+
+class OutputRecord(NamedTuple):
+    """What became of one output, the last time that a job for it was executed.
+
+    Attributes:
+        key: of the output, relative to the destination.
+        root: absolute path of the directory that the source was found from.
+        source: path of the source relative to that directory.
+        source_size: in bytes, when it was found.
+        source_mtime_ns: its modification time, when it was found.
+        source_hash: of its content; None unless contents are compared.
+        recipe: the fingerprint of all that the output's bytes depend on except the source.
+        status: ``written``, ``skipped`` or ``failed``.
+        reason: why it was skipped or failed.
+        error: details about that.
+        signal: name of the signal that ended the worker.
+        covers_all: whether one outcome covered all outputs of the source.
+        limit_value: the limit that made it fail, such as seconds; None for other failures.
+        attempts: how many workers were given the source.
+        run: number of the run.
+        size: of the output, in bytes.
+        mtime_ns: of the output.
+        width: of the output, in pixels.
+        height: of the output, in pixels.
+        format: of the output.
+        hash: of the output's content; None unless it replaced its source.
+    """
+
+    key: str
+    root: str
+    source: str
+    source_size: int
+    source_mtime_ns: int
+    source_hash: bytes | None
+    recipe: bytes
+    status: str
+    reason: str | None = None
+    error: str = ""
+    signal: str | None = None
+    covers_all: int = 0
+    limit_value: float | None = None
+    attempts: int = 0
+    run: int = 0
+    size: int = 0
+    mtime_ns: int = 0
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    hash: bytes | None = None
+
+
+class InterruptedRun(NamedTuple):
+    """A run that did not end properly, or has not ended yet: it may have made outputs that it did not record.
+
+    Attributes:
+        number: of the run.
+        started_ns: when it started, in nanoseconds since the epoch.
+        ended_ns: when it had certainly ended.
+    """
+
+    number: int
+    started_ns: int
+    ended_ns: int
+
+
+class LedgerStore(Protocol):
+    """The records of one destination, kept between runs. A context manager that closes itself.
+
+    All methods raise LedgerError if the records cannot be read or written.
+    """
+
+    @property
+    def run(self) -> int:
+        """Number of the current run; 0 before ``begin_run``."""
+
+    @property
+    def persistent(self) -> bool:
+        """Whether a later run can read what is recorded."""
+
+    def begin_run(self) -> None:
+        """Start a run with a new number. Earlier runs that have not ended count as interrupted."""
+
+    def end_run(self) -> None:
+        """Write what was recorded, and mark the run as ended properly."""
+
+    def interrupted_runs(self) -> Sequence[InterruptedRun]:
+        """Return the other runs that were interrupted, as of the start of this run."""
+
+    def get(self, key: str) -> OutputRecord | None:
+        """Return the record of an output; None if there is none."""
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, OutputRecord]:
+        """Return the records of several outputs, by key; missing ones are left out."""
+
+    def record(self, records: Iterable[OutputRecord]) -> None:
+        """Add or replace records. They are written in batches; ``get`` returns them at once."""
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove the records of some outputs."""
+
+    def iter_records(self) -> Iterator[OutputRecord]:
+        """Yield all records in the order of their keys' bytes."""
+
+    def close(self) -> None:
+        """End the run if one was started, and release the ledger; a second call does nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...

@@ -1,0 +1,178 @@
+"""SqliteLedger: records in a file below the destination, written in batches."""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
+
+from forkresize.errors import LedgerError
+from forkresize.ledger.base import InterruptedRun, OutputRecord
+from forkresize.ledger.sqlite.rows import (
+    READ,
+    ReadAhead,
+    Roots,
+    checked,
+    encode,
+    located_record_from_row,
+    record_from_row,
+    row_from_record,
+)
+from forkresize.ledger.sqlite.schema import COLUMNS, close_cleanly, connect, ledger_path, translate_sqlite_errors
+
+_BATCH = 500
+"""Maximum number of records to write at once."""
+
+_FLUSH_INTERVAL = 1.0
+"""Maximum seconds that a record waits for others to be written with it."""
+
+_INTERRUPTED_RUNS = (
+    "SELECT number, started_ns, coalesce(ended_ns, ?) FROM runs WHERE broken OR (ended_ns IS NULL AND number != ?)"
+)
+_WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- only placeholders.
+
+
+class SqliteLedger:
+    """The ledger of a destination that this process holds, or only reads.
+
+    A process that is killed loses its last batch; the next run re-creates what that process may have made.
+    """
+
+    def __init__(self, destination: str, *, read_only: bool = False, durable: bool = False) -> None:
+        """Open the ledger. A missing one is created, unless it is only read.
+
+        Args:
+            destination: the directory that all outputs lie below.
+            read_only: whether nothing may be written; then the destination need not be held.
+            durable: whether every record has to survive a power failure as soon as it is made.
+
+        Raises:
+            LedgerError: it is damaged, cannot be written, or was made by a later version.
+        """
+        self.run = 0
+        self.persistent = not read_only
+        self._file = ledger_path(destination)
+        self._durable = durable
+        self._pending: dict[str, OutputRecord] = {}
+        self._pending_since = 0.0
+        self._closed = False
+        self._interrupted: tuple[InterruptedRun, ...] = ()
+        self._db = connect(self._file, read_only=read_only, durable=durable)
+        self._read_ahead = ReadAhead(self._db)
+        with contextlib.ExitStack() as cleanup, translate_sqlite_errors(self._file):
+            cleanup.callback(self._db.close)
+            self._roots = Roots(self._db)
+            self._load_interrupted_runs()
+            cleanup.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin_run(self) -> None:
+        """Start a run with a new number; nothing happens if the ledger is only read."""
+        if not self.persistent:
+            return
+        now = time.time_ns()
+        with translate_sqlite_errors(self._file):
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                (number,) = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()
+                # A shard that is still running counts as interrupted, too, until it ends.
+                self._db.execute("UPDATE runs SET ended_ns = ?, broken = 1 WHERE ended_ns IS NULL", (now,))
+                self._db.execute("DELETE FROM runs WHERE NOT broken")
+                self._db.execute("INSERT INTO runs VALUES (?, ?, NULL, 0)", (number, now))
+            self.run = int(number)
+            self._load_interrupted_runs()
+
+    def end_run(self) -> None:
+        """Write what was recorded, and mark the run as ended properly."""
+        self.flush()
+        with translate_sqlite_errors(self._file):
+            self._db.execute("UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", (time.time_ns(), self.run))
+
+    def interrupted_runs(self) -> tuple[InterruptedRun, ...]:
+        """Return the other runs that were interrupted, as of the start of this run."""
+        return self._interrupted
+
+    def get(self, key: str) -> OutputRecord | None:
+        """Return the record of an output; None if there is none."""
+        if self._pending and (record := self._pending.get(key)):
+            return record
+        path = encode(key)
+        if not self._read_ahead.covers(path):
+            with translate_sqlite_errors(self._file):
+                self._read_ahead.read(path)
+        row = self._read_ahead.get(path)
+        if row is None:
+            return None
+        try:
+            return record_from_row(row, key, self._roots)
+        except sqlite3.DatabaseError:
+            with translate_sqlite_errors(self._file):
+                raise
+
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, OutputRecord]:
+        """Return the records of several outputs, by key; missing ones are left out."""
+        return {key: record for key in sorted(keys, key=encode) if (record := self.get(key))}
+
+    def record(self, records: Iterable[OutputRecord]) -> None:
+        """Add or replace records; they are written once there are many, or after a second."""
+        self._pending.update((record.key, record) for record in records)
+        now = time.monotonic()
+        self._pending_since = self._pending_since or now
+        if self._durable or len(self._pending) >= _BATCH or now - self._pending_since >= _FLUSH_INTERVAL:
+            self.flush()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Remove the records of some outputs."""
+        self.flush()
+        paths = [encode(key) for key in keys]
+        with translate_sqlite_errors(self._file), self._db:
+            self._db.execute("BEGIN")
+            self._db.executemany("DELETE FROM outputs WHERE path = ?", ((path,) for path in paths))
+        self._read_ahead.invalidate(paths)
+
+    def iter_records(self) -> Iterator[OutputRecord]:
+        """Yield all records in the order of their keys' bytes."""
+        self.flush()
+        with translate_sqlite_errors(self._file):
+            for row in self._db.execute(f"{READ} ORDER BY path"):
+                yield located_record_from_row(row, self._roots)
+
+    def flush(self) -> None:
+        """Write the pending records."""
+        if self._pending and self.persistent:
+            try:
+                with translate_sqlite_errors(self._file):
+                    # New roots are added before the transaction, which may be rolled back.
+                    rows = [row_from_record(record, self._roots) for record in self._pending.values()]
+                    with self._db:
+                        self._db.execute("BEGIN IMMEDIATE")
+                        self._db.executemany(_WRITE, rows)
+            except LedgerError:
+                # The process that holds the lock has been waited for.
+                self._db.execute("PRAGMA busy_timeout = 0")
+                raise
+            self._read_ahead.invalidate(map(encode, self._pending))
+            self._pending = {}
+        self._pending_since = 0.0
+
+    def close(self) -> None:
+        """End the run if one was started, and close the file; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if not self.persistent:
+            self._db.close()
+            return
+        try:
+            self.end_run()
+        finally:
+            close_cleanly(self._db)
+
+    def _load_interrupted_runs(self) -> None:
+        rows = self._db.execute(_INTERRUPTED_RUNS, (time.time_ns(), self.run))
+        self._interrupted = tuple(map(InterruptedRun._make, checked(rows, int)))

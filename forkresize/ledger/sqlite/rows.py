@@ -1,0 +1,183 @@
+"""Rows of the ledger: conversion to records, validation, the numbers of roots, and read-ahead.
+
+SQLite keeps whatever it is given, and a worker that was taken over could write the file: rows are validated.
+"""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from forkresize.ledger.base import OutputRecord
+from forkresize.ledger.sqlite.schema import COLUMNS
+
+INVALID_ROW = "invalid row"
+
+_QUOTED = ", ".join(f'"{column}"' for column in COLUMNS)
+READ = f"SELECT {_QUOTED} FROM outputs"  # noqa: S608 -- the names are ours.
+
+_WINDOW = 512
+"""Maximum number of rows to read ahead."""
+
+_LATEST = 2**63 - 1
+"""Nanoseconds since the epoch that an SQLite integer can hold: in the year 2262."""
+
+_ENCODING = sys.getfilesystemencoding()
+
+# Another shard may have added it.
+_ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
+
+Row = tuple[Any, ...]
+
+
+def encode(key: str) -> bytes:
+    """Return a key as the ledger stores it, which decides the order."""
+    return key.encode(_ENCODING, "surrogateescape")
+
+
+def clamp_mtime(mtime_ns: int) -> int:
+    """Clamp an mtime to SQLite's 64-bit range. The result never equals a real mtime: the file counts as changed."""
+    return max(-_LATEST, min(mtime_ns, _LATEST))
+
+
+def checked(rows: Iterable[Row], first: type) -> Iterator[Row]:
+    """Yield rows whose first column has this type, and whose other columns are integers.
+
+    Raises:
+        DatabaseError: a row is different.
+    """
+    for row in rows:
+        if not (isinstance(row[0], first) and all(isinstance(value, int) for value in row[1:])):
+            raise sqlite3.DatabaseError(INVALID_ROW)
+        yield row
+
+
+class Roots:
+    """The directories of sources. Rows refer to them by number."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._numbers: dict[str, int] = {}
+        self._paths: dict[int, str] = {}
+        self._load()
+
+    def number_of(self, path: str) -> int:
+        """Return the number of a directory, which is added if it is new."""
+        if path not in self._numbers:
+            (number,) = self._db.execute(_ADD_ROOT, (os.fsencode(path),)).fetchone()
+            self._numbers[path], self._paths[number] = number, path
+        return self._numbers[path]
+
+    def path_of(self, number: Any) -> str:
+        """Return the path of a directory.
+
+        Raises:
+            DatabaseError: there is no such number.
+        """
+        if number not in self._paths:
+            self._load()  # Another shard may have added it.
+        try:
+            return self._paths[number]
+        except KeyError:
+            raise sqlite3.DatabaseError(INVALID_ROW) from None
+
+    def _load(self) -> None:
+        for path, number in checked(self._db.execute("SELECT path, number FROM roots"), bytes):
+            self._numbers[os.fsdecode(path)], self._paths[number] = number, os.fsdecode(path)
+
+
+def record_from_row(row: Row, key: str, roots: Roots) -> OutputRecord:
+    """Return the record that a row holds.
+
+    Raises:
+        DatabaseError: the row is invalid.
+    """
+    _, root, source, *rest = row
+    if not isinstance(source, bytes):
+        raise sqlite3.DatabaseError(INVALID_ROW)
+    record = OutputRecord._make((key, roots.path_of(root), source.decode(_ENCODING, "surrogateescape"), *rest))
+    if not _is_valid(record):
+        raise sqlite3.DatabaseError(INVALID_ROW)
+    return record
+
+
+def located_record_from_row(row: Row, roots: Roots) -> OutputRecord:
+    """Return the record that a row holds, if it names and measures files, and its output lies below the destination.
+
+    Raises:
+        DatabaseError: the row is invalid.
+    """
+    path, _, source, *_ = row
+    if not (isinstance(path, bytes) and isinstance(source, bytes)):
+        raise sqlite3.DatabaseError(INVALID_ROW)
+    record = record_from_row(row, os.fsdecode(path), roots)
+    measured = (record.source_size, record.source_mtime_ns, record.size)
+    if b"\0" in path + source or {b"", b".", b".."} & {*path.split(b"/")} or not all(map(_is_int, measured)):
+        raise sqlite3.DatabaseError(INVALID_ROW)
+    return record
+
+
+def row_from_record(record: OutputRecord, roots: Roots) -> Row:
+    """Return the row to write for a record."""
+    sound = record._replace(
+        source_mtime_ns=clamp_mtime(record.source_mtime_ns),
+        mtime_ns=clamp_mtime(record.mtime_ns),
+        # Names in it may contain any bytes; SQLite's text is UTF-8.
+        error=record.error.encode(errors="backslashreplace").decode(),
+    )
+    key, root, source, *rest = sound
+    return encode(key), roots.number_of(root), encode(source), *rest
+
+
+class ReadAhead:
+    """Rows read ahead: keys are mostly asked for in order, and one query for many rows takes a tenth of the time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._rows: dict[bytes, Row] = {}
+        self._last = b""
+        self._first = b""
+        self._reaches_end = False
+        self._ahead = 1
+
+    def covers(self, path: bytes) -> bool:
+        """Return whether the row of a path is held if it exists."""
+        return self._first <= path and (self._reaches_end or path <= self._last)
+
+    def get(self, path: bytes) -> Row | None:
+        """Return the row of a path that is covered; None if it does not exist."""
+        return self._rows.get(path)
+
+    def read(self, path: bytes) -> None:
+        """Read the row of a path and those after it."""
+        # Keys asked for out of order are looked up one by one; in order, twice as many each time.
+        self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
+        rows = self._db.execute(f"{READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
+        self._rows = {row[0]: row for row in rows}
+        # If no later row exists, as in a new ledger, every later path is covered.
+        self._reaches_end = len(self._rows) < self._ahead
+        self._first = path
+        self._last = max(next(reversed(self._rows), path), path)
+
+    def invalidate(self, paths: Iterable[bytes]) -> None:
+        """Drop the rows that were read if one of these has changed."""
+        if any(map(self.covers, paths)):
+            self._rows, self._first, self._last, self._reaches_end = {}, b"", b"", False
+
+
+def _is_valid(record: Any) -> bool:
+    # Most rows are of outputs that were written; nothing of those is reported.
+    return isinstance(record.run, int) and (
+        record.status == "written"
+        or (
+            record.status in {"skipped", "failed"}
+            and isinstance(record.reason, str | None)
+            and isinstance(record.error, str)
+            and isinstance(record.signal, str | None)
+        )
+    )
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int)

@@ -1,0 +1,254 @@
+"""Whether an output is up to date: a pure decision from what exists, what is recorded, fingerprints and policy."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from forkresize.ledger import InterruptedRun, OutputRecord, RecipeFingerprints
+from forkresize.outcome import FORMER_REASONS, UNCHANGED, Failed, Planned, Reason, Skipped, Unchanged
+from forkresize.store import ObjectInfo, ObjectKind
+
+_CLOCK_TOLERANCE_NS = 2_000_000_000
+"""Nanoseconds by which the clocks of a store and of this machine may differ."""
+
+_KNOWN_REASONS = frozenset({*map(str, Reason), *FORMER_REASONS})
+"""A later version may have recorded others."""
+
+
+class IfExists(StrEnum):
+    """What to do if an output exists already."""
+
+    UPDATE = "update"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    ERROR = "error"
+
+
+class Compare(StrEnum):
+    """How to detect a changed source: by its size and modification time, or by its content."""
+
+    STAT = "stat"
+    CHECKSUM = "checksum"
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """How a run treats the outputs of earlier runs.
+
+    Attributes:
+        if_exists: what to do if an output exists.
+        compare: how to detect a changed source.
+        retry_failed: whether failures of earlier runs are tried again although nothing changed.
+    """
+
+    if_exists: IfExists = IfExists.UPDATE
+    compare: Compare = Compare.STAT
+    retry_failed: bool = False
+
+
+class StaleReason(StrEnum):
+    """Why an output has to be made."""
+
+    NO_OUTPUT = "no output yet"
+    OUTPUT_MISSING = "the output is gone"
+    OUTPUT_INCOMPLETE = "the output is empty or not a regular file"
+    OUTPUT_MODIFIED = "the output was modified"
+    OVERWRITE = "to be overwritten"
+    RETRY = "to be tried again"
+    INTERRUPTED = "an interrupted run may have made it"
+    SOURCE_NEWER = "the source is newer"
+    SOURCE_CHANGED = "the source changed"
+    CONTENT_CHANGED = "the source's content changed"
+    OTHER_SOURCE = "made from another source"
+    RECIPE_CHANGED = "the recipe changed"
+    NOT_REPLACED = "not replaced yet"
+
+
+class SourceState(Struct, frozen=True):
+    """A source as records describe it.
+
+    Attributes:
+        root: absolute path of the directory that it was found from.
+        relative: its path relative to that directory.
+        size: in bytes.
+        mtime_ns: modification time in nanoseconds since the epoch.
+        hash: of its content; None if it is not needed, or cannot be read.
+    """
+
+    root: str
+    relative: str
+    size: int
+    mtime_ns: int
+    hash: bytes | None = None
+
+
+class Rules(Struct, frozen=True):
+    """What the decisions of a run have in common.
+
+    Attributes:
+        policy: how existing outputs are treated.
+        fingerprints: what this run would make its outputs with.
+        interrupted: runs that may have made outputs without recording them.
+    """
+
+    policy: Policy
+    fingerprints: RecipeFingerprints
+    interrupted: Sequence[InterruptedRun] = ()
+
+
+class Decision(Struct, frozen=True):
+    """What to do about an output.
+
+    Attributes:
+        detail: Planned if it has to be made, otherwise what becomes of it without work.
+        covers_all: whether that holds for all outputs of the source together.
+        update: the output's record, if the source looks different by now although its content is the same.
+    """
+
+    detail: Planned | Unchanged | Skipped | Failed
+    covers_all: bool = False
+    update: OutputRecord | None = None
+
+
+_UP_TO_DATE = Decision(UNCHANGED)
+_A_DIRECTORY = Decision(Failed(Reason.NOT_WRITTEN, "a directory has the output's name"))
+_STALE = {reason: Decision(Planned(reason)) for reason in StaleReason}
+_EXISTS = {
+    IfExists.SKIP: Decision(Skipped(Reason.EXISTS)),
+    IfExists.ERROR: Decision(Failed(Reason.EXISTS)),
+    IfExists.OVERWRITE: _STALE[StaleReason.OVERWRITE],
+}
+
+
+def decide(
+    rules: Rules, source: SourceState, rendition: int, found: ObjectInfo | None, record: OutputRecord | None
+) -> Decision:
+    """Decide what to do about an output.
+
+    Args:
+        rules: those of the run.
+        source: what the output is made of.
+        rendition: which of the recipe's renditions it is.
+        found: what exists at the output's key.
+        record: what is recorded of it.
+    """
+    if found is None:
+        return _decide_missing(rules, source, rendition, record)
+    if found.kind is ObjectKind.DIRECTORY:
+        return _A_DIRECTORY
+    if rules.policy.if_exists is not IfExists.UPDATE:
+        return _EXISTS[rules.policy.if_exists]
+    if record is not None and (refused := previous_refusal(rules, source, rendition, record)):
+        return refused
+    reason = _reason_to_update(rules, source, rendition, found, record)
+    if reason is not None:
+        return _STALE[reason]
+    if record is None or rules.policy.compare is Compare.STAT:
+        return _UP_TO_DATE
+    now = record._replace(source_hash=source.hash, source_size=source.size, source_mtime_ns=source.mtime_ns)
+    return _UP_TO_DATE if now == record else Decision(UNCHANGED, update=now)
+
+
+def decide_in_place(rules: Rules, source: SourceState, record: OutputRecord | None, *, is_output: bool) -> Decision:
+    """Decide what to do about a source that its output replaces.
+
+    Args:
+        rules: those of the run.
+        source: the file that is there.
+        record: what is recorded of it.
+        is_output: whether the file is the output that is recorded.
+    """
+    if rules.policy.if_exists is IfExists.OVERWRITE:
+        return _STALE[StaleReason.OVERWRITE]
+    if record is not None and (refused := previous_refusal(rules, source, 0, record)):
+        return refused
+    if record is None or record.status != "written":
+        return _STALE[StaleReason.NOT_REPLACED]
+    if not is_output:
+        return _STALE[StaleReason.SOURCE_CHANGED]
+    return _STALE[StaleReason.RECIPE_CHANGED] if _recipe_changed(rules, record, 0) else _UP_TO_DATE
+
+
+def needs_hash(rules: Rules, source: SourceState, record: OutputRecord | None) -> bool:
+    """Return whether a decision depends on the content of the source, or would record it."""
+    return rules.policy.compare is Compare.CHECKSUM and record is not None and record.source_size == source.size
+
+
+def previous_refusal(rules: Rules, source: SourceState, rendition: int, record: OutputRecord) -> Decision | None:
+    """Return the recorded failure or skip if nothing that it depends on has changed; None otherwise."""
+    if record.status == "written" or record.reason not in _KNOWN_REASONS:
+        return None
+    failed = record.status == "failed"
+    if (
+        (failed and rules.policy.retry_failed)
+        or record.limit_value != rules.fingerprints.limit_for(record.reason)
+        or _recipe_changed(rules, record, rendition)
+        or _source_change(rules, source, record)
+    ):
+        return None
+    reason = Reason(record.reason)
+    detail = Failed(reason, record.error, record.signal) if failed else Skipped(reason, record.error)
+    return Decision(detail, covers_all=bool(record.covers_all))
+
+
+def may_be_incomplete(interrupted: Sequence[InterruptedRun], run: int, changed_ns: int) -> bool:
+    """Return whether an output may be the work of an interrupted run that did not record it.
+
+    Args:
+        interrupted: those runs.
+        run: number of the run that recorded the output last; 0 if none did.
+        changed_ns: time of the output's last change.
+    """
+    # A run that ended before it started saw the clock set back: it may have made outputs of any time.
+    return any(
+        run < other.number
+        and (
+            other.ended_ns < other.started_ns
+            or other.started_ns - _CLOCK_TOLERANCE_NS <= changed_ns <= other.ended_ns + _CLOCK_TOLERANCE_NS
+        )
+        for other in interrupted
+    )
+
+
+def _decide_missing(rules: Rules, source: SourceState, rendition: int, record: OutputRecord | None) -> Decision:
+    if record is None:
+        return _STALE[StaleReason.NO_OUTPUT]
+    overwrites = rules.policy.if_exists is IfExists.OVERWRITE
+    if not overwrites and (refused := previous_refusal(rules, source, rendition, record)):
+        return refused
+    return _STALE[StaleReason.OUTPUT_MISSING if record.status == "written" else StaleReason.RETRY]
+
+
+def _reason_to_update(
+    rules: Rules, source: SourceState, rendition: int, found: ObjectInfo, record: OutputRecord | None
+) -> StaleReason | None:
+    if found.kind is not ObjectKind.FILE or found.size == 0:
+        return StaleReason.OUTPUT_INCOMPLETE
+    run = 0 if record is None else record.run
+    if rules.interrupted and may_be_incomplete(rules.interrupted, run, found.changed_ns):
+        return StaleReason.INTERRUPTED
+    if record is None:
+        return StaleReason.SOURCE_NEWER if found.mtime_ns < source.mtime_ns else None
+    if record.status != "written":
+        return StaleReason.RETRY
+    if found.size != record.size or found.mtime_ns != record.mtime_ns:
+        return StaleReason.OUTPUT_MODIFIED
+    if (change := _source_change(rules, source, record)) is not None:
+        return change
+    return StaleReason.RECIPE_CHANGED if _recipe_changed(rules, record, rendition) else None
+
+
+def _recipe_changed(rules: Rules, record: OutputRecord, rendition: int) -> bool:
+    return record.recipe != rules.fingerprints.for_rendition(rendition, record.reason)
+
+
+def _source_change(rules: Rules, source: SourceState, record: OutputRecord) -> StaleReason | None:
+    if record.source != source.relative or record.root != source.root:
+        return StaleReason.OTHER_SOURCE
+    same = record.source_size == source.size and record.source_mtime_ns == source.mtime_ns
+    # Without a recorded hash, only size and time can be compared.
+    if rules.policy.compare is Compare.STAT or record.source_hash is None:
+        return None if same else StaleReason.SOURCE_CHANGED
+    if record.source_size != source.size:
+        return StaleReason.SOURCE_CHANGED
+    return None if source.hash == record.source_hash else StaleReason.CONTENT_CHANGED

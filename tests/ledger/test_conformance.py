@@ -1,0 +1,162 @@
+"""What every ledger must do. A new ledger is added to LEDGERS in conftest.py and has to pass all of this."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from forkresize.ledger import LedgerStore, OutputRecord
+
+Open = Callable[[], LedgerStore]
+
+names = st.binary(min_size=1, max_size=40).filter(
+    lambda name: not set(name) & {0, ord("/")} and name not in {b".", b".."}
+)
+each_ledger = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+numbers = st.integers(0, 2**63 - 1)
+texts = st.text(st.characters(exclude_characters="\0"), max_size=20)
+records = st.builds(
+    OutputRecord,
+    key=names.map(os.fsdecode),
+    root=names.map(lambda name: f"/{os.fsdecode(name)}"),
+    source=names.map(os.fsdecode),
+    source_size=numbers,
+    source_mtime_ns=numbers,
+    source_hash=st.none() | st.binary(max_size=16),
+    recipe=st.binary(max_size=8),
+    status=st.sampled_from(["written", "skipped", "failed"]),
+    reason=st.none() | texts,
+    error=texts.filter(lambda text: text.isascii()),
+    signal=st.none() | st.just("SIGSEGV"),
+    covers_all=st.integers(0, 1),
+    limit_value=st.none() | st.floats(0, 1e18),
+    attempts=st.integers(0, 9),
+    run=st.integers(0, 99),
+    size=numbers,
+    mtime_ns=numbers,
+    width=st.none() | st.integers(1, 9999),
+    height=st.none() | st.integers(1, 9999),
+    format=st.none() | st.just("jpeg"),
+    hash=st.none() | st.binary(max_size=16),
+)
+
+
+def record(key: str, **others: Any) -> OutputRecord:
+    about = OutputRecord(key, "/in", key, 10, 20, None, b"recipe", "written", run=1, size=5, mtime_ns=6)
+    return about._replace(**others)
+
+
+def test_a_new_ledger_holds_nothing(open_any: Open) -> None:
+    with open_any() as ledger:
+        assert (ledger.get("a.jpg"), dict(ledger.get_many(["a.jpg", "b.jpg"]))) == (None, {})
+        assert list(ledger.iter_records()) == []
+        assert list(ledger.interrupted_runs()) == []
+        assert ledger.run == 0
+        ledger.forget(["a.jpg"])
+
+
+def test_a_ledger_is_closed_twice_without_harm(open_any: Open) -> None:
+    with open_any() as ledger:
+        ledger.begin_run()
+        ledger.record([record("a.jpg")])
+        ledger.end_run()
+        ledger.close()
+        ledger.close()
+
+
+def test_records_are_kept_if_and_only_if_the_ledger_is_persistent(open_any: Open) -> None:
+    with open_any() as ledger:
+        ledger.record([record("a.jpg")])
+    with open_any() as ledger:
+        assert (ledger.get("a.jpg") is not None) is ledger.persistent
+
+
+@each_ledger
+@given(kept=st.lists(records, max_size=5))
+def test_records_are_returned_at_once_and_after_reopening(open_persistent: Open, kept: list[OutputRecord]) -> None:
+    expected = {each.key: each for each in kept}
+    with open_persistent() as ledger:
+        ledger.record(kept)
+        assert ledger.get_many(expected) == expected
+    with open_persistent() as ledger:
+        assert ledger.get_many([*expected, "missing/key"]) == expected
+        assert list(ledger.iter_records()) == sorted(expected.values(), key=lambda each: os.fsencode(each.key))
+        ledger.forget(expected)
+        assert list(ledger.iter_records()) == []
+
+
+@each_ledger
+@given(keys=st.sets(names.map(os.fsdecode), min_size=1, max_size=30))
+def test_keys_of_any_bytes_are_found_in_any_order(open_persistent: Open, keys: set[str]) -> None:
+    kept = sorted(keys)[::2]
+    with open_persistent() as ledger:
+        ledger.record(map(record, kept))
+    with open_persistent() as ledger:
+        for key in sorted(keys) + sorted(keys, reverse=True) + list(keys):
+            found = ledger.get(key)
+            assert (found is not None) is (key in kept)
+            assert found is None or found.key == key
+        ledger.forget(kept)
+
+
+def test_a_later_record_replaces_an_earlier_one(open_persistent: Open) -> None:
+    with open_persistent() as ledger:
+        ledger.record(record(f"{number:04}.jpg") for number in range(2000))
+        for number in range(1000):
+            assert ledger.get(f"{number:04}.jpg") is not None
+        ledger.record([record("1000.jpg", size=77), record("1000.png")])
+        assert [each.size for each in map(ledger.get, ("1000.jpg", "1000.png", "1001.jpg")) if each] == [77, 5, 5]
+    with open_persistent() as ledger:
+        assert ledger.get("1000.jpg") == record("1000.jpg", size=77)
+
+
+def test_forgotten_records_are_gone_and_the_others_stay(open_persistent: Open) -> None:
+    with open_persistent() as ledger:
+        ledger.record(map(record, "abc"))
+        assert ledger.get("b") is not None
+        ledger.forget(["b", "missing"])
+        assert [each.key for each in ledger.iter_records()] == ["a", "c"]
+        assert ledger.get("b") is None
+
+
+def test_every_run_has_a_number_of_its_own(open_persistent: Open) -> None:
+    runs = []
+    for _ in range(3):
+        with open_persistent() as ledger:
+            ledger.begin_run()
+            runs.append(ledger.run)
+    assert runs == sorted(set(runs))
+    assert runs[0] > 0
+
+
+def test_a_run_that_did_not_end_counts_as_interrupted(open_persistent: Open) -> None:
+    before = time.time_ns()
+    killed = open_persistent()
+    killed.begin_run()
+    for _ in range(2):
+        with open_persistent() as ledger:
+            ledger.begin_run()
+            (interrupted,) = ledger.interrupted_runs()
+            assert interrupted.number == killed.run != ledger.run
+            assert before <= interrupted.started_ns <= interrupted.ended_ns <= time.time_ns()
+    killed.close()
+    with open_persistent() as ledger:
+        assert list(ledger.interrupted_runs()) == []
+
+
+def test_two_runs_write_one_ledger_at_the_same_time(open_persistent: Open) -> None:
+    with open_persistent() as one, open_persistent() as other:
+        one.begin_run()
+        other.begin_run()
+        assert one.run != other.run
+        one.record([record("a", root="/one")])
+        one.end_run()
+        other.record([record("b", root="/two")])
+        other.end_run()
+        assert [each.root for each in map(one.get, "ab") if each] == ["/one", "/two"]
+    with open_persistent() as ledger:
+        assert [each.root for each in ledger.iter_records()] == ["/one", "/two"]
+        assert list(ledger.interrupted_runs()) == []

@@ -1,0 +1,291 @@
+"""The staleness decision: a table of cases, and properties that hold for all of them."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from forkresize.ledger import InterruptedRun, OutputRecord, RecipeFingerprints
+from forkresize.outcome import UNCHANGED, Failed, Planned, Reason, Skipped
+from forkresize.plan.staleness import (
+    Compare,
+    IfExists,
+    Policy,
+    Rules,
+    SourceState,
+    StaleReason,
+    decide,
+    decide_in_place,
+    may_be_incomplete,
+    needs_hash,
+)
+from forkresize.store import ObjectInfo, ObjectKind
+
+FINGERPRINTS = RecipeFingerprints(
+    renditions=(b"one", b"two"), combined=b"all", limits={Reason.TOO_LARGE: 100, Reason.TIMED_OUT: 60}
+)
+SOURCE = SourceState("/in", "a.jpg", 1000, 50)
+FOUND = ObjectInfo("a.jpg", 300, 70, 80)
+RECORD = OutputRecord(
+    key="a.jpg",
+    root="/in",
+    source="a.jpg",
+    source_size=1000,
+    source_mtime_ns=50,
+    source_hash=None,
+    recipe=b"one",
+    status="written",
+    run=3,
+    size=300,
+    mtime_ns=70,
+)
+FAILED = RECORD._replace(
+    status="failed", reason="damaged or truncated", error="cut off", signal="SIGSEGV", size=0, mtime_ns=0
+)
+SKIPPED = RECORD._replace(status="skipped", reason="same as a smaller rendition", recipe=b"all", size=0, mtime_ns=0)
+HASHED = RECORD._replace(source_hash=b"hash")
+SECOND = 10**9
+
+
+def rules(*interrupted: InterruptedRun, **policy: Any) -> Rules:
+    return Rules(Policy(**policy), FINGERPRINTS, interrupted)
+
+
+UPDATE = rules()
+CHECKSUM = rules(compare=Compare.CHECKSUM)
+
+
+def reason(
+    found: ObjectInfo | None, record: OutputRecord | None, source: SourceState = SOURCE, rules: Rules = UPDATE
+) -> str:
+    """Return why the first rendition has to be made; what becomes of it otherwise."""
+    detail = decide(rules, source, 0, found, record).detail
+    return detail.reason_text if isinstance(detail, Planned) else detail.status
+
+
+@pytest.mark.parametrize(
+    ("found", "record", "expected"),
+    [
+        (FOUND, RECORD, "unchanged"),
+        (None, None, StaleReason.NO_OUTPUT),
+        (None, RECORD, StaleReason.OUTPUT_MISSING),
+        (replace(FOUND, size=0), RECORD, StaleReason.OUTPUT_INCOMPLETE),
+        (replace(FOUND, kind=ObjectKind.OTHER), RECORD, StaleReason.OUTPUT_INCOMPLETE),
+        (replace(FOUND, kind=ObjectKind.DIRECTORY), RECORD, "failed"),
+        (replace(FOUND, size=301), RECORD, StaleReason.OUTPUT_MODIFIED),
+        (replace(FOUND, mtime_ns=71), RECORD, StaleReason.OUTPUT_MODIFIED),
+        (FOUND, RECORD._replace(source="b.jpg"), StaleReason.OTHER_SOURCE),
+        (FOUND, RECORD._replace(root="/elsewhere"), StaleReason.OTHER_SOURCE),
+        (FOUND, RECORD._replace(source_size=999), StaleReason.SOURCE_CHANGED),
+        (FOUND, RECORD._replace(source_mtime_ns=49), StaleReason.SOURCE_CHANGED),
+        (FOUND, RECORD._replace(source_mtime_ns=51), StaleReason.SOURCE_CHANGED),
+        (FOUND, RECORD._replace(recipe=b"two"), StaleReason.RECIPE_CHANGED),
+        (FOUND, None, "unchanged"),
+        (replace(FOUND, mtime_ns=50), None, "unchanged"),
+        (replace(FOUND, mtime_ns=49), None, StaleReason.SOURCE_NEWER),
+        (FOUND, FAILED, "failed"),
+        (None, FAILED, "failed"),
+        (None, SKIPPED, "skipped"),
+        (FOUND, FAILED._replace(reason="a reason of a later version"), StaleReason.RETRY),
+        (None, FAILED._replace(reason="a reason of a later version"), StaleReason.RETRY),
+        (None, FAILED._replace(reason="worker went astray"), "failed"),
+        (None, FAILED._replace(recipe=b"two"), StaleReason.RETRY),
+        (None, SKIPPED._replace(recipe=b"one"), StaleReason.RETRY),
+        (None, FAILED._replace(source_size=999), StaleReason.RETRY),
+        (None, FAILED._replace(reason="too many pixels", limit_value=100), "failed"),
+        (None, FAILED._replace(reason="too many pixels", limit_value=99), StaleReason.RETRY),
+        (None, FAILED._replace(reason="too many pixels", limit_value=None), StaleReason.RETRY),
+    ],
+)
+def test_the_default_policy_updates_what_changed(
+    found: ObjectInfo | None, record: OutputRecord | None, expected: str
+) -> None:
+    assert reason(found, record) == expected
+
+
+@pytest.mark.parametrize("record", [None, RECORD, FAILED, SKIPPED, RECORD._replace(recipe=b"two")])
+@pytest.mark.parametrize(
+    ("if_exists", "expected"),
+    [(IfExists.SKIP, "skipped"), (IfExists.ERROR, "failed"), (IfExists.OVERWRITE, StaleReason.OVERWRITE)],
+)
+def test_other_policies_decide_by_existence_alone(
+    if_exists: IfExists, expected: str, record: OutputRecord | None
+) -> None:
+    assert reason(FOUND, record, rules=rules(if_exists=if_exists)) == expected
+
+
+def test_existing_outputs_are_skipped_or_failed_with_that_reason() -> None:
+    assert decide(rules(if_exists=IfExists.SKIP), SOURCE, 0, FOUND, None).detail == Skipped(Reason.EXISTS)
+    assert decide(rules(if_exists=IfExists.ERROR), SOURCE, 0, FOUND, None).detail == Failed(Reason.EXISTS)
+
+
+def test_overwrite_tries_failures_again() -> None:
+    assert reason(None, FAILED, rules=rules(if_exists=IfExists.OVERWRITE)) == StaleReason.RETRY
+
+
+def test_retry_failed_tries_failures_again_but_not_skips() -> None:
+    assert reason(None, FAILED, rules=rules(retry_failed=True)) == StaleReason.RETRY
+    assert reason(None, SKIPPED, rules=rules(retry_failed=True)) == "skipped"
+
+
+def test_a_previous_failure_is_reported_as_it_was() -> None:
+    decision = decide(UPDATE, SOURCE, 0, None, FAILED._replace(covers_all=1))
+    assert decision.detail == Failed(Reason.DAMAGED, "cut off", "SIGSEGV")
+    assert decision.covers_all
+    assert not decide(UPDATE, SOURCE, 0, None, FAILED).covers_all
+
+
+def test_each_rendition_has_a_fingerprint_of_its_own() -> None:
+    assert decide(UPDATE, SOURCE, 1, FOUND, RECORD._replace(recipe=b"two")).detail is UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("source", "record", "expected"),
+    [
+        (replace(SOURCE, hash=b"hash"), HASHED, "unchanged"),
+        (replace(SOURCE, hash=b"hash", mtime_ns=99), HASHED, "unchanged"),
+        (replace(SOURCE, hash=b"other"), HASHED, StaleReason.CONTENT_CHANGED),
+        (replace(SOURCE, hash=None), HASHED, StaleReason.CONTENT_CHANGED),
+        (replace(SOURCE, size=999), HASHED, StaleReason.SOURCE_CHANGED),
+        (SOURCE, RECORD, "unchanged"),
+        (replace(SOURCE, mtime_ns=99), RECORD, StaleReason.SOURCE_CHANGED),
+    ],
+)
+def test_checksums_decide_by_content_where_one_is_recorded(
+    source: SourceState, record: OutputRecord, expected: str
+) -> None:
+    assert reason(FOUND, record, source, CHECKSUM) == expected
+
+
+def test_a_source_that_only_looks_different_has_its_record_updated() -> None:
+    touched = replace(SOURCE, hash=b"hash", mtime_ns=99)
+    assert decide(CHECKSUM, touched, 0, FOUND, HASHED).update == HASHED._replace(source_mtime_ns=99)
+    assert decide(CHECKSUM, replace(SOURCE, hash=b"hash"), 0, FOUND, RECORD).update == HASHED
+    assert decide(CHECKSUM, replace(SOURCE, hash=b"hash"), 0, FOUND, HASHED).update is None
+
+
+def test_the_hash_is_needed_where_contents_are_compared_and_sizes_are_equal() -> None:
+    assert needs_hash(CHECKSUM, SOURCE, HASHED)
+    assert not needs_hash(CHECKSUM, replace(SOURCE, size=1), HASHED)
+    assert not needs_hash(CHECKSUM, SOURCE, None)
+    assert not needs_hash(UPDATE, SOURCE, HASHED)
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "run", "changed", "expected"),
+    [
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 3, 150, True),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 0, 150, True),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 4, 150, False),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 5, 150, False),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 3, 98, True),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 3, 97, False),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 3, 202, True),
+        (InterruptedRun(4, 100 * SECOND, 200 * SECOND), 3, 203, False),
+        (InterruptedRun(4, 200 * SECOND, 100 * SECOND), 3, 0, True),
+        (InterruptedRun(4, 200 * SECOND, 100 * SECOND), 4, 0, False),
+    ],
+)
+def test_an_interrupted_run_puts_outputs_of_its_time_in_doubt(
+    interrupted: InterruptedRun, run: int, changed: int, expected: bool
+) -> None:
+    assert may_be_incomplete([interrupted], run, changed * SECOND) is expected
+    found, record = replace(FOUND, changed_ns=changed * SECOND), RECORD._replace(run=run)
+    assert (reason(found, record, rules=rules(interrupted)) == StaleReason.INTERRUPTED) is expected
+
+
+def test_an_output_without_a_record_may_be_of_an_interrupted_run() -> None:
+    assert reason(FOUND, None, rules=rules(InterruptedRun(1, 0, SECOND))) == StaleReason.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("record", "is_output", "expected"),
+    [
+        (None, False, StaleReason.NOT_REPLACED),
+        (FAILED, False, "failed"),
+        (FAILED._replace(recipe=b"two"), False, StaleReason.NOT_REPLACED),
+        (RECORD, False, StaleReason.SOURCE_CHANGED),
+        (RECORD, True, "unchanged"),
+        (RECORD._replace(recipe=b"two"), True, StaleReason.RECIPE_CHANGED),
+    ],
+)
+def test_in_place_a_source_is_replaced_once(record: OutputRecord | None, is_output: bool, expected: str) -> None:
+    detail = decide_in_place(UPDATE, SOURCE, record, is_output=is_output).detail
+    assert (detail.reason_text if isinstance(detail, Planned) else detail.status) == expected
+    assert decide_in_place(rules(if_exists=IfExists.OVERWRITE), SOURCE, record, is_output=is_output).detail == Planned(
+        StaleReason.OVERWRITE
+    )
+
+
+times = st.integers(0, 2**62)
+sources = st.builds(
+    SourceState,
+    st.sampled_from(["/a", "/b"]),
+    st.sampled_from(["x", "y"]),
+    st.integers(1, 9),
+    times,
+    st.none() | st.binary(),
+)
+founds = st.builds(ObjectInfo, st.just("x"), st.integers(1, 9), times, times)
+policies = st.builds(
+    Policy, if_exists=st.just(IfExists.UPDATE), compare=st.sampled_from(Compare), retry_failed=st.booleans()
+)
+
+
+def recorded(source: SourceState, found: ObjectInfo) -> OutputRecord:
+    """Return the record of an output that exists, made of a source that has not changed."""
+    return OutputRecord(
+        key=found.key,
+        root=source.root,
+        source=source.relative,
+        source_size=source.size,
+        source_mtime_ns=source.mtime_ns,
+        source_hash=source.hash,
+        recipe=b"one",
+        status="written",
+        size=found.size,
+        mtime_ns=found.mtime_ns,
+    )
+
+
+@given(sources, founds, policies)
+def test_if_nothing_changed_the_output_is_up_to_date(source: SourceState, found: ObjectInfo, policy: Policy) -> None:
+    decision = decide(Rules(policy, FINGERPRINTS), source, 0, found, recorded(source, found))
+    assert decision.detail is UNCHANGED
+    assert decision.update is None
+
+
+CHANGES: dict[str, Any] = {
+    "root": "/other",
+    "source": "other",
+    "source_size": 10**6,
+    "source_mtime_ns": -1,
+    "recipe": b"other",
+    "size": 10**6,
+    "mtime_ns": -1,
+    "status": "failed",
+}
+
+
+@given(sources, founds, st.sets(st.sampled_from(sorted(CHANGES)), min_size=1))
+def test_any_changed_field_makes_the_output_stale_with_a_reason(
+    source: SourceState, found: ObjectInfo, changed: set[str]
+) -> None:
+    record = recorded(source, found)._replace(**{name: CHANGES[name] for name in changed})
+    detail = decide(UPDATE, source, 0, found, record).detail
+    assert isinstance(detail, Planned)
+    assert detail.reason_text in set(StaleReason)
+
+
+@given(
+    sources, founds | st.none(), policies, st.sampled_from(IfExists), st.sampled_from([None, RECORD, FAILED, SKIPPED])
+)
+def test_a_decision_is_the_same_each_time(
+    source: SourceState, found: ObjectInfo | None, policy: Policy, if_exists: IfExists, record: OutputRecord | None
+) -> None:
+    asked = Rules(replace(policy, if_exists=if_exists), FINGERPRINTS)
+    assert decide(asked, source, 0, found, record) == decide(asked, source, 0, found, record)
+    if found is None:
+        assert decide(asked, source, 0, found, None).detail == Planned(StaleReason.NO_OUTPUT)
