@@ -117,11 +117,13 @@ def _credit_block(credit: Credit) -> bytes:
     """Return an EXIF block of nothing but the credit; empty for none."""
     from PIL.Image import Exif
 
+    if not (credit.creator or credit.copyright):
+        return b""
     exif = Exif()
     exif.update(
         {tag: text.encode() for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)) if text}
     )
-    return exif.tobytes() if exif else b""
+    return exif.tobytes()
 
 
 def _iptc_segment(block: bytes) -> bytes:

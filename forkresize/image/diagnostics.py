@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any
@@ -11,6 +11,15 @@ from PIL.Image import DecompressionBombWarning
 
 _MAX_WARNINGS = 10_000
 """A hostile picture could make a decoder warn until memory runs out."""
+
+_FILTERS = (
+    # Pillow raises it at half of the limit; exceeding the limit itself is an error.
+    ("ignore", None, DecompressionBombWarning, None, 0),
+    ("always", None, RuntimeWarning, None, 0),
+    ("always", None, UserWarning, None, 0),
+    ("ignore", None, Warning, None, 0),
+)
+"""In the notation of ``warnings.filters``."""
 
 
 class Diagnostics:
@@ -49,7 +58,7 @@ class _Hook:
     def __init__(self) -> None:
         self._lock = Lock()
         self._users = 0
-        self._undo = ExitStack()
+        self._settings = warnings.catch_warnings()
 
     def install(self) -> None:
         """Redirect warnings, unless they are redirected already."""
@@ -63,7 +72,7 @@ class _Hook:
         with self._lock:
             self._users -= 1
             if not self._users:
-                self._undo.close()
+                self._settings.__exit__(None, None, None)
 
     def _redirect(self) -> None:
         original = warnings.showwarning
@@ -75,13 +84,11 @@ class _Hook:
             else:
                 receiver.warn(str(message))
 
-        self._undo.enter_context(warnings.catch_warnings())
+        self._settings = warnings.catch_warnings()
+        self._settings.__enter__()
         warnings.showwarning = show
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter("always", RuntimeWarning)
-        # Pillow raises it at half of the limit; exceeding the limit itself is an error.
-        warnings.simplefilter("ignore", DecompressionBombWarning)
+        # Functions of the module would take three times as long.
+        warnings.filters = list(_FILTERS)
 
 
 _HOOK = _Hook()

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _ICC_PROFILE = 34675
 """TIFF's tag of the color profile (ICC.1, B.4)."""
 
+_UNCOUNTED = frozenset({"GIF", "TIFF"})
+"""Formats that do not store the number of frames."""
+
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
 
@@ -152,6 +155,8 @@ class SourceImage:
         # The first frame of a PSD is the whole picture; the others are its layers.
         if self.image.format == "PSD":
             return 1
+        if self.image.format not in _UNCOUNTED:
+            return int(getattr(self.image, "n_frames", 1)) - self._first
         with decoding(self._name, self._diagnostics):
             return count_frames(self.image, self._recipe.max_frames) - self._first
 
@@ -261,9 +266,9 @@ class SourceImage:
 
 
 def count_frames(image: ImageFile, limit: int) -> int:
-    """Return the number of frames or pages as Pillow counts them; of a GIF or a TIFF, at most ``limit + 1``.
+    """Return the number of frames or pages of a GIF or a TIFF, at most ``limit + 1``.
 
-    These two do not store the number, and finding each frame takes time that a hostile file can multiply.
+    They do not store it, and finding each frame takes time that a hostile file can multiply.
 
     Args:
         image: stands at its first frame, before and after.
@@ -272,9 +277,6 @@ def count_frames(image: ImageFile, limit: int) -> int:
     Raises:
         Exception: what a decoder raises if the file is damaged between the frames.
     """
-    stored = int(getattr(image, "n_frames", 1)) if image.format not in {"GIF", "TIFF"} else 0
-    if stored:
-        return stored
     try:
         for number in range(1, limit + 1):
             if image.format == "TIFF":
