@@ -13,8 +13,8 @@ from forkresize.cli.config.precedence import overridden
 from forkresize.cli.errors import click_message, own_message
 from forkresize.cli.info.completion import COMPLETE_VARIABLE, complete_path
 from forkresize.cli.info.version import version_text
-from forkresize.cli.options.catalog import all_options
-from forkresize.cli.rules import rules_in
+from forkresize.cli.options.catalog import COMMON, all_options
+from forkresize.cli.options.rules import rules_in
 from forkresize.errors import ForkresizeError, StopRequested
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
 
@@ -128,13 +128,30 @@ def _print_version(ctx: click.Context, _param: click.Parameter, requested: bool)
         ctx.exit()
 
 
+def _print_short_help(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if requested:
+        from forkresize.cli.info.help import short_help
+
+        click.echo(short_help(ctx, [key.replace("-", "_") for key in COMMON]))
+        ctx.exit()
+
+
 @click.command(
     cls=SettingsCommand,
     epilog=EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    context_settings={"help_option_names": ["--help"], "show_default": True},
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_path)
 @click.argument("destination", metavar="DESTINATION", required=False)
+@click.option(
+    "-h",
+    "short_help",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_short_help,
+    help="Show the most common options and exit.",
+)
 @click.option(
     "--version",
     is_flag=True,

@@ -34,7 +34,7 @@ def click_message(error: click.ClickException, origins: Origins) -> str:
 
     Args:
         error: click's.
-        origins: of all values, as far as they are known.
+        origins: of the values that were parsed.
     """
     if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
         return _with_places(error.format_message(), origins)
@@ -51,7 +51,7 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
 
     Args:
         error: its own.
-        origins: of all values, as far as they are known.
+        origins: of the values that were parsed.
     """
     if isinstance(error, ConflictError):
         return _with_places(f"{_flag(error.field)} cannot be combined with {_flag(error.other)}", origins)

@@ -1,27 +1,27 @@
-"""Values as people write them on a command line: sizes, durations, dates, shares, rules. Knows no option by name."""
+"""Values as people write them on a command line: words, numbers, sizes, durations, times, shares."""
 
+import os
 import re
+import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 from msgspec import Meta
 
-from forkresize.cli.info.help import PanelOption
-from forkresize.cli.timestamps import parse_timestamp
 from forkresize.plan import Shard
 from forkresize.recipe.declaration import parse_text
 from forkresize.recipe.notations import parse_bytes
-from forkresize.walk import Rule
 
 if TYPE_CHECKING:
     from forkresize.batch import MaxErrors, MaxPrune
 
-RULES = "forkresize.rules"
-"""Where the context keeps the rules of --include and --exclude in the order in which they were given."""
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SECOND = 10**9
 
 
 class WordChoice(click.Choice[str]):
@@ -73,6 +73,38 @@ def _seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+@cache
+def _now() -> int:
+    """Return the time at which it was first called, so that all ages in one run refer to the same moment."""
+    return time.time_ns()
+
+
+def parse_timestamp(text: str) -> int:
+    """Return a time in nanoseconds since the epoch.
+
+    The text is an age (``2d``), or a date with or without a time (``2026-01-31T12:00``), local unless it has an
+    offset, or the name of a file, for the time of its last modification.
+
+    Raises:
+        ValueError: the text has another form.
+    """
+    age = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text, re.ASCII)
+    if age:
+        return _now() - round(float(age[1]) * _UNITS[age[2]] * _SECOND)
+    try:
+        return _date(text) if re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text, re.ASCII) else os.stat(text).st_mtime_ns
+    except (OSError, OverflowError, ValueError):
+        raise ValueError(
+            f"invalid time {text!r}: use a date such as 2026-01-31 or 2026-01-31T12:00, an age such as 2d, or a file"
+        ) from None
+
+
+def _date(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    # A float would be inexact from the seventh digit on.
+    return int(moment.replace(microsecond=0).timestamp()) * _SECOND + moment.microsecond * 1000
+
+
 def _memory(text: str) -> int:
     from forkresize.pool import MIN_MEMORY
 
@@ -111,21 +143,3 @@ MAX_PRUNE = ParsedText("n|n%", _max_prune)
 MEMORY = ParsedText("size", _memory)
 TIMESTAMP = ParsedText("timestamp", parse_timestamp)
 SHARD = ParsedText("k/n", Shard.parse)
-
-
-class RuleOption(PanelOption):
-    """--include or --exclude. Their order matters across both options, and click keeps it only within one."""
-
-    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
-        """Make the parser record each rule in the list of both options."""
-        super().add_to_parser(parser, ctx)
-        for name in self.opts:
-            option = parser._long_opt[name]  # noqa: SLF001 (click gives the order of options nowhere else)
-            option.process = self._recording(option.process, ctx)
-
-    def _recording(self, process: Callable[[Any, Any], None], ctx: click.Context) -> Callable[[Any, Any], None]:
-        def record(value: Any, state: Any) -> None:
-            ctx.meta.setdefault(RULES, []).append(Rule(include=self.name == "include", pattern=value))
-            process(value, state)
-
-        return record

@@ -66,7 +66,7 @@ class Shorthand(Declaration, frozen=True):
 
     Attributes:
         field: the field that the value is for.
-        notation: how the whole is written as a text, by ``written``.
+        notation: how the whole is written as a text, by ``notation``.
         bare: the value that stands for all defaults.
     """
 
@@ -75,14 +75,14 @@ class Shorthand(Declaration, frozen=True):
     bare: bool | str | None = None
 
 
-def option(*declaration: Any, **details: Any) -> Meta:
+def option(*values: Any, **details: Any) -> Meta:
     """Declare that a field is an option; see Declaration for the arguments."""
-    return Meta(extra={"option": Declaration(*declaration, **details)})
+    return Meta(extra={"option": Declaration(*values, **details)})
 
 
-def written(*notation: Any, **details: Any) -> Meta:
+def notation(*values: Any, **details: Any) -> Meta:
     """Declare how a value is written; see Notation for the arguments."""
-    return Meta(extra={"notation": Notation(*notation, **details)})
+    return Meta(extra={"notation": Notation(*values, **details)})
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -148,7 +148,7 @@ def _alternatives(kind: Any) -> list[Any]:
     return [each for each in args if each is not type(None)] if type(None) in args else []
 
 
-def plain(kind: Any) -> Any:
+def base_type(kind: Any) -> Any:
     """Return a type without its declarations and without None."""
     while True:
         if get_origin(kind) is Annotated:
@@ -168,10 +168,10 @@ def check(kind: Any, value: Any) -> Any:
     try:
         converted = convert(value, kind)
     except ValidationError:
-        raise ValueError(f"invalid value {shown(value)}: use {expected(kind)}") from None
+        raise ValueError(f"invalid value {format_value(value)}: use {describe_type(kind)}") from None
     # A NUL fits neither a file name nor a text of TOML, and C libraries end a text there.
     if isinstance(value, str) and "\0" in value:
-        raise ValueError(f"invalid value {shown(value)}: remove the NUL character")
+        raise ValueError(f"invalid value {format_value(value)}: remove the NUL character")
     # Numbers stay as they are: a float of a whole number would be written differently.
     if isinstance(value, list | tuple):
         return value if value == converted else tuple(value) if tuple(value) == converted else converted
@@ -188,9 +188,9 @@ def parse_text(kind: Any, text: str) -> Any:
     if notation is not None:
         return check(kind, notation.parse(text))
     try:
-        return check(kind, {bool: _bool, int: _int, float: parse_number}.get(plain(kind), str)(text))
+        return check(kind, {bool: _bool, int: _int, float: parse_number}.get(base_type(kind), str)(text))
     except ValueError:
-        raise ValueError(f"invalid value {shown(text)}: use {expected(kind)}") from None
+        raise ValueError(f"invalid value {format_value(text)}: use {describe_type(kind)}") from None
 
 
 def parse_value(kind: Any, value: Any) -> Any:
@@ -203,7 +203,7 @@ def parse_value(kind: Any, value: Any) -> Any:
     if notation is None:
         return check(kind, value)
     if type(value) not in notation.types:
-        raise ValueError(f"invalid value {shown(value)}: use {notation.expected}")
+        raise ValueError(f"invalid value {format_value(value)}: use {notation.expected}")
     return check(kind, notation.parse(value))
 
 
@@ -226,11 +226,11 @@ def parse_number(text: str) -> float:
         ValueError: the text is not a number.
     """
     if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", text, re.ASCII):
-        raise ValueError(f"invalid number {shown(text)}: use digits, for example 2 or 0.5")
+        raise ValueError(f"invalid number {format_value(text)}: use digits, for example 2 or 0.5")
     return float(text)
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Return a value as an error message shows it."""
     if isinstance(value, date | time | bool):
         return str(value).lower()
@@ -238,17 +238,17 @@ def shown(value: object) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def expected(kind: Any) -> str:
+def describe_type(kind: Any) -> str:
     """Return what a type accepts, to follow "use"."""
     notation = find_meta(kind, "notation")
     if notation is not None:
         return str(notation.expected)
-    bare = plain(kind)
+    bare = base_type(kind)
     if isinstance(bare, type) and issubclass(bare, Enum):
         return f"one of {', '.join(bare)}"
     if get_origin(bare) is tuple:
         first, *rest = get_args(bare)
-        return f"{len(rest) + 1} of {expected(first)}"
+        return f"{len(rest) + 1} of {describe_type(first)}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     return names.get(bare, f"a {getattr(bare, '__name__', bare)}".lower()) + _span(kind)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from forkresize.formats import DEFAULT_QUALITY, Format
 from forkresize.recipe.color import EXPECTED, RGBA, parse_color
-from forkresize.recipe.declaration import parse_number, shown, written
+from forkresize.recipe.declaration import format_value, notation, parse_number
 from forkresize.recipe.enums import Gravity
 
 KEEP = "keep"
@@ -34,7 +34,7 @@ def parse_bytes(size: int | str) -> int:
     found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)\s*((?:[kmg]i?)?)b?", size.strip().lower(), re.ASCII)
     if not found:
         raise ValueError(
-            f"invalid size {shown(size)}: use a number with an optional unit, for example 300K, 1.5M or 200KiB"
+            f"invalid size {format_value(size)}: use a number with an optional unit, for example 300K, 1.5M or 200KiB"
         )
     return round(float(found[1]) * _UNITS[found[2]])
 
@@ -42,7 +42,7 @@ def parse_bytes(size: int | str) -> int:
 def _pixels(megapixels: float | str) -> int:
     number = parse_number(megapixels) if isinstance(megapixels, str) else megapixels
     if not math.isfinite(number) or number * _MEGA < 1:
-        raise ValueError(f"invalid number of megapixels {shown(megapixels)}: use a positive number, for example 200")
+        raise ValueError(f"invalid number of megapixels {format_value(megapixels)}: use a positive number such as 200")
     return round(number * _MEGA)
 
 
@@ -75,7 +75,7 @@ def _point(point: str | list[Any]) -> Any:
         return point
     found = re.fullmatch(r"(\d*\.?\d+),(\d*\.?\d+)", point.strip(), re.ASCII)
     if not found:
-        raise ValueError(f"invalid point {shown(point)}: use X,Y with numbers from 0 to 1, for example 0.5,0.3")
+        raise ValueError(f"invalid point {format_value(point)}: use X,Y with numbers from 0 to 1, for example 0.5,0.3")
     return float(found[1]), float(found[2])
 
 
@@ -86,7 +86,7 @@ def _quality(quality: int | str | dict[str, Any]) -> Any:
         return int(quality)
     pairs = re.findall(r"(\w+)=(\d{1,9})(?:,|$)", quality, re.ASCII)
     if ",".join(f"{name}={number}" for name, number in pairs) != quality or not pairs:
-        raise ValueError(f"invalid quality {shown(quality)}: use 80, or one for each format as in jpeg=80,webp=78")
+        raise ValueError(f"invalid quality {format_value(quality)}: use 80, or one per format as in jpeg=80,webp=78")
     return {name: int(number) for name, number in pairs}
 
 
@@ -108,21 +108,21 @@ _PLACES = (*DIRECTIONS, TILE)
 _parse_format, _write_format = word_for_none(KEEP)
 _parse_place, _write_place = word_for_none(TILE)
 
-BYTES = written("a number of bytes, or text such as 300K, 1.5M or 200KiB", parse_bytes, types=(int, str))
-MEGAPIXELS = written("a number of megapixels, for example 200", _pixels, types=(int, float), write=_megapixels)
-COLOR = written(f"{EXPECTED}, or [red, green, blue, alpha], 0 to 255 each", _color, types=(str, list), write=_hex)
-PERCENT = written(
+BYTES = notation("a number of bytes, or text such as 300K, 1.5M or 200KiB", parse_bytes, types=(int, str))
+MEGAPIXELS = notation("a number of megapixels, for example 200", _pixels, types=(int, float), write=_megapixels)
+COLOR = notation(f"{EXPECTED}, or [red, green, blue, alpha], 0 to 255 each", _color, types=(str, list), write=_hex)
+PERCENT = notation(
     "a percentage, or two as in [50, 25], from 0.001 to 10000",
     _percentages,
     types=(int, float, list, str),
     write=_percent,
 )
-POINT = written("two numbers from 0 to 1, for example [0.5, 0.3]", _point, types=(list, str), write=list)
-QUALITY = written(
+POINT = notation("two numbers from 0 to 1, for example [0.5, 0.3]", _point, types=(list, str), write=list)
+QUALITY = notation(
     f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=78",
     _quality,
     types=(int, str, dict),
     write=_qualities,
 )
-FORMAT = written(f"one of {', '.join(_FORMATS)}", _parse_format, write=_write_format, choices=_FORMATS)
-PLACE = written(f"one of {', '.join(_PLACES)}", _parse_place, write=_write_place, choices=_PLACES)
+FORMAT = notation(f"one of {', '.join(_FORMATS)}", _parse_format, write=_write_format, choices=_FORMATS)
+PLACE = notation(f"one of {', '.join(_PLACES)}", _parse_place, write=_write_place, choices=_PLACES)

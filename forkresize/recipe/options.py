@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY
-from forkresize.recipe.declaration import Declaration, Declared, check, find_meta, parse_text, plain, shorthand_kind
+from forkresize.recipe.declaration import Declaration, Declared, base_type, check, find_meta, parse_text, shorthand_kind
 from forkresize.recipe.enums import Word
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.size import SIZE_MODES, Size
@@ -41,10 +41,13 @@ class RecipeOption(Struct, frozen=True):
     @property
     def help(self) -> str:
         """What it does, with an explanation of each word of a choice."""
-        kind = plain(self.kind)
-        if find_meta(self.kind, "notation") or not (isinstance(kind, type) and issubclass(kind, Word)):
+        kind, notation = base_type(self.kind), find_meta(self.kind, "notation")
+        if notation or not (isinstance(kind, type) and issubclass(kind, Word)):
             return self.declaration.help
-        return f"{self.declaration.help} {'; '.join(f'{word}: {word.help}' for word in kind if word.help)}."
+        parts = [f"{word}: {word.help}" for word in kind if word.help]
+        if others := [str(word) for word in kind if not word.help]:
+            parts.append(f"or {', '.join(others)}")
+        return f"{self.declaration.help} {'; '.join(parts)}."
 
     @property
     def group(self) -> str:
@@ -155,10 +158,10 @@ def _pairs(widths: list[Any], heights: list[Any]) -> Iterable[tuple[int | None, 
             raise FieldError(field, "contains the same value twice")
         if len(sides) not in {0, 1, count}:
             raise FieldError(field, f"has {len(sides)} values, but the other side has {count}")
-    return zip(_repeated(widths, count), _repeated(heights, count), strict=True)
+    return zip(_repeat(widths, count), _repeat(heights, count), strict=True)
 
 
-def _repeated(sides: list[Any], count: int) -> list[Any]:
+def _repeat(sides: list[Any], count: int) -> list[Any]:
     return sides if len(sides) == count else (sides or [None]) * count
 
 

@@ -121,18 +121,17 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
 
         Ledgers record them: the names of classes, of fields and of enumeration members are part of the format.
         """
-        fields = [part for part in _normalized(self) if part[0] not in _LIMITS]
+        fields = [part for part in _normalize(self) if part[0] not in _LIMITS]
         return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 
-def _normalized(value: Any) -> Any:
+def _normalize(value: Any) -> Any:
     """Return a form that is the same for all values that are equal, such as 15 and 15.0."""
     if isinstance(value, Struct):
-        return [(name, _normalized(getattr(value, name))) for name in value.__struct_fields__]
+        return [(name, _normalize(getattr(value, name))) for name in value.__struct_fields__]
     if isinstance(value, tuple):
         return [
-            (type(each).__name__, _normalized(each)) if isinstance(each, Struct) else _normalized(each)
-            for each in value
+            (type(each).__name__, _normalize(each)) if isinstance(each, Struct) else _normalize(each) for each in value
         ]
     return float(value) if type(value) is int else value
 

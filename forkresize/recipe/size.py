@@ -7,7 +7,7 @@ from msgspec import Meta
 from msgspec.structs import force_setattr
 
 from forkresize.errors import ConflictError, FieldError
-from forkresize.recipe.declaration import Declared, Shorthand, option, shown, written
+from forkresize.recipe.declaration import Declared, Shorthand, format_value, notation, option
 from forkresize.recipe.enums import Fit
 from forkresize.recipe.notations import PERCENT
 
@@ -45,7 +45,7 @@ class Size(Declared, frozen=True, kw_only=True):
     shorthand = Shorthand(
         _HELP,
         "GEOMETRY",
-        notation=written(_EXPECTED, lambda text: Size.parse(text)),  # noqa: PLW0108 (not defined yet)
+        notation=notation(_EXPECTED, lambda text: Size.parse(text)),  # noqa: PLW0108 (not defined yet)
     )
     group = "Size"
 
@@ -96,7 +96,7 @@ class Size(Declared, frozen=True, kw_only=True):
         except FieldError as error:
             raise FieldError("size", f"invalid size {text!r}: {error}") from None
         if size is None:
-            raise FieldError("size", f"invalid size {shown(text)}: use {_EXPECTED}")
+            raise FieldError("size", f"invalid size {format_value(text)}: use {_EXPECTED}")
         return size
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, get_args
 from msgspec import Meta
 
 from forkresize.errors import FieldError
-from forkresize.recipe.declaration import Declared, Shorthand, option, shown, written
+from forkresize.recipe.declaration import Declared, Shorthand, format_value, notation, option
 from forkresize.recipe.enums import Axis, Fit, Gravity, Resample
-from forkresize.recipe.notations import PLACE, POINT
+from forkresize.recipe.notations import DIRECTIONS, PLACE, POINT
 
 _Degrees = Annotated[float, Meta(ge=-360, le=360)]
 _Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
@@ -56,7 +56,7 @@ class Crop(StepBase, frozen=True, kw_only=True):
     shorthand = Shorthand(
         "Keep only this rectangle of the source, in pixels.",
         "WxH+X+Y",
-        notation=written(_CROP, lambda text: Crop.parse(text)),  # noqa: PLW0108 (not defined yet)
+        notation=notation(_CROP, lambda text: Crop.parse(text)),  # noqa: PLW0108 (not defined yet)
     )
 
     width: Annotated[_Side, Meta(description="Width in pixels of the upright source.")]
@@ -73,7 +73,7 @@ class Crop(StepBase, frozen=True, kw_only=True):
         """
         found = re.fullmatch(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?", text.strip(), re.ASCII)
         if not found:
-            raise FieldError("crop", f"invalid rectangle {shown(text)}: use {_CROP}")
+            raise FieldError("crop", f"invalid rectangle {format_value(text)}: use {_CROP}")
         width, height, left, top = (int(part or 0) for part in found.groups())
         return cls(width=width, height=height, left=left, top=top)
 
@@ -124,7 +124,7 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
         "Unsharp mask after resizing. none: off; auto: for smaller images; R,P,T: radius, percent, threshold.",
         "none|auto|R,P,T",
         default="none",
-        notation=written(_SHARPEN, lambda text: Sharpen.parse(text)),  # noqa: PLW0108 (not defined yet)
+        notation=notation(_SHARPEN, lambda text: Sharpen.parse(text)),  # noqa: PLW0108 (not defined yet)
         bare="auto",
     )
 
@@ -143,7 +143,7 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
             return cls() if text == "auto" else None
         found = re.fullmatch(r"(\d*\.?\d+),(\d+),(\d+)", text.strip(), re.ASCII)
         if not found:
-            raise FieldError("sharpen", f"invalid value {shown(text)}: use {_SHARPEN}")
+            raise FieldError("sharpen", f"invalid value {format_value(text)}: use {_SHARPEN}")
         return cls(radius=float(found[1]), percent=int(found[2]), threshold=int(found[3]))
 
 
@@ -164,7 +164,9 @@ class Watermark(StepBase, frozen=True, kw_only=True):
     image: Annotated[str | None, Meta(description="Path of an image, whose transparency counts.")] = None
     text: Annotated[str | None, option("Overlay a text.", "TEXT", starts=True)] = None
     gravity: Annotated[
-        Gravity | None, PLACE, option("Position of the watermark: a side or corner; tile: repeat it everywhere.")
+        Gravity | None,
+        PLACE,
+        option(f"Position. tile: repeat the watermark everywhere; or {', '.join(DIRECTIONS)}."),
     ] = Gravity.SOUTH_EAST
     scale: Annotated[_Scale, option("Size in percent of the output's shorter side.", "PERCENT")] = 15
     opacity: Annotated[_Share, option("Opacity, 0 (invisible) to 1 (opaque).", "0..1")] = 0.5

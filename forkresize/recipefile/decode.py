@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from forkresize.errors import FieldError
 from forkresize.recipe import OPTIONS, Recipe, Rendition, Size, Step
-from forkresize.recipe.declaration import Declared, expected, parse_value, shorthand_kind, shown
+from forkresize.recipe.declaration import Declared, describe_type, format_value, parse_value, shorthand_kind
 from forkresize.recipefile.keys import (
     GEOMETRY,
     OUTPUT,
@@ -131,8 +131,8 @@ def _from_shorthand(kind: type[Step], value: Any, path: Path) -> Step:
     except FieldError as error:
         raise TomlValueError(path, error.message) from None
     except ValueError:
-        forms = table if whole is None else f"{expected(whole)}, or {table}"
-        raise TomlValueError(path, f"invalid value {shown(value)}: use {forms}") from None
+        forms = table if whole is None else f"{describe_type(whole)}, or {table}"
+        raise TomlValueError(path, f"invalid value {format_value(value)}: use {forms}") from None
     if parsed is None or parsed is False:
         raise TomlValueError(path, "has no effect; remove the step")
     values = {short.field: parsed} if short is not None and short.field else {}

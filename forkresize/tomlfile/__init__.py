@@ -1,4 +1,4 @@
-"""TOML files that people write: read, with every value's line, and told of by file, line and key. Knows no key."""
+"""TOML files that people write: values, their lines, and errors with file, line and key."""
 
 from forkresize.tomlfile.document import Document, parse, read
 from forkresize.tomlfile.errors import Path, TomlFileError, TomlValueError, format_key

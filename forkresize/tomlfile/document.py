@@ -1,4 +1,4 @@
-"""The text of a TOML file and what tomllib makes of it, or what is wrong on which line. Knows no key."""
+"""The text and the values of a TOML file, or an error with its line."""
 
 import re
 import tomllib
@@ -11,17 +11,17 @@ from forkresize.tomlfile.errors import Path, TomlFileError, TomlValueError, form
 from forkresize.tomlfile.positions import lines_of, nearest, walk
 
 _LARGEST = 2**63
-"""TOML's whole numbers have 64 bits."""
+"""Integers in TOML have 64 bits."""
 
 
 class Document(Struct, frozen=True, dict=True):
-    """A TOML file that was read.
+    """A parsed TOML file.
 
     Attributes:
-        name: what errors call it.
-        text: what is in it.
-        data: what tomllib makes of that.
-        error: what its faults are raised as.
+        name: its name in errors.
+        text: its text.
+        data: its values.
+        error: the class of its errors.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Document(Struct, frozen=True, dict=True):
     error: type[TomlFileError] = TomlFileError
 
     def line_of(self, path: Path) -> int:
-        """Return the line, from 1, of what is at a path, or else of the nearest above it that is there."""
+        """Return the line, from 1, of the value at a path, or of its nearest parent in the file."""
         return nearest(self._lines, path)
 
-    def error_at(self, fault: TomlValueError) -> TomlFileError:
-        """Return the error that a fault amounts to, with line and key."""
-        return self.error(self.name, fault.message, line=self.line_of(fault.path), key=format_key(fault.path))
+    def error_at(self, error: TomlValueError) -> TomlFileError:
+        """Return the error of a value as an error of the file, with line and key."""
+        return self.error(self.name, error.message, line=self.line_of(error.path), key=format_key(error.path))
 
     @cached_property
     def _lines(self) -> dict[Path, int]:
@@ -43,60 +43,60 @@ class Document(Struct, frozen=True, dict=True):
 
 
 def read(name: str, error: type[TomlFileError] = TomlFileError) -> Document:
-    """Return the TOML file of a name.
+    """Read and parse a TOML file.
 
     Args:
         name: its path.
-        error: what is raised.
+        error: the class of errors.
 
     Raises:
-        TomlFileError: it can't be read, or is no TOML; of the kind that was asked for.
+        TomlFileError: the file cannot be read or parsed; of the given class.
     """
     try:
         with open(name, "rb") as file:
             content = file.read()
-    except OSError as refusal:
-        raise error(name, refusal.strerror or str(refusal)) from refusal
+    except OSError as failure:
+        raise error(name, failure.strerror or str(failure)) from failure
     try:
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as refusal:
-        line = content.count(b"\n", 0, refusal.start) + 1
+    except UnicodeDecodeError as failure:
+        line = content.count(b"\n", 0, failure.start) + 1
         raise error(name, "not encoded in UTF-8", line=line) from None
     return parse(text, name, error)
 
 
 def parse(text: str, name: str, error: type[TomlFileError] = TomlFileError) -> Document:
-    """Return the TOML document that a text is.
+    """Parse a TOML text.
 
     Args:
         text: the TOML.
-        name: what errors call it.
-        error: what is raised.
+        name: its name in errors.
+        error: the class of errors.
 
     Raises:
-        TomlFileError: it is no TOML; of the kind that was asked for.
+        TomlFileError: the text is malformed; of the given class.
     """
     try:
         document = Document(name, text, tomllib.loads(text), error)
-    except tomllib.TOMLDecodeError as refusal:
-        message, line = _told(str(refusal), text)
+    except tomllib.TOMLDecodeError as failure:
+        message, line = _split_position(str(failure), text)
         raise error(name, message, line=line) from None
     except ValueError:
         raise error(name, "a number has thousands of digits") from None
     except RecursionError:
         raise error(name, "arrays or tables are nested hundreds deep") from None
-    _refuse_huge_numbers(document)
+    _check_numbers(document)
     return document
 
 
-def _told(message: str, text: str) -> tuple[str, int]:
-    """Return what tomllib says is wrong, and on which line."""
-    told, _, place = message.rpartition(" (at ")
+def _split_position(message: str, text: str) -> tuple[str, int]:
+    """Split a message of tomllib into the error and its line."""
+    error, _, place = message.rpartition(" (at ")
     line = re.match(r"line (\d+)", place)
-    return told, int(line[1]) if line else text.rstrip().count("\n") + 1
+    return error, int(line[1]) if line else text.rstrip().count("\n") + 1
 
 
-def _refuse_huge_numbers(document: Document) -> None:
+def _check_numbers(document: Document) -> None:
     for path, value in walk(document.data):
         if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
             raise document.error_at(TomlValueError(path, "exceeds the 64-bit range of TOML"))

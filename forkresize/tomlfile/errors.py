@@ -1,4 +1,4 @@
-"""What is wrong with a TOML file, and where. Finds nothing wrong itself."""
+"""Errors in TOML files: what is wrong, and where."""
 
 import json
 import re
@@ -6,19 +6,19 @@ import re
 from forkresize.errors import UsageError
 
 Path = tuple[str | int, ...]
-"""The way from the top of a file to a value: keys as the file spells them, and places in arrays, from 0."""
+"""The path from the top of a file to a value: keys as the file spells them, and indices of arrays."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class TomlFileError(UsageError):
-    """A TOML file can't be read, or asks for what can't be met.
+    """A TOML file cannot be read, or holds an invalid value.
 
     Attributes:
-        name: the file's name.
-        line: the line, from 1; None where no line is to blame.
-        key: the way to the key, such as ``steps[2].watermark.gravity``; empty where no key is to blame.
-        message: what is wrong, and what would do.
+        name: the name of the file.
+        line: the line, from 1; None if the error has none.
+        key: the path of the key, such as ``steps[2].watermark.gravity``; empty if the error has none.
+        message: what is wrong, and what is accepted.
     """
 
     def __init__(self, name: str, message: str, *, line: int | None = None, key: str = "") -> None:
@@ -31,11 +31,11 @@ class TomlFileError(UsageError):
 
 
 class TomlValueError(Exception):
-    """Something wrong with the value at a path.
+    """The value at a path is invalid.
 
     Attributes:
-        path: the way to it.
-        message: what is wrong, and what would do.
+        path: where it is.
+        message: what is wrong, and what is accepted.
     """
 
     def __init__(self, path: Path, message: str) -> None:
@@ -45,10 +45,10 @@ class TomlValueError(Exception):
 
 
 def format_key(path: Path) -> str:
-    """Return a path as people write it, such as ``steps[2].watermark.gravity``."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in path)
+    """Return a path as text, such as ``steps[2].watermark.gravity``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_quote(part)}" for part in path)
     return "".join(parts).removeprefix(".")
 
 
-def _quoted(key: str) -> str:
+def _quote(key: str) -> str:
     return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)

@@ -1,8 +1,7 @@
-"""On which line of a TOML file each value stands, which tomllib does not tell. Judges no value.
+"""The line of each value in a TOML file, which tomllib does not report.
 
-A statement of TOML, a header or a key with its value, ends at the first line break where what was read of it is TOML by
-itself: before that, a string or an array is still open. So tomllib itself says where each one ends, whatever brackets
-and quotes are in it.
+A statement (a header, or a key with its value) ends at the first line break where the text so far is valid TOML: before
+that, a string or an array is still open. So tomllib itself finds the ends, regardless of brackets and quotes.
 """
 
 import tomllib
@@ -12,28 +11,28 @@ from typing import Any
 from forkresize.tomlfile.errors import Path
 
 DEPTH = 8
-"""Paths are followed this far down; no key that means anything lies deeper."""
+"""Paths are followed to this depth; no valid key is deeper."""
 
 
 def line_of(text: str, path: Path) -> int:
-    """Return the line, from 1, of what is at a path in a TOML text, or else of the nearest above it that is there."""
+    """Return the line, from 1, of the value at a path in a TOML text, or of its nearest parent in the text."""
     return nearest(lines_of(text), path)
 
 
 def nearest(lines: Mapping[Path, int], path: Path) -> int:
-    """Return the line of what is at a path, or else of the nearest above it that has one."""
+    """Return the line of the value at a path, or of its nearest parent that has one."""
     ends = range(len(path), 0, -1)
     return next((lines[path[:end]] for end in ends if path[:end] in lines), 1)
 
 
 def walk(value: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield a parsed value and all in it, each with the path to it, parents first."""
-    waiting: list[tuple[Path, Any]] = [((), value)]
-    while waiting:
-        path, value = waiting.pop()
+    """Yield a parsed value and everything in it, each with its path, parents first."""
+    pending: list[tuple[Path, Any]] = [((), value)]
+    while pending:
+        path, value = pending.pop()
         yield path, value
         if len(path) < DEPTH:
-            waiting.extend(((*path, key), inner) for key, inner in _items(value))
+            pending.extend(((*path, key), inner) for key, inner in _items(value))
 
 
 def _items(value: Any) -> list[tuple[str | int, Any]]:
@@ -49,11 +48,11 @@ def lines_of(text: str) -> dict[Path, int]:
     table: Path = ()
     for first, statement in _statements(text):
         if statement.lstrip().startswith("["):
-            table = _entered(statement, counts)
+            table = _enter_table(statement, counts)
             for end in range(1, min(len(table), DEPTH) + 1):
                 lines.setdefault(table[:end], first)
         else:
-            for path, line in _placed(statement, first):
+            for path, line in _value_lines(statement, first):
                 lines.setdefault(table + path, line)
     return lines
 
@@ -63,21 +62,21 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     first, statement = 1, ""
     for number, line in enumerate(text.split("\n"), 1):
         statement += line + "\n"
-        if _parsed(statement) is not None:
+        if _parse(statement) is not None:
             yield first, statement
             first, statement = number + 1, ""
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parse(text: str) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _entered(header: str, counts: dict[Path, int]) -> Path:
-    """Return the path of the table that a header opens, and count those of one name."""
-    keys, inner = _descend(_parsed(header))
+def _enter_table(header: str, counts: dict[Path, int]) -> Path:
+    """Return the path of the table that a header opens, and count arrays of tables."""
+    keys, inner = _descend(_parse(header))
     path: Path = ()
     for left, key in zip(range(len(keys) - 1, -1, -1), keys, strict=True):
         path += (key,)
@@ -96,9 +95,9 @@ def _descend(value: Any) -> tuple[list[str], Any]:
     return keys, value
 
 
-def _placed(statement: str, first: int) -> Iterator[tuple[Path, int]]:
-    """Yield the path of each value that a key is given, with its line: that of the element, in an array over lines."""
-    parsed = _parsed(statement)
+def _value_lines(statement: str, first: int) -> Iterator[tuple[Path, int]]:
+    """Yield the path of each value of a statement and its line, in an array that of the element."""
+    parsed = _parse(statement)
     array = tuple(_descend(parsed)[0])
     elements = _element_lines(statement)
     for path, _ in walk(parsed):
@@ -108,17 +107,17 @@ def _placed(statement: str, first: int) -> Iterator[tuple[Path, int]]:
 
 
 def _element_lines(statement: str) -> list[int]:
-    """Return the line, from 0 in its statement, on which each element of an array begins; none for other values.
+    """Return the line, from 0 in its statement, on which each element of an array begins; empty for other values.
 
-    An array that is closed early is TOML wherever an element has just ended, and nowhere else.
+    An array that is closed early is valid TOML only where an element has just ended.
     """
     begins: list[int] = []
     begin, start = 0, ""
     for number, line in enumerate(statement.split("\n")[:-1]):
         start += line + "\n"
-        inner = _descend(_parsed(start + "]"))[1]
+        inner = _descend(_parse(start + "]"))[1]
         if isinstance(inner, list):
             begins += [begin] * (len(inner) - len(begins))
             begin = number + 1
-    whole = _descend(_parsed(statement))[1]
+    whole = _descend(_parse(statement))[1]
     return begins + [begin] * (len(whole) - len(begins)) if isinstance(whole, list) else []

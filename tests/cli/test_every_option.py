@@ -1,14 +1,16 @@
-"""Every option can be set in every place, and is told of in every place."""
+"""Every option can be set in every place, and is documented in every place."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
+from forkresize.cli.command import call
 from forkresize.cli.config.precedence import REQUIRES
-from forkresize.cli.options.catalog import PANELS
+from forkresize.cli.options.catalog import COMMON, PANELS
 from forkresize.cli.options.model import Option
 from tests.protocols import Parse
 
@@ -58,7 +60,7 @@ def as_toml(option: Option, value: str) -> str:
 @pytest.mark.parametrize("option", SETTABLE, ids=by_key)
 def test_it_is_the_same_from_flag_environment_and_file(option: Option, parse: Parse, tmp_path: Path) -> None:
     value = sample(option, tmp_path)
-    # What means nothing alone is left out where it comes from no flag.
+    # An option without the option that it requires is ignored unless it is a flag.
     companions = [*REQUIRES.get(option.field, ())][-1:]
     others = [item for name in companions for item in (f"--{name.replace('_', '-')}", __file__)]
     assert option.variable is not None
@@ -74,7 +76,7 @@ def test_it_is_the_same_from_flag_environment_and_file(option: Option, parse: Pa
 @pytest.mark.parametrize(
     "option", [option for option in SETTABLE if option.opposite or not option.takes_no_value], ids=by_key
 )
-def test_a_flag_beats_all_else(option: Option, parse: Parse, tmp_path: Path) -> None:
+def test_a_flag_overrides_everything(option: Option, parse: Parse, tmp_path: Path) -> None:
     value = sample(option, tmp_path)
     assert option.variable is not None
     others = {"env": {option.variable: value}, "project": as_toml(option, value)}
@@ -87,13 +89,13 @@ def test_a_flag_beats_all_else(option: Option, parse: Parse, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if not option.in_files], ids=by_key)
-def test_what_chooses_or_prints_stands_in_no_file(option: Option, parse: Parse) -> None:
-    with pytest.raises(Exception, match=rf"is for the command line, as --{option.key}$"):
+def test_options_that_choose_settings_or_print_cannot_be_set_in_files(option: Option, parse: Parse) -> None:
+    with pytest.raises(Exception, match=rf"can only be set on the command line, as --{option.key}$"):
         parse(project=f"{option.key} = true\n")
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=by_key)
-def test_it_is_told_of_in_help_documentation_and_manual(option: Option) -> None:
+def test_it_is_in_help_documentation_and_manual(option: Option) -> None:
     assert option.attributes["help"].endswith((".", "]"))
     rows = [line for line in (DOCS / "settings.md").read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
     [row] = [row for row in rows if f"`--{option.key}`" in row]
@@ -105,6 +107,35 @@ def test_it_is_told_of_in_help_documentation_and_manual(option: Option) -> None:
 
 
 @pytest.mark.parametrize("option", [option for option in OPTIONS if option.variable is None], ids=by_key)
-def test_what_prints_is_asked_for_by_a_flag_alone(option: Option, parse: Parse) -> None:
+def test_options_that_print_are_flags_only(option: Option, parse: Parse) -> None:
     name = f"FORKRESIZE_{option.field.upper()}"
     assert parse(env={name: "bash" if option.key == "completion" else "1"}) == parse()
+
+
+def test_every_word_of_a_choice_is_explained_by_name() -> None:
+    for option in OPTIONS:
+        kind = option.attributes.get("type")
+        if isinstance(kind, click.Choice):
+            for word in kind.choices:
+                assert re.search(rf"(?<![\w-]){word}\b", option.attributes["help"]), (option.key, word)
+
+
+def test_the_short_help_shows_the_20_most_common_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(COMMON) == len(set(COMMON)) == 20
+    assert call(["-h"]) == 0
+    text = capsys.readouterr().out
+    shown = set(re.findall(r"^│ (?:-\w )? *--([\w-]+)", text, re.MULTILINE))
+    assert shown == {*COMMON, "help"}
+    assert f"--help shows all {len(OPTIONS)}" in text
+    assert text.count("forkresize ./in ./out --width") == 2
+
+
+def test_the_full_help_shows_all_options_with_their_metavars(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    assert call(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"--{option.key}" in text for option in OPTIONS)
+    assert "-w  --width PX,PX…" in text
+    assert "--if-larger write|keep-original" in text

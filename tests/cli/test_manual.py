@@ -1,4 +1,4 @@
-"""The manual page and the table of options are those of the options there are."""
+"""The manual page and the generated tables match the options."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_both_are_up_to_date(tmp_path: Path) -> None:
+def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
     page, settings = tmp_path / "forkresize.1", tmp_path / "settings.md"
     settings.write_text((DOCS / "settings.md").read_text(encoding="utf-8"), encoding="utf-8")
     subprocess.run([sys.executable, DOCS / "manual.py", page, settings], check=True, timeout=60)
@@ -17,7 +17,7 @@ def test_both_are_up_to_date(tmp_path: Path) -> None:
         assert new == old, f"{kept.name} is out of date; run docs/manual.py"
 
 
-def test_the_page_needs_no_encoding_and_has_every_section() -> None:
+def test_the_page_is_ascii_and_has_every_section() -> None:
     page = (DOCS / "forkresize.1").read_text(encoding="ascii")
     sections = [line.removeprefix(".SH ").strip('"') for line in page.splitlines() if line.startswith(".SH ")]
     assert sections == "Name,Synopsis,Description,Options,Environment,Files,Exit status,Examples".split(",")

@@ -5,7 +5,7 @@ from msgspec import Meta
 
 from forkresize.errors import FieldError
 from forkresize.recipe import OPTIONS, Fit
-from forkresize.recipe.declaration import Declared, check, expected, option, parse_text, parse_value, plain
+from forkresize.recipe.declaration import Declared, base_type, check, describe_type, option, parse_text, parse_value
 
 Count = Annotated[int, Meta(ge=1, le=9)]
 Share = Annotated[float, Meta(ge=0, le=0.5)]
@@ -77,7 +77,7 @@ def test_a_value_of_a_toml_file_has_one_of_the_types_of_its_notation() -> None:
 
 
 def test_types_are_described() -> None:
-    assert plain(Annotated[Count | None, option("")]) is int
-    assert expected(Annotated[int, Meta(ge=3)]) == "a whole number of at least 3"
-    assert expected(float) == "a number"
-    assert expected(bool | None) == "true or false"
+    assert base_type(Annotated[Count | None, option("")]) is int
+    assert describe_type(Annotated[int, Meta(ge=3)]) == "a whole number of at least 3"
+    assert describe_type(float) == "a number"
+    assert describe_type(bool | None) == "true or false"

@@ -121,11 +121,11 @@ def test_a_value_of_the_wrong_type_is_refused_with_what_is_accepted(text: str, e
         ),
         (
             "max-pixels = 0",
-            "web.toml:1: max-pixels: invalid number of megapixels 0: use a positive number, for example 200",
+            "web.toml:1: max-pixels: invalid number of megapixels 0: use a positive number such as 200",
         ),
         (
             "max-pixels = inf",
-            "web.toml:1: max-pixels: invalid number of megapixels inf: use a positive number, for example 20",
+            "web.toml:1: max-pixels: invalid number of megapixels inf: use a positive number such as 20",
         ),
         ("renditions = []", "web.toml:1: renditions: specify at least one rendition"),
         (STEP + "resize = {}\n[[steps]]\nresize = {}", "web.toml:1: steps: specify at most one resize step"),
@@ -165,7 +165,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_what_is_accepted(text: str, e
         ),
         (
             RENDITION + "quality = 'jpeg:80'",
-            "web.toml:2: renditions[0].quality: invalid quality 'jpeg:80': use 80, or one for each format as",
+            "web.toml:2: renditions[0].quality: invalid quality 'jpeg:80': use 80, or one per format as",
         ),
         (
             RENDITION + "quality = { png = 80 }",

@@ -1,4 +1,4 @@
-"""The command that takes what settings files say for defaults. Reads none before an option asks for its default."""
+"""The command whose defaults come from settings files, which are read when an option first asks for its default."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -9,12 +9,12 @@ from click.core import ParameterSource
 
 from forkresize.cli.config.files import FileSettings, read_settings
 from forkresize.cli.config.origin import DEFAULT, FLAG, Origin, Origins, Precedence
-from forkresize.cli.info.help import rich_help
+from forkresize.cli.info.help import full_help
 from forkresize.cli.options.catalog import PANELS
 from forkresize.cli.options.model import Option
 
 BY_KEY: Mapping[str, Option] = {option.key: option for options in PANELS.values() for option in options}
-"""Every option there is, by its key in a settings file."""
+"""All options, by their keys in a settings file."""
 
 _ARGUMENTS = "forkresize.arguments"
 
@@ -22,68 +22,68 @@ _BY_FIELD = {option.field: option for option in BY_KEY.values()}
 
 
 class FileDefaults(Mapping[str, Any]):
-    """What settings files say, by field, in the shape of click's ``default_map``.
+    """The values in settings files, by field, in the shape of click's ``default_map``.
 
-    The files are read when the first option that they may say is looked up: by then click has parsed the eager ones,
-    ``--config`` and ``--preset`` among them, and has answered those that print and exit, whatever the files hold.
+    The files are read when click first looks up an option that they may set. By then it has parsed the eager options,
+    ``--config`` and ``--preset`` among them, and has handled those that print and exit; files cannot break these.
     """
 
     def __init__(self, ctx: click.Context) -> None:
-        """Make it for a command that is being parsed."""
+        """Create the defaults of a command that is being parsed."""
         self._ctx = ctx
 
     @cached_property
-    def said(self) -> FileSettings:
-        """What the files say.
+    def settings(self) -> FileSettings:
+        """The settings in the files.
 
         Raises:
-            TomlFileError: a file can't be read, or holds a key that is none.
+            TomlFileError: a file cannot be read, or holds an unknown key.
             FieldError: there is no such preset.
         """
         config, preset = (self._ctx.params.get(field) for field in ("config", "preset"))
-        return read_settings(_chosen(config), _chosen(preset), BY_KEY)
+        return read_settings(_text(config), _text(preset), BY_KEY)
 
     def __getitem__(self, field: str) -> Any:
         if field not in _BY_FIELD or not _BY_FIELD[field].in_files:
             raise KeyError(field)
-        return self.said.values[field]
+        return self.settings.values[field]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.said.values)
+        return iter(self.settings.values)
 
     def __len__(self) -> int:
-        return len(self.said.values)
+        return len(self.settings.values)
 
 
-def _chosen(value: object) -> str | None:
-    # While it parses, click has a sign of its own for what nobody said.
+def _text(value: object) -> str | None:
+    # While it parses, click uses a sentinel for options that are not set.
     return value if isinstance(value, str) else None
 
 
 class SettingsCommand(click.Command):
-    """A command whose options may be set in files too; its help tells what holds without them."""
+    """A command whose options can also be set in files; its help shows the defaults without them."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; what they leave unsaid is looked for in the environment, then in the files."""
+        """Parse the arguments; other options are looked up in the environment, then in the files."""
         ctx.meta[_ARGUMENTS] = tuple(args)
         if not ctx.resilient_parsing:
             ctx.default_map = FileDefaults(ctx)  # type: ignore[assignment] # click only reads it
         return super().parse_args(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
-        """Return the help, which no file can change or break."""
+        """Return the help, which does not depend on files."""
         ctx.default_map = None
-        return rich_help(ctx)
+        return full_help(ctx)
 
 
 def flags_in(ctx: click.Context) -> Mapping[str, Any]:
-    """Return the options on the command line as they were written there, by field: click keeps what it made of them."""
+    """Return the options on the command line as they were written, by field; click keeps only the parsed values."""
     parser = ctx.command.make_parser(click.Context(ctx.command))
     return parser.parse_args(list(ctx.meta[_ARGUMENTS]))[0]
 
 
 def origin_in(ctx: click.Context, field: str) -> Origin:
-    """Return where the value of one field came from, as far as the command is parsed."""
+    """Return where the value of a field came from, if it was parsed already."""
     files: Any = ctx.default_map
     match ctx.get_parameter_source(field):
         case ParameterSource.COMMANDLINE:
@@ -91,7 +91,7 @@ def origin_in(ctx: click.Context, field: str) -> Origin:
         case ParameterSource.ENVIRONMENT:
             return Origin(Precedence.ENVIRONMENT, str(_BY_FIELD[field].variable))
         case ParameterSource.DEFAULT_MAP:
-            origin: Origin = files.said.origins[field]
+            origin: Origin = files.settings.origins[field]
             return origin
         case _:
             return DEFAULT
@@ -103,7 +103,7 @@ def origins_in(ctx: click.Context) -> Origins:
 
 
 def builtin_value(ctx: click.Context, field: str) -> Any:
-    """Return what an option is where nobody says it."""
+    """Return the default of an option."""
     param = next(param for param in ctx.command.params if param.name == field)
     default = _BY_FIELD[field].attributes.get("default")
     if default is None and _BY_FIELD[field].attributes.get("is_flag"):

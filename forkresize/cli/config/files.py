@@ -1,4 +1,4 @@
-"""Settings files: where they are, and what they and their presets say. Knows options only by their keys."""
+"""Settings files: where they are, and the values in them and in their presets. Knows options only by their keys."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,15 +17,15 @@ PROJECT_FILE = "forkresize.toml"
 """The settings file of the working directory."""
 
 PRESETS = "presets"
-"""The table that holds those of ``--preset``, each under its name."""
+"""The table of presets, by name."""
 
 
 class FileSettings(Struct, frozen=True):
-    """What settings files say.
+    """The values in settings files.
 
     Attributes:
-        values: by field, as a command line would hold them.
-        origins: where each of them is said.
+        values: by field, as on a command line.
+        origins: where each value is set.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -40,10 +40,10 @@ def user_file() -> str:
 
 
 def files(config: str | None) -> list[tuple[str, Precedence]]:
-    """Return the settings files that there are, the weakest first.
+    """Return the settings files that exist, in ascending order of precedence.
 
     Args:
-        config: the one that was asked for instead of both.
+        config: the file of ``--config``, which replaces the others.
     """
     if config is not None:
         return [(config, Precedence.PROJECT)]
@@ -52,15 +52,15 @@ def files(config: str | None) -> list[tuple[str, Precedence]]:
 
 
 def read_settings(config: str | None, preset: str | None, options: Mapping[str, Option]) -> FileSettings:
-    """Return what the settings files say.
+    """Return the values in the settings files.
 
     Args:
-        config: the one that is read instead of both.
-        preset: the name of the table whose settings beat those above all tables.
-        options: all there are, by key.
+        config: the file of ``--config``, which replaces the others.
+        preset: the name of a preset, whose values override those above all tables.
+        options: all options, by key.
 
     Raises:
-        TomlFileError: a file can't be read, or holds a key that is none; names line and key.
+        TomlFileError: a file cannot be read, or holds an unknown key; names line and key.
         FieldError: there is no such preset.
     """
     settings = FileSettings()
@@ -71,11 +71,11 @@ def read_settings(config: str | None, preset: str | None, options: Mapping[str, 
 
     documents = [(read(name), strength) for name, strength in found]
     for document, strength in documents:
-        _refuse_presets(document, options)
+        _check_presets(document, options)
         top = {key: value for key, value in document.data.items() if key != PRESETS}
-        _take(settings, _Table(document, (), top), strength, options)
+        _add(settings, _Table(document, (), top), strength, options)
     if preset is not None:
-        _take_preset(settings, [document for document, _ in documents], preset, options)
+        _add_preset(settings, [document for document, _ in documents], preset, options)
     return settings
 
 
@@ -83,7 +83,7 @@ def preset_names(config: str | None) -> list[str]:
     """Return the names of all presets, in order.
 
     Raises:
-        TomlFileError: a file can't be read.
+        TomlFileError: a file cannot be read.
     """
     from forkresize.tomlfile import read
 
@@ -96,7 +96,7 @@ class _Table(Struct, frozen=True):
     path: "Path"
     data: Mapping[str, Any]
 
-    def refusal(self, key: str, message: str) -> Exception:
+    def error(self, key: str, message: str) -> Exception:
         from forkresize.tomlfile import TomlValueError
 
         return self.document.error_at(TomlValueError((*self.path, key), message))
@@ -109,7 +109,7 @@ class _Table(Struct, frozen=True):
         return Origin(strength, f"{self.document.name}:{line}", format_key(path), line)
 
 
-def _take(settings: FileSettings, table: _Table, strength: Precedence, options: Mapping[str, Option]) -> None:
+def _add(settings: FileSettings, table: _Table, strength: Precedence, options: Mapping[str, Option]) -> None:
     from forkresize.cli.config.values import command_line_value
 
     folder = os.path.dirname(table.document.name)
@@ -117,35 +117,35 @@ def _take(settings: FileSettings, table: _Table, strength: Precedence, options: 
         try:
             settings.values[option.field] = command_line_value(option, table.data[key], folder)
         except ValueError as error:
-            raise table.refusal(key, str(error)) from None
+            raise table.error(key, str(error)) from None
         settings.origins[option.field] = table.origin(key, strength)
 
 
 def _known(table: _Table, options: Mapping[str, Option]) -> Iterator[tuple[str, Option]]:
-    """Yield each key as it is spelled, with its option."""
+    """Yield each key of a table as it is spelled, with its option."""
     spelled: dict[str, str] = {}
     for key in table.data:
         name = key.replace("_", "-")
         if name not in options or not options[name].in_files:
-            raise table.refusal(key, _no_such_key(name, options))
+            raise table.error(key, _unknown_key(name, options))
         if name in spelled:
-            raise table.refusal(key, f"is said already, as {spelled[name]}")
+            raise table.error(key, f"already set as {spelled[name]}")
         spelled[name] = key
         yield key, options[name]
 
 
-def _no_such_key(name: str, options: Mapping[str, Option]) -> str:
+def _unknown_key(name: str, options: Mapping[str, Option]) -> str:
     if name in options:
-        return f"is for the command line, as --{name}"
+        return f"can only be set on the command line, as --{name}"
     opposed = next((key for key, option in options.items() if option.opposite == name), None)
     if opposed is not None:
-        return f"no such key; {opposed} = false says it"
-    return "no such key" + _suggestion(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
+        return f"unknown key; use {opposed} = false"
+    return "unknown key" + _suggestion(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
 
 
 def _suggestion(name: str, known: list[str]) -> str:
     close = _closest(name, known)
-    return f"; did you mean {close}?" if close else "; keys are the long names of options, as --help lists them"
+    return f"; did you mean {close}?" if close else "; the keys are the long names of options, see --help"
 
 
 def _closest(name: str, known: list[str]) -> str | None:
@@ -154,27 +154,27 @@ def _closest(name: str, known: list[str]) -> str | None:
     return next(iter(get_close_matches(name, known, n=1)), None)
 
 
-def _refuse_presets(document: "Document", options: Mapping[str, Option]) -> None:
-    """Refuse presets that are none, and unknown keys in any of them: whoever writes one wants to know at once."""
+def _check_presets(document: "Document", options: Mapping[str, Option]) -> None:
+    """Refuse malformed presets, and unknown keys in all of them: their author wants to know at once."""
     presets = document.data.get(PRESETS, {})
     if not isinstance(presets, dict):
-        raise _Table(document, (), {}).refusal(PRESETS, f"is no table; head each preset [{PRESETS}.NAME]")
+        raise _Table(document, (), {}).error(PRESETS, f"must be a table; start each preset with [{PRESETS}.NAME]")
     for name, preset in presets.items():
         if not isinstance(preset, dict):
-            raise _Table(document, (PRESETS,), {}).refusal(name, f"is no table; head it [{PRESETS}.{name}]")
+            raise _Table(document, (PRESETS,), {}).error(name, f"must be a table; start it with [{PRESETS}.{name}]")
         for _ in _known(_Table(document, (PRESETS, name), preset), options):
             pass
 
 
-def _take_preset(
+def _add_preset(
     settings: FileSettings, documents: list["Document"], preset: str, options: Mapping[str, Option]
 ) -> None:
     holders = [document for document in documents if preset in document.data.get(PRESETS, {})]
     if not holders:
         names = sorted({name for document in documents for name in document.data.get(PRESETS, {})})
         close = _closest(preset, names)
-        there = f"did you mean {close!r}?" if close else f"there are: {', '.join(names) or 'none'}"
-        raise FieldError("preset", f"there is no {preset!r}; {there}")
+        advice = f"did you mean {close!r}?" if close else f"the presets are: {', '.join(names) or 'none'}"
+        raise FieldError("preset", f"unknown preset {preset!r}; {advice}")
     for document in holders:
         table = _Table(document, (PRESETS, preset), document.data[PRESETS][preset])
-        _take(settings, table, Precedence.PRESET, options)
+        _add(settings, table, Precedence.PRESET, options)

@@ -1,4 +1,4 @@
-"""Where the value of an option came from, and which place beats which. Reads none of them."""
+"""Where the value of an option came from, and which place overrides which."""
 
 from enum import IntEnum
 
@@ -6,13 +6,13 @@ from msgspec import Struct
 
 
 class Precedence(IntEnum):
-    """The places where a value may be set; a later one beats those before it."""
+    """The places where a value may be set; each overrides those before it."""
 
     DEFAULT = 0
     USER = 1
-    """The user's own settings file."""
+    """The user's settings file."""
     PROJECT = 2
-    """The one in the working directory, or the one that ``--config`` names."""
+    """The settings file in the working directory, or that of ``--config``."""
     PRESET = 3
     ENVIRONMENT = 4
     FLAG = 5
@@ -22,9 +22,9 @@ class Origin(Struct, frozen=True):
     """Where a value came from.
 
     Attributes:
-        strength: what kind of place it is.
+        strength: the kind of place.
         place: the place, for people.
-        key: the way to it in a file; empty elsewhere.
+        key: the key in a file; empty elsewhere.
         line: its line in a file, from 1; 0 elsewhere.
     """
 
@@ -38,4 +38,4 @@ DEFAULT = Origin(Precedence.DEFAULT, "default")
 FLAG = Origin(Precedence.FLAG, "flag")
 
 Origins = dict[str, Origin]
-"""By field; those that were left at their defaults may be missing."""
+"""By field; fields with their defaults may be missing."""

@@ -1,6 +1,6 @@
-"""Which values give way to stronger ones that contradict them: a flag to try something beats a file that says else.
+"""Which values are overridden by conflicting ones from stronger places: a flag overrides a settings file.
 
-Judges nothing that is said in one place: that is refused where the values are put to use.
+Conflicts within one place are not resolved here; they are refused where the values are used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,37 +35,37 @@ def _requirements() -> Iterator[tuple[str, tuple[str, ...]]]:
 REQUIRES = dict(_requirements())
 """Options that have no meaning without one of others."""
 
-_SAYS_NOTHING = (None, False, (), "auto", "none")
+_UNSET = (None, False, (), "auto", "none")
 
 
 def overridden(values: Mapping[str, Any], origins: Origins) -> set[str]:
-    """Return the fields of the options whose values give way.
+    """Return the fields of the options whose values are ignored.
 
-    These are those that a stronger one contradicts, and those of no flag that lack what they are for.
+    A stronger value conflicts with them, or they are not flags and the option that they require is not set.
 
     Args:
         values: by field.
         origins: where they came from.
     """
-    beaten = set(_beaten(values, origins))
-    lonely = {
+    overridden = set(_conflicting(values, origins))
+    useless = {
         field
         for field, companions in REQUIRES.items()
         if DEFAULT.strength < _strength(field, origins) < Precedence.FLAG
-        and not any(_says(companion, values) and companion not in beaten for companion in companions)
+        and not any(_is_set(companion, values) and companion not in overridden for companion in companions)
     }
-    return beaten | lonely
+    return overridden | useless
 
 
-def _beaten(values: Mapping[str, Any], origins: Origins) -> Iterator[str]:
+def _conflicting(values: Mapping[str, Any], origins: Origins) -> Iterator[str]:
     for pair in _CONFLICTS:
         weaker, stronger = sorted(pair, key=lambda field: _strength(field, origins))
-        if DEFAULT.strength < _strength(weaker, origins) < _strength(stronger, origins) and _says(stronger, values):
+        if DEFAULT.strength < _strength(weaker, origins) < _strength(stronger, origins) and _is_set(stronger, values):
             yield weaker
 
 
-def _says(field: str, values: Mapping[str, Any]) -> bool:
-    return values[field] not in _SAYS_NOTHING
+def _is_set(field: str, values: Mapping[str, Any]) -> bool:
+    return values[field] not in _UNSET
 
 
 def _strength(field: str, origins: Origins) -> Precedence:

@@ -1,4 +1,4 @@
-"""From what a settings file holds to what a command line would: texts, and lists of them. Knows no file."""
+"""From the values of a settings file to those of a command line: texts, and lists of them."""
 
 import os
 from datetime import date, time
@@ -14,22 +14,22 @@ _BY_NAME = "="
 
 
 def command_line_value(option: Option, value: Any, folder: str) -> Any:
-    """Return what a value out of a settings file would be on a command line, before its type is looked at.
+    """Return the text of a value of a settings file on a command line, before it is parsed.
 
-    Numbers are texts there; an array is its values with commas between, or one option after the other where it may be
-    given several times; a table is ``NAME=VALUE`` with commas between. Paths are relative to the folder of the file.
+    Numbers become texts. An array becomes its values separated by commas, or a list if the option may be repeated. A
+    table becomes ``NAME=VALUE`` separated by commas. Paths are relative to the folder of the file.
 
     Raises:
-        ValueError: the option is never written so; says what would do.
+        ValueError: the option does not accept such a value.
     """
     if option.attributes.get("is_flag") or option.opposite:
         return _switch(value)
     if option.attributes.get("count"):
-        return _counted(value)
+        return _count(value)
     if option.attributes.get("multiple"):
         values = value if isinstance(value, list) else [value]
         return [_resolve_path(option, _text(each), folder) for each in values]
-    # Whoever reads --help is told by a comma, and an equals sign, that an option takes several values.
+    # A comma in the metavar means that an option takes several values, an equals sign that they have names.
     metavar = option.attributes.get("metavar", "")
     if isinstance(value, list) and _SEVERAL in metavar:
         return _SEVERAL.join(map(_text, value))
@@ -41,30 +41,30 @@ def command_line_value(option: Option, value: Any, folder: str) -> Any:
 def _switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise _refusal(value, "true or false")
+    raise _type_error(value, "true or false")
 
 
-def _counted(value: Any) -> int:
+def _count(value: Any) -> int:
     if isinstance(value, int) and value >= 0:
         return int(value)
-    raise _refusal(value, "a number from 0, or true,")
+    raise _type_error(value, "a number from 0, or true")
 
 
 def _text(value: Any) -> str:
     if isinstance(value, str):
-        # As on a command line, and in every path.
+        # No command line and no path can hold it.
         if "\0" in value:
-            raise ValueError("holds a NUL, which ends a text")
+            raise ValueError("remove the NUL character")
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
         return format(Decimal(str(value)), "f")
-    raise _refusal(value, "a text or a number")
+    raise _type_error(value, "a string or number")
 
 
-def _refusal(value: Any, would_do: str) -> ValueError:
-    kinds = {bool: "true or false", str: "a text", list: "an array", dict: "a table", date | time: "a date or a time"}
+def _type_error(value: Any, expected: str) -> ValueError:
+    kinds = {bool: "true or false", str: "a string", list: "an array", dict: "a table", date | time: "a date or a time"}
     kind = next((name for kind, name in kinds.items() if isinstance(value, kind)), "a number")
-    return ValueError(f"is {kind}; {would_do} would do")
+    return ValueError(f"expected {expected}, got {kind}")
 
 
 def _resolve_path(option: Option, text: str, folder: str) -> str:

@@ -1,4 +1,4 @@
-"""The answer to --doctor: what this machine offers, as text. Looks nothing up itself."""
+"""The answer to --doctor: diagnostics about this system."""
 
 import os
 import sys
@@ -10,17 +10,17 @@ import click
 from forkresize._version import __version__
 
 EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin", "mozjpeg": "mozjpeg-lossless-optimization"}
-"""The extras of the package, each with the distribution that it brings."""
+"""The extras of the package, each with the distribution that it installs."""
 
-_SECCOMP_MODES = {"0": "there, unused", "1": "strict", "2": "filtering"}
+_SECCOMP_MODES = {"0": "available, unused", "1": "strict", "2": "filtering"}
 _SWITCH = {"0": "off", "1": "on"}
 
 Row = tuple[str, str]
 
 
-def print_doctor(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
-    """Print what this machine offers, and exit."""
-    if not asked or ctx.resilient_parsing:
+def print_doctor(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    """Print diagnostics about this system, and exit."""
+    if not requested or ctx.resilient_parsing:
         return
     from forkresize.cli.config.command import flags_in
 
@@ -30,10 +30,10 @@ def print_doctor(ctx: click.Context, _param: click.Parameter, asked: bool) -> No
 
 
 def doctor_text(config: str | None) -> str:
-    """Return what this machine offers, a heading and aligned lines for each part of it.
+    """Return diagnostics about this system, as aligned lines under headings.
 
     Args:
-        config: the settings file that was asked for instead of those that are looked for.
+        config: the settings file of ``--config``, which replaces the others.
     """
     parts = {
         "Machine": list(_machine()),
@@ -45,7 +45,7 @@ def doctor_text(config: str | None) -> str:
     }
     width = max(len(name) for rows in parts.values() for name, _ in rows)
     sections = [
-        "\n".join([title, *(f"  {name:<{width}}  {told}".rstrip() for name, told in rows)])
+        "\n".join([title, *(f"  {name:<{width}}  {value}".rstrip() for name, value in rows)])
         for title, rows in parts.items()
     ]
     return f"forkresize {__version__}\n\n" + "\n\n".join(sections) + "\n"
@@ -64,7 +64,7 @@ def _machine() -> Iterator[Row]:
     limit = "" if memory == inf else format_size(int(memory))
     yield "memory", format_size(total_memory()) + _limit("control groups", memory, limit)
     soft, hard = file_limits()
-    yield "open files", f"{_count(soft)}, up to {_count(hard)} if asked for"
+    yield "open files", f"{_count(soft)}, up to {_count(hard)} if requested"
 
 
 def _limit(who: str, limit: float, text: str) -> str:
@@ -82,8 +82,8 @@ def _sandbox() -> Iterator[Row]:
     abi = abi_version()
     yield "Landlock", f"version {abi}" if abi else "none"
     for name, field, words in (("seccomp", "Seccomp", _SECCOMP_MODES), ("no_new_privs", "NoNewPrivs", _SWITCH)):
-        told = proc_status_field(field)
-        yield name, "none" if told is None else words.get(told, told)
+        value = proc_status_field(field)
+        yield name, "none" if value is None else words.get(value, value)
 
 
 def _codecs() -> Iterator[Row]:

@@ -1,15 +1,19 @@
-"""The help, which rich-click draws in panels; it is loaded for that alone. Holds no option."""
+"""The help, which rich-click draws in panels; it is loaded only for that."""
 
+from collections.abc import Collection
 from typing import Any
 
 import click
+
+_MAX_METAVAR = 20
+"""Characters of a list of words that stands beside its option; the help text explains the words of a longer one."""
 
 
 class PanelOption(click.Option):
     """An option that is shown in a panel of the help."""
 
     def __init__(self, *names: Any, panel: str, **attributes: Any) -> None:
-        """Make an option.
+        """Create an option.
 
         Args:
             names: see click.Option.
@@ -20,9 +24,36 @@ class PanelOption(click.Option):
         self.panel = panel
         self.help_style = None
 
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Return what stands for the value in the help."""
+        if self.metavar is None and isinstance(self.type, click.Choice):
+            words = "|".join(map(str, self.type.choices))
+            return words if len(words) <= _MAX_METAVAR else "WORD"
+        return super().make_metavar(ctx)
 
-def rich_help(ctx: click.Context) -> str:
-    """Return a command's help, in the order of its options' panels and no wider than 110 columns."""
+
+def full_help(ctx: click.Context) -> str:
+    """Return the help of a command with all its options, in the order of their panels."""
+    names = dict.fromkeys(param.panel for param in ctx.command.params if isinstance(param, PanelOption))
+    return _draw(ctx, list(names), ctx.command.params, ctx.command.help or "")
+
+
+def short_help(ctx: click.Context, fields: Collection[str]) -> str:
+    """Return the help of a command with some of its options in one panel."""
+    title = "Common options"
+    params: list[click.Parameter] = []
+    for param in ctx.command.params:
+        if isinstance(param, PanelOption) and param.name in fields:
+            param.panel = title
+            params.append(param)
+        elif isinstance(param, click.Argument):
+            params.append(param)
+    total = sum(isinstance(param, PanelOption) for param in ctx.command.params)
+    summary = (ctx.command.help or "").partition("\n\n")[0]
+    return _draw(ctx, [title], params, f"{summary}\n\nThese are the most common options; --help shows all {total}.")
+
+
+def _draw(ctx: click.Context, panels: list[str], params: list[click.Parameter], text: str) -> str:
     import rich_click
     from rich_click.rich_panel import RichOptionPanel
 
@@ -30,17 +61,16 @@ def rich_help(ctx: click.Context) -> str:
         max_width=110,
         text_paragraph_linebreaks="\n\n",
         options_panel_title="About",
-        options_table_column_types=["opt_short", "opt_long", "help"],
-        options_table_help_sections=["help", "metavar", "default"],
+        options_table_column_types=["opt_short", "opt_long_metavar", "help"],
+        options_table_help_sections=["help", "default"],
+        append_metavars_help_string="{}",
     )
-    command = ctx.command
-    names = dict.fromkeys(param.panel for param in command.params if isinstance(param, PanelOption))
     rich = rich_click.RichCommand(
-        name=command.name,
-        params=command.params,
-        help=command.help,
-        epilog=command.epilog,
-        panels=[RichOptionPanel(name) for name in names],
+        name=ctx.command.name,
+        params=params,
+        help=text,
+        epilog=ctx.command.epilog,
+        panels=[RichOptionPanel(name) for name in panels],
     )
     drawing = rich_click.RichContext(
         rich,

@@ -1,4 +1,4 @@
-"""The answer to --version. Loads nothing that it does not tell of."""
+"""The answer to --version, a module of its own so that it loads little."""
 
 import sys
 

@@ -1,20 +1,20 @@
-"""One option before it is given to a command, and how each place where it may be set spells it. Holds no option."""
+"""One option before it is given to a command, and how each place that may set it spells it."""
 
 import re
 from typing import Any
 
 PREFIX = "FORKRESIZE_"
-"""What the names of environment variables begin with."""
+"""The beginning of the names of environment variables."""
 
 _PRINTING = frozenset({"completion", "doctor", "show-config", "show-recipe"})
-"""What prints something and exits is asked for by a flag alone."""
+"""Options that print something and exit: only a flag can ask for them."""
 
 _CHOOSING = frozenset({"config", "preset"})
-"""What says which settings are read can't be one of them."""
+"""Options that choose the settings to read, so a settings file cannot hold them."""
 
 
 class Option:
-    """An option before it is given to a command: its names, and what click is told of it."""
+    """An option before it is given to a command: its names, and the attributes of a click option."""
 
     def __init__(self, *names: str, **attributes: Any) -> None:
         self.names = names
@@ -22,45 +22,45 @@ class Option:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Every name it has on a command line, those that say no after those that say yes."""
+        """All its flags, those that say no after those that say yes."""
         return tuple(flag for name in sorted(self.names, key=len) if name[0] == "-" for flag in name.split("/"))
 
     @property
     def key(self) -> str:
-        """Its key in a settings file: the long name that says yes, such as ``max-depth``."""
+        """Its key in a settings file: the long flag that says yes, such as ``max-depth``."""
         return next(flag for flag in self.flags if flag.startswith("--")).removeprefix("--")
 
     @property
     def takes_no_value(self) -> bool:
-        """Whether its name alone says all on a command line."""
+        """Whether a flag alone sets it."""
         return bool(self.attributes.get("is_flag") or self.attributes.get("count") or self.opposite)
 
     @property
     def opposite(self) -> str | None:
-        """The key that would say no; None where there is none."""
+        """The flag that says no, without hyphens in front; None if there is none."""
         pair = next((name for name in self.names if "/" in name), None)
         return pair and pair.rpartition("--")[2]
 
     @property
     def field(self) -> str:
-        """What click calls its value."""
+        """The name of its value in click."""
         return next((name for name in self.names if name.isidentifier()), self.key.replace("-", "_"))
 
     @property
     def variable(self) -> str | None:
-        """The environment variable that sets it; None where none does."""
+        """The environment variable that sets it; None if there is none."""
         return None if self.key in _PRINTING else PREFIX + self.key.upper().replace("-", "_")
 
     @property
     def in_files(self) -> bool:
-        """Whether a settings file may say it."""
+        """Whether a settings file may set it."""
         return self.key not in _PRINTING | _CHOOSING
 
     @property
     def default(self) -> str | None:
-        """What it is where nobody says it, as a person would write it; None for nothing."""
-        told = re.search(r"\[default: (.*)\]$", self.attributes.get("help", ""))
-        value = told[1] if told else self.attributes.get("default")
+        """Its default, as a person would write it; None if it has none."""
+        found = re.search(r"\[default: (.*)\]$", self.attributes.get("help", ""))
+        value = found[1] if found else self.attributes.get("default")
         if isinstance(value, bool) or self.attributes.get("is_flag"):
             return "true" if value else "false"
         return None if value is None else str(value)

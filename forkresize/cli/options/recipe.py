@@ -9,7 +9,7 @@ from forkresize.cli.info.completion import complete_several
 from forkresize.cli.options.model import Option
 from forkresize.cli.types import ParsedText, WordChoice, enum_choice
 from forkresize.recipe import OPTIONS
-from forkresize.recipe.declaration import find_meta, plain
+from forkresize.recipe.declaration import base_type, find_meta
 from forkresize.recipe.options import RecipeOption
 
 
@@ -25,7 +25,7 @@ def _option(option: RecipeOption) -> Option:
     attributes: dict[str, Any] = {"help": option.help}
     if declaration.off:
         attributes["default"] = option.default
-    elif option.kind is bool or plain(option.kind) is bool:
+    elif option.kind is bool or base_type(option.kind) is bool:
         attributes["is_flag"] = True
     else:
         attributes |= _value(option)
@@ -52,7 +52,7 @@ def _value(option: RecipeOption) -> dict[str, Any]:
 def _type(option: RecipeOption) -> click.ParamType[Any]:
     if option.declaration.is_path:
         return click.Path(exists=True, dir_okay=False)
-    bare, notation = plain(option.kind), find_meta(option.kind, "notation")
+    bare, notation = base_type(option.kind), find_meta(option.kind, "notation")
     if notation and notation.choices and not option.declaration.several:
         return WordChoice(notation.choices, option.parse)
     if not notation and isinstance(bare, type) and issubclass(bare, StrEnum):

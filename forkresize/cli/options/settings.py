@@ -1,4 +1,4 @@
-"""The options that say which settings are taken, and those that show them and the machine. Holds no behavior."""
+"""The options that choose the settings, and those that print something and exit."""
 
 import click
 
@@ -12,23 +12,23 @@ SETTINGS = [
         type=click.Path(exists=True, dir_okay=False),
         is_eager=True,
         metavar="FILE.toml",
-        help="Read settings from this file. [default: forkresize.toml here and ~/.config/forkresize/config.toml]",
+        help="Read settings from this file. [default: ./forkresize.toml and ~/.config/forkresize/config.toml]",
     ),
     Option(
         "--preset",
         is_eager=True,
         metavar="NAME",
         shell_complete=complete_preset,
-        help="Take the settings under [presets.NAME] as well.",
+        help="Also apply the settings in [presets.NAME].",
     ),
-    Option("--show-config", is_flag=True, help="Print every option's value and where it came from, and exit."),
+    Option("--show-config", is_flag=True, help="Print the value of every option and where it was set, and exit."),
     Option(
         "--completion",
         type=click.Choice(SHELLS),
         is_eager=True,
         expose_value=False,
         callback=print_completion,
-        help="Print what makes this shell complete options and their values, and exit.",
+        help="Print the completion script for bash, zsh or fish, and exit.",
     ),
     Option(
         "--doctor",
@@ -36,6 +36,6 @@ SETTINGS = [
         is_eager=True,
         expose_value=False,
         callback=print_doctor,
-        help="Tell what this machine offers, and exit.",
+        help="Print diagnostics about this system, and exit.",
     ),
 ]

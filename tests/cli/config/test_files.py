@@ -1,4 +1,4 @@
-"""Which place decides, and what is told of settings that can't be met."""
+"""Which place decides, and how invalid settings are reported."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from forkresize.walk import Rule
 from tests.protocols import Parse
 
 
-def test_each_place_beats_those_after_it(parse: Parse) -> None:
+def test_each_place_overrides_those_after_it(parse: Parse) -> None:
     presets = "retries = {}\n[presets.it]\nretries = {}\n"
     places: dict[str, Any] = {
         "env": {"FORKRESIZE_RETRIES": "5"},
@@ -33,13 +33,13 @@ def test_each_place_beats_those_after_it(parse: Parse) -> None:
     assert parse()["retries"] == 1
 
 
-def test_files_that_say_different_things_add_up(parse: Parse) -> None:
+def test_different_settings_in_two_files_are_combined(parse: Parse) -> None:
     values = parse(project="width = 8", user="fit = 'cover'\nheight = 9")
     assert (values["width"], values["height"], values["fit"]) == ((8,), (9,), "cover")
     assert values["given"] == {"width", "height", "fit"}
 
 
-def test_a_file_that_is_named_stands_for_both(parse: Parse, tmp_path: Path) -> None:
+def test_a_file_on_the_command_line_replaces_both(parse: Parse, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("width = 3")
     values = parse("--config", "other.toml", project="height = 9", user="retries = 7")
     assert (values["width"], values["height"], values["retries"]) == ((3,), None, 1)
@@ -50,7 +50,7 @@ def test_a_file_that_is_named_stands_for_both(parse: Parse, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("variable", "place"), [("/etc/xdg", "/etc/xdg"), ("", "/me/.config"), ("here", "/me/.config")]
 )
-def test_the_users_file_is_where_xdg_has_it(variable: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_file_is_in_the_xdg_directory(variable: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/me")
     monkeypatch.setenv("XDG_CONFIG_HOME", variable)
     assert user_file() == f"{place}/forkresize/config.toml"
@@ -83,7 +83,7 @@ def test_an_empty_variable_counts_as_not_set(parse: Parse) -> None:
         ("files-from = '-'", "files_from", "-"),
     ],
 )
-def test_values_are_those_of_toml_or_the_text_of_the_flag(toml: str, field: str, value: object, parse: Parse) -> None:
+def test_values_are_toml_values_or_the_text_of_the_flag(toml: str, field: str, value: object, parse: Parse) -> None:
     assert parse(project=toml)[field] == value
 
 
@@ -97,7 +97,7 @@ def test_paths_are_relative_to_the_file_they_are_in(parse: Parse, tmp_path: Path
     assert values["report"] == ("/me/a.jsonl", "/b.jsonl")
 
 
-def test_rules_decide_in_the_order_of_their_places(parse: Parse) -> None:
+def test_rules_are_in_the_order_of_their_places(parse: Parse) -> None:
     files = {"project": "exclude = ['p1', 'p2']\ninclude = 'p3'", "user": "include = 'u1'\nexclude = 'u2'"}
     p1, p2, p3 = Rule(include=False, pattern="p1"), Rule(include=False, pattern="p2"), Rule(include=True, pattern="p3")
     assert parse(**files)["rules"] == (p1, p2, p3)
@@ -110,31 +110,31 @@ def test_rules_decide_in_the_order_of_their_places(parse: Parse) -> None:
 
 
 REFUSED = [
-    ("widht = 3", "forkresize.toml:1: widht: no such key; did you mean width?"),
+    ("widht = 3", "forkresize.toml:1: widht: unknown key; did you mean width?"),
     (
         "\n\nxyzzy = 3",
-        "forkresize.toml:3: xyzzy: no such key; keys are the long names of options, as --help lists them",
+        "forkresize.toml:3: xyzzy: unknown key; the keys are the long names of options, see --help",
     ),
-    ("baseline = true", "forkresize.toml:1: baseline: no such key; progressive = false says it"),
-    ("max-depth = 3\nmax_depth = 3", "forkresize.toml:2: max_depth: is said already, as max-depth"),
-    ("trim = 'yes'", "forkresize.toml:1: trim: is a text; true or false would do"),
-    ("width = true", "forkresize.toml:1: width: is true or false; a text or a number would do"),
-    ("width = [[3]]", "forkresize.toml:1: width: is an array; a text or a number would do"),
-    ("name = ['a', 'b']", "forkresize.toml:1: name: is an array; a text or a number would do"),
-    ("width = { a = 3 }", "forkresize.toml:1: width: is a table; a text or a number would do"),
-    ("timeout = 10:00:00", "forkresize.toml:1: timeout: is a date or a time; a text or a number would do"),
-    ("trim = 1", "forkresize.toml:1: trim: is a number; true or false would do"),
+    ("baseline = true", "forkresize.toml:1: baseline: unknown key; use progressive = false"),
+    ("max-depth = 3\nmax_depth = 3", "forkresize.toml:2: max_depth: already set as max-depth"),
+    ("trim = 'yes'", "forkresize.toml:1: trim: expected true or false, got a string"),
+    ("width = true", "forkresize.toml:1: width: expected a string or number, got true or false"),
+    ("width = [[3]]", "forkresize.toml:1: width: expected a string or number, got an array"),
+    ("name = ['a', 'b']", "forkresize.toml:1: name: expected a string or number, got an array"),
+    ("width = { a = 3 }", "forkresize.toml:1: width: expected a string or number, got a table"),
+    ("timeout = 10:00:00", "forkresize.toml:1: timeout: expected a string or number, got a date or a time"),
+    ("trim = 1", "forkresize.toml:1: trim: expected true or false, got a number"),
     ("width = 0x1_0000_0000_0000_0000", "forkresize.toml:1: width: exceeds the 64-bit range of TOML"),
     ("width 3", "forkresize.toml:1: Expected '=' after a key in a key/value pair"),
-    ("presets = 3", "forkresize.toml:1: presets: is no table; head each preset [presets.NAME]"),
-    ("[presets]\nweb = 3", "forkresize.toml:2: presets.web: is no table; head it [presets.web]"),
-    ("[presets.other]\n\nfitt = 1", "forkresize.toml:3: presets.other.fitt: no such key; did you mean fit?"),
-    ("[preset.other]\nfit = 1", "forkresize.toml:1: preset: is for the command line, as --preset"),
+    ("presets = 3", "forkresize.toml:1: presets: must be a table; start each preset with [presets.NAME]"),
+    ("[presets]\nweb = 3", "forkresize.toml:2: presets.web: must be a table; start it with [presets.web]"),
+    ("[presets.other]\n\nfitt = 1", "forkresize.toml:3: presets.other.fitt: unknown key; did you mean fit?"),
+    ("[preset.other]\nfit = 1", "forkresize.toml:1: preset: can only be set on the command line, as --preset"),
 ]
 
 
 @pytest.mark.parametrize(("toml", "message"), REFUSED)
-def test_a_file_that_can_not_be_met_is_refused_by_line_and_key(toml: str, message: str, parse: Parse) -> None:
+def test_an_invalid_file_is_refused_with_line_and_key(toml: str, message: str, parse: Parse) -> None:
     with pytest.raises(ForkresizeError) as refusal:
         parse(project=toml)
     assert str(refusal.value) == message
@@ -142,20 +142,20 @@ def test_a_file_that_can_not_be_met_is_refused_by_line_and_key(toml: str, messag
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("wbe", "did you mean 'web'?"), ("xyzzy", "there are: print, web")],
+    [("wbe", "did you mean 'web'?"), ("xyzzy", "the presets are: print, web")],
 )
-def test_a_preset_that_is_none_is_refused_with_those_there_are(name: str, advice: str, parse: Parse) -> None:
-    with pytest.raises(ForkresizeError, match=f"^preset: there is no '{name}'; ") as refusal:
+def test_an_unknown_preset_is_refused_with_a_suggestion(name: str, advice: str, parse: Parse) -> None:
+    with pytest.raises(ForkresizeError, match=f"^preset: unknown preset '{name}'; ") as refusal:
         parse("--preset", name, project="[presets.web]\n", user="[presets.print]\n")
     assert str(refusal.value).endswith(advice)
 
 
-def test_without_any_file_there_is_no_preset(parse: Parse) -> None:
-    with pytest.raises(ForkresizeError, match=r"^preset: there is no 'web'; there are: none$"):
+def test_without_files_every_preset_is_unknown(parse: Parse) -> None:
+    with pytest.raises(ForkresizeError, match=r"^preset: unknown preset 'web'; the presets are: none$"):
         parse("--preset", "web")
 
 
-TOLD = [
+REPORTED = [
     ({"FORKRESIZE_CONFIG": "missing"}, "[broken", ["FORKRESIZE_CONFIG: File 'missing' does not exist."]),
     ({"FORKRESIZE_WIDTH": "0"}, "", ["FORKRESIZE_WIDTH: invalid value '0': use a whole number from 1 to 100000"]),
     ({"FORKRESIZE_TRIM": "maybe"}, "", ["FORKRESIZE_TRIM: 'maybe' is not a valid boolean."]),
@@ -170,11 +170,11 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize(("env", "project", "told"), TOLD)
-def test_what_can_not_be_met_is_told_by_its_place(
+@pytest.mark.parametrize(("env", "project", "lines"), REPORTED)
+def test_an_invalid_value_is_reported_with_its_place(
     env: dict[str, str],
     project: str,
-    told: list[str],
+    lines: list[str],
     parse: Parse,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -184,14 +184,14 @@ def test_what_can_not_be_met_is_told_by_its_place(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     assert call(["in", "out", *(["--preset", "it"] if "it]" in project else [])]) == 2
-    lines = capsys.readouterr().err.splitlines()
-    for line, expected in zip(lines, told, strict=False):
+    printed = capsys.readouterr().err.splitlines()
+    for line, expected in zip(printed, lines, strict=False):
         assert line.startswith("forkresize: ")
         assert expected in line
-    assert len(lines) >= len(told)
+    assert len(printed) >= len(lines)
 
 
-def test_a_flag_that_is_wrong_is_told_whatever_the_files_hold(
+def test_an_invalid_flag_is_reported_even_if_the_files_are_broken(
     parse: Parse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "forkresize.toml").write_text("width = ")
@@ -199,7 +199,9 @@ def test_a_flag_that_is_wrong_is_told_whatever_the_files_hold(
     assert capsys.readouterr().err.startswith("forkresize: --width: invalid value '0': use a whole number")
 
 
-def test_help_works_whatever_the_files_hold(parse: Parse, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_works_even_if_the_files_are_broken(
+    parse: Parse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "broken.toml").write_text("width = ")
     (tmp_path / "good.toml").write_text("retries = 77\n[presets.it]")
     assert call(["--config", "broken.toml", "--preset", "it", "--help"]) == 0
@@ -207,7 +209,7 @@ def test_help_works_whatever_the_files_hold(parse: Parse, tmp_path: Path, capsys
     assert "77" not in capsys.readouterr().out
 
 
-def test_what_files_say_is_looked_up_like_any_mapping(parse: Parse, tmp_path: Path) -> None:
+def test_file_defaults_are_a_mapping(parse: Parse, tmp_path: Path) -> None:
     (tmp_path / "forkresize.toml").write_text("width = 3\ntrim = true\n")
     defaults = FileDefaults(click.Context(forkresize))
     assert dict(defaults) == {"width": "3", "trim": True}
@@ -215,7 +217,7 @@ def test_what_files_say_is_looked_up_like_any_mapping(parse: Parse, tmp_path: Pa
     assert "config" not in defaults
 
 
-def test_the_documented_file_and_refusal_are_so(parse: Parse) -> None:
+def test_the_documented_file_and_error_are_correct(parse: Parse) -> None:
     docs = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
     values = parse("--preset", "web", project=example)

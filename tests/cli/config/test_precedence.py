@@ -1,4 +1,4 @@
-"""What gives way to what contradicts it more strongly."""
+"""Which values are overridden by conflicting ones."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ TABLES = "{}\n[presets.it]\n{}\n"
         ("--preset it --size 5x", TABLES.format("width = 8", "scale = 50"), {"preset", "size"}),
     ],
 )
-def test_the_weaker_of_two_that_contradict_gives_way(
+def test_the_weaker_of_two_conflicting_values_is_ignored(
     flags: str, project: str, given: set[str], parse: Parse, tmp_path: Path
 ) -> None:
     (tmp_path / "logo.png").touch()
@@ -37,15 +37,15 @@ def test_the_weaker_of_two_that_contradict_gives_way(
     assert values["given"] == given
 
 
-def test_what_gave_way_is_at_its_default(parse: Parse) -> None:
+def test_an_ignored_value_is_at_its_default(parse: Parse) -> None:
     alone = parse("--scale", "50")
     assert parse("--scale", "50", project="width = 8\nlong-edge = 5") == alone
     assert parse("--quiet", project="verbose = true\nprogress = 'rich'") == parse("--quiet")
 
 
-def test_a_flag_that_lacks_what_it_is_for_stays_to_be_refused(parse: Parse) -> None:
+def test_a_flag_without_its_requirement_is_kept_to_be_refused(parse: Parse) -> None:
     assert parse("--watermark-opacity", "0.3", "--null")["given"] == {"watermark_opacity", "null"}
 
 
-def test_a_variable_that_says_no_beats_nothing_else(parse: Parse) -> None:
+def test_a_variable_that_is_false_overrides_only_its_own_option(parse: Parse) -> None:
     assert parse(env={"FORKRESIZE_LOSSLESS": "0"}, project="ssim = 0.9")["ssim"] == 0.9

@@ -1,4 +1,4 @@
-"""What --show-config tells."""
+"""What --show-config prints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,14 +28,14 @@ def shown(
 
     def show(*arguments: str) -> dict[str, list[str]]:
         assert call(["--show-config", *arguments]) == 0
-        told, error = capsys.readouterr()
+        text, error = capsys.readouterr()
         assert error == ""
-        return {line.split()[0]: [part.strip() for part in line.split("  ") if part][1:] for line in told.splitlines()}
+        return {line.split()[0]: [part.strip() for part in line.split("  ") if part][1:] for line in text.splitlines()}
 
     return show
 
 
-def test_every_value_is_told_as_it_was_written_with_its_place(
+def test_every_value_is_shown_as_it_was_written_with_its_place(
     shown: Callable[..., dict[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORKRESIZE_TIMEOUT", "10m")
@@ -55,7 +55,7 @@ def test_every_value_is_told_as_it_was_written_with_its_place(
     assert lines["fit"] == ["inside", "default"]
 
 
-def test_every_option_that_can_be_set_has_a_line(shown: Callable[..., dict[str, list[str]]]) -> None:
+def test_every_settable_option_has_a_line(shown: Callable[..., dict[str, list[str]]]) -> None:
     options = [option for panel in PANELS.values() for option in panel]
     assert [*shown()] == [option.key for option in options if option.variable]
 
@@ -66,11 +66,11 @@ def test_columns_are_aligned(parse: Parse, capsys: pytest.CaptureFixture[str], m
     assert len({line.rindex("  default") for line in lines}) == 1
 
 
-def test_what_gave_way_is_told_as_default(shown: Callable[..., dict[str, list[str]]]) -> None:
+def test_an_overridden_value_is_shown_as_default(shown: Callable[..., dict[str, list[str]]]) -> None:
     lines = shown("--size", "50%")
     assert lines["width"] == ["-", "default"]
     assert lines["size"] == ["50%", "flag"]
 
 
-def test_a_name_can_not_garble_the_terminal(shown: Callable[..., dict[str, list[str]]]) -> None:
+def test_control_characters_are_escaped(shown: Callable[..., dict[str, list[str]]]) -> None:
     assert shown("--name", "\x1b[31m{stem}")["name"] == [r"\x1b[31m{stem}", "flag"]

@@ -15,44 +15,44 @@ from forkresize.pool.sandbox import landlock
 from tests.protocols import Parse
 
 
-def told(text: str, name: str) -> str:
+def value_of(text: str, name: str) -> str:
     [line] = re.findall(rf"^  {re.escape(name)} +(.*)$", text, re.MULTILINE)
     return str(line)
 
 
-def test_it_tells_what_this_machine_offers(parse: Parse, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diagnostics_of_this_machine_are_printed(parse: Parse, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["--doctor"]) == 0
     text, error = capsys.readouterr()
     assert error == ""
-    assert told(text, "workers") == str(available_cpus())
-    assert told(text, "timeout") == "120s"
+    assert value_of(text, "workers") == str(available_cpus())
+    assert value_of(text, "timeout") == "120s"
     assert "Pillow" in text
-    assert re.search("cykooz|Pillow", told(text, "resampling"))
-    assert told(text, "forkresize.toml") == "not there"
+    assert re.search("cykooz|Pillow", value_of(text, "resampling"))
+    assert value_of(text, "forkresize.toml") == "not there"
     values = [line.index(line.split("  ")[-1].strip()) for line in text.splitlines() if line.startswith("  ")]
     assert len(set(values)) == 1
 
 
-def test_limits_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_are_value_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "cpu_quota", lambda: 1.5)
     monkeypatch.setattr(system, "memory_limit", lambda: 4_000_000_000)
     monkeypatch.setattr(system, "file_limits", lambda: (1024, math.inf))
     monkeypatch.setattr(landlock, "abi_version", lambda: 3)
     monkeypatch.setattr(system, "proc_status_field", {"Seccomp": "2", "NoNewPrivs": "1"}.get)
     text = doctor_text(None)
-    assert told(text, "CPUs").endswith("control groups allow 1.5")
-    assert told(text, "memory").endswith("control groups allow 4.0 GB")
-    assert told(text, "open files") == "1024, up to any number if asked for"
-    assert told(text, "Landlock") == "version 3"
-    assert told(text, "seccomp") == "filtering"
-    assert told(text, "no_new_privs") == "on"
+    assert value_of(text, "CPUs").endswith("control groups allow 1.5")
+    assert value_of(text, "memory").endswith("control groups allow 4.0 GB")
+    assert value_of(text, "open files") == "1024, up to any number if requested"
+    assert value_of(text, "Landlock") == "version 3"
+    assert value_of(text, "seccomp") == "filtering"
+    assert value_of(text, "no_new_privs") == "on"
     monkeypatch.setattr(sandbox, "missing_layers", lambda: ("landlock", "seccomp"))
-    assert told(doctor_text(None), "sandbox") == "all but landlock and seccomp"
+    assert value_of(doctor_text(None), "sandbox") == "all but landlock and seccomp"
     monkeypatch.setattr(sandbox, "missing_layers", tuple)
-    assert told(doctor_text(None), "sandbox") == "complete"
+    assert value_of(doctor_text(None), "sandbox") == "complete"
 
 
-def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_value_of(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
@@ -62,13 +62,13 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "abi_version", lambda: 0)
     monkeypatch.setattr(system, "proc_status_field", {"Seccomp": "9"}.get)
     text = doctor_text(None)
-    assert told(text, "heif") == "not installed; pip install 'forkresize[heif]'"
-    assert told(text, "memory").endswith("control groups set no limit")
-    assert [told(text, name) for name in ("Landlock", "seccomp", "no_new_privs")] == ["none", "9", "none"]
+    assert value_of(text, "heif") == "not installed; pip install 'forkresize[heif]'"
+    assert value_of(text, "memory").endswith("control groups set no limit")
+    assert [value_of(text, name) for name in ("Landlock", "seccomp", "no_new_privs")] == ["none", "9", "none"]
 
 
 @pytest.mark.parametrize(("arguments", "env"), [("--config given.toml", ""), ("", "given.toml")])
-def test_settings_files_are_told_of_be_they_right_or_wrong(
+def test_settings_files_are_checked(
     arguments: str,
     env: str,
     parse: Parse,
@@ -80,7 +80,7 @@ def test_settings_files_are_told_of_be_they_right_or_wrong(
     for text, state in (("width = 3", "read; 1 settings above all presets"), ("widht = 3", "wrong: given.toml:1: ")):
         (tmp_path / "given.toml").write_text(text)
         assert call(["--doctor", *arguments.split()]) == 0
-        assert told(capsys.readouterr().out, "given.toml").startswith(state)
+        assert value_of(capsys.readouterr().out, "given.toml").startswith(state)
 
 
 def test_the_extras_are_those_of_the_package() -> None:

@@ -1,0 +1,69 @@
+"""The options of repeated runs: what is done again, pruned, replaced or watched."""
+
+import click
+
+from forkresize.cli.options.model import Option
+from forkresize.cli.types import DURATION, MAX_PRUNE, enum_choice
+from forkresize.plan import Compare, IfExists
+
+REPEAT = [
+    Option(
+        "--if-exists",
+        type=enum_choice(IfExists),
+        default=IfExists.UPDATE,
+        help="What to do if an output exists. update: re-create it if the source, the recipe or the output changed; "
+        "skip: keep it; overwrite: always re-create it; error: report a failure.",
+    ),
+    Option("--force", is_flag=True, help="Re-create everything; the same as --if-exists overwrite."),
+    Option(
+        "--compare",
+        type=enum_choice(Compare),
+        default=Compare.STAT,
+        help="How to detect changed sources. stat: by size and modification time; checksum: by content, which reads "
+        "every source.",
+    ),
+    Option("--retry-failed", is_flag=True, help="Retry images that failed in an earlier run, even if nothing changed."),
+    Option(
+        "--ledger/--no-ledger",
+        default=True,
+        help="Record what was made in DESTINATION/.forkresize, so that later runs re-create only what changed. With "
+        "--no-ledger, only modification times are compared.",
+    ),
+    Option(
+        "--prune",
+        is_flag=True,
+        help="Delete outputs of earlier runs whose source no longer exists, unless the output was modified.",
+    ),
+    Option(
+        "--max-prune",
+        type=MAX_PRUNE,
+        default="10%",
+        metavar="N|N%",
+        help="Safety limit of --prune: if more outputs than this would be deleted, delete nothing and exit with 3.",
+    ),
+    Option(
+        "--in-place",
+        is_flag=True,
+        help="Replace each source by its output. Takes one SOURCE and no DESTINATION. Files that were processed "
+        "already are skipped. Irreversible without --backup-dir.",
+    ),
+    Option(
+        "--backup-dir",
+        type=click.Path(file_okay=False),
+        metavar="DIR",
+        help="Keep the sources that --in-place replaces in DIR, in the same tree.",
+    ),
+    Option("--preserve-times", is_flag=True, help="Give each output the modification time of its source."),
+    Option(
+        "--lock-wait",
+        type=DURATION,
+        default="0",
+        help="How long to wait for another run on DESTINATION before exiting with 75.",
+    ),
+    Option(
+        "--watch",
+        is_flag=True,
+        help="Keep running and process new or changed files until Ctrl-C. Files are picked up when they stop growing.",
+    ),
+    Option("-n", "--dry-run", is_flag=True, help="Print what would be done to each file and why, and do nothing."),
+]
