@@ -1,37 +1,41 @@
-"""Write the manual page, and the table of all options in settings.md, from the options themselves.
+"""Write the manual page, and the tables in settings.md and recipes.md, from the declarations of the options.
 
 docutils writes the page: it escapes roff syntax and supports sections, unlike click-man.
 
-    docs/manual.py [MANUAL_PAGE [SETTINGS]]
+    docs/manual.py [MANUAL_PAGE [SETTINGS [RECIPES]]]
 """
 
 import inspect
+import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 from docutils.core import publish_string
+from msgspec.structs import fields
 
 from forkresize import __version__
 from forkresize.cli.command import EXAMPLES, forkresize
 from forkresize.cli.options.catalog import PANELS
 from forkresize.cli.options.model import Option
 from forkresize.exit_policy import ExitCode
+from forkresize.recipe import OPTIONS, STEPS, Recipe, Rendition, Size
+from forkresize.recipe.declaration import Declared, describe_type, find_meta, shorthand_kind
 
 HERE = Path(__file__).parent
 
-BEGIN, END = "<!-- options -->", "<!-- end of options -->"
+Row = Sequence[str]
 
-LONGEST = 60
-"""Characters of the longest list of words that is shown next to its option."""
+MAX_METAVAR = 60
+"""Characters of the longest list of words that is shown next to its option; the text explains the words."""
 
 ENVIRONMENT = """
 Every option is also read from the variable that is named after it, such as *FORKRESIZE_MAX_DEPTH* for **--max-depth**.
-A variable that is empty counts as not set. Options without a value take *1* and *0*; one that may be given several
-times takes values with blanks between, or, where they are paths, with colons.
+An empty variable counts as not set. Options without a value take *1* and *0*. Options that may be repeated take values
+separated by spaces, or by colons if they are paths.
 """
 
 FILES = """
@@ -41,7 +45,7 @@ FILES = """
 *$XDG_CONFIG_HOME/forkresize/config.toml*, or *~/.config/forkresize/config.toml*
     The user's own settings.
 
-A flag beats the environment, which beats a preset, the file in the working directory, and the user's file.
+A flag overrides the environment, which overrides a preset, the file in the working directory, and the user's file.
 """
 
 
@@ -57,14 +61,57 @@ def manual_page() -> str:
 
 def options_table() -> str:
     """Return the table of all options, in Markdown."""
-    lines = ["| option | environment | key | default |", "| --- | --- | --- | --- |"]
+    rows = []
     for option in (option for options in PANELS.values() for option in options):
         flags = ", ".join(f"`{flag}`" for flag in option.flags)
         variable = f"`{option.variable}`" if option.variable else ""
-        key = f"`{option.key}`" if option.in_files else ""
-        default = (option.default or "").replace("|", "\\|")
-        lines.append(f"| {flags} | {variable} | {key} | {default} |")
-    return "\n".join(lines)
+        rows.append((flags, variable, f"`{option.key}`" if option.in_files else "", option.default or ""))
+    return _table(("option", "environment", "key", "default"), rows)
+
+
+def _table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ["---"] * len(head), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def recipe_tables() -> dict[str, str]:
+    """Return the tables of the keys of a recipe file, in Markdown, by the names of their markers."""
+    size = ("`size`", describe_type(shorthand_kind(Size)), "", Size.shorthand.help)
+    tables = {
+        "keys of the recipe": _key_rows(Recipe, "steps", "renditions"),
+        "keys of the steps": [row for step in STEPS for row in _step_rows(step)],
+        "keys of a rendition": [size, *_key_rows(Size), *_key_rows(Rendition, "size")],
+    }
+    return {name: _table(("key", "value", "default", "meaning"), rows) for name, rows in tables.items()}
+
+
+def _step_rows(step: type[Declared]) -> Iterator[Row]:
+    name, short = str(step.__struct_config__.tag), step.shorthand
+    meaning = short.help if short else (step.__doc__ or "").partition("\n")[0]
+    yield f"`{name}`", describe_type(shorthand_kind(step)) if short else "a table", "", meaning
+    for key, *others in _key_rows(step):
+        yield f"`{name}.{key.strip('`')}`", *others
+
+
+def _key_rows(owner: type[Declared], *omitted: str) -> Iterator[Row]:
+    options = {option.field: option for option in OPTIONS.values() if option.owner is owner}
+    for field in fields(owner):
+        if field.name not in omitted:
+            kind = owner.__annotations__[field.name]
+            meaning = next((meta.description for meta in kind.__metadata__ if meta.description), None)
+            meaning = meaning or options[field.name].help
+            yield f"`{field.name.replace('_', '-')}`", describe_type(kind), _default(kind, field.default), meaning
+
+
+def _default(kind: Any, default: Any) -> str:
+    declaration, notation = find_meta(kind, "option"), find_meta(kind, "notation")
+    if declaration and declaration.default:
+        return str(declaration.default)
+    if default is None and notation and notation.choices:
+        return f'`"{notation.write(None)}"`'
+    if not isinstance(default, bool | int | float | str):
+        return ""
+    return f"`{json.dumps(notation.write(default) if notation else default)}`"
 
 
 def _page(ctx: click.Context) -> Iterator[str]:
@@ -89,8 +136,6 @@ def _section(title: str, body: str, underline: str = "~") -> tuple[str, ...]:
 
 def _entry(option: Option) -> str:
     metavar, text = _metavar(option), str(option.attributes["help"])
-    if len(metavar) > LONGEST:
-        metavar, text = "WORD", f"{text} One of {metavar.replace('|', ', ')}."
     default = None if "[default" in text else option.default
     if default and default != "false":
         text = f"{text} Default: {default}."
@@ -105,8 +150,8 @@ def _metavar(option: Option) -> str:
     if option.takes_no_value:
         return ""
     kind: Any = option.attributes.get("type")
-    words = "|".join(kind.choices) if isinstance(kind, click.Choice) else None
-    return str(option.attributes.get("metavar") or words or kind.name.upper())
+    words = "|".join(kind.choices) if isinstance(kind, click.Choice) else getattr(kind, "name", "").upper()
+    return str(option.attributes.get("metavar") or (words if len(words) <= MAX_METAVAR else "WORD"))
 
 
 def _others(ctx: click.Context) -> Iterator[str]:
@@ -128,13 +173,18 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*|_:<>[]{}.+-" else character for character in text)
 
 
-def _write(page: Path, settings: Path) -> None:
+def _write(page: Path, settings: Path, recipes: Path) -> None:
     page.write_text(manual_page(), encoding="utf-8")
-    before, _, rest = settings.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    settings.write_text(f"{before}{BEGIN}\n{options_table()}\n{END}{after}", encoding="utf-8")
+    for path, tables in ((settings, {"options": options_table()}), (recipes, recipe_tables())):
+        text = path.read_text(encoding="utf-8")
+        for name, table in tables.items():
+            begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+            before, _, rest = text.partition(begin)
+            text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    named = [Path(name) for name in sys.argv[1:]]
-    _write(*(named + [HERE / "forkresize.1", HERE / "settings.md"][len(named) :]))
+    names = [Path(name) for name in sys.argv[1:]]
+    defaults = [HERE / name for name in ("forkresize.1", "settings.md", "recipes.md")]
+    _write(*names, *defaults[len(names) :])

@@ -8,13 +8,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
-    page, settings = tmp_path / "forkresize.1", tmp_path / "settings.md"
-    settings.write_text((DOCS / "settings.md").read_text(encoding="utf-8"), encoding="utf-8")
-    subprocess.run([sys.executable, DOCS / "manual.py", page, settings], check=True, timeout=60)
-    # Above its title are macros, which change with what writes them.
-    for made, kept in ((page, DOCS / "forkresize.1"), (settings, DOCS / "settings.md")):
-        new, old = (path.read_text(encoding="utf-8").rpartition("\n.TH ")[2] for path in (made, kept))
-        assert new == old, f"{kept.name} is out of date; run docs/manual.py"
+    names = ("forkresize.1", "settings.md", "recipes.md")
+    for name in names[1:]:
+        (tmp_path / name).write_text((DOCS / name).read_text(encoding="utf-8"), encoding="utf-8")
+    subprocess.run([sys.executable, DOCS / "manual.py", *(tmp_path / name for name in names)], check=True, timeout=60)
+    for name in names:
+        # Above its title are macros, which change with what writes them.
+        new, old = (path.read_text(encoding="utf-8").rpartition("\n.TH ")[2] for path in (tmp_path / name, DOCS / name))
+        assert new == old, f"{name} is out of date; run docs/manual.py"
 
 
 def test_the_page_is_ascii_and_has_every_section() -> None:
