@@ -146,9 +146,9 @@ def test_files_are_selected_by_size_and_time(tmp_path: Path, photos: Path, forkr
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--shard", "4/3"], "'--shard': '4/3' is no shard"),
-        (["--newer-than", "soon"], "'--newer-than': 'soon' is neither"),
-        (["--min-size", "2K", "--max-size", "1K"], "--max-size: 1000 is less than --min-size, 2000"),
+        (["--shard", "4/3"], "--shard: "),
+        (["--newer-than", "soon"], "--newer-than: "),
+        (["--min-size", "2K", "--max-size", "1K"], "--max-size: 1000 is less than the minimum size, 2000"),
         (["--nice", "20"], "--nice"),
         (["--watch", "--dry-run"], "--watch cannot be combined with --dry-run"),
         (["--watch", "--max-duration", "1h"], "--watch cannot be combined with --max-duration"),

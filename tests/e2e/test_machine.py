@@ -103,7 +103,7 @@ def test_a_report_replaces_only_reports(tmp_path: Path, forkresize: Run, draw: D
     before = picture.read_bytes()
     result = forkresize("in", "out", "--width", "20", "--report", "in/a.jsonl")
     assert result.returncode == 2
-    assert "no report" in result.stderr
+    assert "is not a report" in result.stderr
     assert picture.read_bytes() == before
 
 
