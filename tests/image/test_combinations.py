@@ -144,6 +144,7 @@ def makes_sense(options: dict[str, Any]) -> bool:
 ASKED = st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, SIZES, OPERATIONS, OUTPUTS).filter(makes_sense)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), options=ASKED)
 def test_every_combination_gives_the_predicted_picture_or_a_reason(

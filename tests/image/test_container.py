@@ -237,6 +237,7 @@ def test_unknown_critical_parts_are_refused(name: str, data: bytes) -> None:
     assert replace_metadata(data, name, KEPT) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WAYS)
 @settings(max_examples=150, deadline=None)
 @given(st.data())

@@ -79,6 +79,7 @@ def by_pillow(data: bytes, width: int) -> Image.Image:
         return image.resize((width, height), Image.Resampling.LANCZOS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [70, 140, 155, 290, 310, 600, 1100])
 @pytest.mark.usefixtures("resampler")
 def test_a_photograph_looks_as_if_decoded_in_full_and_resized_by_pillow(
@@ -106,6 +107,7 @@ def test_its_colors_are_littlecms_s_own(scene: Scene, noise: Scene, rgb_profile:
     assert psnr(made, by_pillow(data, 300)) < 35
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_each_of_five_widths_is_what_it_is_alone(
     suffix: str, scene: Scene, noise: Scene, results: Results, make: Make
@@ -118,6 +120,7 @@ def test_each_of_five_widths_is_what_it_is_alone(
             assert psnr(make(data, f"alone.{suffix}", width=made.detail.out_size[0], **STILL), together) >= 48
 
 
+@pytest.mark.slow
 def test_wide_renditions_are_made_from_the_source(scene: Scene, noise: Scene, results: Results, make: Make) -> None:
     picture = photograph(scene, noise)
     for made in results(picture, width=[300, 240, 160], **STILL):
@@ -141,6 +144,7 @@ def test_a_photograph_reduced_while_decoding_is_the_same_in_every_orientation(
     assert farthest(made, expected) <= (0 if made.width > made.height else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", [{"width": 300}, {"width": 200, "height": 200, "fit": "cover"}])
 @pytest.mark.parametrize("output", ["png", "webp", "tiff"])
 def test_a_lossless_result_comes_out_of_a_second_run_as_it_went_in(

@@ -214,6 +214,7 @@ def test_noise_that_cannot_be_progressive_becomes_baseline_with_a_warning(noise:
     assert "progressive" not in made.info
 
 
+@pytest.mark.slow
 def test_noise_accepts_any_effort_without_a_warning(noise: Scene, opened: Make) -> None:
     assert opened(noise(size=(900, 900)), "jpeg", quality=94, effort=10).size == (900, 900)
 

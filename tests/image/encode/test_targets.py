@@ -105,6 +105,7 @@ def test_an_unreachable_ssim_causes_a_warning_with_the_reached_value(noise: Scen
     assert made.ssim < 0.9999
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["webp", "avif"])
 def test_the_first_frame_decides_for_an_animation(output: str, scene: Scene, encoded: Encode) -> None:
     images = [scene(size=(60, 40)).rotate(turn) for turn in range(0, 50, 10)]

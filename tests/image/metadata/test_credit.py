@@ -127,6 +127,7 @@ def test_photographer_and_editor_copyrights_become_two_lines() -> None:
     assert result.credit.copyright == "me\nthem"
 
 
+@pytest.mark.slow
 @given(creator=NAMES, rights=NAMES)
 def test_any_script_comes_through_as_utf_8(creator: str, rights: str) -> None:
     packet = xmp_packet(f"<dc:creator>{escape(creator)}</dc:creator><dc:rights>{escape(rights)}</dc:rights>")
@@ -179,6 +180,7 @@ def test_empty_properties_are_dropped() -> None:
     assert kept(Metadata.ALL, xmp=xmp_packet("<dc:creator/><dc:rights/><my:x>y</my:x>")).credit == Credit()
 
 
+@pytest.mark.slow
 def test_xmp_that_exceeds_the_limit_when_rewritten_loses_only_the_credit() -> None:
     packet = xmp_packet(f"<dc:creator>me</dc:creator><my:x>{'&#62;' * 10 + '>' * 1_048_000}</my:x>")
     diagnostics = Diagnostics()

@@ -166,6 +166,7 @@ def test_a_picture_without_metadata_gets_no_metadata() -> None:
         assert metadata.extract(Image.new("L", (1, 1)), policy, Diagnostics()) == metadata.MetadataBlocks()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())

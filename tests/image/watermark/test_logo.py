@@ -82,6 +82,7 @@ def test_an_unusable_logo_is_refused_with_its_path(tmp_path: Path, content: byte
     assert "logo.png" in caught.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(7072, 7071), (20_000, 20_000)])
 def test_a_logo_that_is_too_large_is_refused(tmp_path: Path, size: tuple[int, int]) -> None:
     file = io.BytesIO()
