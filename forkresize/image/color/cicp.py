@@ -5,7 +5,7 @@ from functools import cache
 from math import exp
 from typing import NamedTuple
 
-from forkresize.image.color import icc
+from forkresize.image.color import icc, srgb
 
 _D65 = (0.3127, 0.3290)
 
@@ -64,7 +64,8 @@ class CicpColorSpace(NamedTuple):
 
 def srgb_curve() -> bytes:
     """Return sRGB's curve from value to light (IEC 61966-2-1:1999, 5.2) as a tag of a profile."""
-    return icc.parametric(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    scale = 1 / (1 + srgb.OFFSET)
+    return icc.parametric(srgb.GAMMA, scale, srgb.OFFSET * scale, 1 / srgb.SLOPE, srgb.KNEE)
 
 
 @cache

@@ -6,15 +6,13 @@ from typing import Any
 
 from PIL import Image, ImageMath
 
+from forkresize.image.color import srgb
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.resample import kernel
 from forkresize.recipe import Resample
 
 _WHITE = 65535
 """What white comes to in linear light. Two levels of 8 bits are never less than 19 of this apart."""
-
-_DARK = 0.0031308
-_DARK_CODED = 0.04045
 
 _Resize = Callable[[Image.Image], Image.Image]
 
@@ -78,8 +76,8 @@ def _joined(mode: str, lights: list[Image.Image], *alpha: Image.Image) -> Image.
 def _light_of_deep(image: Image.Image) -> Image.Image:
     return _evaluated(
         lambda of: (
-            of["code"] / 12.92 * (of["code"] <= _DARK_CODED)
-            + ((of["code"] + 0.055) / 1.055) ** 2.4 * (of["code"] > _DARK_CODED)
+            of["code"] / srgb.SLOPE * (of["code"] <= srgb.KNEE)
+            + ((of["code"] + srgb.OFFSET) / (1 + srgb.OFFSET)) ** srgb.GAMMA * (of["code"] > srgb.KNEE)
         ),
         code=_evaluated(lambda of: of["deep"] / _WHITE, deep=image.convert("F")),
     )
@@ -89,8 +87,9 @@ def _to_srgb16(light: Image.Image) -> Image.Image:
     """Code light from 0 to 1, and what is beside by overshooting, as sRGB with 16 bits."""
     code = _evaluated(
         lambda of: (
-            of["light"] * 12.92 * (of["light"] <= _DARK)
-            + (of["max"](of["light"], _DARK) ** (1 / 2.4) * 1.055 - 0.055) * (of["light"] > _DARK)
+            of["light"] * srgb.SLOPE * (of["light"] <= srgb.DARK)
+            + (of["max"](of["light"], srgb.DARK) ** (1 / srgb.GAMMA) * (1 + srgb.OFFSET) - srgb.OFFSET)
+            * (of["light"] > srgb.DARK)
         ),
         light=light,
     )
@@ -106,20 +105,10 @@ def _evaluated(formula: Callable[[dict[str, Any]], Any], **images: Image.Image) 
 @cache
 def _lights() -> list[float]:
     """Return the light of each of the 256 levels."""
-    return [_decoded(level / 255) * _WHITE for level in range(256)]
+    return [srgb.to_light(level / 255) * _WHITE for level in range(256)]
 
 
 @cache
 def _codes() -> list[int]:
     """Return the level that each whole amount of light is nearest to; what follows the point was cut off."""
-    return [round(_encoded(min((light + 0.5) / _WHITE, 1)) * 255) for light in range(_WHITE + 1)]
-
-
-def _decoded(code: float) -> float:
-    """Return the light, 0 to 1, that a value of sRGB stands for, 0 to 1."""
-    return code / 12.92 if code <= _DARK_CODED else ((code + 0.055) / 1.055) ** 2.4
-
-
-def _encoded(light: float) -> float:
-    """Return the value of sRGB, 0 to 1, that stands for an amount of light, 0 to 1."""
-    return light * 12.92 if light <= _DARK else 1.055 * light ** (1 / 2.4) - 0.055
+    return [round(srgb.to_value(min((light + 0.5) / _WHITE, 1)) * 255) for light in range(_WHITE + 1)]
