@@ -14,6 +14,8 @@ from forkresize.pool.protocol import MessageType, WorkerMessage
 from forkresize.pool.result import Item
 from forkresize.pool.task import Task
 
+_ABOUT_NO_TASK = frozenset((MessageType.READY, MessageType.INIT_FAILED))
+
 
 class WorkerHandle(Generic[Item]):
     """One worker, seen from the parent.
@@ -64,10 +66,8 @@ class WorkerHandle(Generic[Item]):
             message: what it sent.
             stopped: whether tasks may be left undone.
         """
-        if message.kind in {MessageType.READY, MessageType.INIT_FAILED}:
-            valid = not self.ready
-        else:
-            valid = message.number in self.tasks and self.tasks[message.number] is self.progress.first
+        first = next(iter(self.tasks), None)
+        valid = not self.ready if message.kind in _ABOUT_NO_TASK else message.number == first
         if message.kind == MessageType.NOT_STARTED:
             valid &= stopped
         valid &= 0 <= message.seconds <= time.monotonic() - self._started_at

@@ -22,6 +22,8 @@ from forkresize.pool.signals import StopSignals, signal_name
 from forkresize.pool.task import Task, decode_stderr
 from forkresize.pool.workers import WorkerSet
 
+_RESULTS = frozenset((MessageType.RETURNED, MessageType.RAISED, MessageType.NOT_STARTED, MessageType.RETURNED_FILES))
+
 
 class PoolState(Struct):
     """What the pool and its supervisor share.
@@ -77,6 +79,9 @@ class WorkerMonitor(Generic[Item, Result]):
         """
         if not worker.validate(message, stopped=bool(self._state.stop)):
             return
+        if message.kind in _RESULTS:
+            self._handle_result(worker, message)
+            return
         match message.kind:
             case MessageType.READY:
                 worker.ready = True
@@ -88,10 +93,8 @@ class WorkerMonitor(Generic[Item, Result]):
             case MessageType.RESERVE_MEMORY:
                 worker.progress.begin_memory_wait()
                 self._workers.memory.reserve(worker, decode_memory_request(message.payload))
-            case MessageType.OPEN_FILE | MessageType.SEND_FILES:
-                worker.channel.files.send(self._open_files(worker.tasks[message.number], message))
             case _:
-                self._handle_result(worker, message)
+                worker.channel.files.send(self._open_files(worker.tasks[message.number], message))
 
     def _handle_result(self, worker: WorkerHandle[Item], message: WorkerMessage) -> None:
         if message.kind == MessageType.RETURNED_FILES:
