@@ -1,6 +1,6 @@
-"""Kill random workers while jobs run, and count what each run answers: is every job answered once, are victims exact?
+"""Kill random workers while tasks run, and check that each task has one result and the right ones are blamed.
 
-Run it with ``--help`` for what can be set.
+See ``--help`` for the options.
 """
 
 import argparse
@@ -20,24 +20,24 @@ from forkresize.pool import Activity, Completed, Pool, PoolOptions
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run answered.
+    """The figures of one run.
 
     Attributes:
-        retries: how often a victim was tried again.
+        retries: how often a task whose worker died was retried.
         kills: how many workers were killed.
-        answered: how many answers came.
-        missing: jobs without an answer.
-        duplicated: jobs with more than one.
-        blamed: jobs that were answered as lost.
-        victims: jobs whose work was started and did not end.
-        at_the_edge: blamed jobs whose worker was killed while it took them in or sent the answer.
-        innocent: blamed jobs for which no worker was killed, or one that is blamed on another.
+        results: how many results there were.
+        missing: tasks without a result.
+        duplicated: tasks with more than one.
+        blamed: tasks that were lost.
+        victims: tasks whose work started and did not end.
+        at_the_edge: blamed tasks whose worker was killed while it received them or sent the result.
+        innocent: blamed tasks for which no worker was killed, or one that another task is blamed for.
         seconds: wall time of the run.
     """
 
     retries: int
     kills: int
-    answered: int
+    results: int
     missing: int
     duplicated: int
     blamed: int
@@ -48,7 +48,7 @@ class Outcome:
 
 
 class Journal:
-    """How far each job's work got, in memory that all workers share and that survives them."""
+    """The progress of each task, in shared memory that survives the workers."""
 
     UNTOUCHED, STARTED, ENDED = range(3)
 
@@ -56,7 +56,7 @@ class Journal:
         self._marks = mmap.mmap(-1, jobs)
 
     def work(self, seconds: float) -> Callable[[int], None]:
-        """Return work that notes when it starts and when it ends."""
+        """Return work that records its start and its end."""
 
         def sleep(job: int) -> None:
             self._marks[job] = self.STARTED
@@ -66,12 +66,12 @@ class Journal:
         return sleep
 
     def states(self) -> bytes:
-        """Return one of UNTOUCHED, STARTED and ENDED for each job."""
+        """Return UNTOUCHED, STARTED or ENDED for each task."""
         return self._marks[:]
 
 
 class Killer:
-    """Kills a random worker now and then; called by the pool's ticks."""
+    """Kills a random worker at intervals; called at the pool's ticks."""
 
     def __init__(self, every: float, seed: int) -> None:
         self.killed: set[int] = set()
@@ -80,7 +80,7 @@ class Killer:
         self._next = time.monotonic() + every
 
     def __call__(self, activities: Sequence[Activity[int]]) -> None:
-        """Kill one, if it is time to."""
+        """Kill a worker if it is time to."""
         now = time.monotonic()
         if activities and now >= self._next:
             victim = self._random.choice(activities).worker
@@ -95,21 +95,21 @@ def run(arguments: argparse.Namespace, retries: int, seed: int) -> Outcome:
     options = PoolOptions(workers=arguments.workers, retries=retries, tick=arguments.every / 20)
     began = time.monotonic()
     with Pool(journal.work(arguments.seconds), options=options, on_tick=killer) as pool:
-        answers = list(pool.imap_unordered(range(arguments.jobs)))
+        results = list(pool.imap_unordered(range(arguments.jobs)))
     seconds = time.monotonic() - began
-    counts = Counter(answer.item for answer in answers)
+    counts = Counter(result.item for result in results)
     states = journal.states()
-    blamed = [answer for answer in answers if not isinstance(answer, Completed)]
+    blamed = [result for result in results if not isinstance(result, Completed)]
     return Outcome(
         retries=retries,
         kills=len(killer.killed),
-        answered=len(answers),
+        results=len(results),
         missing=arguments.jobs - len(counts),
         duplicated=sum(count > 1 for count in counts.values()),
         blamed=len(blamed),
         victims=states.count(Journal.STARTED),
-        at_the_edge=sum(states[answer.item] != Journal.STARTED for answer in blamed),
-        innocent=len(blamed) - len({answer.worker for answer in blamed} & killer.killed),
+        at_the_edge=sum(states[result.item] != Journal.STARTED for result in blamed),
+        innocent=len(blamed) - len({result.worker for result in blamed} & killer.killed),
         seconds=round(seconds, 2),
     )
 
@@ -117,13 +117,13 @@ def run(arguments: argparse.Namespace, retries: int, seed: int) -> Outcome:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--jobs", type=int, default=2000, help="jobs a run [%(default)s]")
-    parser.add_argument("--seconds", type=float, default=0.01, help="what a job takes [%(default)s]")
+    parser.add_argument("--jobs", type=int, default=2000, help="tasks per run [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=0.01, help="duration of a task [%(default)s]")
     parser.add_argument("--every", type=float, default=0.05, help="seconds between two kills [%(default)s]")
     parser.add_argument("--workers", type=int, default=2, help="[%(default)s]")
     parser.add_argument("--retries", type=int, nargs="+", default=[0, 2], help="[0 2]")
     parser.add_argument("--runs", type=int, default=1, help="runs for each number of retries [%(default)s]")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcomes there too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to a file")
     return parser.parse_args()
 
 

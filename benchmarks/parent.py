@@ -1,9 +1,9 @@
-"""What a picture costs the parent, and how many workers one parent can feed by that.
+"""Measure the parent's CPU time per picture, and how many workers it can keep busy.
 
     python -m benchmarks.parent --pictures 4000
 
-The parent walks, plans, remembers, hands out and tells; that takes one processor at most. Its CPU time a picture is
-that of a run over many tiny pictures less that of a run over a few.
+The parent walks, plans, records, assigns and reports, on one CPU at most. Its CPU time per picture is that of a run
+over many tiny pictures minus that of a run over a few.
 """
 
 import argparse
@@ -21,22 +21,22 @@ FEW = 40
 MEASURED = """
 import os, resource, sys
 from forkresize.cli import main
-told, sys.stdout = sys.stdout, open(os.devnull, "w")
+output, sys.stdout = sys.stdout, open(os.devnull, "w")
 try:
     main()
 except SystemExit as leaving:
     assert not leaving.code, leaving.code
 usage = resource.getrusage(resource.RUSAGE_SELF)
-told.write(str(usage.ru_utime + usage.ru_stime))
+output.write(str(usage.ru_utime + usage.ru_stime))
 """
-"""Runs the command in its own process, and says how much CPU time that took, its workers' left out."""
+"""Runs the command in this process and prints its CPU time, without that of the workers."""
 
 PER_PICTURE = 0.002, 0.02, 0.1
-"""Seconds of a worker's time that a tiny picture, a small photograph and a large one take."""
+"""Seconds of a worker's time for a tiny picture, a small photograph and a large one."""
 
 
-def plant(folder: Path, pictures: int) -> None:
-    """Draw as many pictures of 160 x 120 pixels."""
+def create_pictures(folder: Path, pictures: int) -> None:
+    """Create pictures of 160 x 120 pixels."""
     folder.mkdir()
     random = Random(7)
     drawn = [scene((160, 120), random) for _ in range(FEW)]
@@ -45,7 +45,7 @@ def plant(folder: Path, pictures: int) -> None:
 
 
 def parent_seconds(folder: Path, scratch: str, *options: str) -> float:
-    """Return the CPU seconds of a run's parent."""
+    """Return the CPU seconds of the parent of a run."""
     with tempfile.TemporaryDirectory(dir=scratch) as destination:
         command = [sys.executable, "-c", MEASURED, str(folder), destination, "--width", "80", "--json", *options]
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -54,21 +54,21 @@ def parent_seconds(folder: Path, scratch: str, *options: str) -> float:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=4000, help="tiny pictures of the long run [4000]")
-    parser.add_argument("--rounds", type=int, default=5, help="of each run, in turn [5]")
+    parser.add_argument("--pictures", type=int, default=4000, help="tiny pictures in the long run [4000]")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each run [5]")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         few, many = Path(scratch, "few"), Path(scratch, "many")
-        plant(few, FEW)
-        plant(many, arguments.pictures)
+        create_pictures(few, FEW)
+        create_pictures(many, arguments.pictures)
         for name, options in {"with the ledger": (), "without": ("--no-ledger",)}.items():
             found = []
             for _ in range(arguments.rounds):
                 more = parent_seconds(many, scratch, *options) - parent_seconds(few, scratch, *options)
                 found.append(more / (arguments.pictures - FEW))
             cost = median(found)
-            fed = ", ".join(f"{seconds / cost:.0f} at {seconds * 1000:.0f} ms" for seconds in PER_PICTURE)
-            print(f"{name:<16} {cost * 1e6:4.0f} us a picture; workers fed, by what a picture takes them: {fed}")
+            workers = ", ".join(f"{seconds / cost:.0f} at {seconds * 1000:.0f} ms" for seconds in PER_PICTURE)
+            print(f"{name:<16} {cost * 1e6:4.0f} us per picture; workers it keeps busy, by time per picture: {workers}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Measure what the pool itself costs, side by side with the standard library's ``multiprocessing.Pool``.
+"""Measure the overhead of the pool, compared to the standard library's ``multiprocessing.Pool``.
 
-Contenders are alternated within every round, so that whatever else the machine does hits all of them.
-Run it with ``--help`` for what can be set.
+The contenders alternate within each round, so that other load on the machine affects all of them.
+See ``--help`` for the options.
 """
 
 import argparse
@@ -25,53 +25,53 @@ def noop(number: int) -> int:
 
 
 class Burn:
-    """Work that takes a set amount of CPU time."""
+    """Work that takes a given amount of CPU time."""
 
     def __init__(self, milliseconds: float) -> None:
         self.nanoseconds = milliseconds * 1e6
 
     def __call__(self, _: int) -> None:
-        """Use it up."""
+        """Use the CPU for that time."""
         end = time.process_time_ns() + self.nanoseconds
         while time.process_time_ns() < end:
             pass
 
 
 def ours(work: Work, jobs: int, workers: int) -> tuple[float, float]:
-    """Run jobs through our pool, warmed up; return the wall time and the parent's CPU time."""
+    """Run tasks in our pool, warmed up; return the wall time and the parent's CPU time."""
     with Pool(work, options=PoolOptions(workers=workers)) as pool:
         expect(workers * 2, pool.imap_unordered(range(workers * 2)))
         return timed(lambda: expect(jobs, pool.imap_unordered(range(jobs))))
 
 
 def stock(work: Work, jobs: int, workers: int) -> tuple[float, float]:
-    """Run jobs through the standard pool, one a message; return times likewise."""
+    """Run tasks in the standard pool, one per message; return the same times."""
     with multiprocessing.get_context("fork").Pool(workers) as pool:
         expect(workers * 2, pool.imap_unordered(work, range(workers * 2)))
         return timed(lambda: expect(jobs, pool.imap_unordered(work, range(jobs), chunksize=1)))
 
 
 def ideal(work: Work, jobs: int, workers: int) -> tuple[float, float]:
-    """Run jobs in as many processes, each of which has its share from the start; return times likewise."""
-    return timed(lambda: share_out(work, jobs, workers))
+    """Run tasks in as many processes, each with a fixed share; return the same times."""
+    return timed(lambda: divide(work, jobs, workers))
 
 
 def timed(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the wall time of a run and this process's CPU time in it."""
+    """Return the wall time of a run and the CPU time of this process."""
     began, cpu = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - began, time.process_time() - cpu
 
 
-def expect(jobs: int, answers: Iterable[object]) -> None:
-    """Take all answers and count them."""
-    answered = sum(1 for _ in answers)
-    if answered != jobs:
-        raise SystemExit(f"{answered} of {jobs} jobs were answered")
+def expect(jobs: int, results: Iterable[object]) -> None:
+    """Take all results and check their number."""
+    count = sum(1 for _ in results)
+    if count != jobs:
+        raise SystemExit(f"{count} results for {jobs} tasks")
 
 
-def share_out(work: Work, jobs: int, workers: int) -> None:
-    """Do all jobs without a pool."""
+def divide(work: Work, jobs: int, workers: int) -> None:
+    """Run all tasks without a pool."""
     children = []
     for worker in range(workers):
         child = os.fork()
@@ -85,7 +85,7 @@ def share_out(work: Work, jobs: int, workers: int) -> None:
 
 
 def dispatch(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure no-op jobs a second, and the parent's CPU time for one."""
+    """Measure no-op tasks per second, and the parent's CPU time for each."""
     jobs, workers = arguments.jobs, arguments.workers
     rounds = [(ours(noop, jobs, workers), stock(noop, jobs, workers)) for _ in range(arguments.rounds)]
     our_rate = statistics.median(jobs / mine[0] for mine, _ in rounds)
@@ -100,7 +100,7 @@ def dispatch(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def efficiency(arguments: argparse.Namespace, milliseconds: float) -> dict[str, Any]:
-    """Measure which part of the machine's time goes into jobs of this length."""
+    """Measure the fraction of CPU time that goes into tasks of this length."""
     work, workers = Burn(milliseconds), arguments.workers
     jobs = max(workers, int(arguments.seconds * 1000 / milliseconds) * workers)
     contenders = (ideal, ours, stock)
@@ -116,12 +116,12 @@ def efficiency(arguments: argparse.Namespace, milliseconds: float) -> dict[str, 
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--jobs", type=int, default=50_000, help="no-op jobs a round [%(default)s]")
-    parser.add_argument("--seconds", type=float, default=2, help="how long a round with CPU takes [%(default)s]")
+    parser.add_argument("--jobs", type=int, default=50_000, help="no-op tasks per round [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=2, help="duration of a round with CPU work [%(default)s]")
     parser.add_argument("--rounds", type=int, default=5, help="[%(default)s]")
     parser.add_argument("--workers", type=int, default=2, help="[%(default)s]")
-    parser.add_argument("--milliseconds", type=float, nargs="*", default=[0.2, 2, 20], help="CPU a job [0.2 2 20]")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--milliseconds", type=float, nargs="*", default=[0.2, 2, 20], help="CPU per task [0.2 2 20]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to a file")
     return parser.parse_args()
 
 
@@ -131,7 +131,7 @@ def main() -> None:
     figures: dict[str, Any] = {"dispatch": dispatch(arguments), "efficiency": []}
     for name, value in figures["dispatch"].items():
         print(f"{name:>24} {value:>10}", flush=True)
-    print(f"{'CPU ms a job':>24} {'ours':>10} {'stock':>10}   (time without a pool / time)")
+    print(f"{'CPU ms per task':>24} {'ours':>10} {'stock':>10}   (time without a pool / time)")
     for milliseconds in arguments.milliseconds:
         row = efficiency(arguments, milliseconds)
         figures["efficiency"].append(row)

@@ -1,4 +1,4 @@
-"""What the sandbox costs: a worker's start, a picture, and a source that has to be lent; interleaved, medians.
+"""Measure the cost of the sandbox: of a worker's start, of a picture, and of a source that the parent opens. Medians.
 
 benchmarks/sandbox.py [ROUNDS]
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from io import FileIO
 from pathlib import Path
 
@@ -16,15 +17,15 @@ from PIL import Image
 
 from forkresize import Recipe, Settings, run
 from forkresize.plan import IfExists
-from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy
-from forkresize.storage import open_source
+from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, request_file
+from forkresize.store.files import FALLBACK_OPENER, open_source
 
 STARTS, OPENINGS = 40, 500
 PICTURES, SIZE = 24, (2400, 1600)
 
 
 def main() -> None:
-    """Measure everything, with and without in turn."""
+    """Measure everything, alternating with and without."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     with tempfile.TemporaryDirectory() as folder:
         sources = Path(folder, "in")
@@ -32,12 +33,12 @@ def main() -> None:
         for number in range(PICTURES):
             patches = Image.effect_noise((24, 16), 90 + number).resize(SIZE, Image.Resampling.BICUBIC)
             Image.merge("RGB", [patches] * 3).save(sources / f"{number}.jpg", quality=90)
-        inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(open_file=_lend)
+        inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(open_file=_open_file)
         path = str(sources / "0.jpg")
         compare("a worker's start", rounds, lambda: starts(None), lambda: starts(SandboxPolicy()))
         off, on = (lambda: pictures(folder, SandboxMode.OFF)), (lambda: pictures(folder, SandboxMode.ON))
         compare("a picture", rounds, off, on)
-        compare("a source that is lent", rounds, lambda: openings(inside, path), lambda: openings(outside, path))
+        compare("a source the parent opens", rounds, lambda: openings(inside, path), lambda: openings(outside, path))
 
 
 def compare(what: str, rounds: int, without: Callable[[], float], within: Callable[[], float]) -> None:
@@ -48,31 +49,32 @@ def compare(what: str, rounds: int, without: Callable[[], float], within: Callab
     print(f"{what:<24} {before:8.3f} ms {after:8.3f} ms {difference:+8.3f} ms {difference / before:+7.1%}")
 
 
-def starts(confinement: SandboxPolicy | None) -> float:
-    """Return the seconds from one worker's end to the next one's first answer: each does a single task."""
-    options = PoolOptions(workers=1, max_tasks=1, sandbox=confinement)
+def starts(policy: SandboxPolicy | None) -> float:
+    """Return the seconds from one worker's end to the next one's first result: each does one task."""
+    options = PoolOptions(workers=1, max_tasks=1, sandbox=policy)
     with Pool(str, options=options) as pool:
-        answers = pool.imap_unordered(range(STARTS + 1))
-        next(answers)
+        results = pool.imap_unordered(range(STARTS + 1))
+        next(results)
         started = time.perf_counter()
-        for _ in answers:
+        for _ in results:
             pass
         return (time.perf_counter() - started) / STARTS
 
 
 def pictures(folder: str, sandbox: SandboxMode) -> float:
-    """Return the seconds of a worker's time that a picture takes."""
+    """Return the seconds of a worker's time per picture."""
     settings = Settings(sandbox=sandbox, if_exists=IfExists.OVERWRITE, ledger=False, pool=PoolOptions(workers=1))
     summary = run([os.path.join(folder, "in")], os.path.join(folder, "out"), Recipe.of(width=800), settings=settings)
     assert summary.written == PICTURES, summary  # noqa: S101
     return summary.stats.busy_seconds / PICTURES
 
 
-def openings(confinement: SandboxPolicy, path: str) -> float:
-    """Return the seconds that it takes a worker to open a source."""
-    with Pool(_open_often, options=PoolOptions(workers=1, sandbox=confinement)) as pool:
-        [answer] = pool.imap_unordered([path])
-        return answer.seconds / OPENINGS
+def openings(policy: SandboxPolicy, path: str) -> float:
+    """Return the seconds that a worker needs to open a source."""
+    opener = partial(FALLBACK_OPENER.set, request_file)
+    with Pool(_open_often, options=PoolOptions(workers=1, sandbox=policy), initializer=opener) as pool:
+        [result] = pool.imap_unordered([path])
+        return result.seconds / OPENINGS
 
 
 def _open_often(path: str) -> None:
@@ -80,7 +82,7 @@ def _open_often(path: str) -> None:
         open_source(path).close()
 
 
-def _lend(_: object, path: str) -> FileIO:
+def _open_file(_: object, path: str) -> FileIO:
     return open_source(path)
 
 

@@ -1,4 +1,4 @@
-"""How much faster two workers are than one, on a folder of photographs: whole runs in turn, by the median of pairs.
+"""Measure the speed-up of several workers over one, on a folder of photographs: alternating runs, median of pairs.
 
 python benchmarks/workers.py PHOTOS --runs 7 --copies 4
 """
@@ -17,20 +17,20 @@ COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 
 
 def seconds(corpus: Path, workers: int) -> float:
-    """Return the wall time that a run into a fresh folder tells of."""
+    """Return the wall time that a run into a new folder reports."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = [COMMAND, str(corpus), folder, "--width", "800", "--workers", str(workers), "--json"]
-        told = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-    return float(json.loads(told)["seconds"])
+        output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    return float(json.loads(output)["seconds"])
 
 
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path, help="folder of photographs")
-    parser.add_argument("--runs", type=int, default=7, help="of each, in turn [7]")
-    parser.add_argument("--copies", type=int, default=1, help="of every photograph, for longer runs [1]")
-    parser.add_argument("--workers", type=int, default=2, help="how many against one [2]")
+    parser.add_argument("--runs", type=int, default=7, help="runs of each [7]")
+    parser.add_argument("--copies", type=int, default=1, help="copies of each photograph, for longer runs [1]")
+    parser.add_argument("--workers", type=int, default=2, help="number of workers to compare with one [2]")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for copy in range(arguments.copies):

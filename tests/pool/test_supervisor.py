@@ -307,7 +307,7 @@ def test_task_whose_retries_are_used_up_is_lost_with_the_signal() -> None:
     assert (result.reason, result.signal, result.stderr) == (LossReason.CRASHED, "SIGSEGV", "last words")
 
 
-def test_idle_death_blames_nobody() -> None:
+def test_idle_death_costs_no_task() -> None:
     bench = Bench(retries=0)
 
     results = bench.run("ab", bench.complete, bench.die, bench.complete)
