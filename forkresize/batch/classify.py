@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from forkresize.errors import describe
-from forkresize.image.decode.sniff import is_picture
+from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import identity
 from forkresize.store import STATE_DIR
+from forkresize.store.files import open_source
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -84,7 +85,7 @@ def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
 def _preview(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
     """Return the outcomes of a source that would be decoded, as far as they are known without decoding it."""
     try:
-        if is_picture(source.path):
+        if _is_picture(source.path):
             return outcomes
     except OSError as error:
         return [Outcome(OutputRef(source), Failed(Reason.UNREADABLE, describe(error)))]
@@ -111,6 +112,11 @@ def _deduplicate_sources(found: Iterable[Outcome | Source], duplicates: frozense
 def looks_like_image(path: str) -> bool:
     """Return whether a file's content begins like a picture's, or can't be read: a worker will report that."""
     try:
-        return is_picture(path)
+        return _is_picture(path)
     except OSError:
         return True
+
+
+def _is_picture(path: str) -> bool:
+    with open_source(path) as file:
+        return is_picture(file.read(HEAD_LENGTH), path)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from io import BufferedReader, FileIO
 
-from forkresize import storage
 from forkresize.batch.render_job import preload, start_worker
 from forkresize.image.transform import Rendered, render_each
 from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, reserve
 from forkresize.recipe import Recipe
+from forkresize.store.files import open_source
 
 SIDE = 320
 """Length of the longer side in pixels."""
@@ -66,7 +66,7 @@ def thumbnail(path: str, side: int, reserve: Callable[[int], object] = lambda _:
         reserve: see ``forkresize.image.transform.render_each``.
     """
     try:
-        raw = storage.open_source(path)
+        raw = open_source(path)
     except OSError:
         return None
     with BufferedReader(raw) as file:
@@ -77,4 +77,4 @@ def thumbnail(path: str, side: int, reserve: Callable[[int], object] = lambda _:
 def _open_for_worker(own: str, path: str) -> FileIO:
     if path != own:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    return storage.open_source(path)
+    return open_source(path)

@@ -4,6 +4,7 @@ import os
 from contextlib import ExitStack
 from datetime import datetime
 from functools import cache, cached_property, partial
+from io import BufferedReader
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +12,12 @@ import click
 from forkresize.cli.arguments import Arguments
 from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_status
+from forkresize.store.files import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from forkresize.image.decode.probe import ImageInfo
     from forkresize.report.export.csv import CsvRows
     from forkresize.report.export.jsonl import JsonLines
     from forkresize.report.html import HtmlReport
@@ -145,16 +148,23 @@ class _ReportOpener:
     def store(self) -> "OutcomeStore":
         from forkresize.report.outcome_store import OutcomeStore
 
-        if not self._indexes:
-            store = OutcomeStore()
-        else:
-            from forkresize.image.decode.probe import probe
-
-            store = OutcomeStore(probe)
+        store = OutcomeStore(_probe) if self._indexes else OutcomeStore()
         self._observers.append(self._stack.enter_context(store))
         if not self.arguments.quiet:
             self._stack.callback(_print_unreadable, store)
         return store
+
+
+def _probe(path: str) -> "ImageInfo":
+    """Return the header of an output; see ``probe``."""
+    from forkresize.image.decode.probe import probe
+    from forkresize.image.errors import unreadable_error
+
+    try:
+        with BufferedReader(open_source(path)) as file:
+            return probe(file, path)
+    except OSError as error:
+        raise unreadable_error(path, error) from error
 
 
 def _print_unreadable(store: "OutcomeStore") -> None:

@@ -130,7 +130,7 @@ def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
 def test_a_source_that_can_not_be_looked_into_fails_alone(
     tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: str) -> bool:
+    def refuse(_head: bytes, path: str) -> bool:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("forkresize.batch.classify.is_picture", refuse)

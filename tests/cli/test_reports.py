@@ -1,5 +1,6 @@
 """The files that report on a run: which are opened, and under which names."""
 
+import os
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 import rich_click as click
 
+from forkresize.cli import reports
 from forkresize.cli.reports import check_formats, open_logs, open_reports, report_files, report_paths
+from forkresize.image.errors import PictureError
 from tests.protocols import ParseArguments
 
 
@@ -72,3 +75,10 @@ def test_dry_run_writes_no_metrics_and_no_index(arguments: ParseArguments, tmp_p
     with ExitStack() as stack:
         assert [*open_logs(parsed, stack), *open_reports(parsed, stack)] == []
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_an_output_that_cannot_be_opened_is_reported_and_blocks_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for name, message in (("missing.jpg", "No such file or directory"), ("pipe.jpg", "not a regular file")):
+        with pytest.raises(PictureError, match=f"{name}: {message}"):
+            reports._probe(str(tmp_path / name))  # noqa: SLF001 -- what index files call.

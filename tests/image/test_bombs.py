@@ -38,7 +38,7 @@ def test_a_bomb_within_an_icon_is_refused_as_well(result: Render, tmp_path: Path
     outcome = result(icon, "a.ico", width=30)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
-    assert is_picture(str(tmp_path / "a.ico"))
+    assert is_picture((tmp_path / "a.ico").read_bytes(), "a")
 
 
 def test_the_limit_is_exact_and_holds_for_the_output_too(scene: Scene, result: Render) -> None:

@@ -186,7 +186,7 @@ def test_a_beginning_alone_is_a_damaged_picture(kind: str, result: Render, tmp_p
     assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.DAMAGED
     assert outcome.error
-    assert is_picture(str(tmp_path / "a"))
+    assert is_picture((tmp_path / "a").read_bytes(), "a")
 
 
 @pytest.mark.parametrize("percent", [3, 20, 50, 80, 95])

@@ -1,27 +1,23 @@
-"""What the header of a picture's file says: its size and format. Decodes no pixel."""
+"""The size and format of a picture, read from its header."""
 
-import io
 import os
+from typing import BinaryIO
 
 from msgspec import Struct
 
-from forkresize import storage
 from forkresize.formats import source_name, webp
 from forkresize.image.decode.identify import identify
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import decoding, unreadable_error
-
-_BUFFER = 1 << 13
-"""Bytes read at once; most headers are shorter."""
+from forkresize.image.errors import decoding
 
 
 class ImageInfo(Struct, frozen=True):
-    """What is known of a picture without its pixels.
+    """What the header of a picture says.
 
     Attributes:
         width: in pixels, as stored.
-        height: likewise.
-        format: in Pillow's lower-case name.
+        height: in pixels, as stored.
+        format: name of the format.
         bytes: size of the file.
     """
 
@@ -31,22 +27,23 @@ class ImageInfo(Struct, frozen=True):
     bytes: int
 
 
-def probe(path: str) -> ImageInfo:
+def probe(file: BinaryIO, name: str = "") -> ImageInfo:
     """Read the header of a picture.
 
+    Args:
+        file: stands at its beginning, and is seekable.
+        name: identifies the picture in messages; its suffix is a hint for formats without a signature.
+
     Raises:
-        PictureError: it can't be read, is no picture, or is damaged.
+        PictureError: it cannot be read, is not a picture, or is damaged.
     """
-    try:
-        raw = storage.open_source(path)
-    except OSError as error:
-        raise unreadable_error(path, error) from error
     ignored = Diagnostics()
-    with io.BufferedReader(raw, _BUFFER) as file, decoding(path, ignored):
-        size = os.fstat(raw.fileno()).st_size
-        # Pillow reads all of a WebP and makes room for its pixels.
-        size_of_webp = webp.size_in_head(file.peek(webp.HEAD_BYTES))
-        if size_of_webp:
-            return ImageInfo(*size_of_webp, "webp", size)
-        image = identify(file, path, ignored)
+    with decoding(name, ignored):
+        # Pillow would read all of a WebP and allocate its pixels.
+        webp_size = webp.size_in_head(file.read(webp.HEAD_BYTES))
+        size = file.seek(0, os.SEEK_END)
+        if webp_size:
+            return ImageInfo(*webp_size, "webp", size)
+        file.seek(0)
+        image = identify(file, name, ignored)
         return ImageInfo(*image.size, source_name(image.format), size)

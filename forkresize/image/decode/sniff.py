@@ -1,22 +1,21 @@
-"""Whether a file may be a picture, by its first bytes. Loads no decoder: a stranger's file may crash those."""
+"""Whether a file may be a picture, by its first bytes. No decoder sees it, as a hostile file could crash one."""
 
 import os
 
-from forkresize import storage
 from forkresize.formats.registry import SIGNATURE, SIGNATURE_LENGTH, SUFFIXES, WEAK_SIGNATURE, WITHOUT_SIGNATURE
 
+HEAD_LENGTH = SIGNATURE_LENGTH
+"""Bytes that are enough to decide."""
 
-def is_picture(path: str) -> bool:
-    """Whether the file begins as a picture does, be it whole or damaged; in doubt, it may be one.
 
-    Formats that begin with nothing of their own are told by their suffix, and so is an empty file.
+def is_picture(head: bytes, name: str) -> bool:
+    """Return whether a file may be a picture, damaged or not.
 
-    Raises:
-        OSError: it can't be read.
+    Args:
+        head: its first bytes, ``HEAD_LENGTH`` of them if there are as many.
+        name: its name, whose suffix decides for an empty file and for formats without a signature.
     """
-    with storage.open_source(path) as file:
-        head = file.read(SIGNATURE_LENGTH)
     if SIGNATURE.match(head) or WEAK_SIGNATURE.match(head):
         return True
-    by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
+    by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     return by_suffix in WITHOUT_SIGNATURE if head else by_suffix is not None

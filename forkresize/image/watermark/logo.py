@@ -6,7 +6,6 @@ from io import BufferedReader
 from PIL import ImageChops
 from PIL.Image import Image
 
-from forkresize import storage
 from forkresize.errors import FieldError
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.diagnostics import Diagnostics
@@ -18,6 +17,7 @@ from forkresize.image.steps.modes import normalize_mode
 from forkresize.image.steps.orient import orient
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe
+from forkresize.store.files import open_source
 
 _MAX_PIXELS = 50_000_000
 
@@ -40,7 +40,7 @@ def logo(path: str) -> Image:
 
 def _first_frame(path: str) -> Picture:
     try:
-        raw = storage.open_source(path)
+        raw = open_source(path)
     except OSError as error:
         raise unreadable_error(path, error) from error
     with BufferedReader(raw) as file:

@@ -19,6 +19,11 @@ Scene = Callable[..., Image.Image]
 Render = Callable[..., Outcome]
 
 
+def probe_file(path: Path) -> ImageInfo:
+    with path.open("rb") as file:
+        return probe(file, path.name)
+
+
 @pytest.mark.parametrize("kind", OUTPUT_FORMATS)
 def test_it_agrees_with_the_encoder(kind: str, scene: Scene, result: Render, tmp_path: Path) -> None:
     load_plugins()
@@ -27,7 +32,9 @@ def test_it_agrees_with_the_encoder(kind: str, scene: Scene, result: Render, tmp
     made = result(tmp_path / name, width=30)
     assert isinstance(made.detail, Written), made
     assert made.destination is not None
-    assert probe(made.destination) == ImageInfo(*made.detail.out_size, made.detail.out_format, made.detail.out_bytes)
+    assert probe_file(Path(made.destination)) == ImageInfo(
+        *made.detail.out_size, made.detail.out_format, made.detail.out_bytes
+    )
 
 
 @given(
@@ -43,36 +50,35 @@ def test_any_webp_has_the_size_that_its_decoder_gives_it(
     path = tmp_path_factory.getbasetemp() / f"{os.getpid()}.webp"
     images = [Image.new(mode, size, color) for color in ("red", "#0080ff80")[:frames]]
     images[0].save(path, save_all=True, append_images=images[1:], lossless=lossless, method=0)
-    found = probe(str(path))
+    found = probe_file(path)
     assert (found.width, found.height, found.format, found.bytes) == (*size, "webp", path.stat().st_size)
 
 
 def test_a_jpeg_with_further_pictures_is_a_jpeg(scene: Scene, tmp_path: Path) -> None:
     scene().save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[scene()])
-    assert probe(str(tmp_path / "a.jpg")).format == "jpeg"
+    assert probe_file(tmp_path / "a.jpg").format == "jpeg"
 
 
 def test_pixels_are_not_looked_at(scene: Scene, tmp_path: Path) -> None:
     scene().save(tmp_path / "a.png")
     header = (tmp_path / "a.png").read_bytes()[:60]
     (tmp_path / "a.png").write_bytes(header)
-    assert probe(str(tmp_path / "a.png")) == ImageInfo(120, 80, "png", 60)
+    assert probe_file(tmp_path / "a.png") == ImageInfo(120, 80, "png", 60)
 
 
 def test_no_size_is_too_large(tmp_path: Path) -> None:
     Image.new("1", (30_000, 10_000)).save(tmp_path / "a.png")
-    assert probe(str(tmp_path / "a.png")).width == 30_000
+    assert probe_file(tmp_path / "a.png").width == 30_000
 
 
 def test_deep_colors_are_no_matter(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"P6 2 1 65535\n" + bytes(12))
-    assert probe(str(tmp_path / "a.ppm")) == ImageInfo(2, 1, "ppm", 25)
+    assert probe_file(tmp_path / "a.ppm") == ImageInfo(2, 1, "ppm", 25)
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, Reason.UNREADABLE),
         (b"Dear reader,", Reason.NOT_A_PICTURE),
         (b"\xff\xd8\xff\xe0", Reason.DAMAGED),
         (b"RIFF\x24\0\0\0WEBPVP8", Reason.DAMAGED),
@@ -81,15 +87,8 @@ def test_deep_colors_are_no_matter(tmp_path: Path) -> None:
         (b"", Reason.DAMAGED),
     ],
 )
-def test_what_has_no_header_is_told(content: bytes | None, reason: Reason, tmp_path: Path) -> None:
-    if content is not None:
-        (tmp_path / "a.jpg").write_bytes(content)
+def test_what_has_no_header_is_told(content: bytes, reason: Reason, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(PictureError) as caught:
-        probe(str(tmp_path / "a.jpg"))
+        probe_file(tmp_path / "a.jpg")
     assert caught.value.reason is reason
-
-
-def test_a_pipe_does_not_block(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.jpg")
-    with pytest.raises(PictureError, match="not a regular file"):
-        probe(str(tmp_path / "a.jpg"))
