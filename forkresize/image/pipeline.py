@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.formats import OutputSpec
+from forkresize.image.color.alpha import OPAQUE
 from forkresize.image.color.convert import DEEP, is_for, to_srgb
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout
@@ -24,8 +25,6 @@ from forkresize.recipe import (
     Recipe,
     Step,
 )
-
-_OPAQUE = 255
 
 
 class Target(Struct, frozen=True):
@@ -116,7 +115,7 @@ def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
         PictureError: a step can't be done to it.
     """
     modes = target.writer.modes
-    background = recipe.background if "RGBA" in modes else (*recipe.background[:3], _OPAQUE)
+    background = recipe.background if "RGBA" in modes else (*recipe.background[:3], OPAQUE)
     picture = normalize_mode(picture, modes)
     if not _keeps_color(picture, recipe, target):
         picture = _converted(picture, recipe)

@@ -4,12 +4,14 @@ from array import array
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import accumulate, groupby
-from typing import Any, cast
+from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
+from forkresize.image.color.convert import DEEP
 from forkresize.image.geometry.layout import Point
 from forkresize.image.geometry.region import Dimensions
+from forkresize.image.steps.modes import stretch
 from forkresize.recipe import Gravity
 
 _SIDE = 96
@@ -20,9 +22,6 @@ _SAMPLES = 4
 
 _AS_GOOD = 0.99
 """A window with this share of the best one's score is as good; which is ahead by less is chance."""
-
-_DEEP = frozenset({"I;16", "I", "F"})
-"""Modes of which the range of values tells nothing; they are spread from black to white."""
 
 _LAPLACIAN = (0, -1, 0, -1, 4, -1, 0, -1, 0)
 _LAPLACIAN_SIDE = 3
@@ -78,18 +77,12 @@ def _within(size: Dimensions, side: int) -> Dimensions:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode in _DEEP:
-        return _spread(image.convert("F")).convert("RGB")
+    if image.mode in DEEP:
+        return stretch(image).convert("RGB")
     if image.mode not in {"LA", "RGBA"}:
         return image.convert("RGB")
     colors = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "black"), colors).convert("RGB")
-
-
-def _spread(image: Image.Image) -> Image.Image:
-    least, most = cast("tuple[float, float]", image.getextrema())
-    by = 255 / ((most - least) or 1)
-    return image.point(lambda level: level * by + -least * by).convert("L")
 
 
 def _entropies(small: Image.Image) -> tuple[_Scores, _Scores]:

@@ -7,8 +7,8 @@ from math import ceil, sqrt
 from PIL import Image, ImageChops
 from PIL.Image import Quantize
 
+from forkresize.image.color.alpha import OPAQUE, has_alpha
 from forkresize.image.encode.quantize import dither, quantize_rgba
-from forkresize.image.steps.alpha import OPAQUE, has_alpha
 
 Color = tuple[int, ...]
 

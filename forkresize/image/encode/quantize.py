@@ -7,7 +7,7 @@ from math import isqrt, sqrt
 from PIL import Image
 from PIL.Image import Dither, Quantize
 
-from forkresize.image.steps.alpha import OPAQUE
+from forkresize.image.color.alpha import OPAQUE
 
 _BLACK = [0, 0, 0]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from forkresize.image.color.alpha import PREMULTIPLIED, premultiply, unpremultiply
 from forkresize.image.geometry.region import Dimensions
 from forkresize.recipe import Resample
 
@@ -42,9 +43,6 @@ _IN_PLACE = frozenset({"L", "RGB", "RGBa", "CMYK", "F"})
 _COPIED = {"La": "U8x2", "I;16": "U16"}
 """Modes whose pixels are read from a copy, and what they are called there."""
 
-_PREMULTIPLIED = {"RGBA": "RGBa", "LA": "La"}
-"""Modes whose colors count as much as they are opaque, or else what is hidden would bleed into the edges."""
-
 
 @cache
 def simd() -> ModuleType | None:
@@ -69,7 +67,7 @@ def resample(
 ) -> Image.Image:
     """Return a part of an image at another size.
 
-    Colors count as much as they are opaque. By kernels without negative lobes, a translucent edge comes out as if it
+    Colors are premultiplied by alpha. By kernels without negative lobes, a translucent edge comes out as if it
     had been laid on its background before, whatever that is; others overshoot at hard edges, which no alpha can hold.
 
     Args:
@@ -82,8 +80,8 @@ def resample(
     """
     if resample is Resample.NEAREST:
         return _by_pillow(image, size, box, resample)
-    image, box = _first_pass(_premultiplied(image), size, box, resample, rows_first=rows_first)
-    return _divided(_convolved(image, size, box, resample))
+    image, box = _first_pass(_premultiply(image), size, box, resample, rows_first=rows_first)
+    return _unpremultiply(_convolved(image, size, box, resample))
 
 
 def _first_pass(
@@ -108,22 +106,22 @@ def _needed(start: float, length: float, target: int, side: int) -> tuple[int, i
 
 
 def _uses_simd(mode: str, resample: Resample) -> bool:
-    known = mode in _IN_PLACE or mode in _COPIED or mode in _PREMULTIPLIED
+    known = mode in _IN_PLACE or mode in _COPIED or mode in PREMULTIPLIED
     return known and resample in _SIMD and simd() is not None
 
 
-def _premultiplied(image: Image.Image) -> Image.Image:
+def _premultiply(image: Image.Image) -> Image.Image:
     module: Any = simd()
     if module and image.mode == "RGBA":
         return module.AlphaMulDiv().multiply_alpha_pil(image)  # type: ignore[no-any-return]
-    return image.convert(_PREMULTIPLIED[image.mode]) if image.mode in _PREMULTIPLIED else image
+    return premultiply(image)
 
 
-def _divided(image: Image.Image) -> Image.Image:
+def _unpremultiply(image: Image.Image) -> Image.Image:
     module: Any = simd()
     if module and image.mode == "RGBa":
         return module.AlphaMulDiv().divide_alpha_pil(image)  # type: ignore[no-any-return]
-    return image.convert(image.mode.upper()) if image.mode in _PREMULTIPLIED.values() else image
+    return unpremultiply(image)
 
 
 def _convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> Image.Image:

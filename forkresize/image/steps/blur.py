@@ -3,7 +3,7 @@
 from PIL.Image import Image
 from PIL.ImageFilter import GaussianBlur
 
-from forkresize.image.steps.alpha import premultiply, unpremultiply
+from forkresize.image.color.alpha import premultiply, unpremultiply
 from forkresize.image.steps.operation import ColorNeed, Operation, on_image
 from forkresize.recipe import Blur
 

@@ -2,11 +2,11 @@
 
 from PIL import Image
 
+from forkresize.image.color.alpha import OPAQUE
 from forkresize.image.color.convert import DEEP
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.picture import Picture
-from forkresize.image.steps.alpha import OPAQUE
 from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.outcome import Reason

@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 from PIL import Image
 
+from forkresize.image.color.alpha import OPAQUE, has_alpha
 from forkresize.image.picture import Picture
-from forkresize.image.steps.alpha import OPAQUE, has_alpha
 from forkresize.recipe import RGBA
 
 

@@ -110,6 +110,14 @@ def to_8_bit_gray(image: Image) -> Image:
     return image.convert("I").point(_to_eight_bits(), "L")
 
 
+def stretch(image: Image) -> Image:
+    """Return an image of mode I;16, I or F as mode L, with its range of values spread from black to white."""
+    image = image.convert("F")
+    least, most = _extrema(image)
+    by = 255 / ((most - least) or 1)
+    return image.point(lambda level: level * by + -least * by).convert("L")
+
+
 def _integer(image: Image, held: frozenset[str]) -> Image:
     least, most = _extrema(image)
     if least >= 0 and most <= _MOST_16_BIT:

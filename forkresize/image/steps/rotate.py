@@ -5,9 +5,9 @@ from math import ceil, cos, floor, radians, sin
 from msgspec.structs import replace
 from PIL import Image
 
+from forkresize.image.color.alpha import OPAQUE, has_alpha, premultiply, unpremultiply
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.picture import Picture, View
-from forkresize.image.steps.alpha import OPAQUE, has_alpha, premultiply, unpremultiply
 from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.image.steps.orient import transform_view
 from forkresize.recipe import RGBA, Rotate

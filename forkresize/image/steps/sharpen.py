@@ -3,7 +3,7 @@
 from PIL import Image, ImageChops
 from PIL.ImageFilter import UnsharpMask
 
-from forkresize.image.steps.alpha import has_alpha
+from forkresize.image.color.alpha import has_alpha
 from forkresize.image.steps.blur import blur
 from forkresize.image.steps.operation import ColorNeed, Operation, on_image
 from forkresize.recipe import Blur, Sharpen

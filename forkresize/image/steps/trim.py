@@ -6,10 +6,10 @@ from fractions import Fraction
 from msgspec.structs import replace
 from PIL.Image import Image
 
+from forkresize.image.color.alpha import premultiply
 from forkresize.image.geometry.region import Region
 from forkresize.image.picture import Picture
-from forkresize.image.steps.alpha import premultiply
-from forkresize.image.steps.modes import to_8_bit_gray
+from forkresize.image.steps.modes import stretch, to_8_bit_gray
 from forkresize.image.steps.operation import Operation
 from forkresize.recipe import RGBA, Crop, Rotate, Trim
 
@@ -59,9 +59,7 @@ def _in_8_bits(image: Image) -> Image:
     if image.mode == "I;16":
         return to_8_bit_gray(image)
     if image.mode in {"I", "F"}:
-        least, most = image.getextrema()
-        by = _WHITE / ((most - least) or 1)  # type: ignore[operator] # these modes have one channel
-        return image.convert("F").point(lambda level: level * by + -least * by).convert("L")  # type: ignore[operator]
+        return stretch(image)
     return image.convert("RGB") if image.mode == "CMYK" else image
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from PIL import Image
 
+from forkresize.image.color.alpha import has_alpha
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.steps.alpha import has_alpha
 from forkresize.image.steps.operation import ColorNeed, Operation, on_image
 from forkresize.image.watermark.mark import margin, mark, prepare
 from forkresize.image.watermark.position import place, tiles

@@ -7,12 +7,12 @@ from PIL import ImageChops
 from PIL.Image import Image
 
 from forkresize.errors import FieldError
+from forkresize.image.color.alpha import premultiply
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, unreadable_error
 from forkresize.image.picture import Picture
 from forkresize.image.source_image import SourceImage
-from forkresize.image.steps.alpha import premultiply
 from forkresize.image.steps.modes import normalize_mode
 from forkresize.image.steps.orient import orient
 from forkresize.outcome import Reason

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from forkresize.image.steps.alpha import has_alpha, premultiply, unpremultiply
+from forkresize.image.color.alpha import has_alpha, premultiply, unpremultiply
 
 
 @pytest.mark.parametrize(
