@@ -60,11 +60,11 @@ class Tally:
     def __call__(self, outcome: Outcome) -> None:
         """Count one outcome."""
         # Every source has one outcome that is about its first output, or about all of them.
-        self.sources += outcome.rendition == 0 and not isinstance(outcome.detail, Pruned)
-        detail = outcome.detail
+        detail, ref = outcome.detail, outcome.ref
+        self.sources += ref.rendition == 0 and not isinstance(detail, Pruned)
         match detail:
             case Written():
-                self._add_written(outcome.source, detail)
+                self._add_written(ref.source, detail)
             case Unchanged():
                 self.unchanged += 1
             case Planned():

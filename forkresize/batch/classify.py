@@ -53,17 +53,22 @@ def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]
 def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput) -> Classified:
     if other := plan.collisions.skipped.get(source.path):
         return Classified(None, [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))])
-    outputs = plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, ""))
-    outcomes = [_classify_output(plan, source, output, check_output) for output in outputs]
-    planned = [output for output, outcome in zip(outputs, outcomes, strict=True) if isinstance(outcome.detail, Planned)]
+    planned: list[Output] = []
+    outcomes: list[Outcome] = []
+    for output in plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, "")):
+        outcome = _classify_output(plan, source, output, check_output)
+        if isinstance(outcome.detail, Planned):
+            planned.append(output)
+            if not plan.settings.dry_run:
+                continue
+        outcomes.append(outcome)
     if len(outcomes) > 1:
         outcomes = _deduplicate_outcomes(outcomes)
     if not planned:
         return Classified(None, outcomes)
-    job = Job(source, tuple(planned))
     if plan.settings.dry_run:
-        return Classified(job, _preview(source, outcomes))
-    return Classified(job, [outcome for outcome in outcomes if not isinstance(outcome.detail, Planned)])
+        outcomes = _preview(source, outcomes)
+    return Classified(Job(source, tuple(planned)), outcomes)
 
 
 def _classify_output(plan: "RunPlan", source: Source, output: Output, check_output: CheckOutput) -> Outcome:

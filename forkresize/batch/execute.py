@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 def execute(plan: "RunPlan", observers: Iterable[AnyObserver]) -> Summary:
     """Execute a plan; see ``RunPlan.execute``."""
     events = EventDispatcher(observers)
-    state = RunState(plan.settings, plan.deadline, events)
-    plan.stop.add(lambda: state.has_stopped)
+    state = RunState(plan.settings, plan.deadline, plan.stop, events)
     if plan.settings.dry_run:
         events.start()
         _preview(plan, state)
@@ -65,7 +64,7 @@ def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: L
         ledger.begin_run()
         outputs = _output_strategy(plan, ledger, store)
         with _executor(plan, events, store) as executor:
-            plan.stop.add(lambda: executor.stopping)
+            plan.stop.follow(lambda: executor.stopping)
             _process_jobs(plan, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
             with state.stop_on(LedgerError):

@@ -105,7 +105,7 @@ def prepare(
     settings = settings or Settings()
     named, destination = [os.fspath(source) for source in sources], os.fspath(destination)
     deadline = Deadline(settings.max_duration)
-    stop = StopToken(lambda: deadline.expired)
+    stop = StopToken(deadline)
     validate(recipe)
     if settings.serial and settings.sandbox is SandboxMode.ON:
         raise FieldError("sandbox", "requires worker processes; use at least one worker")

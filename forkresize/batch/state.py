@@ -16,22 +16,28 @@ from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
 class StopToken:
-    """Tells all stages of a run to begin nothing new. Call it to ask; it stays cheap, and is asked for every file.
+    """Tells all stages of a run to begin nothing new. Call it to ask; it is asked for every file.
 
     Args:
-        conditions: each of them stops the run while it returns True.
+        deadline: stops the run when it expires.
     """
 
-    def __init__(self, *conditions: Callable[[], bool]) -> None:
-        self._conditions = list(conditions)
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._requested = False
+        self._is_executor_stopping: Callable[[], bool] = bool
 
     def __call__(self) -> bool:
         """Return whether to begin nothing new."""
-        return any(condition() for condition in self._conditions)
+        return self._requested or self._deadline.expired or self._is_executor_stopping()
 
-    def add(self, condition: Callable[[], bool]) -> None:
-        """Add a condition."""
-        self._conditions.append(condition)
+    def request(self) -> None:
+        """Stop the run."""
+        self._requested = True
+
+    def follow(self, is_stopping: Callable[[], bool]) -> None:
+        """Stop the run when its executor stops, for example because of a signal."""
+        self._is_executor_stopping = is_stopping
 
 
 class StopReason(Struct, frozen=True):
@@ -52,11 +58,13 @@ class RunState:
     Args:
         settings: when to stop early, and what counts as a failure.
         deadline: when the time is over.
+        stop: is told to stop the other stages.
         events: announces every outcome.
     """
 
-    def __init__(self, settings: Settings, deadline: Deadline, events: EventDispatcher) -> None:
+    def __init__(self, settings: Settings, deadline: Deadline, stop: StopToken, events: EventDispatcher) -> None:
         self._deadline = deadline
+        self._token = stop
         self._events = events
         self._tally = Tally()
         self._max_errors = settings.max_errors
@@ -65,11 +73,6 @@ class RunState:
         self._refused: str | None = None
         self._in_flight = 0
         self._all_found = True
-
-    @property
-    def has_stopped(self) -> bool:
-        """Whether something other than the deadline ended the run."""
-        return self._stop is not None
 
     @property
     def must_stop(self) -> bool:
@@ -100,9 +103,11 @@ class RunState:
         """Count and announce an outcome. It may be a reason to stop."""
         self._tally(outcome)
         self._events.outcome(outcome)
-        if self._stop is None:
-            # A limit on the share of failures stays reached, even if later successes lower the share.
-            self._stop = self._reason_to_stop(outcome)
+        detail = outcome.detail
+        if isinstance(detail, Failed) and detail.fatal:
+            self._stop_for(ExitCode.FATAL, detail.error)
+        elif self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
+            self._stop_for(ExitCode.MAX_ERRORS, "--max-errors")
 
     def record_refusal(self, text: str) -> None:
         """Note that something requested was not done, although the run goes on to its end."""
@@ -114,7 +119,7 @@ class RunState:
         try:
             yield
         except error_type as error:
-            self._stop = self._stop or StopReason(exit_code_for_error(error), str(error))
+            self._stop_for(exit_code_for_error(error), str(error))
 
     def summary(self, stats: RunStats, interrupted: int | None = None) -> Summary:
         """Return the summary of the run.
@@ -135,9 +140,7 @@ class RunState:
         code = ExitCode.FATAL if self._refused else finished
         return summarize(self._tally, stats, exit_code=code, refused=self._refused)
 
-    def _reason_to_stop(self, outcome: Outcome) -> StopReason | None:
-        if isinstance(outcome.detail, Failed) and outcome.detail.fatal:
-            return StopReason(ExitCode.FATAL, outcome.detail.error)
-        if self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
-            return StopReason(ExitCode.MAX_ERRORS, "--max-errors")
-        return None
+    def _stop_for(self, exit_code: int, text: str) -> None:
+        # The first reason counts, even if later successes lower the share of failures.
+        self._stop = self._stop or StopReason(exit_code, text)
+        self._token.request()
