@@ -1,7 +1,6 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
@@ -14,16 +13,16 @@ from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
 from forkresize.batch.prune import plan_prune
-from forkresize.batch.render_job import preload, render_job, start_worker
+from forkresize.batch.render_job import preload
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.state import RunState
+from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import LedgerError
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
 from forkresize.plan.staleness import Rules
-from forkresize.pool import reserve
 from forkresize.store import LocalStore
 from forkresize.summary import RunStats, Summary
 
@@ -114,15 +113,11 @@ def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, exe
 
 
 def _executor(plan: "RunPlan", events: EventDispatcher, store: LocalStore) -> Executor:
+    setup = WorkerSetup.of(plan.recipe, store)
     if plan.settings.serial:
-        return SerialExecutor(partial(render_job, recipe=plan.recipe, store=store), events.on_tick)
+        return SerialExecutor(setup, events.on_tick)
     options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.root)
-    return LocalExecutor(
-        partial(render_job, recipe=plan.recipe, store=store, reserve=reserve),
-        replace(options, stop_after=plan.deadline.remaining),
-        partial(start_worker, plan.recipe),
-        events.on_tick,
-    )
+    return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), events.on_tick)
 
 
 def _open_ledger(plan: "RunPlan") -> LedgerStore:

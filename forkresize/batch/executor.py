@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
+from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.errors import StopRequested
 from forkresize.job import Job
 from forkresize.pool import Activity, Completed, Raised, TaskResult
@@ -57,12 +58,13 @@ class SerialExecutor:
     running job finish; the second raises StopRequested.
 
     Args:
-        function: what to do with a job.
+        setup: what the worker needs once.
         on_tick: called after each job.
     """
 
-    def __init__(self, function: Callable[[Job], Any], on_tick: OnTick | None = None) -> None:
-        self._function = function
+    def __init__(self, setup: WorkerSetup, on_tick: OnTick | None = None) -> None:
+        self._worker = RenderWorker(setup, reserve=lambda _: None)
+        self._jobs = setup.job_serializer()
         self._on_tick = on_tick
         self._stopping = False
         self._busy_seconds = 0.0
@@ -70,6 +72,7 @@ class SerialExecutor:
         self._signals.on_force = self._force
 
     def __enter__(self) -> Self:
+        self._worker.load()
         self._signals.__enter__()
         return self
 
@@ -110,13 +113,14 @@ class SerialExecutor:
         started = time.monotonic()
         ran: dict[str, Any] = {"item": job, "attempts": 1, "worker": os.getpid(), "stderr": ""}
         try:
-            # The same conversion and checks as between processes.
-            outcomes = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(self._function(job)))
+            # The same conversions and checks as between processes.
+            outcomes = self._worker(self._jobs.decode(self._jobs.encode(job)))
+            results = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(outcomes))
         except Exception as error:  # noqa: BLE001 -- as in a worker: a bug costs one job.
             last_line = "".join(traceback.format_exception_only(error)).strip()
             seconds = time.monotonic() - started
             return Raised(error=last_line, traceback=traceback.format_exc(), seconds=seconds, **ran)
-        return Completed(result=outcomes, seconds=time.monotonic() - started, **ran)
+        return Completed(result=results, seconds=time.monotonic() - started, **ran)
 
     def _force(self) -> None:
         raise StopRequested(self._signals.first or 0)

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from typing import Any, Self
 
@@ -12,8 +12,9 @@ from forkresize import storage
 from forkresize.batch.executor import JobResult, OnTick
 from forkresize.batch.settings import Settings
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
+from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
-from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy
+from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
 from forkresize.summary import ExecutorStats
 
 
@@ -21,22 +22,16 @@ class LocalExecutor:
     """Works on jobs in forked workers.
 
     Args:
-        function: what to do with a job.
+        setup: what workers need once.
         options: number of workers, limits, sandbox.
-        initializer: called in every worker before its first job.
         on_tick: called ten times per second while jobs run.
     """
 
-    def __init__(
-        self,
-        function: Callable[[Job], Any],
-        options: PoolOptions,
-        initializer: Callable[[], object],
-        on_tick: OnTick | None = None,
-    ) -> None:
-        # What the function returns is encoded in the worker, and decoded as WireOutcomes.
+    def __init__(self, setup: WorkerSetup, options: PoolOptions, on_tick: OnTick | None = None) -> None:
+        worker: Any = RenderWorker(setup, reserve)
+        options = replace(options, serializer=OUTCOME_SERIALIZER, task_serializer=setup.job_serializer())
         self._pool: Pool[Job, list[WireOutcome]] = Pool(
-            function, initializer=initializer, options=options, on_tick=on_tick
+            worker, initializer=worker.start, options=options, on_tick=on_tick
         )
 
     def __enter__(self) -> Self:
@@ -92,16 +87,15 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destinati
         sources: directories and files that were named.
         destination: the directory to write to, which exists.
     """
-    options = replace(settings.pool, serializer=OUTCOME_SERIALIZER)
     if settings.sandbox is SandboxMode.OFF:
-        return options
+        return settings.pool
     policy = SandboxPolicy(
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
         write=(destination,),
         open_file=_open_for_worker,
     )
-    return replace(options, sandbox=policy)
+    return replace(settings.pool, sandbox=policy)
 
 
 def _open_for_worker(job: Job, path: str) -> FileIO:

@@ -91,7 +91,8 @@ def _settings(values: Mapping[str, Any]) -> Settings:
     own = {
         "selection": Selection(**_only(Selection.__struct_fields__, values)),
         "files_from": None,
-        "pool": PoolOptions(**pool),
+        "pool": PoolOptions(**pool | {"workers": values["workers"] or None}),
+        "serial": values["workers"] == 0,
         "if_exists": IfExists.OVERWRITE if values["force"] else values["if_exists"],
         "max_duration": values["max_duration"] or None,
     }

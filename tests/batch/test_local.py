@@ -1,4 +1,4 @@
-"""What the workers of a batch may reach, and that their word is not taken for what they were given."""
+"""What the workers of a run may open, and that their outcomes belong to the jobs that they were given."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def job(tmp_path: Path) -> Job:
     return Job(Source(str(source), "a.jpg"), (Output("0.jpg"), Output("1.jpg", rendition=1)))
 
 
-def test_a_worker_is_lent_the_source_of_its_own_job_and_no_other_file(tmp_path: Path, job: Job) -> None:
+def test_a_worker_gets_the_source_of_its_own_job_opened_and_no_other_file(tmp_path: Path, job: Job) -> None:
     other = tmp_path / "in/b.jpg"
     other.write_bytes(b"another")
     options = sandboxed_pool_options(Settings(), ["in"], "out").sandbox
@@ -36,17 +36,15 @@ def test_a_worker_is_lent_the_source_of_its_own_job_and_no_other_file(tmp_path: 
         thumbnails._open_for_worker(job.source.path, str(other))  # noqa: SLF001  It is what workers are given.
 
 
-def test_directories_are_readable_as_a_whole_and_files_are_lent_one_by_one(tmp_path: Path, job: Job) -> None:
+def test_source_directories_are_readable_and_single_files_are_opened_by_the_parent(tmp_path: Path, job: Job) -> None:
     folder = str(tmp_path / "in")
     options = sandboxed_pool_options(Settings(), [folder, job.source.path], "out").sandbox
     assert options is not None
     assert (options.read, options.write, options.mode) == ((folder,), ("out",), SandboxMode.AUTO)
-    assert sandboxed_pool_options(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions(
-        serializer=OUTCOME_SERIALIZER
-    )
+    assert sandboxed_pool_options(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions()
 
 
-def test_an_outcome_is_about_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
+def test_an_outcome_belongs_to_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
     forged = [
         Outcome(
             OutputRef(Source("/etc/shadow", "shadow"), "/etc/passwd", rendition),

@@ -1,5 +1,6 @@
 """The batch as a library: what is returned, who is told, what is refused."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -208,3 +209,17 @@ def test_every_public_name_can_be_imported(name: str) -> None:
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         getattr(forkresize, "nothing")  # noqa: B009 (mypy knows that it does not exist)
+
+
+def test_a_serial_run_forks_no_process(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was forked"))
+    told: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True), observers=[told.append])
+    assert (summary.written, summary.skipped, summary.exit_code, summary.stats.workers) == (6, 1, 0, 1)
+    assert {outcome.execution.worker for outcome in told if isinstance(outcome.detail, Written)} == {os.getpid()}
+    assert run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True)).unchanged == 6
+
+
+def test_a_serial_run_cannot_be_sandboxed(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(UsageError, match="sandbox: requires worker processes"):
+        run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True, sandbox="on"))  # type: ignore[arg-type]

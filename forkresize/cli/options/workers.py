@@ -8,7 +8,13 @@ from forkresize.cli.types import DURATION, MAX_ERRORS, MEMORY, SHARD, enum_choic
 from forkresize.plan import Order
 
 WORKERS = [
-    Option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]"),
+    Option(
+        "-j",
+        "--workers",
+        type=whole("n", 0),
+        help="Worker processes. 0: work in this process, for debugging, without time limit, memory limit or sandbox. "
+        "[default: the CPUs this process may use]",
+    ),
     Option("--timeout", type=DURATION, default="120s", help="Time limit per image; 0: none."),
     Option(
         "--retries",

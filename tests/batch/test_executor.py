@@ -1,0 +1,134 @@
+"""What every executor has to do. Each test runs with a pool of workers and with the serial executor."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from forkresize.batch.executor import Executor, JobResult, SerialExecutor
+from forkresize.batch.local import LocalExecutor
+from forkresize.batch.worker import WorkerSetup
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import Skipped, Written
+from forkresize.pool import Completed, PoolOptions, Raised
+from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
+
+Draw = Callable[..., Path]
+Create = Callable[[], Executor]
+
+
+@pytest.fixture(params=["local", "serial"])
+def create(request: pytest.FixtureRequest, tmp_path: Path) -> Create:
+    """Create an executor of each kind."""
+    setup = WorkerSetup.of(Recipe.of(width=8), LocalStore(str(tmp_path / "out"), "run-id"))
+    if request.param == "serial":
+        return lambda: SerialExecutor(setup)
+    return lambda: LocalExecutor(setup, PoolOptions(workers=2, tick=0.01))
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, draw: Draw) -> list[Job]:
+    return [_job(draw(tmp_path / f"in/{number}.jpg", (16, 12)), f"{number}.jpg") for number in range(5)]
+
+
+def _job(source: Path, key: str) -> Job:
+    return Job(Source(str(source), source.name, source.stat().st_size), (Output(key),))
+
+
+def test_each_job_has_one_result_and_its_output(create: Create, tmp_path: Path, jobs: list[Job]) -> None:
+    with create() as executor:
+        results = list(executor.run(jobs))
+        stats = executor.stats
+    assert sorted(result.item.source.relative for result in results) == [f"{number}.jpg" for number in range(5)]
+    for result in results:
+        assert isinstance(result, Completed)
+        [outcome] = result.result
+        assert isinstance(outcome.detail, Written)
+        assert (outcome.rendition, result.attempts) == (0, 1)
+        with Image.open(tmp_path / "out" / result.item.outputs[0].key) as image:
+            assert image.size == (8, 6)
+    assert stats.workers >= 1
+    assert stats.busy_seconds > 0
+    assert stats.workers_lost == 0
+
+
+def test_paths_that_are_not_valid_text_reach_the_worker(create: Create, tmp_path: Path, draw: Draw) -> None:
+    source = draw(tmp_path / "in/a.jpg").rename(tmp_path / os.fsdecode(b"in/\xff.jpg"))
+    with create() as executor:
+        [result] = executor.run([_job(source, os.fsdecode(b"\xfe.jpg"))])
+    assert isinstance(result, Completed)
+    assert isinstance(result.result[0].detail, Written)
+    assert os.path.exists(os.fsencode(tmp_path) + b"/out/\xfe.jpg")
+
+
+def test_a_file_that_is_not_a_picture_is_skipped(create: Create, tmp_path: Path) -> None:
+    source = tmp_path / "notes.txt"
+    source.write_text("notes")
+    with create() as executor:
+        [result] = executor.run([_job(source, "out.jpg")])
+    assert isinstance(result, Completed)
+    assert [(outcome.rendition, type(outcome.detail)) for outcome in result.result] == [(0, Skipped)]
+
+
+def test_a_bug_costs_one_job(create: Create, jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    from forkresize.batch import render_job as module
+
+    real = module.render_job
+
+    def render(job: Job, *arguments: object) -> object:
+        if job.source.relative == "2.jpg":
+            raise ZeroDivisionError("a bug")
+        return real(job, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("forkresize.batch.worker.render_job", render)
+    with create() as executor:
+        results = list(executor.run(jobs))
+    [raised] = (result for result in results if isinstance(result, Raised))
+    assert raised.item.source.relative == "2.jpg"
+    assert raised.error == "ZeroDivisionError: a bug"
+    assert "in render" in raised.traceback
+    assert len(results) == 5
+
+
+def test_after_stop_no_more_jobs_are_started(create: Create, jobs: list[Job]) -> None:
+    endless = (jobs[number % len(jobs)] for number in count())
+    with create() as executor:
+        results = []
+        for result in executor.run(endless):
+            results.append(result)
+            executor.stop()
+        assert executor.stopping
+    assert 1 <= len(results) <= 6
+    assert executor.interrupted is None
+
+
+def test_a_stop_signal_lets_running_jobs_finish(create: Create, jobs: list[Job]) -> None:
+    endless = (jobs[number % len(jobs)] for number in count())
+    with create() as executor:
+        results = []
+        for result in executor.run(endless):
+            results.append(result)
+            if len(results) == 1:
+                signal.raise_signal(signal.SIGTERM)
+        assert (executor.stopping, executor.interrupted) == (True, signal.SIGTERM)
+    assert all(isinstance(result, Completed) for result in results)
+    assert len(results) <= 6
+
+
+def test_an_error_of_the_jobs_is_raised_after_the_results_of_earlier_jobs(
+    create: Create, tmp_path: Path, jobs: list[Job]
+) -> None:
+    def failing() -> Iterator[Job]:
+        yield jobs[0]
+        raise LookupError("no more")
+
+    results: list[JobResult] = []
+    with create() as executor, pytest.raises(LookupError, match="no more"):
+        results.extend(executor.run(failing()))
+    assert all(isinstance(result, Completed) for result in results)
+    assert (tmp_path / "out/0.jpg").exists()
