@@ -1,72 +1,36 @@
 """What to make of every image: a Recipe, its steps and its renditions. Touches no file and no pixel."""
 
-from forkresize.formats import DEFAULT_QUALITY, Format
-from forkresize.recipe.color import RGBA
-from forkresize.recipe.enums import (
-    Animation,
-    Axis,
-    Color,
-    Fit,
-    Gravity,
-    IfLarger,
-    Metadata,
-    OnTruncated,
-    Resample,
-    Subsampling,
-    parse_enum,
-)
-from forkresize.recipe.recipe import OPTIONS, Recipe
-from forkresize.recipe.rendition import MAX_COLORS, Rendition
-from forkresize.recipe.serialize import from_bytes, to_bytes
-from forkresize.recipe.size import MAX_SIDE, Size
-from forkresize.recipe.steps import (
-    STEPS,
-    Blur,
-    Border,
-    Crop,
-    Flip,
-    Grayscale,
-    Resize,
-    Rotate,
-    Sharpen,
-    Step,
-    Trim,
-    Watermark,
-)
-
-__all__ = [
-    "DEFAULT_QUALITY",
-    "MAX_COLORS",
-    "MAX_SIDE",
-    "OPTIONS",
-    "RGBA",
-    "STEPS",
-    "Animation",
-    "Axis",
-    "Blur",
-    "Border",
-    "Color",
-    "Crop",
-    "Fit",
-    "Flip",
-    "Format",
-    "Gravity",
-    "Grayscale",
-    "IfLarger",
-    "Metadata",
-    "OnTruncated",
-    "Recipe",
-    "Rendition",
-    "Resample",
-    "Resize",
-    "Rotate",
-    "Sharpen",
-    "Size",
-    "Step",
-    "Subsampling",
-    "Trim",
-    "Watermark",
-    "from_bytes",
-    "parse_enum",
-    "to_bytes",
-]
+from forkresize.formats import DEFAULT_QUALITY as DEFAULT_QUALITY
+from forkresize.formats import Format as Format
+from forkresize.recipe.color import RGBA as RGBA
+from forkresize.recipe.enums import Animation as Animation
+from forkresize.recipe.enums import Axis as Axis
+from forkresize.recipe.enums import Color as Color
+from forkresize.recipe.enums import Fit as Fit
+from forkresize.recipe.enums import Gravity as Gravity
+from forkresize.recipe.enums import IfLarger as IfLarger
+from forkresize.recipe.enums import Metadata as Metadata
+from forkresize.recipe.enums import OnTruncated as OnTruncated
+from forkresize.recipe.enums import Resample as Resample
+from forkresize.recipe.enums import Subsampling as Subsampling
+from forkresize.recipe.enums import parse_enum as parse_enum
+from forkresize.recipe.recipe import OPTIONS as OPTIONS
+from forkresize.recipe.recipe import Recipe as Recipe
+from forkresize.recipe.rendition import MAX_COLORS as MAX_COLORS
+from forkresize.recipe.rendition import Rendition as Rendition
+from forkresize.recipe.serialize import from_bytes as from_bytes
+from forkresize.recipe.serialize import to_bytes as to_bytes
+from forkresize.recipe.size import MAX_SIDE as MAX_SIDE
+from forkresize.recipe.size import Size as Size
+from forkresize.recipe.steps import STEPS as STEPS
+from forkresize.recipe.steps import Blur as Blur
+from forkresize.recipe.steps import Border as Border
+from forkresize.recipe.steps import Crop as Crop
+from forkresize.recipe.steps import Flip as Flip
+from forkresize.recipe.steps import Grayscale as Grayscale
+from forkresize.recipe.steps import Resize as Resize
+from forkresize.recipe.steps import Rotate as Rotate
+from forkresize.recipe.steps import Sharpen as Sharpen
+from forkresize.recipe.steps import Step as Step
+from forkresize.recipe.steps import Trim as Trim
+from forkresize.recipe.steps import Watermark as Watermark

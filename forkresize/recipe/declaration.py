@@ -85,7 +85,7 @@ def notation(*values: Any, **details: Any) -> Meta:
     return Meta(extra={"notation": Notation(*values, **details)})
 
 
-class Declared(Struct, frozen=True, kw_only=True):
+class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value whose fields are checked against their declarations when it is constructed.
 
     Raises:
@@ -142,21 +142,23 @@ def find_meta(kind: Any, key: str) -> Any:
     return None
 
 
-def _alternatives(kind: Any) -> list[Any]:
-    """Return the types of an optional type but None."""
-    args = get_args(kind)
-    return [each for each in args if each is not type(None)] if type(None) in args else []
-
-
 def base_type(kind: Any) -> Any:
     """Return a type without its declarations and without None."""
+    return _unwrap(kind)[0]
+
+
+def _unwrap(kind: Any) -> tuple[Any, list[Meta]]:
+    """Return a type without its declarations and without None, and the declarations."""
+    metas: list[Meta] = []
     while True:
+        args = get_args(kind)
         if get_origin(kind) is Annotated:
+            metas += kind.__metadata__
             kind = kind.__origin__
-        elif alternatives := _alternatives(kind):
-            kind = alternatives[0]
+        elif type(None) in args:
+            kind = next(each for each in args if each is not type(None))
         else:
-            return kind
+            return kind, metas
 
 
 def check(kind: Any, value: Any) -> Any:
@@ -243,30 +245,12 @@ def describe_type(kind: Any) -> str:
     notation = find_meta(kind, "notation")
     if notation is not None:
         return str(notation.expected)
-    bare = base_type(kind)
-    if isinstance(bare, type) and issubclass(bare, Enum):
-        return f"one of {', '.join(bare)}"
-    if get_origin(bare) is tuple:
-        first, *rest = get_args(bare)
-        return f"{len(rest) + 1} of {describe_type(first)}"
+    base, metas = _unwrap(kind)
+    if isinstance(base, type) and issubclass(base, Enum):
+        return f"one of {', '.join(base)}"
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    return names.get(bare, f"a {getattr(bare, '__name__', bare)}".lower()) + _span(kind)
-
-
-def _span(kind: Any) -> str:
-    meta = _bounds(kind)
-    if meta is None or meta.ge is None:
-        return ""
-    return f" of at least {meta.ge:g}" if meta.le is None else f" from {_number(meta.ge)} to {_number(meta.le)}"
-
-
-def _bounds(kind: Any) -> Meta | None:
-    for meta in getattr(kind, "__metadata__", ()):
-        if meta.ge is not None:
-            return meta  # type: ignore[no-any-return]
-    inner = [kind.__origin__] if get_origin(kind) is Annotated else _alternatives(kind)
-    return next((found for each in inner if (found := _bounds(each)) is not None), None)
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+    name = names.get(base) or f"a {getattr(base, '__name__', base)}".lower()
+    bounds = next((meta for meta in metas if meta.ge is not None), None)
+    if bounds is None:
+        return name
+    return f"{name} of at least {bounds.ge}" if bounds.le is None else f"{name} from {bounds.ge} to {bounds.le}"

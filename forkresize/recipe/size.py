@@ -19,7 +19,7 @@ SIZE_MODES = (("width", "height"), ("long_edge",), ("short_edge",), ("scale",), 
 
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE)]
 _Percent = Annotated[float, Meta(ge=0.001, le=10_000)]
-_Megapixels = Annotated[float, Meta(ge=1e-6, le=MAX_SIDE * MAX_SIDE / 1e6)]
+_Megapixels = Annotated[float, Meta(ge=1e-6, le=MAX_SIDE * MAX_SIDE // 10**6)]
 
 _WHOLE = 100.0
 
@@ -73,11 +73,6 @@ class Size(Declared, frozen=True, kw_only=True):
             raise ConflictError(second, first)
         if self.enlarge is None and self.scale and max(self.scale) > _WHOLE:
             force_setattr(self, "enlarge", True)
-
-    @property
-    def is_set(self) -> bool:
-        """Whether it specifies a size."""
-        return any(getattr(self, name) is not None for names in SIZE_MODES for name in names)
 
     @classmethod
     def parse(cls, text: str) -> "Size":

@@ -44,12 +44,10 @@ class _Table(Struct, frozen=True):
         Raises:
             TomlValueError: a value is missing, or contradicts another.
         """
-        required = kind.__struct_fields__[: len(kind.__struct_fields__) - len(kind.__struct_defaults__)]
-        missing = next((field for field in required if field not in values), None)
-        if missing is not None:
-            raise TomlValueError(self.path, f"requires {key_name(missing)}")
         try:
             return kind(**values)
+        except TypeError as error:
+            raise TomlValueError(self.path, str(error)) from None
         except FieldError as error:
             raise self.error(error.field.removeprefix(kind.prefix), error.message) from None
 

@@ -14,11 +14,6 @@ DEPTH = 8
 """Paths are followed to this depth; no valid key is deeper."""
 
 
-def line_of(text: str, path: Path) -> int:
-    """Return the line, from 1, of the value at a path in a TOML text, or of its nearest parent in the text."""
-    return nearest(lines_of(text), path)
-
-
 def nearest(lines: Mapping[Path, int], path: Path) -> int:
     """Return the line of the value at a path, or of its nearest parent that has one."""
     ends = range(len(path), 0, -1)

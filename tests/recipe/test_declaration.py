@@ -33,8 +33,8 @@ def test_values_are_converted_when_an_instance_is_constructed() -> None:
     [
         ({"count": 10}, "some_count: invalid value 10: use a whole number from 1 to 9"),
         ({"count": True}, "some_count: invalid value true: use a whole number from 1 to 9"),
-        ({"shares": (0, 1)}, "shares: invalid value (0, 1): use 2 of a number from 0 to 0.5"),
-        ({"shares": (float("nan"), 0)}, "shares: invalid value (nan, 0): use 2 of a number from 0 to 0.5"),
+        ({"shares": (0, 1)}, "shares: invalid value (0, 1): use a tuple"),
+        ({"shares": (float("nan"), 0)}, "shares: invalid value (nan, 0): use a tuple"),
         ({"fit": "snug"}, "fit: invalid value 'snug': use one of inside, cover, contain, outside, fill"),
         ({"name": 3}, "some_name: invalid value 3: use text"),
         ({"name": "a\0"}, "some_name: invalid value 'a\\x00': remove the NUL character"),

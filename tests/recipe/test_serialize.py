@@ -34,7 +34,8 @@ def test_a_path_may_hold_any_bytes() -> None:
         (b"[]", "recipe: unsupported version None: this program reads version 1"),
         (b'{"version": 2}', "recipe: unsupported version 2: this program reads version 1"),
         (b'{"version": 1}', "recipe: Expected `object`"),
-        (b'{"version": 1, "recipe": {"steps": [{"step": "posterize"}]}}', "recipe: Invalid value 'posterize'"),
+        (b'{"version": 1, "recipe": {"steps": [{"step": "melt"}]}}', "recipe: Invalid value 'melt'"),
+        (b'{"version": 1, "recipe": {"colour": "srgb"}}', "recipe: Object contains unknown field `colour`"),
         (b'{"version": 1, "recipe": {"steps": [{"step": "blur", "radius": 0}]}}', "recipe: Expected `float` >= 0.1"),
         (
             b'{"version": 1, "recipe": {"renditions": [{"size": {"width": 1, "scale": [1, 1]}}]}}',

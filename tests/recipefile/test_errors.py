@@ -207,8 +207,8 @@ def test_a_value_out_of_range_is_refused_with_its_key(text: str, error: str) -> 
             "web.toml:1: steps[0]: a step has one key, its name, not trim and blur; start each step with [[s",
         ),
         ("\n[[steps]]", "web.toml:2: steps[0]: a step has one key, its name, not none; start each step with [[steps]]"),
-        (STEP + "crop = { width = 3 }", "web.toml:2: steps[0].crop: requires height"),
-        (STEP + "flip = {}", "web.toml:2: steps[0].flip: requires axis"),
+        (STEP + "crop = { width = 3 }", "web.toml:2: steps[0].crop: Missing required argument 'height'"),
+        (STEP + "flip = {}", "web.toml:2: steps[0].flip: Missing required argument 'axis'"),
     ],
 )
 def test_contradictions_and_missing_keys_are_refused(text: str, error: str) -> None:

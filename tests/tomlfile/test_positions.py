@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forkresize.tomlfile.positions import line_of, walk
+from forkresize.tomlfile.errors import Path
+from forkresize.tomlfile.positions import lines_of, nearest, walk
+
+
+def line_of(text: str, path: Path) -> int:
+    return nearest(lines_of(text), path)
+
 
 SNIPPETS = [
     "key$ = @",

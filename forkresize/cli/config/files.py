@@ -140,12 +140,8 @@ def _unknown_key(name: str, options: Mapping[str, Option]) -> str:
     opposed = next((key for key, option in options.items() if option.opposite == name), None)
     if opposed is not None:
         return f"unknown key; use {opposed} = false"
-    return "unknown key" + _suggestion(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
-
-
-def _suggestion(name: str, known: list[str]) -> str:
-    close = _closest(name, known)
-    return f"; did you mean {close}?" if close else "; the keys are the long names of options, see --help"
+    close = _closest(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
+    return f"unknown key; did you mean {close}?" if close else "unknown key; the keys are the names of options"
 
 
 def _closest(name: str, known: list[str]) -> str | None:

@@ -113,7 +113,7 @@ REFUSED = [
     ("widht = 3", "forkresize.toml:1: widht: unknown key; did you mean width?"),
     (
         "\n\nxyzzy = 3",
-        "forkresize.toml:3: xyzzy: unknown key; the keys are the long names of options, see --help",
+        "forkresize.toml:3: xyzzy: unknown key; the keys are the names of options",
     ),
     ("baseline = true", "forkresize.toml:1: baseline: unknown key; use progressive = false"),
     ("max-depth = 3\nmax_depth = 3", "forkresize.toml:2: max_depth: already set as max-depth"),
