@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -99,6 +100,26 @@ def test_every_reason_is_explained_and_no_other() -> None:
     page = (ROOT / "docs/failures.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("## Why a picture failed")[2], re.MULTILINE)
     assert sorted({*rows} - {"reason"}) == sorted(reason.value for reason in Reason)
+
+
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+
+def test_files_in_the_architecture_exist() -> None:
+    tasks = ARCHITECTURE.partition("## To change X")[2].partition("## Glossary")[0]
+    paths = re.findall(r"`([a-z_/]+(?:\.py|/))`", tasks.replace("`forkresize/`", ""))
+    assert len(paths) > 40
+    assert [path for path in paths if not (ROOT / "forkresize" / path).exists()] == []
+
+
+def test_the_architecture_shows_the_checked_layers() -> None:
+    shown = ARCHITECTURE.partition("<!-- layers -->\n")[2].partition("\n\n")[0]
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = pyproject["tool"]["importlinter"]["contracts"]
+    checked = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert [line.strip() for line in shown.splitlines()] == [
+        layer for layer in checked if layer not in {"lock", "storage"}
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

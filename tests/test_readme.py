@@ -32,12 +32,18 @@ def test_every_field_of_a_name_is_listed() -> None:
     assert f"fields are `{' '.join(FIELDS)}`" in README
 
 
-def test_the_library_example_runs(tmp_path: Path, draw: Draw) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_library_examples_run(tmp_path: Path, draw: Draw) -> None:
+    batch, web = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     draw(tmp_path / "photos/a.jpg")
     draw(tmp_path / "portrait.jpg", (500, 700))
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            f"{batch}\nbody = open('portrait.jpg', 'rb').read()\n{web}\nprint(headers)",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -46,6 +52,7 @@ def test_the_library_example_runs(tmp_path: Path, draw: Draw) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "1 written, 0 failed" in result.stdout
+    assert "{'Content-Type': 'image/webp'}" in result.stdout
     assert (tmp_path / "web/a.webp").exists()
     assert (tmp_path / "thumbnail.jpg").exists()
 
