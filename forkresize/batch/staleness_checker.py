@@ -34,7 +34,8 @@ class StalenessChecker:
         self._rules = rules
         # Otherwise the records do not matter for an output that exists.
         self._updates = rules.policy.if_exists is IfExists.UPDATE
-        self._records_hashes = rules.policy.compare is Compare.CHECKSUM and ledger.persistent
+        self._by_checksum = rules.policy.compare is Compare.CHECKSUM
+        self._records_hashes = self._by_checksum and ledger.persistent
         # Of sources whose jobs are being executed, from before their workers read them.
         self._hashes: dict[str, bytes | None] = {}
         self._latest: tuple[Source, SourceState] | None = None
@@ -100,12 +101,13 @@ class StalenessChecker:
 
     def _act(self, decision: Decision, ref: OutputRef) -> Outcome:
         """Carry out what a decision asks for, and return it as an outcome."""
-        if isinstance(decision.detail, Planned):
+        detail = decision.detail
+        if isinstance(detail, Planned):
             if self._records_hashes:
                 self._hashes[ref.source.path] = self._source_hash(ref.source)
         elif decision.update is not None and self.ledger.persistent:
             self.ledger.record([decision.update])
-        return Outcome(replace(ref, destination=None) if decision.covers_all else ref, decision.detail)
+        return Outcome(replace(ref, destination=None) if decision.covers_all else ref, detail)
 
     def _is_of_another(self, refused: OutputRecord) -> bool:
         """Return whether the output exists, made of another source: of a picture, while this one is its sidecar."""
@@ -126,6 +128,8 @@ class StalenessChecker:
         if self._latest is None or self._latest[0] is not source:
             self._latest = source, SourceState(*split_root(source), source.size, source.mtime_ns)
         state = self._latest[1]
+        if not self._by_checksum:
+            return state
         wanted = self.ledger.persistent or (record is not None and record.source_hash is not None)
         if wanted and needs_hash(self._rules, state, record):
             return replace(state, hash=self._source_hash(source))

@@ -138,7 +138,11 @@ def decide(
         return _A_DIRECTORY
     if rules.policy.if_exists is not IfExists.UPDATE:
         return _EXISTS[rules.policy.if_exists]
-    if record is not None and (refused := previous_refusal(rules, source, rendition, record)):
+    if (
+        record is not None
+        and record.status != "written"
+        and (refused := previous_refusal(rules, source, rendition, record))
+    ):
         return refused
     reason = _reason_to_update(rules, source, rendition, found, record)
     if reason is not None:

@@ -75,12 +75,13 @@ class Roots:
         Raises:
             DatabaseError: there is no such number.
         """
-        if number not in self._paths:
+        path = self._paths.get(number)
+        if path is None:
             self._load()  # Another shard may have added it.
-        try:
-            return self._paths[number]
-        except KeyError:
-            raise sqlite3.DatabaseError(INVALID_ROW) from None
+            path = self._paths.get(number)
+        if path is None:
+            raise sqlite3.DatabaseError(INVALID_ROW)
+        return path
 
     def _load(self) -> None:
         for path, number in checked(self._db.execute("SELECT path, number FROM roots"), bytes):
@@ -93,10 +94,10 @@ def record_from_row(row: Row, key: str, roots: Roots) -> OutputRecord:
     Raises:
         DatabaseError: the row is invalid.
     """
-    _, root, source, *rest = row
+    source = row[2]
     if not isinstance(source, bytes):
         raise sqlite3.DatabaseError(INVALID_ROW)
-    record = OutputRecord._make((key, roots.path_of(root), source.decode(_ENCODING, "surrogateescape"), *rest))
+    record = OutputRecord._make((key, roots.path_of(row[1]), source.decode(_ENCODING, "surrogateescape"), *row[3:]))
     if not _is_valid(record):
         raise sqlite3.DatabaseError(INVALID_ROW)
     return record
