@@ -82,7 +82,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
         if not self.settings.in_place:
             return self
         if self.sources or not self.destination:
-            raise click.UsageError("--in-place: specify one directory as SOURCE, and no DESTINATION.")
+            raise click.UsageError("--in-place: specify one directory as SOURCE, and no DESTINATION")
         return replace(self, sources=(self.destination,))
 
 
@@ -113,7 +113,7 @@ def recipe_from(arguments: Arguments) -> Recipe:
     """
     recipe = _from_options(arguments) if arguments.recipe is None else _from_file(arguments.recipe, arguments)
     if recipe.is_noop:
-        raise click.UsageError("nothing to do: specify --width, --format, --quality or another output option.")
+        raise click.UsageError("nothing to do: specify --width, --format, --quality or another output option")
     return recipe
 
 
@@ -121,7 +121,7 @@ def _from_options(arguments: Arguments) -> Recipe:
     options = arguments.recipe_options
     for name in sorted(arguments.given & REQUIRES.keys() & options.keys()):
         if all(options[other] is None for other in REQUIRES[name]):
-            raise click.UsageError(f"{flag(name)} requires {' or '.join(map(flag, REQUIRES[name]))}.")
+            raise click.UsageError(f"{flag(name)} requires {' or '.join(map(flag, REQUIRES[name]))}")
     # Paths are absolute, so that a recipe file made of these options works from any directory.
     files = [name for name, option in OPTIONS.items() if option.declaration.is_path]
     return Recipe.of(**{**options, **{name: options[name] and os.path.abspath(options[name]) for name in files}})
@@ -132,7 +132,7 @@ def _from_file(path: str, arguments: Arguments) -> Recipe:
 
     both = sorted(arguments.given & arguments.recipe_options.keys())
     if both:
-        raise click.UsageError(f"--recipe cannot be combined with {flag(both[0])}: set it in the recipe file.")
+        raise click.UsageError(f"--recipe cannot be combined with {flag(both[0])}: set it in the recipe file")
     return load_recipe(path)
 
 

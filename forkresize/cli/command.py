@@ -41,9 +41,8 @@ def call(arguments: Sequence[str]) -> int:
         parsed = _parse(arguments, origins)
         return parsed if isinstance(parsed, int) else _run(parsed)
     except click.ClickException as error:
-        return _print_error(
-            f"{click_message(error, origins)}\nTry 'forkresize --help' for all options.", ExitCode.USAGE
-        )
+        message = f"{click_message(error, origins)}\nTry 'forkresize --help' for all options."
+        return _print_error(message, ExitCode.USAGE)
     except ForkresizeError as error:
         return _print_error(own_message(error, origins), exit_code_for_error(error))
     except click.Abort:
@@ -54,9 +53,8 @@ def call(arguments: Sequence[str]) -> int:
         raise  # Errors of the system are not bugs.
     except Exception:  # noqa: BLE001 (printed with everything that a bug report needs)
         traceback.print_exc()
-        return _print_error(
-            f"this is a bug in forkresize. Please report it with the lines above and:\n{version_text()}", ExitCode.BUG
-        )
+        message = f"this is a bug in forkresize. Please report it with the lines above and:\n{version_text()}"
+        return _print_error(message, ExitCode.BUG)
 
 
 def _parse(arguments: Sequence[str], origins: Origins) -> dict[str, Any] | int:

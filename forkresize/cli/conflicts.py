@@ -26,20 +26,20 @@ def check_conflicts(arguments: Arguments) -> None:
 
 def _check_output(arguments: Arguments) -> None:
     if arguments.quiet and arguments.verbose:
-        raise click.UsageError("--quiet cannot be combined with --verbose.")
+        raise click.UsageError("--quiet cannot be combined with --verbose")
     if arguments.quiet and arguments.progress in {"rich", "tqdm"}:
-        raise click.UsageError(f"--quiet cannot be combined with --progress {arguments.progress}.")
+        raise click.UsageError(f"--quiet cannot be combined with --progress {arguments.progress}")
     if arguments.force_conflict:
-        raise click.UsageError(f"--force cannot be combined with --if-exists {arguments.force_conflict}.")
+        raise click.UsageError(f"--force cannot be combined with --if-exists {arguments.force_conflict}")
 
 
 def _check_sources(arguments: Arguments) -> None:
     if arguments.null and arguments.files_from is None:
-        raise click.UsageError("--null requires --files-from.")
+        raise click.UsageError("--null requires --files-from")
     if arguments.files_from is not None and len(arguments.sources) > 1:
-        raise click.UsageError("--files-from: specify at most one SOURCE, the directory of the names.")
+        raise click.UsageError("--files-from: specify at most one SOURCE, the directory of the names")
     if not arguments.destination or not (arguments.sources or arguments.files_from is not None):
-        raise click.UsageError("specify a SOURCE and a DESTINATION, or --files-from and a DESTINATION.")
+        raise click.UsageError("specify a SOURCE and a DESTINATION, or --files-from and a DESTINATION")
 
 
 def _check_watch(arguments: Arguments) -> None:
@@ -56,7 +56,7 @@ def _check_watch(arguments: Arguments) -> None:
     }
     for name, value in conflicts.items():
         if value:
-            raise click.UsageError(f"--watch cannot be combined with {flag(name)}.")
+            raise click.UsageError(f"--watch cannot be combined with {flag(name)}")
 
 
 def _check_indexes(arguments: Arguments) -> None:
@@ -64,5 +64,5 @@ def _check_indexes(arguments: Arguments) -> None:
     for file in index_files(arguments):
         other = options.setdefault(os.path.realpath(file.path), file.kind)
         if other != file.kind:
-            raise click.UsageError(f"--{file.kind} and --{other} name the same file: {file.path!r}.")
+            raise click.UsageError(f"--{file.kind} and --{other} name the same file: {file.path!r}")
         file.check(arguments.destination)

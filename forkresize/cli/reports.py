@@ -48,7 +48,7 @@ def report_files(arguments: Arguments) -> dict[str, str]:
     for name, path in (("log-file", arguments.log_file), ("metrics-file", arguments.metrics_file)):
         other = path and options.setdefault(os.path.realpath(path), name)
         if other != (path and name):
-            raise click.UsageError(f"--{name} and --{other} name the same file: {path!r}.")
+            raise click.UsageError(f"--{name} and --{other} name the same file: {path!r}")
     return options
 
 
@@ -61,7 +61,7 @@ def check_formats(arguments: Arguments) -> None:
     for path in arguments.report:
         if _suffix(path) not in _FORMATS:
             *others, last = _FORMATS
-            raise click.UsageError(f"--report: {path!r} must end in {', '.join(others)} or {last}.")
+            raise click.UsageError(f"--report: {path!r} must end in {', '.join(others)} or {last}")
 
 
 def index_files(arguments: Arguments) -> "list[IndexFile]":

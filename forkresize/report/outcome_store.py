@@ -38,7 +38,7 @@ class Header(Protocol):
 
 
 class Row(NamedTuple):
-    """A stored outcome: the fields of its record, then more.
+    """A stored outcome: fields of its record, then more.
 
     Paths are bytes, because SQLite's text cannot hold every name; errors and warnings are printable text.
 
@@ -54,8 +54,6 @@ class Row(NamedTuple):
     status: str
     reason: str | None
     error: str | None
-    signal: str | None
-    attempts: int
     worker: int | str | None
     in_bytes: int
     out_bytes: int | None
@@ -65,13 +63,7 @@ class Row(NamedTuple):
     out_height: int | None
     in_format: str | None
     out_format: str | None
-    quality: int | None
-    ssim: float | None
     seconds: float
-    decode_seconds: float | None
-    resize_seconds: float | None
-    encode_seconds: float | None
-    peak_rss: int | None
     warnings: str
     name: bytes
     rendition: int

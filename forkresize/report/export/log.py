@@ -43,7 +43,7 @@ class Log(RunReporter):
     def __init__(self, path: str, *, level: str, form: str, about: Mapping[str, object]) -> None:
         super().__init__()
         self._path = path
-        self._level = _LEVELS.index(level)
+        self._levels = _LEVELS[_LEVELS.index(level) :]
         self._format = _json_line if form == "json" else _text_line
         self._about = about
         self._file: FileIO | None = None
@@ -59,22 +59,14 @@ class Log(RunReporter):
         return super().__enter__()
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Write the outcome's event.
-
-        Raises:
-            DestinationError: the file cannot be written.
-        """
+        """Write the outcome's event."""
         super().on_outcome(outcome)
         level = _level(outcome)
-        if _LEVELS.index(level) >= self._level:
+        if level in self._levels:
             self._write(level, outcome.status, record(outcome))
 
     def on_close(self, summary: Summary, error: BaseException | None) -> None:
-        """Write the last event and close the file.
-
-        Raises:
-            DestinationError: the file cannot be written.
-        """
+        """Write the last event and close the file."""
         fields = {name: value for name, value in summary.to_json().items() if name != "failures"}
         level = "info" if error is None and not summary.exit_code else "error"
         try:
@@ -83,7 +75,7 @@ class Log(RunReporter):
             self._close()
 
     def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
-        if _LEVELS.index(level) < self._level:
+        if level not in self._levels:
             return
         known = {name: value for name, value in fields.items() if value not in (None, [])}
         line = self._format(level.upper(), event, known)

@@ -36,7 +36,7 @@ class RunInfo(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Skipped or failed outcomes with the same reason, and the first of them."""
+    """Skipped or failed outcomes with the same reason, and the first ones as examples."""
 
     status: str
     reason: str

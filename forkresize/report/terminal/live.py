@@ -21,13 +21,7 @@ _INTERVAL = 0.1
 
 
 class LiveView(ProgressView):
-    """Show a bar, rates, the time left, and each worker's picture, and remove all of it at the end.
-
-    Args:
-        console: where to draw; standard error by default.
-        sources: a separate iterator over all sources, to count them; None if that is impossible.
-        clock: returns the time in seconds.
-    """
+    """Show a bar, rates, the time left, and each worker's picture on a console, by default standard error."""
 
     def __init__(
         self,
@@ -62,7 +56,7 @@ class LiveView(ProgressView):
         self._draw_if_due()
 
     def print_line(self, line: str) -> None:
-        """Print a line above the view, at the next drawing at the latest."""
+        """Print a line above the view, with the next drawing."""
         self._lines.append(line)
         self._draw_if_due()
 

@@ -25,13 +25,7 @@ _Bar.set_lock(threading.RLock())
 
 
 class TqdmBar(ProgressView):
-    """Show a bar of ASCII characters, and remove it at the end.
-
-    Args:
-        file: where to draw; standard error by default.
-        sources: a separate iterator over all sources, to count them; None if that is impossible.
-        clock: returns the time in seconds.
-    """
+    """Show a bar of ASCII characters in a file, by default standard error."""
 
     def __init__(
         self,

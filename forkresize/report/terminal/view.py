@@ -11,7 +11,7 @@ from forkresize.report.terminal.source_counter import SourceCounter
 
 
 class ProgressView(Observer):
-    """Show the progress of a run, from its start until the context ends. Draws only when called: no thread is used.
+    """Show the progress of a run until the context ends, then disappear. Draws only when called: no thread is used.
 
     Args:
         interval: seconds between two drawings.
@@ -44,7 +44,7 @@ class ProgressView(Observer):
 
     @abstractmethod
     def print_line(self, line: str) -> None:
-        """Print a line above the view, at the next drawing at the latest."""
+        """Print a line above the view."""
 
     @abstractmethod
     def draw(self) -> None:
