@@ -66,6 +66,7 @@ def test_field_errors_name_the_option(
     assert capsys.readouterr().err.startswith("forkresize: --quality: ")
 
 
+@pytest.mark.slow
 def test_module_runs_the_command(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     result = subprocess.run(
@@ -97,6 +98,7 @@ def test_interrupt_during_the_run_has_its_exit_code(photos: Path, monkeypatch: p
     assert call(["in", "out", "--width", "20"]) == 130
 
 
+@pytest.mark.slow
 def test_closed_standard_output_ends_the_command_silently(photos: Path, draw: Draw) -> None:
     for number in range(3000):
         os.link(photos / "a.jpg", photos / f"{number}.jpg")

@@ -1,4 +1,4 @@
-"""Nothing heavy is imported before it is needed."""
+"""Heavy modules are imported only when needed."""
 
 import os
 import subprocess
@@ -20,6 +20,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "unwanted"),
     [
@@ -39,9 +40,9 @@ finally:
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_a_run_imports_only_what_it_needs(arguments: list[str], unwanted: str, tmp_path: Path, draw: Draw) -> None:
+def test_command_imports_only_what_it_needs(arguments: list[str], unwanted: str, tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
-    # What measures coverage brings modules of its own.
+    # Coverage measurement imports more modules.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     result = subprocess.run(
         [sys.executable, "-c", SHOW, *arguments],
