@@ -98,18 +98,6 @@ class WorkerHandle(Generic[Item]):
         """Let an idle worker exit: it reads the end of its socket."""
         self.channel.parent_end.close()
 
-    def kill(self) -> None:
-        """Send SIGKILL; do not wait."""
-        self.process.kill()
-
-    def reap(self) -> int:
-        """Wait for the process to end, and return its exit code; see ChildProcess."""
-        return self.process.reap()
-
-    def read_stderr(self) -> bytes:
-        """Return the end of its standard error since its last result."""
-        return self.channel.stderr.read()
-
     def close_inherited(self) -> None:
         """In another worker: close the descriptors of this one."""
         self.channel.close()

@@ -1,11 +1,15 @@
 """Which tasks a worker holds, and since when it is on the first of them: TaskProgress."""
 
+import math
 import time
 from typing import Generic
 
 from forkresize.pool.result import Item
 from forkresize.pool.shared import CurrentTask
 from forkresize.pool.task import Task
+
+_START_GRACE = 10.0
+"""Seconds that a worker on a busy machine may take to start a task it was assigned, beyond the task's timeout."""
 
 
 class TaskProgress(Generic[Item]):
@@ -59,6 +63,18 @@ class TaskProgress(Generic[Item]):
         # The worker writes its start time, so a hostile one may claim a later one.
         self._seen_at = self._seen_at or time.monotonic()
         return task, min(self._seen_at, since) + self._waited
+
+    def deadline(self, resumed_at: float) -> float:
+        """Return when the current task is overdue; infinite without a task.
+
+        Args:
+            resumed_at: when all processes last continued after being stopped together, as by Ctrl-Z.
+        """
+        task, since = self.read()
+        first = task or self.first
+        if first is None:
+            return math.inf
+        return max(since, resumed_at) + first.timeout + (0.0 if task else _START_GRACE)
 
     def first_requeued(self, times: int) -> Task[Item] | None:
         """Return the first task that was requeued this often; None if there is none."""

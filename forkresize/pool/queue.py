@@ -108,19 +108,12 @@ class TaskQueue(Generic[Item]):
         (self._requeued if task.receiver else self.retries).appendleft(task)
         return True
 
-    def drain_retries(self) -> list[tuple[Task[Item], WorkerLost[Item]]]:
-        """Remove all retries, of submitted tasks too; return the tasks with their last loss."""
-        waiting = [*self.retries, *self._requeued]
-        self.retries.clear()
-        self._requeued = deque(task for task in waiting if not task.last_loss)
-        return [(task, task.last_loss) for task in waiting if task.last_loss]
-
-    def drain_submitted(self) -> list[Receiver]:
-        """Remove all submitted tasks that are not retries; return their receivers."""
-        removed = [task for task in (*self._requeued, *self._submitted) if task.receiver]
-        self._submitted.clear()
-        self._requeued = deque(task for task in self._requeued if not task.receiver)
-        return [task.receiver for task in removed if task.receiver]
+    def drain(self) -> list[Task[Item]]:
+        """Remove and return all tasks but those that the source has yet to yield."""
+        tasks = [*self.retries, *self._requeued, *self._submitted]
+        for each in (self.retries, self._requeued, self._submitted):
+            each.clear()
+        return tasks
 
     def _create(self, item: Item, timeout: float, receiver: Receiver | None = None) -> Task[Item]:
         self._last_number += 1

@@ -99,11 +99,8 @@ class TaskError(ForkresizeError):
     """
 
     def __init__(self, text: str, result: Raised[None] | WorkerLost[None]) -> None:
-        super().__init__(text, result)
+        super().__init__(text)
         self.result = result
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class WorkerLostError(TaskError):
@@ -118,8 +115,5 @@ class SupervisorLostError(BrokenPoolError):
     """
 
     def __init__(self, text: str, task: object) -> None:
-        super().__init__(text, task)
+        super().__init__(text)
         self.task = task
-
-    def __str__(self) -> str:
-        return str(self.args[0])

@@ -7,7 +7,6 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, Generic, TypeAlias
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool.deadlines import deadline, earliest_deadline
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.monitor import PoolState, WorkerMonitor
 from forkresize.pool.options import PoolOptions
@@ -111,22 +110,23 @@ class Supervisor(Generic[Item, Result]):
         self._results.deliver()
 
     def abandon(self, error: Exception) -> None:
-        """Give up all submitted tasks."""
-        self._queue.requeue(task for worker in self._workers for task in worker.tasks.values() if task.receiver)
-        for task, _ in self._queue.drain_retries():
+        """Give up all submitted tasks, and kill the workers."""
+        self._clear_workers()
+        for task in self._queue.drain():
             if task.receiver:
                 task.receiver.abandon(error)
-        for receiver in self._queue.drain_submitted():
-            receiver.abandon(error)
+
+    def _clear_workers(self) -> None:
+        """End all workers; submitted tasks go back to the queue."""
+        self._queue.requeue(task for worker in self._workers for task in worker.tasks.values() if task.receiver)
+        self._workers.clear()
 
     def _end_iteration(self, *, finished: bool) -> None:
         self._iterating = False
         if self._queue.waiting:
             self.watch(self._queue.waiting.descriptor, 0, self._on_source_ready)
         if not finished:
-            lost = (task for worker in self._workers for task in worker.tasks.values() if task.receiver)
-            self._queue.requeue(lost)
-            self._workers.clear()
+            self._clear_workers()
             self._results.deliver()
             self._results.discard()
         self._queue.close()
@@ -144,10 +144,11 @@ class Supervisor(Generic[Item, Result]):
         """Return whether a task was rejected: then there may be more to assign once its result is taken."""
         rejected = not self._state.stop and self._fill_workers()
         if self._state.stop:
-            for task, loss in self._queue.drain_retries():
-                self._results.add(task, loss, loss.worker)
-            for receiver in self._queue.drain_submitted():
-                receiver.abandon(None)
+            for task in self._queue.drain():
+                if task.last_loss:
+                    self._results.add(task, task.last_loss, task.last_loss.worker)
+                elif task.receiver:
+                    task.receiver.abandon(None)
         elif self._queue.retries and not rejected and not self._workers.busy:
             self._assign(self._queue.retries.popleft())
         self._workers.flush_all()
@@ -177,12 +178,15 @@ class Supervisor(Generic[Item, Result]):
             self._results.add(task, result, result.worker)
             return False
         if worker is None:
-            # While the source was asked, a worker may have become idle.
-            self._poll(0)
-            worker = self._workers.acquire()
-        if worker is None:
-            self._queue.requeue([task])
-            return True
+            try:
+                # While the source was asked, a worker may have become idle.
+                self._poll(0)
+                worker = self._workers.acquire()
+            finally:
+                if worker is None:
+                    self._queue.requeue([task])
+            if worker is None:
+                return True
         self._workers.assign(worker, task)
         if task.timeout < self._timeout:
             self._next_deadline = min(self._next_deadline, self._clock() + task.timeout)
@@ -239,12 +243,12 @@ class Supervisor(Generic[Item, Result]):
                     self._monitor.remove(worker, LossReason.TIMED_OUT, worker.progress.read()[0])
                     continue
                 self._workers.update(worker)
-            earliest = min(earliest, self._deadline(worker), earliest_deadline(worker, now))
+            earliest = min(earliest, self._deadline(worker), *(now + task.timeout for task in worker.tasks.values()))
         return earliest
 
     def _deadline(self, worker: WorkerHandle[Item]) -> float:
         is_waiting = self._workers.memory.is_waiting(worker)
-        return math.inf if is_waiting else deadline(worker, self._state.signals.resumed_at)
+        return math.inf if is_waiting else worker.progress.deadline(self._state.signals.resumed_at)
 
 
 def _activity(worker: WorkerHandle[Item], now: float) -> Activity[Item]:

@@ -75,29 +75,24 @@ class Task(Struct, Generic[Item], eq=False):
             worker: process id of the sender.
             decode: decodes the payload of a result.
         """
-        stderr = decode_stderr(message.stderr) if message.stderr else ""
+        common = self._common(worker, message.seconds, message.stderr)
         try:
             if message.kind == MessageType.RAISED:
                 failure = decode_failure(message.payload)
             else:
                 result = decode(message.payload)
-                return Completed(
-                    item=self.item,
-                    result=WithFiles(result, message.files) if message.files else result,
-                    attempts=self.crashes + 1,
-                    worker=worker,
-                    seconds=message.seconds,
-                    stderr=stderr,
-                )
+                return Completed(result=WithFiles(result, message.files) if message.files else result, **common)
         except Exception as error:  # noqa: BLE001  The payload may be anything.
             for file in message.files:
                 file.close()
             failure = Failure.of(error)
-        return self._make_raised(failure, self.crashes + 1, worker, message.seconds, stderr)
+        return Raised(error=failure.error, traceback=failure.traceback, **common)
 
     def make_rejection(self, error: Exception) -> Raised[Item]:
         """Return the result of an item that cannot be serialized."""
-        return self._make_raised(Failure.of(error), 0, os.getpid(), 0.0, "")
+        failure = Failure.of(error)
+        common = {**self._common(os.getpid(), 0.0, b""), "attempts": 0}
+        return Raised(error=failure.error, traceback=failure.traceback, **common)
 
     def make_loss(
         self, reason: LossReason, worker: int, exit_code: int, seconds: float, stderr: bytes
@@ -112,28 +107,18 @@ class Task(Struct, Generic[Item], eq=False):
             stderr: the end of its standard error.
         """
         return WorkerLost(
-            item=self.item,
             reason=reason,
             signal=signal_name(-exit_code) if exit_code < 0 else None,
             exit_code=None if exit_code < 0 else exit_code,
-            attempts=self.crashes + 1,
-            worker=worker,
-            seconds=seconds,
-            stderr=decode_stderr(stderr),
+            **self._common(worker, seconds, stderr),
         )
 
-    def _make_raised(self, failure: Failure, attempts: int, worker: int, seconds: float, stderr: str) -> Raised[Item]:
-        return Raised(
-            item=self.item,
-            error=failure.error,
-            traceback=failure.traceback,
-            attempts=attempts,
-            worker=worker,
-            seconds=seconds,
-            stderr=stderr,
-        )
-
-
-def decode_stderr(stderr: bytes | bytearray) -> str:
-    """Return standard error as text; it may hold any bytes."""
-    return stderr.decode(errors="replace")
+    def _common(self, worker: int, seconds: float, stderr: bytes | bytearray) -> dict[str, Any]:
+        text = stderr.decode(errors="replace") if stderr else ""
+        return {
+            "item": self.item,
+            "attempts": self.crashes + 1,
+            "worker": worker,
+            "seconds": seconds,
+            "stderr": text,
+        }

@@ -136,7 +136,7 @@ class WorkerSet(Generic[Item]):
     def kill(self) -> None:
         """Send SIGKILL to all workers; safe in a signal handler."""
         for each in self:
-            each.kill()
+            each.process.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +152,7 @@ class WorkerSet(Generic[Item]):
         self._unflushed.clear()
         for each in self:
             if each.tasks:
-                each.kill()
+                each.process.kill()
         self._shut_down(list(self))
 
     def _shut_down(self, workers: list[WorkerHandle[Item]]) -> None:
@@ -160,7 +160,7 @@ class WorkerSet(Generic[Item]):
             self.remove(each)
             each.close_channel()
         for each in workers:
-            each.reap()
+            each.process.reap()
             each.close()
 
     def _spawn(self) -> None:

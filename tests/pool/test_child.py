@@ -15,7 +15,7 @@ from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 @pytest.mark.parametrize("fault", ["kill_itself", "close_every_pipe", "hang"])

@@ -106,6 +106,7 @@ def test_item_that_kills_the_worker_while_unpickling_is_blamed(faults: ModuleTyp
     assert [type(result) for result in results] == [Completed, WorkerLost, Completed]
 
 
+@pytest.mark.slow
 def test_large_items_and_results_cross(run: Run, faults: ModuleType) -> None:
     results = run(bytes.upper, [bytes([letter]) * faults.LARGE for letter in b"abcdef"])
     assert sorted(result.result[:1] for result in results if isinstance(result, Completed)) == [
@@ -171,6 +172,7 @@ def test_results_sent_before_death_count(faults: ModuleType) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_random_kills_cost_nothing_with_retries(faults: ModuleType) -> None:
     with Pool(faults.At(-1, faults.fail, pause=0.005), options=PoolOptions(workers=2, retries=3)) as pool:
         results = []

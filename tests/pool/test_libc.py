@@ -28,6 +28,7 @@ def page_faults(first: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
 def test_cached_memory_is_reused_without_page_faults() -> None:
     assert page_faults("Libc().limit_malloc_cache(64 << 20)") * 10 < page_faults("Libc().limit_malloc_cache(1 << 20)")

@@ -157,6 +157,7 @@ def hold(item: tuple[Path, int, float]) -> tuple[float, float]:
     return started, time.monotonic()
 
 
+@pytest.mark.slow
 def test_large_reservations_take_turns(run: Run, tmp_path: Path) -> None:
     results = run(hold, [(tmp_path / str(number), LARGE, 0.1) for number in range(4)], workers=4, memory=above_idle(4))
     spans = sorted(result.result for result in results if isinstance(result, Completed))
@@ -164,6 +165,7 @@ def test_large_reservations_take_turns(run: Run, tmp_path: Path) -> None:
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
+@pytest.mark.slow
 def test_small_tasks_do_not_wait_for_a_large_reservation(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / "0", LARGE, 1.0), *((tmp_path / str(number), MIB, 0.0) for number in range(1, 20))]
     giant, *others = run(hold, items, workers=2, memory=above_idle(2))
@@ -171,6 +173,7 @@ def test_small_tasks_do_not_wait_for_a_large_reservation(run: Run, tmp_path: Pat
     assert sum(isinstance(other, Completed) and other.result[1] < giant.result[1] for other in others) > 10
 
 
+@pytest.mark.slow
 def test_waiting_for_memory_does_not_count_against_the_timeout(run: Run, tmp_path: Path) -> None:
     items = [(tmp_path / str(number), LARGE, 1.0) for number in range(4)]
     results = run(die, items[1:], workers=4, memory=above_idle(4), timeout=2.0)
@@ -253,6 +256,7 @@ def grow(number: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no /proc")
 def test_worker_that_exceeds_its_memory_share_is_replaced(tmp_path: Path) -> None:
     with Pool(grow, options=PoolOptions(workers=2, memory=300 * MIB)) as pool:

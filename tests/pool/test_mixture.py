@@ -28,6 +28,7 @@ def kind(result: TaskResult[tuple[int, str], object]) -> str:
             return result.signal or f"exit {result.exit_code}"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool import Activity, Completed, Pool, PoolOptions, available_cpus
+from forkresize.pool import Activity, Completed, Pool, PoolOptions, available_cpus, progress
 
 WaitUntil = Callable[[Callable[[], object]], None]
 
@@ -277,7 +277,11 @@ def test_crashing_initializer_breaks_the_pool(faults: ModuleType, fault: str, ho
     assert pool.workers_lost == 5
 
 
-def test_hanging_initializer_breaks_the_pool_by_the_timeout(faults: ModuleType) -> None:
+@pytest.mark.slow
+def test_hanging_initializer_breaks_the_pool_by_the_timeout(
+    faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_START_GRACE", 0.2)
     options = PoolOptions(workers=1, timeout=0.3)
     with (
         Pool(double, options=options, initializer=faults.hang) as pool,

@@ -39,6 +39,7 @@ Start = Callable[..., PoolProcess[Any]]
 
 pytestmark = [
     pytest.mark.timeout(60),
+    pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux"),
 ]
 

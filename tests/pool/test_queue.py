@@ -131,7 +131,7 @@ def test_task_is_retried_as_often_as_the_limit_allows(retries: int) -> None:
         assert queue.schedule_retry(task, lost(crashes), retries)
         assert queue.retries.popleft() is task
     assert not queue.schedule_retry(task, lost(retries + 1), retries)
-    assert queue.drain_retries() == []
+    assert queue.drain() == []
 
 
 def test_latest_crash_is_retried_first() -> None:
@@ -153,17 +153,16 @@ def test_requeued_retry_stays_a_retry_and_has_its_last_loss_as_result() -> None:
     queue.schedule_retry(Task(1, "a"), lost(1), 2)
     queue.requeue([queue.retries.popleft()])
     assert queue.take() is None
-    assert [loss for _, loss in queue.drain_retries()] == [lost(1)]
+    assert [task.last_loss for task in queue.drain()] == [lost(1)]
     assert not queue.retries
 
 
-def test_drained_submitted_tasks_leave_those_of_the_source() -> None:
+def test_drain_removes_everything_but_the_rest_of_the_source() -> None:
     queue = queue_of("a")
-    receivers = Receiver(), Receiver()
-    queue.submit("s", 1.0, receivers[0])
-    queue.requeue([Task(9, "r"), Task(8, "t", receiver=receivers[1])])
-    assert queue.drain_submitted() == [receivers[1], receivers[0]]
-    assert take_all(queue) == ["r", "a"]
+    queue.submit("s", 1.0, Receiver())
+    queue.requeue([Task(9, "r"), Task(8, "t", receiver=Receiver())])
+    assert [task.item for task in queue.drain()] == ["r", "t", "s"]
+    assert take_all(queue) == ["a"]
 
 
 def test_nothing_yet_names_a_descriptor_that_can_be_polled() -> None:

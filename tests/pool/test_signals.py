@@ -20,7 +20,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 PROGRAM = Path(__file__).with_name("program.py")
 DEADLINE = 20
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 def tasks(folder: Path) -> list[Path]:

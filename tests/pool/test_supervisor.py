@@ -43,7 +43,8 @@ class FakeWorker:
         self.tasks = self.progress.tasks
         self.inbox: list[WorkerMessage] = []
         self.messages = SimpleNamespace(eof=False, receive=self.take, drain=self.take, flush=lambda: True)
-        self.process = SimpleNamespace(sentinel=object())
+        self.process = SimpleNamespace(sentinel=object(), kill=self.kill, reap=self.reap)
+        self.channel = SimpleNamespace(stderr=SimpleNamespace(read=lambda: b"last words"))
         self.ready = True
         self.removed = self.has_violated_protocol = self.was_killed = self.closed = False
         self.exit_code = -9
@@ -73,9 +74,6 @@ class FakeWorker:
 
     def reap(self) -> int:
         return self.exit_code
-
-    def read_stderr(self) -> bytes:
-        return b"last words"
 
     def close(self) -> None:
         self.closed = True

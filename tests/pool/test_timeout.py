@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Activity, Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost
-from forkresize.pool.handle import WorkerHandle
+from forkresize.pool import Activity, Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, progress
+from forkresize.pool.child import ChildProcess
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 WaitUntil = Callable[[Callable[[], object]], None]
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 
 @pytest.mark.parametrize("fault", ["hang", "hang_in_c", "stop_itself"])
@@ -50,11 +50,11 @@ def test_timeout_applies_to_each_task_alone(run: Run, faults: ModuleType) -> Non
 
 def test_result_that_arrived_in_time_counts_even_if_read_late() -> None:
     """The results are larger than one read."""
-    with Pool(bytes, options=PoolOptions(workers=1, timeout=1)) as pool:
+    with Pool(bytes, options=PoolOptions(workers=1, timeout=0.3)) as pool:
         results = []
         for result in pool.imap_unordered([100_000] * 3):
             results.append(result)
-            time.sleep(1.1)
+            time.sleep(0.35)
     assert [len(result.result) for result in results if isinstance(result, Completed)] == [100_000] * 3
     assert pool.workers_lost == 0
 
@@ -68,20 +68,24 @@ def test_task_started_while_its_worker_is_killed_for_another_is_not_blamed(
         (tmp_path / str(number)).touch()
         return number
 
-    kill = WorkerHandle.kill
+    kill = ChildProcess.kill
 
-    def kill_late(self: WorkerHandle[int]) -> None:
+    def kill_late(self: ChildProcess) -> None:
         (tmp_path / "go").touch()
         wait_until((tmp_path / "1").exists)
         kill(self)
 
-    monkeypatch.setattr(WorkerHandle, "kill", kill_late)
+    monkeypatch.setattr(ChildProcess, "kill", kill_late)
     with Pool(work, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         results = list(pool.imap_unordered(range(3)))
     assert [(result.item, type(result)) for result in results] == [(0, Completed), (1, Completed), (2, Completed)]
 
 
-def test_worker_stopped_while_idle_is_replaced_and_its_next_task_not_blamed(faults: ModuleType) -> None:
+def test_worker_stopped_while_idle_is_replaced_and_its_next_task_not_blamed(
+    faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_START_GRACE", 0.5)
+
     def items() -> Iterator[int]:
         yield 0
         while not results:

@@ -26,7 +26,7 @@ from forkresize.pool.stderr import CAPTURED_BYTES
 TASKS = 40
 VICTIM = 10
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.slow]
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
