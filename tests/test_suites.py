@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = [
     str(path.relative_to(ROOT / "forkresize").with_suffix(""))
     for path in sorted((ROOT / "forkresize").rglob("*.py"))
-    if path.name not in {"__init__.py", "storage.py"} and path != ROOT / "forkresize/lock.py"
+    if path.name != "__init__.py"
 ]
 TABLE = (ROOT / "CONTRIBUTING.md").read_text().partition("<!-- suites -->")[2]
 ROWS = re.findall(r"^\| `(tests/[^`]+)` \| (`.*`) \|$", TABLE, re.MULTILINE)

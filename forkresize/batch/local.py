@@ -8,13 +8,13 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from forkresize import storage
 from forkresize.batch.executor import JobResult, OnTick
 from forkresize.batch.settings import Settings
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
 from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
+from forkresize.store.files import open_source
 from forkresize.summary import ExecutorStats
 
 
@@ -101,4 +101,4 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destinati
 def _open_for_worker(job: Job, path: str) -> FileIO:
     if path != job.source.path:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    return storage.open_source(path)
+    return open_source(path)

@@ -9,11 +9,11 @@ import pytest
 from forkresize.batch import Observer, Settings, run
 from forkresize.errors import CollisionError, DestinationBusyError
 from forkresize.exit_policy import ExitCode
-from forkresize.lock import destination_lock
 from forkresize.outcome import Outcome
 from forkresize.plan import OnCollision, Shard
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Recipe, Rendition, Size
+from forkresize.store.lock import destination_lock
 from forkresize.walk import Selection
 
 Draw = Callable[..., Path]
@@ -45,7 +45,7 @@ class TestShards:
         assert [outcome.status for outcome in told].count("written") == 12
 
     def test_a_share_that_another_run_works_on_is_no_obstacle(self, photos: Path, tmp_path: Path) -> None:
-        with destination_lock(str(tmp_path / "out"), share="2-of-2"):
+        with destination_lock(str(tmp_path / "out"), shard="2-of-2"):
             summary = run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(shard=Shard(1, 2)))
             assert 0 < summary.written < 12
             with pytest.raises(DestinationBusyError):

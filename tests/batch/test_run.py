@@ -28,9 +28,9 @@ from forkresize import (
 )
 from forkresize.errors import CollisionError, DestinationBusyError, SourceError, UsageError
 from forkresize.exit_policy import ExitCode
-from forkresize.lock import destination_lock
 from forkresize.observer import Observer
 from forkresize.outcome import Planned
+from forkresize.store.lock import destination_lock
 
 Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)

@@ -13,8 +13,8 @@ from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, 
 from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import LedgerError
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
-from forkresize.lock import destination_lock
 from forkresize.outcome import Planned, Reason, Skipped
+from forkresize.store.lock import destination_lock
 
 Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]

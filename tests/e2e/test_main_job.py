@@ -195,7 +195,7 @@ def test_too_many_errors_stop_the_run(tmp_path: Path, draw: Draw, forkresize: Ru
 
 def test_a_busy_destination_has_its_own_exit_code(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     script = (
-        "import sys\nfrom forkresize.lock import destination_lock\n"
+        "import sys\nfrom forkresize.store.lock import destination_lock\n"
         "with destination_lock('out'):\n print(flush=True)\n sys.stdin.read()"
     )
     holder = subprocess.Popen(

@@ -21,7 +21,7 @@ from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, S
 from forkresize.pool.libc import Libc
 from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
 from forkresize.pool.sandbox import landlock, missing_layers, require_support, seccomp
-from forkresize.storage import open_source, write_atomic
+from forkresize.store.files import open_source, write_atomic
 
 Inside = Callable[..., TaskResult[int, Any]]
 
