@@ -32,7 +32,7 @@ _ARTIST, _COPYRIGHT = 0x013B, 0x8298
 """EXIF's tags of the credit."""
 
 
-_AFTER_SCAN = re.compile(rb"\xff[^\xff\0\xd0-\xd7]")
+_AFTER_SCAN = rb"\xff[^\xff\0\xd0-\xd7]"
 """The first marker after coded pixels; a stuffed zero and the restart markers are part of them."""
 
 
@@ -59,7 +59,7 @@ def segments(data: bytes) -> Iterator[Segment]:
             return
         (length,) = struct.unpack_from(">H", data, position + 2)
         end = position + 2 + length
-        after_scan = _AFTER_SCAN.search(data, end) if marker == SOS else None
+        after_scan = re.compile(_AFTER_SCAN).search(data, end) if marker == SOS else None
         if lead != _LEAD or length < _LENGTH or end > len(data) or (marker == SOS and after_scan is None):
             raise spec.UnsupportedContainerError("damaged segment")
         end = after_scan.start() if after_scan else end
