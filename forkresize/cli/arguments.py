@@ -1,6 +1,7 @@
 """The parsed command line as typed values, and the recipe and settings that follow from it."""
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -72,6 +73,11 @@ class Arguments(Struct, frozen=True, kw_only=True):
     def dry_run(self) -> bool:
         """Whether the run only prints what it would do."""
         return self.settings.dry_run
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether someone reads status messages."""
+        return not self.quiet and (self.verbose or sys.stderr.isatty())
 
     def resolve_in_place(self) -> Self:
         """Return the arguments with the one directory of ``--in-place`` as both source and destination.

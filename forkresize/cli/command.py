@@ -19,9 +19,11 @@ from forkresize.errors import ForkresizeError, StopRequested
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
 
 if TYPE_CHECKING:
-    from forkresize.batch import Settings
+    from forkresize.batch import RunPlan, Settings
     from forkresize.cli.arguments import Arguments
+    from forkresize.observer import Observer
     from forkresize.recipe import Recipe
+    from forkresize.summary import Summary
 
 EXAMPLES = """
 Examples:
@@ -81,7 +83,6 @@ def _run(values: dict[str, Any]) -> int:
     from forkresize.cli.conflicts import check_conflicts
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
-    from forkresize.cli.watch import run_watch
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
@@ -96,11 +97,19 @@ def _run(values: dict[str, Any]) -> int:
         plan = prepare(arguments.sources, arguments.destination, recipe, _with_names(arguments, stack))
         with open_observers(arguments, plan.sources()) as reports:
             observers = [*logs, *reports]
-            summary = run_watch(arguments, plan, observers) if arguments.watch else plan.execute(observers)
+            summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
         print_summary(summary, arguments)
     return summary.exit_code
+
+
+def _execute(arguments: "Arguments", plan: "RunPlan", observers: Sequence["Observer"]) -> "Summary":
+    if not arguments.watch:
+        return plan.execute(observers)
+    from forkresize.cli.watch import run_watch
+
+    return run_watch(arguments, plan, observers)
 
 
 def _with_names(arguments: "Arguments", stack: ExitStack) -> "Settings":

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.reports import commit_indexes, open_reports, report_paths
-from forkresize.cli.watch import is_interactive
 from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_line, print_status
 from forkresize.summary import Summary
@@ -91,13 +90,13 @@ def _views(arguments: Arguments, sources: Iterator[object], stack: ExitStack) ->
         yield stack.enter_context(view)
     lines = view.print_line if view else print_line
     verbose = (arguments.dry_run or arguments.verbose) and not arguments.quiet
-    if verbose or (arguments.watch and is_interactive(arguments)):
+    if verbose or (arguments.watch and arguments.is_interactive):
         from forkresize.report.terminal.outcome_lines import OutcomeLines
 
         # The lines of a dry run are its result; they go to standard output, unless JSON goes there.
         write = print if arguments.dry_run and not arguments.as_json else lines
         yield OutcomeLines(write, executed_only=not verbose)
-    if is_interactive(arguments):
+    if arguments.is_interactive:
         from forkresize.report.terminal.outcome_lines import WaitNotice
 
         yield WaitNotice(view.print_line if view else print_status)

@@ -1,6 +1,5 @@
 """The command with ``--watch``: one pass after another until it is interrupted."""
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,16 +13,11 @@ if TYPE_CHECKING:
     from forkresize.summary import Summary
 
 
-def is_interactive(arguments: Arguments) -> bool:
-    """Return whether someone reads what a watch prints."""
-    return not arguments.quiet and (arguments.verbose or sys.stderr.isatty())
-
-
 def run_watch(arguments: Arguments, plan: RunPlan, observers: Sequence[Observer]) -> "Summary":
     """Execute passes over the sources until one stops early or a signal comes; return the totals of all of them."""
     from forkresize.batch.watch import watch
 
-    notices = [_WatchNotice(arguments.sources)] if is_interactive(arguments) else []
+    notices = [_WatchNotice(arguments.sources)] if arguments.is_interactive else []
     excluded = [arguments.destination, *report_files(arguments)]
     return watch(plan, [*observers, *notices], excluded=excluded, print_status=print_status)
 

@@ -1,5 +1,7 @@
 """The parsed command line as typed values."""
 
+import io
+import sys
 from pathlib import Path
 
 import click
@@ -62,3 +64,22 @@ def test_contradictory_recipes_are_refused(
     (tmp_path / "recipe.toml").touch()
     with pytest.raises(click.UsageError, match=message):
         recipe_from(arguments("in", "out", *flags))
+
+
+@pytest.mark.parametrize(
+    ("flags", "terminal", "interactive"),
+    [
+        ([], False, False),
+        ([], True, True),
+        (["--verbose"], False, True),
+        (["--quiet"], True, False),
+    ],
+)
+def test_command_is_interactive_on_a_terminal_or_if_verbose(
+    flags: list[str], terminal: bool, interactive: bool, arguments: ParseArguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = arguments("in", "out", *flags)
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert parsed.is_interactive is interactive

@@ -1,14 +1,12 @@
 """The command with --watch."""
 
-import io
 import signal
-import sys
 from pathlib import Path
 
 import pytest
 
 from forkresize.batch import RunPlan, prepare
-from forkresize.cli.watch import is_interactive, run_watch
+from forkresize.cli.watch import run_watch
 from forkresize.observer import Observer
 from forkresize.recipe import Recipe
 from forkresize.summary import Summary
@@ -38,22 +36,3 @@ def test_quiet_watch_prints_nothing_and_passes_its_totals_to_observers(
     assert summary.exit_code == 130
     assert observer.summaries == [summary]
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("flags", "terminal", "interactive"),
-    [
-        ([], False, False),
-        ([], True, True),
-        (["--verbose"], False, True),
-        (["--quiet"], True, False),
-    ],
-)
-def test_watch_is_interactive_on_a_terminal_or_if_verbose(
-    flags: list[str], terminal: bool, interactive: bool, arguments: ParseArguments, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parsed = arguments("in", "out", *flags)
-    stream = io.StringIO()
-    monkeypatch.setattr(stream, "isatty", lambda: terminal)
-    monkeypatch.setattr(sys, "stderr", stream)
-    assert is_interactive(parsed) is interactive
