@@ -107,7 +107,7 @@ class Declared(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             if place >= required and value is defaults[place - required]:
                 continue
             try:
-                checked = check(self.__annotations__[name], value)
+                checked = check(type(self).__annotations__[name], value)
             except ValueError as error:
                 raise FieldError(option_name(type(self), name), str(error)) from None
             if checked is not value:

@@ -52,7 +52,7 @@ def _table(instance: Declared, *omitted: str) -> dict[str, Any]:
     for field in fields(instance):
         value = getattr(instance, field.name)
         if field.name not in omitted and value not in (field.default, {}):
-            notation = find_meta(instance.__annotations__[field.name], "notation")
+            notation = find_meta(type(instance).__annotations__[field.name], "notation")
             table[key_name(field.name)] = notation.write(value) if notation else _plain(value)
     return table
 

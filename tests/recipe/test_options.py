@@ -38,7 +38,7 @@ ALL: dict[str, Any] = {
 }
 
 
-def test_steps_are_applied_in_a_fixed_order_whatever_the_order_of_options() -> None:
+def test_steps_are_applied_in_the_same_order_for_any_order_of_options() -> None:
     assert Recipe.of(**ALL).steps == (
         Rotate(degrees=90),
         Flip(axis="h"),  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What shells complete."""
+"""Completion in shells."""
 
 import os
 import subprocess
@@ -62,14 +62,14 @@ def test_options_words_and_paths_are_completed(
     assert complete(*words) == offered
 
 
-def test_presets_are_completed_from_the_files_there_are(complete: Callable[..., set[str]], tmp_path: Path) -> None:
+def test_presets_of_the_settings_files_are_completed(complete: Callable[..., set[str]], tmp_path: Path) -> None:
     (tmp_path / "forkresize.toml").write_text("[presets.web]\n[presets.print]\n")
     assert complete("--preset", "") == {"web", "print"}
     assert complete("--preset", "w") == {"web"}
 
 
 @pytest.mark.parametrize("broken", ["[presets", "presets = 3", "width = 0"])
-def test_a_file_that_is_wrong_disturbs_no_completion(
+def test_a_broken_settings_file_does_not_break_completion(
     broken: str, complete: Callable[..., set[str]], tmp_path: Path
 ) -> None:
     (tmp_path / "forkresize.toml").write_text(broken)
@@ -78,7 +78,7 @@ def test_a_file_that_is_wrong_disturbs_no_completion(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_each_shell_has_its_script(shell: str, forkresize: Run) -> None:
+def test_each_shell_has_a_script(shell: str, forkresize: Run) -> None:
     result = forkresize("--completion", shell)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"_FORKRESIZE_COMPLETE={shell}_complete" in result.stdout

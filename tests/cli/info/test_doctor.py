@@ -1,4 +1,4 @@
-"""What --doctor tells."""
+"""What --doctor prints."""
 
 import math
 import re
@@ -33,7 +33,7 @@ def test_diagnostics_of_this_machine_are_printed(parse: Parse, capsys: pytest.Ca
     assert len(set(values)) == 1
 
 
-def test_limits_are_value_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "cpu_quota", lambda: 1.5)
     monkeypatch.setattr(system, "memory_limit", lambda: 4_000_000_000)
     monkeypatch.setattr(system, "file_limits", lambda: (1024, math.inf))
@@ -52,7 +52,7 @@ def test_limits_are_value_of(monkeypatch: pytest.MonkeyPatch) -> None:
     assert value_of(doctor_text(None), "sandbox") == "complete"
 
 
-def test_what_is_missing_is_value_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_and_layers_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
