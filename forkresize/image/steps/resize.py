@@ -1,4 +1,4 @@
-"""Brings the part of the picture that is shown to its size in the output. Knows no fit and no kernel."""
+"""Resizes the visible part of a picture as planned."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
 
 _CASCADE = 4
-"""How many pixels of a larger rendition make one of a smaller along each axis; with fewer the difference shows."""
+"""The least factor along each axis between two renditions of which one is made from the other; below, it shows."""
 
 
 class CascadeSource(Struct, frozen=True):
-    """A larger rendition of the same picture, to make a smaller one of.
+    """A larger rendition of the same picture that smaller ones can be made from.
 
     Attributes:
         area: the part of the picture that it shows.
@@ -30,8 +30,8 @@ class CascadeSource(Struct, frozen=True):
     area: Region
     picture: Picture
 
-    def serves(self, plan: Layout, step: Resize) -> bool:
-        """Whether a rendition can be made of it as well as of the source."""
+    def usable_for(self, plan: Layout, step: Resize) -> bool:
+        """Whether a rendition made from it is as good as one made from the source."""
         if self.area != plan.area:
             return False
         sides = list(zip(self.picture.image.size, plan.scaled, strict=True))
@@ -40,31 +40,24 @@ class CascadeSource(Struct, frozen=True):
         return step.resample is not Resample.NEAREST and all(have >= _CASCADE * want for have, want in sides)
 
 
-def resize_from(larger: Sequence[CascadeSource], picture: Picture, plan: Layout, step: Resize) -> Picture:
-    """Resize a picture, by way of the smallest of its larger renditions that serves.
-
-    Args:
-        larger: what was made of it already, the largest first.
-        picture: see resize.
-        plan: see resize.
-        step: see resize.
-    """
-    best = next((each for each in reversed(larger) if each.serves(plan, step)), None)
+def resize_from(cascade: Sequence[CascadeSource], picture: Picture, plan: Layout, step: Resize) -> Picture:
+    """Resize the smallest usable of the renditions made so far, the largest first, or else the picture itself."""
+    best = next((each for each in reversed(cascade) if each.usable_for(plan, step)), None)
     if best is None:
         return resize(picture, plan, step)
     return resize(best.picture, replace(plan, area=Region.whole(best.picture.image.size)), step)
 
 
 def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
-    """Resample, or cut out where the scale is 1, and turn upright.
+    """Resample, or only crop if the scale is 1, and turn upright.
 
-    The eight orientations of one picture come out alike to the bit: a kernel that is regular changes the order of its
-    passes for those stored sideways, and for one that is not the picture is turned upright first.
+    The eight orientations of a picture give the same pixels to the bit: if the kernel is mirror-exact, it swaps its
+    passes for pictures that are stored sideways; otherwise the picture is turned upright first.
 
     Args:
-        picture: in one of the modes that can be resampled.
-        plan: how large it becomes, and which part of what is shown.
-        step: which kernel.
+        picture: in a mode that can be resampled.
+        plan: the size of the result, and the part to resize.
+        step: the kernel.
     """
     if step.linear or not kernel.is_mirror_exact(picture.image.mode, step.resample):
         picture = orient(picture)
@@ -73,7 +66,7 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     size = (height, width) if sideways else (width, height)
     box = picture.box(plan.area)
     if plan.is_unscaled and picture.shrink == 1:
-        image = _part(picture.image, size, box)
+        image = _crop_box(picture.image, size, box)
     else:
         resampled = resample_linear if step.linear else kernel.resample
         image = resampled(picture.image, size, box, step.resample, rows_first=not sideways)
@@ -82,12 +75,12 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
 
 
 def materialize(picture: Picture) -> Picture:
-    """Return the picture with its pixels upright and cut out, at the scale they have, for steps that look at them."""
+    """Return the picture with upright and cropped pixels, at their present scale, for steps that need the pixels."""
     return orient(crop_to_view(picture))
 
 
 def crop_to_view(picture: Picture) -> Picture:
-    """Return the picture with no more pixels than are shown, at the scale and the orientation they have."""
+    """Return the picture with its visible pixels alone, at their present scale and orientation."""
     if picture.view.visible_size == picture.view.size:
         return picture
     left, top, width, height = picture.box(Region.whole(picture.view.visible_size))
@@ -96,7 +89,7 @@ def crop_to_view(picture: Picture) -> Picture:
     return replace(picture, image=image, view=view)
 
 
-def _part(image: Image, size: Dimensions, box: kernel.Box) -> Image:
+def _crop_box(image: Image, size: Dimensions, box: kernel.Box) -> Image:
     if image.size == size:
         return image
     left, top = int(box[0]), int(box[1])

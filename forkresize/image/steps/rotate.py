@@ -14,7 +14,7 @@ from forkresize.recipe import RGBA, Rotate
 
 _TRANSPARENT = (0, 0, 0, 0)
 _COSINE_SINE = (1, 0), (0, 1), (-1, 0), (0, -1)
-"""Of the quarter turns, exactly."""
+"""Exact values for quarter turns."""
 
 _QUARTERS: dict[float, int] = {0: 1, 90: 6, 180: 3, 270: 8}
 """Clockwise degrees to EXIF orientation."""
