@@ -3,13 +3,14 @@
 import os
 from contextlib import ExitStack
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from io import BufferedReader
 from typing import TYPE_CHECKING
 
 import click
 
 from forkresize.cli.arguments import Arguments
+from forkresize.cli.types import start_time_ns
 from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_status
 from forkresize.store.files import open_source
@@ -26,10 +27,9 @@ if TYPE_CHECKING:
     from forkresize.summary import Summary
 
 
-@cache
 def start_time() -> datetime:
-    """Return when the run began: the same time on each call."""
-    return datetime.now().astimezone()
+    """Return when the run began, in local time."""
+    return datetime.fromtimestamp(start_time_ns() / 10**9).astimezone()
 
 
 def report_paths(arguments: Arguments) -> list[str]:

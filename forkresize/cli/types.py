@@ -74,8 +74,8 @@ def _seconds(text: str) -> float:
 
 
 @cache
-def _now() -> int:
-    """Return the time at which it was first called, so that all ages in one run refer to the same moment."""
+def start_time_ns() -> int:
+    """Return when the run began: the time of the first call, so that all of a run refers to the same moment."""
     return time.time_ns()
 
 
@@ -90,7 +90,7 @@ def parse_timestamp(text: str) -> int:
     """
     age = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhdw])", text, re.ASCII)
     if age:
-        return _now() - round(float(age[1]) * _UNITS[age[2]] * _SECOND)
+        return start_time_ns() - round(float(age[1]) * _UNITS[age[2]] * _SECOND)
     try:
         return _date(text) if re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text, re.ASCII) else os.stat(text).st_mtime_ns
     except (OSError, OverflowError, ValueError):

@@ -51,7 +51,7 @@ _Key = tuple[str, tuple[str, ...]]
 
 _Values = dict[_Key, float]
 
-_MOST_BYTES = 1 << 24
+_MAX_BYTES = 1 << 24
 """Bytes to read of an existing file; far more than the metrics of a batch take."""
 
 
@@ -129,7 +129,7 @@ class MetricsFile(RunReporter):
     def _read(self) -> _Values:
         try:
             with open_source(self._path) as file:
-                return dict(_samples(file.read(_MOST_BYTES).decode()))
+                return dict(_samples(file.read(_MAX_BYTES).decode()))
         except FileNotFoundError:
             return {}
         except ValueError as error:
@@ -158,7 +158,7 @@ class _Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         outputs = CounterMetricFamily(_OUTPUTS, "Outputs by status and reason.", labels=["batch", "status", "reason"])
-        for labels, value in self._labeled(f"{_OUTPUTS}_total"):
+        for labels, value in self._find(f"{_OUTPUTS}_total"):
             outputs.add_metric([self._batch, *labels], value)
         yield outputs
         for name, text in _COUNTERS.items():
@@ -168,7 +168,7 @@ class _Families(Collector):
         yield self._histogram()
         for name, text in _GAUGES.items():
             gauge = GaugeMetricFamily(name, text, labels=["batch"])
-            for _, value in self._labeled(name):
+            for _, value in self._find(name):
                 gauge.add_metric([self._batch], value)
             yield gauge
 
@@ -179,7 +179,7 @@ class _Families(Collector):
         histogram.add_metric([self._batch], buckets, self._values.get((f"{_SECONDS}_sum", ()), 0.0))
         return histogram
 
-    def _labeled(self, name: str) -> Iterable[tuple[tuple[str, ...], float]]:
+    def _find(self, name: str) -> Iterable[tuple[tuple[str, ...], float]]:
         return sorted((labels, value) for (each, labels), value in self._values.items() if each == name)
 
 
