@@ -1,1 +1,1 @@
-"""One picture: decode, the listed steps, encode, write. Each module is imported by whoever needs it; none is here."""
+"""Pictures from bytes to bytes: ``transform.py`` is the entrance. No module opens sources or writes outputs."""

@@ -1,4 +1,4 @@
-"""What each rendition of a picture comes to, before a pixel is touched. Decodes nothing."""
+"""What is known about each rendition of a picture before its pixels are processed."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -18,91 +18,87 @@ from forkresize.image.steps.resize import crop_to_view
 from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Resize, Size
 
 _OVERSAMPLING = 2.5
-"""How many decoded pixels the kernel gets per output pixel along each axis; with fewer the difference shows."""
+"""Decoded pixels per output pixel along each axis. With fewer, the difference to full resolution is visible."""
 
-_REDUCTIONS = 8, 4, 2
+_SHRINKS = 8, 4, 2
 
 _CACHED = 1024
-"""Sizes whose reduction is kept; the pictures of a folder have few sizes."""
+"""Shrink factors to cache: the pictures of a directory have few different sizes."""
 
 _CONTENT_AWARE = frozenset({Gravity.ENTROPY, Gravity.ATTENTION})
 
 
 def plan(picture: Picture, recipe: Recipe, rendition: Rendition) -> Layout:
-    """Return how large a picture becomes, and which part of it is shown; a gravity that looks at it has its say.
+    """Return the layout of a rendition; a content-aware gravity looks at the pixels.
 
     Args:
-        picture: prepared, but neither resized nor upright.
-        recipe: how it is resized.
-        rendition: how large it becomes.
+        picture: prepared, but neither resized nor turned upright.
+        recipe: says how it is resized.
+        rendition: says to which size.
     """
-    how = recipe.resize
-    blind = layout(picture.view.visible_size, rendition.size, how)
-    if (rendition.size.fit or how.fit) is not Fit.COVER or how.gravity not in _CONTENT_AWARE or how.focus is not None:
-        return blind
-    small = replace(picture, image=thumbnail(crop_to_view(picture).image))
-    return layout(
-        picture.view.visible_size, rendition.size, how, find_focus(orient(small).image, how.gravity, blind.share)
-    )
+    resize, visible = recipe.resize, picture.view.visible_size
+    centered = layout(visible, rendition.size, resize)
+    covers = (rendition.size.fit or resize.fit) is Fit.COVER
+    if not covers or resize.gravity not in _CONTENT_AWARE or resize.focus is not None:
+        return centered
+    small = orient(replace(picture, image=thumbnail(crop_to_view(picture).image))).image
+    return layout(visible, rendition.size, resize, find_focus(small, resize.gravity, centered.share))
 
 
 def static_size(original: SourceImage, recipe: Recipe) -> Dimensions | None:
-    """Return the size that is resized, in pixels; None if it takes a look at the pixels to know.
+    """Return the size in pixels of what is resized, or None if that depends on the pixels.
 
     Raises:
-        PictureError: a step can't be done to a picture of this size.
+        PictureError: a step cannot be applied to a picture of this size.
     """
-    return (
-        predict_view(original.view, recipe).visible_size if all(map(is_scalable, recipe.steps_before_resize)) else None
-    )
+    if not all(map(is_scalable, recipe.steps_before_resize)):
+        return None
+    return predict_view(original.view, recipe).visible_size
 
 
 def choose_shrink(original: SourceImage, recipe: Recipe, renditions: Iterable[Rendition]) -> int:
-    """Return by how much a picture may be reduced while decoding: 8, 4, 2 or 1.
+    """Return the factor by which a picture may be shrunk while it is decoded: 8, 4, 2 or 1.
 
-    ``nearest`` promises pixels of the source, and light adds up only before a decoder has averaged it, so they get them
-    all; and so do steps that look at pixels.
+    It is 1 for ``nearest``, for linear light, and if a step before the resize reads pixels: all of them need
+    full-resolution data.
     """
-    how, shown = recipe.resize, static_size(original, recipe)
-    if not original.supports_shrink_on_load or how.linear or how.resample is Resample.NEAREST or shown is None:
+    resize, visible = recipe.resize, static_size(original, recipe)
+    if not original.supports_shrink_on_load or resize.linear or resize.resample is Resample.NEAREST or visible is None:
         return 1
-    return min((_shrink_for(shown, rendition.size, how) for rendition in renditions), default=1)
+    return min((_shrink_for(visible, rendition.size, resize) for rendition in renditions), default=1)
 
 
 @lru_cache(maxsize=_CACHED)
-def _shrink_for(shown: Dimensions, size: Size, how: Resize) -> int:
-    """Return by how much a picture may be reduced if this is all that is made of it."""
-    plan = layout(shown, size, how)
-    least = min(plan.area.width / plan.scaled[0], plan.area.height / plan.scaled[1])
-    return next((by for by in _REDUCTIONS if least >= by * _OVERSAMPLING), 1)
+def _shrink_for(visible: Dimensions, size: Size, resize: Resize) -> int:
+    plan = layout(visible, size, resize)
+    scale = min(plan.area.width / plan.scaled[0], plan.area.height / plan.scaled[1])
+    return next((shrink for shrink in _SHRINKS if scale >= shrink * _OVERSAMPLING), 1)
 
 
-def duplicate_renditions(shown: Dimensions, recipe: Recipe, source_format: str | None) -> frozenset[int]:
-    """Return the numbers of the renditions that come to the same as one that is asked for smaller.
+def duplicate_renditions(visible: Dimensions, recipe: Recipe, source_format: str | None) -> frozenset[int]:
+    """Return the indexes of renditions that are identical to one of a smaller requested size.
 
     Args:
-        shown: the size that is resized, in pixels.
-        recipe: the renditions.
-        source_format: in Pillow's own name.
+        visible: size in pixels of what is resized.
+        recipe: holds the renditions.
+        source_format: Pillow's name of the source's format.
     """
-    numbers = sorted(range(len(recipe.renditions)), key=lambda number: _asked(shown, recipe, number))
-    met: list[tuple[Layout, str, Rendition]] = []
-    found = []
-    for number in numbers:
+
+    def requested_pixels(number: int) -> int:
+        size = replace(recipe.renditions[number].size, enlarge=True)
+        width, height = layout(visible, size, recipe.resize).canvas
+        return width * height
+
+    seen: list[tuple[Layout, str, Rendition]] = []
+    duplicates = []
+    for number in sorted(range(len(recipe.renditions)), key=requested_pixels):
         rendition = recipe.renditions[number]
         try:
             output = output_format(source_format, rendition)
         except PictureError:
-            continue  # It fails on its own account.
-        made = layout(shown, rendition.size, recipe.resize), output, replace(rendition, size=Size(), format=None)
-        if made in met:
-            found.append(number)
-        met.append(made)
-    return frozenset(found)
-
-
-def _asked(shown: Dimensions, recipe: Recipe, number: int) -> int:
-    """Return how many pixels a rendition would have if the picture were large enough."""
-    size = replace(recipe.renditions[number].size, enlarge=True)
-    width, height = layout(shown, size, recipe.resize).canvas
-    return width * height
+            continue  # It cannot be made at all.
+        made = layout(visible, rendition.size, recipe.resize), output, replace(rendition, size=Size(), format=None)
+        if made in seen:
+            duplicates.append(number)
+        seen.append(made)
+    return frozenset(duplicates)

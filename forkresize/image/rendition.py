@@ -194,7 +194,7 @@ class RenditionBuilder:
         rendered = None
         if self.is_pending:
             with self._guard():
-                rendered = self._rendered(self._smaller(self._encode(kept), kept, file))
+                rendered = self._describe(self._smaller(self._encode(kept), kept, file))
         return rendered
 
     def _encode(self, kept: metadata.MetadataBlocks) -> Encoded:
@@ -207,7 +207,7 @@ class RenditionBuilder:
             embedded["icc_profile"] = self._profiles[0]
         return encode(frames, self.format, self.rendition, embedded)
 
-    def _rendered(self, encoded: Encoded) -> Rendered:
+    def _describe(self, encoded: Encoded) -> Rendered:
         return Rendered(
             rendition=self.number,
             data=encoded.data,

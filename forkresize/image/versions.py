@@ -1,4 +1,4 @@
-"""The codecs that are there and their versions. Quick to import, and loads no more than it tells of."""
+"""The installed codecs and their versions. Imports quickly, and loads no codec."""
 
 from PIL import features
 
@@ -9,11 +9,11 @@ _FEATURES = {
     "openjpeg": "jpg_2000",
     "littlecms2": "littlecms2",
 }
-"""Usual name to Pillow's name."""
+"""Names of libraries, and Pillow's names for them."""
 
 
 def codecs() -> dict[str, str]:
-    """Return the version of every library that reads, writes or resamples pictures, as far as they are there."""
+    """Return the versions of the installed libraries that read, write or resample pictures."""
     jpeg = ("libjpeg-turbo", "libjpeg_turbo") if features.check("libjpeg_turbo") else ("libjpeg", "jpg")
     zlib = ("zlib-ng", "zlib_ng") if features.check("zlib_ng") else ("zlib", "zlib")
     names = {"Pillow": "pil", **dict((jpeg, zlib)), **_FEATURES}

@@ -170,7 +170,7 @@ def test_what_is_no_picture_is_skipped_whatever_its_name(
 def test_a_picture_of_a_format_that_is_not_read_is_a_failure_that_names_it(kind: str, result: Render) -> None:
     outcome = result(UNREAD[kind], "a.jpg", width=30)
     assert isinstance(outcome.detail, Failed), outcome
-    assert (outcome.reason, outcome.error) == (Reason.UNSUPPORTED, f"{kind} is not read")
+    assert (outcome.reason, outcome.error) == (Reason.UNSUPPORTED, f"{kind} is not supported")
 
 
 def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, result: Render) -> None:
@@ -288,7 +288,7 @@ def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: 
     outcome = result(scene("1"), "a.xbm", width=30)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
-    assert outcome.error == "XBM can be read but not written; choose an output --format"
+    assert outcome.error == "XBM can be read but not written; choose an output format"
 
 
 @pytest.mark.parametrize("size", [(7, 300), (2, 4000), (1, 900), (4000, 3)])

@@ -1,4 +1,4 @@
-"""Where in a picture there is most to see, for gravities that look at it. Crops nothing."""
+"""The most interesting part of a picture, for content-aware gravities."""
 
 from array import array
 from collections.abc import Callable
@@ -14,47 +14,49 @@ from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.modes import stretch
 from forkresize.recipe import Gravity
 
+_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
+
 _SIDE = 96
-"""The longer side of the small version that is looked at, in pixels."""
+"""Longer side of the small version that is analyzed, in pixels."""
 
 _SAMPLES = 4
-"""How many pixels of the picture make one of the small version along each axis, at most."""
+"""The most pixels that are sampled for one of the small version, along each axis."""
 
 _AS_GOOD = 0.99
-"""A window with this share of the best one's score is as good; which is ahead by less is chance."""
+"""Windows with at least this fraction of the best score count as equally good."""
 
 _LAPLACIAN = (0, -1, 0, -1, 4, -1, 0, -1, 0)
 _LAPLACIAN_SIDE = 3
 _GRAY = 128
 
 _EDGES = 5
-"""What an edge of one level counts for, against one level of color."""
+"""Weight of one level of edge, relative to one level of color."""
 
 _SKIN = (0.78, 0.57, 0.44)
-"""Red, green and blue of skin, as a direction."""
+"""Direction of skin colors in RGB."""
 
 _SKIN_REACH = 0.2
-"""How far from that a color no longer counts as skin."""
+"""Distance from that direction at which a color no longer counts as skin."""
 
 _DIM = 50
-"""Up to this level, colors are noise."""
+"""Up to this level of gray, colors count as noise."""
 
 _Scores = Callable[[int], list[float]]
-"""From the length of a window to the score of each place it can have, from the left or the top on."""
+"""From the length of a window to its score at each position, from the left or the top."""
 
 
 def find_focus(image: Image.Image, gravity: Gravity, window: Point) -> Point:
-    """Return the middle of the window that has most to see in it.
+    """Return the center of the most interesting window.
 
-    Entropy is Shannon's, of the window's histogram. Attention is the sum of edges, color and closeness to the color of
-    skin. Both follow libvips's smartcrop, and smartcrop.js in what skin is, but every window is tried. Places across
-    and down are looked for one without the other; a window that covers all it can has room along one of them only. Of
-    windows that are as good, it is the middle one of those in a row, and of several rows that nearest to the center.
+    Entropy is Shannon's, of the window's histogram. Attention is the sum of edges, saturation and similarity to skin.
+    Both follow libvips's smartcrop, and smartcrop.js for skin, but try every window. Positions across and down are
+    searched independently; the largest window can move along one axis only. Of equally good windows, the middle one of
+    adjacent windows is taken, and of several groups the one nearest to the center.
 
     Args:
-        image: an image of any mode; it is looked at in a small version.
+        image: of any mode; a small version of it is analyzed.
         gravity: entropy or attention.
-        window: its width and height as shares of the image's, more than 0 and at most 1.
+        window: its width and height as fractions of the image's, more than 0 and at most 1.
     """
     small = thumbnail(image)
     across, down = _SCORERS[gravity](small)
@@ -62,21 +64,21 @@ def find_focus(image: Image.Image, gravity: Gravity, window: Point) -> Point:
 
 
 def thumbnail(image: Image.Image) -> Image.Image:
-    """Return a small RGB version of an image, black where it is transparent; the image itself if it is such already."""
-    size = _within(image.size, _SIDE)
+    """Return a small RGB version of an image, transparent pixels black; the image itself if it is one already."""
+    size = _fit(image.size, _SIDE)
     if image.mode == "RGB" and image.size == size:
         return image
-    # The box kernel would go through every pixel for what a sample tells as well.
-    sampled = image.resize(_within(image.size, _SIDE * _SAMPLES), Image.Resampling.NEAREST)
-    return _opaque(sampled).resize(size, Image.Resampling.BOX)
+    # A sample is enough; the box kernel would read every pixel.
+    sampled = image.resize(_fit(image.size, _SIDE * _SAMPLES), Image.Resampling.NEAREST)
+    return _flatten(sampled).resize(size, Image.Resampling.BOX)
 
 
-def _within(size: Dimensions, side: int) -> Dimensions:
+def _fit(size: Dimensions, side: int) -> Dimensions:
     longer = max(*size, side)
     return max(1, size[0] * side // longer), max(1, size[1] * side // longer)
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def _flatten(image: Image.Image) -> Image.Image:
     if image.mode in DEEP:
         return stretch(image).convert("RGB")
     if image.mode not in {"LA", "RGBA"}:
@@ -112,12 +114,12 @@ _SCORERS = {Gravity.ENTROPY: _entropies, Gravity.ATTENTION: _attentions}
 
 
 def _salience(small: Image.Image) -> Image.Image:
-    """Return how much each pixel draws the eye, as an image of mode F."""
+    """Return the attention that each pixel draws, as an image of mode F."""
     red, green, blue = small.split()
     gray = small.convert("L")
     brightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
-    return _evaluated(
+    return _evaluate(
         lambda of: of["edges"] * _EDGES + (of["chroma"] + _skin(of) * 255) * (of["gray"] > _DIM),
         edges=_edges(gray),
         chroma=ImageChops.subtract(brightest, darkest),
@@ -129,7 +131,7 @@ def _salience(small: Image.Image) -> Image.Image:
 
 
 def _edges(gray: Image.Image) -> Image.Image:
-    """Return how far each pixel is from those around it; nothing at the border, which the filter leaves as it is."""
+    """Return the difference of each pixel from its neighbors; 0 at the border, which the filter does not process."""
     width, height = gray.size
     edges = Image.new("L", gray.size)
     if min(width, height) >= _LAPLACIAN_SIDE:
@@ -142,7 +144,7 @@ def _edges(gray: Image.Image) -> Image.Image:
 
 
 def _skin(of: dict[str, Any]) -> Any:
-    """Return how close to the direction of skin's color each pixel is: 1 at it, 0 where that ends."""
+    """Return the similarity of each pixel to skin, 0 to 1."""
     red, green, blue = (of["float"](of[band]) for band in ("red", "green", "blue"))
     length = (red * red + green * green + blue * blue) ** 0.5 + 1e-6
     apart = [band / length - part for band, part in zip((red, green, blue), _SKIN, strict=True)]
@@ -151,12 +153,12 @@ def _skin(of: dict[str, Any]) -> Any:
 
 
 def _middle(side: int, share: Fraction, scores_of: _Scores) -> Fraction:
-    """Return where on an axis, 0 to 1, the middle of the best window is.
+    """Return the center of the best window along an axis, 0 to 1.
 
     Args:
-        side: the length of the axis in pixels.
-        share: the window's length as a share of that.
-        scores_of: the scores of each place.
+        side: length of the axis in pixels.
+        share: the window's length as a fraction of that.
+        scores_of: the scores by position.
     """
     length = max(1, round(side * share))
     room = side - length
@@ -167,14 +169,9 @@ def _middle(side: int, share: Fraction, scores_of: _Scores) -> Fraction:
 
 
 def _best(scores: list[float]) -> Fraction:
-    """Return the best place, in steps from the first."""
+    """Return the best position, in steps from the first."""
     enough = max(scores) * _AS_GOOD
     center = Fraction(len(scores) - 1, 2)
     rows = groupby(range(len(scores)), lambda place: scores[place] >= enough)
     middles = [Fraction(row[0] + row[-1], 2) for good, row in ((good, list(places)) for good, places in rows) if good]
     return min(middles, key=lambda middle: abs(middle - center))
-
-
-def _evaluated(formula: Callable[[dict[str, Any]], Any], **images: Image.Image) -> Image.Image:
-    result: Image.Image = ImageMath.lambda_eval(formula, **images)
-    return result

@@ -1,25 +1,30 @@
-"""How alike two pictures look: the structural similarity index, on Pillow alone. Encodes nothing."""
+"""The structural similarity of two pictures, computed with Pillow alone."""
+
+from collections.abc import Callable
+from typing import Any
 
 from PIL import Image, ImageMath
 from PIL.Image import Resampling
+
+_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
 
 _STEP = 4
-"""Pixels from one window to the next; a window is two steps wide and high."""
+"""Distance of windows in pixels; a window is two steps wide and high."""
 
 _GRAY = 128
 
 
 def ssim(first: Image.Image, second: Image.Image) -> float:
-    """Return the mean structural similarity of two pictures' luma; 1 is equal, 0 nothing in common.
+    """Return the mean structural similarity of two pictures' luma: 1 is equal, 0 is unrelated.
 
-    Windows are of 8 by 8 pixels and overlap by half. What is transparent is seen on gray.
+    Windows have 8 by 8 pixels and overlap by half. Transparent pixels are composited on gray.
 
     Args:
-        first: an image of mode L, LA, RGB or RGBA.
-        second: another of the same size.
+        first: of mode L, LA, RGB or RGBA.
+        second: of the same size.
 
     References:
         Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural similarity. IEEE
@@ -33,8 +38,8 @@ def ssim(first: Image.Image, second: Image.Image) -> float:
         "yy": _window_means(_product(other, other)),
         "xy": _window_means(_product(one, other)),
     }
-    index = ImageMath.lambda_eval(_index, **moments)
-    return float(index.resize((1, 1), Resampling.BOX).getpixel((0, 0)))
+    index = _evaluate(_index, **moments)
+    return float(index.resize((1, 1), Resampling.BOX).getpixel((0, 0)))  # type: ignore[arg-type] # mode F
 
 
 def _luma(image: Image.Image) -> Image.Image:
@@ -46,19 +51,19 @@ def _luma(image: Image.Image) -> Image.Image:
 
 
 def _product(one: Image.Image, other: Image.Image) -> Image.Image:
-    return ImageMath.lambda_eval(lambda images: images["x"] * images["y"], x=one, y=other)  # type: ignore[no-any-return]
+    return _evaluate(lambda images: images["x"] * images["y"], x=one, y=other)
 
 
 def _window_means(image: Image.Image) -> Image.Image:
     tiles = image.reduce(_STEP)
     width, height = tiles.size
-    # Half a tile off, bilinear interpolation is the mean of four neighbors.
+    # At an offset of half a tile, bilinear interpolation is the mean of four neighbors.
     left, top = 0.5 * (width > 1), 0.5 * (height > 1)
     size = max(1, width - 1), max(1, height - 1)
     return tiles.resize(size, Resampling.BILINEAR, (left, top, width - left, height - top))
 
 
-def _index(means: dict[str, ImageMath._Operand]) -> ImageMath._Operand:
+def _index(means: dict[str, Any]) -> Any:
     x, y = means["x"], means["y"]
     both, squares = x * y, x * x + y * y
     covariance, variances = means["xy"] - both, means["xx"] + means["yy"] - squares

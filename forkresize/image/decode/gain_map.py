@@ -1,4 +1,4 @@
-"""Which pictures have others beside them in the file: gain maps, of which HDR is made, and views. Decodes none."""
+"""The other images in a picture's file: gain maps, from which HDR is made, previews and further views."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _IN_JPEG = re.compile(
 )
 
 _IN_BOXES = re.compile(rb"infe[\x02\x03].{7,9}tmap|urn:com:apple:photo:2020:aux:hdrgainmap", re.DOTALL)
-"""In AVIF and HEIF: a picture of the type that ISO 21496-1 makes, or Apple's auxiliary one."""
+"""In AVIF and HEIF: an image item of ISO 21496-1, or Apple's auxiliary image."""
 
 _MP_ENTRIES = 0xB002
 
@@ -23,45 +23,36 @@ _PREVIEW = "Large Thumbnail"
 
 
 def has_gain_map(image: ImageFile) -> bool:
-    """Whether a picture has a gain map beside it: by Ultra HDR, ISO 21496-1 or Apple.
-
-    Args:
-        image: opened, but not loaded.
-    """
+    """Return whether an opened picture has a gain map: by Ultra HDR, ISO 21496-1 or Apple."""
     if image.format in {"AVIF", "HEIF"}:
         return _IN_BOXES.search(read_head(image)) is not None
     if image.format not in {"JPEG", "MPO"}:
         return False
-    return any(map(_is_marked, (_segments(image), *_heads(image, _further(image)))))
+    return any(map(_is_gain_map, (_application_segments(image), *_heads(image, _other_images(image)))))
 
 
 def count_visible_images(image: ImageFile) -> int:
-    """Return how many pictures there are to see in an MPO: previews and a gain map are none.
-
-    Args:
-        image: opened, but not loaded.
-    """
-    further = [entry for entry in _further(image) if not entry["Attribute"]["MPType"].startswith(_PREVIEW)]
-    return 1 + sum(not _is_marked(content) for content in _heads(image, further))
+    """Return the number of images in an opened MPO, without previews and gain maps."""
+    others = [entry for entry in _other_images(image) if not entry["Attribute"]["MPType"].startswith(_PREVIEW)]
+    return 1 + sum(not _is_gain_map(content) for content in _heads(image, others))
 
 
-def _is_marked(content: bytes) -> bool:
+def _is_gain_map(content: bytes) -> bool:
     return _IN_JPEG.search(content) is not None
 
 
-def _segments(image: ImageFile) -> bytes:
-    """Return what a JPEG's application segments hold."""
+def _application_segments(image: ImageFile) -> bytes:
     return b"".join(content for _name, content in getattr(image, "applist", ()))
 
 
-def _further(image: ImageFile) -> list[Mapping[str, Any]]:
-    """Return what an MPO tells of its pictures but the first (CIPA DC-007, 5.2.3)."""
-    told: Mapping[int, Any] = getattr(image, "mpinfo", {})
-    return list(told.get(_MP_ENTRIES, ()))[1:]
+def _other_images(image: ImageFile) -> list[Mapping[str, Any]]:
+    """Return an MPO's index entries of all images but the first (CIPA DC-007, 5.2.3)."""
+    index: Mapping[int, Any] = getattr(image, "mpinfo", {})
+    return list(index.get(_MP_ENTRIES, ()))[1:]
 
 
 def _heads(image: ImageFile, entries: list[Mapping[str, Any]]) -> list[bytes]:
-    """Return the beginnings of further pictures; their places count from behind the name of the segment that tells."""
+    """Return the first bytes of images; their offsets count from the end of the index segment's name."""
     if not entries:
         return []
     start = read_head(image).find(b"MPF\0") + len(b"MPF\0")

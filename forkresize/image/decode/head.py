@@ -1,4 +1,4 @@
-"""Looks into the file of an opened picture behind its decoder's back. Understands nothing of what it finds."""
+"""Access to the bytes of an opened picture's file, without disturbing its decoder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +7,14 @@ from typing import IO
 from PIL.ImageFile import ImageFile
 
 HEAD = 1 << 16
-"""Bytes that hold what is said of a picture before its pixels, as a rule."""
+"""Bytes that usually hold all that precedes the pixels."""
 
 
 @contextmanager
 def rewound(image: ImageFile) -> Iterator[IO[bytes]]:
-    """Lend the file of a picture that isn't loaded yet, at its beginning; the decoder finds it where it was."""
+    """Yield the file of a picture that is not loaded, at its beginning; afterwards, restore its position."""
     file = image.fp
-    assert file is not None  # noqa: S101 -- it is closed by loading.
+    assert file is not None  # noqa: S101 -- only loading closes it.
     position = file.tell()
     file.seek(0)
     try:
@@ -24,7 +24,7 @@ def rewound(image: ImageFile) -> Iterator[IO[bytes]]:
 
 
 def read_head(image: ImageFile, offset: int = 0, size: int = HEAD) -> bytes:
-    """Return the first bytes of a file, or of a part of it that begins at an offset and has a size."""
+    """Return the first bytes of a file, or of the part of it with this offset and size."""
     with rewound(image) as file:
         file.seek(offset)
         return file.read(min(size, HEAD))

@@ -1,4 +1,4 @@
-"""Which format a file is of, told by its content. Decodes no pixel."""
+"""The format of a file, recognized by its content."""
 
 import os
 from functools import cache
@@ -36,16 +36,21 @@ def load_plugins() -> None:
         import_module(f"PIL.{plugin}ImagePlugin")
 
 
-def identify(file: BinaryIO, path: str, diagnostics: Diagnostics) -> ImageFile:
-    """Return a picture of which the header has been read.
+def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
+    """Open a picture and read its header.
+
+    Args:
+        file: stands at its beginning.
+        name: its suffix decides about formats without a signature.
+        diagnostics: receives warnings.
 
     Raises:
-        PictureError: the file is no picture, is damaged, or of a format that is not read.
-        OSError: the system won't let it be read.
+        PictureError: the file is not a picture, is damaged, or has an unsupported format.
+        OSError: the operating system cannot read it.
         DecompressionBombError: it has too many pixels.
     """
     load_plugins()
-    by_suffix = SUFFIXES.get(os.path.splitext(path)[1].lower())
+    by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:
         image = open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
     except (MemoryError, Image.DecompressionBombError):
@@ -60,35 +65,35 @@ def identify(file: BinaryIO, path: str, diagnostics: Diagnostics) -> ImageFile:
 
 
 def output_format(source: str | None, rendition: Rendition) -> str:
-    """Return the format to write, in Pillow's lower-case name.
+    """Return the name of the format to write.
 
     Args:
-        source: the source's format, in Pillow's own name.
-        rendition: may ask for a format; otherwise it is the source's.
+        source: Pillow's name of the source's format.
+        rendition: may request a format; otherwise it is the source's.
 
     Raises:
-        PictureError: the source's own is asked for, and can't be written.
+        PictureError: the source's format cannot be written.
     """
     if rendition.format is not None:
         return rendition.format
     own = source_name(source)
     if own not in OUTPUT_FORMATS:
-        raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output --format")
+        raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output format")
     return own
 
 
 def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception) -> ImageFile:
-    """Open a file of a format that takes an optional decoder, which is loaded at the first such file."""
+    """Open a file with an optional decoder, which is loaded for the first such file."""
     file.seek(0)
     head = file.read(SIGNATURE_LENGTH)
     spec = next((SPECS[name] for name, signature in UNREADABLE.items() if signature.match(head)), None)
     if spec is None or spec.decoder is None or not load_decoder(spec.decoder):
-        raise _unidentified(head, spec, by_suffix, error) from error
+        raise _unidentified_error(head, spec, by_suffix, error) from error
     file.seek(0)
     try:
         return open_image(file, [spec.name.upper()])
     except UnidentifiedImageError:
-        raise PictureError(Reason.DAMAGED, "the header can't be read") from error
+        raise PictureError(Reason.DAMAGED, "the header cannot be read") from error
 
 
 def load_decoder(plugin: DecoderPlugin) -> bool:
@@ -101,27 +106,27 @@ def load_decoder(plugin: DecoderPlugin) -> bool:
     return True
 
 
-def _unidentified(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:
+def _unidentified_error(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:
     if SIGNATURE.match(head):
-        reason = "the header can't be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
+        reason = "the header cannot be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
         return PictureError(Reason.DAMAGED, reason)
     if spec is not None:
         advice = f"; pip install 'forkresize[{spec.decoder.extra}]' adds it" if spec.decoder else ""
-        return PictureError(Reason.UNSUPPORTED, f"{spec.label} is not read{advice}")
+        return PictureError(Reason.UNSUPPORTED, f"{spec.label} is not supported{advice}")
     if head:
         return PictureError(Reason.NOT_A_PICTURE, "")
     return PictureError(Reason.DAMAGED if by_suffix else Reason.NOT_A_PICTURE, "the file is empty")
 
 
 def _refuse_thumbnail(image: ImageFile) -> None:
-    # TIFF 6.0, tag NewSubfileType, bit 0: a reduced version of another image in the file. Cameras' raw files are such.
+    # TIFF 6.0, NewSubfileType, bit 0: a reduced version of another image in the file, as in cameras' raw files.
     kind = getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0)
     if image.format == "TIFF" and isinstance(kind, int) and kind & 1:
         raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
 
 
 def _warn_of_depth(image: ImageFile, diagnostics: Diagnostics) -> None:
-    # Pillow has no mode for deep colors, and names the decoder's own in what it is told of each tile.
+    # Pillow has no mode for deep colors; the decoder's raw mode shows the depth.
     deep = any(";16" in str(tile.args) for tile in image.tile)
     if deep and image.mode in {"RGB", "RGBA", "LA", "CMYK"}:
         diagnostics.warn("reduced from 16 to 8 bits per channel")

@@ -147,11 +147,11 @@ def accept_truncated(image: ImageFile.ImageFile) -> None:
     parts: tuple[Any, ...] = image, getattr(image, "png", None)
     for part in parts:
         if part is not None:
-            part.__class__ = _truncated(part.__class__)
+            part.__class__ = _truncated_reader(part.__class__)
 
 
 @cache
-def _truncated(reader: type) -> type:
+def _truncated_reader(reader: type) -> type:
     methods = {
         name: _rebind(method, **_TRUNCATED)
         for name, method in inspect.getmembers(reader, inspect.isfunction)

@@ -1,7 +1,7 @@
-"""How large the output is and which part of the source it shows: exact arithmetic. Touches no pixel.
+"""The size of an output, and the part of the source that it shows: exact arithmetic.
 
-Sizes are width and height in pixels, upright. All of it is rational arithmetic, so that a result never depends on how a
-float was rounded; halves are rounded up, and no side is ever less than one pixel.
+Sizes are width and height in pixels, upright. Fractions keep results independent of float rounding. Halves are rounded
+up, and no side is less than one pixel.
 """
 
 from fractions import Fraction
@@ -15,16 +15,16 @@ from forkresize.image.geometry.region import Dimensions, Region
 from forkresize.recipe import Fit, Gravity, Resize, Size
 
 Point = tuple[Fraction, Fraction]
-"""Distances from the left and from the top, as shares of the picture's width and height."""
+"""Distances from the left and from the top, as fractions of the picture's width and height."""
 
 _HALF = Fraction(1, 2)
 _MEGA = 1_000_000
 _PERCENT = 100
 
 _CACHED = 1024
-"""Layouts kept; the pictures of a folder have few sizes."""
+"""Layouts to cache: the pictures of a directory have few different sizes."""
 
-# How much of the slack is left on the left of and above what is placed; in the middle where nothing else is said.
+# The fractions of the free space to the left and above; other gravities are centered.
 _ANCHORS: dict[Gravity, Point] = {
     Gravity.NORTH: (_HALF, Fraction(0)),
     Gravity.NORTH_EAST: (Fraction(1), Fraction(0)),
@@ -41,11 +41,11 @@ class Layout(Struct, frozen=True):
     """How a source becomes an output.
 
     Attributes:
-        source: the size of the source.
-        area: the part of it that is shown.
-        scaled: the size it is resampled to.
-        canvas: the size of the output; larger than ``scaled`` only with ``contain``.
-        offset: where the scaled part lies on the canvas, from its left upper corner.
+        source: size of the source.
+        area: the visible part of it.
+        scaled: the size that this part is resampled to.
+        canvas: size of the output; larger than ``scaled`` only with ``contain``.
+        offset: position of the scaled part on the canvas, from the upper left corner.
     """
 
     source: Dimensions
@@ -56,62 +56,61 @@ class Layout(Struct, frozen=True):
 
     @property
     def is_unscaled(self) -> bool:
-        """Whether every pixel that is shown is shown as it is."""
+        """Whether the visible pixels are not resampled."""
         return self.area.width == self.scaled[0] and self.area.height == self.scaled[1]
 
     @property
     def share(self) -> Point:
-        """How much of the source's width and height is shown."""
+        """The visible fractions of the source's width and height."""
         return self.area.width / self.source[0], self.area.height / self.source[1]
 
 
 @lru_cache(maxsize=_CACHED)
-def layout(source: Dimensions, size: Size, how: Resize, focus: Point | None = None) -> Layout:
-    """Return how a source becomes an output of the size asked for.
+def layout(source: Dimensions, size: Size, resize: Resize, focus: Point | None = None) -> Layout:
+    """Return the layout of an output of the requested size.
 
     With ``W`` x ``H`` the source and ``w`` x ``h`` the box, the scale is
 
     - inside and contain: ``min(w / W, h / H)``
     - outside and cover: ``max(w / W, h / H)``
     - fill: ``w / W`` across and ``h / H`` down
-    - any other fit with one side given: that side's ratio; with fill, the other side stays
+    - one side given: that side's ratio; with fill, the other side stays
     - a long or short edge: its ratio to the source's
-    - a scale in per cent: that, across and down
+    - a scale in percent: that, across and down
     - an area: ``sqrt(area / (W * H))``
     - nothing given: 1
 
-    Cover then shows the part of ``w / scale`` x ``h / scale`` around the focus, or where gravity says, and contain puts
-    the scaled picture onto a canvas of ``w`` x ``h``. Per cents and areas count as the decimals they are written in.
+    Cover then shows the part of ``w / scale`` x ``h / scale`` around the focus, or at the gravity. Contain puts the
+    scaled picture onto a canvas of ``w`` x ``h``. Percentages and areas count as the decimals they are written in.
 
-    An area is met as well as whole pixels can: ``(w - 1/2) * (h - 1/2) <= area < (w + 1/2) * (h + 1/2)``. A picture of
-    which this is true is left as it is, and of one so slim that a side would vanish, that side stays one pixel.
+    Whole pixels meet an area if ``(w - 1/2) * (h - 1/2) <= area < (w + 1/2) * (h + 1/2)``. A picture
+    that meets it is not changed. If it is so slim that a side would vanish, that side is one pixel.
 
-    Without enlarging no scale exceeds 1; cover then shows the largest part of the source that has the box's ratio,
-    rounded to whole pixels. Without shrinking no scale is below 1, as behind mogrify's ``<``: inside a box,
-    a picture grows only if both its sides are smaller, and one that would shrink is left as it is. Fill and per cents
-    are limited so across and down each on its own.
+    Without enlarging, no scale exceeds 1; cover then shows the largest part of the source with the box's ratio, rounded
+    to whole pixels. Without shrinking, no scale is below 1, as with mogrify's ``<``: inside a box, a picture grows only
+    if both its sides are smaller. Fill and percentages are limited across and down independently.
 
     Args:
-        source: the size of the picture.
-        size: the size asked for; its own fit and its own word on enlarging go before those of ``how``.
-        how: fit, gravity, focus and whether to enlarge.
-        focus: the point that cover keeps in the middle, as far as the picture's borders allow; without, that of ``how``
-            and, failing that, its gravity decide. A gravity that looks at the picture counts as the center here.
+        source: size of the picture.
+        size: the requested size; its own fit and enlarge override those of ``resize``.
+        resize: fit, gravity, focus and whether to enlarge.
+        focus: the point that cover centers, within the picture's borders; by default that of ``resize``, or else its
+            gravity decides. A content-aware gravity counts as the center here.
     """
-    rule = _Rule.of(size, how, focus)
+    rule = _Rule.of(size, resize, focus)
     if size.width is not None and size.height is not None:
         return _TWO_SIDED[rule.fit](source, (size.width, size.height), rule)
     if rule.fit is Fit.FILL and (size.width or size.height):
         return _fill(source, (size.width or source[0], size.height or source[1]), rule)
     if size.scale is not None:
-        return _whole(source, _stretched(source, tuple(_decimal(side) / _PERCENT for side in size.scale), rule))
+        return _whole(source, _stretch(source, tuple(_decimal(side) / _PERCENT for side in size.scale), rule))
     if size.megapixels is not None:
         return _whole(source, _with_area(source, _decimal(size.megapixels) * _MEGA, rule))
-    return _whole(source, _scaled(source, rule.limited(_one_sided(source, size))))
+    return _whole(source, _scale(source, rule.limit(_one_sided(source, size))))
 
 
 class _Rule(Struct, frozen=True):
-    """What a size and a resize come to together."""
+    """The combination of a size and a resize."""
 
     fit: Fit
     enlarge: bool
@@ -120,21 +119,21 @@ class _Rule(Struct, frozen=True):
     focus: Point | None
 
     @classmethod
-    def of(cls, size: Size, how: Resize, focus: Point | None) -> "_Rule":
+    def of(cls, size: Size, resize: Resize, focus: Point | None) -> "_Rule":
         return cls(
-            fit=how.fit if size.fit is None else size.fit,
-            enlarge=how.enlarge if size.enlarge is None else size.enlarge,
+            fit=resize.fit if size.fit is None else size.fit,
+            enlarge=resize.enlarge if size.enlarge is None else size.enlarge,
             shrink=size.shrink,
-            anchor=_ANCHORS.get(how.gravity, (_HALF, _HALF)),
-            focus=_exact(how.focus) if focus is None and how.focus is not None else focus,
+            anchor=_ANCHORS.get(resize.gravity, (_HALF, _HALF)),
+            focus=_exact(resize.focus) if focus is None and resize.focus is not None else focus,
         )
 
-    def limited(self, scale: Fraction) -> Fraction:
-        """Return the scale, or 1 if it would enlarge or shrink unasked."""
+    def limit(self, scale: Fraction) -> Fraction:
+        """Return the scale, or 1 if it is not allowed."""
         return scale if self.allows(scale) else Fraction(1)
 
     def allows(self, scale: Fraction) -> bool:
-        """Whether a picture may be scaled so."""
+        """Whether a picture may be scaled by this factor."""
         return (self.enlarge or scale <= 1) and (self.shrink or scale >= 1)
 
 
@@ -166,17 +165,17 @@ def _root(square: Fraction) -> int:
 
 
 def _inside(source: Dimensions, box: Dimensions, rule: _Rule) -> Layout:
-    return _whole(source, _scaled(source, rule.limited(min(_ratios(source, box)))))
+    return _whole(source, _scale(source, rule.limit(min(_ratios(source, box)))))
 
 
 def _outside(source: Dimensions, box: Dimensions, rule: _Rule) -> Layout:
-    return _whole(source, _scaled(source, rule.limited(max(_ratios(source, box)))))
+    return _whole(source, _scale(source, rule.limit(max(_ratios(source, box)))))
 
 
 def _contain(source: Dimensions, box: Dimensions, rule: _Rule) -> Layout:
     inside = _inside(source, box, rule)
     if inside.scaled[0] > box[0] or inside.scaled[1] > box[1]:
-        # It may not be made smaller.
+        # Shrinking is not allowed.
         return inside
     across, down = rule.anchor
     offset = floor((box[0] - inside.scaled[0]) * across), floor((box[1] - inside.scaled[1]) * down)
@@ -190,32 +189,32 @@ def _cover(source: Dimensions, box: Dimensions, rule: _Rule) -> Layout:
     if scale > 1 and not rule.enlarge:
         box, scale = _largest_part(source, box), Fraction(1)
     width, height = box[0] / scale, box[1] / scale
-    left, top = _placed(source, (width, height), rule)
+    left, top = _place(source, (width, height), rule)
     if scale == 1:
-        # Nothing is resampled, so the part has to lie on pixel borders.
+        # Nothing is resampled, so the part must not cut through pixels.
         left, top = Fraction(floor(left)), Fraction(floor(top))
     return Layout(source, Region(left, top, width, height), box, box)
 
 
 def _largest_part(source: Dimensions, ratio: Dimensions) -> Dimensions:
-    """Return the size of the largest part that has a ratio as nearly as whole pixels can."""
-    as_wide = source[0], _rounded(Fraction(source[0] * ratio[1], ratio[0]))
-    as_high = _rounded(Fraction(source[1] * ratio[0], ratio[1])), source[1]
+    """Return the size of the largest part that has a ratio, as closely as whole pixels allow."""
+    as_wide = source[0], _round(Fraction(source[0] * ratio[1], ratio[0]))
+    as_high = _round(Fraction(source[1] * ratio[0], ratio[1])), source[1]
     fitting = [part for part in (as_wide, as_high) if part[0] <= source[0] and part[1] <= source[1]]
     return max(fitting, key=lambda part: part[0] * part[1])
 
 
-def _placed(source: Dimensions, part: tuple[Fraction, Fraction], rule: _Rule) -> tuple[Fraction, Fraction]:
-    """Return how far from the left and from the top a part lies."""
-    slack = source[0] - part[0], source[1] - part[1]
+def _place(source: Dimensions, part: tuple[Fraction, Fraction], rule: _Rule) -> tuple[Fraction, Fraction]:
+    """Return the distances of a part from the left and from the top."""
+    free = source[0] - part[0], source[1] - part[1]
     if rule.focus is None:
-        return slack[0] * rule.anchor[0], slack[1] * rule.anchor[1]
+        return free[0] * rule.anchor[0], free[1] * rule.anchor[1]
     left, top = (rule.focus[axis] * source[axis] - part[axis] / 2 for axis in (0, 1))
-    return min(max(left, Fraction(0)), slack[0]), min(max(top, Fraction(0)), slack[1])
+    return min(max(left, Fraction(0)), free[0]), min(max(top, Fraction(0)), free[1])
 
 
 def _fill(source: Dimensions, box: Dimensions, rule: _Rule) -> Layout:
-    return _whole(source, _stretched(source, _ratios(source, box), rule))
+    return _whole(source, _stretch(source, _ratios(source, box), rule))
 
 
 _TWO_SIDED = {
@@ -231,16 +230,16 @@ def _ratios(source: Dimensions, box: Dimensions) -> tuple[Fraction, Fraction]:
     return Fraction(box[0], source[0]), Fraction(box[1], source[1])
 
 
-def _stretched(size: Dimensions, scales: tuple[Fraction, ...], rule: _Rule) -> Dimensions:
+def _stretch(size: Dimensions, scales: tuple[Fraction, ...], rule: _Rule) -> Dimensions:
     across, down = scales
-    return _rounded(size[0] * rule.limited(across)), _rounded(size[1] * rule.limited(down))
+    return _round(size[0] * rule.limit(across)), _round(size[1] * rule.limit(down))
 
 
-def _scaled(size: Dimensions, scale: Fraction) -> Dimensions:
-    return _rounded(size[0] * scale), _rounded(size[1] * scale)
+def _scale(size: Dimensions, scale: Fraction) -> Dimensions:
+    return _round(size[0] * scale), _round(size[1] * scale)
 
 
-def _rounded(length: Fraction) -> int:
+def _round(length: Fraction) -> int:
     return max(1, floor(length + _HALF))
 
 

@@ -1,4 +1,4 @@
-"""Parts of a picture, and where they lie when it is cropped, turned or mirrored: exact arithmetic. Touches no pixel."""
+"""Parts of a picture, and their positions when it is cropped, turned or mirrored: exact arithmetic."""
 
 from fractions import Fraction
 
@@ -7,8 +7,7 @@ from msgspec import Struct
 Dimensions = tuple[int, int]
 """Width and height in pixels."""
 
-# Exif 3.0, tag 0x0112: from how a picture is stored to upright. Where a step to the right and a step down lead, each as
-# steps to the right and down.
+# The transformation from stored to upright (Exif 3.0, tag 0x0112): the images of a step to the right and a step down.
 _STEPS = {
     1: ((1, 0), (0, 1)),
     2: ((-1, 0), (0, 1)),
@@ -23,11 +22,11 @@ _STEPS = {
 _ORIENTATIONS = {steps: orientation for orientation, steps in _STEPS.items()}
 
 _OPPOSITES = {6: 8, 8: 6}
-"""What undoes an orientation, where that is not the orientation itself."""
+"""The inverses of orientations that are not their own inverses."""
 
 
 class Region(Struct, frozen=True):
-    """A part of a picture, in pixels from its left upper corner; need not lie on pixel borders."""
+    """A part of a picture, in pixels from its upper left corner; it may cut through pixels."""
 
     left: Fraction
     top: Fraction
@@ -36,12 +35,12 @@ class Region(Struct, frozen=True):
 
     @classmethod
     def whole(cls, size: Dimensions) -> "Region":
-        """Return all of a picture of this size."""
+        """Return the whole of a picture of this size."""
         return cls(Fraction(0), Fraction(0), Fraction(size[0]), Fraction(size[1]))
 
 
 def crop(area: Region, left: int, top: int, width: int, height: int) -> Region | None:
-    """Return what an area has of a part that is given from the area's own left upper corner; None if nothing."""
+    """Return the overlap of an area and a part given relative to its upper left corner; None if there is none."""
     right, bottom = min(area.width, Fraction(left + width)), min(area.height, Fraction(top + height))
     left, top = max(left, 0), max(top, 0)
     if right <= left or bottom <= top:
@@ -50,24 +49,24 @@ def crop(area: Region, left: int, top: int, width: int, height: int) -> Region |
 
 
 def compose(orientation: int, then: int) -> int:
-    """Return the orientation that does what two do, one after the other.
+    """Return the orientation that combines two.
 
     Args:
-        orientation: what brings a stored picture upright, as EXIF numbers it, 1 to 8 (Exif 3.0, tag 0x0112).
-        then: what is done to the upright picture, numbered likewise: 2 mirrors left and right, 3 is half a turn, 4
-            mirrors top and bottom, 6 is a quarter turn clockwise.
+        orientation: the one of the stored picture, 1 to 8 (Exif 3.0, tag 0x0112).
+        then: applied to the upright picture: 2 mirrors left and right, 3 is half a turn, 4 mirrors top and bottom, 6 is
+            a quarter turn clockwise.
     """
     right, down = _STEPS[orientation]
     return _ORIENTATIONS[_rotate_step(right, then), _rotate_step(down, then)]
 
 
 def transform(area: Region, size: Dimensions, then: int) -> Region:
-    """Return where a part lies once the picture is turned or mirrored.
+    """Return a part of a picture after the picture is turned or mirrored.
 
     Args:
         area: the part.
         size: the size of the picture before.
-        then: what is done to it, as EXIF numbers orientations, 1 to 8.
+        then: what is applied, as an EXIF orientation, 1 to 8.
     """
     (across, across_down), (down_across, down) = _STEPS[then]
     left, top = area.left, area.top
@@ -81,18 +80,18 @@ def transform(area: Region, size: Dimensions, then: int) -> Region:
 
 
 def stored_area(area: Region, size: Dimensions, orientation: int) -> Region:
-    """Return where a part of the upright picture lies in the picture as stored.
+    """Return a part of the upright picture as a part of the stored picture.
 
     Args:
         area: the part, in the upright picture.
         size: the size of the upright picture.
-        orientation: what EXIF says of the stored picture, 1 to 8.
+        orientation: EXIF's, of the stored picture, 1 to 8.
     """
     return transform(area, size, _OPPOSITES.get(orientation, orientation))
 
 
 def is_sideways(orientation: int) -> bool:
-    """Whether width and height change places on the way to upright."""
+    """Return whether an orientation swaps width and height."""
     return orientation in {5, 6, 7, 8}
 
 

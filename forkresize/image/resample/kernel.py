@@ -1,4 +1,4 @@
-"""Resampling: SIMD where there is a wheel of it that knows the pixels, Pillow elsewhere. Knows no fit."""
+"""Resampling: by SIMD kernels where they are installed and support the pixels, by Pillow elsewhere."""
 
 from functools import cache, lru_cache
 from math import ceil, floor
@@ -23,8 +23,8 @@ _PILLOW = {
     Resample.NEAREST: Image.Resampling.NEAREST,
 }
 
-# Pillow's bicubic has a = -0.5, which makes it Catmull and Rom's. Box is left to Pillow: it jumps where a pixel is just
-# in or just out, and the two don't agree on which are.
+# Pillow's bicubic has a = -0.5, as Catmull and Rom's. Box is left to Pillow: the two differ in which pixels are just
+# inside of a box.
 _SIMD = {
     Resample.LANCZOS: "lanczos3",
     Resample.BICUBIC: "catmull_rom",
@@ -32,21 +32,21 @@ _SIMD = {
 }
 
 _SUPPORT = 3
-"""How far the widest kernel reaches from its middle, in pixels of the source or the target, whichever are larger."""
+"""Radius of the widest kernel, in pixels of the source or of the target, the larger of both."""
 
 _CACHED = 1024
-"""Boxes whose options are kept; the pictures of a folder have few sizes."""
+"""Options to cache: the pictures of a directory have few different sizes."""
 
 _IN_PLACE = frozenset({"L", "RGB", "RGBa", "CMYK", "F"})
-"""Modes whose pixels are read where Pillow keeps them."""
+"""Modes whose pixels are read from Pillow's memory."""
 
 _COPIED = {"La": "U8x2", "I;16": "U16"}
-"""Modes whose pixels are read from a copy, and what they are called there."""
+"""Modes whose pixels are read from a copy, and their pixel types."""
 
 
 @cache
 def simd() -> ModuleType | None:
-    """Return the module with the SIMD kernels, loaded on the first call; None where there is none."""
+    """Return the module with the SIMD kernels, loaded on the first call; None if it is not installed."""
     try:
         import cykooz_resizer
     except ImportError:
@@ -55,9 +55,9 @@ def simd() -> ModuleType | None:
 
 
 def is_mirror_exact(mode: str, resample: Resample) -> bool:
-    """Whether mirrored input gives mirrored output to the bit.
+    """Return whether mirrored input gives exactly mirrored output.
 
-    Deeper pixels show the last bit of every weight.
+    With more than 8 bits, the last bit of each weight shows.
     """
     return _uses_simd(mode, resample) and mode not in {"I;16", "F"}
 
@@ -65,41 +65,41 @@ def is_mirror_exact(mode: str, resample: Resample) -> bool:
 def resample(
     image: Image.Image, size: Dimensions, box: Box, resample: Resample, *, rows_first: bool = True
 ) -> Image.Image:
-    """Return a part of an image at another size.
+    """Resample a part of an image, with premultiplied alpha.
 
-    Colors are premultiplied by alpha. By kernels without negative lobes, a translucent edge comes out as if it
-    had been laid on its background before, whatever that is; others overshoot at hard edges, which no alpha can hold.
+    Kernels without negative lobes give translucent edges as if they were composited before resampling. Others overshoot
+    at hard edges, which alpha cannot represent.
 
     Args:
-        image: an image of mode L, LA, RGB, RGBA, CMYK, I;16, I or F.
-        size: the width and height wanted.
-        box: the part; need not lie on pixel borders.
+        image: of mode L, LA, RGB, RGBA, CMYK, I;16, I or F.
+        size: width and height of the result.
+        box: the part; it may cut through pixels.
         resample: the kernel.
-        rows_first: go along the rows before going down the columns, instead of the other way round. Pixels are rounded
-            and cut off at black and white in between, so the order shows.
+        rows_first: resample along rows before columns. Pixels are rounded and clipped between the passes, so the order
+            matters.
     """
     if resample is Resample.NEAREST:
         return _by_pillow(image, size, box, resample)
     image, box = _first_pass(_premultiply(image), size, box, resample, rows_first=rows_first)
-    return _unpremultiply(_convolved(image, size, box, resample))
+    return _unpremultiply(_convolve(image, size, box, resample))
 
 
 def _first_pass(
     image: Image.Image, size: Dimensions, box: Box, resample: Resample, *, rows_first: bool
 ) -> tuple[Image.Image, Box]:
-    """Return what the second pass needs, brought to its size along one axis, and where the part lies in it."""
+    """Return what the second pass needs, resampled along one axis, and the position of the part in it."""
     left, top, width, height = box
     if rows_first:
-        start, length = _needed(top, height, size[1], image.height)
-        along = _convolved(image, (size[0], length), (left, start, width, length), resample)
+        start, length = _input_range(top, height, size[1], image.height)
+        along = _convolve(image, (size[0], length), (left, start, width, length), resample)
         return along, (0, top - start, size[0], height)
-    start, length = _needed(left, width, size[0], image.width)
-    down = _convolved(image, (length, size[1]), (start, top, length, height), resample)
+    start, length = _input_range(left, width, size[0], image.width)
+    down = _convolve(image, (length, size[1]), (start, top, length, height), resample)
     return down, (left - start, 0, width, size[1])
 
 
-def _needed(start: float, length: float, target: int, side: int) -> tuple[int, int]:
-    """Return from which row or column on, and how many of them, a part is made of."""
+def _input_range(start: float, length: float, target: int, side: int) -> tuple[int, int]:
+    """Return the first row or column that a part depends on, and their number."""
     reach = _SUPPORT * max(1, length / target) + 1
     first, last = max(0, floor(start - reach)), min(side, ceil(start + length + reach))
     return first, last - first
@@ -124,7 +124,7 @@ def _unpremultiply(image: Image.Image) -> Image.Image:
     return unpremultiply(image)
 
 
-def _convolved(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> Image.Image:
+def _convolve(image: Image.Image, size: Dimensions, box: Box, resample: Resample) -> Image.Image:
     if not _uses_simd(image.mode, resample):
         return _by_pillow(image, size, box, resample)
     module: Any = simd()

@@ -1,8 +1,7 @@
-"""Resampling in linear light, where mixing two colors is what mixing their light is. Knows no kernel of its own."""
+"""Resampling in linear light: pixels are mixed as light is."""
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from PIL import Image, ImageMath
 
@@ -11,8 +10,10 @@ from forkresize.image.geometry.region import Dimensions
 from forkresize.image.resample import kernel
 from forkresize.recipe import Resample
 
+_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
+
 _WHITE = 65535
-"""What white comes to in linear light. Two levels of 8 bits are never less than 19 of this apart."""
+"""White in linear light. The smallest difference between two levels of 8 bits is 19."""
 
 _Resize = Callable[[Image.Image], Image.Image]
 
@@ -20,18 +21,17 @@ _Resize = Callable[[Image.Image], Image.Image]
 def resample_linear(
     image: Image.Image, size: Dimensions, box: kernel.Box, resample: Resample, *, rows_first: bool = True
 ) -> Image.Image:
-    """Return a part of an image at another size, its pixels mixed as light is.
+    """Resample a part of an image in linear light.
 
-    The values are taken for sRGB: with ``C`` from 0 to 1 as stored, the light is ``C / 12.92`` up to 0.04045 and
-    ``((C + 0.055) / 1.055) ** 2.4`` above (IEC 61966-2-1:1999, 5.2). Alpha is a share of area, and linear as it is.
+    The values count as sRGB: with ``C`` from 0 to 1 as stored, the light is ``C / 12.92`` up to 0.04045 and
+    ``((C + 0.055) / 1.055) ** 2.4`` above (IEC 61966-2-1:1999, 5.2). Alpha is linear already.
 
     Args:
-        image: an image of mode L, LA, RGB, RGBA or I;16. Of other modes, the values are mixed as they are.
-        size: the width and height wanted.
-        box: the part; need not lie on pixel borders.
+        image: of mode L, LA, RGB, RGBA or I;16. The values of other modes are mixed as they are.
+        size: width and height of the result.
+        box: the part; it may cut through pixels.
         resample: the kernel.
-        rows_first: as for the kernel; here the order hardly shows, but mirrored input need not give mirrored output to
-            the bit.
+        rows_first: see ``kernel.resample``.
     """
 
     def resize(band: Image.Image) -> Image.Image:
@@ -39,31 +39,31 @@ def resample_linear(
 
     match image.mode:
         case "L" | "RGB":
-            return _joined(image.mode, [resize(_to_linear(band)) for band in image.split()])
+            return _join(image.mode, [resize(_to_linear(band)) for band in image.split()])
         case "LA" | "RGBA":
-            return _translucent(image, resize)
+            return _resample_with_alpha(image, resize)
         case "I;16":
-            return _to_srgb16(resize(_light_of_deep(image)))
+            return _to_srgb16(resize(_deep_to_linear(image)))
     return resize(image)
 
 
-def _translucent(image: Image.Image, resize: _Resize) -> Image.Image:
+def _resample_with_alpha(image: Image.Image, resize: _Resize) -> Image.Image:
     *colors, alpha = image.split()
     opacity = alpha.point([level / 255 for level in range(256)], "F")
     resized = resize(opacity)
     lights = []
     for color in colors:
-        counted = _evaluated(lambda of: of["light"] * of["opacity"], light=_to_linear(color), opacity=opacity)
-        lights.append(_evaluated(lambda of: of["sum"] / of["opacity"], sum=resize(counted), opacity=resized))
-    return _joined(image.mode, lights, _evaluated(lambda of: of["opacity"] * 255 + 0.5, opacity=resized).convert("L"))
+        counted = _evaluate(lambda of: of["light"] * of["opacity"], light=_to_linear(color), opacity=opacity)
+        lights.append(_evaluate(lambda of: of["sum"] / of["opacity"], sum=resize(counted), opacity=resized))
+    return _join(image.mode, lights, _evaluate(lambda of: of["opacity"] * 255 + 0.5, opacity=resized).convert("L"))
 
 
 def _to_linear(band: Image.Image) -> Image.Image:
     return band.point(_lights(), "F")
 
 
-def _joined(mode: str, lights: list[Image.Image], *alpha: Image.Image) -> Image.Image:
-    """Code the light of each band as sRGB, of all at once: Pillow takes a while to make a table out of a list."""
+def _join(mode: str, lights: list[Image.Image], *alpha: Image.Image) -> Image.Image:
+    """Encode the light of all bands as sRGB at once: Pillow takes long to convert a table from a list."""
     width, height = lights[0].size
     stacked = Image.new("F", (width, height * len(lights)))
     for number, light in enumerate(lights):
@@ -73,19 +73,19 @@ def _joined(mode: str, lights: list[Image.Image], *alpha: Image.Image) -> Image.
     return Image.merge(mode, (*bands, *alpha)) if mode != "L" else coded
 
 
-def _light_of_deep(image: Image.Image) -> Image.Image:
-    return _evaluated(
+def _deep_to_linear(image: Image.Image) -> Image.Image:
+    return _evaluate(
         lambda of: (
             of["code"] / srgb.SLOPE * (of["code"] <= srgb.KNEE)
             + ((of["code"] + srgb.OFFSET) / (1 + srgb.OFFSET)) ** srgb.GAMMA * (of["code"] > srgb.KNEE)
         ),
-        code=_evaluated(lambda of: of["deep"] / _WHITE, deep=image.convert("F")),
+        code=_evaluate(lambda of: of["deep"] / _WHITE, deep=image.convert("F")),
     )
 
 
 def _to_srgb16(light: Image.Image) -> Image.Image:
-    """Code light from 0 to 1, and what is beside by overshooting, as sRGB with 16 bits."""
-    code = _evaluated(
+    """Encode light as sRGB with 16 bits; values outside of 0 to 1, from overshooting, are clipped."""
+    code = _evaluate(
         lambda of: (
             of["light"] * srgb.SLOPE * (of["light"] <= srgb.DARK)
             + (of["max"](of["light"], srgb.DARK) ** (1 / srgb.GAMMA) * (1 + srgb.OFFSET) - srgb.OFFSET)
@@ -93,22 +93,17 @@ def _to_srgb16(light: Image.Image) -> Image.Image:
         ),
         light=light,
     )
-    whole = _evaluated(lambda of: of["min"](of["max"](of["code"], 0), 1) * _WHITE + 0.5, code=code)
+    whole = _evaluate(lambda of: of["min"](of["max"](of["code"], 0), 1) * _WHITE + 0.5, code=code)
     return whole.convert("I").convert("I;16")
-
-
-def _evaluated(formula: Callable[[dict[str, Any]], Any], **images: Image.Image) -> Image.Image:
-    result: Image.Image = ImageMath.lambda_eval(formula, **images)
-    return result
 
 
 @cache
 def _lights() -> list[float]:
-    """Return the light of each of the 256 levels."""
+    """Return the light of the 256 levels."""
     return [srgb.to_light(level / 255) * _WHITE for level in range(256)]
 
 
 @cache
 def _codes() -> list[int]:
-    """Return the level that each whole amount of light is nearest to; what follows the point was cut off."""
+    """Return the nearest level for each amount of light, whose fraction was cut off."""
     return [round(srgb.to_value(min((light + 0.5) / _WHITE, 1)) * 255) for light in range(_WHITE + 1)]

@@ -51,4 +51,4 @@ def test_without_the_decoder_the_error_names_the_extra_to_install(
     assert spec.decoder
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
-    assert outcome.error == f"{spec.label} is not read; pip install 'forkresize[{spec.decoder.extra}]' adds it"
+    assert outcome.error == f"{spec.label} is not supported; pip install 'forkresize[{spec.decoder.extra}]' adds it"
