@@ -18,7 +18,7 @@ class SourceDiscovery:
 
     Args:
         named: directories and files to read.
-        destination: the directory to write to, which the walk leaves out.
+        destination: the directory to write to, which the walk leaves out; None if there is none.
         settings: which files belong to the run.
         guard: knows which names of a list are outputs; None if outputs replace their sources.
         should_stop: ends every walk early.
@@ -31,7 +31,7 @@ class SourceDiscovery:
     def __init__(
         self,
         named: Sequence[str],
-        destination: str,
+        destination: str | None,
         settings: Settings,
         guard: OverwriteGuard | None,
         should_stop: Callable[[], bool],

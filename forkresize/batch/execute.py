@@ -23,7 +23,7 @@ from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
 from forkresize.plan.staleness import Rules
-from forkresize.store import LocalStore
+from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import RunStats, Summary
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
         _prune(plan, state, ledger)
 
 
-def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: LocalStore) -> Executor:
+def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: OutputStore) -> Executor:
     with _open_ledger(plan) as ledger:
         ledger.begin_run()
         outputs = _output_strategy(plan, ledger, store)
@@ -74,7 +74,7 @@ def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: L
 
 
 def _process_jobs(
-    plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, store: LocalStore
+    plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, store: OutputStore
 ) -> None:
     jobs = prioritize(_pending_jobs(plan, state, outputs, executor), plan.settings.order)
     for result in executor.run(map(outputs.stage, jobs)):
@@ -112,28 +112,28 @@ def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, exe
         state.discovery_finished()
 
 
-def _executor(plan: "RunPlan", events: EventDispatcher, store: LocalStore) -> Executor:
+def _executor(plan: "RunPlan", events: EventDispatcher, store: OutputStore) -> Executor:
     setup = WorkerSetup.of(plan.recipe, store)
     if plan.settings.serial:
-        return SerialExecutor(setup, events.on_tick)
-    options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.root)
+        return SerialExecutor(setup, events.on_tick, store)
+    options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.location(""))
     return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), events.on_tick)
 
 
 def _open_ledger(plan: "RunPlan") -> LedgerStore:
     settings = plan.settings
-    if not settings.ledger:
+    if not settings.ledger or not plan.store.capabilities.local_paths:
         return NullLedger()
-    return open_ledger(plan.store.root, read_only=settings.dry_run, durable=settings.in_place)
+    return open_ledger(plan.store.location(""), read_only=settings.dry_run, durable=settings.in_place)
 
 
-def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: LocalStore) -> OutputStrategy:
+def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -> OutputStrategy:
     settings = plan.settings
     # An output that replaced its source is not encoded again only because a codec's version changed.
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
     rules = Rules(settings.policy, prints, ledger.interrupted_runs())
     checker = StalenessChecker(LocalStore(""), store, ledger, rules)
-    if settings.in_place:
+    if settings.in_place and isinstance(store, LocalStore):
         return InPlaceOutputs(checker, settings, store)
     return SeparateOutputs(checker, store, preserve_times=settings.preserve_times)
 

@@ -13,6 +13,7 @@ from forkresize.errors import StopRequested
 from forkresize.job import Job
 from forkresize.pool import Activity, Completed, Raised, TaskResult
 from forkresize.pool.signals import StopSignals
+from forkresize.store import OutputStore
 from forkresize.summary import ExecutorStats
 
 JobResult = TaskResult[Job, list[WireOutcome]]
@@ -60,10 +61,11 @@ class SerialExecutor:
     Args:
         setup: what the worker needs once.
         on_tick: called after each job.
+        store: see RenderWorker.
     """
 
-    def __init__(self, setup: WorkerSetup, on_tick: OnTick | None = None) -> None:
-        self._worker = RenderWorker(setup, reserve=lambda _: None)
+    def __init__(self, setup: WorkerSetup, on_tick: OnTick | None = None, store: OutputStore | None = None) -> None:
+        self._worker = RenderWorker(setup, lambda _: None, store)
         self._jobs = setup.job_serializer()
         self._on_tick = on_tick
         self._stopping = False

@@ -107,7 +107,7 @@ def _is_output(source: Source, record: OutputRecord | None) -> bool:
     return False
 
 
-def check_in_place(sources: Sequence[str], destination: str, recipe: Recipe, settings: Settings) -> None:
+def check_in_place(sources: Sequence[str], destination: str | None, recipe: Recipe, settings: Settings) -> None:
     """Check a request to replace sources.
 
     Raises:
@@ -126,8 +126,8 @@ def check_in_place(sources: Sequence[str], destination: str, recipe: Recipe, set
     _check_directories(sources, destination, settings)
 
 
-def _check_directories(sources: Sequence[str], destination: str, settings: Settings) -> None:
-    if list(sources) != [destination] or not os.path.isdir(destination):
+def _check_directories(sources: Sequence[str], destination: str | None, settings: Settings) -> None:
+    if destination is None or list(sources) != [destination] or not os.path.isdir(destination):
         raise FieldError("in_place", "specify one directory, as source and destination")
     if settings.backup_dir is not None:
         backup = os.path.join(os.path.realpath(settings.backup_dir), "")

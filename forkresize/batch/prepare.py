@@ -19,7 +19,7 @@ from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
 from forkresize.pool import SandboxMode, require_support
 from forkresize.recipe import Recipe
-from forkresize.store import LocalStore
+from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import Summary
 
 
@@ -27,7 +27,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     """A run that was checked and can be executed, once.
 
     Attributes:
-        store: the directory to write to.
+        store: where the outputs are written.
         recipe: what to make of every picture.
         settings: how to run.
         discovery: finds the sources.
@@ -38,7 +38,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         stop: tells all stages to begin nothing new.
     """
 
-    store: LocalStore
+    store: OutputStore
     recipe: Recipe
     settings: Settings
     discovery: SourceDiscovery
@@ -79,12 +79,12 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
     def prepare_again(self, settings: Settings) -> "RunPlan":
         """Return the plan of another run of the same request, over the sources as they are now."""
-        return prepare(self.discovery.named, self.store.root, self.recipe, settings)
+        return prepare(self.discovery.named, self.store, self.recipe, settings)
 
 
 def prepare(
     sources: Sequence[str | os.PathLike[str]],
-    destination: str | os.PathLike[str],
+    destination: str | os.PathLike[str] | OutputStore,
     recipe: Recipe,
     settings: Settings | None = None,
 ) -> RunPlan:
@@ -92,7 +92,7 @@ def prepare(
 
     Args:
         sources: directories and files to read.
-        destination: the directory to write to; it is created if it is missing.
+        destination: the directory to write to, which is created if it is missing, or a store.
         recipe: what to make of every picture.
         settings: which files, how many workers, what to do about existing outputs.
 
@@ -103,17 +103,21 @@ def prepare(
         SandboxError: the settings require a sandbox that the system does not support.
     """
     settings = settings or Settings()
-    named, destination = [os.fspath(source) for source in sources], os.fspath(destination)
+    named = [os.fspath(source) for source in sources]
+    store = LocalStore(os.fspath(destination)) if isinstance(destination, str | os.PathLike) else destination
+    root = store.root if isinstance(store, LocalStore) else None
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
     validate(recipe)
     if settings.serial and settings.sandbox is SandboxMode.ON:
         raise FieldError("sandbox", "requires worker processes; use at least one worker")
+    if root is None and not settings.serial:
+        raise FieldError("serial", "must be set: worker processes write to local directories only")
     require_support(settings.sandbox)
-    store, naming = LocalStore(destination), Naming(recipe, settings.name, settings.flat)
-    check_in_place(named, destination, recipe, settings)
-    guard = None if settings.in_place else OverwriteGuard(named, destination)
-    discovery = SourceDiscovery(named, destination, settings, guard, stop)
+    naming = Naming(recipe, settings.name, settings.flat)
+    check_in_place(named, root, recipe, settings)
+    guard = None if settings.in_place or root is None else OverwriteGuard(named, root)
+    discovery = SourceDiscovery(named, root, settings, guard, stop)
     if guard is not None:
         _check_overwriting(discovery, store, naming, guard)
         guard.add_sources(discovery.single_files())
@@ -130,7 +134,7 @@ def prepare(
     )
 
 
-def _check_overwriting(discovery: SourceDiscovery, store: LocalStore, naming: Naming, guard: OverwriteGuard) -> None:
+def _check_overwriting(discovery: SourceDiscovery, store: OutputStore, naming: Naming, guard: OverwriteGuard) -> None:
     for root in discovery.roots:
         if os.path.isfile(root.path):
             for output in naming.outputs(Source(root.path, root.prefix or os.path.basename(root.path))):
@@ -139,7 +143,7 @@ def _check_overwriting(discovery: SourceDiscovery, store: LocalStore, naming: Na
                     raise FieldError("destination", f"{path!r} would overwrite its source; specify another directory")
 
 
-def _collisions(discovery: SourceDiscovery, store: LocalStore, naming: Naming, settings: Settings) -> Collisions:
+def _collisions(discovery: SourceDiscovery, store: OutputStore, naming: Naming, settings: Settings) -> Collisions:
     """Return the sources that share an output. Most runs need not look at all sources for that."""
     # A dry run must not write, as a probe does.
     case_sensitive = settings.dry_run or store.probe().case_sensitive

@@ -6,7 +6,7 @@ from forkresize.batch.wire import WireOutcome
 from forkresize.job import Job
 from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Written, ref_to_job, truncate_warnings
 from forkresize.pool import Completed, LossReason, Raised, TaskResult, WorkerLost
-from forkresize.store import LocalStore
+from forkresize.store import OutputStore
 
 _REASONS = {
     LossReason.CRASHED: Reason.CRASHED,
@@ -19,7 +19,7 @@ _NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
 """What Rust and C++ say on standard error when they get no memory, before they end the process."""
 
 
-def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], store: LocalStore) -> list[Outcome]:
+def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:
     """Return the outcomes of the job that was answered, and remove what a lost worker may have left of its outputs.
 
     Args:
@@ -58,7 +58,7 @@ def _matches_request(results: list[WireOutcome], job: Job) -> bool:
     return len(results) == len(requested) and {each.rendition for each in results} == requested
 
 
-def _remove_leftovers(job: Job, store: LocalStore) -> list[str]:
+def _remove_leftovers(job: Job, store: OutputStore) -> list[str]:
     warnings = []
     for output in job.outputs:
         try:

@@ -11,7 +11,7 @@ from forkresize.batch.wire import VERSION, JobMessage, decode_job, encode_job
 from forkresize.outcome import Outcome
 from forkresize.pool import Serializer
 from forkresize.recipe import Recipe, from_bytes, to_bytes
-from forkresize.store import LocalStore
+from forkresize.store import LocalStore, OutputStore
 
 
 class WorkerSetup(Struct, frozen=True):
@@ -28,9 +28,9 @@ class WorkerSetup(Struct, frozen=True):
     run_id: str
 
     @classmethod
-    def of(cls, recipe: Recipe, store: LocalStore) -> "WorkerSetup":
+    def of(cls, recipe: Recipe, store: OutputStore) -> "WorkerSetup":
         """Return the setup for a recipe, and for a store on behalf of a run."""
-        return cls(to_bytes(recipe), os.fsencode(store.root), store.run_id)
+        return cls(to_bytes(recipe), os.fsencode(store.location("")), store.run_id)
 
     @property
     def digest(self) -> bytes:
@@ -49,11 +49,13 @@ class RenderWorker:
     Args:
         setup: from the parent.
         reserve: waits until so many bytes of memory are available.
+        store: where outputs are written; None for the directory in the setup.
     """
 
-    def __init__(self, setup: WorkerSetup, reserve: Callable[[int], object]) -> None:
+    def __init__(self, setup: WorkerSetup, reserve: Callable[[int], object], store: OutputStore | None = None) -> None:
         self._setup = setup
         self._reserve = reserve
+        self._store = store or LocalStore(os.fsdecode(setup.destination), setup.run_id)
         self._digest = setup.digest
 
     def start(self) -> None:
@@ -64,7 +66,6 @@ class RenderWorker:
     def load(self) -> None:
         """Decode the setup."""
         self._recipe = from_bytes(self._setup.recipe)
-        self._store = LocalStore(os.fsdecode(self._setup.destination), self._setup.run_id)
 
     def __call__(self, message: JobMessage) -> list[Outcome]:
         """Render the outputs of a job.

@@ -96,6 +96,10 @@ class SourceStore(Protocol):
 class OutputStore(SourceStore, Protocol):
     """A place to write to."""
 
+    @property
+    def run_id(self) -> str:
+        """The run that it writes on behalf of; empty if there is none."""
+
     def probe(self) -> Capabilities:
         """Return the capabilities as a trial shows them; may write and remove an object."""
 

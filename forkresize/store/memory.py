@@ -23,6 +23,7 @@ class MemoryStore:
     """Objects in a dictionary, which all stores made by ``with_run`` share."""
 
     capabilities = Capabilities(mtimes=True)
+    run_id = ""
 
     def __init__(self, name: str = "memory") -> None:
         """Create an empty store.

@@ -210,7 +210,8 @@ def test_one_directory_is_worked_on_in_place(tmp_path: Path, photos: Path) -> No
 
 KILLED = """
 import os, sys
-from forkresize import Recipe, Settings, PoolOptions, run, storage
+from forkresize import Recipe, Settings, PoolOptions, run
+import forkresize.store.replace
 name, turn, folder, old = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 real, calls = getattr(os, name), 0
 def deadly(*arguments, **options):
