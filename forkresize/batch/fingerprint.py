@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from msgspec.structs import replace
 
+from forkresize.formats import EXTRAS
 from forkresize.image.versions import codecs
 from forkresize.ledger import RecipeFingerprints
 from forkresize.outcome import Reason
@@ -13,13 +14,6 @@ from forkresize.recipe import Recipe, Watermark
 
 RENDER_VERSION = 1
 """It grows when the same recipe, with the same codecs, comes to other bytes than before."""
-
-_PLUGINS = {
-    "pillow_heif": "pillow-heif",
-    "pillow_jxl": "pillow-jxl-plugin",
-    "mozjpeg_lossless_optimization": "mozjpeg-lossless-optimization",
-}
-"""Module to package."""
 
 
 def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True) -> RecipeFingerprints:
@@ -59,11 +53,11 @@ def _codec_versions() -> Iterator[str]:
     for name, version in codecs().items():
         # Which instructions the processor offers changes nothing that can be seen.
         yield f"{name} {version.partition(' (')[0]}"
-    for module, package in _PLUGINS.items():
-        if find_spec(module) is not None:
+    for package in EXTRAS.values():
+        if find_spec(package.module) is not None:
             from importlib.metadata import version as version_of
 
-            yield f"{package} {version_of(package)}"
+            yield f"{package.distribution} {version_of(package.distribution)}"
 
 
 def _file_hashes(recipe: Recipe) -> Iterator[str]:

@@ -5,11 +5,12 @@ from enum import StrEnum
 from importlib import import_module
 
 from forkresize.formats.others import OTHERS
-from forkresize.formats.spec import EncodeRequest, FormatSpec, OutputSpec
+from forkresize.formats.spec import EncodeRequest, FormatSpec, OptionalPackage, OutputSpec
 
 __all__ = [
     "APPLIES_TO",
     "DEFAULT_QUALITY",
+    "EXTRAS",
     "OUTPUT_FORMATS",
     "SPECS",
     "EncodeRequest",
@@ -58,6 +59,16 @@ APPLIES_TO: Mapping[str, frozenset[Format]] = {
     for field in ("lossless", "progressive", "subsampling", "palette", "ssim")
 }
 """The fields of a rendition that have a meaning for some formats only."""
+
+
+EXTRAS: Mapping[str, OptionalPackage] = {
+    package.extra: package
+    for package in sorted(
+        (package for each in SPECS.values() for package in (each.decoder, each.packer) if package),
+        key=lambda package: package.extra,
+    )
+}
+"""The packages that can be installed in addition, by extra."""
 
 
 def source_name(pillow_format: str | None) -> str:

@@ -28,6 +28,8 @@ _MAX_SEGMENT = 65_533
 _FAST = 2
 """The highest effort at which ready-made Huffman tables are used."""
 
+_MOZJPEG = spec.OptionalPackage("mozjpeg", "mozjpeg-lossless-optimization", "mozjpeg_lossless_optimization")
+
 _ARTIST, _COPYRIGHT = 0x013B, 0x8298
 """EXIF's tags of the credit."""
 
@@ -93,7 +95,7 @@ def _repack(data: bytes) -> bytes:
 def mozjpeg() -> ModuleType | None:
     """Return the optional package, loaded on the first call; None if it is not installed."""
     try:
-        return import_module("mozjpeg_lossless_optimization")
+        return import_module(_MOZJPEG.module)
     except ImportError:
         return None
 
@@ -158,6 +160,7 @@ SPEC = spec.FormatSpec(
     decoder_memory=_decoder_memory,
     shrinks_on_load=True,
     frame_noun="pictures",
+    packer=_MOZJPEG,
     output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "CMYK"}),
         max_side=65_500,  # libjpeg's limit

@@ -131,13 +131,13 @@ OTHERS = (
         name="heif",
         label="HEIC",
         signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
-        decoder=spec.DecoderPlugin("heif", "pillow_heif", "register_heif_opener"),
+        decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
     ),
     spec.FormatSpec(
         name="jxl",
         label="JPEG XL",
         signature=rb"\xff\x0a|\0\0\0\x0cJXL ",
-        decoder=spec.DecoderPlugin("jxl", "pillow_jxl"),
+        decoder=spec.OptionalPackage("jxl", "pillow-jxl-plugin", "pillow_jxl"),
     ),
     spec.FormatSpec(name="postscript", label="PostScript", signature=rb"%!PS|\xc5\xd0\xd3\xc6"),
 )

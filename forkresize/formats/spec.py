@@ -177,16 +177,18 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     rewriter: str = ""
 
 
-class DecoderPlugin(Struct, frozen=True):
-    """A package that teaches Pillow to read a format.
+class OptionalPackage(Struct, frozen=True):
+    """A package that is used if it is installed.
 
     Attributes:
         extra: the extra of forkresize that installs it.
+        distribution: its name in package indexes.
         module: the module to import.
-        register: the function to call; None if importing is enough.
+        register: the function that registers it with Pillow; None if importing is enough.
     """
 
     extra: str
+    distribution: str
     module: str
     register: str | None = None
 
@@ -217,7 +219,8 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         signature: a regular expression for beginnings that no other kind of file has.
         weak_signature: the same for beginnings that other files have as well.
         by_suffix: whether it has no signature, so that a file is recognized only if its suffix matches.
-        decoder: the optional package that reads it, if Pillow does not.
+        decoder: the package that reads it, if Pillow does not.
+        packer: the package that makes its files smaller.
         decoder_memory: what decoding takes.
         shrinks_on_load: whether it can be decoded at a smaller scale.
         animated: whether a file can have several frames with durations.
@@ -234,7 +237,8 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     signature: bytes = b""
     weak_signature: bytes = b""
     by_suffix: bool = False
-    decoder: DecoderPlugin | None = None
+    decoder: OptionalPackage | None = None
+    packer: OptionalPackage | None = None
     decoder_memory: DecoderMemory = buffer_file(4)
     shrinks_on_load: bool = False
     animated: bool = False

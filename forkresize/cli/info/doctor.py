@@ -9,9 +9,6 @@ import click
 
 from forkresize._version import __version__
 
-EXTRAS = {"heif": "pillow-heif", "jxl": "pillow-jxl-plugin", "mozjpeg": "mozjpeg-lossless-optimization"}
-"""The extras of the package, each with the distribution that it installs."""
-
 _SECCOMP_MODES = {"0": "available, unused", "1": "strict", "2": "filtering"}
 _SWITCH = {"0": "off", "1": "on"}
 
@@ -95,9 +92,11 @@ def _codecs() -> Iterator[Row]:
 def _extras() -> Iterator[Row]:
     from importlib import metadata
 
-    for extra, distribution in EXTRAS.items():
+    from forkresize.formats import EXTRAS
+
+    for extra, package in EXTRAS.items():
         try:
-            yield extra, f"{distribution} {metadata.version(distribution)}"
+            yield extra, f"{package.distribution} {metadata.version(package.distribution)}"
         except metadata.PackageNotFoundError:
             yield extra, f"not installed; pip install 'forkresize[{extra}]'"
 

@@ -19,7 +19,7 @@ from forkresize.formats.registry import (
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
 )
-from forkresize.formats.spec import DecoderPlugin, FormatSpec
+from forkresize.formats.spec import FormatSpec, OptionalPackage
 from forkresize.image.decode.tolerant import open_image
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, is_os_error
@@ -96,7 +96,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
         raise PictureError(Reason.DAMAGED, "the header cannot be read") from error
 
 
-def load_decoder(plugin: DecoderPlugin) -> bool:
+def load_decoder(plugin: OptionalPackage) -> bool:
     """Load an optional decoder; return whether it is installed."""
     if find_spec(plugin.module) is None:
         return False

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from forkresize.cli.command import call
-from forkresize.cli.info.doctor import EXTRAS, doctor_text
+from forkresize.cli.info.doctor import doctor_text
+from forkresize.formats import EXTRAS
 from forkresize.pool import available_cpus, sandbox, system
 from forkresize.pool.sandbox import landlock
 from tests.protocols import Parse
@@ -90,4 +91,4 @@ def test_the_extras_are_those_of_the_package() -> None:
         for extra, wanted in project["optional-dependencies"].items()
         if extra in EXTRAS
     }
-    assert optional == EXTRAS
+    assert optional == {extra: package.distribution for extra, package in EXTRAS.items()}
