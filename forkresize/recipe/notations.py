@@ -2,8 +2,10 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from msgspec import Meta
 
 from forkresize.formats import DEFAULT_QUALITY, Format
 from forkresize.recipe.color import EXPECTED, RGBA, parse_color
@@ -98,15 +100,16 @@ def _qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
     return {str(output): number for output, number in quality.items()}
 
 
-def word_for_none(word: str) -> tuple[Callable[[str], str | None], Callable[[object], str]]:
-    """Return how to parse and to write a word that stands for None among the words of an enumeration."""
-    return (lambda text: None if text == word else text), (lambda value: word if value is None else str(value))
+def _words(none: str, others: Iterable[str]) -> Meta:
+    """Declare the words of an enumeration, with one more that stands for None."""
+    words = (none, *map(str, others))
+    return notation(
+        f"one of {', '.join(words)}",
+        lambda word: None if word == none else word,
+        write=lambda value: none if value is None else str(value),
+        choices=words,
+    )
 
-
-_FORMATS = (KEEP, *Format)
-_PLACES = (*DIRECTIONS, TILE)
-_parse_format, _write_format = word_for_none(KEEP)
-_parse_place, _write_place = word_for_none(TILE)
 
 BYTES = notation("a number of bytes, or text such as 300K, 1.5M or 200KiB", parse_bytes, types=(int, str))
 MEGAPIXELS = notation("a number of megapixels, for example 200", _pixels, types=(int, float), write=_megapixels)
@@ -124,5 +127,5 @@ QUALITY = notation(
     types=(int, str, dict),
     write=_qualities,
 )
-FORMAT = notation(f"one of {', '.join(_FORMATS)}", _parse_format, write=_write_format, choices=_FORMATS)
-PLACE = notation(f"one of {', '.join(_PLACES)}", _parse_place, write=_write_place, choices=_PLACES)
+FORMAT = _words(KEEP, Format)
+PLACE = _words(TILE, DIRECTIONS)

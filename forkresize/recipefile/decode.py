@@ -1,30 +1,61 @@
 """From a parsed recipe file to a Recipe. msgspec checks every value against its declaration."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from forkresize.errors import FieldError
-from forkresize.recipe import OPTIONS, Recipe, Rendition, Size, Step
+from forkresize.recipe import OPTIONS, STEPS, Recipe, Rendition, Resize, Size, Step
 from forkresize.recipe.declaration import Declared, describe_type, format_value, parse_value, shorthand_kind
-from forkresize.recipefile.keys import (
-    GEOMETRY,
-    OUTPUT,
-    RENDITION,
-    SIZE,
-    STEP_KINDS,
-    TOP,
-    Kinds,
-    field_name,
-    key_name,
-    unknown_key_error,
-)
 from forkresize.tomlfile import Path, TomlValueError
 
 Made = TypeVar("Made", bound=Declared)
+
+Kinds = Mapping[str, Any]
+"""The type of each field that a table may hold."""
+
+STEP_KINDS: Mapping[str, type[Step]] = {str(step.__struct_config__.tag): step for step in STEPS}
+
+TOP: Kinds = Recipe.__annotations__
+
+SIZE: Kinds = Size.__annotations__
+
+OUTPUT: Kinds = {name: kind for name, kind in Rendition.__annotations__.items() if name != "size"}
+
+RENDITION: Kinds = {"size": shorthand_kind(Size), **SIZE, **OUTPUT}
+
+_SECTIONS: Mapping[str, Iterable[str]] = {
+    "at the top of the file, above all [[steps]] and [[renditions]]": TOP,
+    "in [[steps]]": STEP_KINDS,
+    "in [[renditions]]": RENDITION,
+    "in the resize of [[steps]]": Resize.__annotations__,
+}
+
+
+def key_name(field: str) -> str:
+    """Return the spelling of a field in a file."""
+    return field.replace("_", "-")
+
+
+def field_name(key: str) -> str:
+    """Return the field of a key, which is spelled with hyphens or underscores."""
+    return key.replace("-", "_")
+
+
+def unknown_key_error(field: str, known: Iterable[str]) -> str:
+    """Return an error message for an unknown key, with a suggestion."""
+    from difflib import get_close_matches
+
+    section = next((section for section, fields in _SECTIONS.items() if field in fields), None)
+    if section is not None:
+        return f"unknown key here; it belongs {section}"
+    close = get_close_matches(field, known, n=1)
+    if close:
+        return f"unknown key; did you mean {key_name(close[0])}?"
+    return f"unknown key; the keys here are: {', '.join(map(key_name, known)) or 'none'}"
 
 
 class _Table(Struct, frozen=True):
@@ -152,8 +183,8 @@ def _rendition(data: dict[str, Any], path: Path) -> Rendition:
 
 def _size(table: _Table) -> Size:
     values = {field: value for field, value in table.values.items() if field in SIZE}
-    whole = table.values.get(GEOMETRY, Size())
+    whole = table.values.get("size", Size())
     for field in values:
         if getattr(whole, field) != getattr(Size(), field):
-            raise table.error(field, f"cannot be combined with {GEOMETRY}, which specifies it too")
+            raise table.error(field, "cannot be combined with size, which specifies it too")
     return table.make(Size, asdict(whole) | values)

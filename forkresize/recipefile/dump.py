@@ -6,7 +6,7 @@ from msgspec.structs import fields, replace
 
 from forkresize.recipe import Recipe, Rendition, Resize, Step
 from forkresize.recipe.declaration import Declared, find_meta
-from forkresize.recipefile.keys import key_name
+from forkresize.recipefile.decode import key_name
 
 if TYPE_CHECKING:
     from tomlkit.items import AoT, InlineTable

@@ -5,7 +5,7 @@ import pytest
 
 from forkresize.recipe import Recipe
 from forkresize.recipefile import RecipeFileError, loads
-from forkresize.recipefile.keys import RENDITION, STEP_KINDS, TOP, key_name
+from forkresize.recipefile.decode import RENDITION, STEP_KINDS, TOP, key_name
 
 DOCS = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)

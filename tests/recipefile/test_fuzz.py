@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from forkresize.errors import UsageError
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps, loads
-from forkresize.recipefile.keys import RENDITION, STEP_KINDS, TOP, key_name
+from forkresize.recipefile.decode import RENDITION, STEP_KINDS, TOP, key_name
 
 TOKENS = [
     "[[steps]]",
