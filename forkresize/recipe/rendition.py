@@ -11,7 +11,7 @@ from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY, Format
 from forkresize.formats.spec import MAX_EFFORT
 from forkresize.recipe.declaration import Declared, option
 from forkresize.recipe.enums import Subsampling
-from forkresize.recipe.notations import BYTES, FORMAT, QUALITY
+from forkresize.recipe.notations import BYTES, FORMAT, KEEP, QUALITY
 from forkresize.recipe.size import Size
 
 MAX_COLORS = 256
@@ -39,7 +39,13 @@ class Rendition(Declared, frozen=True, kw_only=True):
     format: Annotated[
         Format | None,
         FORMAT,
-        option("Output format; several make several outputs. keep: that of the source.", "FORMAT", "-f", several=True),
+        option(
+            "Output format; several make several outputs. keep: that of the source.",
+            "FORMAT",
+            "-f",
+            default=KEEP,
+            several=True,
+        ),
     ] = None
     quality: Annotated[
         Mapping[str, _Quality] | _Quality | None,
