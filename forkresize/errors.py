@@ -1,8 +1,8 @@
-"""What can go wrong, one class a stage, and the exit code each amounts to. Holds no handling."""
+"""The errors of forkresize, one class per stage; ``exit_policy`` knows the exit code of each."""
 
 
 class StopRequested(BaseException):
-    """A signal asked this process to stop while no pool was listening.
+    """A signal asked this process to stop while no run was handling signals.
 
     Attributes:
         signum: the signal's number.
@@ -14,11 +14,11 @@ class StopRequested(BaseException):
 
 
 class ForkresizeError(Exception):
-    """The base of all errors that forkresize raises on purpose; its text is meant for the user."""
+    """The base of all errors that forkresize raises on purpose. Their texts are for users."""
 
 
 class UsageError(ForkresizeError):
-    """The request contradicts itself or can't be met; nothing was done."""
+    """A request is contradictory or impossible; nothing was done."""
 
 
 class FieldError(UsageError, ValueError):
@@ -48,15 +48,15 @@ class ConflictError(FieldError):
 
 
 class CollisionError(UsageError):
-    """Two sources would be written to one output."""
+    """Two sources have the same output."""
 
 
 class SourceError(ForkresizeError):
-    """A source that the user named can't be read."""
+    """A source that was named cannot be read."""
 
 
 class DestinationError(ForkresizeError):
-    """The destination can't be written."""
+    """The destination cannot be written."""
 
 
 class DestinationBusyError(ForkresizeError):
@@ -64,15 +64,15 @@ class DestinationBusyError(ForkresizeError):
 
 
 class LedgerError(ForkresizeError):
-    """What is remembered of earlier runs can't be read or written."""
+    """The ledger cannot be read or written."""
 
 
 class SandboxError(ForkresizeError):
-    """The kernel can't hold workers to what was asked for; nothing was done."""
+    """The system does not support the requested sandbox; nothing was done."""
 
 
 class BrokenPoolError(ForkresizeError):
-    """The workers can't be kept alive, whatever they are given."""
+    """Workers keep dying, regardless of their tasks."""
 
 
 def describe(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The record of one outcome, as reports and the JSON summary show it. Writes nothing."""
+"""The record of one outcome, as reports and the JSON summary show it."""
 
 from forkresize.outcome import Failed, Outcome, Written
 

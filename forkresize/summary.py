@@ -1,4 +1,4 @@
-"""Tally counts outcomes; Summary is what a run came to. Neither prints anything."""
+"""Counts of outcomes while a run goes on, and the summary of a finished run."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from forkresize.job import Source
 
 MAX_FAILURES = 1_000
-"""So many failures are kept; further ones are only counted, so that memory stays flat."""
+"""How many failures are kept. Others are only counted, so that memory stays constant."""
 
 _HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE})
-"""Why a source is skipped that lacks no output."""
+"""Reasons of skipped outputs that exist, or whose content exists."""
 
 _NO_PICTURE = frozenset({Reason.NOT_A_PICTURE, Reason.NOT_A_FILE, Reason.SYMBOLIC_LINK})
 
 SCHEMA = 1
-"""Of the JSON summary; it grows when a field changes its meaning."""
+"""Version of the JSON summary. Increase it when the meaning of a field changes."""
 
 
 class Tally:
-    """A reporter that counts.
+    """Counts outcomes. It can be an observer.
 
     Attributes:
-        written: how many outputs were made.
-        unchanged: how many were up to date.
-        pruned: how many were removed because their source is gone.
-        planned: how many would be made, in a dry run.
-        skipped_by_reason: how many were skipped, by reason; a source that none is made of counts as one.
-        failed_by_reason: how many failed, likewise.
+        written: outputs that were made.
+        unchanged: outputs that were up to date.
+        pruned: outputs that were removed because their source is gone.
+        planned: outputs that would be made, in a dry run.
+        skipped_by_reason: skipped outputs, by reason; a source without outputs counts as one.
+        failed_by_reason: failed outputs, counted in the same way.
         in_bytes: size of the sources of all written outputs.
         out_bytes: size of these outputs.
         in_pixels: pixels of these sources.
-        failures: the first of the failed.
+        failures: the first of the failed outcomes.
         sources: how many sources have an outcome.
     """
 
@@ -59,7 +59,7 @@ class Tally:
 
     def __call__(self, outcome: Outcome) -> None:
         """Count one outcome."""
-        # Every source has one outcome that is about its first output, or about all of them.
+        # Every source has one outcome for its first output, or for all outputs.
         detail, ref = outcome.detail, outcome.ref
         self.sources += ref.rendition == 0 and not isinstance(detail, Pruned)
         match detail:
@@ -92,17 +92,17 @@ class Tally:
 
     @property
     def without_output(self) -> int:
-        """How many were skipped that have no output for that."""
+        """How many were skipped and have no output."""
         return sum(count for reason, count in self.skipped_by_reason.items() if reason not in _HAS_OUTPUT)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there was no picture among the sources, if there was any."""
+        """Whether there was no picture among the sources."""
         return self.outputs == sum(self.skipped_by_reason[reason] for reason in _NO_PICTURE)
 
     @property
     def outputs(self) -> int:
-        """How many outputs have their outcome, a source without any counted as one."""
+        """How many outputs have an outcome; a source without outputs counts as one."""
         return self.written + self.unchanged + self.planned + self.skipped + self.failed
 
     def _add_written(self, source: "Source", detail: Written) -> None:
@@ -153,25 +153,25 @@ class RunStats(ExecutorStats, frozen=True, kw_only=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """What a run came to.
+    """The summary of a run.
 
     Attributes:
-        sources: how many sources there were.
-        written: how many outputs were made.
-        unchanged: how many were up to date.
-        skipped: how many were left out on purpose; a source that none is made of counts as one.
-        failed: how many should be there and could not be made, likewise.
-        pruned: how many outputs were removed because their source is gone.
-        skipped_by_reason: the skipped, by reason.
-        failed_by_reason: the failed, by reason.
+        sources: number of sources.
+        written: outputs that were made.
+        unchanged: outputs that were up to date.
+        skipped: outputs that were left out on purpose; a source without outputs counts as one.
+        failed: outputs that could not be made, counted in the same way.
+        pruned: outputs that were removed because their source is gone.
+        skipped_by_reason: the skipped outputs, by reason.
+        failed_by_reason: the failed outputs, by reason.
         in_bytes: size of the sources of all written outputs.
         out_bytes: size of these outputs.
         in_pixels: pixels of these sources.
-        failures: the first thousand of the failed.
-        stats: time and workers it took.
-        exit_code: what the shell is told.
-        stopped_by: what ended the run before all was done, such as ``SIGINT``.
-        refused: what was asked for besides and not done, and why.
+        failures: the first thousand failed outcomes.
+        stats: the workers and the time of the run.
+        exit_code: of the command.
+        stopped_by: what ended the run early, such as ``SIGINT``.
+        refused: what was requested and not done, and why.
     """
 
     sources: int
@@ -235,14 +235,14 @@ def summarize(
     stopped_by: str | None = None,
     refused: str | None = None,
 ) -> Summary:
-    """Sum up a run.
+    """Return the summary of a run.
 
     Args:
-        tally: what was counted.
-        stats: time and workers it took.
-        exit_code: what the shell is told; None says whether something failed.
-        stopped_by: what ended the run before all was done, such as ``SIGINT``.
-        refused: what was asked for besides and not done, and why.
+        tally: the counts.
+        stats: the workers and the time of the run.
+        exit_code: of the command; by default, it depends on the failures alone.
+        stopped_by: what ended the run early, such as ``SIGINT``.
+        refused: what was requested and not done, and why.
     """
     if exit_code is None:
         exit_code = exit_code_for_counts(tally)

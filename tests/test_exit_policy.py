@@ -26,9 +26,7 @@ def test_skipped_files_are_failures_if_strict(skipped: MakeOutcome) -> None:
 
 
 @pytest.mark.parametrize("reason", [Reason.EXISTS, Reason.DUPLICATE])
-def test_existing_outputs_are_no_failures_even_if_strict(
-    reason: Reason, skipped: MakeOutcome, unchanged: MakeOutcome
-) -> None:
+def test_existing_outputs_never_count_as_failures(reason: Reason, skipped: MakeOutcome, unchanged: MakeOutcome) -> None:
     assert exit_code_for_counts(_counted(skipped(reason=reason), unchanged()), strict=True) == 0
 
 

@@ -12,7 +12,7 @@ in_format out_format quality ssim seconds decode_seconds resize_seconds encode_s
 """
 
 
-def test_a_written_output_is_told_in_full(written: MakeOutcome) -> None:
+def test_the_record_of_a_written_output_is_complete(written: MakeOutcome) -> None:
     assert record(written(warnings=("odd",))) == {
         "source": "in/a.jpg",
         "destination": "out/a.jpg",
@@ -41,28 +41,28 @@ def test_a_written_output_is_told_in_full(written: MakeOutcome) -> None:
     }
 
 
-def test_a_failure_tells_why_and_which_signal(failed: MakeOutcome) -> None:
-    told = record(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV"))
-    assert (told["status"], told["reason"], told["error"], told["signal"]) == (
+def test_the_record_of_a_failure_has_reason_and_signal(failed: MakeOutcome) -> None:
+    fields = record(failed(reason=Reason.CRASHED, error="", signal="SIGSEGV"))
+    assert (fields["status"], fields["reason"], fields["error"], fields["signal"]) == (
         "failed",
         "worker crashed",
         None,
         "SIGSEGV",
     )
-    assert type(told["reason"]) is str
-    assert (told["in_bytes"], told["out_bytes"], told["quality"]) == (700, None, None)
+    assert type(fields["reason"]) is str
+    assert (fields["in_bytes"], fields["out_bytes"], fields["quality"]) == (700, None, None)
 
 
-def test_a_skipped_source_tells_why(skipped: MakeOutcome) -> None:
-    told = record(skipped(error="a text"))
-    assert (told["status"], told["reason"], told["error"]) == ("skipped", "not a picture", "a text")
-    assert (told["destination"], told["worker"], told["attempts"]) == (None, None, 0)
+def test_the_record_of_a_skipped_source_has_its_reason(skipped: MakeOutcome) -> None:
+    fields = record(skipped(error="a text"))
+    assert (fields["status"], fields["reason"], fields["error"]) == ("skipped", "not a picture", "a text")
+    assert (fields["destination"], fields["worker"], fields["attempts"]) == (None, None, 0)
 
 
 def test_every_record_has_the_documented_fields_in_order_and_is_ready_for_json(
     outcomes: list[Outcome], due: MakeOutcome
 ) -> None:
     for outcome in (*outcomes, due()):
-        told = record(outcome)
-        assert list(told) == FIELDS.split()
-        assert json.loads(json.dumps(told)) == told
+        fields = record(outcome)
+        assert list(fields) == FIELDS.split()
+        assert json.loads(json.dumps(fields)) == fields

@@ -35,7 +35,7 @@ def test_each_outcome_counts_once(tally: Tally) -> None:
     assert tally.failed_by_reason == {Reason.DAMAGED: 1}
 
 
-def test_what_a_dry_run_would_make_counts_as_a_source(due: MakeOutcome) -> None:
+def test_planned_outputs_count_as_sources(due: MakeOutcome) -> None:
     tally = Tally()
     tally(due())
     assert (tally.planned, tally.sources, tally.written) == (1, 1, 0)
@@ -45,7 +45,7 @@ def test_only_written_outputs_count_in_bytes_and_pixels(tally: Tally) -> None:
     assert (tally.in_bytes, tally.out_bytes, tally.in_pixels) == (2_400_000, 160_000, 24_000_000)
 
 
-def test_failures_past_the_limit_are_counted_but_not_kept(failed: MakeOutcome) -> None:
+def test_failures_beyond_the_limit_are_counted_but_not_kept(failed: MakeOutcome) -> None:
     tally = Tally()
     for number in range(MAX_FAILURES + 5):
         tally(failed(f"{number}.jpg"))
@@ -54,14 +54,14 @@ def test_failures_past_the_limit_are_counted_but_not_kept(failed: MakeOutcome) -
     assert tally.failures[0].source.relative == "0.jpg"
 
 
-def test_an_unknown_kind_of_outcome_is_not_lost_in_silence() -> None:
+def test_an_unknown_detail_is_an_error() -> None:
     with pytest.raises(AssertionError, match="unreachable"):
         Tally()(Outcome(OutputRef(Source("a", "a")), "odd"))  # type: ignore[arg-type]
 
 
 def test_a_summary_has_the_documented_json(tally: Tally) -> None:
-    told = summarize(tally, EFFORT).to_json()
-    assert list(told.items()) == [
+    fields = summarize(tally, EFFORT).to_json()
+    assert list(fields.items()) == [
         ("schema", 1),
         ("version", __version__),
         ("sources", 6),
@@ -83,17 +83,17 @@ def test_a_summary_has_the_documented_json(tally: Tally) -> None:
         ("exit_code", 1),
         ("failures", [record(tally.failures[0])]),
     ]
-    assert json.loads(json.dumps(told)) == told
+    assert json.loads(json.dumps(fields)) == fields
 
 
-def test_a_summary_no_longer_changes(tally: Tally, failed: MakeOutcome) -> None:
+def test_a_summary_is_a_copy_of_the_counts(tally: Tally, failed: MakeOutcome) -> None:
     summary = summarize(tally, EFFORT)
     tally(failed())
     assert summary.failed_by_reason == {Reason.DAMAGED: 1}
     assert len(summary.failures) == 1
 
 
-def test_the_exit_code_follows_from_failures_unless_given(tally: Tally) -> None:
+def test_the_exit_code_depends_on_failures_by_default(tally: Tally) -> None:
     assert summarize(Tally(), EFFORT).exit_code == ExitCode.OK
     assert summarize(tally, EFFORT).exit_code == ExitCode.FAILURES
     stopped = summarize(tally, EFFORT, exit_code=130, stopped_by="SIGINT")
@@ -105,6 +105,6 @@ def test_utilization_is_a_share_of_the_workers_time(busy: float, share: float) -
     assert summarize(Tally(), RunStats(seconds=2.0, workers=4, busy_seconds=busy)).stats.utilization == share
 
 
-def test_a_run_that_took_no_time_has_no_rates(tally: Tally) -> None:
+def test_a_run_of_zero_seconds_has_no_rates(tally: Tally) -> None:
     summary = summarize(tally, RunStats(seconds=0.0, workers=0))
     assert (summary.stats.utilization, summary.pictures_per_second, summary.megapixels_per_second) == (0.0, 0.0, 0.0)

@@ -40,7 +40,10 @@ def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]
         plan: the run.
         check_output: returns Planned for an output that has to be made, otherwise its outcome without work.
     """
-    for found in _deduplicate_sources(plan.discovery.walk(), plan.collisions.duplicates):
+    all_found = plan.discovery.walk()
+    if plan.collisions.duplicates:
+        all_found = _deduplicate_sources(all_found, plan.collisions.duplicates)
+    for found in all_found:
         if plan.includes(found):
             if isinstance(found, Source):
                 yield _classify_source(plan, found, check_output)
@@ -88,7 +91,7 @@ def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
 
 
 def _preview(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
-    """Return the outcomes of a source that would be decoded, as far as they are known without decoding it."""
+    """Return the outcomes of a source that would be decoded, judged by its first bytes alone."""
     try:
         if _is_picture(source.path):
             return outcomes
@@ -107,7 +110,7 @@ def _deduplicate_sources(found: Iterable[Outcome | Source], duplicates: frozense
     """Leave out sources that the walk found before under another spelling."""
     seen: set[str] = set()
     for each in found:
-        same = identity(each.path) if duplicates and isinstance(each, Source) else ""
+        same = identity(each.path) if isinstance(each, Source) else ""
         if same not in seen:
             yield each
         if same in duplicates:

@@ -1,4 +1,4 @@
-"""What a run's outputs depend on but their sources, as fingerprints. Makes no output."""
+"""Fingerprints of recipes: what the bytes of outputs depend on, apart from their sources."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -13,19 +13,19 @@ from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
 
 RENDER_VERSION = 1
-"""It grows when the same recipe, with the same codecs, comes to other bytes than before."""
+"""Increase it when the same recipe with the same codecs produces other bytes than before."""
 
 
 def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True) -> RecipeFingerprints:
     """Return the fingerprints of a recipe's renditions.
 
     Args:
-        recipe: what is made; the files it names are read.
-        timeout: seconds a picture may take.
-        with_codecs: whether a codec of another version makes another output.
+        recipe: the recipe; files that it names are read.
+        timeout: seconds that a picture may take.
+        with_codecs: whether the versions of codecs count.
 
     Raises:
-        OSError: a watermark or a font can't be read.
+        OSError: a watermark or a font cannot be read.
     """
     common = [str(RENDER_VERSION), *_file_hashes(recipe), *(_codec_versions() if with_codecs else ())]
     renditions = [
@@ -36,7 +36,7 @@ def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bo
 
 
 def _limits(recipe: Recipe, timeout: float | None) -> dict[str, float]:
-    """Return the limits that a picture may run into, by what is said of it then; no limit is 0."""
+    """Return the limits of a recipe, by the reason of pictures that exceed them; 0 for no limit."""
     return {
         Reason.TOO_LARGE: recipe.max_pixels,
         Reason.TOO_MANY_FRAMES: recipe.max_frames,
@@ -51,7 +51,7 @@ def _digest(*parts: str) -> bytes:
 
 def _codec_versions() -> Iterator[str]:
     for name, version in codecs().items():
-        # Which instructions the processor offers changes nothing that can be seen.
+        # The processor's instruction set, in brackets, does not change the output.
         yield f"{name} {version.partition(' (')[0]}"
     for package in EXTRAS.values():
         if find_spec(package.module) is not None:
@@ -61,7 +61,7 @@ def _codec_versions() -> Iterator[str]:
 
 
 def _file_hashes(recipe: Recipe) -> Iterator[str]:
-    """Yield the hash of what each file holds that the recipe names."""
+    """Yield the hashes of the files that the recipe names."""
     for path in _referenced_files(recipe):
         with open(path, "rb") as file:
             yield hashlib.file_digest(file, "blake2b").hexdigest()

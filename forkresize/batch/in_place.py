@@ -120,7 +120,7 @@ def check_in_place(sources: Sequence[str], destination: str | None, recipe: Reci
     if len(recipe.renditions) > 1:
         raise FieldError("in_place", "requires a single rendition, because an output replaces its source")
     if not settings.ledger:
-        raise FieldError("in_place", "requires the ledger, which tells outputs from sources")
+        raise FieldError("in_place", "requires the ledger, which distinguishes outputs from sources")
     if (conflict := next(_conflicts(recipe, settings), None)) is not None:
         raise ConflictError("in_place", conflict)
     _check_directories(sources, destination, settings)

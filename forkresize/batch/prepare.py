@@ -35,7 +35,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         guard: keeps outputs off the sources; None if outputs replace their sources.
         collisions: sources that share an output.
         deadline: when the run has to end; its time starts with the preparation.
-        stop: tells all stages to begin nothing new.
+        stop: makes all stages begin nothing new.
     """
 
     store: OutputStore

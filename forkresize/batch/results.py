@@ -1,4 +1,4 @@
-"""From what the pool answers to what became of the outputs. Decides nothing about the run."""
+"""The conversion of an executor's results to outcomes."""
 
 import re
 
@@ -16,42 +16,41 @@ _REASONS = {
 }
 
 _NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
-"""What Rust and C++ say on standard error when they get no memory, before they end the process."""
+"""What Rust and C++ write to standard error before they end a process that gets no memory."""
 
 
-def outcomes_from_result(answer: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:
-    """Return the outcomes of the job that was answered, and remove what a lost worker may have left of its outputs.
+def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:
+    """Return the outcomes of a job, and remove temporary files that a lost worker left.
 
     Args:
-        answer: what the pool says.
+        result: from the executor.
         store: where the outputs are, with the id of the run.
     """
-    said = answer.stderr.splitlines()
-    # Some worker died of it, even if a later one did not.
-    if isinstance(answer, WorkerLost) or answer.attempts > 1:
-        said += _remove_leftovers(answer.item, store)
-    execution = Execution(answer.attempts, answer.worker, answer.seconds)
-    job = answer.item
-    if not isinstance(answer, Completed):
-        return [Outcome(ref_to_job(job, store.location), _failed(answer), execution, truncate_warnings(said))]
-    if not _matches_request(answer.result, job):
+    job, warnings = result.item, result.stderr.splitlines()
+    # After a retry, an earlier worker was lost, even if the last one was not.
+    if isinstance(result, WorkerLost) or result.attempts > 1:
+        warnings += _remove_leftovers(job, store)
+    execution = Execution(result.attempts, result.worker, result.seconds)
+    if not isinstance(result, Completed):
+        return [Outcome(ref_to_job(job, store.location), _failure(result), execution, truncate_warnings(warnings))]
+    if not _matches_request(result.result, job):
         error = "worker returned results for outputs that were not requested"
         detail = Failed(Reason.PROTOCOL_VIOLATION, error)
-        return [Outcome(ref_to_job(job, store.location), detail, execution, truncate_warnings(said))]
+        return [Outcome(ref_to_job(job, store.location), detail, execution, truncate_warnings(warnings))]
     refs = {each.rendition: OutputRef(job.source, store.location(each.key), each.rendition) for each in job.outputs}
     return [
         Outcome(
             ref_to_job(job, store.location) if each.rendition is None else refs[each.rendition],
             each.detail,
             execution,
-            truncate_warnings((*each.warnings, *said)) if said else each.warnings,
+            truncate_warnings((*each.warnings, *warnings)) if warnings else each.warnings,
         )
-        for each in answer.result
+        for each in result.result
     ]
 
 
 def _matches_request(results: list[WireOutcome], job: Job) -> bool:
-    """Whether there is one outcome for each output, or one for all of them together."""
+    """Return whether there is one outcome for each output, or one for all of them together."""
     if [each.rendition for each in results] == [None]:
         return not isinstance(results[0].detail, Written)
     requested = {output.rendition for output in job.outputs}
@@ -68,25 +67,19 @@ def _remove_leftovers(job: Job, store: OutputStore) -> list[str]:
     return warnings
 
 
-def _failed(answer: Raised[Job] | WorkerLost[Job]) -> Failed:
-    if isinstance(answer, Raised):
-        reason, error, signal = Reason.INTERNAL, answer.error, None
-    else:
-        reason, error, signal = _reason(answer), _describe_loss(answer), answer.signal
-    return Failed(reason, error, signal)
-
-
-def _reason(lost: WorkerLost[Job]) -> Reason:
-    if lost.reason is LossReason.CRASHED and _NO_MEMORY.search(lost.stderr):
-        return Reason.MEMORY_LIMIT
-    return _REASONS[lost.reason]
+def _failure(result: Raised[Job] | WorkerLost[Job]) -> Failed:
+    if isinstance(result, Raised):
+        return Failed(Reason.INTERNAL, result.error)
+    out_of_memory = result.reason is LossReason.CRASHED and _NO_MEMORY.search(result.stderr)
+    reason = Reason.MEMORY_LIMIT if out_of_memory else _REASONS[result.reason]
+    return Failed(reason, _describe_loss(result), result.signal)
 
 
 def _describe_loss(lost: WorkerLost[Job]) -> str:
     if lost.reason is LossReason.TIMED_OUT:
-        return f"stopped after {lost.seconds:.1f} s; --timeout gives it longer"
+        return f"killed after {lost.seconds:.1f} s; increase the timeout if it needs more time"
     if lost.reason is LossReason.PROTOCOL_VIOLATION:
-        return "its worker sent what no worker sends, as one does that was taken over, and was ended"
+        return "worker sent an invalid message and was killed; the picture may be malicious"
     if lost.signal == "SIGKILL" and lost.reason is LossReason.CRASHED:
-        return "killed by SIGKILL, as the kernel does when memory runs out"
-    return f"ended by {lost.signal}" if lost.signal else f"left with exit code {lost.exit_code}"
+        return "killed by SIGKILL, possibly by the kernel's out-of-memory killer"
+    return f"killed by {lost.signal}" if lost.signal else f"exited with code {lost.exit_code}"

@@ -1,4 +1,4 @@
-"""How a batch is run: Settings, which change what is done and how fast, never what an output looks like."""
+"""Settings of a run: they change what is done and how fast, but not what an output looks like."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -13,29 +13,29 @@ from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.recipe import parse_enum
 from forkresize.walk import Selection
 
-_ENOUGH = 20
-"""Pictures that must have ended before a share of failures says anything."""
+_MIN_SAMPLE = 20
+"""Outcomes before a percentage of failures is significant."""
 
 
 class MaxErrors(Struct, frozen=True):
-    """How many failures a run puts up with.
+    """How many failures stop a run.
 
     Attributes:
-        limit: the run stops at so many failures, or at so many in a hundred.
-        percent: whether the limit is a share of the pictures that have ended, judged once 20 have.
+        limit: a number of failures, or a percentage.
+        percent: whether the limit is a percentage of all outcomes, checked after the first 20.
     """
 
     limit: float
     percent: bool = False
 
     def reached(self, failed: int, ended: int) -> bool:
-        """Whether that many failures among that many pictures are too many."""
+        """Return whether so many failures among so many outcomes are too many."""
         if self.percent:
-            return failed > 0 and ended >= _ENOUGH and failed * 100 >= self.limit * ended
+            return failed > 0 and ended >= _MIN_SAMPLE and failed * 100 >= self.limit * ended
         return failed >= self.limit
 
 
-_WORDS: dict[str, type[StrEnum]] = {
+_ENUMS: dict[str, type[StrEnum]] = {
     "on_collision": OnCollision,
     "if_exists": IfExists,
     "compare": Compare,
@@ -45,39 +45,38 @@ _WORDS: dict[str, type[StrEnum]] = {
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """How a batch is run. Words may be given as plain strings.
+    """Settings of a run. Enums may be given as plain strings.
 
     Attributes:
-        selection: which files are taken.
+        selection: which files are sources.
         files_from: yields the names of the sources, the same each time; None walks the sources themselves.
         name: template of output names; see forkresize.plan.Naming.
-        flat: put all outputs right below the destination.
-        on_collision: what is done about two sources for one output.
-        if_exists: what is done about an output that is there already.
-        compare: what tells that a source changed.
-        retry_failed: try again what failed, though nothing about it changed.
-        ledger: whether what is done is remembered; without, outputs are judged by their times alone.
+        flat: put all outputs directly into the destination.
+        on_collision: what to do if two sources have the same output.
+        if_exists: what to do if an output exists.
+        compare: how to detect changed sources.
+        retry_failed: try failed sources again, even if nothing about them changed.
+        ledger: record what was made; otherwise, outputs are compared with their sources by time alone.
         prune: remove the outputs of earlier runs whose source is gone.
-        max_prune: remove none if there are more of them.
-        in_place: put each output into its source's place; the destination is the one source then.
-        backup_dir: where the sources are kept that are replaced; None keeps none.
-        preserve_times: give each output the time of its source.
-        dry_run: settle what would be done, and do nothing.
+        max_prune: if more outputs would be removed, none is.
+        in_place: replace each source by its output; the destination is the single source.
+        backup_dir: where to keep replaced sources; None keeps none.
+        preserve_times: give each output the mtime of its source.
+        dry_run: only report what would be done.
         serial: work in this process, on one picture at a time, without timeout, memory limit or sandbox; for debugging.
-        pool: number of workers, deadlines and retries.
-        sandbox: whether workers are confined to reading the sources and writing the destination.
+        pool: number of workers, limits, retries.
+        sandbox: whether workers may only read the sources and write the destination.
         max_errors: when to stop early; None never does.
         order: which pictures come first.
-        strict: end with exit code 1 if a source was skipped, but for outputs that are there.
+        strict: end with exit code 1 if a source was skipped, unless its output exists.
         error_on_empty: end with exit code 9 if there was no picture.
-
         lock_wait: seconds to wait for another run to free the destination.
-        max_duration: seconds after which no more pictures are begun, from the start of the run; None for no limit.
-        shard: the part of the sources that is this run's; None for all.
+        max_duration: seconds after which no more pictures are started, from the preparation on; None for no limit.
+        shard: the part of the sources that this run processes; None for all.
         source_filter: sources for which it returns False are ignored and not reported; None accepts all.
 
     Raises:
-        FieldError: a word is none of those there are; names the field.
+        FieldError: a string is not a value of its enum.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -108,10 +107,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     source_filter: Callable[[Source], bool] | None = None
 
     def __post_init__(self) -> None:
-        for name, kind in _WORDS.items():
+        for name, kind in _ENUMS.items():
             force_setattr(self, name, parse_enum(name, kind, getattr(self, name)))
 
     @property
     def policy(self) -> Policy:
-        """How what earlier runs left is treated."""
+        """What to do about the outputs of earlier runs."""
         return Policy(if_exists=self.if_exists, compare=self.compare, retry_failed=self.retry_failed)

@@ -16,7 +16,7 @@ from forkresize.summary import RunStats, Summary, Tally, summarize
 
 
 class StopToken:
-    """Tells all stages of a run to begin nothing new. Call it to ask; it is asked for every file.
+    """Makes all stages of a run begin nothing new. Every stage asks it, by calling it, for every file.
 
     Args:
         deadline: stops the run when it expires.
@@ -58,7 +58,7 @@ class RunState:
     Args:
         settings: when to stop early, and what counts as a failure.
         deadline: when the time is over.
-        stop: is told to stop the other stages.
+        stop: makes the other stages stop.
         events: announces every outcome.
     """
 

@@ -1,4 +1,4 @@
-"""Outputs in the places of their sources: once each, with a backup, and nothing lost whatever ends the run."""
+"""Outputs that replace their sources: once each, with a backup, and without loss if the run is killed."""
 
 import os
 import signal
@@ -30,9 +30,9 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 @pytest.fixture
 def shrink(photos: Path) -> Shrink:
     def shrink_all(recipe: Recipe = SMALL, **settings: Any) -> tuple[Summary, list[Outcome]]:
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         asked = Settings(**{"in_place": True, "pool": PoolOptions(workers=1, retries=0), **settings})
-        return run([photos], photos, recipe, settings=asked, observers=[told.append]), told
+        return run([photos], photos, recipe, settings=asked, observers=[outcomes.append]), outcomes
 
     return shrink_all
 
@@ -52,9 +52,9 @@ def widths(folder: Path) -> set[int]:
 
 def test_every_source_is_replaced_once(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
     before = content(photos)
-    summary, told = shrink(backup_dir=str(tmp_path / "old"))
+    summary, outcomes = shrink(backup_dir=str(tmp_path / "old"))
     assert (summary.written, summary.exit_code) == (3, 0)
-    assert {outcome.destination for outcome in told} == {str(photos / name) for name in before}
+    assert {outcome.destination for outcome in outcomes} == {str(photos / name) for name in before}
     assert widths(photos) == {16}
     assert content(tmp_path / "old") == before
     after = content(photos)
@@ -65,7 +65,7 @@ def test_every_source_is_replaced_once(tmp_path: Path, photos: Path, shrink: Shr
     assert content(tmp_path / "old") == before
 
 
-def test_permissions_stay_and_times_if_asked(photos: Path, shrink: Shrink) -> None:
+def test_permissions_are_kept_and_times_on_request(photos: Path, shrink: Shrink) -> None:
     os.chmod(photos / "0.jpg", 0o640)
     os.utime(photos / "0.jpg", ns=(1, 10**18 + 1))
     shrink(preserve_times=True)
@@ -74,7 +74,7 @@ def test_permissions_stay_and_times_if_asked(photos: Path, shrink: Shrink) -> No
     assert shrink()[0].unchanged == 3
 
 
-def test_what_is_done_is_known_though_it_was_touched_or_a_codec_changed(
+def test_replaced_files_are_recognized_after_a_touch_or_a_codec_change(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrink()
@@ -84,16 +84,16 @@ def test_what_is_done_is_known_though_it_was_touched_or_a_codec_changed(
     assert shrink()[0].unchanged == 3
 
 
-def test_a_new_picture_or_another_recipe_is_worked_on(tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw) -> None:
+def test_a_new_picture_or_another_recipe_is_processed(tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw) -> None:
     old = {"backup_dir": str(tmp_path / "old")}
     shrink(**old)
     draw(photos / "0.jpg", seed=7)
     second = content(photos)["0.jpg"]
-    _, told = shrink(**old, dry_run=True)
-    assert [each.detail.reason_text for each in told if isinstance(each.detail, Planned)] == ["the source changed"]
+    _, outcomes = shrink(**old, dry_run=True)
+    assert [each.detail.reason_text for each in outcomes if isinstance(each.detail, Planned)] == ["the source changed"]
     assert shrink(**old)[0].written == 1
     assert (tmp_path / "old/0.jpg.~1~").read_bytes() == second
-    _, told = shrink(Recipe.of(width=8), **old)
+    _, outcomes = shrink(Recipe.of(width=8), **old)
     assert widths(photos) == {8}
     assert (tmp_path / "old/0.jpg.~2~").exists()
 
@@ -103,16 +103,16 @@ def test_force_makes_it_again(photos: Path, shrink: Shrink) -> None:
     assert shrink(if_exists="overwrite")[0].written == 3
 
 
-def test_failures_leave_the_source_and_are_remembered(photos: Path, shrink: Shrink) -> None:
+def test_failures_keep_the_source_and_are_recorded(photos: Path, shrink: Shrink) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     before = content(photos)["bad.jpg"]
     assert shrink()[0].failed == 1
-    summary, told = shrink()
-    assert (summary.failed, {outcome.execution.attempts for outcome in told}) == (1, {0})
+    summary, outcomes = shrink()
+    assert (summary.failed, {outcome.execution.attempts for outcome in outcomes}) == (1, {0})
     assert content(photos)["bad.jpg"] == before
 
 
-def test_a_failure_of_what_is_done_does_not_make_it_undone(
+def test_a_failed_retry_keeps_the_record_of_a_replaced_file(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrink()
@@ -121,14 +121,12 @@ def test_a_failure_of_what_is_done_does_not_make_it_undone(
     assert shrink()[0].unchanged == 3
 
 
-def test_links_are_skipped_and_what_they_lead_to_stays(
-    tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw
-) -> None:
+def test_links_are_skipped_and_their_targets_kept(tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw) -> None:
     target = draw(tmp_path / "elsewhere.jpg")
     before = target.read_bytes()
     (photos / "link.jpg").symlink_to(target)
-    _, told = shrink()
-    assert [each.reason for each in told if isinstance(each.detail, Skipped)] == [Reason.SYMBOLIC_LINK]
+    _, outcomes = shrink()
+    assert [each.reason for each in outcomes if isinstance(each.detail, Skipped)] == [Reason.SYMBOLIC_LINK]
     assert target.read_bytes() == before
     assert (photos / "link.jpg").is_symlink()
 
@@ -146,15 +144,15 @@ def test_a_source_that_changes_during_processing_is_not_replaced(
 
     monkeypatch.setattr(InPlaceOutputs, "stage", touch)
     before = content(photos)["0.jpg"]
-    summary, told = shrink()
-    (failure,) = (each for each in told if isinstance(each.detail, Failed))
+    summary, outcomes = shrink()
+    (failure,) = (each for each in outcomes if isinstance(each.detail, Failed))
     assert "changed during processing" in failure.error
     assert content(photos)["0.jpg"] == before
     assert (summary.written, summary.failed) == (2, 1)
     assert not list(photos.rglob(".*forkresize-*"))
 
 
-def test_a_backup_that_can_not_be_made_leaves_the_source(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
+def test_a_failed_backup_keeps_the_source(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
     (tmp_path / "old").write_text("a file")
     before = content(photos)
     assert shrink(backup_dir=str(tmp_path / "old"))[0].failed == 3
@@ -173,14 +171,14 @@ def test_a_backup_on_another_file_system_is_a_copy(
     assert content(tmp_path / "old") == before
 
 
-def test_a_backup_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) -> None:
+def test_a_backup_directory_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) -> None:
     for expected in (3, 0):
         assert shrink(backup_dir=str(photos / "old"))[0].written == expected
     assert shrink(backup_dir=str(photos / "old"))[0].sources == 3
 
 
 @pytest.mark.parametrize(
-    ("settings", "recipe", "told"),
+    ("settings", "recipe", "message"),
     [
         ({"name": "x{ext}"}, SMALL, "with name"),
         ({"flat": True}, SMALL, "with flat"),
@@ -193,17 +191,23 @@ def test_a_backup_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) 
         ({"backup_dir": "x", "in_place": False}, SMALL, "requires in_place"),
     ],
 )
-def test_what_can_not_be_done_in_place_is_refused(
-    tmp_path: Path, photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch, settings: Any, recipe: Any, told: str
+def test_settings_that_conflict_with_in_place_are_refused(
+    tmp_path: Path,
+    photos: Path,
+    shrink: Shrink,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    recipe: Any,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = content(tmp_path)
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         shrink(recipe, **settings)
     assert content(tmp_path) == before
 
 
-def test_one_directory_is_worked_on_in_place(tmp_path: Path, photos: Path) -> None:
+def test_in_place_requires_one_directory(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(UsageError, match="one directory"):
         run([photos], tmp_path / "out", SMALL, settings=Settings(in_place=True))
 
@@ -229,7 +233,9 @@ run([folder], folder, Recipe.of(width=16), settings=Settings(in_place=True, back
 
 @pytest.mark.parametrize("name", ["link", "replace", "fsync", "utime", "unlink"])
 @pytest.mark.parametrize("turn", [1, 2, 3])
-def test_a_kill_at_any_point_loses_nothing(tmp_path: Path, photos: Path, shrink: Shrink, name: str, turn: int) -> None:
+def test_a_kill_at_any_point_loses_no_picture(
+    tmp_path: Path, photos: Path, shrink: Shrink, name: str, turn: int
+) -> None:
     before = content(photos)
     old = tmp_path / "old"
     ended = subprocess.run([sys.executable, "-c", KILLED, name, str(turn), photos, old], check=False, timeout=60)

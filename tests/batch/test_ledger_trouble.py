@@ -1,4 +1,4 @@
-"""A ledger that fails in the middle of a run ends it as a full disk does, with everything told."""
+"""A ledger that fails during a run stops it like a full disk does; everything that was made is reported."""
 
 import os
 import sqlite3
@@ -31,13 +31,13 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def make(tmp_path: Path, photos: Path) -> Make:
-    """Run with settings, in place if no output directory is named; return the summary and what was told."""
+    """Run with settings, in place if no output directory is named; return the summary and what was outcomes."""
 
     def make_all(out: str = "out", **settings: Any) -> tuple[Summary, list[Outcome]]:
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         asked = Settings(**{"pool": PoolOptions(workers=2, retries=0), **settings})
-        summary = run([photos], tmp_path / out, Recipe.of(width=16), settings=asked, observers=[told.append])
-        return summary, told
+        summary = run([photos], tmp_path / out, Recipe.of(width=16), settings=asked, observers=[outcomes.append])
+        return summary, outcomes
 
     return make_all
 
@@ -65,28 +65,28 @@ def widths(folder: Path) -> list[int]:
     return found
 
 
-def test_what_was_written_before_the_ledger_was_full_is_told(
+def test_outputs_written_before_the_ledger_was_full_are_reported(
     tmp_path: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
-    summary, told = make()
+    summary, outcomes = make()
     assert summary.exit_code == ExitCode.FATAL
     assert "disk is full" in str(summary.stopped_by)
-    written = [str(outcome.destination) for outcome in told if isinstance(outcome.detail, Written)]
+    written = [str(outcome.destination) for outcome in outcomes if isinstance(outcome.detail, Written)]
     assert sorted(written) == sorted(map(str, (tmp_path / "out").glob("*.jpg")))
-    assert 0 < len(written) == len(told) < PICTURES
+    assert 0 < len(written) == len(outcomes) < PICTURES
     full.undo()
     summary, _ = make()
     assert (summary.exit_code, summary.written + summary.unchanged) == (0, PICTURES)
     assert make()[0].unchanged == PICTURES
 
 
-def test_in_place_no_source_is_replaced_that_the_ledger_does_not_hold(
+def test_in_place_no_source_is_replaced_without_its_record(
     tmp_path: Path, photos: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
-    summary, told = make("in", in_place=True)
+    summary, outcomes = make("in", in_place=True)
     assert summary.exit_code == ExitCode.FATAL
-    replaced = sum(isinstance(outcome.detail, Written) for outcome in told)
-    refused = [outcome.error for outcome in told if isinstance(outcome.detail, Failed)]
+    replaced = sum(isinstance(outcome.detail, Written) for outcome in outcomes)
+    refused = [outcome.error for outcome in outcomes if isinstance(outcome.detail, Failed)]
     assert refused
     assert all("disk is full" in error for error in refused)
     assert sorted(widths(photos)) == [16] * replaced + [64] * (PICTURES - replaced)
@@ -97,7 +97,7 @@ def test_in_place_no_source_is_replaced_that_the_ledger_does_not_hold(
     assert widths(photos) == [16] * PICTURES
 
 
-def test_a_ledger_that_can_not_be_read_any_more_ends_the_run(
+def test_a_ledger_that_becomes_unreadable_stops_the_run(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -108,14 +108,12 @@ def test_a_ledger_that_can_not_be_read_any_more_ends_the_run(
             raise LedgerError("disk I/O error")
 
     monkeypatch.setattr(SqliteLedger, "get", get)
-    summary, told = make(order="path")
+    summary, outcomes = make(order="path")
     assert (summary.exit_code, summary.stopped_by) == (ExitCode.FATAL, "disk I/O error")
-    assert 0 < summary.written == len(told) == len(widths(tmp_path / "out")) <= 5
+    assert 0 < summary.written == len(outcomes) == len(widths(tmp_path / "out")) <= 5
 
 
-def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_failed_close_the_next_run_checks_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: SqliteLedger) -> None:
         raise LedgerError("disk I/O error")
 
@@ -132,7 +130,7 @@ def test_a_ledger_that_can_not_be_closed_leaves_the_next_run_to_look_again(
     assert all(isinstance(outcome.detail, Unchanged) for outcome in make()[1])
 
 
-def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them(
+def test_pruned_outputs_are_reported_even_if_the_ledger_cannot_forget_them(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -145,9 +143,7 @@ def test_outputs_that_were_pruned_are_told_though_the_ledger_can_not_forget_them
     assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.FATAL)
 
 
-def test_a_ledger_that_another_program_locks_ends_the_run_soon(
-    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_locked_ledger_stops_the_run_soon(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make()
     monkeypatch.setattr(schema, "_BUSY_TIMEOUT", 0.5)
     monkeypatch.setattr(ledger, "_BATCH", 1)
@@ -167,7 +163,7 @@ def test_a_ledger_that_another_program_locks_ends_the_run_soon(
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_pipe_in_the_place_of_the_ledger_is_refused_at_once(tmp_path: Path, make: Make, dry_run: bool) -> None:
+def test_a_pipe_instead_of_the_ledger_is_refused_at_once(tmp_path: Path, make: Make, dry_run: bool) -> None:
     path = Path(schema.ledger_path(str(tmp_path / "out")))
     path.parent.mkdir(parents=True)
     os.mkfifo(path)

@@ -44,7 +44,7 @@ def test_source_directories_are_readable_and_single_files_are_opened_by_the_pare
     assert sandboxed_pool_options(Settings(sandbox=SandboxMode.OFF), [folder], "out") == PoolOptions()
 
 
-def test_an_outcome_belongs_to_the_job_that_was_handed_out_whatever_it_claims(job: Job) -> None:
+def test_an_outcome_belongs_to_the_job_that_was_handed_out(job: Job) -> None:
     forged = [
         Outcome(
             OutputRef(Source("/etc/shadow", "shadow"), "/etc/passwd", rendition),
@@ -52,9 +52,9 @@ def test_an_outcome_belongs_to_the_job_that_was_handed_out_whatever_it_claims(jo
         )
         for rendition in (1, 0)
     ]
-    told = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(forged))
+    results = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(forged))
     outcomes = outcomes_from_result(
-        Completed(item=job, result=told, attempts=1, worker=1, seconds=0.1, stderr=""), LocalStore("out", "tag")
+        Completed(item=job, result=results, attempts=1, worker=1, seconds=0.1, stderr=""), LocalStore("out", "tag")
     )
     assert [outcome.source for outcome in outcomes] == [job.source] * 2
     assert [outcome.destination for outcome in outcomes] == ["out/1.jpg", "out/0.jpg"]

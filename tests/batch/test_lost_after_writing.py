@@ -1,4 +1,4 @@
-"""A worker that is lost after an output took its place: what is there is told to be there."""
+"""A worker that is lost after it wrote an output: the output counts."""
 
 import errno
 import os
@@ -47,12 +47,12 @@ def make(tmp_path: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
         monkeypatch.setattr(os, "replace", deadly)
         deaths.write_bytes(b"")
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         settings = Settings(pool=PoolOptions(**{"workers": 1, **pool}), sandbox="off")  # type: ignore[arg-type]
         recipe = Recipe.of(width=widths, format=output)
-        summary = run([photo.parent], tmp_path / "out", recipe, settings=settings, observers=[told.append])
+        summary = run([photo.parent], tmp_path / "out", recipe, settings=settings, observers=[outcomes.append])
         monkeypatch.setattr(os, "replace", real)
-        return summary, told
+        return summary, outcomes
 
     return make_all
 
@@ -64,23 +64,23 @@ def width(path: Path) -> int:
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_an_output_that_is_there_is_no_failure(tmp_path: Path, make: Make, retries: int) -> None:
-    summary, (told,) = make(retries=retries)
-    assert isinstance(told.detail, Unchanged)
-    assert (told.destination, told.execution.attempts) == (str(tmp_path / "out/a.jpg"), retries + 1)
-    assert "lost after writing it: killed by SIGKILL" in told.warnings[-1]
+def test_an_output_written_by_a_lost_worker_is_unchanged(tmp_path: Path, make: Make, retries: int) -> None:
+    summary, (outcomes,) = make(retries=retries)
+    assert isinstance(outcomes.detail, Unchanged)
+    assert (outcomes.destination, outcomes.execution.attempts) == (str(tmp_path / "out/a.jpg"), retries + 1)
+    assert "lost after writing it: killed by SIGKILL" in outcomes.warnings[-1]
     assert (summary.exit_code, summary.unchanged, summary.stats.workers_lost) == (0, 1, retries + 1)
     assert width(tmp_path / "out/a.jpg") == 16
     assert make(attempts=0)[0].unchanged == 1
 
 
-def test_a_worker_that_is_spared_the_second_time_tells_itself(make: Make) -> None:
-    summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told.detail, Written)
-    assert (told.execution.attempts, summary.exit_code) == (2, 0)
+def test_a_successful_retry_reports_its_own_outcome(make: Make) -> None:
+    summary, (outcomes,) = make(attempts=1, retries=1)
+    assert isinstance(outcomes.detail, Written)
+    assert (outcomes.execution.attempts, summary.exit_code) == (2, 0)
 
 
-def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_it_again(
+def test_an_existing_output_is_unchanged_even_if_the_retry_runs_out_of_memory(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent, real = os.getpid(), os.open
@@ -91,15 +91,15 @@ def test_an_output_that_is_there_is_no_failure_even_if_there_is_no_room_to_make_
         return real(path, *rest, **options)
 
     monkeypatch.setattr(os, "open", full)
-    summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told.detail, Unchanged)
-    assert "a worker was lost after writing it, and it can't be made again" in told.warnings[-1]
-    assert "No space left" in told.warnings[-1]
+    summary, (outcomes,) = make(attempts=1, retries=1)
+    assert isinstance(outcomes.detail, Unchanged)
+    assert "a worker was lost after writing it, and it can't be made again" in outcomes.warnings[-1]
+    assert "No space left" in outcomes.warnings[-1]
     assert (summary.exit_code, summary.unchanged, summary.stats.workers_lost) == (0, 1, 1)
     assert width(tmp_path / "out/a.jpg") == 16
 
 
-def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
+def test_an_output_is_not_trusted_after_an_internal_error_of_the_retry(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parent = os.getpid()
@@ -111,27 +111,25 @@ def test_an_output_whose_next_worker_broke_down_is_not_taken_to_be_right(
 
     real = render_job.render_each
     monkeypatch.setattr(render_job, "render_each", broken)
-    summary, (told,) = make(attempts=1, retries=1)
-    assert isinstance(told.detail, Failed)
-    assert (told.reason, told.execution.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
+    summary, (outcomes,) = make(attempts=1, retries=1)
+    assert isinstance(outcomes.detail, Failed)
+    assert (outcomes.reason, outcomes.execution.attempts, summary.exit_code) == (Reason.INTERNAL, 2, 1)
 
 
-def test_an_output_that_replaced_an_older_one_counts_and_is_made_again_when_asked_for(
-    tmp_path: Path, make: Make
-) -> None:
+def test_a_replaced_output_counts_and_is_made_again_by_the_next_run(tmp_path: Path, make: Make) -> None:
     make(attempts=0)
-    summary, (told,) = make(20, retries=0)
-    assert isinstance(told.detail, Unchanged)
+    summary, (outcomes,) = make(20, retries=0)
+    assert isinstance(outcomes.detail, Unchanged)
     assert width(tmp_path / "out/a.jpg") == 20
     # What was not noted is not taken on trust.
-    summary, (told,) = make(20, attempts=0)
-    assert (summary.written, told.status) == (1, "written")
+    summary, (outcomes,) = make(20, attempts=0)
+    assert (summary.written, outcomes.status) == (1, "written")
 
 
-def test_of_several_outputs_those_that_are_not_there_failed(tmp_path: Path, make: Make) -> None:
-    summary, told = make([16, 8, 24], renames=2, retries=0)
-    assert [outcome.status for outcome in told] == ["unchanged", "unchanged", "failed"]
-    assert told[2].destination == str(tmp_path / "out/a-24w.jpg")
+def test_of_several_outputs_only_missing_ones_failed(tmp_path: Path, make: Make) -> None:
+    summary, outcomes = make([16, 8, 24], renames=2, retries=0)
+    assert [outcome.status for outcome in outcomes] == ["unchanged", "unchanged", "failed"]
+    assert outcomes[2].destination == str(tmp_path / "out/a-24w.jpg")
     assert sorted(os.listdir(tmp_path / "out")) == [".forkresize", "a-16w.jpg", "a-8w.jpg"]
     assert (summary.sources, summary.failed_by_reason, summary.exit_code) == (1, {Reason.CRASHED: 1}, 1)
 
@@ -147,13 +145,13 @@ def test_a_worker_that_is_lost_before_writing_has_failed(
         return real(path, *rest, **options)
 
     monkeypatch.setattr(os, "open", deadly)
-    summary, (told,) = make(attempts=0, retries=0)
-    assert isinstance(told.detail, Failed)
+    summary, (outcomes,) = make(attempts=0, retries=0)
+    assert isinstance(outcomes.detail, Failed)
     assert summary.failed_by_reason == {Reason.CRASHED: 1}
     assert not (tmp_path / "out/a.jpg").exists()
 
 
-def test_a_file_that_is_no_picture_may_share_the_name_of_an_output(make: Make, photo: Path) -> None:
+def test_a_file_that_is_not_a_picture_may_share_the_name_of_an_output(make: Make, photo: Path) -> None:
     photo.with_suffix(".txt").write_text("no picture")
     summary, _ = make(retries=0, output="png", workers=2)
     assert (summary.unchanged, summary.skipped, summary.exit_code) == (1, 1, 0)
@@ -162,12 +160,12 @@ def test_a_file_that_is_no_picture_may_share_the_name_of_an_output(make: Make, p
 def test_an_older_output_does_not_hide_a_failure(tmp_path: Path, make: Make, photo: Path) -> None:
     make(attempts=0)
     photo.write_bytes(photo.read_bytes()[:300])
-    summary, (told,) = make(attempts=0)
-    assert isinstance(told.detail, Failed)
+    summary, (outcomes,) = make(attempts=0)
+    assert isinstance(outcomes.detail, Failed)
     assert (summary.exit_code, width(tmp_path / "out/a.jpg")) == (1, 16)
 
 
-def test_a_file_system_that_numbers_files_anew_makes_no_file_new(
+def test_a_changed_inode_number_alone_does_not_make_a_file_new(
     tmp_path: Path, make: Make, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(attempts=0)

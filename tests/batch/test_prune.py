@@ -1,4 +1,4 @@
-"""Outputs whose source is gone: removed if this tool made them, nobody altered them, and they are not too many."""
+"""Pruning: outputs of earlier runs whose source is gone, unless they were altered or are too many."""
 
 import os
 import shutil
@@ -26,15 +26,17 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def prune(tmp_path: Path, photos: Path) -> Prune:
-    """Make everything, then run again after a change; return the summary and the outputs told to be pruned."""
+    """Make everything, then run again after a change; return the summary and the outputs outcomes to be pruned."""
     run([photos], tmp_path / "out", Recipe.of(width=16))
 
     def again(**settings: object) -> tuple[Summary, list[str]]:
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         asked = Settings(**{"prune": True, "max_prune": ALL, **settings})  # type: ignore[arg-type]
-        summary = run([photos], tmp_path / "out", Recipe.of(width=16), settings=asked, observers=[told.append])
+        summary = run([photos], tmp_path / "out", Recipe.of(width=16), settings=asked, observers=[outcomes.append])
         return summary, [
-            os.path.relpath(str(each.destination), tmp_path / "out") for each in told if isinstance(each.detail, Pruned)
+            os.path.relpath(str(each.destination), tmp_path / "out")
+            for each in outcomes
+            if isinstance(each.detail, Pruned)
         ]
 
     return again
@@ -57,13 +59,13 @@ def test_only_outputs_without_a_source_are_removed_and_directories_they_leave_em
     assert prune()[1] == []
 
 
-def test_nothing_is_removed_unasked(tmp_path: Path, photos: Path, prune: Prune) -> None:
+def test_nothing_is_removed_without_prune(tmp_path: Path, photos: Path, prune: Prune) -> None:
     (photos / "0.jpg").unlink()
     assert prune(prune=False)[1] == prune(ledger=False)[1] == []
     assert len(outputs(tmp_path)) == 5
 
 
-def test_what_somebody_altered_or_put_there_stays(tmp_path: Path, photos: Path, prune: Prune) -> None:
+def test_altered_and_foreign_files_are_kept(tmp_path: Path, photos: Path, prune: Prune) -> None:
     shutil.rmtree(photos / "sub")
     (tmp_path / "out/sub/2.jpg").write_bytes(b"mine now")
     (tmp_path / "out/sub/deep/mine.jpg").write_bytes(b"mine")
@@ -72,7 +74,7 @@ def test_what_somebody_altered_or_put_there_stays(tmp_path: Path, photos: Path, 
     assert outputs(tmp_path) == ["0.jpg", "1.jpg", "sub/2.jpg", "sub/deep/mine.jpg"]
 
 
-def test_what_is_left_out_is_not_gone(tmp_path: Path, photos: Path, prune: Prune) -> None:
+def test_excluded_sources_do_not_count_as_missing(tmp_path: Path, photos: Path, prune: Prune) -> None:
     assert prune(selection=Selection(rules=(Rule(include=False, pattern="sub/"),)))[1] == []
     assert prune(files_from=lambda: ["0.jpg"])[1] == []
     (photos / "0.jpg").unlink()
@@ -80,9 +82,7 @@ def test_what_is_left_out_is_not_gone(tmp_path: Path, photos: Path, prune: Prune
     assert len(outputs(tmp_path)) == 4
 
 
-def test_what_was_made_of_other_directories_is_none_of_a_run_s_business(
-    tmp_path: Path, photos: Path, draw: Draw, prune: Prune
-) -> None:
+def test_outputs_of_other_source_directories_are_kept(tmp_path: Path, photos: Path, draw: Draw, prune: Prune) -> None:
     other = draw(tmp_path / "other/x.jpg")
     run([tmp_path / "other"], tmp_path / "out", Recipe.of(width=16))
     other.unlink()
@@ -90,7 +90,7 @@ def test_what_was_made_of_other_directories_is_none_of_a_run_s_business(
 
 
 @pytest.mark.parametrize(("limit", "removed"), [(MaxPrune(), 0), (MaxPrune(20), 1), (MaxPrune(0, percent=False), 0)])
-def test_more_than_the_limit_removes_none_and_fails(
+def test_above_the_limit_nothing_is_removed_and_the_run_fails(
     tmp_path: Path, photos: Path, prune: Prune, limit: MaxPrune, removed: int
 ) -> None:
     (photos / "0.jpg").unlink()
@@ -102,7 +102,7 @@ def test_more_than_the_limit_removes_none_and_fails(
     assert summary.stopped_by is None
 
 
-def test_a_dry_run_tells_what_would_be_removed(tmp_path: Path, photos: Path, prune: Prune) -> None:
+def test_a_dry_run_reports_what_would_be_removed(tmp_path: Path, photos: Path, prune: Prune) -> None:
     (photos / "0.jpg").unlink()
     summary, pruned = prune(dry_run=True)
     assert (summary.pruned, pruned, len(outputs(tmp_path))) == (1, ["0.jpg"], 5)
@@ -115,7 +115,7 @@ def test_a_run_that_stops_early_removes_nothing(tmp_path: Path, photos: Path, pr
     assert len(outputs(tmp_path)) == 5
 
 
-def test_what_was_refused_is_forgotten_with_its_source(tmp_path: Path, photos: Path, prune: Prune) -> None:
+def test_the_record_of_a_failure_is_removed_with_its_source(tmp_path: Path, photos: Path, prune: Prune) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     prune()
     (photos / "bad.jpg").unlink()
@@ -123,7 +123,7 @@ def test_what_was_refused_is_forgotten_with_its_source(tmp_path: Path, photos: P
 
 
 @pytest.mark.parametrize(("function", "number"), [("unlink", 0), ("lstat", 0)])
-def test_what_can_not_be_looked_at_or_removed_stays(
+def test_files_that_cannot_be_checked_or_removed_are_kept(
     tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch, function: str, number: int
 ) -> None:
     (photos / "0.jpg").unlink()
@@ -140,7 +140,7 @@ def test_what_can_not_be_looked_at_or_removed_stays(
     assert summary.failed_by_reason == ({Reason.NOT_WRITTEN: 1} if function == "unlink" else {})
 
 
-def test_a_source_that_can_not_be_looked_at_is_not_gone(
+def test_a_source_that_cannot_be_checked_does_not_count_as_missing(
     tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.lstat
@@ -154,7 +154,7 @@ def test_a_source_that_can_not_be_looked_at_is_not_gone(
     assert prune()[1] == []
 
 
-def test_what_another_shard_removed_is_no_failure(
+def test_an_output_removed_by_another_shard_is_ignored(
     tmp_path: Path, photos: Path, prune: Prune, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (photos / "0.jpg").unlink()

@@ -34,7 +34,7 @@ def source(draw: Draw, tmp_path: Path) -> Source:
         (errno.ENAMETOOLONG, False),
     ],
 )
-def test_what_would_fail_every_output_is_fatal(
+def test_errors_that_all_outputs_would_meet_are_fatal(
     number: int, fatal: bool, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:
@@ -48,7 +48,7 @@ def test_what_would_fail_every_output_is_fatal(
     assert outcome.error == f"{destination}: {os.strerror(number)}"
 
 
-def test_a_file_in_the_way_of_a_directory_is_told_of(source: Source, tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_a_directory_is_reported(source: Source, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     outcome = render_job(
         Job(source, (Output(str(tmp_path / "file" / "a.png")),)), Recipe.of(width=30), LocalStore("", "tag")

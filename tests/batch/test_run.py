@@ -1,4 +1,4 @@
-"""The batch as a library: what is returned, who is told, what is refused."""
+"""Runs as a library: summaries, observers, refusals."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -44,15 +44,19 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
     return tmp_path / "in"
 
 
-def test_every_source_is_told_once_to_every_observer(tmp_path: Path, photos: Path) -> None:
-    told: list[Outcome] = []
-    summary = run([photos], tmp_path / "out", SMALL, observers=[told.append])
-    assert sorted(outcome.source.relative for outcome in told) == sorted(path.name for path in photos.iterdir())
+def test_every_source_is_reported_once_to_every_observer(tmp_path: Path, photos: Path) -> None:
+    outcomes: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, observers=[outcomes.append])
+    assert sorted(outcome.source.relative for outcome in outcomes) == sorted(path.name for path in photos.iterdir())
     assert (summary.written, summary.skipped, summary.exit_code) == (6, 1, 0)
-    assert all(outcome.status == ("written" if outcome.source.path.endswith("jpg") else "skipped") for outcome in told)
+    assert all(
+        outcome.status == ("written" if outcome.source.path.endswith("jpg") else "skipped") for outcome in outcomes
+    )
 
 
-def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_that_updates_a_tqdm_bar_is_an_observer(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tqdm, "monitor_interval", 0)
     with tqdm(disable=False, file=(tmp_path / "bar").open("w")) as bar:
         run([photos], tmp_path / "out", SMALL, observers=[lambda _: bar.update()])
@@ -60,7 +64,7 @@ def test_a_tqdm_bar_fits_as_observer(tmp_path: Path, photos: Path, monkeypatch: 
         bar.fp.close()
 
 
-def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw: Draw) -> None:
+def test_on_tick_gets_what_the_workers_are_doing(tmp_path: Path, draw: Draw) -> None:
     class Watcher(Observer):
         def __init__(self) -> None:
             self.ticks: list[int] = []
@@ -75,10 +79,10 @@ def test_an_observer_that_ticks_is_told_what_the_workers_do(tmp_path: Path, draw
     assert 1 in watcher.ticks
 
 
-def test_a_dry_run_tells_what_is_due_and_makes_nothing(tmp_path: Path, photos: Path) -> None:
-    told: list[Outcome] = []
-    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
-    assert sum(isinstance(outcome.detail, Planned) for outcome in told) == 6
+def test_a_dry_run_reports_planned_outputs_and_makes_nothing(tmp_path: Path, photos: Path) -> None:
+    outcomes: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[outcomes.append])
+    assert sum(isinstance(outcome.detail, Planned) for outcome in outcomes) == 6
     assert (summary.sources, summary.written, summary.exit_code) == (7, 0, 0)
     assert not (tmp_path / "out").exists()
 
@@ -104,7 +108,7 @@ def test_too_many_errors_stop_the_run(tmp_path: Path) -> None:
     assert 3 <= summary.failed <= 6
 
 
-def test_a_share_of_errors_that_was_reached_stays_reached(tmp_path: Path, draw: Draw) -> None:
+def test_a_percentage_of_errors_stays_reached(tmp_path: Path, draw: Draw) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/00.jpg").write_bytes(b"\xff\xd8\xff broken")
     first = draw(tmp_path / "in/01.jpg")
@@ -117,7 +121,7 @@ def test_a_share_of_errors_that_was_reached_stays_reached(tmp_path: Path, draw: 
     assert summary.sources < 100
 
 
-def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
+def test_enums_may_be_given_as_strings(tmp_path: Path, draw: Draw) -> None:
     for suffix in ("jpg", "png"):
         draw(tmp_path / "in" / f"a.{suffix}")
     settings = Settings(on_collision="error", order="path", if_exists="skip")  # type: ignore[arg-type]
@@ -128,53 +132,51 @@ def test_words_may_be_plain_strings(tmp_path: Path, draw: Draw) -> None:
         Settings(if_exists="bogus")  # type: ignore[arg-type]
 
 
-def test_a_source_that_can_not_be_looked_into_fails_alone(
-    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_source_fails_alone(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_head: bytes, path: str) -> bool:
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr("forkresize.batch.classify.is_picture", refuse)
-    told: list[Outcome] = []
-    run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[told.append])
-    assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == ["Permission denied"] * 7
+    outcomes: list[Outcome] = []
+    run([photos], tmp_path / "out", SMALL, settings=Settings(dry_run=True), observers=[outcomes.append])
+    assert [outcome.error for outcome in outcomes if isinstance(outcome.detail, Failed)] == ["Permission denied"] * 7
     (photos / "0.png").hardlink_to(photos / "0.jpg")
     with pytest.raises(CollisionError):
         run([photos], tmp_path / "out", Recipe.of(format=Format.WEBP))
 
 
 @pytest.mark.parametrize("destination", ["out", "out/"])
-def test_no_output_takes_the_place_of_what_is_remembered(tmp_path: Path, draw: Draw, destination: str) -> None:
+def test_no_output_overwrites_the_ledger(tmp_path: Path, draw: Draw, destination: str) -> None:
     draw(tmp_path / "in/a.png").rename(tmp_path / "in/a.forkresize")
-    told: list[Outcome] = []
+    outcomes: list[Outcome] = []
     settings = Settings(name="{ext}/ledger.db")
-    run([tmp_path / "in"], f"{tmp_path}/{destination}", SMALL, settings=settings, observers=[told.append])
-    assert [outcome.error for outcome in told if isinstance(outcome.detail, Failed)] == [
+    run([tmp_path / "in"], f"{tmp_path}/{destination}", SMALL, settings=settings, observers=[outcomes.append])
+    assert [outcome.error for outcome in outcomes if isinstance(outcome.detail, Failed)] == [
         "output path is inside .forkresize, which is reserved"
     ]
     assert (tmp_path / "out/.forkresize/ledger.db").read_bytes().startswith(b"SQLite")
 
 
-def test_failures_that_need_no_worker_stop_a_run_too(tmp_path: Path, photos: Path) -> None:
+def test_failures_without_a_worker_count_for_max_errors(tmp_path: Path, photos: Path) -> None:
     run([photos], tmp_path / "out", SMALL)
     settings = Settings(if_exists=IfExists.ERROR, max_errors=MaxErrors(2))
     summary = run([photos], tmp_path / "out", SMALL, settings=settings)
     assert (summary.failed, summary.exit_code) == (2, ExitCode.MAX_ERRORS)
 
 
-def test_collisions_are_settled_by_the_policy(tmp_path: Path, draw: Draw) -> None:
+def test_collisions_are_resolved_by_the_policy(tmp_path: Path, draw: Draw) -> None:
     for suffix in ("jpg", "png"):
         draw(tmp_path / "in" / f"a.{suffix}")
     recipe = Recipe.of(format=Format.WEBP)
     with pytest.raises(CollisionError):
         run([tmp_path / "in"], tmp_path / "out", recipe)
-    told: list[Outcome] = []
+    outcomes: list[Outcome] = []
     settings = Settings(on_collision=OnCollision.SKIP)
-    summary = run([tmp_path / "in"], tmp_path / "out", recipe, settings=settings, observers=[told.append])
+    summary = run([tmp_path / "in"], tmp_path / "out", recipe, settings=settings, observers=[outcomes.append])
     assert (summary.written, summary.skipped) == (1, 1)
 
 
-def test_one_output_of_two_runs_is_refused_while_the_first_goes_on(tmp_path: Path, photos: Path) -> None:
+def test_a_second_run_is_refused_while_the_first_holds_the_destination(tmp_path: Path, photos: Path) -> None:
     with destination_lock(str(tmp_path / "out")), pytest.raises(DestinationBusyError):
         run([photos], tmp_path / "out", SMALL)
 
@@ -186,7 +188,7 @@ def test_a_run_without_sources_is_refused(tmp_path: Path, sources: list[str]) ->
     assert isinstance(refusal.value, ForkresizeError)
 
 
-def test_a_list_of_names_goes_with_one_source_at_most(tmp_path: Path, photos: Path) -> None:
+def test_a_list_of_names_requires_at_most_one_source(tmp_path: Path, photos: Path) -> None:
     settings = Settings(files_from=lambda: ["0.jpg", "text.txt", "0.jpg"], selection=Selection())
     assert run([photos], tmp_path / "out", SMALL, settings=settings).sources == 2
     with pytest.raises(UsageError):
@@ -213,10 +215,10 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
 
 def test_a_serial_run_forks_no_process(tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was forked"))
-    told: list[Outcome] = []
-    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True), observers=[told.append])
+    outcomes: list[Outcome] = []
+    summary = run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True), observers=[outcomes.append])
     assert (summary.written, summary.skipped, summary.exit_code, summary.stats.workers) == (6, 1, 0, 1)
-    assert {outcome.execution.worker for outcome in told if isinstance(outcome.detail, Written)} == {os.getpid()}
+    assert {outcome.execution.worker for outcome in outcomes if isinstance(outcome.detail, Written)} == {os.getpid()}
     assert run([photos], tmp_path / "out", SMALL, settings=Settings(serial=True)).unchanged == 6
 
 

@@ -6,7 +6,7 @@ from forkresize.batch import MaxErrors
 
 
 @given(st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 1000))
-def test_a_number_is_reached_by_so_many_failures(limit: int, failed: int, fine: int) -> None:
+def test_a_number_of_failures_is_reached(limit: int, failed: int, fine: int) -> None:
     assert MaxErrors(limit).reached(failed, failed + fine) == (failed >= limit)
 
 
@@ -14,5 +14,5 @@ def test_a_number_is_reached_by_so_many_failures(limit: int, failed: int, fine: 
     ("failed", "ended", "reached"),
     [(0, 0, False), (1, 1, False), (19, 19, False), (1, 20, True), (0, 100, False), (4, 100, False), (5, 100, True)],
 )
-def test_a_share_is_judged_once_twenty_have_ended(failed: int, ended: int, reached: bool) -> None:
+def test_a_percentage_is_checked_after_twenty_outcomes(failed: int, ended: int, reached: bool) -> None:
     assert MaxErrors(5, percent=True).reached(failed, ended) is reached

@@ -1,4 +1,4 @@
-"""A file that is no picture beside one, where both would have the same output."""
+"""Sidecars: files next to a picture that are not pictures, but would have the same output."""
 
 import os
 from collections.abc import Callable
@@ -17,20 +17,20 @@ RECIPE = Recipe.of(width=16, format="webp")
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Run with settings; return the summary and what was told."""
+    """Run with settings; return the summary and what was outcomes."""
 
     def make_all(**settings: Any) -> tuple[Summary, list[Outcome]]:
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         asked = Settings(pool=PoolOptions(workers=1, retries=0), **settings)
-        summary = run([tmp_path / "in"], tmp_path / "out", RECIPE, settings=asked, observers=[told.append])
-        return summary, told
+        summary = run([tmp_path / "in"], tmp_path / "out", RECIPE, settings=asked, observers=[outcomes.append])
+        return summary, outcomes
 
     return make_all
 
 
 @pytest.fixture
 def sidecar(tmp_path: Path, draw: Draw) -> Path:
-    """A picture and a file beside it that is none and that would have the same output."""
+    """A picture, and a file next to it that is not a picture but would have the same output."""
     draw(tmp_path / "in/a.jpg")
     path = tmp_path / "in/a.xmp"
     path.write_text("<x/>")
@@ -38,19 +38,19 @@ def sidecar(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.mark.parametrize("settings", [{}, {"ledger": False}, {"if_exists": IfExists.SKIP}])
-def test_a_sidecar_changes_nothing_about_its_picture(sidecar: Path, make: Make, settings: dict[str, Any]) -> None:
+def test_a_sidecar_does_not_affect_its_picture(sidecar: Path, make: Make, settings: dict[str, Any]) -> None:
     for second in (False, True, True):
-        _, told = make(**settings)
-        statuses = {Path(outcome.source.path).name: outcome.status for outcome in told}
+        _, outcomes = make(**settings)
+        statuses = {Path(outcome.source.path).name: outcome.status for outcome in outcomes}
         there = "skipped" if "if_exists" in settings else "unchanged"
         assert statuses == {"a.jpg": there if second else "written", "a.xmp": "skipped"}
-        assert [each.reason for each in told if isinstance(each.detail, Skipped)][-1] in {
+        assert [each.reason for each in outcomes if isinstance(each.detail, Skipped)][-1] in {
             Reason.NOT_A_PICTURE,
             Reason.EXISTS,
         }
 
 
-def test_the_output_of_a_picture_whose_sidecar_is_left_is_pruned(tmp_path: Path, sidecar: Path, make: Make) -> None:
+def test_an_output_is_pruned_even_if_a_sidecar_remains(tmp_path: Path, sidecar: Path, make: Make) -> None:
     make()
     (tmp_path / "in/a.jpg").unlink()
     assert make()[0].skipped == 1

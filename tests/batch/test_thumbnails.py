@@ -1,4 +1,4 @@
-"""Tests of making many thumbnails, of which some cost their worker."""
+"""Thumbnails, some of whose pictures crash a worker."""
 
 import io
 import os
@@ -21,7 +21,7 @@ def _deadly(path: str, side: int, **_: object) -> bytes | None:
     return thumbnail(path, side)
 
 
-def test_those_that_can_be_made_are_made(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thumbnails_are_made_of_all_valid_pictures(tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "thumbnail", _deadly)
     good = [str(draw(tmp_path / f"{number}.jpg", seed=number)) for number in range(3)]
     deadly = str(draw(tmp_path / "deadly.jpg"))
@@ -30,7 +30,7 @@ def test_those_that_can_be_made_are_made(tmp_path: Path, draw: Draw, monkeypatch
     assert all(picture.startswith(b"RIFF") for picture in made.values())
 
 
-def test_no_further_one_is_begun_when_patience_ends(
+def test_no_thumbnail_is_started_after_the_time_budget(
     tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_TIME_BUDGET", -1.0)
@@ -39,7 +39,7 @@ def test_no_further_one_is_begun_when_patience_ends(
 
 
 @pytest.mark.parametrize(("size", "expected"), [((640, 320), (100, 50)), ((320, 640), (50, 100)), ((40, 30), (40, 30))])
-def test_it_fits_the_side_and_is_never_enlarged(
+def test_a_thumbnail_fits_the_side_and_is_never_enlarged(
     size: tuple[int, int], expected: tuple[int, int], tmp_path: Path, draw: Draw
 ) -> None:
     made = thumbnail(str(draw(tmp_path / "a.png", size)), 100)
@@ -48,7 +48,7 @@ def test_it_fits_the_side_and_is_never_enlarged(
         assert (image.format, image.size) == ("WEBP", expected)
 
 
-def test_it_is_upright_and_tells_nothing_else(tmp_path: Path, draw: Draw) -> None:
+def test_a_thumbnail_is_upright_and_has_no_metadata(tmp_path: Path, draw: Draw) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010F] = "Maker"
@@ -60,7 +60,7 @@ def test_it_is_upright_and_tells_nothing_else(tmp_path: Path, draw: Draw) -> Non
         assert not image.getexif()
 
 
-def test_what_is_no_picture_has_none(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_has_no_thumbnail(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text")
     assert thumbnail(str(tmp_path / "a.txt"), 100) is None
     assert thumbnail(str(tmp_path / "missing.jpg"), 100) is None

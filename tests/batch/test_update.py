@@ -1,4 +1,4 @@
-"""What a second run makes again, by what the first one remembered."""
+"""What a second run makes again."""
 
 import contextlib
 import os
@@ -30,25 +30,25 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Run with settings; return the summary and what was told."""
+    """Run with settings; return the summary and what was outcomes."""
 
     def make_all(
         recipe: Recipe = SMALL, sources: Sequence[Path] | None = None, **settings: Any
     ) -> tuple[Summary, list[Outcome]]:
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         settings.setdefault("pool", PoolOptions(workers=1, retries=0))
         sources = sources or [tmp_path / "in"]
-        summary = run(sources, tmp_path / "out", recipe, settings=Settings(**settings), observers=[told.append])
-        return summary, told
+        summary = run(sources, tmp_path / "out", recipe, settings=Settings(**settings), observers=[outcomes.append])
+        return summary, outcomes
 
     return make_all
 
 
 def whys(make: Make, *arguments: Any, **settings: Any) -> dict[str, str]:
-    _, told = make(*arguments, **settings, dry_run=True)
+    _, outcomes = make(*arguments, **settings, dry_run=True)
     due = {
         os.path.basename(str(outcome.destination)): outcome.detail.reason_text
-        for outcome in told
+        for outcome in outcomes
         if isinstance(outcome.detail, Planned)
     }
     made, _ = make(*arguments, **settings)
@@ -62,7 +62,7 @@ def test_nothing_is_made_again_when_nothing_changed(photos: Path, make: Make) ->
     assert whys(make, Recipe.of(width=16, max_pixels=10**6), pool=PoolOptions(workers=1, timeout=7)) == {}
 
 
-def test_each_change_is_told_by_its_name(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
+def test_each_change_is_reported_by_its_reason(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
     make()
     os.utime(photos / "0.jpg", ns=(1, 1))
     with (tmp_path / "out/1.jpg").open("ab") as output:
@@ -80,9 +80,7 @@ def test_each_change_is_told_by_its_name(tmp_path: Path, photos: Path, make: Mak
 
 
 @pytest.mark.parametrize("damage", [b"", None])
-def test_an_output_that_is_no_whole_file_is_made_again(
-    tmp_path: Path, photos: Path, make: Make, damage: bytes | None
-) -> None:
+def test_an_incomplete_output_is_made_again(tmp_path: Path, photos: Path, make: Make, damage: bytes | None) -> None:
     make()
     output = tmp_path / "out/0.jpg"
     output.unlink()
@@ -90,7 +88,7 @@ def test_an_output_that_is_no_whole_file_is_made_again(
     assert whys(make) == {"0.jpg": "the output is empty or not a regular file"}
 
 
-def test_another_recipe_makes_all_again_and_another_rendition_only_its_own(
+def test_a_changed_recipe_affects_all_outputs_and_a_changed_rendition_only_its_own(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make()
@@ -103,7 +101,7 @@ def test_another_recipe_makes_all_again_and_another_rendition_only_its_own(
     assert set(whys(make, Recipe.of(width=[16, 32])).values()) == {"the recipe changed"}
 
 
-def test_a_watermark_counts_by_what_it_holds(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
+def test_a_watermark_is_compared_by_content(tmp_path: Path, photos: Path, make: Make, draw: Draw) -> None:
     logo = draw(tmp_path / "logo.png", (8, 8))
     recipe = Recipe.of(width=16, watermark=str(logo))
     make(recipe)
@@ -113,14 +111,14 @@ def test_a_watermark_counts_by_what_it_holds(tmp_path: Path, photos: Path, make:
     assert set(whys(make, recipe).values()) == {"the recipe changed"}
 
 
-def test_one_output_of_two_trees_is_made_of_the_one_that_is_given(tmp_path: Path, make: Make, draw: Draw) -> None:
+def test_an_output_made_from_another_tree_is_made_again(tmp_path: Path, make: Make, draw: Draw) -> None:
     for folder in ("one", "two"):
         os.utime(draw(tmp_path / folder / "a.jpg"), ns=(1, 1))
     make(sources=[tmp_path / "one"])
     assert whys(make, sources=[tmp_path / "two"]) == {"a.jpg": "made from another source"}
 
 
-def test_checksums_see_through_times(photos: Path, make: Make) -> None:
+def test_checksums_ignore_changed_times(photos: Path, make: Make) -> None:
     make(compare=Compare.CHECKSUM)
     os.utime(photos / "0.jpg", ns=(1, 1))
     content = bytearray((photos / "1.jpg").read_bytes())
@@ -135,7 +133,7 @@ def test_checksums_see_through_times(photos: Path, make: Make) -> None:
     assert whys(make) == {}
 
 
-def test_checksums_begin_with_what_size_and_time_tell(photos: Path, make: Make) -> None:
+def test_the_first_run_with_checksums_compares_size_and_time(photos: Path, make: Make) -> None:
     make()
     os.utime(photos / "0.jpg", ns=(1, 1))
     assert whys(make, compare="checksum") == {"0.jpg": "the source changed"}
@@ -143,12 +141,12 @@ def test_checksums_begin_with_what_size_and_time_tell(photos: Path, make: Make) 
     assert whys(make, compare="checksum") == {}
 
 
-def test_checksums_without_a_ledger_are_not_asked_for_in_vain(photos: Path, make: Make) -> None:
+def test_checksums_without_a_ledger_are_not_computed(photos: Path, make: Make) -> None:
     make(compare="checksum", ledger=False)
     assert whys(make, compare="checksum", ledger=False) == {}
 
 
-def test_a_source_that_can_not_be_read_for_its_checksum_is_its_worker_s_to_tell(photos: Path, make: Make) -> None:
+def test_an_unreadable_source_is_reported_by_its_worker(photos: Path, make: Make) -> None:
     make(compare="checksum")
     (photos / "0.jpg").unlink()
     summary, _ = make(compare="checksum", files_from=lambda: ["0.jpg"])
@@ -156,22 +154,22 @@ def test_a_source_that_can_not_be_read_for_its_checksum_is_its_worker_s_to_tell(
 
 
 @pytest.mark.parametrize("policy", [IfExists.OVERWRITE, IfExists.SKIP, IfExists.ERROR])
-def test_other_policies_remember_what_they_write(photos: Path, make: Make, policy: IfExists) -> None:
+def test_all_policies_record_what_they_write(photos: Path, make: Make, policy: IfExists) -> None:
     make(if_exists=policy, compare="checksum")
     assert whys(make) == {}
     again, _ = make(if_exists=policy)
     assert again.written == (4 if policy is IfExists.OVERWRITE else 0)
 
 
-def test_failures_are_told_again_without_work(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_reported_again_without_work(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     (photos / "text.txt").write_text("no picture")
     _, first = make()
     monkeypatch.setattr("forkresize.batch.execute.preload", lambda _: pytest.fail("there was work"))
-    summary, told = make()
+    summary, outcomes = make()
     assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
     (before,) = (outcome for outcome in first if isinstance(outcome.detail, Failed))
-    (after,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    (after,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
     assert (after.reason, after.error, after.destination) == (before.reason, before.error, before.destination)
     assert after.execution.attempts == 0
 
@@ -183,55 +181,55 @@ def test_a_failure_recorded_with_a_former_reason_is_reported_again_with_its_pres
     make()
     with contextlib.closing(sqlite3.connect(ledger_path(str(tmp_path / "out")))) as db, db:
         db.execute("UPDATE outputs SET reason = 'worker went astray' WHERE status = 'failed'")  # language: allow
-    _, told = make()
-    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    _, outcomes = make()
+    (failure,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
     assert (failure.reason, failure.execution.attempts) == (Reason.PROTOCOL_VIOLATION, 0)
 
 
-def test_failures_are_tried_again_when_it_may_help(photos: Path, make: Make) -> None:
+def test_failures_are_retried_if_something_changed(photos: Path, make: Make) -> None:
     bad = photos / "bad.jpg"
     bad.write_bytes(b"\xff\xd8\xff broken")
     make()
     other = Recipe.of(width=8)
     for recipe, settings in ((SMALL, {"retry_failed": True}), (SMALL, {"if_exists": "overwrite"}), (other, {})):
-        _, told = make(recipe, **settings)
-        (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+        _, outcomes = make(recipe, **settings)
+        (failure,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
         assert failure.execution.attempts == 1
     bad.write_bytes(b"\xff\xd8\xff broken again")
-    _, told = make(other)
-    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    _, outcomes = make(other)
+    (failure,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
     assert failure.execution.attempts == 1
 
 
 @pytest.mark.parametrize("small", [Recipe.of(width=16, max_pixels=1000), Recipe.of(width=16, max_file_size=100)])
-def test_a_limit_is_the_reason_to_try_again_only_for_those_it_hit(small: Recipe, photos: Path, make: Make) -> None:
+def test_a_changed_limit_retries_only_the_failures_that_it_caused(small: Recipe, photos: Path, make: Make) -> None:
     assert make(small)[0].failed_by_reason in ({Reason.TOO_LARGE: 4}, {Reason.FILE_TOO_LARGE: 4})
     assert {outcome.execution.attempts for outcome in make(small, pool=PoolOptions(workers=1, timeout=9))[1]} == {0}
     assert set(whys(make, SMALL).values()) == {"to be tried again"}
 
 
-def test_a_failure_of_all_outputs_is_told_once(photos: Path, make: Make) -> None:
+def test_a_failure_of_all_outputs_is_reported_once(photos: Path, make: Make) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     two = Recipe.of(width=[16, 32])
     make(two)
-    summary, told = make(two)
-    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    summary, outcomes = make(two)
+    (failure,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
     assert failure.destination is None
     assert (summary.sources, summary.failed, summary.unchanged) == (5, 1, 8)
 
 
-def test_duplicates_are_no_work_until_the_renditions_change(
+def test_duplicates_are_checked_again_if_the_renditions_change(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(Recipe.of(width=[16, 200, 300]))
     with monkeypatch.context() as patch:
         patch.setattr("forkresize.batch.execute.preload", lambda _: pytest.fail("there was work"))
-        _, told = make(Recipe.of(width=[16, 200, 300]))
-    assert {outcome.reason for outcome in told if isinstance(outcome.detail, Skipped)} == {Reason.DUPLICATE}
+        _, outcomes = make(Recipe.of(width=[16, 200, 300]))
+    assert {outcome.reason for outcome in outcomes if isinstance(outcome.detail, Skipped)} == {Reason.DUPLICATE}
     assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
 
 
-def test_an_output_that_goes_before_it_is_noted_is_made_by_the_next_run(
+def test_an_output_removed_before_its_record_is_made_by_the_next_run(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lose(*_: object) -> list[Outcome]:
@@ -245,12 +243,12 @@ def test_an_output_that_goes_before_it_is_noted_is_made_by_the_next_run(
     assert set(whys(make).values()) == {"no output yet"}
 
 
-def test_without_a_ledger_times_decide(tmp_path: Path, photos: Path, make: Make) -> None:
+def test_without_a_ledger_times_are_compared(tmp_path: Path, photos: Path, make: Make) -> None:
     make(ledger=False)
     assert not (tmp_path / "out/.forkresize").exists()
     assert whys(make, Recipe.of(width=17), ledger=False) == {}
     os.utime(photos / "0.jpg", (2**32, 2**32))
-    # What the ledger does not know is judged likewise.
+    # The same holds for outputs without a record.
     assert whys(make) == {"0.jpg": "the source is newer"}
 
 
@@ -263,44 +261,44 @@ def test_outputs_get_the_times_of_their_sources(tmp_path: Path, photos: Path, ma
     assert whys(make, ledger=False) == {}
 
 
-def test_a_time_that_can_not_be_set_is_told_of(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_mtime_that_cannot_be_set_is_a_warning(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "utime", refuse)
-    summary, told = make(preserve_times=True)
+    summary, outcomes = make(preserve_times=True)
     assert summary.written == 4
-    assert all("cannot set its mtime: Operation not permitted" in outcome.warnings[0] for outcome in told)
+    assert all("cannot set its mtime: Operation not permitted" in outcome.warnings[0] for outcome in outcomes)
 
 
-def test_a_dry_run_reads_a_ledger_that_is_held_and_changes_nothing(tmp_path: Path, photos: Path, make: Make) -> None:
+def test_a_dry_run_reads_a_locked_ledger_and_changes_nothing(tmp_path: Path, photos: Path, make: Make) -> None:
     make()
     os.utime(photos / "0.jpg", ns=(1, 1))
     with destination_lock(str(tmp_path / "out")):
         before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-        _, told = make(dry_run=True, compare="checksum")
+        _, outcomes = make(dry_run=True, compare="checksum")
         assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-    assert sum(isinstance(outcome.detail, Planned) for outcome in told) == 1
+    assert sum(isinstance(outcome.detail, Planned) for outcome in outcomes) == 1
 
 
-def test_an_output_that_can_not_be_looked_at_is_a_failure(tmp_path: Path, photos: Path, make: Make) -> None:
+def test_an_output_that_cannot_be_checked_fails(tmp_path: Path, photos: Path, make: Make) -> None:
     (photos / "sub").mkdir()
     os.link(photos / "0.jpg", photos / "sub/0.jpg")
     (tmp_path / "out").mkdir()
     (tmp_path / "out/sub").write_text("a file")
-    summary, told = make()
-    (failure,) = (outcome for outcome in told if isinstance(outcome.detail, Failed))
+    summary, outcomes = make()
+    (failure,) = (outcome for outcome in outcomes if isinstance(outcome.detail, Failed))
     assert (failure.reason, failure.error, summary.written) == (Reason.NOT_WRITTEN, "Not a directory", 4)
 
 
-def test_what_a_killed_run_made_without_noting_it_is_made_again(
+def test_outputs_of_a_killed_run_without_records_are_made_again(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(Recipe.of(width=17), ledger=False)
     (tmp_path / "out/.forkresize").mkdir()
     with SqliteLedger(str(tmp_path / "out")) as killed:
         killed.begin_run()
-        killed._closed = True  # noqa: SLF001 -- it never comes to its end.
+        killed._closed = True  # noqa: SLF001 -- it is never closed.
     killed._db.close()  # noqa: SLF001
     assert set(whys(make).values()) == {"an interrupted run may have made it"}
     assert whys(make) == {}

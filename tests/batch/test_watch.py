@@ -48,53 +48,53 @@ def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_RETRY_INTERVAL", 0.01)
 
 
-class TestTurn:
-    def test_all_are_taken_at_first_and_then_what_changed_and_lies_below_it(self) -> None:
-        turn = ChangeFilter(StabilityTracker())
-        assert turn.accepts(source("/in/a"))
-        turn.add(["/in/a"])
-        assert turn.accepts(source("/in/b"))
-        turn.finish_pass()
-        assert not turn.accepts(source("/in/a"))
-        turn.add(["/in/a", "/in/day"])
-        taken = [path for path in ("/in/a", "/in/a2", "/in/day/1/x", "/in/days") if turn.accepts(source(path))]
-        assert taken == ["/in/a", "/in/day/1/x"]
-        turn.reset_all()
-        assert turn.accepts(source("/in/a2"))
+class TestChangeFilter:
+    def test_first_all_sources_are_accepted_then_changed_paths_and_all_below_them(self) -> None:
+        changes = ChangeFilter(StabilityTracker())
+        assert changes.accepts(source("/in/a"))
+        changes.add(["/in/a"])
+        assert changes.accepts(source("/in/b"))
+        changes.finish_pass()
+        assert not changes.accepts(source("/in/a"))
+        changes.add(["/in/a", "/in/day"])
+        accepted = [path for path in ("/in/a", "/in/a2", "/in/day/1/x", "/in/days") if changes.accepts(source(path))]
+        assert accepted == ["/in/a", "/in/day/1/x"]
+        changes.reset_all()
+        assert changes.accepts(source("/in/a2"))
 
-    def test_what_is_not_ripe_is_taken_in_the_next(self) -> None:
-        turn = ChangeFilter(StabilityTracker())
+    def test_unstable_sources_are_accepted_in_the_next_pass(self) -> None:
+        changes = ChangeFilter(StabilityTracker())
         growing = replace(source("/in/a"), mtime_ns=time.time_ns())
-        assert not turn.accepts(growing)
-        turn.finish_pass()
-        assert turn.accepts(source("/in/a"))
-        assert not turn.accepts(source("/in/b"))
+        assert not changes.accepts(growing)
+        changes.finish_pass()
+        assert changes.accepts(source("/in/a"))
+        assert not changes.accepts(source("/in/b"))
 
-    def test_relative_sources_are_known_by_their_absolute_paths(self) -> None:
-        turn = ChangeFilter(StabilityTracker())
-        turn.finish_pass()
-        turn.add([os.path.abspath("in/a")])
-        assert turn.accepts(source("in/a"))
-        assert turn.accepts(source("./in/../in/a"))
+    def test_relative_sources_match_absolute_paths(self) -> None:
+        changes = ChangeFilter(StabilityTracker())
+        changes.finish_pass()
+        changes.add([os.path.abspath("in/a")])
+        assert changes.accepts(source("in/a"))
+        assert changes.accepts(source("./in/../in/a"))
 
-    def test_of_very_many_only_the_directories_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_pending_paths_collapse_to_directories(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(watch, "_MAX_PENDING", 3)
-        turn = ChangeFilter(StabilityTracker())
-        turn.finish_pass()
-        turn.add([f"/in/{folder}/{name}" for folder in "ab" for name in range(5)])
-        assert turn.accepts(source("/in/a/9"))
-        assert not turn.accepts(source("/in/c"))
+        changes = ChangeFilter(StabilityTracker())
+        changes.finish_pass()
+        changes.add([f"/in/{folder}/{name}" for folder in "ab" for name in range(5)])
+        assert changes.accepts(source("/in/a/9"))
+        assert not changes.accepts(source("/in/c"))
 
 
 @pytest.mark.usefixtures("prompt")
-class TestPasses:
+class TestWatchLoop:
     @pytest.fixture
     def passes(self) -> Callable[..., tuple[list[Any], list[str], Script]]:
         """Make passes over changes that are scripted; what each pass raises, if anything, comes first."""
 
         def make(results: list[Exception | None], *brought: set[str]) -> tuple[list[Any], list[str], Script]:
-            taken: list[Any] = []
-            told: list[str] = []
+            accepted: list[Any] = []
+            statuses: list[str] = []
             script = Script(*brought)
             upcoming = iter(results)
 
@@ -102,60 +102,62 @@ class TestPasses:
                 error = next(upcoming, None)
                 if error is not None:
                     raise error
-                taken.append([path for path in ("/in/a", "/in/b", "/in/c") if picks(source(path))])
+                accepted.append([path for path in ("/in/a", "/in/b", "/in/c") if picks(source(path))])
                 return summary()
 
-            run_until_stopped(WatchLoop(one_pass, script, told.append), WatchTotals())  # type: ignore[arg-type]
-            return taken, told, script
+            run_until_stopped(WatchLoop(one_pass, script, statuses.append), WatchTotals())  # type: ignore[arg-type]
+            return accepted, statuses, script
 
         return make
 
-    def test_each_takes_what_changed_since_the_last(self, passes: Callable[..., Any]) -> None:
-        taken, told, script = passes([], {"/in/b"}, {"/in/c"})
-        assert taken == [["/in/a", "/in/b", "/in/c"], ["/in/b"], ["/in/c"]]
-        assert told == []
+    def test_each_pass_accepts_changes_since_the_last(self, passes: Callable[..., Any]) -> None:
+        accepted, statuses, script = passes([], {"/in/b"}, {"/in/c"})
+        assert accepted == [["/in/a", "/in/b", "/in/c"], ["/in/b"], ["/in/c"]]
+        assert statuses == []
         assert min(script.waits) > 500
 
-    def test_what_keeps_one_from_being_made_is_told_once_and_nothing_is_lost(self, passes: Callable[..., Any]) -> None:
+    def test_a_failed_pass_is_reported_once_and_its_changes_are_kept(self, passes: Callable[..., Any]) -> None:
         busy = DestinationBusyError("busy")
         results = [None, busy, busy, CollisionError("two for one"), None, busy, None]
-        taken, told, _ = passes(results, {"/in/b"}, {"/in/a"})
-        assert taken == [["/in/a", "/in/b", "/in/c"], ["/in/b"], ["/in/a"]]
-        assert told == ["busy", "two for one", "busy"]
+        accepted, statuses, _ = passes(results, {"/in/b"}, {"/in/a"})
+        assert accepted == [["/in/a", "/in/b", "/in/c"], ["/in/b"], ["/in/a"]]
+        assert statuses == ["busy", "two for one", "busy"]
 
-    def test_the_first_has_to_be_made(self, passes: Callable[..., Any]) -> None:
+    def test_errors_of_the_first_pass_are_raised(self, passes: Callable[..., Any]) -> None:
         with pytest.raises(DestinationBusyError):
             passes([DestinationBusyError("busy")])
 
-    def test_other_errors_end_them(self, passes: Callable[..., Any]) -> None:
+    def test_other_errors_end_the_loop(self, passes: Callable[..., Any]) -> None:
         with pytest.raises(SourceError):
             passes([None, SourceError("gone")], {"/in/b"})
 
-    def test_from_time_to_time_all_are_taken(self, passes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_all_sources_are_rescanned_from_time_to_time(
+        self, passes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(watch, "_RESCAN_INTERVAL", 0.0)
         monkeypatch.setattr(Script, "wait", lambda *_: pytest.fail("there was time to wait"))
         with pytest.raises(SourceError):
             passes([None, None, None, SourceError("enough")])
 
 
-def test_files_that_grow_are_looked_at_between_passes(prompt: None) -> None:
-    ripening_at = time.time_ns()
-    taken: list[bool] = []
+def test_growing_files_are_polled_between_passes(prompt: None) -> None:
+    modified_at = time.time_ns()
+    accepted: list[bool] = []
 
     def one_pass(picks: Callable[[Source], bool]) -> Summary:
-        taken.append(picks(Source(__file__, "x", 1, ripening_at)))
-        return summary(stopped_by="enough" if len(taken) > 1 else None)
+        accepted.append(picks(Source(__file__, "x", 1, modified_at)))
+        return summary(stopped_by="enough" if len(accepted) > 1 else None)
 
     script = Script(*[{os.path.abspath(__file__)}] * 10)
     run_until_stopped(WatchLoop(one_pass, script, print), WatchTotals())  # type: ignore[arg-type]
-    assert taken[0] is False
-    # This very file was written long ago, so a look at it finds it ripe.
-    assert len(taken) == 2
+    assert accepted[0] is False
+    # This file was written long ago, so polling finds it stable.
+    assert len(accepted) == 2
     assert script.waits == []
 
 
 class TestUntilStopped:
-    def test_all_passes_are_summed_up(self) -> None:
+    def test_the_totals_cover_all_passes(self) -> None:
         totals = WatchTotals()
         totals.tally(
             Outcome(
@@ -171,7 +173,7 @@ class TestUntilStopped:
     @pytest.mark.parametrize(
         ("stop", "code", "by"), [(KeyboardInterrupt(), 130, "SIGINT"), (StopRequested(15), 143, "SIGTERM")]
     )
-    def test_a_signal_ends_them(self, stop: BaseException, code: int, by: str) -> None:
+    def test_a_signal_ends_the_watch(self, stop: BaseException, code: int, by: str) -> None:
         def passes() -> Iterator[Summary]:
             yield from ()
             raise stop

@@ -1,4 +1,4 @@
-"""What a worker says is taken for no more than it can be."""
+"""Outcomes of workers are checked before they are believed."""
 
 import contextlib
 import json
@@ -37,20 +37,20 @@ OUTCOME: list[Outcome] = [
 ]
 
 
-def told(*outcomes: Outcome) -> list[WireOutcome]:
+def send(*outcomes: Outcome) -> list[WireOutcome]:
     answer: list[WireOutcome] = OUTCOME_SERIALIZER.decode(OUTCOME_SERIALIZER.encode(list(outcomes)))
     return answer
 
 
 @pytest.mark.parametrize("outcome", OUTCOME, ids=lambda outcome: outcome.status)
-def test_what_comes_out_is_what_went_in(outcome: Outcome) -> None:
-    (answer,) = told(outcome)
+def test_outcomes_are_the_same_after_crossing(outcome: Outcome) -> None:
+    (answer,) = send(outcome)
     rendition = None if outcome.destination is None else outcome.rendition
     assert (answer.rendition, answer.detail, answer.warnings) == (rendition, outcome.detail, outcome.warnings)
 
 
-def test_a_similarity_that_is_rounded_past_one_is_believed() -> None:
-    (answer,) = told(replace(WRITTEN, detail=replace(WRITTEN.detail, ssim=1.0000001)))
+def test_a_similarity_slightly_above_one_is_accepted() -> None:
+    (answer,) = send(replace(WRITTEN, detail=replace(WRITTEN.detail, ssim=1.0000001)))
     assert isinstance(answer.detail, Written)
     assert answer.detail.ssim == pytest.approx(1)
 
@@ -84,33 +84,33 @@ def altered(warnings: object = (), rendition: object = 1, extra: tuple[object, .
     ],
     ids=str,
 )
-def test_what_it_can_not_be_is_refused(lie: dict[str, Any]) -> None:
+def test_invalid_values_are_refused(lie: dict[str, Any]) -> None:
     with pytest.raises(DecodeError):
         OUTCOME_SERIALIZER.decode(altered(**lie))
 
 
-def test_a_missing_field_and_another_kind_are_refused() -> None:
+def test_missing_fields_and_other_details_are_refused() -> None:
     ((_, own, _),) = json.loads(OUTCOME_SERIALIZER.encode([WRITTEN]))
     unchanged = {"status": "unchanged"}
     del own["out_bytes"]
-    for told in (own, unchanged):
+    for detail in (own, unchanged):
         with pytest.raises(ValueError, match=r"out_bytes|unchanged"):
-            OUTCOME_SERIALIZER.decode(json.dumps([[1, told, []]]).encode())
+            OUTCOME_SERIALIZER.decode(json.dumps([[1, detail, []]]).encode())
 
 
-def test_bytes_of_a_name_that_are_no_text_are_spelled_out() -> None:
+def test_surrogates_in_texts_are_escaped() -> None:
     odd = Outcome(OutputRef(SOURCE), Failed(Reason.DAMAGED, "in/\udcff.jpg is odd"), warnings=("\udcfe",))
-    (answer,) = told(odd)
+    (answer,) = send(odd)
     assert answer.detail == Failed(Reason.DAMAGED, "in/\\udcff.jpg is odd")
     assert answer.warnings == ("\\udcfe",)
 
 
-def test_what_lies_too_deep_is_an_error_like_any_other() -> None:
+def test_too_deep_nesting_is_a_value_error() -> None:
     with pytest.raises(ValueError, match=r"recursion|depth"):
         OUTCOME_SERIALIZER.decode(b'[[1,{"status":' + b"[" * 100_000)
 
 
-def test_texts_without_end_are_cut() -> None:
+def test_long_texts_are_truncated() -> None:
     (answer,) = OUTCOME_SERIALIZER.decode(altered(warnings=["x" * 10**6] * 10, in_format="y" * 10**6))
     assert len(answer.detail.in_format) < 1000
     assert sum(map(len, answer.warnings)) < 1000
@@ -120,6 +120,6 @@ ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lam
 
 
 @given(st.binary() | ANYTHING)
-def test_anything_else_is_an_error_or_nothing(data: bytes) -> None:
+def test_arbitrary_bytes_are_a_value_error_or_an_empty_list(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert OUTCOME_SERIALIZER.decode(data) == []

@@ -88,7 +88,7 @@ def test_failure_is_one_line(failed: MakeOutcome) -> None:
     failure = failed(reason=Reason.CRASHED, error="free(): invalid pointer", signal="SIGABRT")
     assert format_failure(failure) == "worker crashed: SIGABRT: free(): invalid pointer"
     assert (
-        format_failure(failed(reason=Reason.CRASHED, error="ended by SIGABRT", signal="SIGABRT")).count("SIGABRT") == 1
+        format_failure(failed(reason=Reason.CRASHED, error="killed by SIGABRT", signal="SIGABRT")).count("SIGABRT") == 1
     )
     assert len(format_failure(failed(error="x" * 5_000))) < 400
 
