@@ -42,6 +42,7 @@ SPEC = spec.FormatSpec(
     weak_signature=rb"....ftyp(mif1|msf1)",
     decoder_memory=spec.buffer_file(7),
     animated=True,
+    loop=lambda _info: 0,  # not stored; all viewers loop forever
     output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "RGBA"}),
         max_side=32_768,  # the limit of libavif's decoder

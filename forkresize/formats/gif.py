@@ -1,8 +1,8 @@
 """GIF (CompuServe, 89a)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import COMMENT, MetadataBlocks
@@ -91,6 +91,12 @@ def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     return {"comment": blocks.texts.get(COMMENT, "").encode()}
 
 
+def _loop(info: Mapping[Any, Any]) -> int | None:
+    """Return how often an animation plays; the file stores how often it is repeated."""
+    loop: int | None = info.get("loop")
+    return loop + 1 if loop else loop
+
+
 SPEC = spec.FormatSpec(
     name="gif",
     suffixes=(".gif",),
@@ -98,6 +104,8 @@ SPEC = spec.FormatSpec(
     signature=rb"GIF8[79]a",
     decoder_memory=spec.buffer_file(9),
     animated=True,
+    stores_frame_count=False,
+    loop=_loop,
     output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "RGBA"}),
         max_side=65_535,

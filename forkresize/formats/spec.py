@@ -1,6 +1,6 @@
 """What a format declares: how to recognize and read it, what it holds, how to encode it. Loads no Pillow."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
@@ -226,6 +226,8 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         animated: whether a file can have several frames with durations.
         paged: whether a file can have several pages.
         frame_noun: what the pictures in one file are called.
+        loop: how often an animation plays, by what Pillow reads: 0 is forever, None unknown.
+        stores_frame_count: whether a file stores how many frames it has.
         output: how it is written; None if it is only read.
     """
 
@@ -244,6 +246,8 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     animated: bool = False
     paged: bool = False
     frame_noun: str = "frames"
+    loop: Callable[[Mapping[Any, Any]], int | None] = lambda info: info.get("loop")
+    stores_frame_count: bool = True
     output: OutputSpec | None = None
 
     def __post_init__(self) -> None:

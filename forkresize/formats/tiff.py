@@ -63,6 +63,7 @@ SPEC = spec.FormatSpec(
     decoder_memory=_decoder_memory,
     paged=True,
     frame_noun="pages",
+    stores_frame_count=False,
     output=spec.OutputSpec(
         modes=frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"}),
         profile=True,

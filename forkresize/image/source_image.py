@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 _ICC_PROFILE = 34675
 """TIFF's tag of the color profile (ICC.1, B.4)."""
 
-_UNCOUNTED = frozenset({"GIF", "TIFF"})
-"""Formats that do not store the number of frames."""
-
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
 
@@ -155,7 +152,7 @@ class SourceImage:
         # The first frame of a PSD is the whole picture; the others are its layers.
         if self.image.format == "PSD":
             return 1
-        if self.image.format not in _UNCOUNTED:
+        if self.spec.stores_frame_count:
             return int(getattr(self.image, "n_frames", 1)) - self._first
         with decoding(self._name, self._diagnostics):
             return count_frames(self.image, self._recipe.max_frames) - self._first
@@ -180,10 +177,7 @@ class SourceImage:
         """How the frames that were decoded last play."""
         if not self._durations:
             return Timing()
-        # AVIF does not store it, and all viewers loop forever.
-        loop = 0 if self.image.format == "AVIF" else self.image.info.get("loop")
-        # GIF stores how often it is repeated, the other formats how often it plays.
-        return Timing(tuple(self._durations), loop + 1 if loop and self.image.format == "GIF" else loop)
+        return Timing(tuple(self._durations), self.spec.loop(self.image.info))
 
     @property
     def _first(self) -> int:
