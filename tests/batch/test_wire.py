@@ -119,6 +119,7 @@ def test_long_texts_are_truncated() -> None:
 ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda value: json.dumps(value).encode())
 
 
+@pytest.mark.slow
 @given(st.binary() | ANYTHING)
 def test_arbitrary_bytes_are_a_value_error_or_an_empty_list(data: bytes) -> None:
     with contextlib.suppress(ValueError):

@@ -21,6 +21,8 @@ from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Animation, Border, Crop, Fit, Format, Recipe, Rendition, Rotate, Step, Trim
 from forkresize.store import LocalStore
 
+pytestmark = pytest.mark.slow
+
 Scene = Callable[..., Image.Image]
 
 SIDEWAYS = Image.Exif()

@@ -19,6 +19,8 @@ from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
 
+pytestmark = pytest.mark.slow
+
 Draw = Callable[..., Path]
 
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="the peak can't be measured")

@@ -49,6 +49,7 @@ def test_the_picture_is_decoded_once(scene: Scene, results: Results, monkeypatch
     assert decoded == [(300, 200)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fit", ["inside", "cover", "contain"])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_a_rendition_looks_as_it_would_alone(

@@ -18,6 +18,8 @@ from forkresize.ledger.sqlite import ledger_path
 from forkresize.ledger.sqlite.schema import COLUMNS
 from forkresize.record import record
 
+pytestmark = pytest.mark.slow
+
 Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)
 NOT_TYPED = {

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from forkresize.pool import Completed, Pool, PoolOptions, Raised, TaskResult, WorkerLost
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "double": "Completed",
     "fail": "Raised",

@@ -110,8 +110,9 @@ def expected(source: Dimensions, size: Size, how: Resize) -> Dimensions:
     return scaled(source, limited((given_side or of, of), size, how))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fit", Fit)
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(source=pairs, size=targets | scales, enlarge=st.booleans())
 @example(source=(3000, 1), size=Size(width=100, height=100), enlarge=False)
 @example(source=(10_000, 1), size=Size(megapixels=0.0001), enlarge=False)
@@ -125,7 +126,8 @@ def test_the_size_is_what_the_formula_gives(fit: Fit, source: Dimensions, size: 
     assert plan.scaled == expected(source, size, how)
 
 
-@settings(max_examples=1_000, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
 @given(pairs, targets, plain_hows)
 @example((54, 100), Size(width=100, height=10), Resize(fit=Fit.COVER))
 @example((1000, 100), Size(megapixels=0.0011025), Resize())
@@ -178,6 +180,7 @@ def test_the_ratio_is_kept_to_half_a_pixel(source: Dimensions, size: Size, how: 
     assert off <= Fraction(1, 2) or 1 in plan.scaled
 
 
+@pytest.mark.slow
 @given(pairs, pairs, hows)
 def test_cover_does_not_stretch(source: Dimensions, box: Dimensions, how: Resize) -> None:
     plan = layout(source, Size(width=box[0], height=box[1], fit=Fit.COVER), how)

@@ -71,6 +71,7 @@ def test_what_is_translucent_looks_as_pillow_has_it(
         assert farthest(laid_on(background, ours), laid_on(background, pillow(image, size, resample))) <= most
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     st.integers(0, 1000),
