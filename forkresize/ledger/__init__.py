@@ -1,4 +1,4 @@
-"""The records that are kept between runs: which output was made of which source, with which recipe."""
+"""The records that are kept between runs: what each output was made of, and how."""
 
 import os
 

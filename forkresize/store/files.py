@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from io import FileIO
@@ -83,11 +82,6 @@ def write_atomic(destination: str, data: bytes | memoryview, run_id: str) -> os.
         remove_temporary(destination, run_id)
         raise
     return status
-
-
-def set_mtime(path: str, mtime_ns: int) -> None:
-    """Set a file's modification time, in nanoseconds since the epoch; a symbolic link is not followed."""
-    os.utime(path, ns=(time.time_ns(), mtime_ns), follow_symlinks=False)
 
 
 def remove_temporary(destination: str, run_id: str) -> None:

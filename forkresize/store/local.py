@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from io import FileIO
@@ -70,15 +71,15 @@ class LocalStore:
 
     def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
         """Write a file and the directories on its way."""
-        return _info(key, files.write_atomic(self._prefix + self._checked(key), data, self.run_id))
+        return _info(key, files.write_atomic(self._prefix + self._check(key), data, self.run_id))
 
     def set_mtime(self, key: str, mtime_ns: int) -> None:
         """Set a file's modification time; a symbolic link is not followed."""
-        files.set_mtime(self._prefix + key, mtime_ns)
+        os.utime(self._prefix + key, ns=(time.time_ns(), mtime_ns), follow_symlinks=False)
 
     def delete(self, key: str) -> None:
         """Remove a file, and the directories on its way that are empty then, but not the store's own."""
-        parts = self._checked(key).split("/")
+        parts = self._check(key).split("/")
         os.unlink(self._prefix + key)
         with contextlib.suppress(OSError):
             while parts := parts[:-1]:
@@ -99,7 +100,7 @@ class LocalStore:
 
         return destination_lock(self.root, shard=shard, timeout=timeout, on_wait=on_wait)
 
-    def _checked(self, key: str) -> str:
+    def _check(self, key: str) -> str:
         return check_key(key) if self.root else key
 
     def _walk(self, above: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from PIL import Image
 from forkresize import Outcome, Recipe, Settings, prepare
 from forkresize.errors import CollisionError, FieldError
 from forkresize.outcome import Reason
-from forkresize.store.memory import MemoryStore
+from tests.store.memory import MemoryStore
 
 Draw = Callable[..., Path]
 Make = Callable[..., list[Outcome]]

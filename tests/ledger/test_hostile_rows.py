@@ -1,4 +1,4 @@
-"""A ledger that anybody may have written to: told as damaged or judged right, and no way out of the destination."""
+"""A ledger with arbitrary rows: it is reported as damaged or read correctly, and never leads out of the destination."""
 
 import contextlib
 import json
@@ -42,7 +42,7 @@ values = st.one_of(
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run over three pictures, of which one is no picture; then an output and a source are lost."""
+    """A run over three pictures and a damaged one; then an output and a source are removed."""
     from PIL import Image
 
     work = tmp_path_factory.mktemp("work")
@@ -58,7 +58,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def without_types(work: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger with its rows as they were, in tables that hold anything; afterwards it is what it was."""
+    """Open the ledger with the same rows in tables without types, and restore it afterwards."""
     path = Path(ledger_path(str(work / "out")))
     whole = path.read_bytes()
     db = sqlite3.connect(path, isolation_level=None)
@@ -74,13 +74,13 @@ def without_types(work: Path) -> Iterator[sqlite3.Connection]:
         path.write_bytes(whole)
 
 
-def settle(work: Path, **asked: Any) -> list[Outcome]:
-    """Return what a dry run tells; nothing if it says that the ledger is damaged."""
-    told: list[Outcome] = []
+def preview(work: Path, **asked: Any) -> list[Outcome]:
+    """Return the outcomes of a dry run; none if the ledger is reported as damaged."""
+    outcomes: list[Outcome] = []
     dry = Settings(prune=True, max_prune=MaxPrune(100), dry_run=True, **asked)
     with contextlib.suppress(LedgerError):
-        run([work / "in"], work / "out", SMALL, settings=dry, observers=[told.append])
-    return told
+        run([work / "in"], work / "out", SMALL, settings=dry, observers=[outcomes.append])
+    return outcomes
 
 
 cells = st.tuples(
@@ -89,10 +89,10 @@ cells = st.tuples(
 )
 
 
-def test_rows_that_nobody_changed_are_judged_right(work: Path) -> None:
+def test_unchanged_rows_are_read_correctly(work: Path) -> None:
     with without_types(work):
-        told = {outcome.source.relative: outcome.status for outcome in settle(work)}
-    assert told == {"kept.jpg": "unchanged", "lost.jpg": "planned", "gone.jpg": "pruned", "bad.jpg": "failed"}
+        statuses = {outcome.source.relative: outcome.status for outcome in preview(work)}
+    assert statuses == {"kept.jpg": "unchanged", "lost.jpg": "planned", "gone.jpg": "pruned", "bad.jpg": "failed"}
 
 
 @settings(deadline=None)
@@ -104,14 +104,14 @@ def test_rows_that_nobody_changed_are_judged_right(work: Path) -> None:
 @example([(("outputs", "source"), b"\0")], False)
 @example([(("outputs", "path"), b"../x")], False)
 @example([(("outputs", "source_size"), b"")], False)
-def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
+def test_no_cell_crashes_a_run_or_makes_a_missing_output_unchanged(
     work: Path, changed: list[tuple[tuple[str, str], Any]], retry_failed: bool
 ) -> None:
     with without_types(work) as db:
         for (table, column), value in changed:
             db.execute(f'UPDATE {table} SET "{column}" = ?', (value,))  # noqa: S608 -- the names are those above.
-        told = settle(work, retry_failed=retry_failed)
-    for outcome in told:
+        outcomes = preview(work, retry_failed=retry_failed)
+    for outcome in outcomes:
         json.dumps(record(outcome))
         if isinstance(outcome.detail, Unchanged):
             assert os.path.exists(str(outcome.destination))
@@ -121,17 +121,15 @@ def test_no_cell_makes_a_run_fall_over_or_take_a_missing_output_for_made(
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(*[values] * len(COLUMNS)), max_size=3))
-def test_no_row_makes_a_run_fall_over(work: Path, rows: list[tuple[Any, ...]]) -> None:
+def test_no_row_crashes_a_run(work: Path, rows: list[tuple[Any, ...]]) -> None:
     with without_types(work) as db:
         db.executemany(f"INSERT INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
-        for outcome in settle(work):
+        for outcome in preview(work):
             json.dumps(record(outcome))
 
 
 @pytest.mark.parametrize("path", ["../precious.jpg", "{}/precious.jpg", "x/../../precious.jpg"])
-def test_a_row_can_not_have_a_file_removed_outside_the_destination(
-    work: Path, tmp_path: Path, draw: Draw, path: str
-) -> None:
+def test_no_row_has_a_file_removed_outside_the_destination(work: Path, tmp_path: Path, draw: Draw, path: str) -> None:
     precious, made = draw(work / "precious.jpg"), path.format(work).encode()
     found = precious.stat()
     (work / "out/x").mkdir(exist_ok=True)
@@ -147,17 +145,16 @@ def test_a_row_can_not_have_a_file_removed_outside_the_destination(
     assert precious.exists()
 
 
-def test_a_time_that_sqlite_can_not_hold_is_no_obstacle(tmp_path: Path, draw: Draw) -> None:
+def test_a_time_that_sqlite_cannot_store_makes_the_source_count_as_changed(tmp_path: Path, draw: Draw) -> None:
     for number, year in enumerate((2200, 2300, 2400)):
         late = (year - 1970) * 365 * 86_400
         os.utime(draw(tmp_path / f"in/{number}.jpg"), (late, late))
     for preserve_times in (False, True, True):
-        told: list[Outcome] = []
+        outcomes: list[Outcome] = []
         asked = Settings(preserve_times=preserve_times)
-        summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=asked, observers=[told.append])
+        summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=asked, observers=[outcomes.append])
         assert summary.exit_code == 0
-        # What can't be remembered is made again.
-        assert {outcome.source.relative for outcome in told if isinstance(outcome.detail, Written)} >= {
+        assert {outcome.source.relative for outcome in outcomes if isinstance(outcome.detail, Written)} >= {
             "1.jpg",
             "2.jpg",
         }

@@ -90,7 +90,7 @@ def reason(
         (None, SKIPPED, "skipped"),
         (FOUND, FAILED._replace(reason="a reason of a later version"), StaleReason.RETRY),
         (None, FAILED._replace(reason="a reason of a later version"), StaleReason.RETRY),
-        (None, FAILED._replace(reason="worker went astray"), "failed"),
+        (None, FAILED._replace(reason="worker went astray"), "failed"),  # language: allow (recorded by 0.1.0)
         (None, FAILED._replace(recipe=b"two"), StaleReason.RETRY),
         (None, SKIPPED._replace(recipe=b"one"), StaleReason.RETRY),
         (None, FAILED._replace(source_size=999), StaleReason.RETRY),

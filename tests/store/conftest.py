@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.store import LocalStore, OutputStore
-from forkresize.store.memory import MemoryStore
+from tests.store.memory import MemoryStore
 
 STORES: dict[str, Callable[[Path], OutputStore]] = {
     "local": lambda tmp_path: LocalStore(str(tmp_path / "store")).with_run("0123abcd"),

@@ -115,15 +115,6 @@ def test_scan_yields_keys_in_the_order_of_their_bytes(store: OutputStore, wanted
         store.delete(key)
 
 
-def test_scan_leaves_out_what_forkresize_keeps(store: OutputStore) -> None:
-    if not store.capabilities.local_paths:
-        pytest.skip("has no files of its own")
-    store.put("a.jpg", b"")
-    store.put(".forkresize/ledger.db", b"")
-    store.put(".a.jpg.forkresize-0123abcd", b"")
-    assert listing(store) == ["a.jpg"]
-
-
 def test_set_mtime_dates_an_object_and_nothing_else(store: OutputStore) -> None:
     if not store.capabilities.mtimes:
         pytest.skip("has no times of its own")

@@ -146,3 +146,9 @@ def test_scan_passes_over_directories_that_cannot_be_read(store: LocalStore, mon
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert [info.key for info in store.scan()] == ["c.jpg"]
+
+
+def test_scan_leaves_out_the_state_directory_and_temporary_files(store: LocalStore) -> None:
+    for key in ("a.jpg", ".forkresize/ledger.db", ".a.jpg.forkresize-0123abcd", "b/.forkresize/x"):
+        store.put(key, b"")
+    assert [info.key for info in store.scan()] == ["a.jpg"]

@@ -12,7 +12,7 @@ from forkresize.ledger.sqlite.rows import (
     READ,
     ReadAhead,
     Roots,
-    checked,
+    check_rows,
     encode,
     located_record_from_row,
     record_from_row,
@@ -175,4 +175,4 @@ class SqliteLedger:
 
     def _load_interrupted_runs(self) -> None:
         rows = self._db.execute(_INTERRUPTED_RUNS, (time.time_ns(), self.run))
-        self._interrupted = tuple(map(InterruptedRun._make, checked(rows, int)))
+        self._interrupted = tuple(map(InterruptedRun._make, check_rows(rows, int)))

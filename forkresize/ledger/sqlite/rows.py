@@ -1,6 +1,6 @@
 """Rows of the ledger: conversion to records, validation, the numbers of roots, and read-ahead.
 
-SQLite keeps whatever it is given, and a worker that was taken over could write the file: rows are validated.
+SQLite stores values of any type, and a compromised worker could write the file: rows are validated.
 """
 
 import os
@@ -41,7 +41,7 @@ def clamp_mtime(mtime_ns: int) -> int:
     return max(-_LATEST, min(mtime_ns, _LATEST))
 
 
-def checked(rows: Iterable[Row], first: type) -> Iterator[Row]:
+def check_rows(rows: Iterable[Row], first: type) -> Iterator[Row]:
     """Yield rows whose first column has this type, and whose other columns are integers.
 
     Raises:
@@ -84,7 +84,7 @@ class Roots:
         return path
 
     def _load(self) -> None:
-        for path, number in checked(self._db.execute("SELECT path, number FROM roots"), bytes):
+        for path, number in check_rows(self._db.execute("SELECT path, number FROM roots"), bytes):
             self._numbers[os.fsdecode(path)], self._paths[number] = number, os.fsdecode(path)
 
 

@@ -49,7 +49,7 @@ def ledger_path(destination: str) -> str:
 
 @contextlib.contextmanager
 def translate_sqlite_errors(path: str) -> Iterator[None]:
-    """Raise LedgerError, with advice, for whatever SQLite raises."""
+    """Raise LedgerError, with advice, for errors of SQLite."""
     try:
         yield
     except sqlite3.ProgrammingError:
