@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from forkresize.batch import Settings
 from forkresize.cli.config.precedence import REQUIRES
+from forkresize.cli.options.model import flag
 from forkresize.plan import IfExists
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
@@ -140,8 +141,3 @@ def _from_file(path: str, arguments: Arguments) -> Recipe:
     if both:
         raise click.UsageError(f"--recipe cannot be combined with {flag(both[0])}: set it in the recipe file")
     return load_recipe(path)
-
-
-def flag(name: str) -> str:
-    """Return the flag of an option, given the name of its value."""
-    return f"--{name.replace('_', '-')}"

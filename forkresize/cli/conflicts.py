@@ -4,7 +4,8 @@ import os
 
 import click
 
-from forkresize.cli.arguments import Arguments, flag
+from forkresize.cli.arguments import Arguments
+from forkresize.cli.options.model import flag
 from forkresize.cli.reports import check_formats, index_files, report_files
 
 

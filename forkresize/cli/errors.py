@@ -6,6 +6,7 @@ import click
 
 from forkresize.cli.config.command import BY_KEY, origin_in
 from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
+from forkresize.cli.options.model import flag
 from forkresize.errors import (
     CollisionError,
     ConflictError,
@@ -54,16 +55,10 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
         origins: of the values that were parsed.
     """
     if isinstance(error, ConflictError):
-        return _with_places(f"{_flag(error.field)} cannot be combined with {_flag(error.other)}", origins)
+        return _with_places(f"{flag(error.field)} cannot be combined with {flag(error.other)}", origins)
     if isinstance(error, FieldError):
-        return _with_places(f"{_flag(error.field)}: {error.message}", origins)
+        return _with_places(f"{flag(error.field)}: {error.message}", origins)
     return "\n".join([str(error), *(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))])
-
-
-def _flag(field: str) -> str:
-    """Return how a user sets a field: an argument or an option."""
-    argument = {"sources": "SOURCE", "destination": "DESTINATION"}.get(field)
-    return argument or f"--{field.replace('_', '-')}"
 
 
 def _with_places(message: str, origins: Origins) -> str:

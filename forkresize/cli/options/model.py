@@ -64,3 +64,8 @@ class Option:
         if isinstance(value, bool) or self.attributes.get("is_flag"):
             return "true" if value else "false"
         return None if value is None else str(value)
+
+
+def flag(name: str) -> str:
+    """Return the flag of an option, given the name of its value."""
+    return f"--{name.replace('_', '-')}"

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from forkresize.cli.info.completion import complete_several
-from forkresize.cli.options.model import Option
+from forkresize.cli.options.model import Option, flag
 from forkresize.cli.types import ParsedText, WordChoice, enum_choice
 from forkresize.recipe import OPTIONS
 from forkresize.recipe.declaration import base_type, find_meta
@@ -20,8 +20,8 @@ def recipe_options(group: str) -> list[Option]:
 
 def _option(option: RecipeOption) -> Option:
     declaration = option.declaration
-    flag = "--" + option.name.replace("_", "-")
-    names = [declaration.short] * bool(declaration.short) + [f"{flag}/--{declaration.off}" if declaration.off else flag]
+    name = f"{flag(option.name)}/--{declaration.off}" if declaration.off else flag(option.name)
+    names = [declaration.short, name] if declaration.short else [name]
     attributes: dict[str, Any] = {"help": option.help}
     if declaration.off:
         attributes["default"] = option.default
