@@ -297,15 +297,6 @@ def test_result_with_forged_files_is_a_protocol_violation(faults: ModuleType, fo
     assert all(isinstance(result, Completed) for result in results.values())
 
 
-@needs_memfd
-def test_sealed_memfd_cannot_be_changed() -> None:
-    with sealed_memfd(bytearray(b"pixels")) as file:
-        assert file.read() == b"pixels"
-        for change in (lambda: file.write(b"x"), lambda: os.ftruncate(file.fileno(), 0)):
-            with pytest.raises(PermissionError):
-                change()
-
-
 def test_idle_worker_that_is_killed_is_replaced() -> None:
     with Pool[Any, int](lambda _: os.getpid(), options=PoolOptions(workers=1, retries=0)) as pool:
         first = pool.submit(1).result()

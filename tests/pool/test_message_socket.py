@@ -1,0 +1,81 @@
+import os
+import socket
+from collections.abc import Iterator
+from io import FileIO
+
+import pytest
+
+from forkresize.pool import sealed_memfd
+from forkresize.pool.message_socket import MessageSocket
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memfds")
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[MessageSocket, MessageSocket]]:
+    near, far = map(MessageSocket, socket.socketpair())
+    yield near, far
+    near.close()
+    far.close()
+
+
+def receive_all(sender: MessageSocket, receiver: MessageSocket, count: int) -> list[tuple[bytes, tuple[FileIO, ...]]]:
+    received: list[tuple[bytes, tuple[FileIO, ...]]] = []
+    while len(received) < count:
+        sender.flush()
+        received += receiver.receive()
+    return received
+
+
+def read(*files: FileIO) -> list[bytes]:
+    contents = [os.pread(file.fileno(), 100, 0) for file in files]
+    for file in files:
+        file.close()
+    return contents
+
+
+def test_messages_of_all_sizes_arrive_in_order_with_their_files(ends: tuple[MessageSocket, MessageSocket]) -> None:
+    near, far = ends
+    payloads = [b"", b"small", bytes(3 << 20), b"last"]
+    for number, payload in enumerate(payloads):
+        files = [sealed_memfd(b"%d-%d" % (number, index)) for index in range(number)]
+        near.send(payload, files, close=True)
+    received = receive_all(near, far, 4)
+    assert [payload for payload, _ in received] == payloads
+    assert [read(*files) for _, files in received] == [[], [b"1-0"], [b"2-0", b"2-1"], [b"3-0", b"3-1", b"3-2"]]
+    assert near.flush()
+
+
+def test_nothing_to_receive_is_not_the_end(ends: tuple[MessageSocket, MessageSocket]) -> None:
+    assert ends[0].receive() == []
+    assert not ends[0].eof
+
+
+def test_closed_peer_is_the_end_for_sender_and_receiver(ends: tuple[MessageSocket, MessageSocket]) -> None:
+    near, far = ends
+    far.close()
+    assert near.receive() == []
+    assert near.eof
+    near.eof = False
+    near.send(b"x")
+    assert near.flush()
+    assert near.eof
+
+
+def test_closing_closes_files_that_were_not_sent_or_not_taken(ends: tuple[MessageSocket, MessageSocket]) -> None:
+    near, far = ends
+    before = len(os.listdir("/dev/fd"))
+    near.send(bytes(3 << 20), [sealed_memfd(b"taken too late")], close=True)
+    near.flush()
+    far.receive()
+    file = sealed_memfd(b"not sent")
+    near.send(b"x", [file], close=True)
+    near.close()
+    far.close()
+    assert file.closed
+    assert len(os.listdir("/dev/fd")) == before - 2
+
+
+def test_too_many_files_are_refused(ends: tuple[MessageSocket, MessageSocket]) -> None:
+    with sealed_memfd(b"x") as file, pytest.raises(ValueError, match="65 files with one message, more than 64"):
+        ends[0].send(b"x", [file] * 65)
