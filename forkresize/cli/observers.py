@@ -96,10 +96,10 @@ def _views(arguments: Arguments, sources: Iterator[object], stack: ExitStack) ->
         # The lines of a dry run are its result; they go to standard output, unless JSON goes there.
         write = print if arguments.dry_run and not arguments.as_json else lines
         yield OutcomeLines(write, executed_only=not verbose)
-    if arguments.is_interactive:
+    if arguments.is_interactive and not view:
         from forkresize.report.terminal.outcome_lines import WaitNotice
 
-        yield WaitNotice(view.print_line if view else print_status)
+        yield WaitNotice()
 
 
 def _progress_view(kind: str, sources: Iterator[object]) -> "ProgressView | None":

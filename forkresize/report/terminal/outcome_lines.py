@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from forkresize import units
 from forkresize.observer import Observer
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Written
-from forkresize.report.terminal.plain import format_failure, print_line, print_status, printable
+from forkresize.report.terminal.plain import WAITING, format_failure, print_line, print_status, printable
 
 
 class OutcomeLines(Observer):
@@ -28,14 +28,11 @@ class OutcomeLines(Observer):
 
 
 class WaitNotice(Observer):
-    """Print a line when the run has to wait for another one."""
-
-    def __init__(self, write: Callable[[str], object] = print_status) -> None:
-        self._write = write
+    """Print a line to standard error when the run has to wait for another one."""
 
     def on_waiting(self) -> None:
         """Print the line."""
-        self._write("waiting for another run to free the destination")
+        print_status(WAITING)
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

@@ -14,6 +14,8 @@ from forkresize.summary import Summary
 MAX_SHOWN = 20
 """Failures to show to a person; reports hold all of them."""
 
+WAITING = "waiting for another run to free the destination"
+
 _MAX_ERROR = 300
 """Terminal cells of an error's text to show; reports hold all of it."""
 

@@ -33,12 +33,12 @@ def print_summary(
     """
     console = console or Console(stderr=True)
     rows = [*_counts(summary, "->" if console.options.ascii_only else "→"), *_execution(summary, verbose=verbose)]
-    console.print(Padding(_lines(rows) if console.width < _MIN_WIDTH else _columns(rows), (0, 1)))
+    console.print(Padding(_lines(rows) if console.width < _MIN_WIDTH else _columns(rows), (0, 1), expand=False))
     if summary.failures:
-        console.print(Padding(_failures(summary, console.width), (1, 1, 0, 1)))
+        console.print(Padding(_failures(summary, console.width), (1, 1, 0, 1), expand=False))
     rest = remaining_failures(summary, report)
     if rest:
-        console.print(Padding(Text(rest, "dim", overflow="fold"), (0, 1)))
+        console.print(Padding(Text(rest, "dim", overflow="fold"), (0, 1), expand=False))
 
 
 def _columns(rows: Iterable[_Row]) -> Table:

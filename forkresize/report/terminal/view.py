@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from forkresize.observer import Activity, Observer
+from forkresize.report.terminal.plain import WAITING
 from forkresize.report.terminal.source_counter import SourceCounter
 
 
@@ -41,6 +42,11 @@ class ProgressView(Observer):
         self._activities = activities
         self._sources.advance()
         self._draw_if_due()
+
+    def on_waiting(self) -> None:
+        """Print a line and draw at once: there are no ticks while the run waits."""
+        self.print_line(WAITING)
+        self.draw()
 
     @abstractmethod
     def print_line(self, line: str) -> None:

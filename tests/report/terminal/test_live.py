@@ -138,6 +138,13 @@ def test_lines_are_printed_above_the_view_and_stay(console: Console, clock: Cloc
     assert screen.rows() == ["[red]one[/red]", "two " + "x" * 100, "last"]
 
 
+def test_waiting_is_shown_at_once(console: Console, clock: Clock) -> None:
+    screen = Screen(console)
+    with LiveView(console, clock=clock) as view:
+        view.on_waiting()
+        assert screen.rows()[0] == "waiting for another run to free the destination"
+
+
 @pytest.mark.parametrize("width", [30, 17, 12])
 def test_narrowed_terminal_is_cleared_of_the_wider_view(console: Console, clock: Clock, width: int) -> None:
     screen = Screen(console)

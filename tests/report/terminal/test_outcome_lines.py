@@ -54,10 +54,9 @@ def test_lines_can_be_limited_to_executed_outcomes(written: MakeOutcome, unchang
     assert [line.split()[0] for line in lines] == ["written"]
 
 
-def test_wait_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome) -> None:
-    lines: list[str] = []
-    notice = WaitNotice(lines.append)
+def test_wait_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
+    notice = WaitNotice()
     notice.on_outcome(unchanged())
-    assert lines == []
+    assert capsys.readouterr().err == ""
     notice.on_waiting()
-    assert lines == ["waiting for another run to free the destination"]
+    assert capsys.readouterr().err == "forkresize: waiting for another run to free the destination\n"
