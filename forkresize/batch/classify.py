@@ -34,7 +34,7 @@ class Classified(Struct, frozen=True):
 
 
 def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]:
-    """Yield the classification of each source of a run, until the run's stop token ends it.
+    """Yield the classification of each source of a run. A stop ends the search for further sources.
 
     Args:
         plan: the run.
