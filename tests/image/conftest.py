@@ -85,7 +85,7 @@ def results(tmp_path: Path) -> Callable[..., list[Outcome]]:
 
 @pytest.fixture
 def result(results: Callable[..., list[Outcome]]) -> Callable[..., Outcome]:
-    """Render likewise, to the one outcome there is."""
+    """Like ``results``, for a single outcome."""
 
     def render_one(*source: object, **recipe: object) -> Outcome:
         (outcome,) = results(*source, **recipe)
@@ -96,7 +96,7 @@ def result(results: Callable[..., list[Outcome]]) -> Callable[..., Outcome]:
 
 @pytest.fixture
 def make(result: Callable[..., Outcome]) -> Callable[..., Image.Image]:
-    """Render likewise, and open what was written."""
+    """Like ``result``, and open the output."""
 
     def render_and_open(*source: object, **recipe: object) -> Image.Image:
         outcome = result(*source, **recipe)

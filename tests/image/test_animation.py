@@ -88,7 +88,7 @@ def test_frames_durations_and_transparency_survive_a_resize(
         ("avif", None, "gif", 0),
     ],
 )
-def test_how_often_it_plays_stays(
+def test_the_loop_count_is_kept(
     kind: str, plays: int | None, output: str, expected: int | None, result: Render, tmp_path: Path
 ) -> None:
     options = {} if plays is None else {"loop": plays}
@@ -97,7 +97,7 @@ def test_how_often_it_plays_stays(
 
 
 @pytest.mark.parametrize("options", [{"format": "jpeg"}, {"format": "tiff"}, {"format": "webp", "animation": "first"}])
-def test_the_first_frame_is_taken_where_others_find_no_place_and_that_is_said(
+def test_a_still_format_gets_the_first_frame_with_a_warning(
     options: dict[str, Any], result: Render, tmp_path: Path
 ) -> None:
     outcome = result(encoded("gif", frames(), duration=DURATIONS), "a", width=40, **options)
@@ -113,7 +113,7 @@ def test_each_of_several_formats_gets_what_it_can_hold(results: Callable[..., li
     assert [bool(outcome.warnings) for outcome in outcomes] == [False, True, False, True]
 
 
-def test_an_apng_s_default_image_is_no_frame(result: Render, tmp_path: Path) -> None:
+def test_the_default_image_of_an_apng_is_not_a_frame(result: Render, tmp_path: Path) -> None:
     still = Image.new("RGB", (80, 60), "lime")
     source = encoded(
         "png", [still, *(frame.convert("RGB") for frame in frames())], duration=DURATIONS, default_image=True
@@ -124,7 +124,7 @@ def test_an_apng_s_default_image_is_no_frame(result: Render, tmp_path: Path) -> 
     assert all(image.getpixel((39, 1))[1] < 99 for image in images)  # type: ignore[index]
 
 
-def test_no_frame_loses_more_to_a_trim_than_its_border(result: Render, tmp_path: Path) -> None:
+def test_a_trim_cuts_nothing_off_any_frame(result: Render, tmp_path: Path) -> None:
     source = encoded("gif", frames(), duration=DURATIONS, disposal=2)
     outcome = result(source, "a", trim=True, format="webp", lossless=True)
     assert isinstance(outcome.detail, Written), outcome
@@ -136,7 +136,9 @@ def test_no_frame_loses_more_to_a_trim_than_its_border(result: Render, tmp_path:
         assert image.getpixel((number * 12 + 15, 15))[3] == 255  # type: ignore[index]
 
 
-def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outcome]], tmp_path: Path) -> None:
+def test_a_trim_after_the_resize_is_refused_for_animations(
+    results: Callable[..., list[Outcome]], tmp_path: Path
+) -> None:
     path = tmp_path / "a.gif"
     path.write_bytes(encoded("gif", frames(), duration=DURATIONS, disposal=2))
     recipe = Recipe(steps=(Resize(), Trim()), renditions=(Rendition(size=Size(width=40)),))
@@ -146,7 +148,7 @@ def test_frames_are_not_trimmed_each_on_its_own(results: Callable[..., list[Outc
     assert outcome.reason is Reason.NOT_APPLICABLE
 
 
-def test_a_still_output_is_made_of_an_animation_that_is_damaged_further_on(
+def test_damage_in_a_later_frame_does_not_affect_a_still_output(
     results: Callable[..., list[Outcome]],
 ) -> None:
     whole = encoded("gif", [frame.convert("RGB") for frame in frames()], duration=DURATIONS)
@@ -164,7 +166,7 @@ def test_operations_reach_every_frame(result: Render, tmp_path: Path) -> None:
     assert all(image.getpixel((0, 0)) == (0, 0, 255, 255) for image in images)
 
 
-def test_pages_stay_pages_each_at_its_own_size(result: Render, tmp_path: Path) -> None:
+def test_pages_keep_their_own_sizes(result: Render, tmp_path: Path) -> None:
     pages = [Image.new("RGB", (100, 50 + 25 * number), (50 * number, 0, 0)) for number in range(4)]
     outcome = result(encoded("tiff", pages), "a.tif", width=50)
     assert isinstance(outcome.detail, Written), outcome
@@ -178,7 +180,7 @@ def test_pages_stay_pages_each_at_its_own_size(result: Render, tmp_path: Path) -
     assert sizes == [(50, 25), (50, 38), (50, 50), (50, 63)]
 
 
-def test_more_pixels_than_allowed_are_refused_counting_all_frames(result: Render) -> None:
+def test_the_pixel_limit_counts_all_frames(result: Render) -> None:
     source = encoded("gif", frames(), duration=DURATIONS)
     outcome = result(source, "a", width=40, max_pixels=5000)
     assert isinstance(outcome.detail, Failed)

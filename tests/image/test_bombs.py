@@ -24,7 +24,7 @@ def bomb(width: int, height: int) -> bytes:
     )
 
 
-def test_a_bomb_is_refused_with_its_size_and_the_limit(result: Render) -> None:
+def test_a_bomb_fails_with_its_size_and_the_limit(result: Render) -> None:
     outcome = result(bomb(60_000, 60_000), width=30)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
@@ -32,7 +32,7 @@ def test_a_bomb_is_refused_with_its_size_and_the_limit(result: Render) -> None:
     assert outcome.warnings == ()
 
 
-def test_a_bomb_within_an_icon_is_refused_as_well(result: Render, tmp_path: Path) -> None:
+def test_a_bomb_inside_of_an_icon_fails(result: Render, tmp_path: Path) -> None:
     hidden = bomb(60_000, 60_000)
     icon = struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(hidden), 22) + hidden
     outcome = result(icon, "a.ico", width=30)
@@ -41,7 +41,7 @@ def test_a_bomb_within_an_icon_is_refused_as_well(result: Render, tmp_path: Path
     assert is_picture((tmp_path / "a.ico").read_bytes(), "a")
 
 
-def test_the_limit_is_exact_and_holds_for_the_output_too(scene: Scene, result: Render) -> None:
+def test_the_limit_is_exact_and_applies_to_outputs(scene: Scene, result: Render) -> None:
     assert isinstance(result(scene(), max_pixels=9600, width=30).detail, Written)
     refused = result(scene(), max_pixels=9599, width=30)
     assert isinstance(refused.detail, Failed)

@@ -90,7 +90,7 @@ def test_a_photograph_looks_as_if_decoded_in_full_and_resized_by_pillow(
 
 
 @pytest.mark.usefixtures("resampler")
-def test_its_colors_are_littlecms_s_own(scene: Scene, noise: Scene, rgb_profile: Profile, make: Make) -> None:
+def test_colors_match_littlecms(scene: Scene, noise: Scene, rgb_profile: Profile, make: Make) -> None:
     profile = rgb_profile()
     data = jpeg(photograph(scene, noise), icc_profile=profile)
     expected = ImageCms.profileToProfile(
@@ -109,7 +109,7 @@ def test_its_colors_are_littlecms_s_own(scene: Scene, noise: Scene, rgb_profile:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_each_of_five_widths_is_what_it_is_alone(
+def test_several_widths_look_like_single_ones(
     suffix: str, scene: Scene, noise: Scene, results: Results, make: Make
 ) -> None:
     data = jpeg(photograph(scene, noise)) if suffix == "jpg" else photograph(scene, noise)

@@ -57,7 +57,7 @@ def test_counting_ends_at_the_limit_and_leaves_the_first_frame_as_it_is(
 
 
 @pytest.mark.parametrize("kind", COUNTABLE)
-def test_what_lies_behind_the_limit_is_not_read(kind: str, animation: Callable[..., ImageFile]) -> None:
+def test_frames_beyond_the_limit_are_not_read(kind: str, animation: Callable[..., ImageFile]) -> None:
     image = animation(kind, 500)
     assert isinstance(image.fp, Watched)
     count_frames(image, 20)

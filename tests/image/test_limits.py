@@ -53,13 +53,13 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path: Path) -> None:
     refused = pytest.raises(
         PictureError, match=r"^the file has 2500 MB, more than the limit of 1000 MB \(max_file_size\)$"
     )
-    with refused as told, (tmp_path / "a.jpg").open("rb") as file:
+    with refused as raised, (tmp_path / "a.jpg").open("rb") as file:
         SourceImage.open(file, Recipe(), Diagnostics())
-    assert told.value.reason is Reason.FILE_TOO_LARGE
+    assert raised.value.reason is Reason.FILE_TOO_LARGE
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.gif", gif((9, 9), 30)), ("a.tif", tiff([(9, 9)] * 30))])
-def test_too_many_frames_are_refused_where_all_are_wanted(name: str, content: bytes, result: Render) -> None:
+def test_too_many_frames_fail_if_all_are_kept(name: str, content: bytes, result: Render) -> None:
     assert isinstance(result(content, name, width=4, max_frames=30).detail, Written)
     outcome = result(content, name, width=4, max_frames=29)
     assert isinstance(outcome.detail, Failed)
@@ -76,12 +76,12 @@ def test_a_still_output_of_too_many_frames_is_made(name: str, content: bytes, re
     assert result(content, name, width=4, max_frames=12, animation="first").warnings == ()
 
 
-def test_only_the_rendition_that_wants_all_frames_fails(results: Callable[..., list[Outcome]]) -> None:
+def test_only_the_rendition_that_needs_all_frames_fails(results: Callable[..., list[Outcome]]) -> None:
     outcomes = results(gif((9, 9), 30), "a.gif", width=4, max_frames=12, format=["webp", "jpeg"])
     assert [outcome.status for outcome in outcomes] == ["failed", "written"]
 
 
-def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Render) -> None:
+def test_frames_with_too_many_total_pixels_fail_without_decoding(result: Render) -> None:
     content = gif((1000, 1000), 11)
     assert isinstance(result(content, "a.gif", width=4, max_pixels=1_100_000).detail, Written)
     outcome = result(content, "a.gif", width=4, max_pixels=1_000_000)
@@ -91,7 +91,7 @@ def test_frames_with_too_many_pixels_together_are_refused_undecoded(result: Rend
     assert isinstance(result(content, "a.gif", width=4, max_pixels=1_000_000, format="jpeg").detail, Written)
 
 
-def test_no_memory_is_asked_for_what_is_refused(tmp_path: Path) -> None:
+def test_no_memory_is_reserved_for_a_refused_picture(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((1000, 1000), 11))
     job = Job(Source(str(tmp_path / "a.gif"), "a.gif"), (Output(str(tmp_path / "b.gif")),))
     asked: list[int] = []
@@ -113,7 +113,7 @@ def test_pages_are_counted_each_at_its_own_size(result: Render) -> None:
     )
 
 
-def test_frames_may_be_gone_through_again(tmp_path: Path) -> None:
+def test_frames_can_be_decoded_again(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(gif((100, 100), 9))
     with (tmp_path / "a.gif").open("rb") as file:
         source = SourceImage.open(file, Recipe(max_pixels=20_000), Diagnostics())

@@ -49,8 +49,10 @@ def measured(path: Path, options: dict[str, Any]) -> int:
 
 
 def check(path: Path, options: dict[str, Any]) -> None:
-    told, grown = estimate(path, Recipe.of(**options)), measured(path, options)
-    assert grown <= told <= 2 * grown + (8 << 20), f"told {told / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+    estimated, grown = estimate(path, Recipe.of(**options)), measured(path, options)
+    assert grown <= estimated <= 2 * grown + (8 << 20), (
+        f"estimated {estimated / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+    )
 
 
 SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -74,9 +76,7 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
 
 @needs_proc
 @pytest.mark.parametrize("name", SOURCES)
-def test_an_estimate_is_no_less_than_what_decoding_takes_and_no_more_than_twice(
-    name: str, tmp_path: Path, draw: Draw
-) -> None:
+def test_the_estimate_is_one_to_two_times_the_memory_of_decoding(name: str, tmp_path: Path, draw: Draw) -> None:
     mode, options = SOURCES[name]
     check(draw(tmp_path / name, LARGE, mode=mode, **options), {"width": 300, "format": "jpeg"})
 
@@ -104,7 +104,7 @@ RECIPES: list[dict[str, Any]] = [
 
 @needs_proc
 @pytest.mark.parametrize("options", RECIPES, ids=str)
-def test_an_estimate_is_no_less_than_what_making_takes_and_no_more_than_twice(
+def test_the_estimate_is_one_to_two_times_the_memory_of_rendering(
     options: dict[str, Any], tmp_path: Path, draw: Draw
 ) -> None:
     check(draw(tmp_path / "photo.jpg", (2000, 1500), quality=90), options)
@@ -121,23 +121,21 @@ def test_every_frame_of_an_animation_counts(tmp_path: Path, draw: Draw) -> None:
 @needs_proc
 @pytest.mark.parametrize("options", [{"width": 80, "format": "keep"}, {"width": 600, "format": "keep"}], ids=str)
 @pytest.mark.parametrize("name", ["a.webp", "a.png", "a.gif", "a.avif", "a.tif"])
-def test_going_through_all_frames_takes_no_more_than_was_estimated(
-    name: str, options: dict[str, Any], tmp_path: Path, draw: Draw
-) -> None:
+def test_all_frames_take_at_most_the_estimate(name: str, options: dict[str, Any], tmp_path: Path, draw: Draw) -> None:
     frames = [Image.open(draw(tmp_path / f"{number}.bmp", (1500, 1000), seed=number)) for number in range(4)]
     frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-    told, grown = estimate(tmp_path / name, Recipe.of(**options)), measured(tmp_path / name, options)
-    assert grown <= told, f"told {told / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+    estimated, grown = estimate(tmp_path / name, Recipe.of(**options)), measured(tmp_path / name, options)
+    assert grown <= estimated, f"estimated {estimated / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
 
 
-def test_a_smaller_output_of_a_jpeg_takes_less(tmp_path: Path, draw: Draw) -> None:
+def test_the_estimate_is_lower_for_a_smaller_output_of_a_jpeg(tmp_path: Path, draw: Draw) -> None:
     path = draw(tmp_path / "a.jpg", LARGE)
     needs = [estimate(path, Recipe.of(width=width)) for width in (50, 200, 1000, 3000)]
     assert needs == sorted(needs)
     assert needs[0] < needs[-1] / 4
 
 
-def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: Draw) -> None:
+def test_a_format_that_cannot_be_written_reserves_no_memory(tmp_path: Path, draw: Draw) -> None:
     path = draw(tmp_path / "a.jpg").rename(tmp_path / "a.xbm")
     draw(path, mode="1", format="XBM")
     assert estimate(path, Recipe.of(width=20)) < 5 << 20
@@ -149,14 +147,14 @@ def test_an_output_that_can_not_be_written_takes_nothing(tmp_path: Path, draw: D
     assert asked == []
 
 
-def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> None:
+def test_nothing_is_decoded_before_memory_is_reserved(tmp_path: Path, draw: Draw) -> None:
     for name in ("a.jpg", "a.png", "a.webp", "a.tif", "a.gif", "a.avif"):
         path = draw(tmp_path / name, (640, 480))
         seen: list[int] = []
 
-        def refuse(told: int, seen: list[int] = seen) -> None:
-            seen.append(told)
-            raise MemoryError(f"needs {told}")
+        def refuse(size: int, seen: list[int] = seen) -> None:
+            seen.append(size)
+            raise MemoryError(f"needs {size}")
 
         recipe = Recipe.of(width=100)
         [outcome] = render_job(job_of(path, recipe), recipe, LocalStore("", "tag"), refuse)
@@ -165,7 +163,7 @@ def test_nothing_is_decoded_before_it_is_let_in(tmp_path: Path, draw: Draw) -> N
         assert outcome.error == f"needs {seen[0]}"
 
 
-def test_waiting_counts_to_no_stage(tmp_path: Path, draw: Draw) -> None:
+def test_waiting_for_memory_is_not_part_of_the_timings(tmp_path: Path, draw: Draw) -> None:
     path, recipe = draw(tmp_path / "a.jpg"), Recipe.of(width=20)
     [outcome] = render_job(job_of(path, recipe), recipe, LocalStore("", "tag"), lambda _: time.sleep(0.5))
     assert isinstance(outcome.detail, Written)
@@ -186,17 +184,17 @@ print(outcome.status, outcome.reason or "")
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
 @pytest.mark.parametrize("name", ["a.avif", "a.jp2", "a.png", "a.webp"])
-def test_a_limit_on_memory_is_not_mistaken_for_damage(name: str, tmp_path: Path, draw: Draw) -> None:
+def test_a_memory_limit_is_not_reported_as_damage(name: str, tmp_path: Path, draw: Draw) -> None:
     path, small = draw(tmp_path / name, LARGE), draw(tmp_path / f"small-{name}")
 
-    def told(megabytes: int, file: Path = path) -> str:
+    def run_limited(megabytes: int, file: Path = path) -> str:
         paths = str(file), str(small), str(tmp_path / "out.jpg")
         arguments = [sys.executable, "-c", LIMITED, *paths, str(megabytes * 10**6)]
         done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout.strip()
 
-    assert told(12) == "failed memory limit"
-    assert told(600) == "written"
+    assert run_limited(12) == "failed memory limit"
+    assert run_limited(600) == "written"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    assert told(600) == "failed damaged or truncated"
+    assert run_limited(600) == "failed damaged or truncated"

@@ -28,7 +28,7 @@ def tagged() -> Image.Exif:
     return exif
 
 
-def test_a_small_source_is_kept_without_its_position(noise: Scene, result: Render, tmp_path: Path) -> None:
+def test_a_smaller_source_is_kept_without_its_metadata(noise: Scene, result: Render, tmp_path: Path) -> None:
     source = coded(noise(size=(200, 150)), quality=30, exif=tagged())
     outcome = result(source, "a.jpg", quality=95, if_larger="keep-original")
     assert isinstance(outcome.detail, Written), outcome
@@ -45,7 +45,7 @@ def test_a_small_source_is_kept_without_its_position(noise: Scene, result: Rende
     "recipe",
     [{"width": 100}, {"format": "webp"}, {"grayscale": True}, {"border": 1}, {"if_larger": "write"}, {"flip": "h"}],
 )
-def test_another_picture_than_the_source_is_always_coded_anew(
+def test_an_output_that_differs_from_the_source_is_always_encoded(
     recipe: dict[str, object], noise: Scene, result: Render
 ) -> None:
     source = coded(noise(size=(200, 150)), quality=30)
@@ -62,7 +62,7 @@ def test_a_smaller_output_is_written(noise: Scene, result: Render) -> None:
     assert outcome.warnings == ()
 
 
-def test_a_container_that_is_not_understood_is_coded_anew(noise: Scene, result: Render) -> None:
+def test_an_unsupported_container_is_encoded_again(noise: Scene, result: Render) -> None:
     source = coded(noise(size=(200, 150)), "TIFF", compression="tiff_lzw")
     outcome = result(source, "a.tif", effort=1, if_larger="keep-original")
     assert isinstance(outcome.detail, Written)
@@ -71,7 +71,7 @@ def test_a_container_that_is_not_understood_is_coded_anew(noise: Scene, result: 
 
 @pytest.mark.parametrize("recipe", [{"width": 40}, {"quality": 80}])
 @pytest.mark.parametrize(("kind", "suffix"), [("JPEG", "jpg"), ("PNG", "png"), ("TIFF", "tif")])
-def test_what_is_there_of_a_truncated_file_is_salvaged_with_a_word(
+def test_a_truncated_file_is_salvaged_with_a_warning(
     kind: str, suffix: str, recipe: dict[str, int], scene: Scene, result: Render, tmp_path: Path
 ) -> None:
     whole = coded(scene(size=(400, 300)), kind)
@@ -87,7 +87,7 @@ def test_what_is_there_of_a_truncated_file_is_salvaged_with_a_word(
             assert max(abs(one - other) for one, other in zip(there, was, strict=True)) < 40  # type: ignore[arg-type]
 
 
-def test_what_nothing_can_be_made_of_stays_damaged(scene: Scene, result: Render) -> None:
+def test_a_file_without_decodable_pixels_stays_damaged(scene: Scene, result: Render) -> None:
     outcome = result(coded(scene(), "WEBP")[:60], "a.webp", width=30, on_truncated="salvage")
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED

@@ -52,7 +52,7 @@ def test_the_picture_is_decoded_once(scene: Scene, results: Results, monkeypatch
 @pytest.mark.slow
 @pytest.mark.parametrize("fit", ["inside", "cover", "contain"])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
-def test_a_rendition_looks_as_it_would_alone(
+def test_a_rendition_looks_like_one_that_is_made_alone(
     suffix: str, fit: str, scene: Scene, results: Results, tmp_path: Path
 ) -> None:
     drawn = scene(size=(1200, 800))
@@ -68,15 +68,13 @@ def test_a_rendition_looks_as_it_would_alone(
             assert mean_difference(one, other) < 1
 
 
-def test_nearest_keeps_to_pixels_of_the_source(noise: Scene, results: Results, tmp_path: Path) -> None:
+def test_nearest_uses_only_pixels_of_the_source(noise: Scene, results: Results, tmp_path: Path) -> None:
     results(noise(), width=[48, 24], resample="nearest")
     with Image.open(tmp_path / "out/1-source.png") as made:
         assert made.tobytes() == noise().resize((24, 15), Image.Resampling.NEAREST).tobytes()
 
 
-def test_what_the_picture_is_too_small_for_is_made_once_for_the_smallest_that_was_asked(
-    scene: Scene, results: Results
-) -> None:
+def test_sizes_beyond_the_source_are_made_once(scene: Scene, results: Results) -> None:
     outcomes = results(scene(), width=[1000, 60, 500, 120])
     assert [each.status for each in outcomes] == ["skipped", "written", "skipped", "written"]
     assert {each.reason for each in outcomes if isinstance(each.detail, Skipped)} == {Reason.DUPLICATE}
@@ -89,7 +87,7 @@ def test_duplicates_in_other_formats_or_qualities_are_made(scene: Scene, results
     assert [each.status for each in outcomes] == ["written", "written", "skipped", "skipped"]
 
 
-def test_one_rendition_s_trouble_is_not_the_others(scene: Scene, results: Results) -> None:
+def test_a_failing_rendition_does_not_affect_the_others(scene: Scene, results: Results) -> None:
     image = Image.new("RGB", (20_000, 10))
     outcomes = results(image, format=["webp", "jpeg"])
     assert isinstance(outcomes[0].detail, Failed)
@@ -97,55 +95,51 @@ def test_one_rendition_s_trouble_is_not_the_others(scene: Scene, results: Result
     assert isinstance(outcomes[1].detail, Written)
 
 
-def test_a_format_that_cannot_be_kept_costs_only_the_output_that_keeps_it(scene: Scene, results: Results) -> None:
+def test_a_source_format_that_cannot_be_written_fails_only_outputs_that_keep_it(scene: Scene, results: Results) -> None:
     outcomes = results(scene("1"), "a.xbm", width=30, format=["keep", "png"])
     assert [each.status for each in outcomes] == ["failed", "written"]
 
 
-def test_of_a_damaged_picture_there_is_one_outcome_about_all(results: Results) -> None:
+def test_a_damaged_picture_has_one_outcome_for_all_renditions(results: Results) -> None:
     (outcome,) = results(b"\xff\xd8\xff", "a.jpg", width=[30, 60])
     assert isinstance(outcome.detail, Failed)
     assert outcome.destination is None
 
 
-def test_depth_is_kept_where_it_can_be_held_alongside_outputs_where_it_cannot(
-    scene: Scene, results: Results, tmp_path: Path
-) -> None:
+def test_depth_is_kept_in_outputs_that_can_hold_it(scene: Scene, results: Results, tmp_path: Path) -> None:
     outcomes = results(scene("I;16"), width=30, format=["png", "jpeg"])
     assert [each.status for each in outcomes] == ["written", "written"]
     with Image.open(tmp_path / "out/0-source.png") as deep, Image.open(tmp_path / "out/1-source.png") as shallow:
         assert (deep.mode, shallow.mode) == ("I;16", "L")
 
 
-def test_transparency_is_kept_where_it_can_be_held_alongside_outputs_where_it_cannot(
-    scene: Scene, results: Results, tmp_path: Path
-) -> None:
+def test_transparency_is_kept_in_outputs_that_can_hold_it(scene: Scene, results: Results, tmp_path: Path) -> None:
     results(scene("RGBA"), width=30, format=["png", "jpeg"], background=(0, 0, 255, 255))
     with Image.open(tmp_path / "out/0-source.png") as kept, Image.open(tmp_path / "out/1-source.png") as laid:
         assert kept.mode == "RGBA"
         assert laid.getpixel((0, 0))[2] > 200  # type: ignore[index]
 
 
-def test_duplicates_are_found_once_it_is_known_what_a_trim_leaves(scene: Scene, results: Results) -> None:
+def test_duplicates_are_found_after_a_trim(scene: Scene, results: Results) -> None:
     bordered = Image.new("RGB", (400, 300), "white")
     bordered.paste(scene(size=(120, 80)), (50, 60))
     outcomes = results(bordered, trim=True, width=[60, 130, 300])
     assert [each.status for each in outcomes] == ["written", "written", "skipped"]
 
 
-def test_a_border_counts_among_the_pixels_of_the_output(scene: Scene, results: Results) -> None:
+def test_a_border_counts_toward_the_pixel_limit(scene: Scene, results: Results) -> None:
     (outcome,) = results(scene(), border=500, max_pixels=100_000)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
 
 
-def test_a_turn_counts_among_the_pixels_of_the_output(results: Results) -> None:
+def test_a_rotation_counts_toward_the_pixel_limit(results: Results) -> None:
     (outcome,) = results(Image.new("RGB", (2000, 10)), rotate=45, max_pixels=100_000)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.TOO_LARGE
 
 
-def test_an_animation_of_a_format_that_is_not_written_costs_only_what_keeps_it(results: Results) -> None:
+def test_an_animation_that_cannot_be_written_fails_only_outputs_that_keep_its_format(results: Results) -> None:
     header = struct.pack("<IHHHHHHI", 0, 0xAF12, 2, 8, 8, 8, 3, 70) + bytes(108)
     chunk = struct.pack("<IHH", 70, 0xF1FA, 1) + bytes(8) + struct.pack("<IH", 54, 16) + bytes(range(48))
     content = header[:0] + struct.pack("<I", 128 + 2 * len(chunk)) + header[4:128] + chunk * 2

@@ -1,4 +1,4 @@
-"""What is read, what is no picture, and what is damaged."""
+"""Reading sources: formats and modes, damage, and files that are not pictures."""
 
 import io
 import struct
@@ -103,7 +103,7 @@ def closeness(one: Image.Image, other: Image.Image) -> int:
 
 
 @pytest.mark.parametrize(("suffix", "mode"), MODES)
-def test_every_format_and_mode_looks_as_it_was_drawn(scene: Scene, make: Make, suffix: str, mode: str) -> None:
+def test_every_format_and_mode_is_decoded_correctly(scene: Scene, make: Make, suffix: str, mode: str) -> None:
     drawn = scene(mode)
     if mode == "F":
         drawn = drawn.point(lambda value: value / 255 + 0)
@@ -119,7 +119,7 @@ def test_an_icns_is_read_at_its_largest_size(scene: Scene, result: Render) -> No
     assert outcome.detail.in_size == (1024, 1024)
 
 
-def test_a_multi_picture_jpeg_ends_as_its_first_picture(scene: Scene, result: Render, tmp_path: Path) -> None:
+def test_a_multi_picture_jpeg_becomes_its_first_picture(scene: Scene, result: Render, tmp_path: Path) -> None:
     file = io.BytesIO()
     scene().save(file, "MPO", save_all=True, append_images=[Image.new("RGB", (20, 10))])
     outcome = result(file.getvalue(), "a.jpg", width=60)
@@ -131,7 +131,7 @@ def test_a_multi_picture_jpeg_ends_as_its_first_picture(scene: Scene, result: Re
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
-def test_of_several_frames_the_first_is_kept_and_the_rest_told_of(kind: str, result: Render, tmp_path: Path) -> None:
+def test_dropped_frames_are_warned_about(kind: str, result: Render, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (60, 40), (200 - 40 * number, 0, 0)) for number in range(5)]
     file = io.BytesIO()
     frames[0].save(file, kind, save_all=True, append_images=frames[1:])
@@ -142,7 +142,7 @@ def test_of_several_frames_the_first_is_kept_and_the_rest_told_of(kind: str, res
         assert closeness(made, frames[0]) <= 4
 
 
-def test_colors_of_16_bits_a_channel_become_8_with_a_word(result: Render, tmp_path: Path) -> None:
+def test_colors_are_reduced_from_16_to_8_bits_with_a_warning(result: Render, tmp_path: Path) -> None:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -156,7 +156,7 @@ def test_colors_of_16_bits_a_channel_become_8_with_a_word(result: Render, tmp_pa
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("kind", [*OTHERS, "noise"])
-def test_what_is_no_picture_is_skipped_whatever_its_name(
+def test_other_files_are_skipped_under_any_name(
     kind: str, suffix: str, noise: Scene, result: Render, tmp_path: Path
 ) -> None:
     content = OTHERS.get(kind, noise("L", (100, 50)).tobytes())
@@ -167,13 +167,13 @@ def test_what_is_no_picture_is_skipped_whatever_its_name(
 
 
 @pytest.mark.parametrize("kind", UNREAD)
-def test_a_picture_of_a_format_that_is_not_read_is_a_failure_that_names_it(kind: str, result: Render) -> None:
+def test_an_unsupported_format_fails_with_its_name(kind: str, result: Render) -> None:
     outcome = result(UNREAD[kind], "a.jpg", width=30)
     assert isinstance(outcome.detail, Failed), outcome
     assert (outcome.reason, outcome.error) == (Reason.UNSUPPORTED, f"{kind} is not supported")
 
 
-def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, result: Render) -> None:
+def test_the_thumbnail_of_a_raw_file_is_not_used(scene: Scene, result: Render) -> None:
     outcome = result(scene(), "a.tif", {"tiffinfo": {254: 1}}, width=30)
     assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.UNSUPPORTED
@@ -181,7 +181,7 @@ def test_the_thumbnail_of_a_raw_file_is_not_taken_for_the_picture(scene: Scene, 
 
 
 @pytest.mark.parametrize("kind", BEGINNINGS)
-def test_a_beginning_alone_is_a_damaged_picture(kind: str, result: Render, tmp_path: Path) -> None:
+def test_a_header_without_a_picture_is_damaged(kind: str, result: Render, tmp_path: Path) -> None:
     outcome = result(BEGINNINGS[kind], "a", width=30)
     assert isinstance(outcome.detail, Failed), outcome
     assert outcome.reason is Reason.DAMAGED
@@ -191,7 +191,7 @@ def test_a_beginning_alone_is_a_damaged_picture(kind: str, result: Render, tmp_p
 
 @pytest.mark.parametrize("percent", [3, 20, 50, 80, 95])
 @pytest.mark.parametrize("suffix", WHOLE)
-def test_a_picture_cut_short_is_damaged(suffix: str, percent: int, scene: Scene, result: Render) -> None:
+def test_a_truncated_picture_is_damaged(suffix: str, percent: int, scene: Scene, result: Render) -> None:
     whole = encoded(scene("RGBA" if suffix == "ico" else "RGB"), suffix)
     outcome = result(whole[: len(whole) * percent // 100], f"a.{suffix}", width=30, format="png")
     assert isinstance(outcome.detail, Failed), outcome
@@ -199,7 +199,7 @@ def test_a_picture_cut_short_is_damaged(suffix: str, percent: int, scene: Scene,
     assert outcome.error
 
 
-def test_an_empty_file_is_a_lost_picture_if_it_has_the_name_of_one(result: Render) -> None:
+def test_an_empty_file_with_a_picture_s_name_is_damaged(result: Render) -> None:
     lost, other = result(b"", "a.JPG"), result(b"", "a.txt")
     assert isinstance(lost.detail, Failed)
     assert (lost.reason, lost.error) == (Reason.DAMAGED, "the file is empty")
@@ -207,7 +207,7 @@ def test_an_empty_file_is_a_lost_picture_if_it_has_the_name_of_one(result: Rende
 
 
 @pytest.mark.parametrize("name", ["missing.png", "folder"])
-def test_what_cannot_be_opened_is_told_with_its_path(name: str, result: Render, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_fails_with_its_path(name: str, result: Render, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     outcome = result(tmp_path / name, width=30)
     assert isinstance(outcome.detail, Failed)
@@ -215,9 +215,7 @@ def test_what_cannot_be_opened_is_told_with_its_path(name: str, result: Render, 
     assert outcome.error.startswith(str(tmp_path / name))
 
 
-def test_a_failing_disk_is_told_apart_from_a_damaged_picture(
-    scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_error_is_not_reported_as_damage(scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(5, "Input/output error")
 
@@ -229,7 +227,7 @@ def test_a_failing_disk_is_told_apart_from_a_damaged_picture(
 
 
 @pytest.mark.parametrize("raised", [RuntimeError("odd"), ValueError(), NotImplementedError("no"), OSError("short")])
-def test_whatever_a_decoder_raises_means_damaged(
+def test_any_decoder_error_means_damage(
     raised: Exception, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
@@ -243,7 +241,7 @@ def test_whatever_a_decoder_raises_means_damaged(
 
 
 @pytest.mark.parametrize("where", [OPEN_IMAGE, "PIL.PngImagePlugin.PngImageFile.load_prepare"])
-def test_too_little_memory_is_not_the_picture_s_fault(
+def test_a_lack_of_memory_is_not_reported_as_damage(
     where: str, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
@@ -269,7 +267,7 @@ def test_too_little_memory_is_not_the_picture_s_fault(
         ({}, 1),
     ],
 )
-def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
+def test_a_jpeg_is_decoded_at_the_smallest_sufficient_scale(
     recipe: dict[str, Any], by: int, mode: str, scene: Scene, tmp_path: Path
 ) -> None:
     scene(mode, (641, 417)).save(tmp_path / "a.jpg")
@@ -284,7 +282,7 @@ def test_a_jpeg_is_decoded_as_small_as_leaves_enough_for_the_kernel(
     assert picture.view.visible_size == original.size == (641, 417)
 
 
-def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: Scene, result: Render) -> None:
+def test_a_format_that_cannot_be_written_fails_before_decoding(scene: Scene, result: Render) -> None:
     outcome = result(scene("1"), "a.xbm", width=30)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
@@ -293,7 +291,7 @@ def test_a_format_that_cannot_be_written_is_refused_before_it_is_decoded(scene: 
 
 @pytest.mark.parametrize("size", [(7, 300), (2, 4000), (1, 900), (4000, 3)])
 @pytest.mark.parametrize("recipe", [{"rotate": 45, "width": 10}, {"width": 10}, {"height": 9, "rotate": 13}])
-def test_a_side_shorter_than_the_reduction_is_no_error(
+def test_sides_shorter_than_the_shrink_factor_are_supported(
     size: tuple[int, int], recipe: dict[str, int], scene: Scene, result: Render
 ) -> None:
     assert isinstance(result(scene(size=(100, 100)).resize(size), "a.jpg", **recipe).detail, Written)

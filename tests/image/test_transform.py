@@ -1,4 +1,4 @@
-"""One picture from file to file: what is told of it, and what never escapes."""
+"""One picture from file to file: its outcome, and the errors that never escape."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ Scene = Callable[..., Image.Image]
 Render = Callable[..., Outcome]
 
 
-def test_everything_is_told_of_what_was_written(scene: Scene, result: Render, tmp_path: Path) -> None:
+def test_a_written_output_is_described(scene: Scene, result: Render, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     outcome = result(scene(), "a.jpg", {"exif": exif}, width=40, format="webp", quality=70)
@@ -39,14 +39,14 @@ def test_everything_is_told_of_what_was_written(scene: Scene, result: Render, tm
     assert 1_000_000 < outcome.detail.peak_rss < 2**40
 
 
-def test_a_failure_has_its_destination_and_its_time_as_well(result: Render, tmp_path: Path) -> None:
+def test_a_failure_has_a_destination_and_a_time(result: Render, tmp_path: Path) -> None:
     outcome = result(b"\xff\xd8\xff", "a.jpg")
     assert isinstance(outcome.detail, Failed)
     assert outcome.destination == str(tmp_path / "out" / "a.jpg")
     assert outcome.execution.seconds > 0
 
 
-def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peak_memory_is_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     on_linux = module._peak_rss()  # noqa: SLF001
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -56,7 +56,7 @@ def test_memory_is_counted_in_bytes_on_every_system(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("raised", "reason"), [(ZeroDivisionError("odd"), Reason.INTERNAL), (MemoryError(), Reason.MEMORY_LIMIT)]
 )
-def test_a_step_that_fails_costs_one_picture(
+def test_an_error_in_a_step_fails_one_picture(
     raised: Exception, reason: Reason, scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> Picture:
@@ -70,7 +70,7 @@ def test_a_step_that_fails_costs_one_picture(
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
-def test_an_interruption_is_let_through(
+def test_interruptions_propagate(
     raised: type[BaseException], scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object) -> Picture:
@@ -81,9 +81,7 @@ def test_an_interruption_is_let_through(
         result(scene())
 
 
-def test_warnings_are_told_once_each_and_go_no_further(
-    scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_warning_is_reported_once(scene: Scene, result: Render, monkeypatch: pytest.MonkeyPatch) -> None:
     def warn(picture: Picture, *_: object) -> Picture:
         for text in ("one", "two", "one"):
             picture.diagnostics.warn(text)
@@ -93,7 +91,7 @@ def test_warnings_are_told_once_each_and_go_no_further(
     assert result(scene()).warnings == ("one", "two")
 
 
-def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path: Path) -> None:
+def test_names_that_are_not_valid_utf_8_work(scene: Scene, tmp_path: Path) -> None:
     path = str(tmp_path / "a\udcff [red]\n.png")
     scene().save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(path)
@@ -107,7 +105,7 @@ def test_names_that_are_no_unicode_are_taken_as_they_are(scene: Scene, tmp_path:
     assert os.path.getsize(destination)
 
 
-def test_versions_are_told_without_loading_a_codec() -> None:
+def test_versions_are_known_without_loading_a_codec() -> None:
     script = (
         "import sys; from forkresize.image.versions import codecs; codecs();"
         "print([name for name in sys.modules if name.startswith('PIL.') and name.endswith('ImagePlugin')])"
@@ -118,7 +116,7 @@ def test_versions_are_told_without_loading_a_codec() -> None:
     assert all(codecs().values())
 
 
-def test_after_warming_up_a_picture_loads_nothing_more(scene: Scene, tmp_path: Path) -> None:
+def test_no_module_is_loaded_after_preloading(scene: Scene, tmp_path: Path) -> None:
     for suffix in ("jpg", "png", "webp", "tif", "gif"):
         scene().save(tmp_path / f"a.{suffix}")
     script = f"""
@@ -139,6 +137,6 @@ print(sorted(set(sys.modules) - before))
     assert done.stdout == "[]\n"
 
 
-def test_warming_up_twice_is_harmless() -> None:
+def test_preloading_twice_is_harmless() -> None:
     preload(Recipe.of())
     preload(Recipe.of())

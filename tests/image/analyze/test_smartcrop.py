@@ -1,4 +1,4 @@
-"""Where there is most to see, in pictures of which that is known."""
+"""The most interesting part of pictures with a known one."""
 
 import random
 from fractions import Fraction
@@ -45,7 +45,7 @@ def with_face(size: tuple[int, int], middle: tuple[int, int]) -> Image.Image:
         ((900, 900), (40, 700), (Fraction(1, 3), Fraction(1, 3))),
     ],
 )
-def test_a_patch_of_texture_comes_into_the_window_wherever_it_is(
+def test_a_textured_patch_is_in_the_window(
     size: tuple[int, int], spot: tuple[int, int], window: tuple[Fraction, Fraction], gravity: Gravity
 ) -> None:
     focus = find_focus(textured(size, spot), gravity, window)
@@ -72,7 +72,7 @@ def test_a_face_draws_more_attention_than_another_color() -> None:
 
 
 @pytest.mark.parametrize("gravity", SMART)
-def test_faint_noise_decides_nothing(gravity: Gravity) -> None:
+def test_faint_noise_has_no_influence(gravity: Gravity) -> None:
     noise = random.Random(2).choices(b"\x78\x7c", k=96 * 48)  # noqa: S311 (seeded on purpose)
     image = Image.frombytes("L", (96, 48), bytes(noise)).convert("RGB")
     across, _ = find_focus(image, gravity, (Fraction(3, 4), WHOLE))
@@ -80,7 +80,7 @@ def test_faint_noise_decides_nothing(gravity: Gravity) -> None:
 
 
 @pytest.mark.parametrize("gravity", SMART)
-def test_what_is_found_is_put_into_the_middle(gravity: Gravity) -> None:
+def test_the_found_part_is_centered(gravity: Gravity) -> None:
     across, _ = find_focus(textured((800, 400), (360, 100)), gravity, (HALF, WHOLE))
     assert across == pytest.approx(420 / 800, abs=0.02)
 
@@ -97,7 +97,7 @@ def test_a_mirrored_picture_has_its_window_mirrored(spot: tuple[int, int], gravi
 
 @pytest.mark.parametrize("gravity", SMART)
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK", "P", "1", "I;16", "I", "F"])
-def test_where_nothing_is_to_see_it_is_the_center(mode: str, gravity: Gravity) -> None:
+def test_a_flat_picture_is_centered(mode: str, gravity: Gravity) -> None:
     window = Fraction(2, 7), Fraction(3, 5)
     assert find_focus(Image.new(mode, (640, 480)), gravity, window) == (HALF, HALF)
     assert find_focus(textured((640, 480), (0, 0)), gravity, (WHOLE, WHOLE)) == (HALF, HALF)
@@ -105,21 +105,21 @@ def test_where_nothing_is_to_see_it_is_the_center(mode: str, gravity: Gravity) -
 
 @pytest.mark.parametrize("gravity", SMART)
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "CMYK", "I", "F"])
-def test_any_mode_is_looked_at(mode: str, gravity: Gravity) -> None:
+def test_all_modes_are_supported(mode: str, gravity: Gravity) -> None:
     image = textured((800, 400), (670, 260), mode="L" if mode in {"I", "F"} else mode).convert(mode)
     across, _ = find_focus(image, gravity, (Fraction(1, 4), WHOLE))
     assert across > 0.8
 
 
 @pytest.mark.parametrize("gravity", SMART)
-def test_sixteen_bits_are_looked_at_in_full(gravity: Gravity) -> None:
+def test_all_16_bits_count(gravity: Gravity) -> None:
     deep = textured((800, 400), (20, 20), mode="L").convert("I").point(lambda level: level * 20 + 40_000)
     across, _ = find_focus(deep.convert("I;16"), gravity, (Fraction(1, 4), WHOLE))
     assert across < 0.2
 
 
 @pytest.mark.parametrize("gravity", SMART)
-def test_what_is_transparent_is_not_seen(gravity: Gravity) -> None:
+def test_transparent_pixels_are_ignored(gravity: Gravity) -> None:
     image, alpha = textured((800, 400), (640, 20), side=140), Image.new("L", (800, 400))
     image.paste(textured((120, 120), (0, 0)), (20, 20))
     alpha.paste(255, (20, 20, 140, 140))
@@ -130,7 +130,7 @@ def test_what_is_transparent_is_not_seen(gravity: Gravity) -> None:
 
 
 @pytest.mark.parametrize("gravity", SMART)
-def test_of_two_that_are_alike_the_nearer_to_the_center_is_kept(gravity: Gravity) -> None:
+def test_of_equal_windows_the_one_nearest_to_the_center_is_taken(gravity: Gravity) -> None:
     image = textured((768, 256), (16, 64))
     image.paste(image.crop((16, 64, 136, 184)), (480, 64))
     across, _ = find_focus(image, gravity, (Fraction(1, 4), WHOLE))
@@ -139,7 +139,7 @@ def test_of_two_that_are_alike_the_nearer_to_the_center_is_kept(gravity: Gravity
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(SMART), st.fractions(0.01, 1), st.integers(0, 99))
-def test_the_window_lies_within_whatever_the_size(
+def test_the_window_lies_within_pictures_of_any_size(
     width: int, height: int, gravity: Gravity, share: Fraction, seed: int
 ) -> None:
     noise = Image.frombytes("L", (8, 8), random.Random(seed).randbytes(64))  # noqa: S311 (seeded on purpose)

@@ -44,11 +44,11 @@ def patches() -> Image.Image:
 
 
 @pytest.mark.parametrize("how", SPOILED)
-def test_it_is_close_to_scikit_image(how: str) -> None:
+def test_the_similarity_is_close_to_scikit_image_s(how: str) -> None:
     assert ssim(patches(), SPOILED[how](patches())) == pytest.approx(REFERENCE[how], abs=0.04)
 
 
-def test_it_puts_spoiled_pictures_in_the_same_order() -> None:
+def test_degraded_pictures_have_scikit_image_s_order() -> None:
     values = [ssim(patches(), SPOILED[how](patches())) for how in ("brighter", "grain", "blur", "flat", "negative")]
     assert values == sorted(values, reverse=True)
 
@@ -60,11 +60,11 @@ def test_a_picture_is_equal_to_itself_at_any_size(mode: str, size: tuple[int, in
     assert ssim(image, image.copy()) == pytest.approx(1, abs=1e-5)
 
 
-def test_it_is_the_same_both_ways(scene: Scene) -> None:
+def test_the_similarity_is_symmetric(scene: Scene) -> None:
     assert ssim(scene(), scene().rotate(1)) == pytest.approx(ssim(scene().rotate(1), scene()), abs=1e-6)
 
 
-def test_what_is_transparent_does_not_count(scene: Scene) -> None:
+def test_transparent_pixels_do_not_count(scene: Scene) -> None:
     one, other = scene("RGBA"), scene("RGBA").rotate(180)
     one.putalpha(0)
     other.putalpha(0)
@@ -73,7 +73,7 @@ def test_what_is_transparent_does_not_count(scene: Scene) -> None:
     assert ssim(one, other) < 0.9
 
 
-def test_it_falls_with_the_quality_of_a_jpeg(scene: Scene) -> None:
+def test_the_similarity_falls_with_the_quality_of_a_jpeg(scene: Scene) -> None:
     values = []
     for quality in (5, 20, 50, 90):
         file = io.BytesIO()
@@ -82,7 +82,7 @@ def test_it_falls_with_the_quality_of_a_jpeg(scene: Scene) -> None:
     assert values == sorted(values)
 
 
-def test_a_common_size_takes_a_moment(scene: Scene) -> None:
+def test_a_common_size_is_fast(scene: Scene) -> None:
     one, other = scene(size=(800, 600)), scene(size=(800, 600)).rotate(1)
     ssim(one, other)
     started = process_time()

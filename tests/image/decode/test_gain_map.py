@@ -48,8 +48,8 @@ def several(first: bytes, *others: tuple[bytes, int]) -> bytes:
     for other, kind in others:
         table += struct.pack("<IIIHH", kind, len(other), place, 0, 0)
         place += len(other)
-    told = segment(b"MPF\0" + header + version + number + entries + bytes(4) + table)
-    return first[:2] + told + first[2:] + b"".join(other for other, _kind in others)
+    index = segment(b"MPF\0" + header + version + number + entries + bytes(4) + table)
+    return first[:2] + index + first[2:] + b"".join(other for other, _kind in others)
 
 
 def ultra_hdr(scene: Scene) -> bytes:
@@ -70,7 +70,7 @@ def apple_behind_a_preview(scene: Scene) -> bytes:
 
 
 @pytest.mark.parametrize("build", [ultra_hdr, iso, apple, apple_behind_a_preview])
-def test_the_hdr_part_of_a_jpeg_is_told_of_and_nothing_else(
+def test_the_hdr_part_of_a_jpeg_is_the_only_warning(
     build: Callable[[Scene], bytes], scene: Scene, result: Render
 ) -> None:
     outcome = result(build(scene), "a.jpg", width=60)
@@ -82,14 +82,14 @@ def test_the_hdr_part_of_a_jpeg_is_told_of_and_nothing_else(
         assert not has_gain_map(made)
 
 
-def test_a_gain_map_beside_views_is_none_of_them(scene: Scene, result: Render) -> None:
+def test_a_gain_map_does_not_count_as_a_view(scene: Scene, result: Render) -> None:
     first, view, gain_map = jpeg(scene()), jpeg(scene()), jpeg(scene("L"), xmp=APPLE)
     outcome = result(several(first, (view, DISPARITY), (gain_map, UNDEFINED)), "a.jpg", width=60)
     assert isinstance(outcome.detail, Written), outcome
     assert outcome.warnings == ("its HDR part was dropped", "only the first of 2 pictures was kept")
 
 
-def test_previews_are_no_loss(scene: Scene, result: Render) -> None:
+def test_previews_cause_no_warning(scene: Scene, result: Render) -> None:
     outcome = result(several(jpeg(scene()), (jpeg(scene()), PREVIEW), (jpeg(scene()), PREVIEW)), "a.jpg", width=60)
     assert isinstance(outcome.detail, Written), outcome
     assert outcome.detail.in_format == "mpo"
@@ -103,7 +103,7 @@ def test_views_are_counted(scene: Scene, result: Render) -> None:
 
 
 @pytest.mark.parametrize("place", [5, 2**32 - 200])
-def test_a_place_beyond_the_file_does_no_harm(place: int, scene: Scene, result: Render) -> None:
+def test_an_offset_beyond_the_file_is_ignored(place: int, scene: Scene, result: Render) -> None:
     data = several(jpeg(scene()), (b"", DISPARITY))
     entry = data.index(struct.pack("<II", DISPARITY, 0)) + 8
     outcome = result(data[:entry] + struct.pack("<I", place) + data[entry + 4 :], "a.jpg", width=60)
@@ -111,13 +111,13 @@ def test_a_place_beyond_the_file_does_no_harm(place: int, scene: Scene, result: 
 
 
 @pytest.mark.parametrize("kind", ["avif", "heif"])
-def test_the_hdr_part_of_a_heif_is_told_of(kind: str, scene: Scene, result: Render) -> None:
+def test_the_hdr_part_of_a_heif_is_warned_about(kind: str, scene: Scene, result: Render) -> None:
     if kind == "heif":
         pytest.importorskip("pillow_heif").register_heif_opener()
     file = io.BytesIO()
     scene().save(file, kind)
     data = file.getvalue()
-    # A box behind all others is read by nobody, but it is there.
+    # A box after all others, which decoders ignore.
     entry = b"infe\2\0\0\0\0\2\0\0tmap\0"
     marked = data + struct.pack(">I", 4 + 4 + len(entry) + 4) + b"free" + struct.pack(">I", 4 + len(entry)) + entry
     outcome = result(marked, f"a.{kind}", format="jpeg")
@@ -126,7 +126,7 @@ def test_the_hdr_part_of_a_heif_is_told_of(kind: str, scene: Scene, result: Rend
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "WEBP", "TIFF"])
-def test_usual_pictures_have_none(kind: str, scene: Scene, result: Render) -> None:
+def test_ordinary_pictures_have_no_gain_map(kind: str, scene: Scene, result: Render) -> None:
     file = io.BytesIO()
     scene().save(file, kind)
     outcome = result(file.getvalue(), "a", width=60)
@@ -134,7 +134,7 @@ def test_usual_pictures_have_none(kind: str, scene: Scene, result: Render) -> No
     assert outcome.warnings == ()
 
 
-def test_looking_moves_no_decoder(scene: Scene) -> None:
+def test_the_search_does_not_move_the_decoder(scene: Scene) -> None:
     with Image.open(io.BytesIO(apple(scene))) as image:
         assert has_gain_map(image)
         image.load()

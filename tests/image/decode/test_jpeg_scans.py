@@ -43,7 +43,7 @@ def reduced(data: bytes) -> tuple[tuple[int, int], bytes]:
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0", "4:1:1"])
 @pytest.mark.parametrize("size", [(333, 257), (320, 240), (17, 9)])
-def test_a_picture_of_fewer_scans_is_the_same_to_the_bit(subsampling: str, size: tuple[int, int]) -> None:
+def test_pixels_are_identical_without_the_dropped_scans(subsampling: str, size: tuple[int, int]) -> None:
     data = progressive(noise("RGB", size), subsampling=subsampling)
     fewer = drop_ac_scans(data)
     assert fewer is not None
@@ -52,17 +52,17 @@ def test_a_picture_of_fewer_scans_is_the_same_to_the_bit(subsampling: str, size:
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_gray_and_ink_are_the_same_to_the_bit_as_well(mode: str) -> None:
+def test_gray_and_cmyk_are_identical(mode: str) -> None:
     data = progressive(noise(mode, (200, 120)))
     assert reduced(drop_ac_scans(data) or b"") == reduced(data)
 
 
-def test_restart_markers_are_no_end_of_a_scan() -> None:
+def test_restart_markers_do_not_end_a_scan() -> None:
     data = progressive(noise("RGB", (320, 240)), restart_marker_blocks=3)
     assert reduced(drop_ac_scans(data) or b"") == reduced(data)
 
 
-def test_tables_of_sixteen_bits_are_understood() -> None:
+def test_quantization_tables_of_16_bits_are_supported() -> None:
     data = progressive(noise("L", (160, 80)))
     start = data.index(b"\xff\xdb")
     quantizers = data[start + 5 : start + 5 + 64]
@@ -71,13 +71,13 @@ def test_tables_of_sixteen_bits_are_understood() -> None:
     assert reduced(drop_ac_scans(data) or b"") == reduced(data)
 
 
-def test_nothing_is_left_out_of_a_baseline_file() -> None:
+def test_nothing_is_dropped_from_a_baseline_file() -> None:
     file = io.BytesIO()
     noise("RGB", (64, 64)).save(file, "JPEG")
     assert drop_ac_scans(file.getvalue()) is None
 
 
-def test_nothing_is_left_out_of_a_file_that_is_cut_short() -> None:
+def test_nothing_is_dropped_from_a_truncated_file() -> None:
     data = progressive(noise("RGB", (160, 120)))
     assert all(drop_ac_scans(data[:end]) is None for end in range(0, len(data), 7))
 
@@ -86,7 +86,7 @@ def scans(data: bytes) -> list[int]:
     return [place for place in range(len(data) - 1) if data[place : place + 2] == b"\xff\xda"]
 
 
-def test_nothing_is_left_out_where_libjpeg_guesses_at_bits_that_were_never_sent() -> None:
+def test_nothing_is_dropped_if_bits_are_missing() -> None:
     data = progressive(noise("RGB", (160, 120)))
     assert drop_ac_scans(data[: scans(data)[-1]] + b"\xff\xd9") is None
 
@@ -99,13 +99,13 @@ def outcome(data: bytes) -> object:
 
 
 def headers(data: bytes) -> list[int]:
-    """Return where the bytes lie that tell of scans and of their tables."""
+    """Return the positions of the bytes of scan headers and of tables."""
     marked = [place for place in range(len(data) - 1) if data[place] == 0xFF and data[place + 1] in {0xC4, 0xDA}]
     return [place + offset for place in marked for offset in range(2, 12)]
 
 
 @pytest.mark.parametrize("bit", range(8))
-def test_a_fault_in_the_header_of_any_scan_is_left_to_the_decoder(bit: int) -> None:
+def test_a_damaged_scan_header_is_left_to_the_decoder(bit: int) -> None:
     data = progressive(noise("RGB", (40, 24)))
     for place in headers(data):
         damaged = data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
@@ -113,7 +113,7 @@ def test_a_fault_in_the_header_of_any_scan_is_left_to_the_decoder(bit: int) -> N
         assert fewer is None or outcome(fewer) == outcome(damaged)
 
 
-def test_scans_that_changed_places_are_left_to_the_decoder() -> None:
+def test_reordered_scans_are_left_to_the_decoder() -> None:
     data = progressive(noise("RGB", (40, 24)))
     places = [*scans(data), len(data) - 2]
     pieces = [data[start:end] for start, end in pairwise(places)]
@@ -132,7 +132,7 @@ def test_a_file_of_very_many_segments_is_left_to_the_decoder() -> None:
 
 
 @given(st.data())
-def test_no_damage_raises(data: st.DataObject) -> None:
+def test_damage_never_raises(data: st.DataObject) -> None:
     whole = bytearray(progressive(noise("RGB", (40, 24))))
     for _ in range(data.draw(st.integers(1, 8))):
         whole[data.draw(st.integers(2, len(whole) - 1))] = data.draw(st.integers(0, 255))
@@ -147,7 +147,9 @@ def rendered(folder: Path, data: bytes, width: int) -> tuple[Outcome, Path]:
     return outcome, output
 
 
-def test_a_thumbnail_is_that_of_all_scans(tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thumbnail_is_identical_to_one_from_all_scans(
+    tmp_path: Path, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = progressive(scene(size=(1600, 1200)))
     assert drop_ac_scans(data)
     _, thumbnail = rendered(tmp_path, data, 80)
@@ -158,7 +160,7 @@ def test_a_thumbnail_is_that_of_all_scans(tmp_path: Path, scene: Scene, monkeypa
     assert thumbnail.read_bytes() == made
 
 
-def test_a_progressive_file_that_is_cut_short_still_fails_at_any_scale(tmp_path: Path, scene: Scene) -> None:
+def test_a_truncated_progressive_file_fails_at_any_scale(tmp_path: Path, scene: Scene) -> None:
     data = progressive(scene(size=(1600, 1200)))
     for width in (80, 800):
         outcome, _ = rendered(tmp_path, data[: len(data) * 2 // 3], width)

@@ -1,4 +1,4 @@
-"""A probe says of an output what was said when it was made."""
+"""The header of an output says what its record says."""
 
 import os
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def probe_file(path: Path) -> ImageInfo:
 
 
 @pytest.mark.parametrize("kind", OUTPUT_FORMATS)
-def test_it_agrees_with_the_encoder(kind: str, scene: Scene, result: Render, tmp_path: Path) -> None:
+def test_the_header_agrees_with_what_was_written(kind: str, scene: Scene, result: Render, tmp_path: Path) -> None:
     load_plugins()
     name = f"a.{kind if kind != 'jpeg2000' else 'jp2'}"
     scene().save(tmp_path / name, kind.upper())
@@ -44,7 +44,7 @@ def test_it_agrees_with_the_encoder(kind: str, scene: Scene, result: Render, tmp
     lossless=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_webp_has_the_size_that_its_decoder_gives_it(
+def test_the_size_of_a_webp_is_the_decoded_one(
     size: tuple[int, int], mode: str, frames: int, *, lossless: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"{os.getpid()}.webp"
@@ -54,12 +54,12 @@ def test_any_webp_has_the_size_that_its_decoder_gives_it(
     assert (found.width, found.height, found.format, found.bytes) == (*size, "webp", path.stat().st_size)
 
 
-def test_a_jpeg_with_further_pictures_is_a_jpeg(scene: Scene, tmp_path: Path) -> None:
+def test_an_mpo_is_a_jpeg(scene: Scene, tmp_path: Path) -> None:
     scene().save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[scene()])
     assert probe_file(tmp_path / "a.jpg").format == "jpeg"
 
 
-def test_pixels_are_not_looked_at(scene: Scene, tmp_path: Path) -> None:
+def test_pixels_are_not_read(scene: Scene, tmp_path: Path) -> None:
     scene().save(tmp_path / "a.png")
     header = (tmp_path / "a.png").read_bytes()[:60]
     (tmp_path / "a.png").write_bytes(header)
@@ -71,7 +71,7 @@ def test_no_size_is_too_large(tmp_path: Path) -> None:
     assert probe_file(tmp_path / "a.png").width == 30_000
 
 
-def test_deep_colors_are_no_matter(tmp_path: Path) -> None:
+def test_deep_colors_are_supported(tmp_path: Path) -> None:
     (tmp_path / "a.ppm").write_bytes(b"P6 2 1 65535\n" + bytes(12))
     assert probe_file(tmp_path / "a.ppm") == ImageInfo(2, 1, "ppm", 25)
 
@@ -87,7 +87,7 @@ def test_deep_colors_are_no_matter(tmp_path: Path) -> None:
         (b"", Reason.DAMAGED),
     ],
 )
-def test_what_has_no_header_is_told(content: bytes, reason: Reason, tmp_path: Path) -> None:
+def test_a_file_without_a_header_fails_with_a_reason(content: bytes, reason: Reason, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(content)
     with pytest.raises(PictureError) as caught:
         probe_file(tmp_path / "a.jpg")

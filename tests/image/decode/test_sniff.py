@@ -1,4 +1,4 @@
-"""What may be a picture is told without a decoder, and never more narrowly than the decoder takes it."""
+"""Pictures are recognized without a decoder, and at least those that decoders accept."""
 
 import struct
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def begins_as_picture(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("kind", OUTPUT_FORMATS)
-def test_every_format_that_is_written_may_be_a_picture(kind: str, scene: Scene, tmp_path: Path) -> None:
+def test_all_output_formats_are_recognized(kind: str, scene: Scene, tmp_path: Path) -> None:
     load_plugins()
     path = tmp_path / f"a.{kind}"
     scene().resize((32, 32)).save(path, kind.upper())
@@ -36,13 +36,13 @@ def test_every_format_that_is_written_may_be_a_picture(kind: str, scene: Scene, 
 
 
 @pytest.mark.parametrize("kind", RARE)
-def test_what_the_decoder_takes_may_be_a_picture(kind: str, result: Render, tmp_path: Path) -> None:
+def test_what_decoders_accept_is_recognized(kind: str, result: Render, tmp_path: Path) -> None:
     outcome = result(RARE[kind], "a", width=30, format="png")
     assert not isinstance(outcome.detail, Skipped), outcome
     assert begins_as_picture(tmp_path / "a")
 
 
-def test_an_avif_of_another_brand_may_be_a_picture(scene: Scene, tmp_path: Path, result: Render) -> None:
+def test_an_avif_of_another_brand_is_recognized(scene: Scene, tmp_path: Path, result: Render) -> None:
     scene().save(tmp_path / "b.avif")
     content = bytearray((tmp_path / "b.avif").read_bytes())
     content[8:12] = b"mif1"
@@ -51,7 +51,7 @@ def test_an_avif_of_another_brand_may_be_a_picture(scene: Scene, tmp_path: Path,
     assert begins_as_picture(tmp_path / "a")
 
 
-def test_an_empty_file_is_told_by_its_suffix(tmp_path: Path) -> None:
+def test_the_suffix_decides_for_an_empty_file(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.txt"):
         (tmp_path / name).touch()
     assert begins_as_picture(tmp_path / "a.jpg")
@@ -70,6 +70,6 @@ def test_an_empty_file_is_told_by_its_suffix(tmp_path: Path) -> None:
         b"%PDF-1.4",
     ],
 )
-def test_what_lies_beside_pictures_is_none(content: bytes, tmp_path: Path) -> None:
+def test_other_files_are_not_recognized(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     assert not begins_as_picture(tmp_path / "a.txt")

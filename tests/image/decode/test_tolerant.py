@@ -50,7 +50,7 @@ def tiff(images: list[Image.Image], tag: int, kind: int, value: object) -> bytes
 
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "expected"),
     [
         (b"zTXt", b"Comment\0\0" + BLOATED, TOO_LARGE),
         (b"iTXt", b"Comment\0\1\0\0\0" + BLOATED, TOO_LARGE),
@@ -61,13 +61,13 @@ def tiff(images: list[Image.Image], tag: int, kind: int, value: object) -> bytes
         (b"gAMA", b"", "Truncated gAMA chunk"),
     ],
 )
-def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
-    name: bytes, content: bytes, told: str, behind: bool, scene: Scene, result: Render
+def test_a_damaged_ancillary_chunk_is_dropped_with_a_warning(
+    name: bytes, content: bytes, expected: str, behind: bool, scene: Scene, result: Render
 ) -> None:
     sound = chunk(b"tEXt", b"Title\0sound")
     outcome = result(png(scene(), chunk(name, content), sound, behind=behind), metadata="all", width=60)
     assert isinstance(outcome.detail, Written)
-    assert outcome.warnings == (f"damaged {name.decode()} was dropped: {told}",)
+    assert outcome.warnings == (f"damaged {name.decode()} was dropped: {expected}",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as image:
         image.load()
@@ -77,14 +77,14 @@ def test_a_chunk_beside_the_pixels_is_dropped_and_that_is_told(
         assert image.getpixel((5, 5)) == pytest.approx(small.getpixel((5, 5)), abs=3)
 
 
-def test_what_the_pixels_hang_on_is_not_passed_over(scene: Scene, result: Render) -> None:
+def test_a_damaged_critical_chunk_is_an_error(scene: Scene, result: Render) -> None:
     outcome = result(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", bytes(5)) + png(scene())[33:], width=60)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.DAMAGED
 
 
 @pytest.mark.parametrize("behind", [False, True])
-def test_texts_without_end_are_dropped_and_take_no_memory(scene: Scene, result: Render, behind: bool) -> None:
+def test_endless_texts_are_dropped_and_take_no_memory(scene: Scene, result: Render, behind: bool) -> None:
     megabyte = zlib.compress(bytes(1 << 20))
     texts = (chunk(b"zTXt", b"%d\0\0" % number + megabyte) for number in range(100))
     picture = png(scene(), *texts, behind=behind)
@@ -106,7 +106,7 @@ FRAME = struct.pack(">IIIIIHHBB", 7, 1 << 20, 9, 0, 0, 1, 1, 9, 9)
 @pytest.mark.parametrize(
     ("name", "content"), [(b"fcTL", FRAME), (b"fcTL", b"short"), (b"fdAT", b"x" * 99), (b"fdAT", b"")]
 )
-def test_what_is_said_of_frames_is_nothing_to_a_still_picture(
+def test_damaged_frame_chunks_do_not_affect_a_still_picture(
     scene: Scene, result: Render, name: bytes, content: bytes, behind: bool
 ) -> None:
     outcome = result(png(scene(), chunk(name, content), behind=behind), width=60)
@@ -114,7 +114,7 @@ def test_what_is_said_of_frames_is_nothing_to_a_still_picture(
     assert f"damaged {name.decode()} was dropped" in outcome.warnings[0]
 
 
-def test_the_first_frame_may_be_described_before_it_is_said_that_there_are_several(scene: Scene, make: Make) -> None:
+def test_a_frame_chunk_may_precede_the_animation_chunk(scene: Scene, make: Make) -> None:
     scene().save(file := io.BytesIO(), "PNG", save_all=True, append_images=[scene().rotate(9)], duration=90)
     data = file.getvalue()
     several = data[data.index(b"acTL") - 4 :][:20]
@@ -124,7 +124,7 @@ def test_the_first_frame_may_be_described_before_it_is_said_that_there_are_sever
     assert getattr(make(swapped, width=60), "n_frames", 1) == 2
 
 
-def test_one_warning_without_end_is_kept_once(scene: Scene, result: Render) -> None:
+def test_a_repeated_warning_is_kept_once(scene: Scene, result: Render) -> None:
     picture = png(scene(), *[chunk(b"gAMA", b"")] * 5000)
     outcome = result(picture, width=60)
     assert isinstance(outcome.detail, Written)
@@ -132,13 +132,13 @@ def test_one_warning_without_end_is_kept_once(scene: Scene, result: Render) -> N
 
 
 @pytest.mark.parametrize("pages", [1, 3])
-@pytest.mark.parametrize(("kind", "value", "told"), [(3, 7, "int"), (2, "<x/>", "str")])
-def test_xmp_that_is_no_block_of_bytes_is_dropped_from_every_page(
-    pages: int, kind: int, value: object, told: str, scene: Scene, result: Render
+@pytest.mark.parametrize(("kind", "value", "expected"), [(3, 7, "int"), (2, "<x/>", "str")])
+def test_xmp_of_another_type_than_bytes_is_dropped_from_every_page(
+    pages: int, kind: int, value: object, expected: str, scene: Scene, result: Render
 ) -> None:
     outcome = result(tiff([scene() for _ in range(pages)], 700, kind, value), "a.tif", width=60)
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == (f"damaged XMP was dropped: it is of type {told}",)
+    assert outcome.warnings == (f"damaged XMP was dropped: it is of type {expected}",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as image:
         assert getattr(image, "n_frames", 1) == pages
@@ -155,15 +155,13 @@ def test_xmp_in_bytes_is_kept(scene: Scene, result: Render) -> None:
         assert b"kept" in image.info["xmp"]
 
 
-def test_a_kind_of_page_in_letters_is_no_thumbnail(scene: Scene, result: Render) -> None:
+def test_a_page_type_that_is_text_does_not_mean_a_thumbnail(scene: Scene, result: Render) -> None:
     outcome = result(tiff([scene()], 254, 2, "A"), "a.tif", width=60)
     assert isinstance(outcome.detail, Written), outcome
 
 
 @pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"cHRM", b"sRGB", b"cICP"])
-def test_a_wrong_checksum_or_an_empty_chunk_beside_the_pixels_costs_no_picture(
-    name: bytes, scene: Scene, result: Render
-) -> None:
+def test_a_wrong_checksum_of_an_ancillary_chunk_is_tolerated(name: bytes, scene: Scene, result: Render) -> None:
     whole = chunk(name, b"")
     wrong = whole[:-1] + bytes([whole[-1] ^ 1])
     for damaged in (whole, wrong):

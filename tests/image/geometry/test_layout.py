@@ -119,7 +119,7 @@ def expected(source: Dimensions, size: Size, how: Resize) -> Dimensions:
 @example(source=(1, 10_000), size=Size(megapixels=0.0001), enlarge=False)
 @example(source=(500, 3), size=Size(scale=(0.3, 50.0)), enlarge=False)
 @example(source=(54, 100), size=Size(width=100, height=10), enlarge=False)
-def test_the_size_is_what_the_formula_gives(fit: Fit, source: Dimensions, size: Size, enlarge: bool) -> None:
+def test_the_size_follows_the_formula(fit: Fit, source: Dimensions, size: Size, enlarge: bool) -> None:
     how = Resize(fit=fit, enlarge=enlarge)
     plan = layout(source, size, how)
     assert plan.source == source
@@ -131,7 +131,7 @@ def test_the_size_is_what_the_formula_gives(fit: Fit, source: Dimensions, size: 
 @given(pairs, targets, plain_hows)
 @example((54, 100), Size(width=100, height=10), Resize(fit=Fit.COVER))
 @example((1000, 100), Size(megapixels=0.0011025), Resize())
-def test_making_it_again_of_the_result_changes_nothing(source: Dimensions, size: Size, how: Resize) -> None:
+def test_applying_a_layout_twice_changes_nothing(source: Dimensions, size: Size, how: Resize) -> None:
     once = layout(source, size, how)
     again = layout(once.canvas, size, how)
     assert again.is_unscaled
@@ -139,9 +139,7 @@ def test_making_it_again_of_the_result_changes_nothing(source: Dimensions, size:
 
 
 @given(pairs, targets | scales, hows)
-def test_what_is_shown_lies_within_the_source_and_what_is_scaled_within_the_canvas(
-    source: Dimensions, size: Size, how: Resize
-) -> None:
+def test_areas_lie_within_their_bounds(source: Dimensions, size: Size, how: Resize) -> None:
     plan = layout(source, size, how)
     for start, length, side in zip(
         (plan.area.left, plan.area.top), (plan.area.width, plan.area.height), source, strict=True
@@ -154,7 +152,7 @@ def test_what_is_shown_lies_within_the_source_and_what_is_scaled_within_the_canv
 
 
 @given(pairs, pairs, hows)
-def test_each_fit_keeps_its_word(source: Dimensions, box: Dimensions, how: Resize) -> None:
+def test_fit_invariants(source: Dimensions, box: Dimensions, how: Resize) -> None:
     plan = layout(source, Size(width=box[0], height=box[1]), how)
     is_larger = [have > want for have, want in zip(plan.scaled, box, strict=True)]
     if how.fit in {Fit.INSIDE, Fit.CONTAIN, Fit.COVER, Fit.FILL}:
@@ -171,7 +169,7 @@ def test_each_fit_keeps_its_word(source: Dimensions, box: Dimensions, how: Resiz
 
 
 @given(pairs, boxes, hows.filter(lambda how: how.fit in {Fit.INSIDE, Fit.OUTSIDE, Fit.CONTAIN}))
-def test_the_ratio_is_kept_to_half_a_pixel(source: Dimensions, size: Size, how: Resize) -> None:
+def test_the_aspect_ratio_is_kept_to_half_a_pixel(source: Dimensions, size: Size, how: Resize) -> None:
     (width, height), plan = source, layout(source, size, how)
     off = min(
         abs(plan.scaled[1] - Fraction(plan.scaled[0] * height, width)),
@@ -193,14 +191,14 @@ def test_cover_does_not_stretch(source: Dimensions, box: Dimensions, how: Resize
 @pytest.mark.parametrize(
     ("gravity", "left"), [("center", 250), ("west", 0), ("north-west", 0), ("east", 500), ("attention", 250)]
 )
-def test_cover_keeps_what_gravity_says(gravity: str, left: int) -> None:
+def test_cover_follows_gravity(gravity: str, left: int) -> None:
     plan = layout((1000, 500), Size(width=800, height=800), Resize(fit=Fit.COVER, gravity=Gravity(gravity)))
     assert plan.scaled == (500, 500)
     assert plan.area == Region(Fraction(left), Fraction(0), Fraction(500), Fraction(500))
 
 
 @pytest.mark.parametrize(("across", "left"), [(0, 0), (0.1, 0), (0.3, 50), (0.5, 250), (0.75, 500), (1, 500)])
-def test_cover_keeps_the_focus_in_the_middle_as_far_as_the_borders_allow(across: float, left: int) -> None:
+def test_cover_centers_the_focus_within_the_borders(across: float, left: int) -> None:
     size, how = Size(width=100, height=100), Resize(fit=Fit.COVER, gravity=Gravity.EAST, focus=(across, 0.9))
     plan = layout((1000, 500), size, how)
     assert plan.area == Region(Fraction(left), Fraction(0), Fraction(500), Fraction(500))
@@ -211,7 +209,7 @@ def test_cover_keeps_the_focus_in_the_middle_as_far_as_the_borders_allow(across:
     ("gravity", "offset"),
     [("center", (0, 15)), ("south", (0, 30)), ("north-east", (0, 0)), ("entropy", (0, 15)), ("attention", (0, 15))],
 )
-def test_contain_places_by_gravity(gravity: str, offset: Dimensions) -> None:
+def test_contain_follows_gravity(gravity: str, offset: Dimensions) -> None:
     how = Resize(fit=Fit.CONTAIN, gravity=Gravity(gravity), focus=(1.0, 1.0))
     assert layout((100, 50), Size(width=60, height=60), how).offset == offset
 
@@ -230,11 +228,11 @@ def test_contain_places_by_gravity(gravity: str, offset: Dimensions) -> None:
         ("30000@", (400, 300), (200, 150)),
     ],
 )
-def test_mogrify_notation_means_what_it_means_to_mogrify(geometry: str, source: Dimensions, result: Dimensions) -> None:
+def test_mogrify_notation_matches_mogrify(geometry: str, source: Dimensions, result: Dimensions) -> None:
     assert layout(source, Size.parse(geometry), Resize()).canvas == result
 
 
-def test_what_may_only_grow_is_neither_cut_nor_padded_where_it_would_shrink() -> None:
+def test_a_picture_that_may_only_grow_is_not_cropped_or_padded() -> None:
     for fit in (Fit.COVER, Fit.CONTAIN):
         plan = layout((400, 300), Size(width=200, height=200, shrink=False), Resize(fit=fit))
         assert plan.is_unscaled

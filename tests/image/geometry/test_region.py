@@ -53,19 +53,19 @@ def same(one: Image.Image, other: Image.Image) -> bool:
 
 @pytest.mark.parametrize("then", range(1, 9))
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_two_turns_are_one(orientation: int, then: int) -> None:
+def test_two_orientations_combine_to_one(orientation: int, then: int) -> None:
     twice = upright(upright(numbered(), orientation), then)
     assert same(upright(numbered(), compose(orientation, then)), twice)
 
 
 @given(areas, orientations)
-def test_an_area_is_found_where_it_comes_to_lie(area: Region, then: int) -> None:
+def test_an_area_moves_with_the_picture(area: Region, then: int) -> None:
     image = numbered()
     assert same(part(upright(image, then), transform(area, SIZE, then)), upright(part(image, area), then))
 
 
 @given(areas, orientations)
-def test_an_area_is_found_where_the_picture_is_stored(area: Region, orientation: int) -> None:
+def test_an_area_maps_to_the_stored_picture(area: Region, orientation: int) -> None:
     stored = numbered((SIZE[1], SIZE[0]) if is_sideways(orientation) else SIZE)
     shown = upright(stored, orientation)
     assert shown.size == SIZE
@@ -73,14 +73,14 @@ def test_an_area_is_found_where_the_picture_is_stored(area: Region, orientation:
 
 
 @given(areas, orientations, orientations)
-def test_a_turned_part_of_a_stored_picture_is_found_in_it(area: Region, orientation: int, then: int) -> None:
+def test_a_rotated_part_maps_to_the_stored_picture(area: Region, orientation: int, then: int) -> None:
     size = (SIZE[1], SIZE[0]) if is_sideways(then) else SIZE
     before = stored_area(area, SIZE, orientation)
     assert stored_area(transform(area, SIZE, then), size, compose(orientation, then)) == before
 
 
 @given(areas, st.integers(-8, 8), st.integers(-8, 8), st.integers(1, 9), st.integers(1, 9))
-def test_a_part_of_a_part_is_what_of_it_lies_within(area: Region, left: int, top: int, width: int, height: int) -> None:
+def test_a_crop_of_a_crop_is_their_overlap(area: Region, left: int, top: int, width: int, height: int) -> None:
     image = numbered()
     found = crop(area, left, top, width, height)
     within = [
@@ -95,5 +95,5 @@ def test_a_part_of_a_part_is_what_of_it_lies_within(area: Region, left: int, top
         assert sorted(part(image, found).tobytes()) == sorted(shown.getpixel(pixel) for pixel in within)  # type: ignore[type-var]
 
 
-def test_all_of_a_picture_is_an_area() -> None:
+def test_the_whole_picture_is_an_area() -> None:
     assert Region.whole((6, 4)) == Region(Fraction(0), Fraction(0), Fraction(6), Fraction(4))

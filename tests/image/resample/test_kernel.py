@@ -51,7 +51,7 @@ def laid_on(background: str | tuple[int, int, int], image: Image.Image) -> Image
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("resample", Resample)
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_all_kernels_give_what_pillow_gives(mode: str, resample: Resample, size: tuple[int, int], scene: Scene) -> None:
+def test_all_kernels_match_pillow(mode: str, resample: Resample, size: tuple[int, int], scene: Scene) -> None:
     image = scene(mode)
     ours = kernel.resample(image, size, BOX, resample)
     assert (ours.mode, ours.size) == (mode, size)
@@ -61,7 +61,7 @@ def test_all_kernels_give_what_pillow_gives(mode: str, resample: Resample, size:
 @pytest.mark.parametrize("background", ["black", "white", (255, 90, 0)])
 @pytest.mark.parametrize("resample", Resample)
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_what_is_translucent_looks_as_pillow_has_it(
+def test_translucent_pixels_match_pillow(
     mode: str, resample: Resample, background: str | tuple[int, int, int], scene: Scene
 ) -> None:
     image = scene(mode)
@@ -79,7 +79,7 @@ def test_what_is_translucent_looks_as_pillow_has_it(
     st.tuples(*[st.integers(0, 255)] * 3),
     st.tuples(st.integers(4, 90), st.integers(4, 70)),
 )
-def test_a_resized_edge_looks_on_any_background_as_if_resized_with_it(
+def test_a_translucent_edge_looks_as_if_composited_before_resizing(
     seed: int, resample: Resample, background: tuple[int, int, int], size: tuple[int, int]
 ) -> None:
     image = cutout(seed)
@@ -137,7 +137,7 @@ def test_deep_pixels_keep_their_depth(mode: str, resample: Resample, size: tuple
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L"])
 @pytest.mark.usefixtures("without_simd")
-def test_without_simd_pillow_does_it_all(mode: str, scene: Scene) -> None:
+def test_without_simd_pillow_resamples(mode: str, scene: Scene) -> None:
     image = scene(mode)
     assert not kernel.is_mirror_exact(mode, Resample.LANCZOS)
     ours = kernel.resample(image, (40, 31), BOX, Resample.LANCZOS)
@@ -146,7 +146,7 @@ def test_without_simd_pillow_does_it_all(mode: str, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L"])
-def test_going_down_the_columns_first_is_the_same_thing_turned(mode: str, noise: Scene) -> None:
+def test_columns_first_is_the_transposed_result(mode: str, noise: Scene) -> None:
     image = noise(mode)
     turned = image.transpose(Image.Transpose.TRANSPOSE)
     for (across, down), (left, top, width, height) in (((30, 20), (1.5, 2.5, 90, 50)), ((31, 9), (40, 30.5, 31, 9))):
@@ -158,7 +158,7 @@ def test_going_down_the_columns_first_is_the_same_thing_turned(mode: str, noise:
 
 
 @pytest.mark.parametrize("resample", Resample)
-def test_rows_that_do_not_count_are_not_missed(resample: Resample, noise: Scene) -> None:
+def test_rows_outside_of_the_kernel_do_not_matter(resample: Resample, noise: Scene) -> None:
     image = noise("RGB", (40, 400))
     box = 3.5, 180.25, 30, 40.5
     for size in ((10, 9), (60, 80)):
@@ -167,7 +167,7 @@ def test_rows_that_do_not_count_are_not_missed(resample: Resample, noise: Scene)
 
 @pytest.mark.parametrize("resample", [word for word in Resample if word is not Resample.NEAREST])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_what_is_hidden_does_not_bleed_into_the_edges(mode: str, resample: Resample) -> None:
+def test_hidden_colors_do_not_bleed_into_edges(mode: str, resample: Resample) -> None:
     image = Image.new("RGBA", (100, 100), (255, 255, 255, 0))
     image.paste((0, 0, 0, 255), (30, 30, 70, 70))
     resized = kernel.resample(image.convert(mode), (33, 33), (0, 0, 100, 100), resample).convert("RGBA")

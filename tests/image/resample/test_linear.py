@@ -45,7 +45,7 @@ def test_black_and_white_mix_to_the_gray_of_half_the_light(mode: str, resample: 
         assert 187 * level <= least <= most <= 189 * level  # type: ignore[operator]
 
 
-def test_as_much_light_comes_out_as_went_in(scene: Scene) -> None:
+def test_the_amount_of_light_is_preserved(scene: Scene) -> None:
     image = scene("L", (120, 80))
     made = resample_linear(image, (30, 20), whole(image), Resample.BOX)
     for x, y in ((3, 4), (11, 9), (20, 15), (29, 19)):
@@ -56,7 +56,7 @@ def test_as_much_light_comes_out_as_went_in(scene: Scene) -> None:
 
 @pytest.mark.parametrize("resample", Resample)
 @pytest.mark.parametrize("mode", ["L", "RGB", "LA", "RGBA", "I;16"])
-def test_what_is_not_scaled_stays_identical(mode: str, resample: Resample, noise: Scene) -> None:
+def test_unscaled_pixels_stay_identical(mode: str, resample: Resample, noise: Scene) -> None:
     image = deep(noise("L")) if mode == "I;16" else noise(mode)
     if mode.endswith("A"):
         # The colors of what can't be seen at all are not kept.
@@ -65,14 +65,14 @@ def test_what_is_not_scaled_stays_identical(mode: str, resample: Resample, noise
     assert made.tobytes() == image.tobytes()
 
 
-def test_every_level_stays_itself_when_flat() -> None:
+def test_flat_images_keep_their_level() -> None:
     image = Image.merge("RGB", [Image.frombytes("L", (256, 1), bytes(range(256)))] * 3).resize((2048, 32), 0)
     made = resample_linear(image, (256, 4), whole(image), Resample.BOX)
     assert made.tobytes() == image.resize((256, 4), 0).tobytes()
 
 
 @pytest.mark.parametrize("resample", Resample)
-def test_what_is_hidden_does_not_bleed_into_the_edges(resample: Resample) -> None:
+def test_hidden_colors_do_not_bleed_into_edges(resample: Resample) -> None:
     image = Image.new("RGBA", (100, 100), (255, 255, 255, 0))
     image.paste((200, 10, 0, 255), (30, 30, 70, 70))
     made = resample_linear(image, (33, 33), whole(image), resample)
@@ -83,7 +83,7 @@ def test_what_is_hidden_does_not_bleed_into_the_edges(resample: Resample) -> Non
         assert ImageChops.multiply(off, seen).getextrema()[1] <= 1  # type: ignore[operator]
 
 
-def test_alpha_is_mixed_as_it_is() -> None:
+def test_alpha_is_resampled_without_conversion() -> None:
     image = Image.new("RGBA", (64, 64), (250, 120, 30, 255))
     image.putalpha(checkerboard("L"))
     made = resample_linear(image, (16, 16), whole(image), Resample.BOX)
@@ -91,7 +91,7 @@ def test_alpha_is_mixed_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "F", "I"])
-def test_values_of_which_the_light_is_not_known_are_mixed_as_they_are(mode: str, scene: Scene) -> None:
+def test_other_modes_are_mixed_without_conversion(mode: str, scene: Scene) -> None:
     image, box = scene(mode), (3.25, 2.5, 100.5, 70.75)
     made = resample_linear(image, (40, 31), box, Resample.LANCZOS)
     assert made.tobytes() == kernel.resample(image, (40, 31), box, Resample.LANCZOS).tobytes()
@@ -99,7 +99,7 @@ def test_values_of_which_the_light_is_not_known_are_mixed_as_they_are(mode: str,
 
 @pytest.mark.parametrize("rows_first", [True, False])
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_a_part_is_taken_and_the_order_of_passes_does_not_show(mode: str, rows_first: bool, scene: Scene) -> None:
+def test_parts_and_both_orders_of_passes_agree(mode: str, rows_first: bool, scene: Scene) -> None:
     image = scene(mode)
     cut = resample_linear(image, (40, 30), (20, 10, 80, 60), Resample.BOX, rows_first=rows_first)
     expected = resample_linear(image.crop((20, 10, 100, 70)), (40, 30), (0, 0, 80, 60), Resample.BOX)
