@@ -1,5 +1,6 @@
 """Work functions for a PoolProcess, imported by name in its processes."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -78,6 +79,15 @@ def _wait_for(mark: str, then: str = "done") -> str:
     return then
 
 
+def _send_garbage() -> None:
+    """Write to all sockets, as code that has taken over the worker can."""
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                os.write(int(name), b"\xff" * 100)
+    time.sleep(60)
+
+
 def _fail(text: str) -> None:
     raise ValueError(text)
 
@@ -87,6 +97,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     "pid": lambda: (os.getpid(), os.getppid(), LOADED[:]),
     "sleep": time.sleep,
     "fail": _fail,
+    "garbage": _send_garbage,
     "exit": os._exit,
     "segfault": lambda: ctypes.string_at(0),
     "kill_supervisor": _kill_supervisor,

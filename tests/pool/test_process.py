@@ -234,6 +234,41 @@ def test_workers_end_with_a_killed_supervisor(start: Start, tmp_path: Path, wait
     assert future.result() == "done"
 
 
+def test_every_task_has_one_result_while_workers_and_supervisors_are_killed(start: Start) -> None:
+    pool = start(retries=2)
+    workers: list[int] = []
+    done: list[Future[Any]] = []
+
+    def note(future: Future[Any]) -> None:
+        done.append(future)
+        if future.exception() is None:
+            workers.append(future.result()[0])
+
+    futures = []
+    for number in range(400):
+        futures.append(pool.submit(("pid",)))
+        futures[-1].add_done_callback(note)
+        time.sleep(0.002)
+        if number % 25 == 0 and workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(workers[-1], signal.SIGKILL)
+        if number in {100, 200, 300} and pool.supervisor_pid is not None:
+            kill_supervisor(pool)
+    pool.shutdown()
+    assert sorted(map(id, done)) == sorted(map(id, futures))
+    assert {type(future.exception()) for future in futures} <= {type(None), WorkerLostError, SupervisorLostError}
+    assert sum(future.exception() is None for future in futures) > 390
+
+
+def test_worker_that_sends_garbage_costs_its_task_alone(start: Start) -> None:
+    pool = start(retries=2)
+    futures = [pool.submit(("double", number)) for number in range(10)]
+    error = pool.submit(("garbage",)).exception()
+    assert isinstance(error, WorkerLostError)
+    assert getattr(error.result, "reason", None) is LossReason.PROTOCOL_VIOLATION
+    assert [future.result() for future in futures] == list(range(0, 20, 2))
+
+
 def is_alive(pid: int) -> bool:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
