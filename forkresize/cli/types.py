@@ -25,9 +25,9 @@ _SECOND = 10**9
 
 
 class WordChoice(click.Choice[str]):
-    """One of several words, converted by a function."""
+    """One of several words, which a function may convert."""
 
-    def __init__(self, words: Iterable[str], parse: Callable[[str], Any]) -> None:
+    def __init__(self, words: Iterable[str], parse: Callable[[str], Any] = str) -> None:
         super().__init__(tuple(words))
         self._parse = parse
 
@@ -110,7 +110,7 @@ def _memory(text: str) -> int:
 
     size = parse_bytes(text)
     if size < MIN_MEMORY:
-        raise ValueError(f"{text!r} is too little for one worker: use at least {MIN_MEMORY // 10**6}M")
+        raise ValueError(f"invalid size {text!r}: use at least {MIN_MEMORY // 10**6}M, which one worker needs")
     return size
 
 

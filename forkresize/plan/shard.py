@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from forkresize.errors import FieldError
 
-_FORM = "must be K/N with 1 <= K <= N, for example 2/4"
+_FORM = "use K/N with 1 <= K <= N, for example 2/4"
 
 
 class Shard(Struct, frozen=True):
@@ -28,18 +28,18 @@ class Shard(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.count:
-            raise FieldError("shard", f"'{self.number}/{self.count}' {_FORM}")
+            raise FieldError("shard", f"invalid shard '{self.number}/{self.count}': {_FORM}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the shard written as ``K/N``.
 
         Raises:
-            ValueError: the text is not a shard; the message is to follow the text.
+            ValueError: the text is not a shard.
         """
         found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII)
         if not found or not 1 <= int(found[1]) <= int(found[2]):
-            raise ValueError(_FORM)
+            raise ValueError(f"invalid shard {text!r}: {_FORM}")
         return cls(int(found[1]), int(found[2]))
 
     def has(self, relative: str) -> bool:

@@ -187,10 +187,12 @@ def parse_text(kind: Any, text: str) -> Any:
         ValueError: the text stands for no value of the type.
     """
     notation = find_meta(kind, "notation")
-    if notation is not None:
-        return check(kind, notation.parse(text))
+    parse = {bool: _bool, int: _int, float: parse_number}.get(base_type(kind))
+    if notation is None and parse is None:
+        return check(kind, text)
+    value = notation.parse(text) if notation else None
     try:
-        return check(kind, {bool: _bool, int: _int, float: parse_number}.get(base_type(kind), str)(text))
+        return check(kind, value if notation or parse is None else parse(text))
     except ValueError:
         raise ValueError(f"invalid value {format_value(text)}: use {describe_type(kind)}") from None
 

@@ -3,13 +3,14 @@
 import click
 
 from forkresize.cli.options.model import Option
+from forkresize.cli.types import WordChoice
 
 _FILE = click.Path(dir_okay=False)
 
 REPORTING = [
     Option(
         "--progress",
-        type=click.Choice(["auto", "rich", "tqdm", "none"]),
+        type=WordChoice(["auto", "rich", "tqdm", "none"]),
         default="auto",
         help="Progress view. auto: rich on a terminal, tqdm on a dumb terminal, none elsewhere; rich: live view; tqdm: "
         "one line; none: nothing.",
@@ -28,14 +29,14 @@ REPORTING = [
     Option("--log-file", type=_FILE, metavar="FILE", help="Append a log of the run to FILE."),
     Option(
         "--log-level",
-        type=click.Choice(["debug", "info", "warning", "error"]),
+        type=WordChoice(["debug", "info", "warning", "error"]),
         default="info",
         help="Minimum level to log. debug: every output; info: the run and skipped files; warning: images with "
         "warnings; error: failures.",
     ),
     Option(
         "--log-format",
-        type=click.Choice(["text", "json"]),
+        type=WordChoice(["text", "json"]),
         default="text",
         help="Format of log lines. text: for people; json: one object per line.",
     ),

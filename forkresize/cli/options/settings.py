@@ -5,6 +5,7 @@ import click
 from forkresize.cli.info.completion import SHELLS, complete_preset, print_completion
 from forkresize.cli.info.doctor import print_doctor
 from forkresize.cli.options.model import Option
+from forkresize.cli.types import WordChoice
 
 SETTINGS = [
     Option(
@@ -24,7 +25,7 @@ SETTINGS = [
     Option("--show-config", is_flag=True, help="Print the value of every option and where it was set, and exit."),
     Option(
         "--completion",
-        type=click.Choice(SHELLS),
+        type=WordChoice(SHELLS),
         is_eager=True,
         expose_value=False,
         callback=print_completion,

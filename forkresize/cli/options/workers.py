@@ -1,10 +1,8 @@
 """The options of the workers: how many, their limits, and the order of the work."""
 
-import click
-
 from forkresize.cli.options.model import Option
 from forkresize.cli.options.recipe import recipe_options
-from forkresize.cli.types import DURATION, MAX_ERRORS, MEMORY, SHARD, enum_choice, whole
+from forkresize.cli.types import DURATION, MAX_ERRORS, MEMORY, SHARD, WordChoice, enum_choice, whole
 from forkresize.plan import Order
 
 WORKERS = [
@@ -31,7 +29,7 @@ WORKERS = [
     *recipe_options("Workers"),
     Option(
         "--sandbox",
-        type=click.Choice(["auto", "on", "off"]),
+        type=WordChoice(["auto", "on", "off"]),
         default="auto",
         help="Restrict workers to reading sources and writing DESTINATION. auto: use what the kernel supports; on: "
         "fail unless all layers are available; off: disable.",
