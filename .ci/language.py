@@ -1,10 +1,9 @@
-"""Find words that this project avoids, in prose and in names: ``python .ci/language.py [--lower] [ROOM or FILE]...``.
+"""Find words that this project avoids, in prose and in names: ``python .ci/language.py [FILE or FOLDER]...``.
 
-Print the number of findings of each room, then the findings of the rooms that are named or exceed their allowance.
+Print the findings, and their number in each room: a package, a folder, or a file at the top.
 """
 
 import ast
-import json
 import re
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ALLOWANCE = Path(__file__).with_name("language.json")
 EXEMPT = re.compile(r"\.ci/language|tests/test_language|.*LICENSE|.*/assets/uPlot|examples/pictures")
 MARK = "language: allow"
 """A line that holds this may use a word to avoid, for example one that is still accepted as input."""
@@ -23,7 +21,7 @@ PHRASES = re.compile(
     (?P<fine> there\s+(?:is|are|was|were)\s+(?:no|none))
     | told | (?<!\.)tells? | said | likewise | whoever | whatever | nobody | lest | for\s+ever | to\s+be\s+had
     | of\s+which | as\s+far\s+as | be\s+it | what\s+is\s+left | comes?\s+to | hangs?\s+on | in\s+force | meanwhile
-    | takes?\s+note | by\s+what
+    | takes?\s+note | by\s+what | (?:be(?:came|comes?)|came|said)\s+of | all\s+the\s+same | in\s+vain | foretold
     | (?:is|are|was|were)\s+(?:(?-i:none)|no\s+(?!more|less|worse|fewer|longer|\w+er\s+than)\w+)
     | mend(?:s|ed|ing)? | bur(?:y|ies|ied|ying) | condemned | stillborn | astray | crews?
     | (?:un)?ripe(?:n|ns|ned|ning|ness)? | settl(?:e|es|ed|ing|ement|er)
@@ -93,22 +91,18 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
-def main(arguments: list[str]) -> int:
-    """Print what is found; return 1 if a room exceeds its allowance."""
+def main(names: list[str]) -> int:
+    """Print what is found in all files or the named ones; return 1 if there are findings."""
     findings = list(find_all(Path(__file__).parent.parent))
-    count = Counter(finding.room for finding in findings)
-    allowance = Counter(json.loads(ALLOWANCE.read_text())) if ALLOWANCE.exists() else Counter[str]()
-    exceeding = count - allowance
+    if names:
+        starts = tuple(f"{name.rstrip('/')}{end}" for name in names for end in "/:")
+        findings = [finding for finding in findings if finding.place.startswith(starts)]
     for finding in findings:
-        named = any(f"{finding.place}/".startswith((f"{name.rstrip('/')}/", f"{name}:")) for name in arguments)
-        if named or finding.room in exceeding:
-            print(f"{finding.place}: {finding.word}")
-    for room, number in sorted(count.items()):
-        print(f"{number:6} {room}" + f" ({exceeding[room]} more than allowed)" * (room in exceeding))
+        print(f"{finding.place}: {finding.word}")
+    for room, number in sorted(Counter(finding.room for finding in findings).items()):
+        print(f"{number:6} {room}")
     print(f"{len(findings):6} findings of words to avoid (see CONTRIBUTING.md)")
-    if "--lower" in arguments:
-        ALLOWANCE.write_text(json.dumps(dict(sorted((count & allowance).items())), indent=0) + "\n")
-    return int(bool(exceeding))
+    return int(bool(findings))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The outcome of one output: which output, how it was executed, and what became of it."""
+"""The outcome of one output: which output, how it was executed, and what happened to it."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -88,7 +88,7 @@ NOT_EXECUTED = Execution()
 
 
 class _Detail(Struct, frozen=True, tag_field="status", tag=str.lower, forbid_unknown_fields=True):
-    """What became of an output. Its class name in lower case is its status."""
+    """What happened to an output. Its class name in lower case is its status."""
 
     @property
     def status(self) -> str:
@@ -187,9 +187,9 @@ class Outcome(Struct, frozen=True):
 
     Attributes:
         ref: which output it is.
-        detail: what became of it.
+        detail: what happened to it.
         execution: how it was executed.
-        warnings: remarks on an output that is right all the same.
+        warnings: remarks on a valid output.
     """
 
     ref: OutputRef
@@ -214,7 +214,7 @@ class Outcome(Struct, frozen=True):
 
     @property
     def status(self) -> str:
-        """The word for what became of it."""
+        """The word for what happened to it."""
         return self.detail.status
 
     @property

@@ -27,7 +27,7 @@ class InPlaceOutputs:
     process ends in between, the file is either still the source, or the output, which the ledger knows by its hash.
 
     Args:
-        checker: finds the sources that have to be replaced, and records what became of them.
+        checker: finds the sources that have to be replaced, and records what happened to them.
         settings: how to run.
         store: the directory of the sources.
     """

@@ -42,7 +42,7 @@ class SeparateOutputs:
     """Outputs in a store of their own; sources are never touched.
 
     Args:
-        checker: finds the outputs that have to be made, and records what became of them.
+        checker: finds the outputs that have to be made, and records what happened to them.
         store: where the outputs are written.
         preserve_times: whether outputs get the mtimes of their sources.
     """

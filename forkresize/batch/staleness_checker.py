@@ -21,7 +21,7 @@ from forkresize.store import ObjectInfo, OutputStore, SourceStore, checksum
 
 
 class StalenessChecker:
-    """Finds the outputs that have to be made, and records what became of them.
+    """Finds the outputs that have to be made, and records what happened to them.
 
     Attributes:
         ledger: the records of earlier runs.
@@ -42,7 +42,7 @@ class StalenessChecker:
         self._latest_hash: tuple[str, bytes | None] | None = None
 
     def check(self, source: Source, output: Output) -> Outcome:
-        """Return a Planned outcome if the output has to be made, otherwise what becomes of it without work.
+        """Return a Planned outcome if the output has to be made, otherwise what happens to it without work.
 
         An output that cannot be looked at is Failed.
 
@@ -61,7 +61,7 @@ class StalenessChecker:
     def check_in_place(
         self, source: Source, output: Output, record: OutputRecord | None, *, is_output: bool
     ) -> Outcome:
-        """Return a Planned outcome if a source has to be replaced, otherwise what becomes of it without work.
+        """Return a Planned outcome if a source has to be replaced, otherwise what happens to it without work.
 
         Args:
             source: the file that is there.
@@ -77,11 +77,11 @@ class StalenessChecker:
         return self._act(decide_in_place(self._rules, state, record, is_output=is_output), ref)
 
     def record(self, job: Job, outcomes: Sequence[Outcome], staged: str | None = None) -> None:
-        """Record what became of a job.
+        """Record what happened to a job.
 
         Args:
             job: what was executed.
-            outcomes: what became of it.
+            outcomes: what happened to it.
             staged: key of its output if that has not replaced its source yet; its content is recorded as well.
 
         Raises:

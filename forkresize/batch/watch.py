@@ -68,7 +68,7 @@ def watch(
 
 
 class _PassRunner:
-    """Executes the first plan, then plans prepared anew."""
+    """Executes the first plan, then newly prepared plans."""
 
     def __init__(self, plan: "RunPlan", observer: Observer) -> None:
         self._plan = plan

@@ -75,7 +75,7 @@ class WireOutcome(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
     Attributes:
         rendition: index of the output's rendition in the recipe; None if it covers all outputs.
-        detail: what became of it.
+        detail: what happened to it.
         warnings: remarks on it.
     """
 

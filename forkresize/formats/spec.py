@@ -152,7 +152,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         sequence_options: the options that describe several frames.
         metadata: the options that embed metadata; what does not fit is dropped with a warning.
         losses: warnings about what the format does not keep of the request.
-        rewriter: ``module:function`` that replaces the metadata of a file without encoding it anew; empty for none.
+        rewriter: ``module:function`` that replaces the metadata of a file without re-encoding it; empty for none.
     """
 
     modes: frozenset[str]
@@ -226,7 +226,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         animated: whether a file can have several frames with durations.
         paged: whether a file can have several pages.
         frame_noun: what the pictures in one file are called.
-        loop: how often an animation plays, by what Pillow reads: 0 is forever, None unknown.
+        loop: how often an animation plays, from Pillow's info: 0 is forever, None unknown.
         stores_frame_count: whether a file stores how many frames it has.
         output: how it is written; None if it is only read.
     """

@@ -94,7 +94,7 @@ def validate(recipe: Recipe) -> None:
 
 
 class Result(Struct, frozen=True):
-    """What became of one rendition, or of the picture.
+    """What happened to one rendition, or to the picture.
 
     Attributes:
         rendition: index in the recipe; None if it covers all renditions.
@@ -179,7 +179,7 @@ class _Rendering:
         self._kept = metadata.extract(source.image, self._recipe.metadata, self.diagnostics)
 
     def encode(self, builder: RenditionBuilder) -> Result:
-        """Encode a rendition that was built, and say what became of it."""
+        """Encode a rendition that was built, and say what happened to it."""
         self._lap()
         rendered = builder.encode(self._kept, self._file)
         timings = replace(self._timings, encode=self._lap())

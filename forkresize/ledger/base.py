@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, Self
 
 
 class OutputRecord(NamedTuple):
-    """What became of one output, the last time that a job for it was executed.
+    """What happened to one output, the last time that a job for it was executed.
 
     Attributes:
         key: of the output, relative to the destination.

@@ -100,7 +100,7 @@ class Decision(Struct, frozen=True):
     """What to do about an output.
 
     Attributes:
-        detail: Planned if it has to be made, otherwise what becomes of it without work.
+        detail: Planned if it has to be made, otherwise what happens to it without work.
         covers_all: whether that holds for all outputs of the source together.
         update: the output's record, if the source looks different by now although its content is the same.
     """

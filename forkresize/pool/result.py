@@ -1,4 +1,4 @@
-"""What becomes of a task: Completed, Raised or WorkerLost; and what a worker is doing, Activity."""
+"""What happens to a task: Completed, Raised or WorkerLost; and what a worker is doing, Activity."""
 
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar

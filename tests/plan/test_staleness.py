@@ -60,7 +60,7 @@ CHECKSUM = rules(compare=Compare.CHECKSUM)
 def reason(
     found: ObjectInfo | None, record: OutputRecord | None, source: SourceState = SOURCE, rules: Rules = UPDATE
 ) -> str:
-    """Return why the first rendition has to be made; what becomes of it otherwise."""
+    """Return why the first rendition has to be made; what happens to it otherwise."""
     detail = decide(rules, source, 0, found, record).detail
     return detail.reason_text if isinstance(detail, Planned) else detail.status
 

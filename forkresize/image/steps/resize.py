@@ -16,7 +16,7 @@ from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
 
 _CASCADE = 4
-"""The least factor along each axis between two renditions of which one is made from the other; below, it shows."""
+"""Minimum factor along each axis between a rendition and the one it is made from; below, the difference is visible."""
 
 
 class CascadeSource(Struct, frozen=True):
