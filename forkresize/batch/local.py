@@ -4,7 +4,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
-from typing import Any, Self
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from forkresize.store.files import open_source
 from forkresize.summary import ExecutorStats
 
 
-class LocalExecutor:
+class LocalExecutor(Pool[Job, list[WireOutcome]]):
     """Works on jobs in forked workers.
 
     Args:
@@ -30,16 +30,7 @@ class LocalExecutor:
     def __init__(self, setup: WorkerSetup, options: PoolOptions, on_tick: OnTick | None = None) -> None:
         worker: Any = RenderWorker(setup, reserve)
         options = replace(options, serializer=OUTCOME_SERIALIZER, task_serializer=setup.job_serializer())
-        self._pool: Pool[Job, list[WireOutcome]] = Pool(
-            worker, initializer=worker.start, options=options, on_tick=on_tick
-        )
-
-    def __enter__(self) -> Self:
-        self._pool.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.__exit__()
+        super().__init__(worker, initializer=worker.start, options=options, on_tick=on_tick)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
         """Yield one result for each job that is started, as they come.
@@ -47,34 +38,12 @@ class LocalExecutor:
         Raises:
             BrokenPoolError: workers can't be kept alive.
         """
-        return self._pool.imap_unordered(jobs)
-
-    def stop(self) -> None:
-        """Start no more jobs. Those that run are finished."""
-        self._pool.stop()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether no more jobs are started."""
-        return self._pool.stopping
-
-    @property
-    def interrupted(self) -> int | None:
-        """Number of the first stop signal; None if there was none."""
-        return self._pool.interrupted
+        return self.imap_unordered(jobs)
 
     @property
     def stats(self) -> ExecutorStats:
         """The workers, and the time that they took so far."""
-        pool = self._pool
-        return ExecutorStats(
-            workers=pool.workers,
-            workers_lost=pool.workers_lost,
-            busy_seconds=pool.busy_seconds,
-            memory=pool.memory,
-            sandbox=pool.sandbox,
-            sandbox_missing=pool.sandbox_missing,
-        )
+        return ExecutorStats(**{name: getattr(self, name) for name in ExecutorStats.__struct_fields__})
 
 
 def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destination: str) -> PoolOptions:

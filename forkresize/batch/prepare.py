@@ -109,11 +109,7 @@ def prepare(
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
     validate(recipe)
-    if settings.serial and settings.sandbox is SandboxMode.ON:
-        raise FieldError("sandbox", "requires worker processes; use at least one worker")
-    if root is None and not settings.serial:
-        raise FieldError("serial", "must be set: worker processes write to local directories only")
-    require_support(settings.sandbox)
+    _check_workers(settings, root)
     naming = Naming(recipe, settings.name, settings.flat)
     check_in_place(named, root, recipe, settings)
     guard = None if settings.in_place or root is None else OverwriteGuard(named, root)
@@ -132,6 +128,14 @@ def prepare(
         deadline=deadline,
         stop=stop,
     )
+
+
+def _check_workers(settings: Settings, root: str | None) -> None:
+    if settings.serial and settings.sandbox is SandboxMode.ON:
+        raise FieldError("sandbox", "requires worker processes; use at least one worker")
+    if root is None and not settings.serial:
+        raise FieldError("serial", "must be set: worker processes write to local directories only")
+    require_support(settings.sandbox)
 
 
 def _check_overwriting(discovery: SourceDiscovery, store: OutputStore, naming: Naming, guard: OverwriteGuard) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 from forkresize.batch.executor import Executor, JobResult, SerialExecutor
 from forkresize.batch.local import LocalExecutor
 from forkresize.batch.worker import WorkerSetup
+from forkresize.errors import StopRequested
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Skipped, Written
 from forkresize.pool import Completed, PoolOptions, Raised
@@ -132,3 +134,21 @@ def test_an_error_of_the_jobs_is_raised_after_the_results_of_earlier_jobs(
         results.extend(executor.run(failing()))
     assert all(isinstance(result, Completed) for result in results)
     assert (tmp_path / "out/0.jpg").exists()
+
+
+def test_a_second_stop_signal_ends_a_serial_run_at_once(tmp_path: Path, jobs: list[Job]) -> None:
+    setup = WorkerSetup.of(Recipe.of(width=8), LocalStore(str(tmp_path / "out"), "run-id"))
+    with SerialExecutor(setup) as executor:
+        next(executor.run(jobs))
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(StopRequested) as stop:
+            repeat(signal.SIGTERM)
+    assert stop.value.signum == signal.SIGTERM
+
+
+def repeat(signum: signal.Signals) -> None:
+    """Send signals until one is not taken for an echo of the first."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        signal.raise_signal(signum)
+        time.sleep(0.01)
