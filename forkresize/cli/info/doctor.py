@@ -15,10 +15,8 @@ _SWITCH = {"0": "off", "1": "on"}
 Row = tuple[str, str]
 
 
-def print_doctor(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+def print_doctor(ctx: click.Context) -> None:
     """Print diagnostics about this system, and exit."""
-    if not requested or ctx.resilient_parsing:
-        return
     from forkresize.cli.config.command import flags_in
 
     config = flags_in(ctx).get("config") or os.environ.get("FORKRESIZE_CONFIG") or None

@@ -3,9 +3,16 @@
 import click
 
 from forkresize.cli.info.completion import SHELLS, complete_preset, print_completion
-from forkresize.cli.info.doctor import print_doctor
 from forkresize.cli.options.model import Option
 from forkresize.cli.types import WordChoice
+
+
+def _print_doctor(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if requested and not ctx.resilient_parsing:
+        from forkresize.cli.info.doctor import print_doctor
+
+        print_doctor(ctx)
+
 
 SETTINGS = [
     Option(
@@ -36,7 +43,7 @@ SETTINGS = [
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=print_doctor,
+        callback=_print_doctor,
         help="Print diagnostics about this system, and exit.",
     ),
 ]
