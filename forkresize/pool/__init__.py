@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool.client import Reserve, request_file, reserve
+from forkresize.pool.client import request_file, reserve
 from forkresize.pool.files import WithFiles, sealed_memfd
 from forkresize.pool.libc import Libc
 from forkresize.pool.memory import MIN_MEMORY, Budget, default_budget
@@ -52,7 +52,6 @@ __all__ = [
     "PoolProcess",
     "Raised",
     "Receiver",
-    "Reserve",
     "SandboxMode",
     "SandboxPolicy",
     "Serializer",

@@ -4,7 +4,7 @@ import errno
 import os
 import time
 from io import FileIO
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from forkresize.pool.channel import WorkerChannel
 from forkresize.pool.files import to_files
@@ -12,20 +12,6 @@ from forkresize.pool.libc import Libc
 from forkresize.pool.memory import Budget
 from forkresize.pool.protocol import MessageType, WorkerMessage, encode_memory_request, encode_message
 from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE
-
-
-class Reserve(Protocol):
-    """A function that waits until a task's memory is available."""
-
-    def __call__(self, size: int, /) -> None:
-        """Wait; the memory is then reserved until the task ends.
-
-        Args:
-            size: bytes that the task needs at most, beyond those of an idle worker.
-
-        Raises:
-            MemoryError: the budget is smaller than that.
-        """
 
 
 class WorkerClient:
@@ -58,7 +44,7 @@ class WorkerClient:
         self._send(WorkerMessage(kind, number, 0.0, b"", payload))
 
     def reserve(self, size: int) -> None:
-        """Wait until the task's memory is available. See Reserve."""
+        """See ``reserve``."""
         self._budget.check(size)
         if size <= self._budget.allowance:
             return
@@ -93,7 +79,13 @@ class WorkerClient:
 
 
 def reserve(size: int) -> None:
-    """In a worker: wait until a task's memory is available. Elsewhere: do nothing. See Reserve."""
+    """In a worker: wait until these bytes are available beyond those of an idle worker. Elsewhere: do nothing.
+
+    The memory is reserved until the task ends.
+
+    Raises:
+        MemoryError: the budget is smaller than that.
+    """
     if WorkerClient.current is not None:
         WorkerClient.current.reserve(size)
 

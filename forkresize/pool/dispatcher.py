@@ -61,12 +61,7 @@ class Dispatcher:
     """Runs calls by a supervisor's process. Its thread starts with the first call and ends after close()."""
 
     def __init__(self, configuration: Configuration, decode: Callable[[bytes], Any]) -> None:
-        """Create a dispatcher; nothing is started.
-
-        Args:
-            configuration: of the supervisor's process.
-            decode: decodes a result.
-        """
+        """Create a dispatcher; nothing is started."""
         self._configuration = pickle.dumps(configuration)
         self._decode = decode
         self._lock = threading.Lock()
@@ -108,11 +103,7 @@ class Dispatcher:
         self._wake()
 
     def close(self, *, cancel_futures: bool) -> None:
-        """Accept no more calls; the thread ends when all are done.
-
-        Args:
-            cancel_futures: whether to cancel those that have not been sent.
-        """
+        """Accept no more calls; the thread ends when all are done."""
         with self._lock:
             self._closing = True
             cancelled = [call for call in self._waiting if cancel_futures and not call.losses]

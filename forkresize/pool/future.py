@@ -17,11 +17,7 @@ class PoolFuture(Future[T]):
     """
 
     def __init__(self, poll: Callable[[float | None], object]) -> None:
-        """Create a future.
-
-        Args:
-            poll: works on the pool, for at most this many seconds.
-        """
+        """Create a future."""
         super().__init__()
         self._poll = poll
 

@@ -61,10 +61,6 @@ class WorkerHandle(Generic[Item]):
         """Return whether the worker may send a message now. If not, all its further messages are invalid too.
 
         Tasks are done in the order of their assignment, so a message must be about the first.
-
-        Args:
-            message: what it sent.
-            stopped: whether tasks may be left undone.
         """
         first = next(iter(self.tasks), None)
         valid = not self.ready if message.kind in _ABOUT_NO_TASK else message.number == first

@@ -26,9 +26,6 @@ class Libc:
         """Have the kernel kill this process when the thread that started it ends (Linux only).
 
         Exits at once if the parent has already died.
-
-        Args:
-            parent: process id of the parent.
         """
         if sys.platform == "linux":
             self._library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -35,12 +35,7 @@ class Budget:
     """
 
     def __init__(self, total: int, workers: int) -> None:
-        """Divide the memory.
-
-        Args:
-            total: bytes.
-            workers: maximum number of workers.
-        """
+        """Divide the memory."""
         self.total = total
         self.share = total // workers
         self._workers = workers

@@ -134,13 +134,7 @@ class WorkerMonitor(Generic[Item, Result]):
         reason: LossReason = LossReason.CRASHED,
         overdue: Task[Item] | None = None,
     ) -> None:
-        """Remove a worker that is dead or has to die: handle its remaining messages, then find out what it died of.
-
-        Args:
-            worker: the worker.
-            reason: why it is removed.
-            overdue: the task that took too long.
-        """
+        """Remove a worker that is dead or has to die: handle its remaining messages, then find out what it died of."""
         self._workers.remove(worker)
         self._state.workers_lost += 1
         try:
@@ -190,13 +184,7 @@ class WorkerMonitor(Generic[Item, Result]):
 def _find_culprit(
     worker: WorkerHandle[Any], reason: LossReason, overdue: Task[Any] | None
 ) -> tuple[Task[Any] | None, float]:
-    """Return the task to blame for a worker's death, and the time since which the worker was on it.
-
-    Args:
-        worker: the worker, all of whose messages have been handled.
-        reason: why it died or was killed.
-        overdue: the task that took too long.
-    """
+    """Return the task to blame for a worker's death, and the time since which the worker was on it."""
     task, since = worker.progress.read()
     if reason is LossReason.TIMED_OUT and task is not overdue:
         return None, since  # It had started the next task, which is innocent.
@@ -207,13 +195,7 @@ def _find_culprit(
 
 
 def _is_interrupted(reason: LossReason, exit_code: int, signals: StopSignals) -> bool:
-    """Return whether a worker ended because the user stopped the run, as a signal to the whole process group does.
-
-    Args:
-        reason: why it ended otherwise.
-        exit_code: its exit code, or the negated number of the signal that ended it.
-        signals: the stop signals that this process received.
-    """
+    """Return whether a worker ended because the user stopped the run, as a signal to the whole process group does."""
     by_stop_signal = -exit_code in STOP_SIGNALS
     if reason is LossReason.CRASHED and by_stop_signal and signals.first is None:
         signals.wait(_GROUP_SIGNAL_DELAY)

@@ -92,20 +92,12 @@ class PoolProcess(Executor, Generic[T]):
         future: Future[T] = call.future
         return future
 
-    def map(  # type: ignore[override]
-        self, tasks: Iterable[Any], /, *, timeout: float | None = None, chunksize: int = 1
-    ) -> Iterator[T]:
+    def map(self, tasks: Iterable[Any], /, *, timeout: float | None = None) -> Iterator[T]:  # type: ignore[override]
         """Submit all tasks; yield their results in order.
-
-        Args:
-            tasks: the tasks.
-            timeout: seconds that each may take; None for that of the options.
-            chunksize: ignored.
 
         Raises:
             Exception: the exception of the first task that failed.
         """
-        del chunksize
         futures = [self.submit(task, timeout=timeout) for task in tasks]
         return (future.result() for future in futures)
 
@@ -115,12 +107,7 @@ class PoolProcess(Executor, Generic[T]):
         return self._dispatcher.supervisor_pid
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Accept no more tasks, and end the processes when all are done.
-
-        Args:
-            wait: whether to return only then.
-            cancel_futures: whether to cancel tasks that have not been sent to the supervisor.
-        """
+        """Accept no more tasks, and end the processes when all are done."""
         self._dispatcher.close(cancel_futures=cancel_futures)
         if wait:
             self._dispatcher.join()

@@ -97,13 +97,7 @@ class Failure(Struct, frozen=True):
 
 
 def encode_task(number: int, item: bytes, files: int = 0) -> bytes:
-    """Return the frame of a task.
-
-    Args:
-        number: the task's number, from 1 up.
-        item: the serialized item.
-        files: how many files it has.
-    """
+    """Return the frame of a task."""
     return TASK_HEADER.pack(number, len(item), files) + item
 
 

@@ -58,11 +58,7 @@ class TaskQueue(Generic[Item]):
         self._submitted.append(self._create(item, timeout, receiver))
 
     def take(self, timeout: float = math.inf) -> Task[Item] | None:
-        """Return the next task; None if there is none at the moment.
-
-        Args:
-            timeout: of a task that comes from the source.
-        """
+        """Return the next task; None if there is none at the moment."""
         if self._requeued:
             return self._requeued.popleft()
         while self._submitted:
@@ -86,12 +82,7 @@ class TaskQueue(Generic[Item]):
         return None
 
     def requeue(self, tasks: Iterable[Task[Item]], *, by_crash: bool = False) -> None:
-        """Put tasks that were assigned but not started in front of all others, in their order.
-
-        Args:
-            tasks: in the order of their assignment.
-            by_crash: whether their worker died.
-        """
+        """Put tasks that were assigned but not started in front of all others, in their order."""
         for task in reversed(list(tasks)):
             task.requeues += by_crash
             (self.retries if task.last_loss and not task.receiver else self._requeued).appendleft(task)

@@ -15,11 +15,7 @@ class ResultBuffer(Generic[Item, Result]):
     """Results that have arrived. Messages are decoded when they are taken: the workers get their next tasks first."""
 
     def __init__(self, decode: Callable[[bytes | bytearray], Any]) -> None:
-        """Create an empty buffer.
-
-        Args:
-            decode: decodes the payload of a result.
-        """
+        """Create an empty buffer."""
         self._decode = decode
         self._outcomes: deque[tuple[Task[Item], _Outcome[Item, Result], int]] = deque()
 
@@ -27,13 +23,7 @@ class ResultBuffer(Generic[Item, Result]):
         return bool(self._outcomes)
 
     def add(self, task: Task[Item], outcome: _Outcome[Item, Result], worker: int) -> None:
-        """Add the result of a task, or the message that reports it.
-
-        Args:
-            task: the task.
-            outcome: the result or message.
-            worker: process id of the worker.
-        """
+        """Add the result of a task, or the message that reports it."""
         self._outcomes.append((task, outcome, worker))
 
     def take(self) -> Iterator[TaskResult[Item, Result]]:

@@ -109,11 +109,7 @@ def stop_signals_blocked() -> Iterator[set[int]]:
 
 
 def install_worker_handlers(mask: set[int]) -> None:
-    """In a forked worker: ignore SIGINT, which the parent handles, and let other stop signals end the process.
-
-    Args:
-        mask: the signal mask from before the fork.
-    """
+    """In a forked worker: ignore SIGINT, which the parent handles, and let other stop signals end the process."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):

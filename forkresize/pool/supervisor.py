@@ -32,15 +32,7 @@ class Supervisor(Generic[Item, Result]):
         on_tick: OnTick | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Create a supervisor.
-
-        Args:
-            workers: the workers.
-            options: how to treat them.
-            state: shared with the pool.
-            on_tick: called every ``options.tick`` seconds with what each worker is doing.
-            clock: returns the time in seconds.
-        """
+        """Create a supervisor."""
         self._workers = workers
         self._options = options
         self._state = state

@@ -27,9 +27,6 @@ class SupervisorProcess:
     def __init__(self, configuration: bytes) -> None:
         """Start it from the thread that stays alive as long as it: the kernel kills it with that thread.
 
-        Args:
-            configuration: its first message.
-
         Raises:
             OSError: the process cannot be started.
         """

@@ -26,11 +26,7 @@ def allowed_cpus() -> int:
 
 
 def cpu_quota(root: Path = Path("/")) -> float:
-    """Return the CPU seconds per second that the control groups allow; infinite without a limit.
-
-    Args:
-        root: the directory that holds ``proc`` and ``sys``.
-    """
+    """Return the CPU seconds per second that the control groups allow; infinite without a limit."""
     quotas = (quota for folder in _group_folders("cpu", root) for quota in _read_quotas(folder))
     return min(quotas, default=math.inf)
 
@@ -41,11 +37,7 @@ def total_memory() -> int:
 
 
 def memory_limit(root: Path = Path("/")) -> float:
-    """Return the bytes of memory that the control groups allow; infinite without a limit.
-
-    Args:
-        root: the directory that holds ``proc`` and ``sys``.
-    """
+    """Return the bytes of memory that the control groups allow; infinite without a limit."""
     texts = (_read(folder / name).strip() for folder in _group_folders("memory", root) for name in _MEMORY_LIMITS)
     # No limit is "max" in version 2, and a number larger than any machine's memory in version 1.
     limits = (int(text) for text in texts if text.isdecimal())
@@ -78,12 +70,7 @@ def open_descriptors() -> Iterator[int]:
 
 
 def proc_status_field(field: str, root: Path = Path("/")) -> str | None:
-    """Return a field of ``/proc/self/status``, such as ``Seccomp``; None where it does not exist.
-
-    Args:
-        field: the field's name.
-        root: the directory that holds ``proc``.
-    """
+    """Return a field of ``/proc/self/status``, such as ``Seccomp``; None where it does not exist."""
     lines = (line.partition(":") for line in _read(root / "proc/self/status").splitlines())
     return next((value.strip() for name, _, value in lines if name == field), None)
 

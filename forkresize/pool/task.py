@@ -68,13 +68,7 @@ class Task(Struct, Generic[Item], eq=False):
     def result_from(
         self, message: WorkerMessage, worker: int, decode: Callable[[bytes | bytearray], Any]
     ) -> Completed[Item, Any] | Raised[Item]:
-        """Return the result that a worker's message reports.
-
-        Args:
-            message: says that the work function returned or raised.
-            worker: process id of the sender.
-            decode: decodes the payload of a result.
-        """
+        """Return the result that a worker's message reports."""
         common = self._common(worker, message.seconds, message.stderr)
         try:
             if message.kind == MessageType.RAISED:
@@ -97,15 +91,7 @@ class Task(Struct, Generic[Item], eq=False):
     def make_loss(
         self, reason: LossReason, worker: int, exit_code: int, seconds: float, stderr: bytes
     ) -> WorkerLost[Item]:
-        """Return the result of a task that its worker died of.
-
-        Args:
-            reason: why it died.
-            worker: its process id.
-            exit_code: its exit code, or the negated number of the signal that ended it.
-            seconds: wall time it spent on the task.
-            stderr: the end of its standard error.
-        """
+        """Return the result of a task that its worker died of; the exit code is negative for a signal."""
         return WorkerLost(
             reason=reason,
             signal=signal_name(-exit_code) if exit_code < 0 else None,

@@ -57,14 +57,7 @@ class WorkerConfig(Struct, frozen=True):
 def run_worker(
     config: WorkerConfig, channel: WorkerChannel, mask: set[int], close_inherited: Callable[[], object]
 ) -> NoReturn:
-    """Run a worker until the pool closes its channel. Never returns into the parent's code, whose stack it inherited.
-
-    Args:
-        config: what to do.
-        channel: what is shared with the pool.
-        mask: the signal mask from before the fork.
-        close_inherited: closes what belongs to the other workers.
-    """
+    """Run a worker until the pool closes its channel. Never returns into the code of the parent, whose stack it has."""
     status = 1
     try:
         config.libc.set_parent_death_signal(config.parent)
@@ -154,14 +147,7 @@ def _serve(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -
 def _perform(
     config: WorkerConfig, client: WorkerClient, data: bytes | WithFiles[bytes], opened: list[WithFiles[Any]]
 ) -> tuple[MessageType, bytes]:
-    """Return the type and payload of the task's message.
-
-    Args:
-        config: how.
-        client: receives the task's files.
-        data: the item's bytes.
-        opened: gets the item and the result if they have files; the caller closes them.
-    """
+    """Return the type and payload of the task's message; an item and a result with files are added to ``opened``."""
     try:
         if isinstance(data, WithFiles):
             item = WithFiles(config.decode(data.value), client.receive_files())

@@ -32,13 +32,7 @@ class WorkerSet(Generic[Item]):
     """
 
     def __init__(self, config: WorkerConfig, size: int, max_tasks: int) -> None:
-        """Create an empty set.
-
-        Args:
-            config: what the workers do.
-            size: how many there may be.
-            max_tasks: how many tasks each is assigned before it is replaced; 0 for no limit.
-        """
+        """Create an empty set."""
         self.selector = DefaultSelector()
         self.memory = AdmissionController(config.budget)
         self.size = size
