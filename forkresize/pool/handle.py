@@ -22,6 +22,7 @@ class WorkerHandle(Generic[Item]):
 
     Attributes:
         process: its process.
+        pid: its process id.
         channel: what is shared with it.
         messages: the parent's end of its message socket.
         progress: its tasks.
@@ -35,6 +36,7 @@ class WorkerHandle(Generic[Item]):
 
     def __init__(self, process: ChildProcess, channel: WorkerChannel) -> None:
         self.process = process
+        self.pid = process.pid
         self.channel = channel
         self.messages = ParentEnd(channel.parent_end)
         self.progress: TaskProgress[Item] = TaskProgress(channel.current)
@@ -46,11 +48,6 @@ class WorkerHandle(Generic[Item]):
         self.bucket: dict[WorkerHandle[Item], None] | None = None
         self._protocol_error = False
         self._started_at = time.monotonic()
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self.process.pid
 
     def assign(self, task: Task[Item]) -> None:
         """Assign a task; ``messages.flush()`` sends it."""

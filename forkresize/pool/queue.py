@@ -55,7 +55,8 @@ class TaskQueue(Generic[Item]):
 
     def submit(self, item: Item, timeout: float, receiver: Receiver) -> None:
         """Add a task whose result goes to a receiver."""
-        self._submitted.append(self._create(item, timeout, receiver))
+        self._last_number += 1
+        self._submitted.append(Task(self._last_number, item, timeout, receiver))
 
     def take(self, timeout: float = math.inf) -> Task[Item] | None:
         """Return the next task; None if there is none at the moment."""
@@ -77,7 +78,8 @@ class TaskQueue(Generic[Item]):
             self.error = error
         else:
             if not isinstance(item, NothingYet):
-                return self._create(item, timeout)
+                self._last_number += 1
+                return Task(self._last_number, item, timeout)
             self.waiting = item
         return None
 
@@ -105,7 +107,3 @@ class TaskQueue(Generic[Item]):
         for each in (self.retries, self._requeued, self._submitted):
             each.clear()
         return tasks
-
-    def _create(self, item: Item, timeout: float, receiver: Receiver | None = None) -> Task[Item]:
-        self._last_number += 1
-        return Task(self._last_number, item, timeout, receiver)

@@ -60,26 +60,35 @@ class Task(Struct, Generic[Item], eq=False):
         """
         if self.frame:
             return
-        item, files = (self.item.value, self.item.files) if isinstance(self.item, WithFiles) else (self.item, ())
-        if len(files) > MAX_FILES:
-            raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
-        self.frame = encode_task(self.number, encode(item), len(files))
+        if not isinstance(self.item, WithFiles):
+            self.frame = encode_task(self.number, encode(self.item))
+            return
+        count = len(self.item.files)
+        if count > MAX_FILES:
+            raise ValueError(f"{count} files with one task, more than {MAX_FILES}")
+        self.frame = encode_task(self.number, encode(self.item.value), count)
 
     def result_from(
         self, message: WorkerMessage, worker: int, decode: Callable[[bytes | bytearray], Any]
     ) -> Completed[Item, Any] | Raised[Item]:
         """Return the result that a worker's message reports."""
-        common = self._common(worker, message.seconds, message.stderr)
         try:
-            if message.kind == MessageType.RAISED:
-                failure = decode_failure(message.payload)
-            else:
+            if message.kind != MessageType.RAISED:
                 result = decode(message.payload)
-                return Completed(result=WithFiles(result, message.files) if message.files else result, **common)
+                return Completed(
+                    item=self.item,
+                    result=WithFiles(result, message.files) if message.files else result,
+                    attempts=self.last_loss.attempts + 1 if self.last_loss else 1,
+                    worker=worker,
+                    seconds=message.seconds,
+                    stderr=message.stderr.decode(errors="replace") if message.stderr else "",
+                )
+            failure = decode_failure(message.payload)
         except Exception as error:  # noqa: BLE001  The payload may be anything.
             for file in message.files:
                 file.close()
             failure = Failure.of(error)
+        common = self._common(worker, message.seconds, message.stderr)
         return Raised(error=failure.error, traceback=failure.traceback, **common)
 
     def make_rejection(self, error: Exception) -> Raised[Item]:
@@ -100,11 +109,5 @@ class Task(Struct, Generic[Item], eq=False):
         )
 
     def _common(self, worker: int, seconds: float, stderr: bytes | bytearray) -> dict[str, Any]:
-        text = stderr.decode(errors="replace") if stderr else ""
-        return {
-            "item": self.item,
-            "attempts": self.crashes + 1,
-            "worker": worker,
-            "seconds": seconds,
-            "stderr": text,
-        }
+        text = stderr.decode(errors="replace")
+        return {"item": self.item, "attempts": self.crashes + 1, "worker": worker, "seconds": seconds, "stderr": text}

@@ -204,13 +204,11 @@ class WorkerSet(Generic[Item]):
     def _is_exhausted(self, worker: WorkerHandle[Item]) -> bool:
         return worker.retiring or worker.progress.assigned_count >= self._max_tasks
 
-    def _bucket_of(self, worker: WorkerHandle[Item]) -> _Bucket[Item]:
-        if len(worker.tasks) > 1 or self._is_exhausted(worker):
-            return self._at_capacity
-        return self._has_capacity if worker.tasks else self._idle
-
     def _reindex(self, worker: WorkerHandle[Item]) -> None:
-        bucket = self._bucket_of(worker)
+        if len(worker.tasks) > 1 or self._is_exhausted(worker):
+            bucket = self._at_capacity
+        else:
+            bucket = self._has_capacity if worker.tasks else self._idle
         if bucket is not worker.bucket:
             self._unindex(worker)
             bucket[worker] = None
