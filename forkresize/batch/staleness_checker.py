@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from forkresize.errors import describe
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import LedgerStore, OutputRecord, records_for, source_record, split_root
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Written
@@ -53,7 +54,7 @@ class StalenessChecker:
         try:
             found = self._outputs.stat(output.key)
         except OSError as error:
-            return Outcome(ref, Failed(Reason.NOT_WRITTEN, error.strerror or str(error)))
+            return Outcome(ref, Failed(Reason.NOT_WRITTEN, describe(error)))
         record = self.ledger.get(output.key) if found is None or self._updates else None
         state = self._source_state(source, record)
         return self._act(decide(self._rules, state, output.rendition, found, record), ref)

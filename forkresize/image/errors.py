@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from forkresize.errors import ForkresizeError
+from forkresize.errors import ForkresizeError, describe
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.outcome import Failed, Reason, Skipped
 
@@ -60,7 +60,7 @@ def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
 
 def unreadable_error(name: str, error: Exception) -> PictureError:
     """Return the error for a source that the operating system does not let us read."""
-    return PictureError(Reason.UNREADABLE, f"{name}: {getattr(error, 'strerror', None) or error}")
+    return PictureError(Reason.UNREADABLE, f"{name}: {describe(error)}")
 
 
 def is_os_error(error: Exception) -> bool:

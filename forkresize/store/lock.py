@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
-from forkresize.errors import DestinationBusyError, DestinationError
+from forkresize.errors import DestinationBusyError, DestinationError, describe
 from forkresize.store.base import STATE_DIR
 from forkresize.store.files import remove_temporaries
 
@@ -63,7 +63,7 @@ def destination_lock(
                 raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
             _claim(locks, destination, run_id)
         except OSError as error:
-            raise DestinationError(f"{error.filename or destination}: {error.strerror}") from error
+            raise DestinationError(f"{error.filename or destination}: {describe(error)}") from error
         held.callback(_release, locks)
         try:
             yield run_id

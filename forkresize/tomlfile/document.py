@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from forkresize.errors import describe
 from forkresize.tomlfile.errors import Path, TomlFileError, TomlValueError, format_key
 from forkresize.tomlfile.positions import lines_of, nearest, walk
 
@@ -56,7 +57,7 @@ def read(name: str, error: type[TomlFileError] = TomlFileError) -> Document:
         with open(name, "rb") as file:
             content = file.read()
     except OSError as failure:
-        raise error(name, failure.strerror or str(failure)) from failure
+        raise error(name, describe(failure)) from failure
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:

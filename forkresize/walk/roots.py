@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from forkresize.errors import FieldError, SourceError
+from forkresize.errors import FieldError, SourceError, describe
 
 _CHUNK = 1 << 16
 _MAX_NAME = 1 << 20
@@ -87,7 +87,7 @@ def _is_directory(source: str) -> bool:
     except FileNotFoundError:
         raise SourceError(f"{source!r} does not exist") from None
     except OSError as error:
-        raise SourceError(f"{source!r} cannot be read: {error.strerror}") from error
+        raise SourceError(f"{source!r} cannot be read: {describe(error)}") from error
     if not os.access(source, os.R_OK | os.X_OK if is_directory else os.R_OK):
         raise SourceError(f"{source!r} cannot be read: permission denied")
     return is_directory

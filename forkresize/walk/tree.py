@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from msgspec import Struct, field
 
+from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.store.files import is_internal
@@ -198,7 +199,7 @@ def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
 
 
 def _failure(source: Source, error: OSError, missing: str) -> Outcome:
-    message = error.strerror or str(error)
+    message = describe(error)
     if isinstance(error, FileNotFoundError):
         message = "dangling symbolic link" if os.path.islink(source.path) else missing
     return Outcome(OutputRef(source), Failed(Reason.UNREADABLE, message))

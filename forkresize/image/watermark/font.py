@@ -8,7 +8,7 @@ from functools import lru_cache
 from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont, Layout
 
-from forkresize.errors import FieldError
+from forkresize.errors import FieldError, describe
 from forkresize.recipe import Watermark
 from forkresize.store.files import open_source
 
@@ -46,7 +46,7 @@ def font(path: str | None, size: float) -> FreeTypeFont:
     except ImportError as error:
         raise FieldError("watermark_text", f"Pillow was built without FreeType: {error}") from error
     except OSError as error:
-        raise FieldError("watermark_font", f"{path}: {error.strerror or error}") from error
+        raise FieldError("watermark_font", f"{path}: {describe(error)}") from error
 
 
 def lines(text: str) -> str:
