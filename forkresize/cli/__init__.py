@@ -39,8 +39,9 @@ def _run() -> int:
         sys.stdout = _null("w")
         code = exit_code_for_error(error)
         if not isinstance(error, BrokenPipeError):
-            with contextlib.suppress(OSError):
-                sys.stderr.write(f"forkresize: {error}\n")
+            from forkresize.report.terminal.plain import print_status
+
+            print_status(str(error))
     return code
 
 
