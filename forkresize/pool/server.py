@@ -159,6 +159,8 @@ class _Server:
         if isinstance(result, Completed) and isinstance(result.result, WithFiles):
             files = result.result.files
             result = replace(result, result=result.result.value)
+        elif isinstance(result, Raised):
+            result = replace(result, error=_to_unicode(result.error), traceback=_to_unicode(result.traceback))
         self._send(Reply(number, result and replace(result, item=None)), files)
 
     def _send(self, message: Ready | Reply, files: tuple[FileIO, ...] = ()) -> None:
@@ -170,6 +172,11 @@ class _Server:
         if self._pool is not None and events != self._events:
             self._events = events
             self._pool.watch(self._connection, events, self._on_event)
+
+
+def _to_unicode(text: str) -> str:
+    """Escape surrogates, as in names of files that are not UTF-8: they cannot be encoded."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _pass_bytes(options: PoolOptions) -> PoolOptions:
@@ -191,10 +198,16 @@ def _open_file(
     return open_file(decode(item.value if isinstance(item, WithFiles) else item), path)
 
 
+def _wait(connection: MessageSocket, event: int) -> None:
+    poll = select.poll()
+    poll.register(connection, event)
+    poll.poll()
+
+
 def _receive_configuration(connection: MessageSocket) -> Configuration | None:
     """Return the first message; None if the parent closed the connection."""
     while not connection.eof:
-        select.select([connection], [], [])
+        _wait(connection, select.POLLIN)
         for payload, _ in connection.receive():
             configuration: Configuration = pickle.loads(payload)  # noqa: S301  It is the parent's.
             return configuration
@@ -219,5 +232,5 @@ def main() -> None:
         text = str(error) if isinstance(error, ForkresizeError) else f"{failure.error}\n{failure.traceback}"
         connection.send(ENCODER.encode(Broken(text)))
         while not connection.flush():
-            select.select([], [connection], [])
+            _wait(connection, select.POLLOUT)
     connection.close()

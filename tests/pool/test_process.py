@@ -110,6 +110,12 @@ def test_exception_of_the_work_is_a_task_error(start: Start) -> None:
     assert "in _fail" in getattr(error.result, "traceback", "")
 
 
+def test_error_text_that_is_not_unicode_is_escaped(start: Start) -> None:
+    pool = start()
+    assert str(pool.submit(("fail", "a\udcff")).exception()) == r"ValueError: a\udcff"
+    assert pool.submit(("double", 1)).result() == 2
+
+
 @pytest.mark.parametrize(("task", "how"), [(("exit", 3), "exited with code 3"), (("segfault",), "killed by SIGSEGV")])
 def test_task_that_kills_its_worker_fails_after_its_retry_and_no_other_does(start: Start, task: Any, how: str) -> None:
     pool = start(retries=1)
