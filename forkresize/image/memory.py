@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from forkresize.formats import OUTPUT_FORMATS, webp
+from forkresize.formats import OUTPUT_FORMATS, EncodeRequest, webp
 from forkresize.image.decode.identify import output_format
-from forkresize.image.encode.encoder import request_for
+from forkresize.image.encode.encoder import rendition_fields
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
 from forkresize.image.plan import choose_shrink, static_size
@@ -178,7 +178,8 @@ def _describe_outputs(
         pixels = plan.canvas[0] * plan.canvas[1]
         gray = source.channels - source.alpha == 1 and "L" in spec.modes and not recipe.steps_after_resize
         mode = "RGBA" if source.alpha and "RGBA" in spec.modes else "L" if gray else "RGB"
-        request = request_for(output, rendition, rendition.quality_for(output), mode=mode)
+        quality = rendition.quality_for(output)
+        request = EncodeRequest(mode=mode, quality=quality, **rendition_fields(output, rendition))
         yield _Output(
             plan=plan,
             frames=frames,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forkresize.formats import OUTPUT_FORMATS
-from forkresize.image.encode.encoder import Encoded, Encoder, describe, request_for
+from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.encode.prepare import prepare
 from forkresize.image.encode.targets import encode_to_ssim, encode_within
 from forkresize.image.errors import PictureError
@@ -29,10 +29,11 @@ def encode(frames: Frames, output: str, rendition: Rendition, embedded: Mapping[
             the encoder failed.
     """
     frames = prepare(frames, output, rendition)
-    for loss in OUTPUT_FORMATS[output].losses(request_for(output, rendition, None, **describe(frames))):
+    encoder = Encoder(output=output, rendition=rendition, embedded=embedded)
+    for loss in OUTPUT_FORMATS[output].losses(encoder.request(frames, None)):
         frames.diagnostics.warn(loss)
     try:
-        return _encode(frames, Encoder(output=output, rendition=rendition, embedded=embedded))
+        return _encode(frames, encoder)
     except (MemoryError, PictureError):
         raise
     except Exception as error:

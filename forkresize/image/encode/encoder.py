@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.spec import Options
-from forkresize.image.encode.palette import MOST_COLORS, to_palette
+from forkresize.image.encode.palette import to_palette
 from forkresize.image.picture import Frames
-from forkresize.recipe import Rendition
+from forkresize.recipe import MAX_COLORS, Rendition
 
 _SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim")
 """The fields of a rendition that a request has under the same name."""
@@ -54,11 +54,23 @@ class Encoder(Struct, frozen=True, kw_only=True):
             quality: 1 to 100; None for a format that has none, and for lossless.
         """
         frames = self._with_palette(frames)
-        request = request_for(self.output, self.rendition, quality, **describe(frames))
+        request = self.request(frames, quality)
         files = list(self._variants(frames, request))
         smallest = min(files, key=len)
         data = OUTPUT_FORMATS[self.output].repack(smallest) if len(files) > 1 else smallest
         return Encoded(data=data, size=frames.images[0].size, quality=quality)
+
+    def request(self, frames: Frames, quality: int | None) -> EncodeRequest:
+        """Return what the format's encoder is asked for; see ``encode``."""
+        return EncodeRequest(
+            mode=frames.images[0].mode,
+            size=frames.images[0].size,
+            durations=frames.durations,
+            loop=frames.loop,
+            frames=len(frames.images),
+            quality=quality,
+            **rendition_fields(self.output, self.rendition),
+        )
 
     def _variants(self, frames: Frames, request: EncodeRequest) -> Iterator[bytes]:
         spec = OUTPUT_FORMATS[self.output]
@@ -76,7 +88,7 @@ class Encoder(Struct, frozen=True, kw_only=True):
         spec = OUTPUT_FORMATS[self.output]
         colors = self.rendition.palette if "palette" in spec.applies else None
         if spec.palette_only:
-            colors = colors or MOST_COLORS
+            colors = colors or MAX_COLORS
         if not colors:
             return frames
         return replace(frames, images=to_palette(frames.images, colors, translucent=spec.palette_alpha))
@@ -96,27 +108,7 @@ class Encoder(Struct, frozen=True, kw_only=True):
         return file.getvalue()
 
 
-def describe(frames: Frames) -> dict[str, Any]:
-    """Return the fields of a request that describe the frames."""
-    first, number = frames.images[0], len(frames.images)
-    return {
-        "mode": first.mode,
-        "size": first.size,
-        "frames": number,
-        "durations": frames.durations,
-        "loop": frames.loop,
-    }
-
-
-def request_for(output: str, rendition: Rendition, quality: int | None, **picture: Any) -> EncodeRequest:
-    """Return what the encoder of a format is asked for.
-
-    Args:
-        output: the format's name.
-        rendition: how well to encode.
-        quality: 1 to 100, or None.
-        picture: the fields that describe the frames; the mode at least.
-    """
-    shared = {name: getattr(rendition, name) for name in _SHARED}
+def rendition_fields(output: str, rendition: Rendition) -> dict[str, Any]:
+    """Return the fields of a request to a format's encoder that come from the rendition."""
     palette = rendition.palette if "palette" in OUTPUT_FORMATS[output].applies else None
-    return EncodeRequest(quality=quality, palette=palette, **shared, **picture)
+    return {name: getattr(rendition, name) for name in _SHARED} | {"palette": palette}

@@ -9,11 +9,9 @@ from PIL.Image import Quantize
 
 from forkresize.image.color.alpha import OPAQUE, has_alpha
 from forkresize.image.encode.quantize import dither, quantize_rgba
+from forkresize.recipe import MAX_COLORS
 
 Color = tuple[int, ...]
-
-MOST_COLORS = 256
-"""The size of the largest palette."""
 
 _MOSTLYOPAQUE = 128
 
@@ -34,7 +32,7 @@ def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool)
         colors: the maximum, 2 to 256; transparent counts as one if it occurs.
         translucent: whether the palette can hold alpha; otherwise mostly transparent pixels become transparent.
     """
-    if images[0].mode == "L" and colors == MOST_COLORS:
+    if images[0].mode == "L" and colors == MAX_COLORS:
         return tuple(images)
     if translucent and any(_is_translucent(image) for image in images):
         return _translucent(images, colors)
@@ -42,7 +40,7 @@ def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool)
     has_holes = any(hole.getbbox() for hole in holes)
     has_transparent = has_holes or len(images) > 1
     opaque = [image.convert("RGB") for image in images]
-    palette = _shared_palette(opaque, min(colors - has_holes, MOST_COLORS - has_transparent))
+    palette = _shared_palette(opaque, min(colors - has_holes, MAX_COLORS - has_transparent))
     made = _in_palette(opaque, palette)
     if has_transparent:
         for image, hole in zip(made, holes, strict=True):
@@ -119,9 +117,9 @@ def _exact(image: Image.Image, palette: list[Color]) -> Image.Image | None:
     colors = _all_colors([image], len(palette))
     if colors is None or not numbers.keys() >= set(colors):
         return None
-    made = image.quantize(MOST_COLORS, method=Quantize.MEDIANCUT)
+    made = image.quantize(MAX_COLORS, method=Quantize.MEDIANCUT)
     table = [numbers[color] for color in _colors(made)]
-    made = made.point(table + [0] * (MOST_COLORS - len(table)))
+    made = made.point(table + [0] * (MAX_COLORS - len(table)))
     made.putpalette(_flat(palette))
     return made
 
