@@ -50,11 +50,11 @@ def test_timeout_applies_to_each_task_alone(run: Run, faults: ModuleType) -> Non
 
 def test_result_that_arrived_in_time_counts_even_if_read_late() -> None:
     """The results are larger than one read."""
-    with Pool(bytes, options=PoolOptions(workers=1, timeout=0.3)) as pool:
+    with Pool(bytes, options=PoolOptions(workers=1, timeout=0.8)) as pool:
         results = []
         for result in pool.imap_unordered([100_000] * 3):
             results.append(result)
-            time.sleep(0.35)
+            time.sleep(0.85)  # Past the deadline.
     assert [len(result.result) for result in results if isinstance(result, Completed)] == [100_000] * 3
     assert pool.workers_lost == 0
 
