@@ -14,8 +14,8 @@ from forkresize.job import Output, Source
 from forkresize.outcome import UNCHANGED, Detail, Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import OnCollision
 from forkresize.recipe import Recipe
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Check = Callable[[Source, Output], Outcome]
 Classify = Callable[..., list[Classified]]
 

@@ -1,7 +1,6 @@
 import contextlib
 import importlib
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from forkresize.pool import PoolOptions
 from forkresize.recipe import Recipe, Rendition, Size
 from forkresize.store.lock import destination_lock
 from forkresize.walk import Selection
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 THUMBNAIL = Recipe(renditions=(Rendition(size=Size(width=8)),))
 

@@ -19,8 +19,8 @@ from forkresize.outcome import Skipped, Written
 from forkresize.pool import Completed, PoolOptions, Raised
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Create = Callable[[], Executor]
 
 

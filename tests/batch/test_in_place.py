@@ -14,8 +14,8 @@ from PIL import Image
 from forkresize import Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.errors import UsageError
 from forkresize.outcome import Failed, Planned, Reason, Skipped
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Shrink = Callable[..., tuple[Summary, list[Outcome]]]
 SMALL = Recipe.of(width=16)
 

@@ -14,8 +14,8 @@ from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, 
 from forkresize.errors import LedgerError
 from forkresize.exit_policy import ExitCode
 from forkresize.ledger.sqlite import SqliteLedger, ledger, schema
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
 
 PICTURES = 24

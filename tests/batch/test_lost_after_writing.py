@@ -15,8 +15,8 @@ from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, 
 from forkresize.batch import render_job
 from forkresize.outcome import Reason
 from forkresize.store import LocalStore, ObjectInfo
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
 
 

@@ -1,6 +1,5 @@
 """Preparing a run refuses what can be refused, and changes nothing."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ from forkresize.errors import CollisionError, FieldError, SourceError
 from forkresize.job import Source
 from forkresize.plan import OnCollision, Shard
 from forkresize.recipe import Recipe
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 SMALL = Recipe.of(width=8)
 
 

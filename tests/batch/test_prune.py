@@ -11,8 +11,8 @@ from forkresize import MaxErrors, MaxPrune, Outcome, Pruned, Recipe, Rule, Selec
 from forkresize.exit_policy import ExitCode
 from forkresize.outcome import Reason
 from forkresize.store import LocalStore
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 ALL = MaxPrune(100)
 Prune = Callable[..., tuple[Summary, list[str]]]
 

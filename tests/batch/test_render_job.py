@@ -13,8 +13,7 @@ from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, files
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Several outputs of each source: counted, updated and reported one by one."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,7 @@ import pytest
 from forkresize import Failed, OnCollision, Outcome, Recipe, Settings, Skipped, Unchanged, Written, render, run
 from forkresize.errors import CollisionError, FieldError
 from forkresize.outcome import Reason
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 TWO = Recipe.of(width=[32, 16])
 

@@ -1,7 +1,7 @@
 """Runs as a library: summaries, observers, refusals."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,8 @@ from forkresize.exit_policy import ExitCode
 from forkresize.observer import Observer
 from forkresize.outcome import Planned
 from forkresize.store.lock import destination_lock
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)
 
 

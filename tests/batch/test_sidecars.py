@@ -9,8 +9,8 @@ import pytest
 
 from forkresize import IfExists, MaxPrune, Outcome, PoolOptions, Recipe, Settings, Summary, run
 from forkresize.outcome import Reason, Skipped
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
 RECIPE = Recipe.of(width=16, format="webp")
 

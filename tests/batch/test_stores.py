@@ -11,9 +11,9 @@ from PIL import Image
 from forkresize import Outcome, Recipe, Settings, prepare
 from forkresize.errors import CollisionError, FieldError
 from forkresize.outcome import Reason
+from tests.protocols import Draw
 from tests.store.memory import MemoryStore
 
-Draw = Callable[..., Path]
 Make = Callable[..., list[Outcome]]
 
 

@@ -3,7 +3,6 @@
 import io
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from PIL import Image
 
 from forkresize.batch import thumbnails as module
 from forkresize.batch.thumbnails import make_thumbnails, thumbnail
-
-Draw = Callable[..., Path]
+from tests.protocols import Draw
 
 
 def _deadly(path: str, side: int, **_: object) -> bytes | None:

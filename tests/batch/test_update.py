@@ -15,8 +15,8 @@ from forkresize.errors import LedgerError
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 from forkresize.outcome import Planned, Reason, Skipped
 from forkresize.store.lock import destination_lock
+from tests.protocols import Draw
 
-Draw = Callable[..., Path]
 Make = Callable[..., tuple[Summary, list[Outcome]]]
 SMALL = Recipe.of(width=16)
 

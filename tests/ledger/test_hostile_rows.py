@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from forkresize.errors import LedgerError
 from forkresize.ledger.sqlite import ledger_path
 from forkresize.ledger.sqlite.schema import COLUMNS
 from forkresize.record import record
+from tests.protocols import Draw
 
 pytestmark = pytest.mark.slow
 
-Draw = Callable[..., Path]
 SMALL = Recipe.of(width=16)
 NOT_TYPED = {
     "runs": "number, started_ns, ended_ns, broken",
