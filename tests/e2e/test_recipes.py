@@ -52,7 +52,7 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
         (["--width", "80", "--long-edge", "80"], "--long-edge cannot be combined with --width"),
         (["--size", "800y600"], "--size: invalid size '800y600': use a geometry"),
         (["--crop", "10"], "--crop: invalid rectangle '10': use WxH+X+Y"),
-        (["--focus", "2,0", "--width", "8"], "--focus: invalid value (2.0, 0.0): use two numbers"),
+        (["--focus", "2,0", "--width", "8"], "--focus: invalid value '2,0': use two numbers"),
         (["--sharpen", "very"], "--sharpen: invalid value 'very': use none, auto"),
         (["--watermark", "logo.png", "--watermark-text", "x"], "--watermark: specify either an image or a text"),
         (["--width", "8", "--watermark-scale", "5"], "--watermark-scale requires --watermark or --watermark-text"),
