@@ -19,9 +19,11 @@ from forkresize import (
     Order,
     Outcome,
     PoolOptions,
+    Reason,
     Recipe,
     Selection,
     Settings,
+    Skipped,
     Written,
     render,
     run,
@@ -174,6 +176,8 @@ def test_collisions_are_resolved_by_the_policy(tmp_path: Path, draw: Draw) -> No
     settings = Settings(on_collision=OnCollision.SKIP)
     summary = run([tmp_path / "in"], tmp_path / "out", recipe, settings=settings, observers=[outcomes.append])
     assert (summary.written, summary.skipped) == (1, 1)
+    [skipped] = (outcome for outcome in outcomes if isinstance(outcome.detail, Skipped))
+    assert (skipped.source.relative, skipped.reason) == ("a.png", Reason.COLLISION)
 
 
 def test_a_second_run_is_refused_while_the_first_holds_the_destination(tmp_path: Path, photos: Path) -> None:
