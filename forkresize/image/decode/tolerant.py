@@ -12,7 +12,16 @@ from functools import cache
 from types import FunctionType, SimpleNamespace
 from typing import Any, BinaryIO
 
-from PIL import AvifImagePlugin, Image, ImageFile, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    IcnsImagePlugin,
+    IcoImagePlugin,
+    Image,
+    ImageFile,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+)
 
 _ANCILLARY = frozenset(
     {b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"}
@@ -86,6 +95,35 @@ class TolerantPngImageFile(PngImagePlugin.PngImageFile):
         return super().load()
 
 
+_PNG = SimpleNamespace(**vars(PngImagePlugin) | {"PngImageFile": TolerantPngImageFile})
+
+
+class _IcoFile(IcoImagePlugin.IcoFile):
+    frame = _rebind(IcoImagePlugin.IcoFile.frame, PngImagePlugin=_PNG)
+
+
+class TolerantIcoImageFile(IcoImagePlugin.IcoImageFile):
+    """An icon whose PNGs are read by TolerantPngImageFile."""
+
+    _open = _rebind(IcoImagePlugin.IcoImageFile._open, IcoFile=_IcoFile)  # noqa: SLF001
+
+
+_read_png = _rebind(IcnsImagePlugin.read_png_or_jpeg2000, PngImagePlugin=_PNG)
+
+
+class _IcnsFile(IcnsImagePlugin.IcnsFile):
+    SIZES = {  # noqa: RUF012 -- as in the base class.
+        size: [(code, _read_png if read is IcnsImagePlugin.read_png_or_jpeg2000 else read) for code, read in parts]
+        for size, parts in IcnsImagePlugin.IcnsFile.SIZES.items()
+    }
+
+
+class TolerantIcnsImageFile(IcnsImagePlugin.IcnsImageFile):
+    """A set of icons whose PNGs are read by TolerantPngImageFile."""
+
+    _open = _rebind(IcnsImagePlugin.IcnsImageFile._open, IcnsFile=_IcnsFile)  # noqa: SLF001
+
+
 class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
     """A TIFF without XMP that is stored as numbers or text, which Pillow takes for bytes."""
 
@@ -108,6 +146,8 @@ _READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
     "PNG": TolerantPngImageFile,
     "TIFF": TolerantTiffImageFile,
     "AVIF": SingleThreadedAvifImageFile,
+    "ICO": TolerantIcoImageFile,
+    "ICNS": TolerantIcnsImageFile,
 }
 
 
@@ -125,7 +165,9 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
     for name in formats:
         reader, accepts = Image.OPEN[name]
         try:
-            if accepts is None or accepts(prefix) is True:
+            accepted = accepts is None or accepts(prefix)
+            # A text says why the format is not supported.
+            if accepted and not isinstance(accepted, str):
                 file.seek(0)
                 return _READERS.get(name, reader)(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):

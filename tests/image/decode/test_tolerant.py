@@ -169,6 +169,18 @@ def test_a_wrong_checksum_of_an_ancillary_chunk_is_tolerated(name: bytes, scene:
         assert isinstance(outcome.detail, Written), (damaged, outcome)
 
 
+@pytest.mark.parametrize("kind", ["ICO", "ICNS"])
+def test_a_png_inside_of_an_icon_is_read_as_tolerantly(kind: str, scene: Scene, result: Render) -> None:
+    damaged = png(scene("RGBA", (128, 128)), chunk(b"pHYs", b"123"))
+    if kind == "ICO":
+        data = struct.pack("<HHHBBBBHHII", 0, 1, 1, 128, 128, 0, 0, 1, 32, len(damaged), 22) + damaged
+    else:
+        data = b"icns" + struct.pack(">I4sI", len(damaged) + 16, b"ic07", len(damaged) + 8) + damaged
+    outcome = result(data, f"a.{kind.lower()}", width=60, format="png")
+    assert isinstance(outcome.detail, Written), outcome
+    assert outcome.warnings == ("damaged pHYs was dropped: Truncated pHYs chunk",)
+
+
 def test_reading_leaves_pillow_as_it_was(scene: Scene, result: Render) -> None:
     def settings() -> tuple[object, ...]:
         return (
