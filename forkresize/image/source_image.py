@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from PIL.ImageFile import ImageFile
 
-from forkresize.formats import FormatSpec, OutputSpec, source_spec, webp
+from forkresize.formats import FormatSpec, OutputSpec, source_spec, tiff, webp
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
@@ -24,9 +24,6 @@ from forkresize.recipe import Animation, OnTruncated, Recipe
 
 if TYPE_CHECKING:
     from PIL.GifImagePlugin import GifImageFile
-
-_ICC_PROFILE = 34675
-"""TIFF's tag of the color profile (ICC.1, B.4)."""
 
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
@@ -122,7 +119,7 @@ class SourceImage:
         """The ICC profile that the pixels follow, embedded or derived from other color information; None for sRGB."""
         if self.image.format == "TIFF":
             # Each page has its own, but Pillow keeps only one.
-            return self.image.tag_v2.get(_ICC_PROFILE)  # type: ignore[attr-defined, no-any-return]
+            return self.image.tag_v2.get(tiff.ICC_PROFILE)  # type: ignore[attr-defined, no-any-return]
         return self._profile or self.image.info.get("icc_profile")
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
+from forkresize.image.color.alpha import has_alpha
 from forkresize.image.color.convert import DEEP
 from forkresize.image.geometry.layout import Point
 from forkresize.image.geometry.region import Dimensions
@@ -81,7 +82,7 @@ def _fit(size: Dimensions, side: int) -> Dimensions:
 def _flatten(image: Image.Image) -> Image.Image:
     if image.mode in DEEP:
         return stretch(image).convert("RGB")
-    if image.mode not in {"LA", "RGBA"}:
+    if not has_alpha(image):
         return image.convert("RGB")
     colors = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", image.size, "black"), colors).convert("RGB")

@@ -6,6 +6,8 @@ from typing import Any
 from PIL import Image, ImageMath
 from PIL.Image import Resampling
 
+from forkresize.image.color.alpha import has_alpha
+
 _evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _C1 = (0.01 * 255) ** 2
@@ -43,7 +45,7 @@ def ssim(first: Image.Image, second: Image.Image) -> float:
 
 
 def _luma(image: Image.Image) -> Image.Image:
-    if image.mode in {"LA", "RGBA"}:
+    if has_alpha(image):
         backdrop = Image.new("L", image.size, _GRAY)
         backdrop.paste(image.convert("L"), mask=image.getchannel("A"))
         image = backdrop

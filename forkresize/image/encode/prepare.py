@@ -5,6 +5,7 @@ from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
 from forkresize.formats import OUTPUT_FORMATS
+from forkresize.image.color.alpha import PREMULTIPLIED
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
@@ -14,7 +15,6 @@ from forkresize.recipe import Rendition
 
 _ROOMIER = {"L": "RGB", "LA": "RGBA", "RGB": "RGBA"}
 
-_HAVE_ALPHA = frozenset({"LA", "RGBA"})
 _HAVE_COLORS = frozenset({"RGB", "RGBA"})
 
 
@@ -52,7 +52,7 @@ def _in_one_mode(images: tuple[Image, ...]) -> tuple[Image, ...]:
     modes = {image.mode for image in images}
     if len(modes) == 1:
         return images
-    mode = ("RGB" if modes & _HAVE_COLORS else "L") + ("A" if modes & _HAVE_ALPHA else "")
+    mode = ("RGB" if modes & _HAVE_COLORS else "L") + ("A" if modes & PREMULTIPLIED.keys() else "")
     return tuple(image.convert(mode) for image in images)
 
 
