@@ -59,7 +59,7 @@ def test_an_invalid_settings_file_is_refused_before_any_work(tmp_path: Path, wit
     (tmp_path / "forkresize.toml").write_text("width = 100\nqualty = 80\n")
     result = with_settings("in", "out")
     assert result.returncode == 2
-    assert result.stderr == "forkresize: forkresize.toml:2: qualty: no such key; did you mean quality?\n"
+    assert result.stderr == "forkresize: forkresize.toml:2: qualty: unknown key; did you mean quality?\n"
     assert not (tmp_path / "out").exists()
 
 
