@@ -17,6 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from forkresize.cli.options.catalog import PANELS
 from forkresize.outcome import Reason
+from forkresize.record import record
+from tests.protocols import MakeOutcome
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -100,6 +102,12 @@ def test_every_reason_is_explained_and_no_other() -> None:
     page = (ROOT / "docs/failures.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("## Why a picture failed")[2], re.MULTILINE)
     assert sorted({*rows} - {"reason"}) == sorted(reason.value for reason in Reason)
+
+
+def test_every_field_of_a_record_is_explained_and_no_other(written: MakeOutcome) -> None:
+    page = (ROOT / "docs/reports.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page.partition("### The fields")[2].partition("## ")[0], re.MULTILINE)
+    assert sorted(re.findall("`([a-z_]+)`", " ".join(rows))) == sorted(record(written()))
 
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
