@@ -19,6 +19,7 @@ class EventDispatcher:
     """
 
     def __init__(self, observers: Iterable[AnyObserver]) -> None:
+        self._started = False
         self._observers = [as_observer(observer) for observer in observers]
         self._outcome_hooks = [observer.on_outcome for observer in self._observers]
         self._tick_hooks = [each.on_tick for each in self._observers if type(each).on_tick is not Observer.on_tick]
@@ -29,9 +30,10 @@ class EventDispatcher:
         return self._tick if self._tick_hooks else None
 
     def start(self) -> None:
-        """Announce the start of the run."""
-        for observer in self._observers:
+        """Announce the start of the run, once."""
+        for observer in () if self._started else self._observers:
             observer.on_start()
+        self._started = True
 
     def outcome(self, outcome: Outcome) -> None:
         """Announce an outcome."""

@@ -1,12 +1,12 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
 from forkresize.batch.classify import classify
-from forkresize.batch.events import AnyObserver, EventDispatcher
+from forkresize.batch.events import EventDispatcher
 from forkresize.batch.executor import Executor, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
@@ -30,24 +30,20 @@ if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 
-def execute(plan: "RunPlan", observers: Iterable[AnyObserver]) -> Summary:
-    """Execute a plan; see ``RunPlan.execute``."""
-    events = EventDispatcher(observers)
+def execute(plan: "RunPlan", events: EventDispatcher) -> Summary:
+    """Execute a plan; see ``RunPlan.execute``. The end of the run is not announced."""
     state = RunState(plan.settings, plan.deadline, plan.stop, events)
     if plan.settings.dry_run:
         events.start()
         _preview(plan, state)
-        summary = state.summary(RunStats(seconds=plan.deadline.elapsed, workers=0))
-    else:
-        shard = plan.settings.shard
-        lock_name = None if shard is None else shard.lock_name
-        with plan.store.lock(lock_name, plan.settings.lock_wait, events.waiting) as run_id:
-            events.start()
-            executor = _execute(plan, state, events, plan.store.with_run(run_id))
-        stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
-        summary = state.summary(stats, executor.interrupted)
-    events.finish(summary)
-    return summary
+        return state.summary(RunStats(seconds=plan.deadline.elapsed, workers=0))
+    shard = plan.settings.shard
+    lock_name = None if shard is None else shard.lock_name
+    with plan.store.lock(lock_name, plan.settings.lock_wait, events.waiting) as run_id:
+        events.start()
+        executor = _execute(plan, state, events, plan.store.with_run(run_id))
+    stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
+    return state.summary(stats, executor.interrupted)
 
 
 def _preview(plan: "RunPlan", state: RunState) -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from forkresize.batch.classify import looks_like_image
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.discovery import SourceDiscovery
-from forkresize.batch.events import AnyObserver
+from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.batch.in_place import check_in_place
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
@@ -75,7 +75,10 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         """
         from forkresize.batch.execute import execute
 
-        return execute(self, observers)
+        events = EventDispatcher(observers)
+        summary = execute(self, events)
+        events.finish(summary)
+        return summary
 
     def prepare_again(self, settings: Settings) -> "RunPlan":
         """Return the plan of another run of the same request, over the sources as they are now."""

@@ -10,11 +10,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from forkresize.batch.events import AnyObserver, EventDispatcher
+from forkresize.batch.execute import execute
 from forkresize.errors import CollisionError, DestinationBusyError, StopRequested
 from forkresize.exit_policy import exit_code_for_error
 from forkresize.job import Source
-from forkresize.observer import Activity, Observer
-from forkresize.outcome import Outcome
 from forkresize.pool import sigio_ignored, signal_name
 from forkresize.summary import RunStats, Summary, Tally, summarize
 from forkresize.walk import QUIET_PERIOD_NS, StabilityTracker
@@ -57,48 +56,20 @@ def watch(
     Raises:
         ForkresizeError: the first pass can't be executed, or the sources can't be watched.
     """
-    events = EventDispatcher(observers)
     totals = WatchTotals()
-    execute_pass = _PassRunner(plan, _PassObserver(events, totals.tally))
+    events = EventDispatcher([totals.tally, *observers])
+    plans = [plan]
+
+    def execute_pass(accepts: SourcePredicate) -> Summary:
+        settings = replace(plan.settings, source_filter=accepts)
+        prepared = replace(plans.pop(), settings=settings) if plans else plan.prepare_again(settings)
+        return execute(prepared, events)
+
     with sigio_ignored(), ChangeWatcher(plan.discovery.named, excluded) as changes:
         events.start()
         summary = run_until_stopped(WatchLoop(execute_pass, changes, print_status), totals)
         events.finish(summary)
     return summary
-
-
-class _PassRunner:
-    """Executes the first plan, then newly prepared plans."""
-
-    def __init__(self, plan: "RunPlan", observer: Observer) -> None:
-        self._plan = plan
-        self._observer = observer
-        self._is_first = True
-
-    def __call__(self, accepts: SourcePredicate) -> Summary:
-        settings = replace(self._plan.settings, source_filter=accepts)
-        plan = replace(self._plan, settings=settings) if self._is_first else self._plan.prepare_again(settings)
-        self._is_first = False
-        return plan.execute([self._observer])
-
-
-class _PassObserver(Observer):
-    """Passes on what happens in a pass, but neither its start nor its end."""
-
-    def __init__(self, events: EventDispatcher, tally: Tally) -> None:
-        self._events = events
-        self._tally = tally
-
-    def on_outcome(self, outcome: Outcome) -> None:
-        self._tally(outcome)
-        self._events.outcome(outcome)
-
-    def on_tick(self, activities: Sequence[Activity]) -> None:
-        if self._events.on_tick is not None:
-            self._events.on_tick(activities)
-
-    def on_waiting(self) -> None:
-        self._events.waiting()
 
 
 class WatchTotals(Struct):

@@ -1,19 +1,19 @@
-"""How jobs and outcomes cross between the parent and its workers.
+"""How jobs and outcomes cross between the parent and its workers: as JSON.
 
-Jobs are MessagePack, with paths as bytes: they may not be valid text. Outcomes are JSON, checked against the details'
-own types, because a worker may have been taken over by a picture: JSON cannot ask for more memory than its length, and
-calls nothing. The parent adds what it knows itself: source, destination and execution.
+Outcomes are checked against the details' own types, because a worker may have been taken over by a picture: JSON cannot
+ask for more memory than its length, and calls nothing. The parent adds what it knows itself: source, destination and
+execution.
 """
 
-import os
+import json
 from collections.abc import Callable
 from typing import TypeVar
 
-from msgspec import Struct, msgpack
+from msgspec import DecodeError, Struct, convert, to_builtins
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, replace
 
-from forkresize.job import Job, Output, Source
+from forkresize.job import Job
 from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
 from forkresize.pool import Serializer
 
@@ -27,47 +27,30 @@ class JobMessage(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     Attributes:
         version: version of the message.
         recipe: hash of the recipe that the job needs.
-        path: path of the source.
-        relative: path of the source below its root.
-        size: of the source in bytes.
-        mtime_ns: of the source.
-        outputs: key and index of the rendition of each output.
+        job: the job.
     """
 
     version: int
-    recipe: bytes
-    path: bytes
-    relative: bytes
-    size: int
-    mtime_ns: int
-    outputs: tuple[tuple[bytes, int], ...]
-
-    @property
-    def job(self) -> Job:
-        """The job."""
-        source = Source(os.fsdecode(self.path), os.fsdecode(self.relative), self.size, self.mtime_ns)
-        return Job(source, tuple(Output(os.fsdecode(key), rendition) for key, rendition in self.outputs))
+    recipe: str
+    job: Job
 
 
-def encode_job(job: Job, recipe: bytes) -> bytes:
-    """Return the message for a job.
-
-    Args:
-        job: the job.
-        recipe: hash of the recipe that it needs.
-    """
-    source = job.source
-    outputs = tuple((os.fsencode(output.key), output.rendition) for output in job.outputs)
-    paths = os.fsencode(source.path), os.fsencode(source.relative)
-    return msgpack.encode(JobMessage(VERSION, recipe, *paths, source.size, source.mtime_ns, outputs))
-
-
-_JOB_DECODER = msgpack.Decoder(JobMessage)
+def encode_job(job: Job, recipe: str) -> bytes:
+    """Return the message for a job that needs the recipe with a hash."""
+    message = JobMessage(VERSION, recipe, job)
+    try:
+        return _ENCODER.encode(message)
+    except UnicodeEncodeError:
+        # Paths may contain lone surrogates, which only the standard library can encode.
+        return json.dumps(to_builtins(message)).encode("ascii")
 
 
 def decode_job(data: bytes | bytearray) -> JobMessage:
     """Return the message that was encoded."""
-    return _JOB_DECODER.decode(data)
+    try:
+        return _JOB_DECODER.decode(data)
+    except DecodeError:
+        return convert(json.loads(data), JobMessage)
 
 
 class WireOutcome(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -88,6 +71,7 @@ _T = TypeVar("_T", bound=Struct)
 
 _ENCODER = Encoder()
 _DECODER = Decoder(list[WireOutcome])
+_JOB_DECODER = Decoder(JobMessage)
 
 
 def encode_outcomes(outcomes: list[Outcome]) -> bytes:

@@ -33,9 +33,9 @@ class WorkerSetup(Struct, frozen=True):
         return cls(to_bytes(recipe), os.fsencode(store.location("")), store.run_id)
 
     @property
-    def digest(self) -> bytes:
+    def digest(self) -> str:
         """A hash of the recipe. Every job names the recipe that it needs."""
-        return hashlib.blake2b(self.recipe, digest_size=8).digest()
+        return hashlib.blake2b(self.recipe, digest_size=8).hexdigest()
 
     def job_serializer(self) -> Serializer:
         """Return how jobs cross to a worker with this setup."""
@@ -76,5 +76,5 @@ class RenderWorker:
         if message.version != VERSION:
             raise ValueError(f"job of version {message.version}, expected {VERSION}")
         if message.recipe != self._digest:
-            raise ValueError(f"job for recipe {message.recipe.hex()}, expected {self._digest.hex()}")
+            raise ValueError(f"job for recipe {message.recipe}, expected {self._digest}")
         return render_job(message.job, self._recipe, self._store, self._reserve)

@@ -26,7 +26,7 @@ def test_a_job_is_the_same_after_crossing() -> None:
 
 def test_a_job_for_another_recipe_is_refused(worker: RenderWorker) -> None:
     other = WorkerSetup.of(Recipe.of(width=9), LocalStore("out", "run-id"))
-    with pytest.raises(ValueError, match=f"job for recipe {other.digest.hex()}, expected {SETUP.digest.hex()}"):
+    with pytest.raises(ValueError, match=f"job for recipe {other.digest}, expected {SETUP.digest}"):
         worker(other.job_serializer().decode(other.job_serializer().encode(JOB)))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.batch import RunPlan, prepare
+from forkresize.batch import prepare
 from forkresize.cli.watch import run_watch
 from forkresize.observer import Observer
 from forkresize.recipe import Recipe
@@ -27,7 +27,7 @@ def test_quiet_watch_prints_nothing_and_passes_its_totals_to_observers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(RunPlan, "execute", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("forkresize.batch.watch.execute", lambda *_: signal.raise_signal(signal.SIGINT))
     (tmp_path / "in").mkdir()
     source, destination = str(tmp_path / "in"), str(tmp_path / "out")
     observer = _Finished()
