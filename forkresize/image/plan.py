@@ -25,6 +25,8 @@ _SHRINKS = 8, 4, 2
 _CACHED = 1024
 """Shrink factors to cache: the pictures of a directory have few different sizes."""
 
+_ENCODING_FIELDS = [name for name in Rendition.__struct_fields__ if name not in {"size", "format"}]
+
 _CONTENT_AWARE = frozenset({Gravity.ENTROPY, Gravity.ATTENTION})
 
 
@@ -85,11 +87,10 @@ def duplicate_renditions(visible: Dimensions, recipe: Recipe, source_format: str
     """
 
     def requested_pixels(number: int) -> int:
-        size = replace(recipe.renditions[number].size, enlarge=True)
-        width, height = layout(visible, size, recipe.resize).canvas
+        width, height = layout(visible, _enlarged(recipe.renditions[number].size), recipe.resize).canvas
         return width * height
 
-    seen: list[tuple[Layout, str, Rendition]] = []
+    seen: list[tuple[Layout, str, list[object]]] = []
     duplicates = []
     for number in sorted(range(len(recipe.renditions)), key=requested_pixels):
         rendition = recipe.renditions[number]
@@ -97,8 +98,14 @@ def duplicate_renditions(visible: Dimensions, recipe: Recipe, source_format: str
             output = output_format(source_format, rendition)
         except PictureError:
             continue  # It cannot be made at all.
-        made = layout(visible, rendition.size, recipe.resize), output, replace(rendition, size=Size(), format=None)
+        encoding = [getattr(rendition, name) for name in _ENCODING_FIELDS]
+        made = layout(visible, rendition.size, recipe.resize), output, encoding
         if made in seen:
             duplicates.append(number)
         seen.append(made)
     return frozenset(duplicates)
+
+
+@lru_cache(maxsize=_CACHED)
+def _enlarged(size: Size) -> Size:
+    return replace(size, enlarge=True)
