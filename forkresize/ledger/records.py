@@ -45,7 +45,8 @@ class RecipeFingerprints(Struct, frozen=True, kw_only=True):
 
     def for_rendition(self, rendition: int, reason: str | None = None) -> bytes:
         """Return the fingerprint that an outcome with this reason depends on."""
-        return self.combined if reason == Reason.DUPLICATE else self.renditions[rendition]
+        duplicate = reason is not None and reason == Reason.DUPLICATE
+        return self.combined if duplicate else self.renditions[rendition]
 
     def limit_for(self, reason: str | None) -> float | None:
         """Return the limit that an outcome with this reason depends on; None if there is none."""

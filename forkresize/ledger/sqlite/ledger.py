@@ -105,7 +105,7 @@ class SqliteLedger:
         if not self._read_ahead.covers(path):
             with translate_sqlite_errors(self._file):
                 self._read_ahead.read(path)
-        row = self._read_ahead.get(path)
+        row = self._read_ahead.rows.get(path)
         if row is None:
             return None
         try:

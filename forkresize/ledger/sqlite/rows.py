@@ -132,11 +132,15 @@ def row_from_record(record: OutputRecord, roots: Roots) -> Row:
 
 
 class ReadAhead:
-    """Rows read ahead: keys are mostly asked for in order, and one query for many rows takes a tenth of the time."""
+    """Rows read ahead: keys are mostly asked for in order, and one query for many rows takes a tenth of the time.
+
+    Attributes:
+        rows: by path; all that exist among those that are covered.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._rows: dict[bytes, Row] = {}
+        self.rows: dict[bytes, Row] = {}
         self._last = b""
         self._first = b""
         self._reaches_end = False
@@ -146,25 +150,21 @@ class ReadAhead:
         """Return whether the row of a path is held if it exists."""
         return self._first <= path and (self._reaches_end or path <= self._last)
 
-    def get(self, path: bytes) -> Row | None:
-        """Return the row of a path that is covered; None if it does not exist."""
-        return self._rows.get(path)
-
     def read(self, path: bytes) -> None:
         """Read the row of a path and those after it."""
         # Keys asked for out of order are looked up one by one; in order, twice as many each time.
         self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
         rows = self._db.execute(f"{READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
-        self._rows = {row[0]: row for row in rows}
+        self.rows = {row[0]: row for row in rows}
         # If no later row exists, as in a new ledger, every later path is covered.
-        self._reaches_end = len(self._rows) < self._ahead
+        self._reaches_end = len(self.rows) < self._ahead
         self._first = path
-        self._last = max(next(reversed(self._rows), path), path)
+        self._last = max(next(reversed(self.rows), path), path)
 
     def invalidate(self, paths: Iterable[bytes]) -> None:
         """Drop the rows that were read if one of these has changed."""
         if any(map(self.covers, paths)):
-            self._rows, self._first, self._last, self._reaches_end = {}, b"", b"", False
+            self.rows, self._first, self._last, self._reaches_end = {}, b"", b"", False
 
 
 def _is_valid(record: Any) -> bool:
