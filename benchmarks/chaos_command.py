@@ -96,12 +96,14 @@ def start(work: Path, *further: str) -> "subprocess.Popen[bytes]":
 
 def disturb(process: "subprocess.Popen[bytes]", work: Path, way: str, every: float, random: Random) -> int:
     """Cause faults until the command ends; return the number of killed workers."""
-    kills, filled = 0, way == "kill"
+    kills, filled, before = 0, way == "kill", -1
     while process.poll() is None:
         time.sleep(every)
-        if way in {"kill", "both"}:
-            kills += _kill(process.pid, random)
-        if not filled and len(pictures(work / "disk/out")) > random.randrange(10, 120):
+        written = len(pictures(work / "disk/out"))
+        # A busy machine needs time to start workers; a pool whose workers never get to a task gives up.
+        if way in {"kill", "both"} and written > before:
+            kills, before = kills + _kill(process.pid, random), written
+        if not filled and written > random.randrange(10, 120):
             filled = True
             fill(work / "disk/ballast")
     return kills

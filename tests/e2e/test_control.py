@@ -108,6 +108,9 @@ class TestTwoRuns:
 
 def test_the_next_run_continues_after_max_duration(tmp_path: Path, slow: list[str], forkresize: Run) -> None:
     result = forkresize(*slow, "--max-duration", "0.8s", "--json")
+    if not json.loads(result.stdout)["written"]:
+        # A busy machine needs more time for the first picture.
+        result = forkresize(*slow, "--max-duration", "4s", "--json")
     summary = json.loads(result.stdout)
     assert result.returncode == summary["exit_code"] == 10
     assert "--max-duration" in result.stderr
