@@ -87,7 +87,7 @@ def duplicate_renditions(visible: Dimensions, recipe: Recipe, source_format: str
     """
 
     def requested_pixels(number: int) -> int:
-        width, height = layout(visible, _enlarged(recipe.renditions[number].size), recipe.resize).canvas
+        width, height = layout(visible, _allow_enlarging(recipe.renditions[number].size), recipe.resize).canvas
         return width * height
 
     seen: list[tuple[Layout, str, list[object]]] = []
@@ -107,5 +107,5 @@ def duplicate_renditions(visible: Dimensions, recipe: Recipe, source_format: str
 
 
 @lru_cache(maxsize=_CACHED)
-def _enlarged(size: Size) -> Size:
+def _allow_enlarging(size: Size) -> Size:
     return replace(size, enlarge=True)
