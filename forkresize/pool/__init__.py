@@ -154,9 +154,10 @@ class Pool(Generic[Item, Result]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._entered is not None:
-            self._entered.abandon(BrokenPoolError("the pool was closed before the task was done"))
-        self._entered = None
+        # A future's callback can submit no further task, which would never run.
+        supervisor, self._entered = self._entered, None
+        if supervisor is not None:
+            supervisor.abandon(BrokenPoolError("the pool was closed before the task was done"))
         self._cleanup.close()
 
     @property

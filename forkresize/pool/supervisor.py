@@ -102,7 +102,8 @@ class Supervisor(Generic[Item, Result]):
         self._results.deliver()
 
     def abandon(self, error: Exception) -> None:
-        """Give up all submitted tasks, and kill the workers."""
+        """Give up all submitted tasks that have no result, and kill the workers."""
+        self._results.deliver()
         self._clear_workers()
         for task in self._queue.drain():
             if task.receiver:

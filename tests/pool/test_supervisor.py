@@ -574,6 +574,22 @@ def test_abandoned_tasks_have_the_error() -> None:
     assert [receiver.outcomes for receiver in receivers] == [[error]] * 4
 
 
+def test_result_that_arrives_as_the_pool_breaks_reaches_its_receiver() -> None:
+    bench = Bench(size=2)
+    done, failed = Receiver(), Receiver()
+    bench.supervisor.submit("a", None, done)
+    bench.supervisor.submit("b", None, failed)
+    bench.supervisor.poll(0)
+    bench.complete(0)
+    bench.worker(1).ready = False
+    bench.worker(1).send(MessageType.INIT_FAILED, encode_failure(Failure("ValueError: no", "")))
+    bench.readable(bench.worker(1))
+    with pytest.raises(BrokenPoolError):
+        bench.supervisor.poll(0)
+    assert [type(outcome) for outcome in done.outcomes] == [Completed]
+    assert [type(outcome) for outcome in failed.outcomes] == [BrokenPoolError]
+
+
 def test_result_is_yielded_even_if_the_consumer_stops_the_pool() -> None:
     bench = Bench(size=2)
     bench.workers.selector.script = iter([bench.complete_all])
