@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from io import FileIO
 
 from forkresize.pool.files import MAX_FILES, to_files
-from forkresize.pool.sandbox.fd_channel import CLOSE_ON_EXEC, MAX_DESCRIPTORS, NO_SIGPIPE
+from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE, receive_fds
 
 _HEADER = struct.Struct("=QB")
 """Bytes of the payload that follows, number of files."""
@@ -58,7 +58,8 @@ class MessageSocket:
             except BlockingIOError:
                 return False
             except OSError:
-                self.eof = True
+                # The other end is closed. What it sent before can still be read, and then its end.
+                self._discard_unsent()
                 return True
             # Files travel with the first byte.
             if close:
@@ -75,9 +76,13 @@ class MessageSocket:
         return socket.send_fds(self._socket, [data], [file.fileno() for file in files], NO_SIGPIPE)
 
     def receive(self) -> list[tuple[bytes, tuple[FileIO, ...]]]:
-        """Return the messages that one read completes; their files belong to the caller."""
+        """Return the messages that one read completes; their files belong to the caller.
+
+        The connection counts as closed when files are lost because this process has too many open: later ones could not
+        be matched to their messages.
+        """
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+            data, descriptors = self._read()
         except BlockingIOError:
             return []
         except OSError:
@@ -86,6 +91,13 @@ class MessageSocket:
         self._files.extend(to_files(descriptors))
         self._received += data
         return self._split()
+
+    def _read(self) -> tuple[bytes, list[int]]:
+        try:
+            return receive_fds(self._socket, _CHUNK)
+        except ConnectionResetError:
+            # Raised once if the other end had unread input; what it sent before can still be read.
+            return receive_fds(self._socket, _CHUNK)
 
     def _split(self) -> list[tuple[bytes, tuple[FileIO, ...]]]:
         messages = []
@@ -105,6 +117,9 @@ class MessageSocket:
         """Close the socket, and all files that were not sent or not taken."""
         self._socket.close()
         _close_all(self._files)
+        self._discard_unsent()
+
+    def _discard_unsent(self) -> None:
         for _, files, close in self._unsent:
             if close:
                 _close_all(files)

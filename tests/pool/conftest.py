@@ -1,7 +1,9 @@
 """Fixtures of all pool tests. Each test fails if it leaves a process or a descriptor behind."""
 
+import contextlib
 import importlib
 import os
+import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
@@ -54,6 +56,26 @@ def is_asleep() -> Callable[[int], bool]:
             return file.read().rpartition(")")[2].split()[0] == "S"
 
     return state_is_sleeping
+
+
+@pytest.fixture
+def exhaust_descriptors() -> Iterator[Callable[[int], None]]:
+    """Open files up to a lowered limit, with room for a number of further ones."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened: list[int] = []
+
+    def exhaust(room: int) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+        for _ in range(room):
+            os.close(opened.pop())
+
+    yield exhaust
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    for descriptor in opened:
+        os.close(descriptor)
 
 
 @pytest.fixture(autouse=True)

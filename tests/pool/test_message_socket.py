@@ -1,6 +1,6 @@
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import FileIO
 
 import pytest
@@ -51,15 +51,47 @@ def test_nothing_to_receive_is_not_the_end(ends: tuple[MessageSocket, MessageSoc
     assert not ends[0].eof
 
 
-def test_closed_peer_is_the_end_for_sender_and_receiver(ends: tuple[MessageSocket, MessageSocket]) -> None:
+def test_closed_peer_is_the_end(ends: tuple[MessageSocket, MessageSocket]) -> None:
     near, far = ends
     far.close()
     assert near.receive() == []
     assert near.eof
-    near.eof = False
-    near.send(b"x")
+
+
+@pytest.mark.parametrize("unread", [b"", b"never read"])
+def test_messages_of_a_closed_peer_are_read_to_the_last_after_a_failed_send(
+    ends: tuple[MessageSocket, MessageSocket], unread: bytes
+) -> None:
+    near, far = ends
+    if unread:
+        near.send(unread)
+        near.flush()
+    for number in range(3):
+        far.send(b"%d" % number, [sealed_memfd(b"file %d" % number)], close=True)
+    far.flush()
+    far.close()
+    file = sealed_memfd(b"not sent")
+    near.send(b"x", [file], close=True)
     assert near.flush()
-    assert near.eof
+    assert file.closed
+    received: list[tuple[bytes, tuple[FileIO, ...]]] = []
+    while not near.eof:
+        received += near.receive()
+    assert [payload for payload, _ in received] == [b"0", b"1", b"2"]
+    assert [read(*files) for _, files in received] == [[b"file 0"], [b"file 1"], [b"file 2"]]
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_connection_is_lost_when_files_of_a_message_are(
+    ends: tuple[MessageSocket, MessageSocket], exhaust_descriptors: Callable[[int], None], room: int
+) -> None:
+    near, far = ends
+    for name in (b"first", b"second"):
+        near.send(name, [sealed_memfd(name), sealed_memfd(name)], close=True)
+    near.flush()
+    exhaust_descriptors(room)
+    assert far.receive() == []
+    assert far.eof
 
 
 def test_closing_closes_files_that_were_not_sent_or_not_taken(ends: tuple[MessageSocket, MessageSocket]) -> None:

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
@@ -406,6 +407,25 @@ def test_files_are_sent_again_with_a_retried_task(start: Start, tmp_path: Path) 
     future = start("die_with_files", retries=1).submit(task)
     close(*task.files)
     assert future.result() == b"pixels"
+
+
+def test_no_task_gets_files_of_another_when_the_supervisor_runs_out_of_descriptors(start: Start) -> None:
+    pool = start("copy_upper", workers=1)
+    tasks = [with_files(b"first %d" % number, b"second %d" % number) for number in range(20)]
+    close(*pool.submit(tasks[0]).result().files)
+    supervisor = pool.supervisor_pid
+    assert supervisor is not None
+    used = set(map(int, os.listdir(f"/proc/{supervisor}/fd")))
+    limit = min(set(range(len(used) + 1)) - used) + 1
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (limit, limit))
+    futures = [pool.submit(task) for task in tasks]
+    for number, future in enumerate(futures):
+        files = future.result().files
+        assert [file.read() for file in files] == [b"FIRST %d" % number, b"SECOND %d" % number]
+        close(*files)
+    for task in tasks:
+        close(*task.files)
+    assert pool.supervisor_pid != supervisor
 
 
 def test_result_files_that_cannot_be_sealed_are_an_error_of_the_task(start: Start) -> None:

@@ -15,12 +15,26 @@ _STATUS = struct.Struct("=i")
 _GRANT = b"+"
 _RESULT = b"f"
 
-MAX_DESCRIPTORS = 253
+_MAX_DESCRIPTORS = 253
 """How many the kernel passes with one message, SCM_MAX_FD."""
 
-CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
 """Without it, a write to a dead peer would end a process in which SIGPIPE has its default handling."""
+
+
+def receive_fds(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
+    """Return what one read of a socket brings: bytes, at most this many, and descriptors.
+
+    Raises:
+        OSError: as ``recvmsg``; EMFILE if this process has too many open files for the descriptors, which are lost.
+    """
+    data, descriptors, flags, _ = socket.recv_fds(end, size, _MAX_DESCRIPTORS, _CLOSE_ON_EXEC)
+    if flags & socket.MSG_CTRUNC:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return data, descriptors
 
 
 class FdChannel:
@@ -58,9 +72,9 @@ class FdChannel:
             path: what was requested, for the error.
 
         Raises:
-            OSError: the pool's process could not open it.
+            OSError: the pool's process could not open it, or this process has too many open files.
         """
-        message, descriptors, _, _ = socket.recv_fds(self.worker_end, _STATUS.size, MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+        message, descriptors = receive_fds(self.worker_end, _STATUS.size)
         number = _STATUS.unpack(message)[0] if message else errno.EPIPE
         if number or not descriptors:
             raise OSError(number or errno.EACCES, os.strerror(number or errno.EACCES), path)
@@ -86,12 +100,11 @@ class FdChannel:
         socket.send_fds(self.worker_end, [_RESULT], [file.fileno() for file in files], NO_SIGPIPE)
 
     def receive_result(self) -> list[int]:
-        """In the pool's process: return the descriptors of a result's files; none if the worker sent none."""
+        """In the pool's process: return the descriptors of a result's files; none if they did not arrive."""
         try:
-            _, descriptors, _, _ = socket.recv_fds(self.parent_end, len(_RESULT), MAX_DESCRIPTORS, CLOSE_ON_EXEC)
+            return receive_fds(self.parent_end, len(_RESULT))[1]
         except OSError:
             return []
-        return descriptors
 
     def close(self) -> None:
         """Close both ends on this side."""

@@ -1,0 +1,57 @@
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from forkresize.pool import sealed_memfd
+from forkresize.pool.files import to_files
+from forkresize.pool.sandbox.fd_channel import FdChannel
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memfds")
+
+ExhaustDescriptors = Callable[[int], None]
+
+
+@pytest.fixture
+def channel() -> Iterator[FdChannel]:
+    channel = FdChannel()
+    yield channel
+    channel.close()
+
+
+def send_files(channel: FdChannel) -> None:
+    """Answer a request for two files and send two files as a result."""
+    with sealed_memfd(b"first") as first, sealed_memfd(b"second") as second:
+        channel.send(nullcontext((first, second)))
+        channel.send_result((first, second))
+
+
+def test_files_arrive_in_order(channel: FdChannel) -> None:
+    send_files(channel)
+    for descriptors in (channel.receive(), channel.receive_result()):
+        files = to_files(descriptors)
+        assert [os.pread(file.fileno(), 10, 0) for file in files] == [b"first", b"second"]
+        for file in files:
+            file.close()
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_files_that_do_not_all_arrive_are_an_error_for_the_worker(
+    channel: FdChannel, exhaust_descriptors: ExhaustDescriptors, room: int
+) -> None:
+    send_files(channel)
+    exhaust_descriptors(room)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        channel.receive("path")
+    assert caught.value.errno == errno.EMFILE
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_files_of_a_result_that_do_not_all_arrive_count_as_none(
+    channel: FdChannel, exhaust_descriptors: ExhaustDescriptors, room: int
+) -> None:
+    send_files(channel)
+    exhaust_descriptors(room)
+    assert channel.receive_result() == []
