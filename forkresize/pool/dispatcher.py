@@ -106,8 +106,10 @@ class Dispatcher:
         """Accept no more calls; the thread ends when all are done."""
         with self._lock:
             self._closing = True
-            cancelled = [call for call in self._waiting if cancel_futures and not call.losses]
-            self._waiting = deque(call for call in self._waiting if call not in cancelled)
+            cancelled, kept = list[Call](), deque[Call]()
+            for call in self._waiting:
+                (cancelled if cancel_futures and not call.losses else kept).append(call)
+            self._waiting = kept
             if self._thread is None:
                 self._close_wake()
         for call in cancelled:

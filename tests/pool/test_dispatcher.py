@@ -1,0 +1,37 @@
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from msgspec import field
+
+from forkresize.pool.dispatcher import Call, Dispatcher
+from forkresize.pool.server import Configuration
+
+
+class CountedCall(Call, eq=False):
+    """A call that records with what it is compared."""
+
+    comparisons: list[object] = field(default_factory=list)
+
+    def __eq__(self, other: object) -> bool:
+        self.comparisons.append(other)
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_cancelling_waiting_calls_takes_one_pass_and_spares_those_that_are_retried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dispatcher = Dispatcher(Configuration([], b""), bytes)
+    comparisons: list[object] = []
+    futures: list[Future[Any]] = [Future() for _ in range(100)]
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda _: None)
+        for number, future in enumerate(futures):
+            dispatcher.add(CountedCall(number, None, b"", (), future, number % 2, comparisons))
+    dispatcher.close(cancel_futures=True)
+    dispatcher._close_wake()  # noqa: SLF001  The thread would.
+    assert [future.cancelled() for future in futures] == [True, False] * 50
+    assert not comparisons
