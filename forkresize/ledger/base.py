@@ -1,6 +1,6 @@
 """What a ledger holds and offers: OutputRecord, InterruptedRun and the LedgerStore protocol."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, Self
 
 
@@ -85,17 +85,11 @@ class LedgerStore(Protocol):
     def begin_run(self) -> None:
         """Start a run with a new number. Earlier runs that have not ended count as interrupted."""
 
-    def end_run(self) -> None:
-        """Write what was recorded, and mark the run as ended properly."""
-
     def interrupted_runs(self) -> Sequence[InterruptedRun]:
         """Return the other runs that were interrupted, as of the start of this run."""
 
     def get(self, key: str) -> OutputRecord | None:
         """Return the record of an output; None if there is none."""
-
-    def get_many(self, keys: Iterable[str]) -> Mapping[str, OutputRecord]:
-        """Return the records of several outputs, by key; missing ones are left out."""
 
     def record(self, records: Iterable[OutputRecord]) -> None:
         """Add or replace records. They are written in batches; ``get`` returns them at once."""
@@ -107,7 +101,7 @@ class LedgerStore(Protocol):
         """Yield all records in the order of their keys' bytes."""
 
     def close(self) -> None:
-        """End the run if one was started, and release the ledger; a second call does nothing."""
+        """Write what was recorded, mark the run as ended properly, and release the ledger; may be called again."""
 
     def __enter__(self) -> Self: ...
 

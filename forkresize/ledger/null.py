@@ -1,6 +1,6 @@
 """The ledger that records nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from forkresize.ledger.base import InterruptedRun, OutputRecord
@@ -15,19 +15,12 @@ class NullLedger:
     def begin_run(self) -> None:
         """Do nothing."""
 
-    def end_run(self) -> None:
-        """Do nothing."""
-
     def interrupted_runs(self) -> tuple[InterruptedRun, ...]:
         """Return nothing: without a ledger there is no record of interrupted runs."""
         return ()
 
     def get(self, _key: str) -> None:
         """Return None."""
-
-    def get_many(self, _keys: Iterable[str]) -> Mapping[str, OutputRecord]:
-        """Return nothing."""
-        return {}
 
     def record(self, records: Iterable[OutputRecord]) -> None:
         """Do nothing."""

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from forkresize.errors import LedgerError
@@ -87,12 +87,6 @@ class SqliteLedger:
             self.run = int(number)
             self._load_interrupted_runs()
 
-    def end_run(self) -> None:
-        """Write what was recorded, and mark the run as ended properly."""
-        self.flush()
-        with translate_sqlite_errors(self._file):
-            self._db.execute("UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", (time.time_ns(), self.run))
-
     def interrupted_runs(self) -> tuple[InterruptedRun, ...]:
         """Return the other runs that were interrupted, as of the start of this run."""
         return self._interrupted
@@ -113,10 +107,6 @@ class SqliteLedger:
         except sqlite3.DatabaseError:
             with translate_sqlite_errors(self._file):
                 raise
-
-    def get_many(self, keys: Iterable[str]) -> Mapping[str, OutputRecord]:
-        """Return the records of several outputs, by key; missing ones are left out."""
-        return {key: record for key in sorted(keys, key=encode) if (record := self.get(key))}
 
     def record(self, records: Iterable[OutputRecord]) -> None:
         """Add or replace records; they are written once there are many, or after a second."""
@@ -161,7 +151,7 @@ class SqliteLedger:
         self._pending_since = 0.0
 
     def close(self) -> None:
-        """End the run if one was started, and close the file; a second call does nothing."""
+        """Write the pending records, mark the run as ended properly, and close the file; may be called again."""
         if self._closed:
             return
         self._closed = True
@@ -169,7 +159,10 @@ class SqliteLedger:
             self._db.close()
             return
         try:
-            self.end_run()
+            self.flush()
+            with translate_sqlite_errors(self._file):
+                ended = (time.time_ns(), self.run)
+                self._db.execute("UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", ended)
         finally:
             close_cleanly(self._db)
 
