@@ -1,6 +1,5 @@
 """The command with --watch."""
 
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,11 @@ from forkresize.observer import Observer
 from forkresize.recipe import Recipe
 from forkresize.summary import Summary
 from tests.protocols import ParseArguments
+
+
+def _interrupt(*_: object) -> None:
+    # A real SIGINT would do nothing where it is ignored, as it is in background jobs of a shell.
+    raise KeyboardInterrupt
 
 
 class _Finished(Observer):
@@ -27,7 +31,7 @@ def test_quiet_watch_prints_nothing_and_passes_its_totals_to_observers(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("forkresize.batch.watch.execute", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("forkresize.batch.watch.execute", _interrupt)
     (tmp_path / "in").mkdir()
     source, destination = str(tmp_path / "in"), str(tmp_path / "out")
     observer = _Finished()
