@@ -1,13 +1,14 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
 from forkresize.batch.classify import classify
 from forkresize.batch.events import EventDispatcher
-from forkresize.batch.executor import Executor, SerialExecutor
+from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 
-def execute(plan: "RunPlan", events: EventDispatcher) -> Summary:
+def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorFactory | None = None) -> Summary:
     """Execute a plan; see ``RunPlan.execute``. The end of the run is not announced."""
     state = RunState(plan.settings, plan.deadline, plan.stop, events)
     if plan.settings.dry_run:
@@ -41,7 +42,9 @@ def execute(plan: "RunPlan", events: EventDispatcher) -> Summary:
     lock_name = None if shard is None else shard.lock_name
     with plan.store.lock(lock_name, plan.settings.lock_wait, events.waiting) as run_id:
         events.start()
-        executor = _execute(plan, state, events, plan.store.with_run(run_id))
+        store = plan.store.with_run(run_id)
+        create = create_executor or partial(_create_executor, plan, store)
+        executor = _execute(plan, state, create(WorkerSetup.of(plan.recipe, store), events.on_tick), store)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)
 
@@ -54,11 +57,11 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
         _prune(plan, state, ledger)
 
 
-def _execute(plan: "RunPlan", state: RunState, events: EventDispatcher, store: OutputStore) -> Executor:
+def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore) -> Executor:
     with _open_ledger(plan) as ledger:
         ledger.begin_run()
         outputs = _output_strategy(plan, ledger, store)
-        with _executor(plan, events, store) as executor:
+        with executor:
             plan.stop.follow(lambda: executor.stopping)
             _process_jobs(plan, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
@@ -108,12 +111,11 @@ def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, exe
         state.discovery_finished()
 
 
-def _executor(plan: "RunPlan", events: EventDispatcher, store: OutputStore) -> Executor:
-    setup = WorkerSetup.of(plan.recipe, store)
+def _create_executor(plan: "RunPlan", store: OutputStore, setup: WorkerSetup, on_tick: OnTick | None) -> Executor:
     if plan.settings.serial:
-        return SerialExecutor(setup, events.on_tick, store)
+        return SerialExecutor(setup, on_tick, store)
     options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.location(""))
-    return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), events.on_tick)
+    return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), on_tick)
 
 
 def _open_ledger(plan: "RunPlan") -> LedgerStore:

@@ -52,6 +52,10 @@ class Executor(Protocol):
         """The workers, and the time that they took so far."""
 
 
+ExecutorFactory = Callable[[WorkerSetup, OnTick | None], Executor]
+"""Creates a run's executor from what its workers need once, and what to call with their activities, if anything."""
+
+
 class SerialExecutor:
     """Works on one job after another in this process: for debugging, and for tests without processes.
 

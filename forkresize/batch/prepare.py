@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ from forkresize.pool import SandboxMode, require_support
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import Summary
+
+if TYPE_CHECKING:
+    from forkresize.batch.executor import ExecutorFactory
 
 
 class RunPlan(Struct, frozen=True, kw_only=True):
@@ -58,7 +62,9 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         shard, accepts = self.settings.shard, self.settings.source_filter
         return (shard is None or shard.has(source.relative)) and (accepts is None or accepts(source))
 
-    def execute(self, observers: Iterable[AnyObserver] = ()) -> Summary:
+    def execute(
+        self, observers: Iterable[AnyObserver] = (), *, create_executor: "ExecutorFactory | None" = None
+    ) -> Summary:
         """Make every picture, in forked worker processes; in a dry run, only report what would be made.
 
         In the main thread, it handles SIGINT, SIGTERM and SIGHUP until it returns: the first lets running pictures
@@ -66,6 +72,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
         Args:
             observers: follow the run; a function is called with every outcome.
+            create_executor: creates what works on the jobs, if not worker processes of this machine. The run enters it.
 
         Raises:
             DestinationError: the destination can't be written; nothing was done.
@@ -76,7 +83,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         from forkresize.batch.execute import execute
 
         events = EventDispatcher(observers)
-        summary = execute(self, events)
+        summary = execute(self, events, create_executor)
         events.finish(summary)
         return summary
 
@@ -118,8 +125,7 @@ def prepare(
     guard = None if settings.in_place or root is None else OverwriteGuard(named, root)
     discovery = SourceDiscovery(named, root, settings, guard, stop)
     if guard is not None:
-        _check_overwriting(discovery, store, naming, guard)
-        guard.add_sources(discovery.single_files())
+        _complete_guard(guard, discovery, store, naming)
     return RunPlan(
         store=store,
         recipe=recipe,
@@ -141,13 +147,15 @@ def _check_workers(settings: Settings, root: str | None) -> None:
     require_support(settings.sandbox)
 
 
-def _check_overwriting(discovery: SourceDiscovery, store: OutputStore, naming: Naming, guard: OverwriteGuard) -> None:
+def _complete_guard(guard: OverwriteGuard, discovery: SourceDiscovery, store: OutputStore, naming: Naming) -> None:
+    """Check the files that were named, and make the guard protect them."""
     for root in discovery.roots:
         if os.path.isfile(root.path):
             for output in naming.outputs(Source(root.path, root.prefix or os.path.basename(root.path))):
                 path = store.location(output.key)
                 if guard.forbids(path, root.path):
                     raise FieldError("destination", f"{path!r} would overwrite its source; specify another directory")
+    guard.add_sources(discovery.single_files())
 
 
 def _collisions(discovery: SourceDiscovery, store: OutputStore, naming: Naming, settings: Settings) -> Collisions:

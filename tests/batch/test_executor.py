@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from forkresize.batch.executor import Executor, JobResult, SerialExecutor
+from forkresize.batch import prepare
+from forkresize.batch.executor import Executor, JobResult, OnTick, SerialExecutor
 from forkresize.batch.local import LocalExecutor
 from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import StopRequested
@@ -152,3 +153,18 @@ def repeat(signum: signal.Signals) -> None:
     while time.monotonic() < deadline:
         signal.raise_signal(signum)
         time.sleep(0.01)
+
+
+def test_a_run_uses_the_executor_that_it_is_given(tmp_path: Path, jobs: list[Job]) -> None:
+    setups: list[WorkerSetup] = []
+
+    def create_serial(setup: WorkerSetup, on_tick: OnTick | None) -> Executor:
+        setups.append(setup)
+        return SerialExecutor(setup, on_tick)
+
+    plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8))
+    workers: set[str | int | None] = set()
+    summary = plan.execute([lambda outcome: workers.add(outcome.execution.worker)], create_executor=create_serial)
+    assert (summary.written, summary.stats.workers) == (len(jobs), 1)
+    assert workers == {os.getpid()}
+    assert [os.fsdecode(setup.destination).rstrip("/") for setup in setups] == [str(tmp_path / "out")]
