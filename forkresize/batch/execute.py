@@ -131,7 +131,7 @@ def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
     rules = Rules(settings.policy, prints, ledger.interrupted_runs())
     checker = StalenessChecker(LocalStore(""), store, ledger, rules)
-    if settings.in_place and isinstance(store, LocalStore):
+    if settings.in_place:
         return InPlaceOutputs(checker, settings, store)
     return SeparateOutputs(checker, store, preserve_times=settings.preserve_times)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -15,9 +14,9 @@ from forkresize.ledger import OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
 from forkresize.plan import IfExists
 from forkresize.recipe import Recipe
-from forkresize.store import LocalStore, checksum
+from forkresize.store import LocalStore, OutputStore, checksum
 from forkresize.store.files import temporary_path
-from forkresize.store.replace import back_up, copy_attributes, fsync
+from forkresize.store.replace import replace_source
 
 
 class InPlaceOutputs:
@@ -29,13 +28,14 @@ class InPlaceOutputs:
     Args:
         checker: finds the sources that have to be replaced, and records what happened to them.
         settings: how to run.
-        store: the directory of the sources.
+        store: the directory of the sources; has local paths.
     """
 
-    def __init__(self, checker: StalenessChecker, settings: Settings, store: LocalStore) -> None:
+    def __init__(self, checker: StalenessChecker, settings: Settings, store: OutputStore) -> None:
         self._checker = checker
         self._settings = settings
         self._store = store
+        self._prefix = os.path.join(store.location(""), "")
 
     def check(self, source: Source, output: Output) -> Outcome:
         """Return Planned if a source has to be replaced, otherwise its outcome without work."""
@@ -53,18 +53,18 @@ class InPlaceOutputs:
     def finalize(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Rename the output over its source; return the outcome."""
         (staged,), (outcome,) = job.outputs, outcomes
+        final = self._final_job(job)
         outcome = replace(outcome, ref=replace(outcome.ref, destination=job.source.path))
         try:
             if isinstance(outcome.detail, Written):
-                self._replace(self._final_job(job), staged.key, outcome)
+                self._replace(final, staged.key, outcome)
         except OSError as error:
             detail = Failed(Reason.NOT_WRITTEN, f"{error.filename or job.source.path}: {describe(error)}")
             outcome = replace(outcome, detail=detail)
         except LedgerError as error:
             outcome = replace(outcome, detail=Failed(Reason.NOT_WRITTEN, str(error), fatal=True))
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._store.location(staged.key))
+            self._store.clean(self._store.run_id, final.outputs[0].key)
         return [outcome]
 
     def record(self, job: Job, outcomes: list[Outcome]) -> None:
@@ -77,22 +77,18 @@ class InPlaceOutputs:
 
     def _final_job(self, job: Job) -> Job:
         """Return a staged job as it is once its output has its source's name."""
-        key = self._store.key_of(job.source.path)
+        key = job.source.path.removeprefix(self._prefix)
         return Job(job.source, tuple(Output(key, staged.rendition) for staged in job.outputs))
 
     def _replace(self, job: Job, staged: str, outcome: Outcome) -> None:
-        source, path = job.source, self._store.location(staged)
-        found = os.lstat(source.path)
-        if (found.st_size, found.st_mtime_ns) != (source.size, source.mtime_ns):
-            raise OSError(0, "source changed during processing; not replaced", source.path)
-        if self._settings.backup_dir is not None:
-            back_up(source.path, os.path.join(self._settings.backup_dir, source.relative))
-        copy_attributes(path, like=source.path)
-        mtime_ns = source.mtime_ns if self._settings.preserve_times else time.time_ns()
-        self._store.set_mtime(staged, mtime_ns)
-        fsync(path)
-        self._checker.record(job, [outcome], staged)
-        os.replace(path, source.path)
+        folder = self._settings.backup_dir
+        replace_source(
+            job.source,
+            self._store.location(staged),
+            backup=None if folder is None else os.path.join(folder, job.source.relative),
+            keep_mtime=self._settings.preserve_times,
+            on_ready=lambda: self._checker.record(job, [outcome], staged),
+        )
 
 
 def _is_output(source: Source, record: OutputRecord | None) -> bool:

@@ -19,20 +19,17 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """What a store can do; callers adapt to it.
 
     Attributes:
-        atomic_put: whether an object appears with all of its data or not at all.
-        conditional_put: whether a put can be bound to the ETag of the object that it replaces.
+        conditional_put: whether a put can be bound to the ETag of the object that it replaces; for object stores,
+            which need it where a local store has a lock.
         mtimes: whether the modification time of an object can be set.
         case_sensitive: whether keys that differ in case or Unicode form only are different objects.
         local_paths: whether ``location`` returns a path that the operating system opens.
-        ordered_listing: whether ``scan`` yields keys in the order of their bytes.
     """
 
-    atomic_put: bool = True
     conditional_put: bool = False
     mtimes: bool = False
     case_sensitive: bool = True
     local_paths: bool = False
-    ordered_listing: bool = True
 
 
 class ObjectKind(StrEnum):
@@ -77,13 +74,16 @@ class SourceStore(Protocol):
         """What the store can do, as declared."""
 
     def location(self, key: str) -> str:
-        """Return the full path or URL of a key, as records show it."""
+        """Return the full path or URL of a key, as records show it; the store's own for an empty key."""
 
     def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
-        """Yield the files whose keys start with a prefix and sort after a key; what forkresize keeps is left out."""
+        """Yield the files whose keys start with a prefix and sort after a key, in the order of the keys' bytes.
 
-    def stat(self, key: str) -> ObjectInfo | None:
-        """Return the metadata of an object, without following a symbolic link; None if it does not exist."""
+        What forkresize keeps for itself is left out.
+        """
+
+    def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:
+        """Return the metadata of an object, or of what a symbolic link leads to; None if it does not exist."""
 
     def open(self, key: str) -> BinaryIO:
         """Open a file for reading, unbuffered.
@@ -107,7 +107,7 @@ class OutputStore(SourceStore, Protocol):
         """Return the same store, writing on behalf of a run."""
 
     def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
-        """Create or replace an object.
+        """Create or replace an object, which appears with all of its data or not at all.
 
         Raises:
             OSError: it could not be written; neither a part of it nor a temporary object is left.

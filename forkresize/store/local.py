@@ -44,17 +44,13 @@ class LocalStore:
         return replace(self.capabilities, case_sensitive=not files.is_case_insensitive(self.root))
 
     def location(self, key: str) -> str:
-        """Return the path of a key."""
-        return self._prefix + key
+        """Return the path of a key; the directory's own for an empty key."""
+        return self._prefix + key if key else self.root
 
-    def key_of(self, path: str) -> str:
-        """Return the key of a path below the directory."""
-        return path.removeprefix(self._prefix)
-
-    def stat(self, key: str) -> ObjectInfo | None:
-        """Return the status of a file, without following a symbolic link; None if it does not exist."""
+    def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:
+        """Return the status of a file, or of the file that a symbolic link leads to; None if it does not exist."""
         try:
-            return _info(key, os.lstat(self._prefix + key))
+            return _info(key, (os.stat if follow else os.lstat)(self._prefix + key))
         except FileNotFoundError:
             return None
 

@@ -5,11 +5,42 @@ import filecmp
 import itertools
 import os
 import shutil
+import time
+from collections.abc import Callable
 
+from forkresize.job import Source
 from forkresize.store.files import temporary_path
 
 
-def copy_attributes(path: str, like: str) -> None:
+def replace_source(
+    source: Source, staged: str, *, backup: str | None, keep_mtime: bool, on_ready: Callable[[], object]
+) -> None:
+    """Replace a source by its output. The backup and the output are on disk before the renaming.
+
+    Args:
+        source: as it was found.
+        staged: path of its complete output, in the same directory.
+        backup: path to keep the source's content at.
+        keep_mtime: whether the output gets the modification time of the source.
+        on_ready: called before the renaming, when nothing else is left to do; may raise to refuse it.
+
+    Raises:
+        OSError: the source has changed, or a file cannot be written; the source is still there.
+    """
+    found = os.lstat(source.path)
+    if (found.st_size, found.st_mtime_ns) != (source.size, source.mtime_ns):
+        raise OSError(0, "source changed during processing; not replaced", source.path)
+    if backup is not None:
+        _back_up(source.path, backup)
+    _copy_attributes(staged, like=source.path)
+    now = time.time_ns()
+    os.utime(staged, ns=(now, source.mtime_ns if keep_mtime else now), follow_symlinks=False)
+    _fsync(staged)
+    on_ready()
+    os.replace(staged, source.path)
+
+
+def _copy_attributes(path: str, like: str) -> None:
     """Give a file the permissions, owner and extended attributes of another where this process is permitted to."""
     found = os.stat(like)
     with contextlib.suppress(PermissionError):
@@ -17,7 +48,7 @@ def copy_attributes(path: str, like: str) -> None:
     shutil.copystat(like, path)
 
 
-def fsync(path: str) -> None:
+def _fsync(path: str) -> None:
     """Flush a file or directory to disk, so that it survives a power failure."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -26,7 +57,7 @@ def fsync(path: str) -> None:
         os.close(descriptor)
 
 
-def back_up(path: str, backup: str) -> None:
+def _back_up(path: str, backup: str) -> None:
     """Keep a file's content under another name as well; never replaces an existing file.
 
     If the name is taken by other content, the backup gets a numbered name, such as ``a.jpg.~1~``.
@@ -44,9 +75,9 @@ def back_up(path: str, backup: str) -> None:
         # Another file system, or one without hard links. The next attempt takes the same temporary name.
         temporary = temporary_path(place, "backup")
         shutil.copy2(path, temporary)
-        fsync(temporary)
+        _fsync(temporary)
         os.replace(temporary, place)
-    fsync(os.path.dirname(place))
+    _fsync(os.path.dirname(place))
 
 
 def _free_name(path: str, backup: str) -> str | None:

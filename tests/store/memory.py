@@ -48,7 +48,7 @@ class MemoryStore:
         """Return a URL of a key."""
         return f"memory://{self.name}/{key}"
 
-    def stat(self, key: str) -> ObjectInfo | None:
+    def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:  # noqa: ARG002 -- it has no links.
         """Return the metadata of an object; None if it does not exist."""
         return self._objects[key][0] if key in self._objects else None
 
