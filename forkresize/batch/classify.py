@@ -10,8 +10,7 @@ from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import identity
-from forkresize.store import STATE_DIR
-from forkresize.store.files import open_source
+from forkresize.store import STATE_DIR, LocalStore
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 CheckOutput = Callable[[Source, Output], Outcome]
 
 _RESERVED_DIR = f"/{STATE_DIR}/"
+
+_SOURCES = LocalStore("")
 
 
 class Classified(Struct, frozen=True):
@@ -126,5 +127,5 @@ def looks_like_image(path: str) -> bool:
 
 
 def _is_picture(path: str) -> bool:
-    with open_source(path) as file:
+    with _SOURCES.open(path) as file:
         return is_picture(file.read(HEAD_LENGTH), path)

@@ -115,11 +115,13 @@ def prepare(
     settings = settings or Settings()
     named = [os.fspath(source) for source in sources]
     store = LocalStore(os.fspath(destination)) if isinstance(destination, str | os.PathLike) else destination
-    root = store.root if isinstance(store, LocalStore) else None
+    root = store.location("") if store.capabilities.local_paths else None
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
     validate(recipe)
     _check_workers(settings, root)
+    if settings.preserve_times and not store.capabilities.mtimes:
+        raise FieldError("preserve_times", "requires a store in which modification times can be set")
     naming = Naming(recipe, settings.name, settings.flat)
     check_in_place(named, root, recipe, settings)
     guard = None if settings.in_place or root is None else OverwriteGuard(named, root)

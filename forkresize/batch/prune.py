@@ -10,7 +10,7 @@ from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.ledger import LedgerStore, OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Pruned, Reason
-from forkresize.store import ObjectKind, OutputStore
+from forkresize.store import LocalStore, ObjectKind, OutputStore
 
 
 class MaxPrune(Struct, frozen=True):
@@ -122,9 +122,8 @@ def _add(plan: PrunePlan, source: str, record: OutputRecord) -> None:
 def _is_missing(path: str) -> bool:
     """Return whether nothing exists at a path; what can't be looked at may exist."""
     try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+        return LocalStore("").stat(path) is None
+    except NotADirectoryError:
         return True
     except OSError:
         return False
-    return False

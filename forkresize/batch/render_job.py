@@ -112,11 +112,10 @@ def _write(source: Source, output: Output, result: Result, store: OutputStore) -
         if store.capabilities.local_paths:
             _refuse_to_overwrite(source, location)
         store.put(output.key, rendered.data)
+        is_stale = _invalidate_if_source_changed(source, output.key, store)
     except Exception as error:  # noqa: BLE001 -- one output's error must not stop the others.
         return Outcome(ref, _not_written(location, error), warnings=result.warnings)
-    warnings = result.warnings
-    if _backdate_if_source_changed(source, output.key, store):
-        warnings = truncate_warnings((*warnings, _CHANGED))
+    warnings = truncate_warnings((*result.warnings, _CHANGED)) if is_stale else result.warnings
     return Outcome(ref, _written(rendered, perf_counter() - started), warnings=warnings)
 
 
@@ -150,15 +149,25 @@ def _refuse_to_overwrite(source: Source, path: str) -> None:
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
 
 
-def _backdate_if_source_changed(source: Source, key: str, store: OutputStore) -> bool:
-    """If the source has changed, set the output's time to before the change, so that the next run makes it again."""
+def _invalidate_if_source_changed(source: Source, key: str, store: OutputStore) -> bool:
+    """Return whether the source has changed; then the output's time is before the change, and the next run remakes it.
+
+    Raises:
+        PictureError: it has changed, and the output was removed, because the store cannot set times.
+        OSError: it has changed, and the output cannot be removed.
+    """
+    now = None
     # The output is complete. If the source can no longer be read, the next run reports it.
     with contextlib.suppress(OSError):
-        now = os.stat(source.path)
-        if source.mtime_ns and (now.st_mtime_ns, now.st_size) != (source.mtime_ns, source.size):
-            store.set_mtime(key, min(source.mtime_ns, now.st_mtime_ns - 1))
-            return True
-    return False
+        now = _SOURCES.stat(source.path, follow=True)
+    if not source.mtime_ns or now is None or (now.mtime_ns, now.size) == (source.mtime_ns, source.size):
+        return False
+    if not store.capabilities.mtimes:
+        store.delete(key)
+        raise PictureError(Reason.NOT_WRITTEN, _CHANGED)
+    with contextlib.suppress(OSError):
+        store.set_mtime(key, min(source.mtime_ns, now.mtime_ns - 1))
+    return True
 
 
 def _peak_rss() -> int:

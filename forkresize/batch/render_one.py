@@ -33,10 +33,10 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         raise FieldError("renditions", f"expected one rendition for one destination, got {len(recipe.renditions)}")
     preload(recipe)
     path = os.fspath(source)
-    size, mtime_ns = 0, 0
-    # A source that does not exist is reported by its outcome.
+    found = None
+    # A source that cannot be read is reported by its outcome.
     with contextlib.suppress(OSError):
-        found = os.stat(path)
-        size, mtime_ns = found.st_size, found.st_mtime_ns
+        found = LocalStore("").stat(path, follow=True)
+    size, mtime_ns = (found.size, found.mtime_ns) if found else (0, 0)
     job = Job(Source(path, os.path.basename(path), size, mtime_ns), (Output(os.fspath(destination)),))
     return render_job(job, recipe, LocalStore("", secrets.token_hex(4)))[0]

@@ -1,6 +1,7 @@
 """Runs that write to a store without local paths, prepared and executed as any other."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from PIL import Image
 from forkresize import Outcome, Recipe, Settings, prepare
 from forkresize.errors import CollisionError, FieldError
 from forkresize.outcome import Reason
+from forkresize.store import Capabilities
 from tests.protocols import Draw
 from tests.store.memory import MemoryStore
 
@@ -70,6 +72,34 @@ def test_outputs_get_the_times_of_their_sources(make: Make, store: MemoryStore, 
     make(preserve_times=True)
     for info in store.scan():
         assert info.mtime_ns == (tmp_path / "in" / info.key).stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("mtimes", [True, False])
+def test_an_output_of_a_source_that_changed_while_it_was_made_is_made_again(
+    make: Make, store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtimes: bool
+) -> None:
+    put = store.put
+
+    def touch_and_put(key: str, data: bytes) -> object:
+        os.utime(tmp_path / "in" / key)
+        return put(key, data)
+
+    monkeypatch.setattr(store, "capabilities", Capabilities(mtimes=mtimes))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "put", touch_and_put)
+        first = make()
+    assert {outcome.status for outcome in first} == {"written" if mtimes else "failed"}
+    assert all("source was changed" in f"{outcome.warnings} {outcome.error}" for outcome in first)
+    assert {outcome.status for outcome in make()} == {"written"}
+    assert {outcome.status for outcome in make()} == {"unchanged"}
+
+
+def test_times_are_refused_if_the_store_has_none(
+    make: Make, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "capabilities", Capabilities())
+    with pytest.raises(FieldError, match="modification times"):
+        make(preserve_times=True)
 
 
 def test_a_dry_run_puts_nothing(make: Make, store: MemoryStore) -> None:
