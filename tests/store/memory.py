@@ -30,8 +30,11 @@ class MemoryStore:
 
         Args:
             name: stands in the locations of its objects.
+
+        An entry in ``faults`` makes an operation fail with that errno, as ``{"put": errno.ENOSPC}`` does.
         """
         self.name = name
+        self.faults: dict[str, int] = {}
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._versions = count(1)
         self._held: set[str] = set()
@@ -50,10 +53,12 @@ class MemoryStore:
 
     def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:  # noqa: ARG002 -- it has no links.
         """Return the metadata of an object; None if it does not exist."""
+        self._raise_fault("stat", key)
         return self._objects[key][0] if key in self._objects else None
 
     def open(self, key: str) -> BytesIO:
         """Open an object for reading."""
+        self._raise_fault("open", key)
         return BytesIO(self._get(key)[1])
 
     def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
@@ -64,6 +69,7 @@ class MemoryStore:
 
     def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
         """Create or replace an object."""
+        self._raise_fault("put", key)
         now, version = time.time_ns(), f"{next(self._versions)}"
         info = ObjectInfo(check_key(key), len(data), now, now, etag=version, version=version)
         self._objects[key] = info, bytes(data)
@@ -76,6 +82,7 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         """Remove an object."""
+        self._raise_fault("delete", key)
         del self._objects[self._get(check_key(key))[0].key]
 
     def clean(self, run_id: str, key: str | None = None) -> None:
@@ -101,6 +108,10 @@ class MemoryStore:
             yield secrets.token_hex(4)
         finally:
             self._held.discard(name)
+
+    def _raise_fault(self, operation: str, key: str) -> None:
+        if code := self.faults.get(operation):
+            raise OSError(code, os.strerror(code), key)
 
     def _is_held(self, name: str) -> bool:
         return bool(self._held) if name == _WHOLE else bool(self._held & {name, _WHOLE})

@@ -1,5 +1,6 @@
 """What every store must do. A new store is added to STORES in conftest.py and has to pass all of this."""
 
+import errno
 import itertools
 import os
 import threading
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from forkresize.errors import DestinationBusyError
 from forkresize.store import InvalidKeyError, ObjectKind, OutputStore
+from tests.store.conftest import Fail
 
 names = (
     st.binary(min_size=1, max_size=200)
@@ -128,9 +130,52 @@ def test_set_mtime_dates_an_object_and_nothing_else(store: OutputStore) -> None:
 
 
 def test_a_missing_object_is_not_found(store: OutputStore) -> None:
-    for action in (store.open, store.delete, lambda key: store.set_mtime(key, 0)):
+    store.put("b.jpg", b"")
+    for action in (store.open, store.delete):
         with pytest.raises(FileNotFoundError):
             action("a.jpg")
+    if store.capabilities.mtimes:
+        with pytest.raises(FileNotFoundError):
+            store.set_mtime("a.jpg", 0)
+    assert listing(store) == ["b.jpg"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_a_put_that_fails_keeps_the_old_object_and_leaves_nothing(store: OutputStore, fail: Fail, code: int) -> None:
+    store.put("a.jpg", b"old")
+    for key in ("a.jpg", "b/c.jpg"):
+        with fail("put", code), pytest.raises(OSError, match=os.strerror(code)) as refusal:
+            store.put(key, b"new")
+        assert refusal.value.errno == code
+    assert listing(store) == ["a.jpg"]
+    with store.open("a.jpg") as file:
+        assert file.read() == b"old"
+    store.put("b/c.jpg", b"new")
+    assert listing(store) == ["a.jpg", "b/c.jpg"]
+
+
+@pytest.mark.parametrize("operation", ["stat", "open", "delete"])
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO])
+def test_an_object_that_is_out_of_reach_does_not_count_as_missing(
+    store: OutputStore, fail: Fail, operation: str, code: int
+) -> None:
+    store.put("a.jpg", b"pixels")
+    with fail(operation, code), pytest.raises(OSError, match=os.strerror(code)) as refusal:
+        getattr(store, operation)("a.jpg")
+    assert refusal.value.errno == code
+    with store.open("a.jpg") as file:
+        assert file.read() == b"pixels"
+
+
+def test_a_directory_is_neither_opened_nor_deleted(store: OutputStore) -> None:
+    store.put("a/b.jpg", b"pixels")
+    found = store.stat("a")
+    assert found is None or found.kind is ObjectKind.DIRECTORY
+    for action in (store.open, store.delete):
+        with pytest.raises(OSError, match=r".") as refusal:
+            action("a")
+        assert refusal.value.errno
+    assert listing(store) == ["a/b.jpg"]
 
 
 def test_delete_removes_one_object(store: OutputStore) -> None:
