@@ -25,10 +25,7 @@ class InPlaceOutputs:
     In this order: the backup is complete; the ledger records the output, and is on disk; the output is renamed. If the
     process ends in between, the file is either still the source, or the output, which the ledger knows by its hash.
 
-    Args:
-        checker: finds the sources that have to be replaced, and records what happened to them.
-        settings: how to run.
-        store: the directory of the sources; has local paths.
+    The store is the directory of the sources, and has local paths.
     """
 
     def __init__(self, checker: StalenessChecker, settings: Settings, store: OutputStore) -> None:

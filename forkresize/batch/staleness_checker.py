@@ -22,11 +22,7 @@ from forkresize.store import ObjectInfo, OutputStore, SourceStore, checksum
 
 
 class StalenessChecker:
-    """Finds the outputs that have to be made, and records what happened to them.
-
-    Attributes:
-        ledger: the records of earlier runs.
-    """
+    """Finds the outputs that have to be made, and records what happened to them."""
 
     def __init__(self, sources: SourceStore, outputs: OutputStore, ledger: LedgerStore, rules: Rules) -> None:
         self.ledger = ledger
@@ -64,11 +60,7 @@ class StalenessChecker:
     ) -> Outcome:
         """Return a Planned outcome if a source has to be replaced, otherwise what happens to it without work.
 
-        Args:
-            source: the file that is there.
-            output: what is to replace it.
-            record: what is recorded of it.
-            is_output: whether the file is the output that is recorded.
+        See ``decide_in_place``.
 
         Raises:
             LedgerError: the records cannot be written.

@@ -66,13 +66,7 @@ def split_root(source: Source) -> tuple[str, str]:
 
 
 def source_record(source: Source, run: int, source_hash: bytes | None = None) -> OutputRecord:
-    """Return a record that describes the source, to be completed for each output.
-
-    Args:
-        source: as it was found.
-        run: number of the run.
-        source_hash: of its content, if contents are compared.
-    """
+    """Return a record that describes a source in a run, to be completed for each output."""
     root, relative = split_root(source)
     return OutputRecord(
         key="",

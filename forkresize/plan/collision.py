@@ -45,12 +45,7 @@ class Collisions(Struct, frozen=True):
 
 
 class OutputNames(Struct, frozen=True):
-    """The outputs of sources, as the output store compares their names.
-
-    Attributes:
-        naming: gives each source its outputs.
-        case_sensitive: whether names that differ in case or Unicode form only are different.
-    """
+    """The outputs of sources, as an output store compares their names; see ``Capabilities.case_sensitive``."""
 
     naming: Naming
     case_sensitive: bool

@@ -77,11 +77,8 @@ class Naming(Struct, frozen=True, dict=True):
     def outputs(self, source: Source, suffix: str = "") -> tuple[Output, ...]:
         """Return the outputs of a source, one for each rendition.
 
-        If the source's own format is one of several requested formats, it is made once.
-
-        Args:
-            source: the picture.
-            suffix: appended to the stem, to separate outputs that would share a name.
+        If the source's own format is one of several requested formats, it is made once. A suffix, which separates
+        outputs that would share a name, is appended to the stem.
         """
         if self.mirrors_source and not suffix:
             return (Output(source.relative),)

@@ -65,15 +65,7 @@ class StaleReason(StrEnum):
 
 
 class SourceState(Struct, frozen=True):
-    """A source as records describe it.
-
-    Attributes:
-        root: absolute path of the directory that it was found from.
-        relative: its path relative to that directory.
-        size: in bytes.
-        mtime_ns: modification time in nanoseconds since the epoch.
-        hash: of its content; None if it is not needed, or cannot be read.
-    """
+    """A source, in the terms of OutputRecord. Its hash is None if it is not needed, or cannot be read."""
 
     root: str
     relative: str
@@ -83,13 +75,7 @@ class SourceState(Struct, frozen=True):
 
 
 class Rules(Struct, frozen=True):
-    """What the decisions of a run have in common.
-
-    Attributes:
-        policy: how existing outputs are treated.
-        fingerprints: what this run would make its outputs with.
-        interrupted: runs that may have made outputs without recording them.
-    """
+    """What the decisions of a run have in common."""
 
     policy: Policy
     fingerprints: RecipeFingerprints
@@ -123,15 +109,7 @@ _EXISTS = {
 def decide(
     rules: Rules, source: SourceState, rendition: int, found: ObjectInfo | None, record: OutputRecord | None
 ) -> Decision:
-    """Decide what to do about an output.
-
-    Args:
-        rules: those of the run.
-        source: what the output is made of.
-        rendition: which of the recipe's renditions it is.
-        found: what exists at the output's key.
-        record: what is recorded of it.
-    """
+    """Decide what to do about an output, from what exists at its key and what is recorded of it."""
     if found is None:
         return _decide_missing(rules, source, rendition, record)
     if found.kind is ObjectKind.DIRECTORY:
@@ -159,8 +137,8 @@ def decide_in_place(rules: Rules, source: SourceState, record: OutputRecord | No
     Args:
         rules: those of the run.
         source: the file that is there.
-        record: what is recorded of it.
-        is_output: whether the file is the output that is recorded.
+        record: what is recorded of its output.
+        is_output: whether the file is that output.
     """
     if rules.policy.if_exists is IfExists.OVERWRITE:
         return _STALE[StaleReason.OVERWRITE]

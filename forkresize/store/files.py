@@ -66,11 +66,6 @@ def write_atomic(destination: str, data: bytes | memoryview, run_id: str) -> os.
 
     Missing directories are created. An existing file is replaced in one step.
 
-    Args:
-        destination: the final path.
-        data: the file's content.
-        run_id: see temporary_path.
-
     Raises:
         OSError: it could not be written; neither a part of it nor the temporary file is left.
     """

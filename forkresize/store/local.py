@@ -25,12 +25,7 @@ class LocalStore:
     capabilities = Capabilities(mtimes=True, local_paths=True)
 
     def __init__(self, root: str, run_id: str = "") -> None:
-        """Name a directory, which may be missing.
-
-        Args:
-            root: path of the directory.
-            run_id: part of the temporary names of what is written.
-        """
+        """Name a directory, which may be missing. The run's id is part of the temporary names of what is written."""
         self.root = root
         self.run_id = run_id
         self._prefix = os.path.join(root, "")

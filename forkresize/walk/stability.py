@@ -28,11 +28,7 @@ class StabilityTracker:
     """
 
     def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
-        """Create a tracker with no files.
-
-        Args:
-            clock: returns the time in nanoseconds since the epoch.
-        """
+        """Create a tracker with no files. The clock returns nanoseconds since the epoch."""
         self._clock = clock
         self._unstable: dict[str, _Observation] = {}
 
@@ -42,13 +38,7 @@ class StabilityTracker:
         return frozenset(self._unstable)
 
     def take_if_stable(self, path: str, size: int, mtime_ns: int) -> bool:
-        """Return whether a file is stable. A stable file is forgotten, any other is remembered.
-
-        Args:
-            path: of the file.
-            size: in bytes.
-            mtime_ns: modification time in nanoseconds since the epoch.
-        """
+        """Return whether a file is stable. A stable file is forgotten, any other is remembered."""
         if self._observe(path, size, mtime_ns):
             self._unstable.pop(path, None)
             return True

@@ -39,16 +39,7 @@ class SqliteLedger:
     """
 
     def __init__(self, destination: str, *, read_only: bool = False, durable: bool = False) -> None:
-        """Open the ledger. A missing one is created, unless it is only read.
-
-        Args:
-            destination: the directory that all outputs lie below.
-            read_only: whether nothing may be written; then the destination need not be held.
-            durable: whether every record has to survive a power failure as soon as it is made.
-
-        Raises:
-            LedgerError: it is damaged, cannot be written, or was made by a later version.
-        """
+        """Open the ledger; see ``open_ledger``. To read only, the destination need not be held."""
         self.run = 0
         self.persistent = not read_only
         self._file = ledger_path(destination)
