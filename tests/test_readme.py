@@ -32,6 +32,7 @@ def test_every_field_of_a_name_is_listed() -> None:
     assert f"fields are `{' '.join(FIELDS)}`" in README
 
 
+@pytest.mark.slow
 def test_the_library_examples_run(tmp_path: Path, draw: Draw) -> None:
     batch, web = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     draw(tmp_path / "photos/a.jpg")

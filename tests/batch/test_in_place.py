@@ -231,6 +231,7 @@ run([folder], folder, Recipe.of(width=16), settings=Settings(in_place=True, back
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["link", "replace", "fsync", "utime", "unlink"])
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_a_kill_at_any_point_loses_no_picture(

@@ -66,6 +66,7 @@ def test_a_function_that_updates_a_tqdm_bar_is_an_observer(
         bar.fp.close()
 
 
+@pytest.mark.slow
 def test_on_tick_gets_what_the_workers_are_doing(tmp_path: Path, draw: Draw) -> None:
     class Watcher(Observer):
         def __init__(self) -> None:

@@ -4,9 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+@pytest.mark.slow
 def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
     names = ("forkresize.1", "settings.md", "recipes.md")
     for name in names[1:]:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.protocols import Draw, Run
 
+pytestmark = pytest.mark.slow
+
 REFUSED = [
     (["--width", "0"], "--width", "invalid value '0': use a whole number from 1 to 100000"),
     (["--width", "8e2"], "--width", "'8e2'"),

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +74,7 @@ def test_records_are_kept_if_and_only_if_the_ledger_is_persistent(open_any: Open
         assert (ledger.get("a.jpg") is not None) is ledger.persistent
 
 
+@pytest.mark.slow
 @each_ledger
 @given(kept=st.lists(records, max_size=5))
 def test_records_are_returned_at_once_and_after_reopening(open_persistent: Open, kept: list[OutputRecord]) -> None:
@@ -88,6 +90,7 @@ def test_records_are_returned_at_once_and_after_reopening(open_persistent: Open,
         assert list(ledger.iter_records()) == []
 
 
+@pytest.mark.slow
 @each_ledger
 @given(keys=st.sets(names.map(os.fsdecode), min_size=1, max_size=30))
 def test_keys_of_any_bytes_are_found_in_any_order(open_persistent: Open, keys: set[str]) -> None:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 import tomlkit
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -8,6 +9,8 @@ from forkresize.errors import UsageError
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps, loads
 from forkresize.recipefile.decode import RENDITION, STEP_KINDS, TOP, key_name
+
+pytestmark = pytest.mark.slow
 
 TOKENS = [
     "[[steps]]",

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from forkresize.recipe import Fit, Recipe, Rendition, Size, from_bytes, to_bytes
 from forkresize.recipefile import dumps, loads
 
+pytestmark = pytest.mark.slow
+
 FLAGS: dict[str, Any] = {
     "fit": st.sampled_from(["cover", "contain", "fill"]),
     "gravity": st.sampled_from(["north", "entropy"]),

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from forkresize.tomlfile.errors import Path
 from forkresize.tomlfile.positions import lines_of, nearest, walk
 
+pytestmark = pytest.mark.slow
+
 
 def line_of(text: str, path: Path) -> int:
     return nearest(lines_of(text), path)

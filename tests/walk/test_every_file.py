@@ -5,12 +5,15 @@ import tempfile
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forkresize.job import Source
 from forkresize.outcome import Failed, Skipped
 from forkresize.walk import Rule, Selection, Symlinks, roots, walk
+
+pytestmark = pytest.mark.slow
 
 FILE, FIFO, DANGLING, TO_FILE, TO_TOP = "file", "fifo", "dangling", "to file", "to top"
 Tree = dict[str, "str | Tree"]

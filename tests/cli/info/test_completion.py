@@ -9,6 +9,8 @@ import pytest
 
 from forkresize.cli.info.completion import SHELLS
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

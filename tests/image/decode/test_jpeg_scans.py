@@ -131,6 +131,7 @@ def test_a_file_of_very_many_segments_is_left_to_the_decoder() -> None:
     assert drop_ac_scans(data[:2] + b"\xff\xfe\0\x02" * 10**5 + data[2:]) is None
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_damage_never_raises(data: st.DataObject) -> None:
     whole = bytearray(progressive(noise("RGB", (40, 24))))

@@ -66,6 +66,7 @@ def test_pixels_are_not_read(scene: Scene, tmp_path: Path) -> None:
     assert probe_file(tmp_path / "a.png") == ImageInfo(120, 80, "png", 60)
 
 
+@pytest.mark.slow
 def test_no_size_is_too_large(tmp_path: Path) -> None:
     Image.new("1", (30_000, 10_000)).save(tmp_path / "a.png")
     assert probe_file(tmp_path / "a.png").width == 30_000
