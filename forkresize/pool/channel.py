@@ -17,18 +17,10 @@ _MAX_READS = 1 << 10
 
 
 class WorkerChannel(Struct, frozen=True):
-    """What the pool's process and one worker share. No other worker uses it, so it needs no lock.
+    """What the pool's process and one worker share. No other worker uses it, so it needs no lock."""
 
-    Attributes:
-        parent_end: the parent's end of the message socket; never blocks, even if the worker is stopped within a frame.
-        worker_end: the worker's end; blocks.
-        current: which task the worker is on.
-        stderr: the worker's standard error.
-        files: passes open files, and grants of memory.
-    """
-
-    parent_end: socket.socket
-    worker_end: socket.socket
+    parent_end: socket.socket  # Never blocks, even if the worker is stopped within a frame.
+    worker_end: socket.socket  # Blocks.
     current: CurrentTask
     stderr: StderrFile
     files: FdChannel
@@ -62,14 +54,10 @@ class WorkerChannel(Struct, frozen=True):
 
 
 class ParentEnd:
-    """The parent's end of a worker's message socket: unsent frames, and what has arrived of messages.
-
-    Attributes:
-        eof: whether the worker's end is closed.
-    """
+    """The parent's end of a worker's message socket: unsent frames, and what has arrived of messages."""
 
     def __init__(self, end: socket.socket) -> None:
-        self.eof = False
+        self.eof = False  # Whether the worker's end is closed.
         self._socket = end
         self._reader = FrameReader()
         self._unsent: list[bytes | memoryview] = []

@@ -12,17 +12,12 @@ _GRACE = 1.0
 
 
 class ChildProcess:
-    """A forked process.
-
-    Attributes:
-        pid: its process id.
-        sentinel: a descriptor that becomes readable when the process has ended.
-    """
+    """A forked process."""
 
     def __init__(self, process: ForkProcess) -> None:
         assert process.pid is not None  # noqa: S101  It was started.
         self.pid = process.pid
-        self.sentinel = _open_sentinel(process)
+        self.sentinel = _open_sentinel(process)  # Readable when the process has ended.
         self._process = process
 
     def kill(self) -> None:

@@ -1,14 +1,18 @@
 """The thread that exchanges tasks and results with a supervisor's process, and restarts it: Dispatcher."""
 
 import contextlib
+import os
 import pickle
 import reprlib
 import selectors
 import socket
+import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -16,9 +20,9 @@ from msgspec import Struct
 from forkresize.errors import BrokenPoolError
 from forkresize.pool.files import WithFiles, close_files
 from forkresize.pool.future import abandon, resolve
+from forkresize.pool.message_socket import MessageSocket
 from forkresize.pool.result import Completed, SupervisorLostError
 from forkresize.pool.server import DECODER, Broken, Configuration, Ready, Reply
-from forkresize.pool.supervisor_process import SupervisorProcess
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -31,30 +35,60 @@ _MAX_LOSSES = 1
 
 _MAX_START_FAILURES = 3
 
+_COMMAND = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from forkresize.pool.server import main; main()"
+_ROOT = str(Path(__file__).parents[2])
+
+_EXIT_GRACE = 5.0
+"""Seconds that a supervisor gets to end its workers and exit."""
+
 
 class Call(Struct, eq=False):
-    """A task on its way to the supervisor and back.
-
-    Attributes:
-        number: its number.
-        task: the task, to name it in errors.
-        payload: the message that hands it to the supervisor.
-        files: its files, owned by this.
-        future: of its result.
-        losses: how often the supervisor died while it had the task.
-    """
+    """A task on its way to the supervisor and back."""
 
     number: int
-    task: Any
-    payload: bytes
-    files: tuple[FileIO, ...]
+    task: Any  # To name it in errors.
+    payload: bytes  # The message that hands it to the supervisor.
+    files: tuple[FileIO, ...]  # Owned by the call.
     future: "Future[Any]"
-    losses: int = 0
+    losses: int = 0  # How often the supervisor died while it had the task.
 
     def close(self) -> None:
         """Close its files."""
         for file in self.files:
             file.close()
+
+
+class SupervisorProcess:
+    """A fresh interpreter that runs a supervisor, connected by a socket."""
+
+    def __init__(self, configuration: bytes) -> None:
+        """Start it from the thread that stays alive as long as it: the kernel kills it with that thread.
+
+        Raises:
+            OSError: the process cannot be started.
+        """
+        near, far = socket.socketpair()
+        command = [sys.executable, "-c", _COMMAND, _ROOT, str(far.fileno()), str(os.getpid())]
+        try:
+            with far:
+                self.process = subprocess.Popen(  # noqa: S603
+                    command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                )
+        except BaseException:
+            near.close()
+            raise
+        self.connection = MessageSocket(near)
+        self.connection.send(configuration)
+        self.capacity = 0  # How many tasks it takes at a time; 0 until it is ready.
+
+    def stop(self) -> int:
+        """Close the connection and wait for the process to end; return its exit code."""
+        self.connection.close()
+        try:
+            return self.process.wait(_EXIT_GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
 
 class Dispatcher:

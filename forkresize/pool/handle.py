@@ -18,21 +18,7 @@ _ABOUT_NO_TASK = frozenset((MessageType.READY, MessageType.INIT_FAILED))
 
 
 class WorkerHandle(Generic[Item]):
-    """One worker, seen from the parent.
-
-    Attributes:
-        process: its process.
-        pid: its process id.
-        channel: what is shared with it.
-        messages: the parent's end of its message socket.
-        progress: its tasks.
-        tasks: those of its tasks that have no result, by number, in order.
-        ready: whether it has sent READY.
-        retiring: whether it is replaced as soon as it has no task.
-        removed: whether it no longer belongs to the pool.
-        events: what the selector waits for on its message socket.
-        bucket: the set of workers it belongs to, see WorkerSet.
-    """
+    """One worker, seen from the parent."""
 
     def __init__(self, process: ChildProcess, channel: WorkerChannel) -> None:
         self.process = process
@@ -41,11 +27,11 @@ class WorkerHandle(Generic[Item]):
         self.messages = ParentEnd(channel.parent_end)
         self.progress: TaskProgress[Item] = TaskProgress(channel.current)
         self.tasks = self.progress.tasks
-        self.ready = False
-        self.retiring = False
-        self.removed = False
-        self.events = selectors.EVENT_READ
-        self.bucket: dict[WorkerHandle[Item], None] | None = None
+        self.ready = False  # Whether it has sent READY.
+        self.retiring = False  # Replaced as soon as it has no task.
+        self.removed = False  # No longer belongs to the pool.
+        self.events = selectors.EVENT_READ  # What the selector waits for on its message socket.
+        self.bucket: dict[WorkerHandle[Item], None] | None = None  # See WorkerSet.
         self._protocol_error = False
         self._started_at = time.monotonic()
 
@@ -86,10 +72,6 @@ class WorkerHandle(Generic[Item]):
         """Let its task continue: the memory is reserved."""
         self.progress.end_memory_wait()
         self.channel.files.grant()
-
-    def close_channel(self) -> None:
-        """Let an idle worker exit: it reads the end of its socket."""
-        self.channel.parent_end.close()
 
     def close_inherited(self) -> None:
         """In another worker: close the descriptors of this one."""

@@ -25,19 +25,12 @@ class Budget:
     """The memory that all workers may use together.
 
     Each worker may use its baseline and its allowance without asking. The rest is shared and has to be reserved.
-
-    Attributes:
-        total: bytes.
-        share: bytes of each worker if they divide the total evenly.
-        baseline: bytes that a worker uses before its first task; known after measure().
-        allowance: bytes that a task may use without a reservation.
-        shared: bytes that can be reserved.
     """
 
     def __init__(self, total: int, workers: int) -> None:
         """Divide the memory."""
         self.total = total
-        self.share = total // workers
+        self.share = total // workers  # Of each worker, if they divide the total evenly.
         self._workers = workers
         self._divide(0)
 
@@ -46,7 +39,7 @@ class Budget:
         self._divide(resident_memory() or 0)
 
     def _divide(self, baseline: int) -> None:
-        self.baseline = baseline
+        self.baseline = baseline  # What a worker uses before its first task; known after measure().
         self.allowance = max(0, self.share - baseline) // _ALLOWANCE_DIVISOR
         self.shared = self.total - self._workers * (baseline + self.allowance)
 
@@ -88,9 +81,6 @@ class AdmissionController:
     """Which worker holds memory and which waits; kept in the pool's process, so that no dead worker holds a lock.
 
     First come, first served: small requests do not overtake a large one, which would otherwise never be granted.
-
-    Attributes:
-        budget: the memory there is.
     """
 
     def __init__(self, budget: Budget) -> None:

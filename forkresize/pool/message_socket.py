@@ -17,15 +17,11 @@ _CHUNK = 1 << 18
 
 
 class MessageSocket:
-    """One end of the connection; never blocks.
-
-    Attributes:
-        eof: whether the other end is closed.
-    """
+    """One end of the connection; never blocks."""
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(False)
-        self.eof = False
+        self.eof = False  # Whether the other end is closed.
         self._socket = end
         self._unsent: deque[tuple[memoryview, Sequence[FileIO], bool]] = deque()
         self._received = bytearray()

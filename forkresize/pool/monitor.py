@@ -13,9 +13,8 @@ from forkresize.pool.files import WithFiles
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.protocol import MessageType, WorkerMessage, decode_failure, decode_memory_request
-from forkresize.pool.queue import TaskQueue
+from forkresize.pool.queue import ResultBuffer, TaskQueue
 from forkresize.pool.result import Item, LossReason, Result, WorkerLost
-from forkresize.pool.result_buffer import ResultBuffer
 from forkresize.pool.shared import SharedFlag
 from forkresize.pool.signals import STOP_SIGNALS, StopSignals, signal_name
 from forkresize.pool.task import Task
@@ -32,28 +31,16 @@ _MAX_REQUEUES_BY_REASON = {LossReason.PROTOCOL_VIOLATION: 0, LossReason.TIMED_OU
 
 
 class PoolState(Struct):
-    """What the pool and its supervisor share.
+    """What the pool and its supervisor share."""
 
-    Attributes:
-        stop: set when no task may be started any more.
-        signals: the handlers of stop signals.
-        workers_lost: how many workers died or were killed.
-        busy_seconds: wall time of all tasks together.
-    """
-
-    stop: SharedFlag
+    stop: SharedFlag  # Set when no task may be started any more.
     signals: StopSignals
-    workers_lost: int = 0
-    busy_seconds: float = 0.0
+    workers_lost: int = 0  # Those that died or were killed.
+    busy_seconds: float = 0.0  # Wall time of all tasks together.
 
 
 class WorkerMonitor(Generic[Item, Result]):
-    """Handles the messages and the deaths of workers.
-
-    Attributes:
-        queue: tasks to assign.
-        results: results that have arrived.
-    """
+    """Handles the messages and the deaths of workers."""
 
     def __init__(
         self, workers: WorkerSet[Item], options: PoolOptions, state: PoolState, clock: Callable[[], float]

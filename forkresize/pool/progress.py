@@ -13,18 +13,12 @@ _START_GRACE = 10.0
 
 
 class TaskProgress(Generic[Item]):
-    """The tasks of one worker, which it does in the order of their assignment.
-
-    Attributes:
-        tasks: those that were assigned and have no result, by number, in order.
-        assigned_count: how many were assigned in all.
-        idle_since: when the worker last finished a task, or was assigned one while idle.
-    """
+    """The tasks of one worker, which it does in the order of their assignment."""
 
     def __init__(self, current: CurrentTask) -> None:
-        self.tasks: dict[int, Task[Item]] = {}
+        self.tasks: dict[int, Task[Item]] = {}  # Those without a result, by number, in order.
         self.assigned_count = 0
-        self.idle_since = 0.0
+        self.idle_since = 0.0  # When it last finished a task, or was assigned one while idle.
         self._current = current
         self._last_finished = 0
         self._seen_at: float | None = None

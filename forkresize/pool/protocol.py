@@ -56,34 +56,20 @@ _MESSAGE_TYPES = frozenset(map(int, MessageType))
 
 
 class WorkerMessage(NamedTuple):
-    """A message from a worker.
+    """A message from a worker."""
 
-    Attributes:
-        kind: a MessageType.
-        number: the task's number.
-        seconds: wall time the task took.
-        stderr: what was written to file descriptor 2 during the task.
-        payload: depends on the type.
-        files: of the result; never part of the frame.
-    """
-
-    kind: int
+    kind: int  # A MessageType.
     number: int
-    seconds: float
+    seconds: float  # Wall time the task took.
     stderr: bytes | bytearray
     payload: bytes | bytearray
-    files: tuple[FileIO, ...] = ()
+    files: tuple[FileIO, ...] = ()  # Of the result; never part of the frame.
 
 
 class Failure(Struct, frozen=True):
-    """An exception as text, since not every exception can be pickled.
+    """An exception as text, since not every exception can be pickled."""
 
-    Attributes:
-        error: the last line of the traceback.
-        traceback: the whole traceback.
-    """
-
-    error: str
+    error: str  # The last line of the traceback.
     traceback: str
 
     @classmethod
@@ -149,11 +135,6 @@ class FrameReader:
     def __init__(self) -> None:
         self._rest = bytearray()
         self.corrupt = False
-
-    @property
-    def buffered(self) -> int:
-        """Bytes of an incomplete message."""
-        return len(self._rest)
 
     def feed(self, data: bytes) -> list[WorkerMessage]:
         """Add the next bytes of the stream; return the messages that they complete."""

@@ -34,45 +34,27 @@ TASK_HEADER = struct.Struct("=Qd")
 
 
 class Configuration(Struct, frozen=True):
-    """What a supervisor's process needs to know; its first message, pickled.
+    """What a supervisor's process needs to know; its first message, pickled."""
 
-    Attributes:
-        path: ``sys.path`` of the parent.
-        work: pickled: the work function, the initializer, the preload function and the options.
-    """
-
-    path: list[str]
-    work: bytes
+    path: list[str]  # ``sys.path`` of the parent.
+    work: bytes  # Pickled: the work function, the initializer, the preload function and the options.
 
 
 class Ready(Struct, frozen=True, tag=True):
-    """The pool is ready for tasks.
-
-    Attributes:
-        workers: how many workers it has at most.
-    """
+    """The pool is ready for tasks."""
 
     workers: int
 
 
 class Reply(Struct, frozen=True, tag=True):
-    """The result of a task, without its item; a result proper is still serialized.
-
-    Attributes:
-        number: the task's number.
-        result: the result; None if the pool was stopped before the task was started.
-    """
+    """The result of a task, without its item; a result proper is still serialized. None: it was not started."""
 
     number: int
     result: Completed[None, bytes] | Raised[None] | WorkerLost[None] | None
 
 
 class Broken(Struct, frozen=True, tag=True):
-    """The pool cannot run tasks; the process ends.
-
-    Attributes:
-        error: why.
-    """
+    """The pool cannot run tasks; the process ends."""
 
     error: str
 

@@ -27,25 +27,15 @@ class Receiver(Protocol):
 
 
 class Task(Struct, Generic[Item], eq=False):
-    """One item on its way through the pool.
-
-    Attributes:
-        number: its number, from 1 up.
-        item: what the work function is called with.
-        timeout: seconds it may take; infinite for no limit.
-        receiver: gets the result; None if it belongs to an iteration.
-        last_loss: the result if it is not retried, once a worker has died of it.
-        requeues: how many workers died with it in hand, but before they started it, by their own account.
-        frame: the message that hands it to a worker, once serialized.
-    """
+    """One item on its way through the pool."""
 
     number: int
     item: Item
-    timeout: float = math.inf
-    receiver: Receiver | None = None
-    last_loss: WorkerLost[Item] | None = None
-    requeues: int = 0
-    frame: bytes = b""
+    timeout: float = math.inf  # Seconds; infinite for no limit.
+    receiver: Receiver | None = None  # None if it belongs to an iteration.
+    last_loss: WorkerLost[Item] | None = None  # The result if it is not retried, once a worker has died of it.
+    requeues: int = 0  # Workers that died with it, but before they started it, by their own account.
+    frame: bytes = b""  # The message that hands it to a worker.
 
     @property
     def crashes(self) -> int:

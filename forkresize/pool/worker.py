@@ -27,20 +27,7 @@ _MALLOC_CACHE = 64 << 20
 
 
 class WorkerConfig(Struct, frozen=True):
-    """What all workers of a pool have in common; inherited through the fork, never pickled.
-
-    Attributes:
-        work: called with each item.
-        decode: makes an item of its bytes.
-        encode: makes bytes of a result.
-        initializer: called once in each worker, before its first task.
-        stop: set when no task may be started any more.
-        libc: the C library.
-        parent: process id of the pool's process.
-        budget: the memory that the workers share.
-        nice: niceness to add.
-        sandbox: what the worker may do; None for no restrictions.
-    """
+    """What all workers of a pool have in common; inherited through the fork, never pickled."""
 
     work: Callable[[Any], object]
     decode: Callable[[bytes | bytearray], Any]

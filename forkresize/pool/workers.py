@@ -152,7 +152,8 @@ class WorkerSet(Generic[Item]):
     def _shut_down(self, workers: list[WorkerHandle[Item]]) -> None:
         for each in workers:
             self.remove(each)
-            each.close_channel()
+            # It exits when it reads the end of its socket.
+            each.channel.parent_end.close()
         for each in workers:
             each.process.reap()
             each.close()
