@@ -76,10 +76,11 @@ def _failure(result: Raised[Job] | WorkerLost[Job]) -> Failed:
 
 
 def _describe_loss(lost: WorkerLost[Job]) -> str:
+    hint = ""
     if lost.reason is LossReason.TIMED_OUT:
-        return f"killed after {lost.seconds:.1f} s; increase the timeout if it needs more time"
-    if lost.reason is LossReason.PROTOCOL_VIOLATION:
-        return "worker sent an invalid message and was killed; the picture may be malicious"
-    if lost.signal == "SIGKILL" and lost.reason is LossReason.CRASHED:
-        return "killed by SIGKILL, possibly by the kernel's out-of-memory killer"
-    return f"killed by {lost.signal}" if lost.signal else f"exited with code {lost.exit_code}"
+        hint = "; increase the timeout if it needs more time"
+    elif lost.reason is LossReason.PROTOCOL_VIOLATION:
+        hint = "; the picture may be malicious"
+    elif lost.signal == "SIGKILL" and lost.reason is LossReason.CRASHED:
+        hint = ", possibly by the kernel's out-of-memory killer"
+    return lost.describe() + hint

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
-from forkresize.pool.result import Completed, LossReason, Raised, TaskError, TaskResult, WorkerLost, WorkerLostError
+from forkresize.pool.result import Completed, Raised, TaskError, TaskResult, WorkerLostError
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def resolve(future: Future[T], result: TaskResult[Any, T]) -> None:
     elif isinstance(result, Raised):
         future.set_exception(TaskError(result.error, result))
     else:
-        future.set_exception(WorkerLostError(describe_loss(result), result))
+        future.set_exception(WorkerLostError(result.describe(), result))
 
 
 def abandon(future: Future[Any], error: Exception | None) -> None:
@@ -77,12 +77,3 @@ def abandon(future: Future[Any], error: Exception | None) -> None:
         return
     if future.running() or future.set_running_or_notify_cancel():
         future.set_exception(error or CancelledError())
-
-
-def describe_loss(lost: WorkerLost[Any]) -> str:
-    """Return a sentence about the loss of a worker."""
-    if lost.reason is LossReason.TIMED_OUT:
-        return f"timed out after {lost.seconds:.3g} seconds"
-    if lost.reason is LossReason.PROTOCOL_VIOLATION:
-        return "the worker sent an invalid message and was killed"
-    return f"the worker was killed by {lost.signal}" if lost.signal else f"the worker exited with code {lost.exit_code}"

@@ -73,6 +73,14 @@ class WorkerLost(_TaskResult[Item], frozen=True, kw_only=True):
     signal: str | None
     exit_code: int | None
 
+    def describe(self) -> str:
+        """Return how the worker ended, such as ``killed by SIGSEGV``."""
+        if self.reason is LossReason.TIMED_OUT:
+            return f"killed after {self.seconds:.1f} s"
+        if self.reason is LossReason.PROTOCOL_VIOLATION:
+            return "worker sent an invalid message and was killed"
+        return f"killed by {self.signal}" if self.signal else f"exited with code {self.exit_code}"
+
 
 TaskResult: TypeAlias = Completed[Item, Result] | Raised[Item] | WorkerLost[Item]
 

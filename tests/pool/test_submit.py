@@ -54,7 +54,7 @@ def test_exactly_the_task_that_killed_its_worker_fails(faults: ModuleType) -> No
         futures = [pool.submit(number) for number in range(8)]
         error = futures[3].exception()
         assert isinstance(error, WorkerLostError)
-        assert (str(error), error.result.attempts) == ("the worker was killed by SIGSEGV", 2)
+        assert (str(error), error.result.attempts) == ("killed by SIGSEGV", 2)
         assert [future.result() for future in futures if future is not futures[3]] == [0, 2, 4, 8, 10, 12, 14]
 
 
