@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool.files import WithFiles, close_files
+from forkresize.pool.files import WithFiles, close_all
 from forkresize.pool.future import abandon, resolve
 from forkresize.pool.message_socket import MessageSocket
 from forkresize.pool.result import Completed, SupervisorLostError
@@ -54,8 +54,7 @@ class Call(Struct, eq=False):
 
     def close(self) -> None:
         """Close its files."""
-        for file in self.files:
-            file.close()
+        close_all(self.files)
 
 
 class SupervisorProcess:
@@ -241,7 +240,7 @@ class Dispatcher:
             try:
                 value = self._decode(result.result)
             except Exception as error:  # noqa: BLE001  A worker may send anything.
-                close_files(WithFiles(None, files))
+                close_all(files)
                 future.set_exception(error)
             else:
                 future.set_result(WithFiles(value, files) if files else value)

@@ -81,10 +81,14 @@ def to_files(descriptors: Iterable[int]) -> tuple[FileIO, ...]:
     return tuple(FileIO(descriptor) for descriptor in descriptors)
 
 
+def close_all(files: Iterable[FileIO]) -> None:
+    """Close files, even those whose descriptors are already closed."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.close()
+
+
 def close_files(item: Any) -> None:
     """Close the files of an item, if it has any."""
     if isinstance(item, WithFiles):
-        for file in item.files:
-            # A worker may have closed the descriptor.
-            with contextlib.suppress(OSError):
-                file.close()
+        close_all(item.files)

@@ -10,6 +10,25 @@ from forkresize.pool.result import Completed, Raised, TaskError, TaskResult, Wor
 T = TypeVar("T")
 
 
+def resolve(future: Future[T], result: TaskResult[Any, T]) -> None:
+    """Give a running future the result of its task, or the exception that it means."""
+    if isinstance(result, Completed):
+        future.set_result(result.result)
+    elif isinstance(result, Raised):
+        future.set_exception(TaskError(result.error, result))
+    else:
+        future.set_exception(WorkerLostError(result.describe(), result))
+
+
+def abandon(future: Future[Any], error: Exception | None) -> None:
+    """Cancel a future or, with an error, make that its exception; it may be running."""
+    if error is None and future.cancel():
+        future.set_running_or_notify_cancel()
+        return
+    if future.running() or future.set_running_or_notify_cancel():
+        future.set_exception(error or CancelledError())
+
+
 class PoolFuture(Future[T]):
     """A future whose ``result()`` and ``exception()`` run the pool, which has no thread of its own.
 
@@ -47,33 +66,7 @@ class PoolFuture(Future[T]):
                 return
             self._poll(left)
 
-    def start(self) -> bool:
-        """See Receiver."""
-        return self.set_running_or_notify_cancel()
-
-    def finish(self, result: TaskResult[Any, T]) -> None:
-        """See Receiver."""
-        resolve(self, result)
-
-    def abandon(self, error: Exception | None) -> None:
-        """See Receiver."""
-        abandon(self, error)
-
-
-def resolve(future: Future[T], result: TaskResult[Any, T]) -> None:
-    """Give a running future the result of its task, or the exception that it means."""
-    if isinstance(result, Completed):
-        future.set_result(result.result)
-    elif isinstance(result, Raised):
-        future.set_exception(TaskError(result.error, result))
-    else:
-        future.set_exception(WorkerLostError(result.describe(), result))
-
-
-def abandon(future: Future[Any], error: Exception | None) -> None:
-    """Cancel a future or, with an error, make that its exception; it may be running."""
-    if error is None and future.cancel():
-        future.set_running_or_notify_cancel()
-        return
-    if future.running() or future.set_running_or_notify_cancel():
-        future.set_exception(error or CancelledError())
+    # What a Receiver does.
+    start = Future.set_running_or_notify_cancel
+    finish = resolve
+    abandon = abandon

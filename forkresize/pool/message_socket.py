@@ -1,13 +1,12 @@
 """Messages with open files over a Unix socket, between a program and the supervisor's process: MessageSocket."""
 
-import contextlib
 import socket
 import struct
 from collections import deque
 from collections.abc import Sequence
 from io import FileIO
 
-from forkresize.pool.files import MAX_FILES, to_files
+from forkresize.pool.files import MAX_FILES, close_all, to_files
 from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE, receive_fds
 
 _HEADER = struct.Struct("=QB")
@@ -59,7 +58,7 @@ class MessageSocket:
                 return True
             # Files travel with the first byte.
             if close:
-                _close_all(files)
+                close_all(files)
             if sent < len(data):
                 self._unsent[0] = (data[sent:], (), False)
             else:
@@ -112,17 +111,11 @@ class MessageSocket:
     def close(self) -> None:
         """Close the socket, and all files that were not sent or not taken."""
         self._socket.close()
-        _close_all(self._files)
+        close_all(self._files)
         self._discard_unsent()
 
     def _discard_unsent(self) -> None:
         for _, files, close in self._unsent:
             if close:
-                _close_all(files)
+                close_all(files)
         self._unsent.clear()
-
-
-def _close_all(files: Sequence[FileIO] | deque[FileIO]) -> None:
-    for file in files:
-        with contextlib.suppress(OSError):
-            file.close()

@@ -124,17 +124,13 @@ def decode_memory_request(payload: bytes | bytearray) -> int:
 
 
 class FrameReader:
-    """Splits a worker's byte stream into messages, however it is fragmented.
-
-    Attributes:
-        corrupt: whether an invalid header was read; everything from it on is ignored.
-    """
+    """Splits a worker's byte stream into messages, however it is fragmented."""
 
     __slots__ = ("_rest", "corrupt")
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self.corrupt = False
+        self.corrupt = False  # Whether an invalid header was read; everything from it on is ignored.
 
     def feed(self, data: bytes) -> list[WorkerMessage]:
         """Add the next bytes of the stream; return the messages that they complete."""

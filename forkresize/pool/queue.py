@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeAlias
 
 from msgspec import Struct
 
+from forkresize.pool.files import close_all
 from forkresize.pool.protocol import WorkerMessage
 from forkresize.pool.result import Item, Result, TaskResult, WorkerLost
 from forkresize.pool.task import Receiver, Task
@@ -27,18 +28,12 @@ class NothingYet(Struct, frozen=True):
 
 
 class TaskQueue(Generic[Item]):
-    """Tasks to hand out: those that came back, then submitted ones, then those of the source.
-
-    Attributes:
-        error: the exception that the source raised; it ended with that.
-        retries: tasks that a worker died of and that will be retried, alone.
-        waiting: the source's last answer, while it is NothingYet.
-    """
+    """Tasks to hand out: those that came back, then submitted ones, then those of the source."""
 
     def __init__(self) -> None:
-        self.error: Exception | None = None
-        self.retries: deque[Task[Item]] = deque()
-        self.waiting: NothingYet | None = None
+        self.error: Exception | None = None  # Raised by the source, which ended with that.
+        self.retries: deque[Task[Item]] = deque()  # Tasks that a worker died of, to be retried alone.
+        self.waiting: NothingYet | None = None  # The source's last answer, while it is that.
         self._source: Iterator[Item | NothingYet] | None = None
         self._requeued: deque[Task[Item]] = deque()
         self._submitted: deque[Task[Item]] = deque()
@@ -149,8 +144,7 @@ class ResultBuffer(Generic[Item, Result]):
         """Remove the results that belong to an iteration."""
         for _, outcome, _ in self._outcomes:
             if isinstance(outcome, WorkerMessage):
-                for file in outcome.files:
-                    file.close()
+                close_all(outcome.files)
         self._outcomes.clear()
 
     def _to_result(self, task: Task[Item], outcome: _Outcome[Item, Result], worker: int) -> TaskResult[Item, Result]:

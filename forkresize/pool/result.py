@@ -116,11 +116,7 @@ class WorkerLostError(TaskError):
 
 
 class SupervisorLostError(BrokenPoolError):
-    """The exception of a future whose task was in progress each time when the supervisor's process died.
-
-    Attributes:
-        task: the task.
-    """
+    """The exception of a future whose task was in progress each time when the supervisor's process died."""
 
     def __init__(self, text: str, task: object) -> None:
         super().__init__(text)

@@ -23,12 +23,6 @@ class StopSignals:
 
     Only the main thread can install handlers; entered in another thread, this does nothing. A signal that was ignored
     stays ignored, as ``nohup`` and a shell's ``&`` expect.
-
-    Attributes:
-        first: number of the first signal; None before it.
-        forced: whether a further signal followed the first.
-        on_force: called at every further signal.
-        resumed_at: when this process last continued after being stopped, by ``time.monotonic``.
     """
 
     def __init__(self, on_first: Callable[[], object]) -> None:
@@ -37,10 +31,10 @@ class StopSignals:
         Args:
             on_first: called at the first signal, between any two instructions of the main thread.
         """
-        self.first: int | None = None
-        self.forced = False
-        self.on_force = on_first
-        self.resumed_at = 0.0
+        self.first: int | None = None  # Number of the first signal.
+        self.forced = False  # Whether a further signal followed.
+        self.on_force = on_first  # Called at every further signal.
+        self.resumed_at = 0.0  # When this process last continued after being stopped, by ``time.monotonic``.
         self._first_at = 0.0
         self._on_first = on_first
         self._cleanup = contextlib.ExitStack()

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol
 
 from msgspec import Struct
 
-from forkresize.pool.files import MAX_FILES, WithFiles
+from forkresize.pool.files import MAX_FILES, WithFiles, close_all
 from forkresize.pool.protocol import Failure, MessageType, WorkerMessage, decode_failure, encode_task
 from forkresize.pool.result import Completed, Item, LossReason, Raised, TaskResult, WorkerLost
 from forkresize.pool.signals import signal_name
@@ -75,8 +75,7 @@ class Task(Struct, Generic[Item], eq=False):
                 )
             failure = decode_failure(message.payload)
         except Exception as error:  # noqa: BLE001  The payload may be anything.
-            for file in message.files:
-                file.close()
+            close_all(message.files)
             failure = Failure.of(error)
         common = self._common(worker, message.seconds, message.stderr)
         return Raised(error=failure.error, traceback=failure.traceback, **common)

@@ -13,19 +13,12 @@ _INSTRUCTION = struct.Struct("=HBBI")
 
 
 class Instruction(Struct, frozen=True):
-    """One instruction; its jumps go to labels further down, or to the next instruction.
-
-    Attributes:
-        code: the operation.
-        value: its operand, 32 bits.
-        then: the label to go to if a test holds.
-        otherwise: the label to go to if it does not.
-    """
+    """One instruction; its jumps go to labels further down, or to the next instruction."""
 
     code: int
-    value: int
-    then: str | None = None
-    otherwise: str | None = None
+    value: int  # 32 bits.
+    then: str | None = None  # Where to go if a test holds.
+    otherwise: str | None = None  # Where to go if it does not.
 
 
 def load(offset: int) -> Instruction:

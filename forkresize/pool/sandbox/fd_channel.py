@@ -38,12 +38,7 @@ def receive_fds(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
 
 
 class FdChannel:
-    """A socket pair for descriptors, beside the message socket of one worker.
-
-    Attributes:
-        parent_end: the end of the pool's process; never blocks.
-        worker_end: the worker's end; blocks.
-    """
+    """A socket pair for descriptors, beside the message socket of one worker. Only the worker's end blocks."""
 
     def __init__(self) -> None:
         self.parent_end, self.worker_end = socket.socketpair()

@@ -44,13 +44,7 @@ def require_support(mode: SandboxMode) -> None:
 
 
 class Sandbox:
-    """What the workers of a pool may do. Created before the first fork, so that a worker opens and loads nothing.
-
-    Attributes:
-        policy: what was asked for.
-        active_layers: names of the layers that are applied, such as ``landlock:5``.
-        missing: names of those that the kernel does not support.
-    """
+    """What the workers of a pool may do. Created before the first fork, so that a worker opens and loads nothing."""
 
     def __init__(self, policy: SandboxPolicy, libc: Libc) -> None:
         """Prepare the layers.
@@ -61,13 +55,13 @@ class Sandbox:
         """
         require_support(policy.mode)
         self.policy = policy
-        self.missing = missing_layers(libc)
+        self.missing = missing_layers(libc)  # Names of the layers that the kernel does not support.
         self._libc = libc
         self._cleanup = contextlib.ExitStack()
         self._inherited: tuple[int, ...] = ()
         # The order matters: the last layers deny what the first ones need.
         self._layers = list(self._prepare())
-        self.active_layers = tuple(name for name, _ in self._layers)
+        self.active_layers = tuple(name for name, _ in self._layers)  # Such as ``landlock:5``.
 
     def __enter__(self) -> Self:
         return self

@@ -32,17 +32,11 @@ _UNUSED_PID = 0x7FFFFFFF
 
 
 class Architecture(Struct, frozen=True):
-    """A CPU architecture whose system call numbers are known.
+    """A CPU architecture whose system call numbers are known."""
 
-    Attributes:
-        audit: its ``AUDIT_ARCH_*`` number.
-        column: the index of its numbers in the tables.
-        seccomp: the number of the system call ``seccomp``.
-    """
-
-    audit: int
-    column: int
-    seccomp: int
+    audit: int  # Its ``AUDIT_ARCH_*`` number.
+    column: int  # The index of its numbers in the tables.
+    seccomp: int  # The number of the system call ``seccomp``.
 
 
 ARCHITECTURES = {"x86_64": Architecture(0xC000003E, 0, 317), "aarch64": Architecture(0xC00000B7, 1, 277)}
