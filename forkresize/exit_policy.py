@@ -1,9 +1,12 @@
 """The exit code of the command: decided here, for every way in which a run can end."""
 
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequested, UsageError
+
+if TYPE_CHECKING:
+    from forkresize.tally import Counts
 
 
 class ExitCode(IntEnum):
@@ -59,23 +62,7 @@ def exit_code_for_signal(signum: int) -> int:
     return SIGNAL_BASE + signum
 
 
-class Counts(Protocol):
-    """What the exit code of a finished run depends on."""
-
-    @property
-    def failed(self) -> int:
-        """How many outputs failed."""
-
-    @property
-    def without_output(self) -> int:
-        """How many sources or outputs were skipped, and have no output."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there was no picture among the sources."""
-
-
-def exit_code_for_counts(counts: Counts, *, strict: bool = False, error_on_empty: bool = False) -> ExitCode:
+def exit_code_for_counts(counts: "Counts", *, strict: bool = False, error_on_empty: bool = False) -> ExitCode:
     """Return the exit code of a run that finished.
 
     Args:

@@ -6,7 +6,8 @@ from forkresize.errors import DestinationBusyError, ForkresizeError, StopRequest
 from forkresize.exit_policy import ExitCode, exit_code_for_counts, exit_code_for_error, exit_code_for_signal
 from forkresize.outcome import Outcome, Reason
 from forkresize.report.terminal.plain import plain_summary
-from forkresize.summary import RunStats, Tally, summarize
+from forkresize.summary import RunStats, summarize
+from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
 
 

@@ -9,7 +9,8 @@ from forkresize.exit_policy import ExitCode
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason
 from forkresize.record import record
-from forkresize.summary import MAX_FAILURES, RunStats, Tally, summarize
+from forkresize.summary import RunStats, summarize
+from forkresize.tally import MAX_FAILURES, Tally
 from tests.protocols import MakeOutcome
 
 EFFORT = RunStats(seconds=2.0, workers=4, workers_lost=1, busy_seconds=6.0)

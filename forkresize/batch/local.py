@@ -1,20 +1,18 @@
 """The executor of this machine: a pool of forked workers that may only read the sources and write the destination."""
 
-import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from io import FileIO
 from typing import Any
 
 from msgspec.structs import replace
 
 from forkresize.batch.executor import JobResult, OnTick
+from forkresize.batch.render_job import open_for_worker
 from forkresize.batch.settings import Settings
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
 from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
-from forkresize.store.files import open_source
 from forkresize.summary import ExecutorStats
 
 
@@ -62,12 +60,6 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destinati
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
         write=(destination,),
-        open_file=_open_for_worker,
+        open_file=lambda job, path: open_for_worker(job.source.path, path),
     )
     return replace(settings.pool, sandbox=policy)
-
-
-def _open_for_worker(job: Job, path: str) -> FileIO:
-    if path != job.source.path:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    return open_source(path)

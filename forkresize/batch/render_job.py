@@ -30,9 +30,9 @@ from forkresize.outcome import (
 from forkresize.pool import request_file
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, OutputStore
-from forkresize.store.files import FALLBACK_OPENER
+from forkresize.store.files import FALLBACK_OPENER, open_source
 
-__all__ = ["preload", "render_each", "render_job", "start_worker"]
+__all__ = ["open_for_worker", "preload", "render_each", "render_job", "start_worker"]
 
 _BUFFER = 1 << 16
 """Bytes read at once; Pillow's decoders ask for as much."""
@@ -53,6 +53,13 @@ def start_worker(recipe: Recipe) -> None:
     """Prepare a pool's worker, which renders with one recipe and may not open all files itself."""
     FALLBACK_OPENER.set(request_file)
     limit_decoders(recipe.max_pixels)
+
+
+def open_for_worker(own: str, path: str) -> io.FileIO:
+    """Open the source of a worker's own job in the parent, and no other file."""
+    if path != own:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return open_source(path)
 
 
 def render_job(

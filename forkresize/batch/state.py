@@ -12,7 +12,8 @@ from forkresize.errors import ForkresizeError
 from forkresize.exit_policy import ExitCode, exit_code_for_counts, exit_code_for_error, exit_code_for_signal
 from forkresize.outcome import Failed, Outcome
 from forkresize.pool import signal_name
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 
 
 class StopToken:

@@ -1,13 +1,11 @@
 """Thumbnails of many pictures, made by a pool of workers: a hostile file may crash one."""
 
-import errno
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from io import BufferedReader, FileIO
+from io import BufferedReader
 
-from forkresize.batch.render_job import preload, start_worker
+from forkresize.batch.render_job import open_for_worker, preload, start_worker
 from forkresize.image.transform import Rendered, render_each
 from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, reserve
 from forkresize.recipe import Recipe
@@ -43,7 +41,7 @@ def make_thumbnails(paths: Sequence[str], workers: int | None = None) -> Mapping
         workers=workers,
         timeout=_TIMEOUT,
         retries=0,
-        sandbox=SandboxPolicy(open_file=_open_for_worker),
+        sandbox=SandboxPolicy(open_file=open_for_worker),
         serializer=Serializer(lambda made: made or b"", lambda data: bytes(data) or None),
     )
     with Pool(
@@ -72,9 +70,3 @@ def thumbnail(path: str, side: int, reserve: Callable[[int], object] = lambda _:
     with BufferedReader(raw) as file:
         [result] = render_each(file, _recipe(side), name=path, reserve=reserve)
     return result.detail.data if isinstance(result.detail, Rendered) else None
-
-
-def _open_for_worker(own: str, path: str) -> FileIO:
-    if path != own:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    return open_source(path)

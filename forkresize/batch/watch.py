@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from forkresize.batch.events import AnyObserver, EventDispatcher
@@ -15,7 +14,8 @@ from forkresize.errors import CollisionError, DestinationBusyError, StopRequeste
 from forkresize.exit_policy import exit_code_for_error
 from forkresize.job import Source
 from forkresize.pool import sigio_ignored, signal_name
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 from forkresize.walk import QUIET_PERIOD_NS, StabilityTracker
 from forkresize.walk.watcher import ChangeWatcher
 
@@ -56,8 +56,8 @@ def watch(
     Raises:
         ForkresizeError: the first pass can't be executed, or the sources can't be watched.
     """
-    totals = WatchTotals()
-    events = EventDispatcher([totals.tally, *observers])
+    tally = Tally()
+    events = EventDispatcher([tally, *observers])
     plans = [plan]
 
     def execute_pass(accepts: SourcePredicate) -> Summary:
@@ -67,45 +67,9 @@ def watch(
 
     with sigio_ignored(), ChangeWatcher(plan.discovery.named, excluded) as changes:
         events.start()
-        summary = run_until_stopped(WatchLoop(execute_pass, changes, print_status), totals)
+        summary = run_until_stopped(WatchLoop(execute_pass, changes, print_status), tally)
         events.finish(summary)
     return summary
-
-
-class WatchTotals(Struct):
-    """The totals of all passes.
-
-    Attributes:
-        tally: counts the outcomes.
-        started: when the first pass began, in the time of ``time.monotonic``.
-        last: the summary of the last pass.
-        workers_lost: how many workers died.
-        busy_seconds: wall time that all workers together spent on pictures.
-    """
-
-    tally: Tally = field(default_factory=Tally)
-    started: float = field(default_factory=time.monotonic)
-    last: Summary | None = None
-    workers_lost: int = 0
-    busy_seconds: float = 0.0
-
-    def add(self, summary: Summary) -> None:
-        """Add a pass."""
-        self.last = summary
-        self.workers_lost += summary.stats.workers_lost
-        self.busy_seconds += summary.stats.busy_seconds
-
-    def summary(self, exit_code: int, stopped_by: str) -> Summary:
-        """Return the summary of all passes.
-
-        Args:
-            exit_code: of the command.
-            stopped_by: what stopped the last pass.
-        """
-        elapsed = time.monotonic() - self.started
-        last = self.last.stats if self.last is not None else RunStats(seconds=0, workers=0)
-        stats = replace(last, seconds=elapsed, workers_lost=self.workers_lost, busy_seconds=self.busy_seconds, memory=0)
-        return summarize(self.tally, stats, exit_code=exit_code, stopped_by=stopped_by)
 
 
 class ChangeFilter:
@@ -211,18 +175,34 @@ class WatchLoop:
             self._filter.reset_all()
 
 
-def run_until_stopped(passes: Iterable[Summary], totals: WatchTotals) -> Summary:
+def run_until_stopped(passes: Iterable[Summary], tally: Tally) -> Summary:
     """Run passes until one stops early, or a signal comes; return the summary of all.
+
+    Args:
+        passes: each executes a pass when it is taken.
+        tally: counts the outcomes of all passes.
 
     Raises:
         ForkresizeError: a pass can't be executed.
     """
+    started = time.monotonic()
+    total = RunStats(seconds=0, workers=0)
+    exit_code, stopped_by = 0, None
     try:
         for summary in passes:
-            totals.add(summary)
-            if summary.stopped_by is not None:
-                return totals.summary(summary.exit_code, summary.stopped_by)
+            total, exit_code, stopped_by = _add(total, summary.stats), summary.exit_code, summary.stopped_by
+            if stopped_by is not None:
+                break
     except (KeyboardInterrupt, StopRequested) as stop:
-        name = signal_name(stop.signum) if isinstance(stop, StopRequested) else "SIGINT"
-        return totals.summary(exit_code_for_error(stop), name)
-    raise AssertionError("passes never end by themselves")
+        exit_code = exit_code_for_error(stop)
+        stopped_by = signal_name(stop.signum) if isinstance(stop, StopRequested) else "SIGINT"
+    stats = replace(total, seconds=time.monotonic() - started, memory=0)
+    return summarize(tally, stats, exit_code=exit_code, stopped_by=stopped_by)
+
+
+def _add(total: RunStats, last: RunStats) -> RunStats:
+    return replace(
+        last,
+        workers_lost=total.workers_lost + last.workers_lost,
+        busy_seconds=total.busy_seconds + last.busy_seconds,
+    )

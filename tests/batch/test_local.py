@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.batch import Settings, thumbnails
+from forkresize.batch import Settings
 from forkresize.batch.local import sandboxed_pool_options
+from forkresize.batch.render_job import open_for_worker
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.job import Job, Output, Source
@@ -33,7 +34,7 @@ def test_a_worker_gets_the_source_of_its_own_job_opened_and_no_other_file(tmp_pa
     with pytest.raises(PermissionError):
         options.open_file(job, str(other))
     with pytest.raises(PermissionError):
-        thumbnails._open_for_worker(job.source.path, str(other))  # noqa: SLF001  It is what workers are given.
+        open_for_worker(job.source.path, str(other))
 
 
 def test_source_directories_are_readable_and_single_files_are_opened_by_the_parent(tmp_path: Path, job: Job) -> None:

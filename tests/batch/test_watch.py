@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from forkresize.batch import watch
-from forkresize.batch.watch import ChangeFilter, WatchLoop, WatchTotals, run_until_stopped
+from forkresize.batch.watch import ChangeFilter, WatchLoop, run_until_stopped
 from forkresize.errors import CollisionError, DestinationBusyError, SourceError, StopRequested
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Written
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 from forkresize.walk import StabilityTracker
 
 OLD = 10**18
@@ -105,7 +106,7 @@ class TestWatchLoop:
                 accepted.append([path for path in ("/in/a", "/in/b", "/in/c") if picks(source(path))])
                 return summary()
 
-            run_until_stopped(WatchLoop(one_pass, script, statuses.append), WatchTotals())  # type: ignore[arg-type]
+            run_until_stopped(WatchLoop(one_pass, script, statuses.append), Tally())  # type: ignore[arg-type]
             return accepted, statuses, script
 
         return make
@@ -149,7 +150,7 @@ def test_growing_files_are_polled_between_passes(prompt: None) -> None:
         return summary(stopped_by="enough" if len(accepted) > 1 else None)
 
     script = Script(*[{os.path.abspath(__file__)}] * 10)
-    run_until_stopped(WatchLoop(one_pass, script, print), WatchTotals())  # type: ignore[arg-type]
+    run_until_stopped(WatchLoop(one_pass, script, print), Tally())  # type: ignore[arg-type]
     assert accepted[0] is False
     # This file was written long ago, so polling finds it stable.
     assert len(accepted) == 2
@@ -158,15 +159,15 @@ def test_growing_files_are_polled_between_passes(prompt: None) -> None:
 
 class TestUntilStopped:
     def test_the_totals_cover_all_passes(self) -> None:
-        totals = WatchTotals()
-        totals.tally(
+        tally = Tally()
+        tally(
             Outcome(
                 OutputRef(source("a"), "b"),
                 Written(out_bytes=1, in_size=(1, 1), out_size=(1, 1), in_format="jpeg", out_format="jpeg"),
             )
         )
         passes = [summary(), summary(exit_code=4, stopped_by="--max-errors", workers=3)]
-        whole = run_until_stopped(passes, totals)
+        whole = run_until_stopped(passes, tally)
         assert (whole.exit_code, whole.stopped_by, whole.written) == (4, "--max-errors", 1)
         assert (whole.stats.workers, whole.stats.workers_lost, whole.stats.busy_seconds) == (3, 2, 1.0)
 
@@ -178,5 +179,5 @@ class TestUntilStopped:
             yield from ()
             raise stop
 
-        whole = run_until_stopped(passes(), WatchTotals())
+        whole = run_until_stopped(passes(), Tally())
         assert (whole.exit_code, whole.stopped_by) == (code, by)

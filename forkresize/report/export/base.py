@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from forkresize.exit_policy import exit_code_for_error
 from forkresize.observer import Observer
 from forkresize.outcome import Outcome
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 
 
 class RunReporter(Observer):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from forkresize.report.terminal.source_counter import SourceCounter
-from forkresize.summary import Tally
+from forkresize.tally import Tally
 
 _MAX_SAMPLES = 100
 """Samples that rates are computed from: ten seconds at ten drawings per second."""

@@ -4,7 +4,8 @@ import pytest
 
 from forkresize.errors import UsageError
 from forkresize.report.export.base import RunReporter
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 
 
 class _Reporter(RunReporter):

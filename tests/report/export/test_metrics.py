@@ -10,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from forkresize.errors import DestinationBusyError, DestinationError, UsageError
 from forkresize.outcome import Outcome, Reason
 from forkresize.report.export.metrics import MetricsFile
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
 
 NIGHT = 1_800_000_000.0

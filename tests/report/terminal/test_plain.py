@@ -12,7 +12,8 @@ from rich.cells import cell_len
 
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, plain_summary, printable
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
 
 ANY_TEXT = st.text(st.characters())  # lone surrogates too

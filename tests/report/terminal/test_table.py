@@ -10,7 +10,8 @@ from rich.console import Console
 
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.table import print_summary
-from forkresize.summary import RunStats, Summary, Tally, summarize
+from forkresize.summary import RunStats, Summary, summarize
+from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
 
 STATS = RunStats(seconds=123.4, workers=2, workers_lost=1, busy_seconds=240.0)
