@@ -14,7 +14,6 @@ from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
-from forkresize.image.decode.tolerant import accept_truncated
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
 from forkresize.image.geometry.region import Dimensions, is_sideways
@@ -243,6 +242,8 @@ class SourceImage:
 
     def _salvage(self, error: OSError) -> None:
         """Load the part of the frame that is there; missing pixels are gray or black."""
+        from forkresize.image.decode.tolerant import accept_truncated
+
         size, number = self.image.size, self.image.tell()
         self._file.seek(0)
         again = identify(self._file, self._name, Diagnostics())

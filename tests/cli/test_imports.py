@@ -19,6 +19,8 @@ finally:
     print(*sys.modules, sep="\\n", file=sys.stderr)
 """
 
+PLUGINS = "PIL.AvifImagePlugin PIL.BmpImagePlugin PIL.IcnsImagePlugin PIL.IcoImagePlugin PIL.Jpeg2KImagePlugin"
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
@@ -42,6 +44,10 @@ finally:
 )
 def test_command_imports_only_what_it_needs(arguments: list[str], unwanted: str, tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
+    assert set(unwanted.split()) & _loaded_modules(tmp_path, arguments) == set()
+
+
+def _loaded_modules(tmp_path: Path, arguments: list[str]) -> set[str]:
     # Coverage measurement imports more modules.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     result = subprocess.run(
@@ -53,4 +59,13 @@ def test_command_imports_only_what_it_needs(arguments: list[str], unwanted: str,
         timeout=60,
         check=True,
     )
-    assert set(unwanted.split()) & set(result.stderr.split()) == set()
+    return set(result.stderr.split())
+
+
+@pytest.mark.slow
+def test_run_without_work_loads_neither_plug_ins_nor_the_pool_process(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    arguments = ["in", "out", "--width", "20", "--quiet"]
+    _loaded_modules(tmp_path, arguments)
+    pool = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
+    assert ({*PLUGINS.split(), "concurrent.futures"} | pool) & _loaded_modules(tmp_path, arguments) == set()

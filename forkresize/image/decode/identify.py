@@ -1,6 +1,7 @@
 """The format of a file, recognized by its content."""
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -20,7 +21,6 @@ from forkresize.formats.registry import (
     WITHOUT_SIGNATURE,
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
-from forkresize.image.decode.tolerant import open_image
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, is_os_error
 from forkresize.outcome import Reason
@@ -34,6 +34,14 @@ def load_plugins() -> None:
     """Import all decoders and encoders that may be used."""
     for plugin in PLUGINS:
         import_module(f"PIL.{plugin}ImagePlugin")
+    import_module("forkresize.image.decode.tolerant")
+
+
+def _open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
+    # It loads plug-ins, which a run without work does not need.
+    from forkresize.image.decode.tolerant import open_image
+
+    return open_image(file, formats)
 
 
 def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
@@ -52,7 +60,7 @@ def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
     load_plugins()
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:
-        image = open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
+        image = _open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
     except (MemoryError, Image.DecompressionBombError):
         raise
     except Exception as error:
@@ -91,7 +99,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
         raise _unidentified_error(head, spec, by_suffix, error) from error
     file.seek(0)
     try:
-        return open_image(file, [spec.name.upper()])
+        return _open_image(file, [spec.name.upper()])
     except UnidentifiedImageError:
         raise PictureError(Reason.DAMAGED, "the header cannot be read") from error
 
