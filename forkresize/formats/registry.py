@@ -1,7 +1,8 @@
 """Tables for recognizing files, made of what the formats declare."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 from forkresize.formats import SPECS
 
@@ -27,11 +28,19 @@ def _any_of(signatures: Iterable[bytes]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(filter(None, signatures)), re.DOTALL)
 
 
-SIGNATURE = _any_of(spec.signature for spec in _READ)
-"""Beginnings that leave no doubt about the format, even if the file can't be opened."""
+@cache
+def signature() -> re.Pattern[bytes]:
+    """Return the beginnings that leave no doubt about the format, even if the file can't be opened."""
+    return _any_of(spec.signature for spec in _READ)
 
-WEAK_SIGNATURE = _any_of(spec.weak_signature for spec in _READ)
-"""Beginnings of pictures in rare formats that other files have as well."""
 
-UNREADABLE = {spec.name: _any_of([spec.signature]) for spec in SPECS.values() if not spec.plugin}
-"""Beginnings of formats that Pillow does not read by itself."""
+@cache
+def weak_signature() -> re.Pattern[bytes]:
+    """Return the beginnings of pictures in rare formats that other files have as well."""
+    return _any_of(spec.weak_signature for spec in _READ)
+
+
+@cache
+def unreadable() -> Mapping[str, re.Pattern[bytes]]:
+    """Return the beginnings of formats that Pillow does not read by itself, by format."""
+    return {spec.name: _any_of([spec.signature]) for spec in SPECS.values() if not spec.plugin}

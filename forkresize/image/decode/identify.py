@@ -13,12 +13,12 @@ from PIL.ImageFile import ImageFile
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
 from forkresize.formats.registry import (
     PLUGINS,
-    SIGNATURE,
     SIGNATURE_LENGTH,
     SUFFIXES,
-    UNREADABLE,
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
+    signature,
+    unreadable,
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
 from forkresize.image.diagnostics import Diagnostics
@@ -94,7 +94,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
     """Open a file with an optional decoder, which is loaded for the first such file."""
     file.seek(0)
     head = file.read(SIGNATURE_LENGTH)
-    spec = next((SPECS[name] for name, signature in UNREADABLE.items() if signature.match(head)), None)
+    spec = next((SPECS[name] for name, beginning in unreadable().items() if beginning.match(head)), None)
     if spec is None or spec.decoder is None or not load_decoder(spec.decoder):
         raise _unidentified_error(head, spec, by_suffix, error) from error
     file.seek(0)
@@ -115,7 +115,7 @@ def load_decoder(plugin: OptionalPackage) -> bool:
 
 
 def _unidentified_error(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:
-    if SIGNATURE.match(head):
+    if signature().match(head):
         reason = "the header cannot be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
         return PictureError(Reason.DAMAGED, reason)
     if spec is not None:

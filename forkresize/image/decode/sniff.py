@@ -2,7 +2,7 @@
 
 import os
 
-from forkresize.formats.registry import SIGNATURE, SIGNATURE_LENGTH, SUFFIXES, WEAK_SIGNATURE, WITHOUT_SIGNATURE
+from forkresize.formats.registry import SIGNATURE_LENGTH, SUFFIXES, WITHOUT_SIGNATURE, signature, weak_signature
 
 HEAD_LENGTH = SIGNATURE_LENGTH
 """Bytes that are enough to decide."""
@@ -15,7 +15,7 @@ def is_picture(head: bytes, name: str) -> bool:
         head: its first bytes, ``HEAD_LENGTH`` of them if there are as many.
         name: its name, whose suffix decides for an empty file and for formats without a signature.
     """
-    if SIGNATURE.match(head) or WEAK_SIGNATURE.match(head):
+    if signature().match(head) or weak_signature().match(head):
         return True
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     return by_suffix in WITHOUT_SIGNATURE if head else by_suffix is not None

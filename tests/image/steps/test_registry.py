@@ -5,7 +5,7 @@ from PIL import Image
 
 from forkresize.image.picture import Picture, View
 from forkresize.image.steps.operation import ColorNeed, Operation
-from forkresize.image.steps.registry import OPERATIONS, operation_of
+from forkresize.image.steps.registry import operation_for, operation_of
 from forkresize.recipe import STEPS, Crop, Flip, Resize, Rotate, Trim, Watermark
 
 PLAIN = Operation()
@@ -13,7 +13,7 @@ PLAIN = Operation()
 
 @pytest.mark.parametrize("kind", [kind for kind in STEPS if kind is not Resize])
 def test_every_step_moves_pixels_or_changes_them(kind: type) -> None:
-    operation = OPERATIONS[kind]
+    operation = operation_for(kind)
     assert operation.view or operation.apply is not PLAIN.apply
     assert not operation.needs_pixels or operation.view
     assert bool(operation.size) == bool(operation.size_note)
@@ -37,12 +37,15 @@ def test_a_step_that_is_not_done_to_pixels_leaves_them_alone() -> None:
 
 
 def test_steps_that_mix_channels_or_add_colors_need_srgb() -> None:
-    assert {kind.__name__ for kind in STEPS if OPERATIONS[kind].color is ColorNeed.SRGB} == {"Grayscale", "Watermark"}
-    assert {kind.__name__ for kind in STEPS if OPERATIONS[kind].color is ColorNeed.SRGB_IF_COLORED} == {
+    assert {kind.__name__ for kind in STEPS if operation_for(kind).color is ColorNeed.SRGB} == {
+        "Grayscale",
+        "Watermark",
+    }
+    assert {kind.__name__ for kind in STEPS if operation_for(kind).color is ColorNeed.SRGB_IF_COLORED} == {
         "Rotate",
         "Border",
     }
 
 
 def test_only_a_watermark_loads_files() -> None:
-    assert [kind for kind in STEPS if OPERATIONS[kind].prepare is not PLAIN.prepare] == [Watermark]
+    assert [kind for kind in STEPS if operation_for(kind).prepare is not PLAIN.prepare] == [Watermark]
