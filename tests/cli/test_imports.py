@@ -19,7 +19,11 @@ finally:
     print(*sys.modules, sep="\\n", file=sys.stderr)
 """
 
-PLUGINS = "PIL.AvifImagePlugin PIL.BmpImagePlugin PIL.IcnsImagePlugin PIL.IcoImagePlugin PIL.Jpeg2KImagePlugin"
+PLUGINS = {f"PIL.{name}ImagePlugin" for name in ("Avif", "Bmp", "Icns", "Ico", "Jpeg", "Jpeg2K", "Png", "Tiff", "WebP")}
+
+STEPS = {f"forkresize.image.steps.{name}" for name in ("blur", "rotate", "sharpen", "trim", "watermark")}
+
+POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
 
 
 @pytest.mark.slow
@@ -63,9 +67,16 @@ def _loaded_modules(tmp_path: Path, arguments: list[str]) -> set[str]:
 
 
 @pytest.mark.slow
-def test_run_without_work_loads_neither_plug_ins_nor_the_pool_process(tmp_path: Path, draw: Draw) -> None:
+def test_run_without_work_loads_no_plug_ins_no_steps_and_no_pool_process(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     arguments = ["in", "out", "--width", "20", "--quiet"]
     _loaded_modules(tmp_path, arguments)
-    pool = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
-    assert ({*PLUGINS.split(), "concurrent.futures"} | pool) & _loaded_modules(tmp_path, arguments) == set()
+    unwanted = PLUGINS | STEPS | POOL_PROCESS | {"PIL.ImageFont", "concurrent.futures"}
+    assert unwanted & _loaded_modules(tmp_path, arguments) == set()
+
+
+@pytest.mark.slow
+def test_only_the_steps_of_the_recipe_and_those_that_they_turn_into_are_loaded(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.jpg")
+    loaded = _loaded_modules(tmp_path, ["in", "out", "--width", "20", "--quiet", "--trim"])
+    assert loaded & STEPS == {"forkresize.image.steps.trim", "forkresize.image.steps.rotate"}

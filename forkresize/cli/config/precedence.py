@@ -9,6 +9,7 @@ from typing import Any
 
 from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
 from forkresize.recipe import OPTIONS, STEPS
+from forkresize.recipe.options import BY_OWNER
 from forkresize.recipe.size import SIZE_MODES
 
 _CONFLICTS = (
@@ -26,10 +27,11 @@ _CONFLICTS = (
 
 def _requirements() -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "null", ("files_from",)
-    for name, option in OPTIONS.items():
-        starting = tuple(each.name for each in OPTIONS.values() if each.owner is option.owner and each.starts)
-        if option.owner in STEPS and starting and not option.starts:
-            yield name, starting
+    for kind in STEPS:
+        options = BY_OWNER[kind]
+        starting = tuple(name for name, option in options.items() if option.starts)
+        if starting:
+            yield from ((name, starting) for name, option in options.items() if not option.starts)
 
 
 REQUIRES = dict(_requirements())

@@ -1,6 +1,7 @@
 """One option before it is given to a command, and how each place that may set it spells it."""
 
 import re
+from functools import cached_property
 from typing import Any
 
 PREFIX = "FORKRESIZE_"
@@ -20,12 +21,12 @@ class Option:
         self.names = names
         self.attributes = attributes
 
-    @property
+    @cached_property
     def flags(self) -> tuple[str, ...]:
         """All its flags, those that say no after those that say yes."""
         return tuple(flag for name in sorted(self.names, key=len) if name[0] == "-" for flag in name.split("/"))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Its key in a settings file: the long flag that says yes, such as ``max-depth``."""
         return next(flag for flag in self.flags if flag.startswith("--")).removeprefix("--")
@@ -41,7 +42,7 @@ class Option:
         pair = next((name for name in self.names if "/" in name), None)
         return pair and pair.rpartition("--")[2]
 
-    @property
+    @cached_property
     def field(self) -> str:
         """The name of its value in click."""
         return next((name for name in self.names if name.isidentifier()), self.key.replace("-", "_"))
@@ -51,7 +52,7 @@ class Option:
         """The environment variable that sets it; None if there is none."""
         return None if self.key in _PRINTING else PREFIX + self.key.upper().replace("-", "_")
 
-    @property
+    @cached_property
     def in_files(self) -> bool:
         """Whether a settings file may set it."""
         return self.key not in _PRINTING | _CHOOSING

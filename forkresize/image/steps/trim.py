@@ -9,6 +9,10 @@ from PIL.Image import Image
 from forkresize.image.color.alpha import premultiply
 from forkresize.image.geometry.region import Region
 from forkresize.image.picture import Picture
+
+# The steps that replace a trim in animations: a worker in a sandbox cannot load them any more.
+from forkresize.image.steps import crop as _crop  # noqa: F401
+from forkresize.image.steps import rotate as _rotate  # noqa: F401
 from forkresize.image.steps.modes import stretch, to_8_bit_gray
 from forkresize.image.steps.operation import Operation
 from forkresize.recipe import RGBA, Crop, Rotate, Trim
