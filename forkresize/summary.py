@@ -34,11 +34,7 @@ class ExecutorStats(Struct, frozen=True, kw_only=True):
 
 
 class RunStats(ExecutorStats, frozen=True, kw_only=True):
-    """The workers and the time of a run.
-
-    Attributes:
-        seconds: wall time.
-    """
+    """The workers and the time of a run, its wall time in seconds."""
 
     seconds: float
 
@@ -109,15 +105,7 @@ def summarize(
     stopped_by: str | None = None,
     refused: str | None = None,
 ) -> Summary:
-    """Return the summary of a run.
-
-    Args:
-        tally: the counts.
-        stats: the workers and the time of the run.
-        exit_code: of the command; by default, it depends on the failures alone.
-        stopped_by: what ended the run early, such as ``SIGINT``.
-        refused: what was requested and not done, and why.
-    """
+    """Return the summary of a run; see ``Summary``. By default, the exit code depends on the failures alone."""
     if exit_code is None:
         exit_code = exit_code_for_counts(tally)
     counts = {name: copy(getattr(tally, name)) for name in Counts.__struct_fields__}

@@ -23,12 +23,7 @@ _SOURCES = LocalStore("")
 
 
 class Classified(Struct, frozen=True):
-    """One source.
-
-    Attributes:
-        job: the outputs that have to be made; None if there are none.
-        outcomes: of the outputs that need no work; in a dry run, of all outputs.
-    """
+    """One source: the job of making its outputs, if needed, and the outcomes of others; in a dry run, of all."""
 
     job: Job | None
     outcomes: list[Outcome]

@@ -7,9 +7,6 @@ from collections.abc import Callable
 class Deadline:
     """The end of a run's time. Creating it starts the clock.
 
-    Attributes:
-        started: when the run began, in the clock's time.
-
     Args:
         seconds: how long the run may take; None for no limit.
         clock: returns the time in seconds.
@@ -17,8 +14,8 @@ class Deadline:
 
     def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.started = clock()
-        self._end = None if seconds is None else self.started + seconds
+        self._started = clock()
+        self._end = None if seconds is None else self._started + seconds
 
     @property
     def remaining(self) -> float | None:
@@ -33,4 +30,4 @@ class Deadline:
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
-        return self._clock() - self.started
+        return self._clock() - self._started

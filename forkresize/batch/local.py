@@ -31,11 +31,7 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
         super().__init__(worker, initializer=worker.start, options=options, on_tick=on_tick)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
-        """Yield one result for each job that is started, as they come.
-
-        Raises:
-            BrokenPoolError: workers can't be kept alive.
-        """
+        """Yield one result for each job that is started, as they come; see ``Executor``."""
         return self.imap_unordered(jobs)
 
     @property

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from forkresize.errors import describe
 from forkresize.job import Source
@@ -41,7 +41,7 @@ class MaxPrune(Struct, frozen=True):
         return f"{self.limit:g}{'%' if self.percent else ''}"
 
 
-class PrunePlan(Struct, frozen=True):
+class PrunePlan(Struct):
     """The outputs to prune.
 
     Attributes:
@@ -52,9 +52,9 @@ class PrunePlan(Struct, frozen=True):
     """
 
     store: OutputStore
-    orphans: dict[str, Outcome]
-    total: int
-    missing: list[str]
+    orphans: dict[str, Outcome] = field(default_factory=dict)
+    total: int = 0
+    missing: list[str] = field(default_factory=list)
 
     def preview(self) -> Iterator[Outcome]:
         """Yield the outputs that would be removed."""
@@ -92,14 +92,13 @@ def plan_prune(ledger: LedgerStore, store: OutputStore, roots: AbstractSet[str])
     Raises:
         LedgerError: the ledger can't be read.
     """
-    plan = PrunePlan(store, {}, 0, [])
-    total = 0
+    plan = PrunePlan(store)
     for record in ledger.iter_records():
-        total += record.status == "written"
+        plan.total += record.status == "written"
         source = os.path.join(record.root, record.source)
         if record.root in roots and _is_missing(source):
             _add(plan, source, record)
-    return PrunePlan(store, plan.orphans, total, plan.missing)
+    return plan
 
 
 def _add(plan: PrunePlan, source: str, record: OutputRecord) -> None:

@@ -45,10 +45,6 @@ _SOURCES = LocalStore("")
 _CHANGED = "the source was changed while its output was made"
 
 
-def _no_reservation(_: int) -> None:
-    """Reserve nothing."""
-
-
 def start_worker(recipe: Recipe) -> None:
     """Prepare a pool's worker, which renders with one recipe and may not open all files itself."""
     FALLBACK_OPENER.set(request_file)
@@ -63,7 +59,7 @@ def open_for_worker(own: str, path: str) -> io.FileIO:
 
 
 def render_job(
-    job: Job, recipe: Recipe, store: OutputStore, reserve: Callable[[int], object] = _no_reservation
+    job: Job, recipe: Recipe, store: OutputStore, reserve: Callable[[int], object] = lambda _: None
 ) -> list[Outcome]:
     """Render a picture and write its outputs.
 

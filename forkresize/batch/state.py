@@ -42,12 +42,7 @@ class StopToken:
 
 
 class StopReason(Struct, frozen=True):
-    """Why a run ends before all is done.
-
-    Attributes:
-        exit_code: of the command.
-        text: for a person, such as ``SIGINT``.
-    """
+    """Why a run ends before all is done, in a text such as ``SIGINT``."""
 
     exit_code: int
     text: str
@@ -123,12 +118,7 @@ class RunState:
             self._stop_for(exit_code_for_error(error), str(error))
 
     def summary(self, stats: RunStats, interrupted: int | None = None) -> Summary:
-        """Return the summary of the run.
-
-        Args:
-            stats: time and workers it took.
-            interrupted: number of the signal that ended it early.
-        """
+        """Return the summary of the run, which a signal of the given number may have ended early."""
         stop = self._stop
         if interrupted is not None:
             stop = StopReason(exit_code_for_signal(interrupted), signal_name(interrupted))

@@ -22,13 +22,7 @@ VERSION = 1
 
 
 class JobMessage(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A job on its way to a worker.
-
-    Attributes:
-        version: version of the message.
-        recipe: hash of the recipe that the job needs.
-        job: the job.
-    """
+    """A job on its way to a worker, with the hash of the recipe that it needs."""
 
     version: int
     recipe: str
@@ -54,13 +48,7 @@ def decode_job(data: bytes | bytearray) -> JobMessage:
 
 
 class WireOutcome(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A worker's outcome of one output, or of all outputs of a picture.
-
-    Attributes:
-        rendition: index of the output's rendition in the recipe; None if it covers all outputs.
-        detail: what happened to it.
-        warnings: remarks on it.
-    """
+    """A worker's outcome of one rendition, by its index in the recipe; of all outputs if that is None."""
 
     rendition: Count | None
     detail: Written | Skipped | Failed
