@@ -150,15 +150,15 @@ def base_type(kind: Any) -> Any:
 def _unwrap(kind: Any) -> tuple[Any, list[Meta]]:
     """Return a type without its declarations and without None, and the declarations."""
     metas: list[Meta] = []
-    while True:
-        args = get_args(kind)
+    while not isinstance(kind, type):
         if get_origin(kind) is Annotated:
             metas += kind.__metadata__
             kind = kind.__origin__
-        elif type(None) in args:
+        elif type(None) in (args := get_args(kind)):
             kind = next(each for each in args if each is not type(None))
         else:
-            return kind, metas
+            break
+    return kind, metas
 
 
 def check(kind: Any, value: Any) -> Any:
