@@ -15,6 +15,7 @@ from PIL import Image
 
 from forkresize.job import Source
 from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
+from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
 if (measuring := coverage.Coverage.current()) is not None:
@@ -144,3 +145,18 @@ def outcomes(
 ) -> list[Outcome]:
     """One outcome of each kind."""
     return [written(), unchanged(), skipped(), failed()]
+
+
+@pytest.fixture
+def tally(
+    written: MakeOutcome,
+    unchanged: MakeOutcome,
+    skipped: MakeOutcome,
+    failed: MakeOutcome,
+) -> Tally:
+    """Count six outcomes, two of them written."""
+    counted = Tally()
+    outcomes = [written(), written(), unchanged(), skipped(), skipped(reason=Reason.SYMBOLIC_LINK), failed()]
+    for outcome in outcomes:
+        counted(outcome)
+    return counted

@@ -1,4 +1,4 @@
-"""Tests of counting and summing up."""
+"""Summaries of runs."""
 
 import json
 
@@ -6,58 +6,13 @@ import pytest
 
 from forkresize._version import __version__
 from forkresize.exit_policy import ExitCode
-from forkresize.job import Source
-from forkresize.outcome import Outcome, OutputRef, Reason
+from forkresize.outcome import Reason
 from forkresize.record import record
 from forkresize.summary import RunStats, summarize
-from forkresize.tally import MAX_FAILURES, Tally
+from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
 
 EFFORT = RunStats(seconds=2.0, workers=4, workers_lost=1, busy_seconds=6.0)
-
-
-@pytest.fixture
-def tally(
-    written: MakeOutcome,
-    unchanged: MakeOutcome,
-    skipped: MakeOutcome,
-    failed: MakeOutcome,
-) -> Tally:
-    counted = Tally()
-    outcomes = [written(), written(), unchanged(), skipped(), skipped(reason=Reason.SYMBOLIC_LINK), failed()]
-    for outcome in outcomes:
-        counted(outcome)
-    return counted
-
-
-def test_each_outcome_counts_once(tally: Tally) -> None:
-    assert (tally.sources, tally.written, tally.unchanged, tally.skipped, tally.failed) == (6, 2, 1, 2, 1)
-    assert tally.skipped_by_reason == {Reason.NOT_A_PICTURE: 1, Reason.SYMBOLIC_LINK: 1}
-    assert tally.failed_by_reason == {Reason.DAMAGED: 1}
-
-
-def test_planned_outputs_count_as_sources(due: MakeOutcome) -> None:
-    tally = Tally()
-    tally(due())
-    assert (tally.planned, tally.sources, tally.written) == (1, 1, 0)
-
-
-def test_only_written_outputs_count_in_bytes_and_pixels(tally: Tally) -> None:
-    assert (tally.in_bytes, tally.out_bytes, tally.in_pixels) == (2_400_000, 160_000, 24_000_000)
-
-
-def test_failures_beyond_the_limit_are_counted_but_not_kept(failed: MakeOutcome) -> None:
-    tally = Tally()
-    for number in range(MAX_FAILURES + 5):
-        tally(failed(f"{number}.jpg"))
-    assert tally.failed == MAX_FAILURES + 5
-    assert len(tally.failures) == MAX_FAILURES
-    assert tally.failures[0].source.relative == "0.jpg"
-
-
-def test_an_unknown_detail_is_an_error() -> None:
-    with pytest.raises(AssertionError, match="unreachable"):
-        Tally()(Outcome(OutputRef(Source("a", "a")), "odd"))  # type: ignore[arg-type]
 
 
 def test_a_summary_has_the_documented_json(tally: Tally) -> None:
