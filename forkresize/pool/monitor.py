@@ -4,11 +4,12 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from io import FileIO
-from typing import Any, Generic
+from typing import Generic
 
 from msgspec import Struct
 
 from forkresize.errors import BrokenPoolError
+from forkresize.pool.blame import find_culprit, is_interrupted
 from forkresize.pool.files import WithFiles
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.options import PoolOptions
@@ -16,18 +17,11 @@ from forkresize.pool.protocol import MessageType, WorkerMessage, decode_failure,
 from forkresize.pool.queue import ResultBuffer, TaskQueue
 from forkresize.pool.result import Item, LossReason, Result, WorkerLost
 from forkresize.pool.shared import SharedFlag
-from forkresize.pool.signals import STOP_SIGNALS, StopSignals, signal_name
+from forkresize.pool.signals import StopSignals, signal_name
 from forkresize.pool.task import Task
 from forkresize.pool.workers import WorkerSet
 
 _RESULTS = frozenset((MessageType.RETURNED, MessageType.RAISED, MessageType.NOT_STARTED, MessageType.RETURNED_FILES))
-
-_GROUP_SIGNAL_DELAY = 0.05
-"""Seconds within which a signal to the process group reaches the parent after it has ended a worker."""
-
-_MAX_REQUEUES = 20
-_MAX_REQUEUES_BY_REASON = {LossReason.PROTOCOL_VIOLATION: 0, LossReason.TIMED_OUT: 1}
-"""How many workers may end with a task that they had not started, by their own account, before it is to blame."""
 
 
 class PoolState(Struct):
@@ -132,10 +126,10 @@ class WorkerMonitor(Generic[Item, Result]):
             for message in worker.messages.drain():
                 self.handle_message(worker, message)
             reason = LossReason.PROTOCOL_VIOLATION if worker.has_violated_protocol else reason
-            task, since = _find_culprit(worker, reason, overdue)
+            task, since = find_culprit(worker, reason, overdue)
             self.queue.requeue((other for other in worker.tasks.values() if other is not task), by_crash=True)
             if task is not None:
-                if _is_interrupted(reason, exit_code, self._state.signals):
+                if is_interrupted(reason, exit_code, self._state.signals):
                     reason = LossReason.INTERRUPTED
                 seconds = self._clock() - since
                 self._record_loss(
@@ -166,24 +160,3 @@ class WorkerMonitor(Generic[Item, Result]):
         for worker in self._workers:
             if worker.tasks:
                 self.remove(worker, LossReason.INTERRUPTED)
-
-
-def _find_culprit(
-    worker: WorkerHandle[Any], reason: LossReason, overdue: Task[Any] | None
-) -> tuple[Task[Any] | None, float]:
-    """Return the task to blame for a worker's death, and the time since which the worker was on it."""
-    task, since = worker.progress.read()
-    if reason is LossReason.TIMED_OUT and task is not overdue:
-        return None, since  # It had started the next task, which is innocent.
-    if task is None and (worker.ready or reason is LossReason.PROTOCOL_VIOLATION):
-        # What a worker records about itself is no more trustworthy than its messages.
-        task = worker.progress.first_requeued(_MAX_REQUEUES_BY_REASON.get(reason, _MAX_REQUEUES))
-    return task, since
-
-
-def _is_interrupted(reason: LossReason, exit_code: int, signals: StopSignals) -> bool:
-    """Return whether a worker ended because the user stopped the run, as a signal to the whole process group does."""
-    by_stop_signal = -exit_code in STOP_SIGNALS
-    if reason is LossReason.CRASHED and by_stop_signal and signals.first is None:
-        signals.wait(_GROUP_SIGNAL_DELAY)
-    return signals.forced or (signals.first is not None and by_stop_signal)
