@@ -119,9 +119,7 @@ def prepare(
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
     validate(recipe)
-    _check_workers(settings, root)
-    if settings.preserve_times and not store.capabilities.mtimes:
-        raise FieldError("preserve_times", "requires a store in which modification times can be set")
+    _check_capabilities(settings, store)
     naming = Naming(recipe, settings.name, settings.flat)
     check_in_place(named, root, recipe, settings)
     guard = None if settings.in_place or root is None else OverwriteGuard(named, root)
@@ -141,11 +139,13 @@ def prepare(
     )
 
 
-def _check_workers(settings: Settings, root: str | None) -> None:
+def _check_capabilities(settings: Settings, store: OutputStore) -> None:
     if settings.serial and settings.sandbox is SandboxMode.ON:
         raise FieldError("sandbox", "requires worker processes; use at least one worker")
-    if root is None and not settings.serial:
+    if not store.capabilities.local_paths and not settings.serial:
         raise FieldError("serial", "must be set: worker processes write to local directories only")
+    if settings.preserve_times and not store.capabilities.mtimes:
+        raise FieldError("preserve_times", "requires a store in which modification times can be set")
     require_support(settings.sandbox)
 
 
