@@ -32,10 +32,7 @@ class MaxPrune(Struct, frozen=True):
         """Return why so many orphans are not removed; None if they may be."""
         if not self.exceeded(orphans, total):
             return None
-        return (
-            f"{orphans} of {total} outputs have lost their source, more than the limit of {self} (max_prune); "
-            "none was removed"
-        )
+        return f"{orphans} of {total} outputs have lost their source, more than the limit of {self}; none was removed"
 
     def __str__(self) -> str:
         return f"{self.limit:g}{'%' if self.percent else ''}"

@@ -29,6 +29,11 @@ _ADVICE: dict[type[ForkresizeError], str] = {
 }
 """Options that help after an error, which says nothing of options itself."""
 
+_ARGUMENTS = {"sources": "SOURCE", "destination": "DESTINATION"}
+
+_REASONS = {"in_place": ": each source is replaced by its one output"}
+"""Why an option cannot be combined with others."""
+
 
 def click_message(error: click.ClickException, origins: Origins) -> str:
     """Return the message of an error of click; an invalid value is reported with the place that sets it.
@@ -55,9 +60,11 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
         origins: of the values that were parsed.
     """
     if isinstance(error, ConflictError):
-        return _with_places(f"{flag(error.field)} cannot be combined with {flag(error.other)}", origins)
+        reason = _REASONS.get(error.field, "")
+        return _with_places(f"{flag(error.field)} cannot be combined with {flag(error.other)}{reason}", origins)
     if isinstance(error, FieldError):
-        return _with_places(f"{flag(error.field)}: {error.message}", origins)
+        name = _ARGUMENTS.get(error.field) or flag(error.field)
+        return _with_places(f"{name}: {error.message}", origins)
     return "\n".join([str(error), *(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))])
 
 

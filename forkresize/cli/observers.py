@@ -79,9 +79,12 @@ def _print_human_summary(summary: Summary, arguments: Arguments) -> None:
 
 
 def _print_stop_reason(summary: Summary) -> None:
-    reason = f"stopped by {summary.stopped_by}" if summary.stopped_by else summary.refused
-    if reason:
-        print_status(reason)
+    if summary.stopped_by:
+        print_status(f"stopped by {summary.stopped_by}")
+    elif summary.refused:
+        from forkresize.report.terminal.plain import format_refusal
+
+        print_status(format_refusal(summary.refused))
 
 
 def _views(arguments: Arguments, sources: Iterator[object], stack: ExitStack) -> Iterator[Observer]:

@@ -120,7 +120,7 @@ PERCENT = notation(
     types=(int, float, list, str),
     write=_percent,
 )
-POINT = notation("two numbers from 0 to 1, for example [0.5, 0.3]", _point, types=(list, str), write=list)
+POINT = notation("two numbers from 0 to 1, for example 0.5,0.3", _point, types=(list, str), write=list)
 QUALITY = notation(
     f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=78",
     _quality,

@@ -190,7 +190,7 @@ def test_deep_gray_under_other_colors_becomes_8_bits_of_srgb(
 ) -> None:
     outcome = result(scene("I;16"), "a.png", {"icc_profile": rgb_profile(gamma=1.0)})
     made = written(outcome)
-    assert outcome.warnings == ("reduced from 16 to 8 bits per channel: an operation supports no more",)
+    assert outcome.warnings == ("reduced from 16 to 8 bits per channel: an operation supports only 8",)
     assert made.mode == "L"
     assert "icc_profile" not in made.info
     assert apart(made, scene("L")) > 20

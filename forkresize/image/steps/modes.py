@@ -101,7 +101,7 @@ def to_8_bit(picture: Picture) -> Picture:
         raise PictureError(
             Reason.NOT_APPLICABLE, f"pixels of mode {picture.image.mode} can only be cropped, turned and resized"
         )
-    picture.diagnostics.warn("reduced from 16 to 8 bits per channel: an operation supports no more")
+    picture.diagnostics.warn("reduced from 16 to 8 bits per channel: an operation supports only 8")
     return replace(picture, image=to_8_bit_gray(picture.image))
 
 

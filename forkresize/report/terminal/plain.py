@@ -94,13 +94,18 @@ def _explain_exit(summary: Summary) -> str:
     if summary.stopped_by:
         return f"stopped by {printable(summary.stopped_by)}"
     if summary.refused:
-        return printable(summary.refused)
+        return format_refusal(summary.refused)
     if summary.exit_code == ExitCode.NOTHING_MATCHED:
         return "no images found (--error-on-empty)"
     if summary.failed or not summary.exit_code:
         return ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.skipped_by_reason.items())
     return f"sources were skipped (--strict): {reasons}"
+
+
+def format_refusal(refused: str) -> str:
+    """Return why nothing was pruned, with the option that decides it."""
+    return f"{printable(refused)} (--max-prune)"
 
 
 def _escape(character: str) -> str:

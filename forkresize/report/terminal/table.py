@@ -10,7 +10,7 @@ from rich.text import Text
 
 from forkresize import units
 from forkresize.outcome import Reason
-from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, printable, remaining_failures
+from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, format_refusal, printable, remaining_failures
 from forkresize.summary import RunStats, Summary
 
 _MIN_WIDTH = 40
@@ -81,7 +81,7 @@ def _execution(summary: Summary, *, verbose: bool) -> Iterator[_Row]:
         reason = f"by {printable(summary.stopped_by)}; run the same command again to continue"
         yield "stopped", "early", reason, "bold yellow"
     if summary.refused:
-        yield "refused", "", printable(summary.refused), "bold yellow"
+        yield "refused", "", format_refusal(summary.refused), "bold yellow"
     stats = summary.stats
     yield "time", units.format_duration(stats.seconds), "", "bold"
     rate = f"{summary.megapixels_per_second:,.1f} megapixels/s"
