@@ -20,6 +20,9 @@ _LOCK = "lock"
 _RETRY_INTERVAL = 0.1
 """Seconds between two attempts to get a lock that another run holds."""
 
+_RELEASE_INTERVAL = 0.01
+_RELEASE_TRIES = 10
+
 _MAX_ATTEMPTS = 1000
 """Maximum attempts when the lock file is repeatedly created and removed by other runs."""
 
@@ -86,17 +89,30 @@ def _lock_within(timeout: float, on_wait: Callable[[], object], folder: str, sha
 
 def _lock_all(folder: str, shard: str | None) -> list[FileIO] | None:
     """Return the lock files, locked, the run's own last; None if another run holds one of them."""
-    whole = _lock(os.path.join(folder, _LOCK), fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)
+    path = os.path.join(folder, _LOCK)
+    if shard is None:
+        whole = _lock(path, fcntl.LOCK_EX)
+        return [whole] if whole else None
+    whole = _lock_shared(path)
     if whole is None:
         return None
-    if shard is None:
-        return [whole]
     with contextlib.ExitStack() as undo:
         undo.enter_context(whole)
         own = _lock(os.path.join(folder, f"{_LOCK}-{shard}"), fcntl.LOCK_EX)
         if own is not None:
             undo.pop_all()
             return [whole, own]
+    return None
+
+
+def _lock_shared(path: str) -> FileIO | None:
+    """Return the file, locked for a shard; None if a run of the whole holds it."""
+    for _ in range(_RELEASE_TRIES):
+        lock = _lock(path, fcntl.LOCK_SH)
+        if lock is not None:
+            return lock
+        # A shard that ends holds it exclusively for a moment, to remove it.
+        time.sleep(_RELEASE_INTERVAL)
     return None
 
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_one_run_holds_a_destination_and_leaves_no_lock_file(tmp_path: Path) -> 
 def test_the_next_run_removes_the_temporary_files_of_a_killed_run(tmp_path: Path) -> None:
     script = """
 import os, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from forkresize.store import lock
 from forkresize.store.files import temporary_path
@@ -133,9 +135,21 @@ def test_shards_are_held_at_the_same_time_and_each_by_one_run(tmp_path: Path) ->
         pytest.fail("a shard was held besides the whole")
 
 
+def test_shards_that_end_do_not_disturb_shards_that_start(tmp_path: Path) -> None:
+    def hold(shard: str) -> None:
+        for _ in range(150):
+            with destination_lock(str(tmp_path), shard=shard):
+                pass
+
+    with ThreadPoolExecutor(3) as pool:
+        for held in [pool.submit(hold, f"{number}-of-3") for number in (1, 2, 3)]:
+            held.result(timeout=60)
+
+
 def test_the_next_run_of_the_whole_removes_what_a_killed_shard_left(tmp_path: Path) -> None:
     script = """
 import os, sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from forkresize.store import lock
 from forkresize.store.files import temporary_path
