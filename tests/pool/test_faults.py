@@ -29,6 +29,7 @@ def all_but_the_victim_are_done(results: list[TaskResult[Any, Any]]) -> bool:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "signal_name", "exit_code"),
     [
