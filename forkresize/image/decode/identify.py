@@ -61,7 +61,7 @@ def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:
         image = _open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
-    except (MemoryError, Image.DecompressionBombError):
+    except (MemoryError, Image.DecompressionBombError, PictureError):
         raise
     except Exception as error:
         if is_os_error(error):

@@ -9,7 +9,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
-from types import FunctionType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 from PIL import (
@@ -19,9 +19,11 @@ from PIL import (
     Image,
     ImageFile,
     PngImagePlugin,
-    TiffImagePlugin,
     UnidentifiedImageError,
 )
+
+from forkresize.image.decode.rebind import rebind
+from forkresize.image.decode.tiff import TolerantTiffImageFile
 
 _ANCILLARY = frozenset(
     {b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"}
@@ -41,15 +43,6 @@ _FRAME_CHUNKS = frozenset({b"fcTL", b"fdAT"})
 
 _PREFIX = 16
 """Bytes by which Pillow's readers recognize their formats."""
-
-
-def _rebind(function: Any, **names: object) -> Any:
-    """Return a copy of a function of Pillow that finds other objects under some global names."""
-    copy = FunctionType(
-        function.__code__, function.__globals__ | names, function.__name__, function.__defaults__, function.__closure__
-    )
-    copy.__kwdefaults__ = function.__kwdefaults__
-    return copy
 
 
 class TolerantPngStream(PngImagePlugin.PngStream):
@@ -83,7 +76,7 @@ class TolerantPngStream(PngImagePlugin.PngStream):
 class TolerantPngImageFile(PngImagePlugin.PngImageFile):
     """A PNG whose chunks are read by TolerantPngStream, and whose transparent color has 8 bits, as its pixels get."""
 
-    _open = _rebind(PngImagePlugin.PngImageFile._open, PngStream=TolerantPngStream)  # noqa: SLF001
+    _open = rebind(PngImagePlugin.PngImageFile._open, PngStream=TolerantPngStream)  # noqa: SLF001
 
     def load(self) -> Any:
         """Decode the pixels; see ImageFile."""
@@ -99,16 +92,16 @@ _PNG = SimpleNamespace(**vars(PngImagePlugin) | {"PngImageFile": TolerantPngImag
 
 
 class _IcoFile(IcoImagePlugin.IcoFile):
-    frame = _rebind(IcoImagePlugin.IcoFile.frame, PngImagePlugin=_PNG)
+    frame = rebind(IcoImagePlugin.IcoFile.frame, PngImagePlugin=_PNG)
 
 
 class TolerantIcoImageFile(IcoImagePlugin.IcoImageFile):
     """An icon whose PNGs are read by TolerantPngImageFile."""
 
-    _open = _rebind(IcoImagePlugin.IcoImageFile._open, IcoFile=_IcoFile)  # noqa: SLF001
+    _open = rebind(IcoImagePlugin.IcoImageFile._open, IcoFile=_IcoFile)  # noqa: SLF001
 
 
-_read_png = _rebind(IcnsImagePlugin.read_png_or_jpeg2000, PngImagePlugin=_PNG)
+_read_png = rebind(IcnsImagePlugin.read_png_or_jpeg2000, PngImagePlugin=_PNG)
 
 
 class _IcnsFile(IcnsImagePlugin.IcnsFile):
@@ -121,25 +114,13 @@ class _IcnsFile(IcnsImagePlugin.IcnsFile):
 class TolerantIcnsImageFile(IcnsImagePlugin.IcnsImageFile):
     """A set of icons whose PNGs are read by TolerantPngImageFile."""
 
-    _open = _rebind(IcnsImagePlugin.IcnsImageFile._open, IcnsFile=_IcnsFile)  # noqa: SLF001
-
-
-class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
-    """A TIFF without XMP that is stored as numbers or text, which Pillow takes for bytes."""
-
-    def _reload_exif(self) -> None:
-        # Pillow calls it for each page right after it has read the XMP and before anything uses it.
-        packet = self.info.get("xmp", b"")
-        if not isinstance(packet, bytes):
-            del self.info["xmp"]
-            warnings.warn(f"damaged XMP was dropped: it is of type {type(packet).__name__}", stacklevel=1)
-        super()._reload_exif()
+    _open = rebind(IcnsImagePlugin.IcnsImageFile._open, IcnsFile=_IcnsFile)  # noqa: SLF001
 
 
 class SingleThreadedAvifImageFile(AvifImagePlugin.AvifImageFile):
     """An AVIF that is decoded in one thread: the pictures are spread over the CPUs already."""
 
-    _open = _rebind(AvifImagePlugin.AvifImageFile._open, _get_default_max_threads=lambda: 1)  # noqa: SLF001
+    _open = rebind(AvifImagePlugin.AvifImageFile._open, _get_default_max_threads=lambda: 1)  # noqa: SLF001
 
 
 _READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
@@ -178,7 +159,7 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
 class _TruncatedImageFile(ImageFile.ImageFile):
     """Loads what a file holds that ends early, as if ``ImageFile.LOAD_TRUNCATED_IMAGES`` were set."""
 
-    load = _rebind(ImageFile.ImageFile.load, LOAD_TRUNCATED_IMAGES=True)
+    load = rebind(ImageFile.ImageFile.load, LOAD_TRUNCATED_IMAGES=True)
 
 
 _TRUNCATED = {"ImageFile": SimpleNamespace(**vars(ImageFile) | {"LOAD_TRUNCATED_IMAGES": True})}
@@ -195,7 +176,7 @@ def accept_truncated(image: ImageFile.ImageFile) -> None:
 @cache
 def _truncated_reader(reader: type) -> type:
     methods = {
-        name: _rebind(method, **_TRUNCATED)
+        name: rebind(method, **_TRUNCATED)
         for name, method in inspect.getmembers(reader, inspect.isfunction)
         if "LOAD_TRUNCATED_IMAGES" in method.__code__.co_names and "ImageFile" in method.__code__.co_names
     }
