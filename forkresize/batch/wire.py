@@ -17,6 +17,9 @@ from forkresize.job import Job
 from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
 from forkresize.pool import Serializer
 
+_MAX_BYTES = 1 << 20
+"""Bytes of a worker's response. Enough for thousands of outputs."""
+
 VERSION = 1
 """Version of the messages to workers. Increase it when their meaning changes."""
 
@@ -63,18 +66,20 @@ _JOB_DECODER = Decoder(JobMessage)
 
 
 def encode_outcomes(outcomes: list[Outcome]) -> bytes:
-    """Return what a worker sends for a picture's outcomes."""
+    """Return what a worker sends for a picture's outcomes; if it is too large, without warnings."""
     results = [(None if each.destination is None else each.rendition, each.detail, each.warnings) for each in outcomes]
     try:
-        return _ENCODER.encode(results)
+        data = _ENCODER.encode(results)
     except UnicodeEncodeError:
         # JSON is UTF-8, but file names in texts may not be.
-        return _ENCODER.encode(
-            [
-                (rendition, _map_texts(detail, _escape), tuple(map(_escape, warnings)))
-                for rendition, detail, warnings in results
-            ]
-        )
+        results = [
+            (rendition, _map_texts(detail, _escape), tuple(map(_escape, warnings)))
+            for rendition, detail, warnings in results
+        ]
+        data = _ENCODER.encode(results)
+    if len(data) <= _MAX_BYTES:
+        return data
+    return _ENCODER.encode([(rendition, _map_texts(detail, truncate), ()) for rendition, detail, _ in results])
 
 
 def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
@@ -93,7 +98,7 @@ def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
     ]
 
 
-OUTCOME_SERIALIZER = Serializer(encode_outcomes, decode_outcomes)
+OUTCOME_SERIALIZER = Serializer(encode_outcomes, decode_outcomes, validates=True, max_bytes=_MAX_BYTES)
 
 
 def _map_texts(detail: _T, change: Callable[[str], str]) -> _T:

@@ -56,10 +56,10 @@ class WorkerChannel(Struct, frozen=True):
 class ParentEnd:
     """The parent's end of a worker's message socket: unsent frames, and what has arrived of messages."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, reader: FrameReader) -> None:
         self.eof = False  # Whether the worker's end is closed.
         self._socket = end
-        self._reader = FrameReader()
+        self._reader = reader
         self._unsent: list[bytes | memoryview] = []
 
     @property
@@ -84,8 +84,8 @@ class ParentEnd:
         self._unsent = [memoryview(data)[sent:]] if sent < len(data) else []
         return not self._unsent
 
-    def receive(self) -> list[WorkerMessage]:
-        """Return the messages that one read completes, if any."""
+    def receive(self) -> Iterator[WorkerMessage]:
+        """Yield the messages that one read completes, if any."""
         return self._reader.feed(self._read() or b"")
 
     def drain(self) -> Iterator[WorkerMessage]:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +20,9 @@ from forkresize.errors import BrokenPoolError
 from forkresize.pool.files import WithFiles, close_all
 from forkresize.pool.future import abandon, resolve
 from forkresize.pool.message_socket import MessageSocket
+from forkresize.pool.options import Serializer
 from forkresize.pool.result import Completed, SupervisorLostError
-from forkresize.pool.server import DECODER, Broken, Configuration, Ready, Reply
+from forkresize.pool.server import DECODER, MAX_OVERHEAD, Broken, Configuration, Ready, Reply
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -60,8 +60,12 @@ class Call(Struct, eq=False):
 class SupervisorProcess:
     """A fresh interpreter that runs a supervisor, connected by a socket."""
 
-    def __init__(self, configuration: bytes) -> None:
+    def __init__(self, configuration: bytes, max_result: int) -> None:
         """Start it from the thread that stays alive as long as it: the kernel kills it with that thread.
+
+        Args:
+            configuration: its first message.
+            max_result: the most bytes of a result.
 
         Raises:
             OSError: the process cannot be started.
@@ -76,7 +80,7 @@ class SupervisorProcess:
         except BaseException:
             near.close()
             raise
-        self.connection = MessageSocket(near)
+        self.connection = MessageSocket(near, max_result + MAX_OVERHEAD)
         self.connection.send(configuration)
         self.capacity = 0  # How many tasks it takes at a time; 0 until it is ready.
 
@@ -93,10 +97,10 @@ class SupervisorProcess:
 class Dispatcher:
     """Runs calls by a supervisor's process. Its thread starts with the first call and ends after close()."""
 
-    def __init__(self, configuration: Configuration, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, configuration: Configuration, results: Serializer) -> None:
         """Create a dispatcher; nothing is started."""
         self._configuration = pickle.dumps(configuration)
-        self._decode = decode
+        self._results = results
         self._lock = threading.Lock()
         # Shared with other threads, under the lock.
         self._waiting: deque[Call] = deque()
@@ -238,7 +242,7 @@ class Dispatcher:
             resolve(future, result)
         else:
             try:
-                value = self._decode(result.result)
+                value = self._results.decode(result.result)
             except Exception as error:  # noqa: BLE001  A worker may send anything.
                 close_all(files)
                 future.set_exception(error)
@@ -247,7 +251,7 @@ class Dispatcher:
 
     def _start_supervisor(self) -> None:
         try:
-            self._supervisor = SupervisorProcess(self._configuration)
+            self._supervisor = SupervisorProcess(self._configuration, self._results.max_bytes)
         except OSError as error:
             self._break(BrokenPoolError(f"the supervisor's process cannot be started: {error}"))
         else:

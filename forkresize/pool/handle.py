@@ -8,23 +8,24 @@ from typing import Generic
 
 from forkresize.pool.channel import ParentEnd, WorkerChannel
 from forkresize.pool.child import ChildProcess
-from forkresize.pool.files import MAX_FILES, is_sealed, to_files
+from forkresize.pool.files import MAX_FILES, WithFiles, is_sealed, to_files
 from forkresize.pool.progress import TaskProgress
-from forkresize.pool.protocol import MessageType, WorkerMessage
+from forkresize.pool.protocol import MAX_PAYLOAD, MAX_REQUESTS, MESSAGE_RULES, FrameReader, MessageHeader, When
 from forkresize.pool.result import Item
+from forkresize.pool.shared import SharedFlag
 from forkresize.pool.task import Task
-
-_ABOUT_NO_TASK = frozenset((MessageType.READY, MessageType.INIT_FAILED))
 
 
 class WorkerHandle(Generic[Item]):
     """One worker, seen from the parent."""
 
-    def __init__(self, process: ChildProcess, channel: WorkerChannel) -> None:
+    def __init__(
+        self, process: ChildProcess, channel: WorkerChannel, stop: SharedFlag, max_result: int = MAX_PAYLOAD
+    ) -> None:
         self.process = process
         self.pid = process.pid
         self.channel = channel
-        self.messages = ParentEnd(channel.parent_end)
+        self.messages = ParentEnd(channel.parent_end, FrameReader(max_result, self._expects))
         self.progress: TaskProgress[Item] = TaskProgress(channel.current)
         self.tasks = self.progress.tasks
         self.ready = False  # Whether it has sent READY.
@@ -32,7 +33,9 @@ class WorkerHandle(Generic[Item]):
         self.removed = False  # No longer belongs to the pool.
         self.events = selectors.EVENT_READ  # What the selector waits for on its message socket.
         self.bucket: dict[WorkerHandle[Item], None] | None = None  # See WorkerSet.
+        self._stop = stop
         self._protocol_error = False
+        self._requests = 0  # Since its last result.
         self._started_at = time.monotonic()
 
     def assign(self, task: Task[Item]) -> None:
@@ -40,18 +43,37 @@ class WorkerHandle(Generic[Item]):
         self.progress.assign(task)
         self.messages.send(task.frame)
 
-    def validate(self, message: WorkerMessage, *, stopped: bool) -> bool:
-        """Return whether the worker may send a message now. If not, all its further messages are invalid too.
+    def _expects(self, header: MessageHeader) -> bool:
+        """Return whether the worker may send a message with this header now.
 
         Tasks are done in the order of their assignment, so a message must be about the first.
         """
-        first = next(iter(self.tasks), None)
-        valid = not self.ready if message.kind in _ABOUT_NO_TASK else message.number == first
-        if message.kind == MessageType.NOT_STARTED:
-            valid &= stopped
-        valid &= 0 <= message.seconds <= time.monotonic() - self._started_at
-        self._protocol_error |= not valid
+        kind, number, seconds, _, _ = header
+        when = MESSAGE_RULES[kind].when
+        if when is When.STARTING:
+            expected = not self.ready
+        else:
+            expected = number == next(iter(self.tasks), None)
+            if when is When.STOPPED:
+                expected &= bool(self._stop)
+            elif when is When.FILES_DUE:
+                expected = expected and isinstance(self.tasks[number].item, WithFiles)
+        return expected and not self._protocol_error and 0 <= seconds <= time.monotonic() - self._started_at
+
+    def count_request(self) -> bool:
+        """Return whether the worker may request something again during its task."""
+        self._requests += 1
+        self._protocol_error |= self._requests > MAX_REQUESTS
         return not self._protocol_error
+
+    def complete_task(self) -> Task[Item]:
+        """Remove and return the first task, which has its result."""
+        self._requests = 0
+        return self.progress.complete_current()
+
+    def reject(self) -> None:
+        """Record that it sent what no honest worker sends; all its further messages are ignored."""
+        self._protocol_error = True
 
     def receive_result_files(self) -> tuple[FileIO, ...]:
         """Return the files of its result, which must be sealed memfds; empty after a protocol violation."""

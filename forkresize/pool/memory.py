@@ -43,13 +43,17 @@ class Budget:
         self.allowance = max(0, self.share - baseline) // _ALLOWANCE_DIVISOR
         self.shared = self.total - self._workers * (baseline + self.allowance)
 
+    def fits(self, size: int) -> bool:
+        """Return whether a worker can get this much while all others are idle."""
+        return self.baseline + size <= self.total
+
     def check(self, size: int) -> None:
         """Refuse what a worker cannot get even while all others are idle.
 
         Raises:
             MemoryError: names both numbers.
         """
-        if self.baseline + size > self.total:
+        if not self.fits(size):
             needed, total = _format_bytes(self.baseline + size), _format_bytes(self.total)
             raise MemoryError(f"needs about {needed}, more than the memory budget of {total}")
 

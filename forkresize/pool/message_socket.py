@@ -16,10 +16,17 @@ _CHUNK = 1 << 18
 
 
 class MessageSocket:
-    """One end of the connection; never blocks."""
+    """One end of the connection; never blocks.
 
-    def __init__(self, end: socket.socket) -> None:
+    Args:
+        end: the socket.
+        max_payload: the most bytes of a message that is received; None for any number. The connection counts as closed
+            after a header that announces more, or files that did not come.
+    """
+
+    def __init__(self, end: socket.socket, max_payload: int | None = None) -> None:
         end.setblocking(False)
+        self._max_payload = max_payload
         self.eof = False  # Whether the other end is closed.
         self._socket = end
         self._unsent: deque[tuple[memoryview, Sequence[FileIO], bool]] = deque()
@@ -82,8 +89,10 @@ class MessageSocket:
             return []
         except OSError:
             data, descriptors = b"", []
-        self.eof |= not data
         self._files.extend(to_files(descriptors))
+        if self.eof or not data:
+            self.eof = True
+            return []
         self._received += data
         return self._split()
 
@@ -100,6 +109,11 @@ class MessageSocket:
         while start + _HEADER.size <= len(self._received):
             size, count = _HEADER.unpack_from(self._received, start)
             payload = start + _HEADER.size
+            # Files come with the first byte.
+            if (self._max_payload is not None and size > self._max_payload) or count > len(self._files):
+                self.eof = True
+                start = len(self._received)
+                break
             if payload + size > len(self._received):
                 break
             start = payload + size

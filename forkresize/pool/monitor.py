@@ -10,18 +10,23 @@ from msgspec import Struct
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool.blame import find_culprit, is_interrupted
-from forkresize.pool.files import WithFiles
+from forkresize.pool.files import WithFiles, close_all
 from forkresize.pool.handle import WorkerHandle
 from forkresize.pool.options import PoolOptions
-from forkresize.pool.protocol import MessageType, WorkerMessage, decode_failure, decode_memory_request
+from forkresize.pool.protocol import (
+    REQUESTS,
+    RESULTS_PROPER,
+    MessageType,
+    WorkerMessage,
+    decode_failure,
+    decode_memory_request,
+)
 from forkresize.pool.queue import ResultBuffer, TaskQueue
-from forkresize.pool.result import Item, LossReason, Result, WorkerLost
+from forkresize.pool.result import Item, LossReason, Result, TaskResult, WorkerLost
 from forkresize.pool.shared import SharedFlag
 from forkresize.pool.signals import StopSignals, signal_name
 from forkresize.pool.task import Task
 from forkresize.pool.workers import WorkerSet
-
-_RESULTS = frozenset((MessageType.RETURNED, MessageType.RAISED, MessageType.NOT_STARTED, MessageType.RETURNED_FILES))
 
 
 class PoolState(Struct):
@@ -59,43 +64,66 @@ class WorkerMonitor(Generic[Item, Result]):
             self._workers.update(worker)
 
     def handle_message(self, worker: WorkerHandle[Item], message: WorkerMessage) -> None:
-        """Handle a message; ignore all messages after a protocol violation.
+        """Handle a message that may come now.
 
         Raises:
             BrokenPoolError: the initializer raised.
         """
-        if not worker.validate(message, stopped=bool(self._state.stop)):
-            return
-        if message.kind in _RESULTS:
+        if message.kind in REQUESTS:
+            if worker.count_request():
+                self._handle_request(worker, message)
+        elif message.kind == MessageType.READY:
+            worker.ready = True
+        elif message.kind == MessageType.INIT_FAILED:
+            failure = decode_failure(message.payload)
+            self.queue.requeue(worker.tasks.values())
+            worker.tasks.clear()  # It exits by itself.
+            raise BrokenPoolError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
+        else:
             self._handle_result(worker, message)
+
+    def _handle_request(self, worker: WorkerHandle[Item], message: WorkerMessage) -> None:
+        if message.kind != MessageType.RESERVE_MEMORY:
+            worker.channel.files.send(self._open_files(worker.tasks[message.number], message))
             return
-        match message.kind:
-            case MessageType.READY:
-                worker.ready = True
-            case MessageType.INIT_FAILED:
-                failure = decode_failure(message.payload)
-                self.queue.requeue(worker.tasks.values())
-                worker.tasks.clear()  # It exits by itself.
-                raise BrokenPoolError(f"a worker's initializer raised {failure.error}\n{failure.traceback}")
-            case MessageType.RESERVE_MEMORY:
-                worker.progress.begin_memory_wait()
-                self._workers.memory.reserve(worker, decode_memory_request(message.payload))
-            case _:
-                worker.channel.files.send(self._open_files(worker.tasks[message.number], message))
+        size = decode_memory_request(message.payload)
+        if self._workers.memory.budget.fits(size) and not self._workers.memory.is_waiting(worker):
+            worker.progress.begin_memory_wait()
+            self._workers.memory.reserve(worker, size)
+        else:
+            worker.reject()
 
     def _handle_result(self, worker: WorkerHandle[Item], message: WorkerMessage) -> None:
         if message.kind == MessageType.RETURNED_FILES:
             message = message._replace(files=worker.receive_result_files())
             if not message.files:
                 return  # A protocol violation.
+        outcome = self._check(worker, message)
+        if outcome is None:
+            worker.reject()
+            return
         self._workers.memory.release(worker)
-        task = worker.progress.complete_current()
+        task = worker.complete_task()
         if message.kind == MessageType.NOT_STARTED:
             self.queue.requeue([task])
             return
         self._startup_failures = 0
         self._state.busy_seconds += message.seconds
-        self.results.add(task, message, worker.pid)
+        self.results.add(task, outcome, worker.pid)
+
+    def _check(
+        self, worker: WorkerHandle[Item], message: WorkerMessage
+    ) -> WorkerMessage | TaskResult[Item, Result] | None:
+        """Return what a message about a result means; itself if that is decoded later, None if it is invalid."""
+        serializer = self._options.serializer
+        if message.kind != MessageType.RAISED and not (serializer.validates and message.kind in RESULTS_PROPER):
+            return message
+        task = next(iter(worker.tasks.values()))
+        try:
+            return task.decode_result(message, worker.pid, serializer.decode)
+        except Exception:  # noqa: BLE001  The payload may be anything, and so may be what its decoder raises.
+            close_all(message.files)
+            return None
 
     @contextlib.contextmanager
     def _open_files(self, task: Task[Item], message: WorkerMessage) -> Iterator[Sequence[FileIO]]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from forkresize.errors import FieldError
 from forkresize.pool.memory import MIN_MEMORY
+from forkresize.pool.protocol import MAX_PAYLOAD
 from forkresize.pool.sandbox import SandboxPolicy
 
 MAX_NICE = 19
@@ -24,10 +25,15 @@ class Serializer(Struct, frozen=True):
         encode: returns the bytes of a value.
         decode: returns the value of the bytes, or raises any exception. Results may be arbitrary bytes if a worker was
             taken over by its input. Pickle is unsafe for them: it can call anything and allocate any memory.
+        validates: whether ``decode`` checks what it gets, so that a result that it refuses shows that the worker was
+            taken over. The worker is killed then; otherwise the error counts as that of the task.
+        max_bytes: the most bytes of a result. A worker that sends more is killed.
     """
 
     encode: Callable[[Any], bytes]
     decode: Callable[[bytes | bytearray], Any]
+    validates: bool = False
+    max_bytes: int = MAX_PAYLOAD
 
 
 PICKLE = Serializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)

@@ -80,7 +80,7 @@ class Pool(Generic[Item, Result]):
             config = WorkerConfig(
                 work=self._work,
                 decode=self._options.task_serializer.decode,
-                encode=self._options.serializer.encode,
+                results=self._options.serializer,
                 initializer=self._initializer,
                 stop=self._state.stop,
                 libc=libc,

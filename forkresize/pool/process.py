@@ -55,7 +55,7 @@ class PoolProcess(Executor, Generic[T]):
         """
         self._options = options
         settings = pickle.dumps((work, initializer, preload, options))
-        self._dispatcher = Dispatcher(Configuration(list(sys.path), settings), options.serializer.decode)
+        self._dispatcher = Dispatcher(Configuration(list(sys.path), settings), options.serializer)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 

@@ -2,17 +2,21 @@
 
 A frame is a fixed header and a payload. The header alone says which task it is about, so a payload that cannot be
 decoded still belongs to a task. Serializing the header together with the payload would take ten times as long.
+
+A worker may have been taken over by its input. MESSAGE_RULES says how large each kind of message may be, and when it
+may come; both are checked when the header has arrived, before the payload takes memory.
 """
 
-import json
 import math
 import struct
 import traceback
-from enum import IntEnum
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum, IntEnum
 from io import FileIO
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
+from msgspec.msgpack import Decoder, Encoder
 
 TASK_HEADER = struct.Struct("=QQI")
 """Number of the task, bytes of the serialized item that follow, number of its files."""
@@ -20,13 +24,23 @@ TASK_HEADER = struct.Struct("=QQI")
 _MESSAGE_HEADER = struct.Struct("=BQdIQ")
 """MessageType, number of the task, seconds, bytes of standard error that follow, bytes of payload that follow those."""
 
-_MEMORY_BYTES = 8
+MessageHeader: TypeAlias = tuple[int, int, float, int, int]
+"""The unpacked header of a message."""
 
 MAX_PAYLOAD = 1 << 26
-"""Bytes. Large data crosses in files, so no honest result is near this."""
+"""Bytes of a result, unless the serializer allows fewer. Large data crosses in files, so no honest result is near."""
 
-_MAX_STDERR = 1 << 16
-"""Bytes; a worker keeps less of it."""
+MAX_STDERR = 1 << 12
+"""Bytes of standard error in a message; a worker keeps the end of it."""
+
+_MAX_ERROR = 1 << 12
+_MAX_TRACEBACK = 1 << 15
+"""Bytes of the texts of a failure; the middle of longer ones is left out."""
+
+_MAX_FAILURE = _MAX_ERROR + _MAX_TRACEBACK + (1 << 6)
+_MAX_PATH = 1 << 12
+_MEMORY_BYTES = 8
+_OMISSION = " ... "
 
 
 class MessageType(IntEnum):
@@ -52,7 +66,49 @@ class MessageType(IntEnum):
     """As RETURNED, with files that wait in the descriptor channel."""
 
 
-_MESSAGE_TYPES = frozenset(map(int, MessageType))
+class When(Enum):
+    """When a worker may send a message."""
+
+    STARTING = "before it is ready; about no task"
+    ON_TASK = "about the first of its tasks"
+    FILES_DUE = "about the first of its tasks, if that has files"
+    STOPPED = "about the first of its tasks, after the pool was stopped"
+
+
+class MessageRule(NamedTuple):
+    """What is allowed of one kind of message.
+
+    Attributes:
+        when: when it may come.
+        payload: the most bytes of its payload.
+        stderr: the most bytes of its standard error.
+        is_request: whether it asks for something while the task runs; their number per task is limited.
+    """
+
+    when: When
+    payload: int
+    stderr: int = MAX_STDERR
+    is_request: bool = False
+
+
+MESSAGE_RULES: Mapping[int, MessageRule] = {
+    MessageType.RETURNED: MessageRule(When.ON_TASK, MAX_PAYLOAD),
+    MessageType.RAISED: MessageRule(When.ON_TASK, _MAX_FAILURE),
+    MessageType.NOT_STARTED: MessageRule(When.STOPPED, 0),
+    MessageType.INIT_FAILED: MessageRule(When.STARTING, _MAX_FAILURE),
+    MessageType.OPEN_FILE: MessageRule(When.ON_TASK, _MAX_PATH, 0, is_request=True),
+    MessageType.RESERVE_MEMORY: MessageRule(When.ON_TASK, _MEMORY_BYTES, 0, is_request=True),
+    MessageType.READY: MessageRule(When.STARTING, 0),
+    MessageType.SEND_FILES: MessageRule(When.FILES_DUE, 0, 0, is_request=True),
+    MessageType.RETURNED_FILES: MessageRule(When.ON_TASK, MAX_PAYLOAD),
+}
+"""What is allowed of each kind of message; a pool may allow smaller results."""
+
+MAX_REQUESTS = 1000
+"""How many requests a worker may send during one task."""
+
+REQUESTS = frozenset(kind for kind, rule in MESSAGE_RULES.items() if rule.is_request)
+RESULTS_PROPER = frozenset((MessageType.RETURNED, MessageType.RETURNED_FILES))
 
 
 class WorkerMessage(NamedTuple):
@@ -67,7 +123,7 @@ class WorkerMessage(NamedTuple):
 
 
 class Failure(Struct, frozen=True):
-    """An exception as text, since not every exception can be pickled."""
+    """An exception as text, since not every exception can be pickled; Unicode of limited length."""
 
     error: str  # The last line of the traceback.
     traceback: str
@@ -77,9 +133,22 @@ class Failure(Struct, frozen=True):
         """Describe an exception, even one whose ``__str__`` raises."""
         try:
             last = traceback.format_exception_only(error)[-1].strip()
-            return cls(last, "".join(traceback.format_exception(error)))
+            trace = "".join(traceback.format_exception(error))
+            return cls(_shorten(last, _MAX_ERROR), _shorten(trace, _MAX_TRACEBACK))
         except Exception as another:  # noqa: BLE001  For example when memory is exhausted.
-            return cls(type(error).__name__, f"no traceback: {type(another).__name__}")
+            name = _shorten(type(error).__name__, _MAX_ERROR)
+            return cls(name, f"no traceback: {_shorten(type(another).__name__, _MAX_ERROR)}")
+
+
+def _shorten(text: str, size: int) -> str:
+    """Return a text of at most so many bytes, without its middle if it is longer."""
+    # Texts may contain lone surrogates, from names of files.
+    data = text[: size + 1].encode(errors="backslashreplace")
+    if len(data) <= size:
+        return data.decode()
+    half = size // 2 - len(_OMISSION)
+    end = text[-half:].encode(errors="backslashreplace")[-half:]
+    return data[:half].decode(errors="ignore") + _OMISSION + end.decode(errors="ignore")
 
 
 def encode_task(number: int, item: bytes, files: int = 0) -> bytes:
@@ -95,7 +164,11 @@ def encode_message(message: WorkerMessage) -> bytes:
 
 def encode_failure(failure: Failure) -> bytes:
     """Return the payload of a failure."""
-    return json.dumps([failure.error, failure.traceback]).encode()
+    return _ENCODER.encode((failure.error, failure.traceback))
+
+
+_ENCODER = Encoder()
+_FAILURE_DECODER = Decoder(tuple[str, str])
 
 
 def decode_failure(payload: bytes | bytearray) -> Failure:
@@ -104,13 +177,7 @@ def decode_failure(payload: bytes | bytearray) -> Failure:
     Raises:
         ValueError: the payload is invalid.
     """
-    try:
-        error, trace = json.loads(payload)
-    except RecursionError as too_deep:
-        raise ValueError(f"{too_deep}") from too_deep
-    if not isinstance(error, str) or not isinstance(trace, str):
-        raise ValueError("an error must be text")  # noqa: TRY004  The worker is wrong, not the caller.
-    return Failure(error, trace)
+    return Failure(*_FAILURE_DECODER.decode(payload))
 
 
 def encode_memory_request(size: int) -> bytes:
@@ -120,55 +187,63 @@ def encode_memory_request(size: int) -> bytes:
 
 def decode_memory_request(payload: bytes | bytearray) -> int:
     """Return how many bytes of memory are requested; any payload is valid."""
-    return int.from_bytes(payload[:_MEMORY_BYTES], "little")
+    return int.from_bytes(payload, "little")
 
 
 class FrameReader:
-    """Splits a worker's byte stream into messages, however it is fragmented."""
+    """Splits a worker's byte stream into messages, however it is fragmented.
 
-    __slots__ = ("_rest", "corrupt")
+    Args:
+        max_result: the most bytes of a result.
+        expects: returns whether a message with a header may come now.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_expects", "_max_result", "_rest", "corrupt")
+
+    def __init__(
+        self, max_result: int = MAX_PAYLOAD, expects: Callable[[MessageHeader], bool] = lambda _: True
+    ) -> None:
+        self._max_result = max_result
+        self._expects = expects
         self._rest = bytearray()
         self.corrupt = False  # Whether an invalid header was read; everything from it on is ignored.
 
-    def feed(self, data: bytes) -> list[WorkerMessage]:
-        """Add the next bytes of the stream; return the messages that they complete."""
+    def feed(self, data: bytes) -> Iterator[WorkerMessage]:
+        """Add the next bytes of the stream; yield the messages that they complete.
+
+        A header is checked when all messages before it were handled.
+        """
         if self.corrupt:
-            return []
+            return
         stream: bytes | bytearray = data
         if self._rest:
             self._rest += data
             stream = self._rest
-        messages, used, self.corrupt = _split(stream)
-        if self.corrupt:
-            self._rest.clear()
-        elif stream is self._rest:
-            del self._rest[:used]
-        elif used < len(data):
-            self._rest += memoryview(data)[used:]
-        return messages
+        start, end = 0, len(stream)
+        while start + _MESSAGE_HEADER.size <= end:
+            header = _MESSAGE_HEADER.unpack_from(stream, start)
+            if not self._accepts(header):
+                self.corrupt = True
+                self._rest.clear()
+                return
+            kind, number, seconds, stderr_size, payload_size = header
+            stderr = start + _MESSAGE_HEADER.size
+            payload = stderr + stderr_size
+            stop = payload + payload_size
+            if stop > end:
+                break
+            start = stop
+            yield WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop])
+        if stream is self._rest:
+            del self._rest[:start]
+        elif start < end:
+            self._rest += memoryview(data)[start:]
 
-
-def _split(stream: bytes | bytearray) -> tuple[list[WorkerMessage], int, bool]:
-    """Return the complete messages, how many bytes they take, and whether an invalid header follows."""
-    messages: list[WorkerMessage] = []
-    start, end = 0, len(stream)
-    while start + _MESSAGE_HEADER.size <= end:
-        kind, number, seconds, stderr_size, payload_size = _MESSAGE_HEADER.unpack_from(stream, start)
-        if not _is_valid_header(kind, seconds, stderr_size, payload_size):
-            return messages, start, True
-        stderr = start + _MESSAGE_HEADER.size
-        payload = stderr + stderr_size
-        stop = payload + payload_size
-        if stop > end:
-            break
-        messages.append(WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop]))
-        start = stop
-    return messages, start, False
-
-
-def _is_valid_header(kind: int, seconds: float, stderr_size: int, payload_size: int) -> bool:
-    return (
-        kind in _MESSAGE_TYPES and math.isfinite(seconds) and stderr_size <= _MAX_STDERR and payload_size <= MAX_PAYLOAD
-    )
+    def _accepts(self, header: MessageHeader) -> bool:
+        kind, _, seconds, stderr_size, payload_size = header
+        rule = MESSAGE_RULES.get(kind)
+        if rule is None or payload_size > rule.payload or stderr_size > rule.stderr or not math.isfinite(seconds):
+            return False
+        if kind in RESULTS_PROPER and payload_size > self._max_result:
+            return False
+        return self._expects(header)

@@ -59,6 +59,9 @@ class Broken(Struct, frozen=True, tag=True):
     error: str
 
 
+MAX_OVERHEAD = 1 << 18
+"""Bytes of a message to the parent, besides a result proper."""
+
 ENCODER = msgspec.msgpack.Encoder()
 DECODER: msgspec.msgpack.Decoder[Ready | Reply | Broken] = msgspec.msgpack.Decoder(Ready | Reply | Broken)
 
@@ -141,8 +144,6 @@ class _Server:
         if isinstance(result, Completed) and isinstance(result.result, WithFiles):
             files = result.result.files
             result = replace(result, result=result.result.value)
-        elif isinstance(result, Raised):
-            result = replace(result, error=_to_unicode(result.error), traceback=_to_unicode(result.traceback))
         self._send(Reply(number, result and replace(result, item=None)), files)
 
     def _send(self, message: Ready | Reply, files: tuple[FileIO, ...] = ()) -> None:
@@ -156,11 +157,6 @@ class _Server:
             self._pool.watch(self._connection, events, self._on_event)
 
 
-def _to_unicode(text: str) -> str:
-    """Escape surrogates, as in names of files that are not UTF-8: they cannot be encoded."""
-    return text.encode(errors="backslashreplace").decode()
-
-
 def _pass_bytes(options: PoolOptions) -> PoolOptions:
     """Return options for a pool that passes tasks and results on as bytes: the parent and the workers decode them."""
     tasks, results, sandbox = options.task_serializer, options.serializer, options.sandbox
@@ -168,7 +164,7 @@ def _pass_bytes(options: PoolOptions) -> PoolOptions:
         sandbox = replace(sandbox, open_file=partial(_open_file, sandbox.open_file, tasks.decode))
     return replace(
         options,
-        serializer=Serializer(results.encode, bytes),
+        serializer=replace(results, decode=bytes, validates=False),
         task_serializer=Serializer(bytes, tasks.decode),
         sandbox=sandbox,
     )

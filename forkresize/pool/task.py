@@ -61,22 +61,35 @@ class Task(Struct, Generic[Item], eq=False):
     def result_from(
         self, message: WorkerMessage, worker: int, decode: Callable[[bytes | bytearray], Any]
     ) -> Completed[Item, Any] | Raised[Item]:
-        """Return the result that a worker's message reports."""
+        """Return the result that a worker's message reports; what cannot be decoded counts as raised."""
         try:
-            if message.kind != MessageType.RAISED:
-                result = decode(message.payload)
-                return Completed(
-                    item=self.item,
-                    result=WithFiles(result, message.files) if message.files else result,
-                    attempts=self.last_loss.attempts + 1 if self.last_loss else 1,
-                    worker=worker,
-                    seconds=message.seconds,
-                    stderr=message.stderr.decode(errors="replace") if message.stderr else "",
-                )
-            failure = decode_failure(message.payload)
+            return self.decode_result(message, worker, decode)
         except Exception as error:  # noqa: BLE001  The payload may be anything.
             close_all(message.files)
             failure = Failure.of(error)
+        return self._make_raised(failure, message, worker)
+
+    def decode_result(
+        self, message: WorkerMessage, worker: int, decode: Callable[[bytes | bytearray], Any]
+    ) -> Completed[Item, Any] | Raised[Item]:
+        """Return the result that a worker's message reports.
+
+        Raises:
+            Exception: the payload cannot be decoded.
+        """
+        if message.kind == MessageType.RAISED:
+            return self._make_raised(decode_failure(message.payload), message, worker)
+        result = decode(message.payload)
+        return Completed(
+            item=self.item,
+            result=WithFiles(result, message.files) if message.files else result,
+            attempts=self.last_loss.attempts + 1 if self.last_loss else 1,
+            worker=worker,
+            seconds=message.seconds,
+            stderr=message.stderr.decode(errors="replace") if message.stderr else "",
+        )
+
+    def _make_raised(self, failure: Failure, message: WorkerMessage, worker: int) -> Raised[Item]:
         common = self._common(worker, message.seconds, message.stderr)
         return Raised(error=failure.error, traceback=failure.traceback, **common)
 

@@ -18,7 +18,8 @@ from forkresize.pool.client import WorkerClient
 from forkresize.pool.files import MAX_FILES, WithFiles, close_files, seal
 from forkresize.pool.libc import Libc
 from forkresize.pool.memory import Budget
-from forkresize.pool.protocol import MAX_PAYLOAD, TASK_HEADER, Failure, MessageType, encode_failure
+from forkresize.pool.options import Serializer
+from forkresize.pool.protocol import TASK_HEADER, Failure, MessageType, encode_failure
 from forkresize.pool.sandbox import Sandbox
 from forkresize.pool.shared import SharedFlag
 
@@ -31,7 +32,7 @@ class WorkerConfig(Struct, frozen=True):
 
     work: Callable[[Any], object]
     decode: Callable[[bytes | bytearray], Any]
-    encode: Callable[[Any], bytes]
+    results: Serializer
     initializer: Callable[[], object] | None
     stop: SharedFlag
     libc: Libc
@@ -143,18 +144,21 @@ def _perform(
             item = config.decode(data)
         result = config.work(item)
         if not isinstance(result, WithFiles):
-            return MessageType.RETURNED, _check_size(config.encode(result))
+            return MessageType.RETURNED, _encode(result, config.results)
         opened.append(result)
         _seal_all(result.files)
         kind = MessageType.RETURNED_FILES if result.files else MessageType.RETURNED
-        return kind, _check_size(config.encode(result.value))
+        return kind, _encode(result.value, config.results)
     except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt are failures of the task.
         return MessageType.RAISED, encode_failure(Failure.of(error))
 
 
-def _check_size(payload: bytes) -> bytes:
-    if len(payload) > MAX_PAYLOAD:
-        raise ValueError(f"the result takes {len(payload)} bytes, more than the {MAX_PAYLOAD} that can be sent")
+def _encode(result: Any, serializer: Serializer) -> bytes:
+    payload = serializer.encode(result)
+    if len(payload) > serializer.max_bytes:
+        raise ValueError(
+            f"the result takes {len(payload)} bytes, more than the {serializer.max_bytes} that can be sent"
+        )
     return payload
 
 

@@ -187,7 +187,9 @@ class WorkerSet(Generic[Item]):
                 if self._config.sandbox is not None:
                     self._config.sandbox.snapshot_fds(channel.worker_fds)
                 process.start()
-            new: WorkerHandle[Item] = WorkerHandle(ChildProcess(process), channel)
+            new: WorkerHandle[Item] = WorkerHandle(
+                ChildProcess(process), channel, self._config.stop, self._config.results.max_bytes
+            )
         except BaseException:
             channel.close()
             raise

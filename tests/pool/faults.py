@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from forkresize.pool.client import WorkerClient
 from forkresize.pool.shared import CurrentTask
 
 LARGE = 8 << 20
@@ -95,6 +96,13 @@ def write_to_the_pool(data: bytes) -> None:
     for descriptor in find_sockets():
         with contextlib.suppress(OSError):
             os.write(descriptor, data)
+
+
+def send_to_the_pool(data: bytes) -> None:
+    """Write all of it to the socket for messages."""
+    client = WorkerClient.current
+    assert client is not None
+    client._channel.worker_end.sendall(data)  # noqa: SLF001 That is the attack.
 
 
 def announce_a_payload_without_end(_: object = None) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from forkresize.pool import channel
 from forkresize.pool.channel import ParentEnd, WorkerChannel
-from forkresize.pool.protocol import WorkerMessage, encode_message
+from forkresize.pool.protocol import FrameReader, WorkerMessage, encode_message
 
 MESSAGE = WorkerMessage(1, 7, 0.5, b"", b"payload")
 
@@ -20,7 +20,7 @@ def pair() -> Iterator[WorkerChannel]:
 
 
 def test_messages_sent_before_death_are_read_although_the_worker_left_its_input_unread(pair: WorkerChannel) -> None:
-    end = ParentEnd(pair.parent_end)
+    end = ParentEnd(pair.parent_end, FrameReader())
     end.send(b"unread")
     assert end.flush()
     pair.worker_end.sendall(encode_message(MESSAGE) * 2)
@@ -32,7 +32,7 @@ def test_messages_sent_before_death_are_read_although_the_worker_left_its_input_
 def test_drain_stops_after_max_reads(pair: WorkerChannel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel, "_CHUNK", len(encode_message(MESSAGE)))
     monkeypatch.setattr(channel, "_MAX_READS", 3)
-    end = ParentEnd(pair.parent_end)
+    end = ParentEnd(pair.parent_end, FrameReader())
     pair.worker_end.sendall(encode_message(MESSAGE) * 5)
     assert list(end.drain()) == [MESSAGE] * 3
     assert list(end.drain()) == [MESSAGE] * 2
@@ -44,19 +44,19 @@ def test_socket_that_is_reset_repeatedly_is_at_its_end() -> None:
             raise ConnectionResetError
 
     with Reset() as reset:
-        end = ParentEnd(reset)
-        assert end.receive() == []
+        end = ParentEnd(reset, FrameReader())
+        assert list(end.receive()) == []
         assert end.eof
 
 
 def test_socket_with_nothing_to_read_is_not_at_its_end(pair: WorkerChannel) -> None:
-    end = ParentEnd(pair.parent_end)
-    assert end.receive() == []
+    end = ParentEnd(pair.parent_end, FrameReader())
+    assert list(end.receive()) == []
     assert not end.eof
 
 
 def test_frames_that_do_not_fit_into_the_socket_arrive_completely(pair: WorkerChannel) -> None:
-    end = ParentEnd(pair.parent_end)
+    end = ParentEnd(pair.parent_end, FrameReader())
     frames = [str(number).encode() * 600_000 for number in (1, 2, 3)]
     received = b""
     for frame in frames:
@@ -71,7 +71,7 @@ def test_frames_that_do_not_fit_into_the_socket_arrive_completely(pair: WorkerCh
 
 def test_sending_to_a_dead_worker_raises_nothing(pair: WorkerChannel) -> None:
     pair.worker_end.close()
-    end = ParentEnd(pair.parent_end)
+    end = ParentEnd(pair.parent_end, FrameReader())
     end.send(b"lost")
     assert end.flush()
 

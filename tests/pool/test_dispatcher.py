@@ -6,6 +6,7 @@ import pytest
 from msgspec import field
 
 from forkresize.pool.dispatcher import Call, Dispatcher
+from forkresize.pool.options import PICKLE
 from forkresize.pool.server import Configuration
 
 
@@ -24,7 +25,7 @@ class CountedCall(Call, eq=False):
 def test_cancelling_waiting_calls_takes_one_pass_and_spares_those_that_are_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    dispatcher = Dispatcher(Configuration([], b""), bytes)
+    dispatcher = Dispatcher(Configuration([], b""), PICKLE)
     comparisons: list[object] = []
     futures: list[Future[Any]] = [Future() for _ in range(100)]
     with monkeypatch.context() as patch:

@@ -9,20 +9,26 @@ import pytest
 
 from forkresize.pool.channel import WorkerChannel
 from forkresize.pool.child import ChildProcess
-from forkresize.pool.files import sealed_memfd
+from forkresize.pool.files import WithFiles, sealed_memfd
 from forkresize.pool.handle import WorkerHandle
-from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
+from forkresize.pool.protocol import MAX_REQUESTS, MessageType, WorkerMessage, encode_message
+from forkresize.pool.shared import SharedFlag
 from forkresize.pool.task import Task
 
 needs_memfd = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memfds")
 
 
 @pytest.fixture
-def worker() -> Iterator[WorkerHandle[str]]:
+def stop() -> SharedFlag:
+    return SharedFlag()
+
+
+@pytest.fixture
+def worker(stop: SharedFlag) -> Iterator[WorkerHandle[str]]:
     """The handle of a process that does nothing, with tasks 1 and 2; the test is the worker."""
     process = multiprocessing.get_context("fork").Process(target=signal.pause)
     process.start()
-    handle: WorkerHandle[str] = WorkerHandle(ChildProcess(process), WorkerChannel.open())
+    handle: WorkerHandle[str] = WorkerHandle(ChildProcess(process), WorkerChannel.open(), stop)
     handle.ready = True
     for number in (1, 2):
         task = Task(number, "x")
@@ -32,6 +38,15 @@ def worker() -> Iterator[WorkerHandle[str]]:
     handle.process.kill()
     handle.process.reap()
     handle.close()
+
+
+def send(worker: WorkerHandle[str], kind: MessageType, number: int = 1, seconds: float = 0.0) -> bool:
+    """Send a message; return whether it was accepted."""
+    message = WorkerMessage(kind, number, seconds, b"", b"")
+    worker.channel.worker_end.sendall(encode_message(message))
+    accepted = list(worker.messages.receive()) == [message]
+    assert worker.has_violated_protocol == (not accepted)
+    return accepted
 
 
 @pytest.mark.parametrize(
@@ -47,29 +62,50 @@ def worker() -> Iterator[WorkerHandle[str]]:
         (MessageType.READY, 0, 0.0, False, False),
         (MessageType.INIT_FAILED, 0, 0.0, False, False),
         (MessageType.OPEN_FILE, 2, 0.0, False, False),
-        (MessageType.SEND_FILES, 1, 0.0, False, True),
+        (MessageType.OPEN_FILE, 1, 0.0, False, True),
+        (MessageType.SEND_FILES, 1, 0.0, False, False),
     ],
 )
 def test_only_possible_messages_about_the_first_task_are_valid(
-    worker: WorkerHandle[str], kind: MessageType, number: int, seconds: float, stopped: bool, valid: bool
+    worker: WorkerHandle[str],
+    stop: SharedFlag,
+    kind: MessageType,
+    number: int,
+    seconds: float,
+    stopped: bool,
+    valid: bool,
 ) -> None:
-    assert worker.validate(WorkerMessage(kind, number, seconds, b"", b""), stopped=stopped) == valid
-    assert worker.has_violated_protocol == (not valid)
+    if stopped:
+        stop.set()
+    assert send(worker, kind, number, seconds) == valid
+
+
+def test_files_may_be_requested_for_a_task_that_has_some(worker: WorkerHandle[str]) -> None:
+    first = worker.tasks[1]
+    first.item = WithFiles("x", ())  # type: ignore[assignment]
+    assert send(worker, MessageType.SEND_FILES)
 
 
 def test_everything_after_a_violation_is_invalid(worker: WorkerHandle[str]) -> None:
-    assert not worker.validate(WorkerMessage(MessageType.RETURNED, 9, 0.0, b"", b""), stopped=False)
-    assert not worker.validate(WorkerMessage(MessageType.RETURNED, 1, 0.0, b"", b""), stopped=False)
+    assert not send(worker, MessageType.RETURNED, 9)
+    assert not send(worker, MessageType.RETURNED)
+
+
+def test_nothing_is_accepted_from_a_rejected_worker(worker: WorkerHandle[str]) -> None:
+    worker.reject()
+    assert not send(worker, MessageType.RETURNED)
 
 
 def test_worker_may_report_its_initializer_until_it_is_ready(worker: WorkerHandle[str]) -> None:
     worker.ready = False
-    assert worker.validate(WorkerMessage(MessageType.INIT_FAILED, 0, 0.0, b"", b""), stopped=False)
+    assert send(worker, MessageType.INIT_FAILED, 0)
 
 
-def test_corrupt_stream_is_a_violation(worker: WorkerHandle[str]) -> None:
-    worker.channel.worker_end.sendall(b"\xff" * 100)
-    assert worker.messages.receive() == []
+def test_result_resets_the_count_of_requests(worker: WorkerHandle[str]) -> None:
+    assert all(worker.count_request() for _ in range(MAX_REQUESTS))
+    worker.complete_task()
+    assert all(worker.count_request() for _ in range(MAX_REQUESTS))
+    assert not worker.count_request()
     assert worker.has_violated_protocol
 
 

@@ -1,5 +1,6 @@
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from io import FileIO
 
@@ -111,3 +112,20 @@ def test_closing_closes_files_that_were_not_sent_or_not_taken(ends: tuple[Messag
 def test_too_many_files_are_refused(ends: tuple[MessageSocket, MessageSocket]) -> None:
     with sealed_memfd(b"x") as file, pytest.raises(ValueError, match="65 files with one message, more than 64"):
         ends[0].send(b"x", [file] * 65)
+
+
+HEADER = struct.Struct("=QB")
+
+
+@pytest.mark.parametrize("header", [HEADER.pack(1001, 0), HEADER.pack(1 << 60, 0), HEADER.pack(5, 1), b"\xff" * 9])
+def test_message_that_is_too_large_or_lacks_its_files_ends_the_connection(header: bytes) -> None:
+    near, far = socket.socketpair()
+    receiver = MessageSocket(near, 1000)
+    far.sendall(HEADER.pack(1000, 0) + bytes(1000) + header)
+    assert [len(payload) for payload, _ in receiver.receive()] == [1000]
+    assert receiver.eof
+    far.sendall(bytes(1000))
+    assert receiver.receive() == []
+    assert not receiver._received  # noqa: SLF001  Nothing is kept.
+    receiver.close()
+    far.close()

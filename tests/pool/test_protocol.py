@@ -1,16 +1,27 @@
 import struct
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.pool.protocol import MAX_PAYLOAD, Failure, FrameReader, MessageType, WorkerMessage, encode_message
+from forkresize.pool.protocol import (
+    MESSAGE_RULES,
+    RESULTS_PROPER,
+    Failure,
+    FrameReader,
+    MessageType,
+    WorkerMessage,
+    decode_failure,
+    encode_failure,
+    encode_message,
+)
 
 HEADER = struct.Struct("=BQdIQ")
 
 messages = st.builds(
     WorkerMessage,
-    kind=st.integers(1, 4),
+    kind=st.sampled_from([MessageType.RETURNED, MessageType.RAISED, MessageType.INIT_FAILED]),
     number=st.integers(0, 2**64 - 1),
     seconds=st.floats(0, 1e9),
     stderr=st.binary(max_size=40),
@@ -38,8 +49,16 @@ invalid_headers = st.one_of(
         st.just(0),
         st.just(0),
     ),
-    st.tuples(st.sampled_from(MessageType), st.just(0.0), st.integers(2**16 + 1, 2**32 - 1), st.just(0)),
-    st.tuples(st.sampled_from(MessageType), st.just(0.0), st.just(0), st.integers(MAX_PAYLOAD + 1, 2**64 - 1)),
+    st.sampled_from(MessageType).flatmap(
+        lambda kind: st.tuples(
+            st.just(kind), st.just(0.0), st.integers(MESSAGE_RULES[kind].stderr + 1, 2**32 - 1), st.just(0)
+        )
+    ),
+    st.sampled_from(MessageType).flatmap(
+        lambda kind: st.tuples(
+            st.just(kind), st.just(0.0), st.just(0), st.integers(MESSAGE_RULES[kind].payload + 1, 2**64 - 1)
+        )
+    ),
 )
 
 
@@ -59,7 +78,7 @@ def test_messages_before_an_invalid_header_count_and_later_bytes_are_dropped(
     received = [message for start, end in pairwise(edges) for message in reader.feed(stream[start:end])]
     assert received == sent
     assert reader.corrupt
-    assert reader.feed(encode_message(WorkerMessage(1, 1, 0.0, b"", b"")) + bytes(1 << 20)) == []
+    assert not list(reader.feed(encode_message(WorkerMessage(1, 1, 0.0, b"", b"")) + bytes(1 << 20)))
     assert not reader._rest  # noqa: SLF001
 
 
@@ -67,15 +86,60 @@ def test_messages_before_an_invalid_header_count_and_later_bytes_are_dropped(
 def test_arbitrary_bytes_raise_nothing_and_are_not_multiplied(chunks: list[bytes]) -> None:
     reader = FrameReader()
     for chunk in chunks:
-        reader.feed(chunk)
+        list(reader.feed(chunk))
     assert len(reader._rest) <= sum(map(len, chunks))  # noqa: SLF001
 
 
-@given(stderr=st.sampled_from([0, 2**16]), payload=st.sampled_from([0, MAX_PAYLOAD]))
-def test_largest_allowed_sizes_are_accepted(stderr: int, payload: int) -> None:
+@pytest.mark.parametrize("kind", MessageType)
+def test_largest_allowed_sizes_are_accepted(kind: MessageType) -> None:
+    rule = MESSAGE_RULES[kind]
     reader = FrameReader()
-    reader.feed(HEADER.pack(1, 1, 0.0, stderr, payload))
+    list(reader.feed(HEADER.pack(kind, 1, 0.0, rule.stderr, rule.payload)))
     assert not reader.corrupt
+
+
+def test_every_kind_of_message_has_a_rule_and_only_results_may_be_large() -> None:
+    assert set(MESSAGE_RULES) == set(MessageType)
+    assert {kind for kind, rule in MESSAGE_RULES.items() if rule.payload > 1 << 16} == RESULTS_PROPER
+
+
+def test_header_is_checked_when_the_messages_before_it_were_handled() -> None:
+    handled: list[int] = []
+    reader = FrameReader(expects=lambda header: header[1] == len(handled))
+    stream = b"".join(encode_message(WorkerMessage(1, number, 0.0, b"", b"x")) for number in (0, 1, 2, 9))
+    handled.extend(message.number for message in reader.feed(stream))
+    assert handled == [0, 1, 2]
+    assert reader.corrupt
+
+
+def test_result_above_the_pools_maximum_is_refused_by_its_header_alone() -> None:
+    for size, corrupt in ((1000, False), (1001, True)):
+        reader = FrameReader(1000)
+        list(reader.feed(HEADER.pack(MessageType.RETURNED, 1, 0.0, 0, size)))
+        assert reader.corrupt is corrupt
+
+
+@given(st.text(max_size=9000), st.text(max_size=50), st.sampled_from([1, 30]))
+def test_failure_of_any_length_fits_and_keeps_start_and_end(start: str, end: str, times: int) -> None:
+    text = "<" + start * times + "\udcff" + end + ">"
+    failure = Failure.of(ValueError(text))
+    payload = encode_failure(failure)
+    assert len(payload) <= MESSAGE_RULES[MessageType.RAISED].payload
+    assert decode_failure(payload) == failure
+    assert failure.traceback[-1] == "\n"
+    assert failure.error[-1] == ">"
+    if len(text) < 500:
+        assert failure.traceback.endswith(text.encode(errors="backslashreplace").decode() + "\n")
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_payload_of_a_failure_is_text_or_a_value_error(payload: bytes) -> None:
+    try:
+        failure = decode_failure(payload)
+    except ValueError:
+        return
+    assert isinstance(failure.error, str)
+    assert isinstance(failure.traceback, str)
 
 
 def test_exception_that_cannot_be_formatted_still_has_its_name() -> None:

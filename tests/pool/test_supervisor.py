@@ -62,8 +62,14 @@ class FakeWorker:
         """Send a message about the first task."""
         self.inbox.append(WorkerMessage(kind, next(iter(self.tasks), 0), seconds, b"", payload))
 
-    def validate(self, message: WorkerMessage, *, stopped: bool) -> bool:
-        return not self.has_violated_protocol and (message.kind != MessageType.NOT_STARTED or stopped)
+    def count_request(self) -> bool:
+        return True
+
+    def complete_task(self) -> Any:
+        return self.progress.complete_current()
+
+    def reject(self) -> None:
+        self.has_violated_protocol = True
 
     def grant_memory(self) -> None:
         self.progress.end_memory_wait()

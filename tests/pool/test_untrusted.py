@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Completed, LossReason, Pool, PoolOptions, Raised, TaskResult, WorkerLost
+from forkresize.pool import Completed, LossReason, TaskResult, WorkerLost
 from forkresize.pool.protocol import (
     Failure,
     MessageType,
@@ -182,15 +182,3 @@ def test_worker_that_never_stops_sending_is_killed(run: Run, faults: ModuleType)
     results = run(faults.At(VICTIM, faults.send_results_of_unknown_tasks_without_end), range(TASKS), timeout=1)
     assert getattr(results[VICTIM], "reason", None) is LossReason.PROTOCOL_VIOLATION
     assert all_but_the_victim_are_done(results)
-
-
-@needs_proc
-def test_invalid_failure_payload_becomes_an_error(faults: ModuleType) -> None:
-    def send_a_number(_: object) -> None:
-        faults.write_to_the_pool(encode_message(WorkerMessage(MessageType.RAISED, 1, 0.0, b"", pickle.dumps(7))))
-        faults.hang()
-
-    with Pool(send_a_number, options=PoolOptions(workers=1, timeout=1)) as pool:
-        (result,) = pool.imap_unordered(["x"])
-    assert isinstance(result, Raised)
-    assert "ValueError" in result.error or "JSON" in result.error or "UnicodeDecodeError" in result.error

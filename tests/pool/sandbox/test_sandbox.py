@@ -19,7 +19,7 @@ from forkresize.errors import BrokenPoolError, SandboxError
 from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, SandboxPolicy, TaskResult
 from forkresize.pool.libc import Libc
-from forkresize.pool.protocol import MessageType, WorkerMessage, encode_message
+from forkresize.pool.protocol import MAX_REQUESTS, MessageType, WorkerMessage, encode_message
 from forkresize.pool.sandbox import landlock, missing_layers, require_support, seccomp
 from forkresize.store.files import open_source, write_atomic
 
@@ -186,7 +186,7 @@ def test_unsolicited_file_requests_block_nothing(opens: bool, inside: Inside, tr
         while "channel" not in frame.f_locals and frame.f_back:
             frame = frame.f_back
         channel = frame.f_locals["channel"]
-        for _ in range(2000):
+        for _ in range(MAX_REQUESTS):
             channel.worker_end.sendall(
                 encode_message(WorkerMessage(MessageType.OPEN_FILE, 1, 0.0, b"", os.fsencode(trees.secret)))
             )
