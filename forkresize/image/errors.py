@@ -11,6 +11,10 @@ from forkresize.errors import ForkresizeError, describe
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.outcome import Failed, Reason, Skipped
 
+_SAYS_UNSUPPORTED = re.compile(
+    r"(unsupported|unimplemented|unknown (raw mode|BLP|pixel format)|cannot handle)\b", re.IGNORECASE
+)
+
 
 class PictureError(ForkresizeError):
     """A picture cannot be made.
@@ -54,8 +58,18 @@ def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
     except Exception as error:
         if is_os_error(error):
             raise unreadable_error(name, error) from error
-        reason = Reason.MEMORY_LIMIT if "out of memory" in str(error) else Reason.DAMAGED
-        raise PictureError(reason, str(error) or type(error).__name__) from error
+        raise PictureError(_reason_of(error), str(error) or type(error).__name__) from error
+
+
+def _reason_of(error: Exception) -> Reason:
+    if "out of memory" in str(error):
+        return Reason.MEMORY_LIMIT
+    return Reason.UNSUPPORTED if says_unsupported(error) else Reason.DAMAGED
+
+
+def says_unsupported(error: BaseException) -> bool:
+    """Return whether a decoder says that it does not support what it reads."""
+    return isinstance(error, NotImplementedError) or _SAYS_UNSUPPORTED.match(str(error)) is not None
 
 
 def unreadable_error(name: str, error: Exception) -> PictureError:

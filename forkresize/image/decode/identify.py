@@ -13,7 +13,6 @@ from PIL.ImageFile import ImageFile
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
 from forkresize.formats.registry import (
     PLUGINS,
-    SIGNATURE_LENGTH,
     SUFFIXES,
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
@@ -21,8 +20,10 @@ from forkresize.formats.registry import (
     unreadable,
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
+from forkresize.image.decode.head import read_head
+from forkresize.image.decode.unsupported import HEADER, find_unsupported
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import PictureError, is_os_error
+from forkresize.image.errors import PictureError, is_os_error, says_unsupported
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -68,6 +69,7 @@ def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
             raise
         image = _identify_by_plugin(file, by_suffix, error)
     _refuse_thumbnail(image)
+    _refuse_deep_jpeg2000(image)
     _warn_of_depth(image, diagnostics)
     return image
 
@@ -93,7 +95,7 @@ def output_format(source: str | None, rendition: Rendition) -> str:
 def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception) -> ImageFile:
     """Open a file with an optional decoder, which is loaded for the first such file."""
     file.seek(0)
-    head = file.read(SIGNATURE_LENGTH)
+    head = file.read(HEADER)
     spec = next((SPECS[name] for name, beginning in unreadable().items() if beginning.match(head)), None)
     if spec is None or spec.decoder is None or not load_decoder(spec.decoder):
         raise _unidentified_error(head, spec, by_suffix, error) from error
@@ -116,14 +118,34 @@ def load_decoder(plugin: OptionalPackage) -> bool:
 
 def _unidentified_error(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:
     if signature().match(head):
-        reason = "the header cannot be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
-        return PictureError(Reason.DAMAGED, reason)
+        return _unreadable_header(head, error)
     if spec is not None:
         advice = f"; pip install 'forkresize[{spec.decoder.extra}]' adds it" if spec.decoder else ""
         return PictureError(Reason.UNSUPPORTED, f"{spec.label} is not supported{advice}")
     if head:
         return PictureError(Reason.NOT_A_PICTURE, "")
     return PictureError(Reason.DAMAGED if by_suffix else Reason.NOT_A_PICTURE, "the file is empty")
+
+
+def _unreadable_header(head: bytes, error: Exception) -> PictureError:
+    """Return the error for a file of a known format: its header is damaged, or declares what is not supported."""
+    unsupported = find_unsupported(head)
+    if unsupported:
+        return PictureError(Reason.UNSUPPORTED, f"{unsupported} is not supported")
+    # The error of the reader that accepted the file's first bytes.
+    cause = error.__cause__ or error
+    if says_unsupported(cause):
+        return PictureError(Reason.UNSUPPORTED, str(cause))
+    return PictureError(
+        Reason.DAMAGED, "the header cannot be read" if isinstance(error, UnidentifiedImageError) else f"{error}"
+    )
+
+
+def _refuse_deep_jpeg2000(image: ImageFile) -> None:
+    # Its decoder would call it broken.
+    unsupported = find_unsupported(read_head(image)) if image.format == "JPEG2000" else ""
+    if unsupported:
+        raise PictureError(Reason.UNSUPPORTED, f"{unsupported} is not supported")
 
 
 def _refuse_thumbnail(image: ImageFile) -> None:

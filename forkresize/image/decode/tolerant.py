@@ -140,9 +140,9 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
         formats: Pillow's names of the formats to try, whose plug-ins are loaded.
 
     Raises:
-        UnidentifiedImageError: no reader accepts it.
+        UnidentifiedImageError: no reader accepts it; its cause is the error of the first reader for such files.
     """
-    prefix = file.read(_PREFIX)
+    prefix, refusal = file.read(_PREFIX), None
     for name in formats:
         reader, accepts = Image.OPEN[name]
         try:
@@ -151,9 +151,9 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
             if accepted and not isinstance(accepted, str):
                 file.seek(0)
                 return _READERS.get(name, reader)(file, "")
-        except (SyntaxError, IndexError, TypeError, struct.error):
-            continue
-    raise UnidentifiedImageError("cannot identify image file")
+        except (SyntaxError, IndexError, TypeError, struct.error) as error:
+            refusal = refusal or error
+    raise UnidentifiedImageError("cannot identify image file") from refusal
 
 
 class _TruncatedImageFile(ImageFile.ImageFile):
