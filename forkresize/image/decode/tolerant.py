@@ -1,9 +1,10 @@
-"""Pillow's readers, made to drop damage outside the pixels, to run in one thread and to take files that end early.
+"""Pillow's readers, made to drop damage outside the pixels, to correct pixels, and to take files that end early.
 
 They are subclasses. Pillow's own readers and settings stay as they are for the rest of the process.
 """
 
 import inspect
+import io
 import os
 import struct
 import warnings
@@ -17,11 +18,14 @@ from PIL import (
     IcnsImagePlugin,
     IcoImagePlugin,
     Image,
+    ImageChops,
     ImageFile,
     PngImagePlugin,
     UnidentifiedImageError,
+    XbmImagePlugin,
 )
 
+from forkresize.image.decode import cursor
 from forkresize.image.decode.rebind import rebind
 from forkresize.image.decode.tiff import TolerantTiffImageFile
 
@@ -101,6 +105,27 @@ class TolerantIcoImageFile(IcoImagePlugin.IcoImageFile):
     _open = rebind(IcoImagePlugin.IcoImageFile._open, IcoFile=_IcoFile)  # noqa: SLF001
 
 
+class CurImageFile(TolerantIcoImageFile):
+    """A cursor, read as an icon, since Pillow ignores the mask of colored cursors."""
+
+    format = "CUR"
+    format_description = "Windows Cursor"
+
+    def _open(self) -> None:
+        assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.
+        self.fp = io.BytesIO(cursor.to_icon(self.fp.read()))
+        super()._open()
+
+
+class XbmImageFile(XbmImagePlugin.XbmImageFile):
+    """An X bitmap in which a set bit is black, as in X11 and in all other programs; Pillow's are negatives."""
+
+    def load_end(self) -> None:
+        """Invert the pixels; see ImageFile."""
+        self.im = ImageChops.invert(Image.Image()._new(self.im)).im  # noqa: SLF001
+        super().load_end()
+
+
 _read_png = rebind(IcnsImagePlugin.read_png_or_jpeg2000, PngImagePlugin=_PNG)
 
 
@@ -128,6 +153,8 @@ _READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
     "TIFF": TolerantTiffImageFile,
     "AVIF": SingleThreadedAvifImageFile,
     "ICO": TolerantIcoImageFile,
+    "CUR": CurImageFile,
+    "XBM": XbmImageFile,
     "ICNS": TolerantIcnsImageFile,
 }
 
