@@ -1,11 +1,15 @@
 """AVIF (AOMedia, v1.1)."""
 
+import struct
 from collections.abc import Iterator
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import MetadataBlocks
 
 _BEST_QUALITY = 100
+
+_LONG = 1
+"""The size of a box whose real size follows, in 64 bits."""
 
 
 def _options(request: spec.EncodeRequest) -> spec.Options:
@@ -34,6 +38,51 @@ def _losses(request: spec.EncodeRequest) -> Iterator[str]:
         yield "AVIF cannot store a loop count; the animation will loop forever"
 
 
+def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each box in a part of a file, and where its content begins and ends (ISO/IEC 14496-12, 4.2).
+
+    Raises:
+        spec.UnsupportedContainerError: a box is damaged.
+        struct.error: the header of one ends too early.
+    """
+    while start < end:
+        size, name = struct.unpack_from(">I4s", data, start)
+        header = 8
+        if size == _LONG:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            header = 16
+        stop = start + size if size else end
+        if stop > end or stop < start + header:
+            raise spec.UnsupportedContainerError(f"box {name!r} has {size} bytes")
+        yield name, start + header, stop
+        start = stop
+
+
+def _without_times(data: bytes) -> bytes:
+    """Return a file whose times of creation and modification are unknown.
+
+    The encoder writes the time of day into animations, and Pillow does not let us choose another
+    (AOMediaCodec/libavif#2879 lets its other users).
+    """
+    headers = list(_headers_with_times(data, 0, len(data)))
+    if not headers:
+        return data
+    changed = bytearray(data)
+    for start in headers:
+        # A version, then flags. Version 1 has times of 64 bits.
+        times = 16 if data[start] else 8
+        changed[start + 4 : start + 4 + times] = bytes(times)
+    return bytes(changed)
+
+
+def _headers_with_times(data: bytes, start: int, end: int) -> Iterator[int]:
+    for name, inner, stop in boxes(data, start, end):
+        if name in {b"mvhd", b"tkhd", b"mdhd"}:
+            yield inner
+        elif name in {b"moov", b"trak", b"mdia"}:
+            yield from _headers_with_times(data, inner, stop)
+
+
 SPEC = spec.FormatSpec(
     name="avif",
     suffixes=(".avif", ".avifs"),
@@ -57,6 +106,7 @@ SPEC = spec.FormatSpec(
         options=_options,
         sequence_options=_sequence_options,
         metadata=_metadata,
+        correct=_without_times,
         losses=_losses,
     ),
 )

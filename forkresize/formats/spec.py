@@ -149,6 +149,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         variants: changes to the options that are tried in turn; the smallest file is kept.
         is_good_enough: whether a file makes further variants pointless.
         repack: makes the smallest of several variants smaller still.
+        correct: changes what the encoder writes wrongly, in every file.
         sequence_options: the options that describe several frames.
         metadata: the options that embed metadata; what does not fit is dropped with a warning.
         losses: warnings about what the format does not keep of the request.
@@ -171,6 +172,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
     is_good_enough: Callable[[bytes, EncodeRequest], bool] = lambda _data, _request: False
     repack: Callable[[bytes], bytes] = lambda data: data
+    correct: Callable[[bytes], bytes] = lambda data: data
     sequence_options: Callable[[Images, EncodeRequest], Options] = lambda _images, _request: {}
     metadata: Callable[[MetadataBlocks, Warn], Options] = lambda _blocks, _warn: {}
     losses: Callable[[EncodeRequest], Iterable[str]] = lambda _request: ()

@@ -10,6 +10,18 @@ from forkresize.formats.metadata import EXIF_HEADER, MetadataBlocks
 HEAD_BYTES = 30
 """Bytes of a file until after its size."""
 
+_FIRST = 12
+"""Where the first chunk begins."""
+
+_FLAGS = _FIRST + 8
+"""Where the flags are, if the first chunk is VP8X."""
+
+ALPHA, ANIMATION = 0x10, 0x02
+"""Flags: a frame has transparency, or a place of the canvas; and there are several frames."""
+
+_CLEARED = 0x01
+"""The flag of a frame whose rectangle is cleared before the next frame is drawn."""
+
 _SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
 """Bytes of the first chunk until after the size, by its name."""
 
@@ -52,6 +64,40 @@ def size_in_chunk(name: bytes, content: bytes) -> tuple[int, int] | None:
     if name == b"VP8L":
         return (bits >> 8 & 0x3FFF) + 1, (bits >> 22 & 0x3FFF) + 1
     return bits >> 48 & 0x3FFF, bits >> 64 & 0x3FFF
+
+
+def declare_alpha(data: bytes) -> bytes:
+    """Return a file that says that it has transparency, if it has: libwebp leaves out the flag if no frame has alpha.
+
+    The canvas is transparent where no frame was drawn yet, and where one was cleared (RFC 9649, 2.7.1.1).
+
+    Raises:
+        UnsupportedContainerError: it is damaged.
+        struct.error: it ends too early.
+    """
+    if data[_FIRST : _FIRST + 4] != b"VP8X" or not data[_FLAGS] & ANIMATION or not _shows_canvas(data):
+        return data
+    return data[:_FLAGS] + bytes([data[_FLAGS] | ALPHA]) + data[_FLAGS + 1 :]
+
+
+def _shows_canvas(data: bytes) -> bool:
+    """Return whether a place of the canvas is empty while a frame is shown."""
+    empty: tuple[int, ...] | None = (0, 0, *(size_in_head(data[:HEAD_BYTES]) or (0, 0)))
+    for name, content in chunks(data[_FIRST:]):
+        if name == b"ANMF":
+            # Half of the position, the size less one, the duration, flags.
+            left, top, width, height = (int.from_bytes(content[place : place + 3], "little") for place in (0, 3, 6, 9))
+            frame = 2 * left, 2 * top, 2 * left + width + 1, 2 * top + height + 1
+            if empty and not _covers(frame, empty):
+                return True
+            (flags,) = struct.unpack_from("<15xB", content)
+            empty = frame if flags & _CLEARED else None
+    return False
+
+
+def _covers(frame: tuple[int, ...], part: tuple[int, ...]) -> bool:
+    """Return whether a rectangle covers another; both are left, top, right, bottom."""
+    return frame[0] <= part[0] and frame[1] <= part[1] and frame[2] >= part[2] and frame[3] >= part[3]
 
 
 def _options(request: spec.EncodeRequest) -> spec.Options:
@@ -99,6 +145,7 @@ SPEC = spec.FormatSpec(
         options=_options,
         sequence_options=_sequence_options,
         metadata=_metadata,
+        correct=declare_alpha,
         losses=_losses,
         rewriter="forkresize.image.container.webp:rewrite",
     ),

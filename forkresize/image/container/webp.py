@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from forkresize.formats.spec import UnsupportedContainerError
-from forkresize.formats.webp import chunks, size_in_chunk
+from forkresize.formats.webp import ALPHA, ANIMATION, chunks, declare_alpha, size_in_chunk
 from forkresize.image import metadata
 from forkresize.image.container import refuse_sideways
 from forkresize.image.diagnostics import Diagnostics
@@ -20,8 +20,8 @@ _PIXELS = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _KEPT = _PIXELS | {b"ANIM", b"ANMF"}
 _FIRST = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
 
-_PROFILE, _ALPHA, _EXIF, _XMP, _ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
-"""Flags of the parts of a file, in the first chunk of an extended one."""
+_PROFILE, _EXIF, _XMP = 0x20, 0x08, 0x04
+"""Flags of the parts of a file, in the first chunk of an extended one, with ALPHA and ANIMATION."""
 
 _LOSSLESS_ALPHA = 1 << 28
 
@@ -40,7 +40,7 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
     added = {b"EXIF": options.get("exif"), b"XMP ": options.get("xmp"), b"ICCP": found.get(b"ICCP")}
     blocks = {name: block for name, block in added.items() if block}
     body = b"".join(_chunk(*part) for part in _arrange(parts, blocks))
-    return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
+    return declare_alpha(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body)
 
 
 def _parts(data: bytes) -> list[Part]:
@@ -83,9 +83,9 @@ def _extension(first: Part, blocks: dict[bytes, bytes]) -> bytes:
         raise UnsupportedContainerError
     flags = 0
     if name == b"VP8X":
-        flags = content[0] & (_ALPHA | _ANIMATION)
+        flags = content[0] & (ALPHA | ANIMATION)
     elif name == b"VP8L" and int.from_bytes(content[1:5], "little") & _LOSSLESS_ALPHA:
-        flags = _ALPHA
+        flags = ALPHA
     has = {b"ICCP": _PROFILE, b"EXIF": _EXIF, b"XMP ": _XMP}
     canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)
     return bytes((flags | sum(has[block] for block in blocks), 0, 0, 0)) + canvas

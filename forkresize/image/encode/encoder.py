@@ -58,6 +58,7 @@ class Encoder(Struct, frozen=True, kw_only=True):
         files = list(self._variants(frames, request))
         smallest = min(files, key=len)
         data = OUTPUT_FORMATS[self.output].repack(smallest) if len(files) > 1 else smallest
+        data = OUTPUT_FORMATS[self.output].correct(data)
         return Encoded(data=data, size=frames.images[0].size, quality=quality)
 
     def request(self, frames: Frames, quality: int | None) -> EncodeRequest:

@@ -1,8 +1,13 @@
 """Animations keep their frames, durations and loop counts."""
 
 import io
+import re
+import shutil
+import struct
+import subprocess
 from collections.abc import Callable
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,7 +16,9 @@ from PIL import Image, ImageChops, ImageStat
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.gif import in_centiseconds
+from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.encode import Encoded
 
 Film = Callable[..., list[Image.Image]]
 Make = Callable[..., Image.Image]
@@ -203,3 +210,57 @@ def test_webp_durations_are_limited_to_what_the_format_holds(count: int, longest
     assert options["duration"] == [40, *[longest] * (count - 1)]
     with Image.open(made) as image:
         assert getattr(image, "n_frames", 1) == count
+
+
+def spot(color: str, box: tuple[int, int, int, int], size: tuple[int, int] = (40, 30)) -> Image.Image:
+    image = Image.new("RGBA", size)
+    image.paste(color, box)
+    return image
+
+
+SOLID = [Image.new("RGBA", (40, 30), color) for color in ("red", "blue")]
+
+MOTIONS = {
+    "never covered": ([spot("red", (10, 10, 20, 20)), spot("blue", (10, 10, 20, 20))], True),
+    "a hole appears": ([SOLID[0], spot("blue", (0, 0, 20, 30))], True),
+    "grows": ([spot("red", (4, 4, 20, 20)), SOLID[1]], True),
+    "always covered": (SOLID, False),
+}
+
+
+@pytest.mark.parametrize(("images", "is_transparent"), MOTIONS.values(), ids=MOTIONS)
+@pytest.mark.parametrize("lossless", [True, False])
+def test_a_webp_says_whether_its_canvas_shows(
+    images: list[Image.Image], lossless: bool, is_transparent: bool, encoded: Callable[..., Encoded], tmp_path: Path
+) -> None:
+    data = encoded(images, "webp", durations=(100, 100), loop=0, lossless=lossless).data
+    assert bool(data[20] & 0x10) == is_transparent
+    assert Image.open(io.BytesIO(data)).mode == ("RGBA" if is_transparent else "RGB")
+    if shutil.which("webpinfo"):
+        (tmp_path / "a.webp").write_bytes(data)
+        report = subprocess.run(["webpinfo", tmp_path / "a.webp"], check=True, capture_output=True, text=True).stdout  # noqa: S607
+        assert f"Alpha: {int(is_transparent)}" in report
+        assert "No error detected." in report
+
+
+def test_an_avif_does_not_say_when_it_was_made(film: Film, encoded: Callable[..., Encoded]) -> None:
+    data = encoded(film(1, 3, "RGBA"), "avif", durations=(100, 100, 100), loop=0).data
+    found = [(data[place + 4 :], name) for name in (b"mvhd", b"tkhd", b"mdhd") for place in _places(data, name)]
+    # One track of colors, and one of alpha.
+    assert [name for _content, name in found] == [b"mvhd", b"tkhd", b"tkhd", b"mdhd", b"mdhd"]
+    for content, _name in found:
+        times = content[4 : 4 + (16 if content[0] else 8)]
+        assert times == bytes(len(times))
+        assert any(content[4 + len(times) : 40]), "nothing else was cleared"
+
+
+def _places(data: bytes, name: bytes) -> list[int]:
+    return [found.start() for found in re.finditer(name, data)]
+
+
+@pytest.mark.parametrize("cut", [4, 11, 40, 300])
+def test_a_damaged_avif_is_not_corrected(cut: int, film: Film, encoded: Callable[..., Encoded]) -> None:
+    data = encoded(film(1, 3, "RGB"), "avif", durations=(100, 100, 100), loop=0).data
+    moov = data.index(b"moov") - 4
+    with pytest.raises((UnsupportedContainerError, struct.error)):
+        OUTPUT_FORMATS["avif"].correct(data[: moov + cut])
