@@ -4,7 +4,7 @@ import contextlib
 import os
 import site
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 VARIABLE = "FORKRESIZE_SANDBOX_WRITE"
 """Environment variable: colon-separated directories that workers may also write, for coverage or tracing tools."""
@@ -25,17 +25,16 @@ _SYSTEM = (
 def interpreter_paths() -> Iterator[str]:
     """Yield what has to be readable to import modules and load libraries at any time.
 
-    The working directory, the home directory and their parents are left out, even if they are in ``sys.path``.
+    Of ``sys.path``, that is archives and the directories to which installers write. Other directories may contain a
+    whole project, for example after an editable installation: of these, only packages that are already imported. The
+    directories in PYTHONPATH and LD_LIBRARY_PATH were named on purpose. The working directory, the home directory and
+    their parents are left out in any case.
     """
-    yield from _SYSTEM
-    yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    yield from _package_folders()
-    private = [os.path.realpath(os.path.expanduser("~"))]
-    with contextlib.suppress(FileNotFoundError):  # It may have been deleted.
-        private.append(os.getcwd())
-    folders = [*sys.path, *site.getsitepackages(), *os.environ.get("LD_LIBRARY_PATH", "").split(":")]
-    for folder in dict.fromkeys(filter(None, folders)):
-        real = os.path.realpath(folder)
+    installed = list(dict.fromkeys((*_SYSTEM, *_python_folders())))
+    yield from installed
+    private = _private_folders()
+    for path in dict.fromkeys(_others(installed)):
+        real = os.path.realpath(path)
         if not any(_is_above(real, place) for place in private):
             yield real
 
@@ -45,9 +44,46 @@ def extra_writable() -> list[str]:
     return [path for path in os.environ.get(VARIABLE, "").split(":") if path]
 
 
-def _package_folders() -> Iterator[str]:
-    # This package can be imported from any working directory.
-    yield from sys.modules[__name__.partition(".")[0]].__path__
+def _python_folders() -> Iterator[str]:
+    """Yield the standard library, the libraries beside it, and the directories for packages.
+
+    Not ``sys.prefix``: the virtual environment of a project may be the project's root.
+    """
+    yield os.path.dirname(os.__file__)
+    for prefix in {sys.base_prefix, sys.base_exec_prefix}:
+        yield from (os.path.join(prefix, name) for name in {"lib", sys.platlibdir})
+    yield from site.getsitepackages()
+    yield from [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+
+
+def _others(installed: Sequence[str]) -> Iterator[str]:
+    for variable in ("PYTHONPATH", "LD_LIBRARY_PATH"):
+        yield from filter(None, os.environ.get(variable, "").split(":"))
+    below = tuple(os.path.join(folder, "") for folder in installed)
+    yield from (path for path in _imported_packages() if not path.startswith(below))
+    yield from (entry for entry in sys.path if not entry.startswith(below) and _is_installed(entry))
+
+
+def _is_installed(entry: str) -> bool:
+    """Return whether an entry of ``sys.path`` is an archive, or a directory that an installer wrote."""
+    with contextlib.suppress(NotADirectoryError, FileNotFoundError, PermissionError):
+        return any(name.endswith(".dist-info") for name in os.listdir(entry or "."))
+    return os.path.isfile(entry)
+
+
+def _imported_packages() -> Iterator[str]:
+    """Yield the directories of the packages that were imported, this one among them."""
+    for name, module in list(sys.modules.items()):
+        if "." not in name:
+            # Not getattr, which may import something.
+            yield from getattr(module, "__dict__", {}).get("__path__") or ()
+
+
+def _private_folders() -> list[str]:
+    private = [os.path.realpath(os.path.expanduser("~"))]
+    with contextlib.suppress(FileNotFoundError):  # It may have been deleted.
+        private.append(os.getcwd())
+    return private
 
 
 def _is_above(folder: str, path: str) -> bool:
