@@ -1,8 +1,8 @@
-"""Write the manual page, and the tables in settings.md and recipes.md, from the declarations of the options.
+"""Write the manual page, and the tables in settings.md, recipes.md and sandbox.md, from declarations in the package.
 
 docutils writes the page: it escapes roff syntax and supports sections, unlike click-man.
 
-    docs/manual.py [MANUAL_PAGE [SETTINGS [RECIPES]]]
+    docs/manual.py [MANUAL_PAGE [SETTINGS [RECIPES [SANDBOX]]]]
 """
 
 import inspect
@@ -22,6 +22,8 @@ from forkresize.cli.command import EXAMPLES, forkresize
 from forkresize.cli.options.catalog import PANELS
 from forkresize.cli.options.model import Option
 from forkresize.exit_policy import ExitCode
+from forkresize.pool.sandbox import paths as sandbox_paths
+from forkresize.pool.sandbox import syscalls
 from forkresize.recipe import OPTIONS, STEPS, Recipe, Rendition, Size
 from forkresize.recipe.declaration import Declared, describe_type, find_meta, shorthand_kind
 
@@ -83,6 +85,26 @@ def recipe_tables() -> dict[str, str]:
         "keys of a rendition": [size, *_key_rows(Size), *_key_rows(Rendition, "size")],
     }
     return {name: _table(("key", "value", "default", "meaning"), rows) for name, rows in tables.items()}
+
+
+def system_calls_table() -> str:
+    """Return the table of the system calls that workers may make, in Markdown."""
+    groups = [
+        *syscalls.GROUPS.items(),
+        ("`create_memfds`", syscalls.MEMFDS),
+        (f"`{sandbox_paths.VARIABLE}`", syscalls.TOOLS),
+    ]
+    calls = [(purpose, name, call) for purpose, group in groups for name, call in group.items()]
+    rows = [
+        (
+            purpose,
+            f"`{name}`",
+            *("" if number is None else str(number) for number in (call.x86_64, call.aarch64)),
+            call.reason,
+        )
+        for purpose, name, call in calls
+    ]
+    return _table(("purpose", "call", "x86_64", "aarch64", "what for"), rows)
 
 
 def _step_rows(step: type[Declared]) -> Iterator[Row]:
@@ -173,9 +195,14 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*|_:<>[]{}.+-" else character for character in text)
 
 
-def _write(page: Path, settings: Path, recipes: Path) -> None:
+def _write(page: Path, settings: Path, recipes: Path, sandbox: Path) -> None:
     page.write_text(manual_page(), encoding="utf-8")
-    for path, tables in ((settings, {"options": options_table()}), (recipes, recipe_tables())):
+    generated = {
+        settings: {"options": options_table()},
+        recipes: recipe_tables(),
+        sandbox: {"system calls": system_calls_table()},
+    }
+    for path, tables in generated.items():
         text = path.read_text(encoding="utf-8")
         for name, table in tables.items():
             begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -186,5 +213,5 @@ def _write(page: Path, settings: Path, recipes: Path) -> None:
 
 if __name__ == "__main__":
     names = [Path(name) for name in sys.argv[1:]]
-    defaults = [HERE / name for name in ("forkresize.1", "settings.md", "recipes.md")]
+    defaults = [HERE / name for name in ("forkresize.1", "settings.md", "recipes.md", "explanation/sandbox.md")]
     _write(*names, *defaults[len(names) :])

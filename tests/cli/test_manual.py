@@ -11,7 +11,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.mark.slow
 def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
-    names = ("forkresize.1", "settings.md", "recipes.md")
+    names = ("forkresize.1", "settings.md", "recipes.md", "explanation/sandbox.md")
+    (tmp_path / "explanation").mkdir()
     for name in names[1:]:
         (tmp_path / name).write_text((DOCS / name).read_text(encoding="utf-8"), encoding="utf-8")
     subprocess.run([sys.executable, DOCS / "manual.py", *(tmp_path / name for name in names)], check=True, timeout=60)

@@ -34,6 +34,7 @@ from forkresize.pool import (
     WorkerLostError,
     sealed_memfd,
 )
+from forkresize.pool.sandbox import missing_layers
 
 WaitUntil = Callable[[Callable[[], object]], None]
 Start = Callable[..., PoolProcess[Any]]
@@ -434,7 +435,7 @@ def test_result_files_that_cannot_be_sealed_are_an_error_of_the_task(start: Star
     assert "not a memfd that can be sealed" in str(error)
 
 
-@pytest.mark.parametrize("sandbox", [None, SandboxPolicy()])
+@pytest.mark.parametrize("sandbox", [None, SandboxPolicy(create_memfds=True)])
 def test_no_process_leaks_descriptors(start: Start, sandbox: SandboxPolicy | None, wait_until: WaitUntil) -> None:
     pool = start("copy_upper", workers=1, sandbox=sandbox)
 
@@ -450,6 +451,14 @@ def test_no_process_leaks_descriptors(start: Start, sandbox: SandboxPolicy | Non
     use(40)
     assert len(os.listdir("/dev/fd")) == here
     wait_until(lambda: len(os.listdir(f"/proc/{supervisor}/fd")) == there)
+
+
+@pytest.mark.skipif("seccomp" in missing_layers(), reason="this kernel lacks seccomp")
+def test_sandboxed_worker_creates_memfds_only_if_the_policy_says_so(start: Start) -> None:
+    task = with_files(b"data")
+    with pytest.raises(TaskError, match="Operation not permitted"):
+        start("copy_upper", sandbox=SandboxPolicy()).submit(task).result()
+    close(*start("copy_upper", sandbox=SandboxPolicy(create_memfds=True)).submit(task).result().files, *task.files)
 
 
 def test_workers_inherit_no_files_of_other_tasks(start: Start) -> None:

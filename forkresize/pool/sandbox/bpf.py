@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _AND, _RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
 _INSTRUCTION = struct.Struct("=HBBI")
+
+INSTRUCTION_SIZE = _INSTRUCTION.size
+"""Bytes of an instruction; the last four are its value."""
 
 
 class Instruction(Struct, frozen=True):
@@ -36,9 +39,9 @@ def if_at_least(value: int, then: str) -> Instruction:
     return Instruction(_JUMP_AT_LEAST, value, then)
 
 
-def if_any_bit(value: int, then: str | None = None, otherwise: str | None = None) -> Instruction:
-    """Branch on whether the loaded value has any of these bits."""
-    return Instruction(_JUMP_BITS, value, then, otherwise)
+def keep_bits(mask: int) -> Instruction:
+    """Clear all bits of the loaded value except these."""
+    return Instruction(_AND, mask)
 
 
 def finish(value: int) -> Instruction:

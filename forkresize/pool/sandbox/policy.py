@@ -29,6 +29,7 @@ class SandboxPolicy(Struct, frozen=True, kw_only=True):
         memory: bytes of address space; None for no limit.
         open_file: called in the pool's process with a worker's item and the path of a file that the kernel denied;
             returns the file, opened for reading, or raises an OSError. None opens no file for a worker.
+        create_memfds: whether a worker may create memfds, for results with files. They are not counted as its memory.
     """
 
     mode: SandboxMode = SandboxMode.AUTO
@@ -36,3 +37,4 @@ class SandboxPolicy(Struct, frozen=True, kw_only=True):
     write: tuple[str, ...] = ()
     memory: int | None = None
     open_file: Callable[[Any, str], FileIO] | None = None
+    create_memfds: bool = False

@@ -102,7 +102,8 @@ class Sandbox:
             ruleset = self._cleanup.enter_context(contextlib.closing(self._make_ruleset(abi)))
             yield f"landlock:{abi}", ruleset.enforce
         if "seccomp" not in self.missing:
-            yield "seccomp", seccomp.Filter(self._libc).enforce
+            groups = seccomp.allowed_groups(memfds=self.policy.create_memfds, tools=bool(extra_writable()))
+            yield "seccomp", seccomp.Filter(self._libc, groups).enforce
 
     def _make_ruleset(self, abi: int) -> landlock.Ruleset:
         ruleset = landlock.Ruleset(self._libc, abi)

@@ -1,179 +1,192 @@
-"""System calls that no worker needs, by purpose, with their numbers.
+"""The system calls that workers may make, by purpose, each with its numbers, its reason and its restrictions.
 
-The numbers are from ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``; None means
-that an architecture does not have the call.
+The numbers are those of ``arch/x86/entry/syscalls/syscall_64.tbl`` and ``include/uapi/asm-generic/unistd.h``; None
+means that an architecture does not have the call. ``docs/explanation/sandbox.md`` describes how the calls were found.
 """
 
 from collections.abc import Mapping
 from typing import TypeAlias
 
-Table: TypeAlias = Mapping[str, tuple[int | None, int | None]]
-"""The numbers on x86_64 and aarch64, by name."""
+from msgspec import Struct
+
+from forkresize.pool.sandbox import arguments
+from forkresize.pool.sandbox.arguments import Conditions
+
+
+class Call(Struct, frozen=True):
+    """One system call."""
+
+    x86_64: int | None
+    aarch64: int | None
+    reason: str
+    conditions: Conditions = ()  # All must be met.
+
+
+Group: TypeAlias = Mapping[str, Call]
 
 FIRST_UNKNOWN = 463
 """System calls from this number on were added in Linux 6.13 or later, or belong to the x32 ABI of x86_64."""
 
-PROGRAMS: Table = {
-    "execve": (59, 221),
-    "execveat": (322, 281),
-    "fork": (57, None),
-    "vfork": (58, None),
+MEMORY: Group = {
+    "brk": Call(12, 214, "malloc"),
+    "mmap": Call(9, 222, "malloc, libraries loaded late; never writable and executable", arguments.NOT_WRITABLE_CODE),
+    "munmap": Call(11, 215, "free"),
+    "mremap": Call(25, 216, "realloc"),
+    "mprotect": Call(10, 226, "malloc, stacks; never writable and executable", arguments.NOT_WRITABLE_CODE),
+    "madvise": Call(28, 233, "free; stacks of ended threads"),
+    "membarrier": Call(324, 283, "musl: threads, libraries loaded late"),
 }
-"""Start programs and processes. For clone, which also starts threads, see INSPECTED."""
 
-NETWORK: Table = {
-    "socket": (41, 198),
-    "socketpair": (53, 199),
-    "connect": (42, 203),
-    "bind": (49, 200),
-    "listen": (50, 201),
-    "accept": (43, 202),
-    "accept4": (288, 242),
+THREADS: Group = {
+    "clone": Call(56, 220, "threads of codecs, no processes", arguments.THREAD),
+    "futex": Call(202, 98, "locks"),
+    "set_robust_list": Call(273, 99, "start of a thread"),
+    "rseq": Call(334, 293, "start of a thread"),
+    "set_tid_address": Call(218, 96, "musl: start of a thread"),
+    "gettid": Call(186, 178, "locks, abort"),
+    "sched_yield": Call(24, 124, "spinning locks"),
+    "sched_getaffinity": Call(204, 123, "number of CPUs; only its own", arguments.SELF_OR_0),
+    "getcpu": Call(309, 168, "malloc arenas; usually answered without the kernel"),
+    "prctl": Call(157, 167, "name of a thread, nothing else", arguments.THREAD_NAME),
+    "exit": Call(60, 93, "end of a thread"),
+    "exit_group": Call(231, 94, "end of the worker"),
 }
-"""Create and connect sockets. Sockets that are already open can be used."""
 
-PROCESSES: Table = {
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "process_madvise": (440, 440),
-    "process_mrelease": (448, 448),
-    "pidfd_getfd": (438, 438),
-    "pidfd_send_signal": (424, 424),
-    "kcmp": (312, 272),
-    "rt_sigqueueinfo": (129, 138),
-    "rt_tgsigqueueinfo": (297, 240),
-    "tkill": (200, 130),
-    "setpgid": (109, 154),
-    "setsid": (112, 157),
-    "setpriority": (141, 140),
-    "ioprio_set": (251, 30),
-    "migrate_pages": (256, 238),
-    "move_pages": (279, 239),
-    "shmget": (29, 194),
-    "shmat": (30, 196),
-    "shmctl": (31, 195),
-    "semget": (64, 190),
-    "semctl": (66, 191),
-    "msgget": (68, 186),
-    "msgsnd": (69, 189),
-    "msgrcv": (70, 188),
-    "msgctl": (71, 187),
-    "mq_open": (240, 180),
-    "mq_unlink": (241, 181),
+SIGNALS: Group = {
+    "rt_sigaction": Call(13, 134, "abort, faulthandler"),
+    "rt_sigprocmask": Call(14, 135, "start of a thread, abort"),
+    "rt_sigreturn": Call(15, 139, "end of a signal handler"),
+    "restart_syscall": Call(219, 128, "a wait that a stop interrupted"),
+    "sigaltstack": Call(131, 132, "faulthandler"),
+    "kill": Call(62, 129, "only to itself", arguments.SELF),
+    "tgkill": Call(234, 131, "abort, faulthandler; only to itself", arguments.SELF),
+    "tkill": Call(200, 130, "musl: abort; only to itself", arguments.SELF),
 }
-"""Affect other processes. For kill, see INSPECTED."""
 
-KERNEL: Table = {
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "syslog": (103, 116),
-    "acct": (163, 89),
-    "quotactl": (179, 60),
-    "quotactl_fd": (443, 443),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "reboot": (169, 142),
-    "fanotify_init": (300, 262),
-    "fanotify_mark": (301, 263),
-    "inotify_init": (253, None),
-    "inotify_init1": (294, 26),
-    "personality": (135, 92),
-    "vhangup": (153, 58),
-    "iopl": (172, None),
-    "ioperm": (173, None),
-    "modify_ldt": (154, None),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "adjtimex": (159, 171),
-    "clock_adjtime": (305, 266),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
+CLOCKS: Group = {
+    "clock_gettime": Call(228, 113, "times; usually answered without the kernel"),
+    "clock_getres": Call(229, 114, "times"),
+    "gettimeofday": Call(96, 169, "times; usually answered without the kernel"),
+    "time": Call(201, None, "times; usually answered without the kernel"),
+    "nanosleep": Call(35, 101, "sleep"),
+    "clock_nanosleep": Call(230, 115, "sleep"),
 }
-"""Administer the system, or are a frequent source of kernel vulnerabilities."""
 
-MOUNTS: Table = {
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "setns": (308, 268),
-    "unshare": (272, 97),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "move_mount": (429, 429),
-    "open_tree": (428, 428),
-    "mount_setattr": (442, 442),
-    "open_by_handle_at": (304, 265),
+INFORMATION: Group = {
+    "getpid": Call(39, 172, "blame; cannot fail in C"),
+    "getppid": Call(110, 173, "cannot fail in C"),
+    "getuid": Call(102, 174, "cannot fail in C"),
+    "geteuid": Call(107, 175, "cannot fail in C"),
+    "getgid": Call(104, 176, "cannot fail in C"),
+    "getegid": Call(108, 177, "cannot fail in C"),
+    "getrusage": Call(98, 165, "peak memory of the picture"),
+    "prlimit64": Call(
+        302, 261, "memory limit; its own, without a new one", (*arguments.SELF_OR_0, *arguments.query_only(2))
+    ),
+    "getrandom": Call(318, 278, "hash seeds, unique names"),
+    "sysinfo": Call(99, 179, "memory of the machine, for qsort"),
+    "uname": Call(63, 160, "platform"),
 }
-"""Change the mount namespace."""
 
-IDENTITY: Table = {
-    "setuid": (105, 146),
-    "setgid": (106, 144),
-    "setreuid": (113, 145),
-    "setregid": (114, 143),
-    "setresuid": (117, 147),
-    "setresgid": (119, 149),
-    "setgroups": (116, 159),
-    "setfsuid": (122, 151),
-    "setfsgid": (123, 152),
-    "capset": (126, 91),
+DESCRIPTORS: Group = {
+    "read": Call(0, 63, "sources, tasks"),
+    "readv": Call(19, 65, "musl: streams"),
+    "pread64": Call(17, 67, "standard error, libraries"),
+    "write": Call(1, 64, "outputs"),
+    "writev": Call(20, 66, "C++ and musl: streams"),
+    "pwrite64": Call(18, 68, "parts of outputs"),
+    "lseek": Call(8, 62, "sources"),
+    "ftruncate": Call(77, 46, "standard error"),
+    "fsync": Call(74, 82, "outputs"),
+    "fdatasync": Call(75, 83, "outputs"),
+    "fstat": Call(5, 80, "sources, outputs"),
+    "close": Call(3, 57, "files"),
+    "dup": Call(32, 23, "files given to C code"),
+    "dup2": Call(33, None, "redirected standard streams"),
+    "dup3": Call(292, 24, "redirected standard streams"),
+    "fcntl": Call(72, 25, "duplicates, flags; no owner, lease or lock", arguments.DESCRIPTOR_COMMANDS),
+    "poll": Call(7, None, "wait for the pool, sleep"),
+    "ppoll": Call(271, 73, "wait for the pool, sleep"),
+    "sendto": Call(44, 206, "messages to the pool"),
+    "recvfrom": Call(45, 207, "answers of the pool"),
+    "sendmsg": Call(46, 211, "files to the pool"),
+    "recvmsg": Call(47, 212, "files from the pool"),
 }
-"""Change the identity of the process."""
 
-FILES: Table = {
-    "truncate": (76, 45),
-    "mknod": (133, None),
-    "mknodat": (259, 33),
-    "symlink": (88, None),
-    "symlinkat": (266, 36),
+FILES: Group = {
+    "openat": Call(257, 56, "sources, outputs, modules; Landlock decides", arguments.open_flags(2)),
+    "open": Call(2, None, "musl: as openat", arguments.open_flags(1)),
+    "newfstatat": Call(262, 79, "sources, modules"),
+    "statx": Call(332, 291, "sources, modules"),
+    "stat": Call(4, None, "musl: sources, modules"),
+    "lstat": Call(6, None, "musl: sources, modules"),
+    "access": Call(21, None, "modules"),
+    "faccessat": Call(269, 48, "modules"),
+    "faccessat2": Call(439, 439, "modules"),
+    "readlink": Call(89, None, "real paths"),
+    "readlinkat": Call(267, 78, "real paths"),
+    "getcwd": Call(79, 17, "relative paths"),
+    "getdents64": Call(217, 61, "directories of modules"),
 }
-"""Create or change files by name in ways that early versions of Landlock do not cover or no worker needs."""
 
-ATTRIBUTES: Table = {
-    "chmod": (90, None),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
-    "chown": (92, None),
-    "fchown": (93, 55),
-    "lchown": (94, None),
-    "fchownat": (260, 54),
-    "setxattr": (188, 5),
-    "lsetxattr": (189, 6),
-    "fsetxattr": (190, 7),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15),
-    "fremovexattr": (199, 16),
+STAGING: Group = {
+    "mkdir": Call(83, None, "directories of outputs"),
+    "mkdirat": Call(258, 34, "directories of outputs"),
+    "rename": Call(82, None, "complete outputs"),
+    "renameat": Call(264, 38, "complete outputs"),
+    "renameat2": Call(316, 276, "complete outputs"),
+    "unlink": Call(87, None, "incomplete outputs"),
+    "unlinkat": Call(263, 35, "incomplete outputs"),
+    "utimensat": Call(280, 88, "times of outputs"),
 }
-"""Change permissions, owners and extended attributes, which Landlock does not cover."""
+"""Until workers only create files."""
 
-UNKNOWN: Table = {
+GROUPS: Mapping[str, Group] = {
+    "memory": MEMORY,
+    "threads": THREADS,
+    "signals": SIGNALS,
+    "clocks": CLOCKS,
+    "information": INFORMATION,
+    "descriptors": DESCRIPTORS,
+    "files": FILES,
+    "staging": STAGING,
+}
+"""What every worker may do, by purpose."""
+
+MEMFDS: Group = {
+    "memfd_create": Call(319, 279, "results with files"),
+    "fcntl": Call(72, 25, "seals of memfds", arguments.MEMFD_COMMANDS),
+}
+"""Only with ``SandboxPolicy.create_memfds``."""
+
+TOOLS: Group = {
+    "fcntl": Call(72, 25, "locks of files", arguments.LOCK_COMMANDS),
+    "mkdir": Call(83, None, "data of tools"),
+    "mkdirat": Call(258, 34, "data of tools"),
+    "rename": Call(82, None, "data of tools"),
+    "renameat": Call(264, 38, "data of tools"),
+    "renameat2": Call(316, 276, "data of tools"),
+    "unlink": Call(87, None, "data of tools"),
+    "unlinkat": Call(263, 35, "data of tools"),
+}
+"""Only if the environment names directories for tools that write in a worker."""
+
+UNSUPPORTED: Mapping[str, tuple[int, int]] = {
     "clone3": (435, 435),
+    "close_range": (436, 436),
+    "openat2": (437, 437),
+    "copy_file_range": (326, 285),
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
+    "futex_waitv": (449, 449),
+    "map_shadow_stack": (453, 453),
+    "futex_wake": (454, 454),
+    "futex_wait": (455, 455),
+    "futex_requeue": (456, 456),
+    "mseal": (462, 462),
 }
-"""Fail with ENOSYS, as in an old kernel, so that the C library falls back to other calls."""
+"""Fail with ENOSYS, as in an old kernel, so that the C library uses other calls."""
 
-INSPECTED: Table = {
-    "clone": (56, 220),
-    "kill": (62, 129),
-    "tgkill": (234, 131),
-}
-"""Denied depending on their arguments."""
-
-DENIED = (PROGRAMS, NETWORK, PROCESSES, KERNEL, MOUNTS, IDENTITY, FILES, ATTRIBUTES)
-"""Denied with any arguments."""
+NO_TERMINAL: Mapping[str, tuple[int, int]] = {"ioctl": (16, 29)}
+"""Fail with ENOTTY, as for a regular file: ``isatty`` is false, and Python sets flags of descriptors with fcntl."""
