@@ -129,6 +129,8 @@ def _default(kind: Any, default: Any) -> str:
     declaration, notation = find_meta(kind, "option"), find_meta(kind, "notation")
     if declaration and declaration.default:
         return str(declaration.default)
+    if default == () and notation:
+        return f"`{json.dumps(notation.write(default))}`"
     if default is None and notation and notation.choices:
         return f'`"{notation.write(None)}"`'
     if not isinstance(default, bool | int | float | str):

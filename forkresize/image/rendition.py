@@ -235,7 +235,7 @@ class RenditionBuilder:
         file.seek(0)
         data = file.read()
         original = replace_metadata(data, self.format, kept)
-        if original is None and self._recipe.metadata is Metadata.ALL:
+        if original is None and self._recipe.metadata is Metadata.ALL and not self._recipe.drop:
             original = data
         if original is None and len(data) < len(encoded.data):
             self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")

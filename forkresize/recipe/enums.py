@@ -85,6 +85,13 @@ class Metadata(Word):
     NONE = "none", "nothing"
 
 
+class Drop(Word):
+    """What is dropped of the metadata that is kept otherwise."""
+
+    PEOPLE = "people", "names and regions of persons, but not the credit"
+    PLACE = "place", "the position, place names and addresses"
+
+
 class Animation(Word):
     """Which frames or pages are kept."""
 

@@ -10,13 +10,18 @@ from msgspec import Meta
 from forkresize.formats import DEFAULT_QUALITY, Format
 from forkresize.recipe.color import EXPECTED, RGBA, parse_color
 from forkresize.recipe.declaration import format_value, notation, parse_number
-from forkresize.recipe.enums import Gravity
+from forkresize.recipe.enums import Drop, Gravity
 
 KEEP = "keep"
 """Stands for the source's own format."""
 
 TILE = "tile"
 """Stands for a watermark that is repeated all over the image."""
+
+NOTHING = "none"
+"""Stands for dropping nothing."""
+
+DROPS = f"{', '.join(Drop)}, several as in {','.join(Drop)}, or {NOTHING}"
 
 DIRECTIONS = tuple(gravity for gravity in Gravity if gravity not in {Gravity.ENTROPY, Gravity.ATTENTION})
 
@@ -100,6 +105,16 @@ def _qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
     return {str(output): number for output, number in quality.items()}
 
 
+def _drop(drop: str | list[Any]) -> Any:
+    """Return several words from a list, or from a text that separates them by commas."""
+    if drop == NOTHING:
+        return ()
+    words = [word.strip() for word in drop.split(",")] if isinstance(drop, str) else drop
+    if not all(word in set(Drop) for word in words):
+        raise ValueError(f"invalid value {format_value(drop)}: use {DROPS}")
+    return tuple(words)
+
+
 def _words(none: str, others: Iterable[str]) -> Meta:
     """Declare the words of an enumeration, with one more that stands for None."""
     words = (none, *map(str, others))
@@ -127,5 +142,6 @@ QUALITY = notation(
     types=(int, str, dict),
     write=_qualities,
 )
+DROP = notation(DROPS, _drop, types=(str, list), write=lambda drop: ",".join(map(str, drop)) or NOTHING)
 FORMAT = _words(KEEP, Format)
 PLACE = _words(TILE, DIRECTIONS)

@@ -10,8 +10,8 @@ from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option
-from forkresize.recipe.enums import Animation, Color, IfLarger, Metadata, OnTruncated
-from forkresize.recipe.notations import BYTES, COLOR, MEGAPIXELS
+from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated
+from forkresize.recipe.notations import BYTES, COLOR, DROP, MEGAPIXELS
 from forkresize.recipe.options import BY_OWNER, RecipeOption, collect_options, renditions_from, steps_from
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.steps import STEPS, Resize, Step
@@ -43,6 +43,15 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
     ] = True
     color: Annotated[Color, option("Color space.")] = Color.SRGB
     metadata: Annotated[Metadata, option("Which EXIF, XMP, IPTC and texts to keep.")] = Metadata.SAFE
+    drop: Annotated[
+        tuple[Drop, ...],
+        DROP,
+        option(
+            "Metadata to drop in addition. people: names and regions of persons, except the creator; place: position, "
+            "place names, addresses. Either also drops texts, such as captions and keywords, and unknown entries.",
+            "people,place",
+        ),
+    ] = ()
     background: Annotated[
         tuple[_Channel, _Channel, _Channel, _Channel],
         COLOR,
@@ -79,6 +88,7 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         if sum(isinstance(step, Resize) for step in self.steps) > 1:
             raise FieldError("steps", "specify at most one resize step")
         force_setattr(self, "steps", _with_resize(self.steps))
+        force_setattr(self, "drop", tuple(word for word in Drop if word in self.drop))
 
     @classmethod
     def of(cls, **options: Any) -> "Recipe":
@@ -114,14 +124,15 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         """Whether it asks for nothing, so that every image would only be re-encoded."""
         plain = len(self.steps) == 1 and all(rendition == Rendition() for rendition in self.renditions)
         kept = self.metadata is Metadata.SAFE and self.color is Color.SRGB and self.animation is Animation.KEEP
-        return plain and kept and self.auto_orient
+        return plain and kept and self.auto_orient and not self.drop
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output.
 
         Ledgers record them: the names of classes, of fields and of enumeration members are part of the format.
         """
-        fields = [part for part in _normalize(self) if part[0] not in _LIMITS]
+        # Recipes that drop nothing keep the fingerprints from before they could.
+        fields = [part for part in _normalize(self) if part[0] not in _LIMITS and part != ("drop", [])]
         return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 

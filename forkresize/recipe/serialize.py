@@ -15,7 +15,11 @@ def to_bytes(recipe: Recipe) -> bytes:
     """Return a recipe as a JSON object with the version of the format. Lone surrogates in paths are escaped."""
     import json
 
-    return json.dumps({"version": RECIPE_VERSION, "recipe": to_builtins(recipe)}, separators=(",", ":")).encode("ascii")
+    fields = to_builtins(recipe)
+    if not recipe.drop:
+        # Older programs do not know it.
+        del fields["drop"]
+    return json.dumps({"version": RECIPE_VERSION, "recipe": fields}, separators=(",", ":")).encode("ascii")
 
 
 def from_bytes(data: bytes) -> Recipe:

@@ -78,6 +78,13 @@ RECORDED = [
 ]
 
 
+def test_what_is_dropped_changes_the_fingerprint_in_no_order() -> None:
+    recipes = [Recipe.of(drop=drop) for drop in ("people", "place", "people,place")]
+    assert len({Recipe().fingerprint(), *(recipe.fingerprint() for recipe in recipes)}) == 4
+    assert Recipe.of(drop="place,people").fingerprint() == recipes[2].fingerprint()
+    assert Recipe.of(drop="none").fingerprint() == Recipe().fingerprint()
+
+
 @pytest.mark.parametrize(("recipe", "fingerprint"), RECORDED)
 def test_a_recipe_has_the_fingerprint_that_version_0_1_0_recorded(recipe: Recipe, fingerprint: str) -> None:
     assert recipe.fingerprint() == fingerprint

@@ -12,6 +12,7 @@ from forkresize.recipe import (
     Border,
     Color,
     Crop,
+    Drop,
     Fit,
     Grayscale,
     Metadata,
@@ -136,3 +137,21 @@ def test_equal_recipes_have_the_same_fingerprint() -> None:
 def test_a_recipe_can_be_pickled() -> None:
     recipe = Recipe.of(width=800, quality={"avif": 40}, watermark_text="x", crop="3x3")
     assert pickle.loads(pickle.dumps(recipe)) == recipe  # noqa: S301 (our own bytes)
+
+
+@pytest.mark.parametrize("drop", ["place,people", " people , place ", ["place", "people"], (Drop.PLACE, Drop.PEOPLE)])
+def test_what_to_drop_is_a_text_or_a_list_in_any_order(drop: object) -> None:
+    assert Recipe.of(drop=drop).drop == (Drop.PEOPLE, Drop.PLACE)
+
+
+def test_nothing_is_dropped_by_default() -> None:
+    assert Recipe().drop == Recipe.of(drop="none").drop == ()
+    assert Recipe.of(drop="none").is_noop
+    assert not Recipe.of(drop="place").is_noop
+
+
+@pytest.mark.parametrize("drop", ["", "faces", "people,", "people;place", "none,place", ["faces"], 3])
+def test_what_to_drop_must_be_known(drop: object) -> None:
+    accepted = "use people, place, several as in people,place, or none"
+    with pytest.raises(FieldError, match=f"^drop: invalid value .*: {accepted}"):
+        Recipe.of(drop=drop)

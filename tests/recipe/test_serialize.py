@@ -20,6 +20,12 @@ def test_a_recipe_is_the_same_after_a_round_trip() -> None:
     assert again.fingerprint() == recipe.fingerprint()
 
 
+def test_older_programs_read_recipes_that_drop_nothing() -> None:
+    assert "drop" not in json.loads(to_bytes(Recipe.of(width=800)))["recipe"]
+    recipe = Recipe.of(drop=["place", "people"])
+    assert from_bytes(to_bytes(recipe)) == recipe
+
+
 def test_a_path_may_hold_any_bytes() -> None:
     recipe = Recipe(steps=(Watermark(image="caf\udce9.png"),))
     assert from_bytes(to_bytes(recipe)) == recipe

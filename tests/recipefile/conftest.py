@@ -130,6 +130,7 @@ _wide = _some(
     auto_orient=st.booleans(),
     color=st.sampled_from(Color),
     metadata=st.sampled_from(Metadata),
+    drop=st.sampled_from([(), ("people",), ("place",), ("people", "place")]),
     background=st.tuples(*[st.integers(0, 255)] * 4),
     animation=st.sampled_from(Animation),
     on_truncated=st.sampled_from(OnTruncated),

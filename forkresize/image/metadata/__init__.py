@@ -1,6 +1,6 @@
 """Reads the metadata of a picture, and filters and embeds it for an output. Touches no pixel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from PIL.Image import Image
@@ -11,14 +11,14 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
 from forkresize.image.metadata.credit import add_credit
 from forkresize.image.metadata.exif import orientation
-from forkresize.recipe import Metadata
+from forkresize.recipe import Drop, Metadata
 
 __all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
 
 _T = TypeVar("_T")
 
 
-def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> MetadataBlocks:
+def extract(image: Image, policy: Metadata, diagnostics: Diagnostics, drop: Collection[Drop] = ()) -> MetadataBlocks:
     """Return the metadata of a picture that goes into its outputs.
 
     Damaged parts are dropped, each with a warning. The creator and the copyright notice are copied into EXIF if it does
@@ -29,6 +29,7 @@ def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> Metadat
             still be open; its first page counts for all, and becomes the current one.
         policy: what to keep.
         diagnostics: receives warnings.
+        drop: what to drop of that.
     """
     if policy is Metadata.NONE:
         return MetadataBlocks()
@@ -46,10 +47,10 @@ def extract(image: Image, policy: Metadata, diagnostics: Diagnostics) -> Metadat
         if image.format == "TIFF" and image.tell():
             image.seek(0)
         blocks = MetadataBlocks(
-            exif=or_drop("EXIF", lambda: exif.filter_block(image, policy), b""),
-            xmp=or_drop("XMP", lambda: xmp.filter_packet(sources.xmp(image), policy, diagnostics), b""),
-            iptc=or_drop("IPTC", lambda: iptc.filter_datasets(sources.iptc(image), policy), b""),
-            texts=text.filter_texts(image, policy),
+            exif=or_drop("EXIF", lambda: exif.filter_block(image, policy, drop), b""),
+            xmp=or_drop("XMP", lambda: xmp.filter_packet(sources.xmp(image), policy, diagnostics, drop), b""),
+            iptc=or_drop("IPTC", lambda: iptc.filter_datasets(sources.iptc(image), policy, drop), b""),
+            texts=text.filter_texts(image, policy, drop),
         )
         return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 

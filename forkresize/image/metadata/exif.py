@@ -1,19 +1,31 @@
 """Filters EXIF, and reads the orientation. Knows no file format."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from PIL.ExifTags import IFD, Base
 from PIL.Image import Exif, Image
 
 from forkresize.formats.tiff import in_source_bytes
-from forkresize.image.metadata.exif_tags import CAMERA, COPYRIGHT, DESCRIPTIVE, STALE, STRUCTURE
-from forkresize.recipe import Metadata
+from forkresize.image.metadata.exif_tags import (
+    CAMERA,
+    COPYRIGHT,
+    DESCRIPTIVE,
+    FREE_TEXT,
+    GPS_TEXT,
+    STALE,
+    STRUCTURE,
+    TECHNICAL,
+)
+from forkresize.recipe import Drop, Metadata
 
 _ORIENTATIONS = frozenset(range(1, 9))
 
 _SRGB = 1
 """The value of the tag ColorSpace (Exif 3.0, 0xA001) that is true of every output."""
+
+_HARMLESS = (DESCRIPTIVE | CAMERA | TECHNICAL) - FREE_TEXT
+"""The tags that are kept if something is dropped; unknown ones and maker notes may name anybody and any place."""
 
 _FIRST = {Metadata.SAFE: DESCRIPTIVE, Metadata.COPYRIGHT: COPYRIGHT}
 
@@ -27,7 +39,7 @@ def orientation(image: Image) -> int:
     return value if value in _ORIENTATIONS else 1
 
 
-def filter_block(image: Image, policy: Metadata) -> bytes:
+def filter_block(image: Image, policy: Metadata, drop: Collection[Drop] = ()) -> bytes:
     """Return the EXIF block for an output, without orientation, sizes and thumbnail; empty for nothing.
 
     A TIFF's file must still be open.
@@ -35,7 +47,7 @@ def filter_block(image: Image, policy: Metadata) -> bytes:
     Raises:
         Exception: it is damaged; Pillow raises anything.
     """
-    return _block(_read(image), policy)
+    return _block(_read(image), policy, drop)
 
 
 def text(block: bytes, tag: int) -> bytes:
@@ -69,33 +81,39 @@ def _read(image: Image) -> Exif:
     return exif
 
 
-def _block(exif: Exif, policy: Metadata) -> bytes:
+def _block(exif: Exif, policy: Metadata, drop: Collection[Drop] = ()) -> bytes:
     if not exif:
         return b""
     kept = Exif()
     kept.endian = exif.endian
-    kept.update({tag: in_source_bytes(exif[tag], tag) for tag in exif if _is_kept(tag, policy)})
-    directories = {IFD.Exif: _camera(exif, policy), IFD.GPSInfo: _position(exif, policy)}
+    kept.update({tag: in_source_bytes(exif[tag], tag) for tag in exif if _is_kept(tag, policy, drop)})
+    directories = {IFD.Exif: _camera(exif, policy, drop), IFD.GPSInfo: _position(exif, policy, drop)}
     for name, entries in directories.items():
         if entries:
             kept.get_ifd(name).update(entries)
     return kept.tobytes() if kept or any(directories.values()) else b""
 
 
-def _is_kept(tag: int, policy: Metadata) -> bool:
+def _is_kept(tag: int, policy: Metadata, drop: Collection[Drop]) -> bool:
+    if drop and tag not in _HARMLESS:
+        return False
     return tag not in STRUCTURE if policy is Metadata.ALL else tag in _FIRST[policy]
 
 
-def _camera(exif: Exif, policy: Metadata) -> dict[int, Any]:
+def _camera(exif: Exif, policy: Metadata, drop: Collection[Drop]) -> dict[int, Any]:
     if policy is Metadata.COPYRIGHT:
         return {}
     details = dict(exif.get_ifd(IFD.Exif))
     if details.get(Base.ColorSpace) != _SRGB:
         details.pop(Base.ColorSpace, None)
+    if drop:
+        details = {tag: value for tag, value in details.items() if tag in _HARMLESS}
     if policy is Metadata.ALL:
         return {tag: value for tag, value in details.items() if tag not in STALE}
     return {tag: value for tag, value in details.items() if tag in CAMERA}
 
 
-def _position(exif: Exif, policy: Metadata) -> dict[int, Any]:
-    return exif.get_ifd(IFD.GPSInfo) if policy is Metadata.ALL else {}
+def _position(exif: Exif, policy: Metadata, drop: Collection[Drop]) -> dict[int, Any]:
+    if policy is not Metadata.ALL or Drop.PLACE in drop:
+        return {}
+    return {tag: value for tag, value in exif.get_ifd(IFD.GPSInfo).items() if not drop or tag not in GPS_TEXT}

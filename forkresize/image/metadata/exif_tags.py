@@ -1,6 +1,6 @@
 """Which EXIF tags each policy keeps (Exif 3.0, TIFF 6.0). Tables only."""
 
-from PIL.ExifTags import Base
+from PIL.ExifTags import GPS, Base
 
 
 def _tags(names: str) -> frozenset[int]:
@@ -28,6 +28,15 @@ CAMERA = _tags(
     "SubjectDistanceRange LensSpecification LensMake LensModel CompositeImage CompositeImageCount"
 )
 """Tags of the Exif directory for how the picture was taken, without serial numbers."""
+
+FREE_TEXT = _tags("ImageDescription XPTitle XPComment XPKeywords XPSubject UserComment")
+"""Tags of both directories that can name persons and places."""
+
+TECHNICAL = _tags("XResolution YResolution ResolutionUnit BodySerialNumber LensSerialNumber ImageUniqueID")
+"""Further tags of both directories that name neither."""
+
+GPS_TEXT = frozenset({GPS.GPSProcessingMethod, GPS.GPSAreaInformation})
+"""Free text in the directory of the position."""
 
 _SUBJECT_AREA = 0x9214
 _PHOTOSHOP_LAYERS = 37_724

@@ -1,9 +1,9 @@
 """Filters IPTC-IIM, the records of news agencies in JPEG and TIFF. Knows no file format."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from forkresize.recipe import Metadata
+from forkresize.recipe import Drop, Metadata
 
 _MARKER = 0x1C
 _HEADER = struct.Struct(">BBBH")
@@ -27,6 +27,15 @@ _DESCRIPTIVE = _COPYRIGHT | {
 }
 """Datasets of record 2 that describe the picture. Not the place within the city (92), and no identifiers (187, 188)."""
 
+_FREE_TEXT = frozenset({5, 7, 12, 15, 20, 22, 40, 25, 103, 105, 120, 121})
+"""Datasets of record 2 that can name persons and places."""
+
+_DROPPED = {
+    Drop.PEOPLE: _FREE_TEXT | {118, 122},  # contact, writer of the caption
+    Drop.PLACE: _FREE_TEXT | {90, 95, 100, 101},  # city, state, code and name of the country
+}
+"""Datasets of record 2 that are not kept if something is dropped; neither are those that are not in _DESCRIPTIVE."""
+
 _VERSION = 0
 
 _STALE = frozenset({131, 200, 201, 202})
@@ -36,13 +45,13 @@ Dataset = tuple[int, int, bytes]
 """Record, number, content."""
 
 
-def filter_datasets(block: bytes, policy: Metadata) -> bytes:
+def filter_datasets(block: bytes, policy: Metadata, drop: Collection[Drop] = ()) -> bytes:
     """Return the datasets for an output; empty for none.
 
     Raises:
         ValueError: the block is damaged.
     """
-    kept = [dataset for dataset in _datasets(block) if _is_kept(dataset, policy)]
+    kept = [dataset for dataset in _datasets(block) if _is_kept(dataset, policy, drop)]
     if all(record == _ENVELOPE or number == _VERSION for record, number, _content in kept):
         return b""
     return b"".join(_encode(dataset) for dataset in kept)
@@ -75,13 +84,15 @@ def _datasets(block: bytes) -> Iterator[Dataset]:
         place += size
 
 
-def _is_kept(dataset: Dataset, policy: Metadata) -> bool:
+def _is_kept(dataset: Dataset, policy: Metadata, drop: Collection[Drop]) -> bool:
     record, number, _content = dataset
     if (record, number) == _CHARACTER_SET:
         return True
-    if policy is Metadata.ALL:
+    if any(number in _DROPPED[each] for each in drop):
+        return False
+    if policy is Metadata.ALL and not drop:
         return record in {_ENVELOPE, _APPLICATION} and number not in _STALE
-    allowed = _DESCRIPTIVE if policy is Metadata.SAFE else _COPYRIGHT
+    allowed = _COPYRIGHT if policy is Metadata.COPYRIGHT else _DESCRIPTIVE
     return record == _APPLICATION and (number in allowed or number == _VERSION)
 
 

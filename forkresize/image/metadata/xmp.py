@@ -1,23 +1,28 @@
 """Filters XMP. Reads any RDF syntax, and writes one. Knows no file format."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata.xmp_properties import (
+    ADDRESS,
     COPYRIGHT,
     DESCRIPTIVE,
+    DROPPED,
     EXTENDED,
     FIELDS,
     NAMESPACES,
     STALE,
     STALE_NAMESPACE,
+    TECHNICAL,
 )
-from forkresize.recipe import Metadata
+from forkresize.recipe import Drop, Metadata
 
 _MOST_BYTES = 1 << 21
 _DEEPEST = 64
+
+_KEPT = {Metadata.COPYRIGHT: COPYRIGHT, Metadata.SAFE: DESCRIPTIVE, Metadata.ALL: DESCRIPTIVE | TECHNICAL}
 
 _RDF = f"{{{NAMESPACES['rdf']}}}"
 _ROOT, _DESCRIPTION, _ITEM = f"{_RDF}RDF", f"{_RDF}Description", f"{_RDF}li"
@@ -50,8 +55,10 @@ class _Shallow(ET.TreeBuilder):
         return super().end(tag)
 
 
-def filter_packet(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> bytes:
+def filter_packet(packet: bytes, policy: Metadata, diagnostics: Diagnostics, drop: Collection[Drop] = ()) -> bytes:
     """Return the XMP packet for an output, without orientation, sizes and thumbnails; empty for nothing.
+
+    If something is dropped, properties that are not known are as well.
 
     Raises:
         ValueError: it is too large, not UTF-8, not XMP, or has a DTD.
@@ -61,10 +68,10 @@ def filter_packet(packet: bytes, policy: Metadata, diagnostics: Diagnostics) -> 
     if not packet:
         return b""
     root = _parse(packet)
-    if policy is Metadata.ALL:
+    if policy is Metadata.ALL and not drop:
         _drop_stale(root, diagnostics)
     else:
-        root = _rebuild(root, DESCRIPTIVE if policy is Metadata.SAFE else COPYRIGHT)
+        root = _rebuild(root, _KEPT[policy].difference(*(DROPPED[each] for each in drop)), set(drop))
     if not any(_properties(description) for description in root.iter(_DESCRIPTION)):
         return b""
     return _PACKET.format(ET.tostring(root, "unicode")).encode()
@@ -113,14 +120,14 @@ def _is_stale(name: str) -> bool:
     return name in STALE or name.startswith(STALE_NAMESPACE)
 
 
-def _rebuild(root: Element, allowed: Iterable[str]) -> Element:
+def _rebuild(root: Element, allowed: Collection[str], drop: Collection[Drop] = ()) -> Element:
     """Return a tree of one description with the allowed properties; the first of a repeated property counts."""
     rdf = root if root.tag == _ROOT else root.find(_ROOT)
     found: dict[str, Element] = {}
     for description in rdf if rdf is not None else ():
         for element in _properties(description):
             if element.tag in allowed and element.tag not in found:
-                found[element.tag] = _property(element)
+                found[element.tag] = _property(element, drop)
     packet = Element(f"{{{NAMESPACES['x']}}}xmpmeta")
     description = SubElement(SubElement(packet, _ROOT), _DESCRIPTION, {f"{_RDF}about": ""})
     description.extend(element for element in found.values() if _has_content(element))
@@ -137,8 +144,10 @@ def _properties(node: Element) -> list[Element]:
     return [*attributes, *node]
 
 
-def _property(source: Element) -> Element:
+def _property(source: Element, drop: Collection[Drop]) -> Element:
     fields = FIELDS.get(source.tag, frozenset())
+    if Drop.PLACE in drop:
+        fields -= ADDRESS
     array = next((child for child in source if child.tag in _ARRAYS), None)
     if array is None:
         return _value(source, fields)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from forkresize.recipe import Drop
+
 NAMESPACES: Mapping[str, str] = {
     "x": "adobe:ns:meta/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
@@ -69,6 +71,45 @@ DESCRIPTIVE = COPYRIGHT | qualify(
     "plus: DataMining"
 )
 """The content of the picture and how it was taken, but not where, nor serial numbers."""
+
+_GPS = qualify(
+    "exif: GPSVersionID GPSLatitude GPSLongitude GPSAltitudeRef GPSAltitude GPSTimeStamp GPSSatellites GPSStatus"
+    " GPSMeasureMode GPSDOP GPSSpeedRef GPSSpeed GPSTrackRef GPSTrack GPSImgDirectionRef GPSImgDirection GPSMapDatum"
+    " GPSDestLatitude GPSDestLongitude GPSDestBearingRef GPSDestBearing GPSDestDistanceRef GPSDestDistance"
+    " GPSDifferential GPSHPositioningError"
+)
+
+TECHNICAL = _GPS | qualify(
+    "exif: ImageUniqueID; exifEX: BodySerialNumber LensSerialNumber;"
+    "aux: SerialNumber LensSerialNumber LensID ImageNumber Firmware"
+)
+"""Further properties that are known, and kept with everything."""
+
+_FREE_TEXT = qualify(
+    "dc: title description subject source;"
+    "xmp: Label Nickname;"
+    "tiff: ImageDescription;"
+    "exif: UserComment;"
+    "photoshop: Category Headline Instructions SupplementalCategories TransmissionReference;"
+    "lr: hierarchicalSubject;"
+    "Iptc4xmpCore: AltTextAccessibility ExtDescrAccessibility IntellectualGenre;"
+    "Iptc4xmpExt: Event"
+)
+"""Properties that can name persons and places."""
+
+DROPPED: Mapping[Drop, frozenset[str]] = {
+    Drop.PEOPLE: _FREE_TEXT
+    | qualify(
+        "dc: contributor publisher; photoshop: CaptionWriter; Iptc4xmpExt: OrganisationInImageName PersonInImage"
+    ),
+    Drop.PLACE: _FREE_TEXT | _GPS | qualify("photoshop: City Country State; Iptc4xmpCore: CountryCode"),
+}
+"""Properties of the creator stay: they are the credit."""
+
+ADDRESS = qualify(
+    "Iptc4xmpCore: CiAdrCity CiAdrCtry CiAdrExtadr CiAdrPcode CiAdrRegion; plus: LicensorCity LicensorCountry"
+)
+"""Fields of structures that are dropped with places."""
 
 STALE = qualify(
     "tiff: Orientation ImageWidth ImageLength BitsPerSample Compression PhotometricInterpretation SamplesPerPixel"
