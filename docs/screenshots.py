@@ -95,7 +95,7 @@ def main() -> None:
         with (
             OutcomeStore() as store,
             HtmlReport("run.html", info, store, make_thumbnails) as page,
-            LiveView(screen, sources=walk(roots(["photos"]), Selection())) as view,
+            LiveView(screen, sources=iter([total])) as view,
         ):
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))

@@ -1,5 +1,7 @@
 """The errors of forkresize, one class per stage; ``exit_policy`` knows the exit code of each."""
 
+from typing import Self
+
 
 class StopRequested(BaseException):
     """A signal asked this process to stop while no run was handling signals.
@@ -34,6 +36,10 @@ class FieldError(UsageError, ValueError):
         self.field = field
         self.message = message
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Pickle it with the arguments that it was created with."""
+        return type(self), (self.field, self.message)
+
 
 class ConflictError(FieldError):
     """Two values of a recipe or of settings exclude each other.
@@ -45,6 +51,10 @@ class ConflictError(FieldError):
     def __init__(self, field: str, other: str) -> None:
         super().__init__(field, f"cannot be combined with {other}")
         self.other = other
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Pickle it with the arguments that it was created with."""
+        return type(self), (self.field, self.other)
 
 
 class CollisionError(UsageError):

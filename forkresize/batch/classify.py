@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from forkresize.batch.listing import Listed
 from forkresize.errors import describe
 from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import identity
+from forkresize.pool import NothingYet
 from forkresize.store import STATE_DIR, LocalStore
 
 if TYPE_CHECKING:
@@ -29,18 +31,22 @@ class Classified(Struct, frozen=True):
     outcomes: list[Outcome]
 
 
-def classify(plan: "RunPlan", check_output: CheckOutput) -> Iterator[Classified]:
+def classify(
+    plan: "RunPlan", all_found: Iterable[Listed], check_output: CheckOutput
+) -> Iterator[Classified | NothingYet]:
     """Yield the classification of each source of a run. A stop ends the search for further sources.
 
     Args:
         plan: the run.
+        all_found: what the walk finds.
         check_output: returns Planned for an output that has to be made, otherwise its outcome without work.
     """
-    all_found = plan.discovery.walk()
     if plan.collisions.duplicates:
         all_found = _deduplicate_sources(all_found, plan.collisions.duplicates)
     for found in all_found:
-        if plan.includes(found):
+        if isinstance(found, NothingYet):
+            yield found
+        elif plan.includes(found):
             if isinstance(found, Source):
                 yield _classify_source(plan, found, check_output)
             else:
@@ -102,7 +108,7 @@ def _deduplicate_outcomes(outcomes: list[Outcome]) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.destination is not None or outcome is first]
 
 
-def _deduplicate_sources(found: Iterable[Outcome | Source], duplicates: frozenset[str]) -> Iterator[Outcome | Source]:
+def _deduplicate_sources(found: Iterable[Listed], duplicates: frozenset[str]) -> Iterator[Listed]:
     """Leave out sources that the walk found before under another spelling."""
     seen: set[str] = set()
     for each in found:

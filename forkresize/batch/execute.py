@@ -1,6 +1,6 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from forkresize.batch.events import EventDispatcher
 from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
+from forkresize.batch.listing import Listed, list_sources
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
 from forkresize.batch.prune import plan_prune
@@ -24,6 +25,7 @@ from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
 from forkresize.plan.staleness import Rules
+from forkresize.pool import NothingYet
 from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import RunStats, Summary
 
@@ -51,19 +53,21 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
     with _open_ledger(plan) as ledger:
-        for classified in classify(plan, _output_strategy(plan, ledger, plan.store).check):
-            for outcome in classified.outcomes:
+        for classified in classify(plan, plan.discovery.walk(), _output_strategy(plan, ledger, plan.store).check):
+            for outcome in () if isinstance(classified, NothingYet) else classified.outcomes:
                 state.report(outcome)
         _prune(plan, state, ledger)
 
 
 def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore) -> Executor:
-    with _open_ledger(plan) as ledger:
+    # The walk's process is forked first, while this one is small and has no database open.
+    with list_sources(plan) as found, _open_ledger(plan) as ledger:
         ledger.begin_run()
         outputs = _output_strategy(plan, ledger, store)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
-            _process_jobs(plan, state, outputs, executor, store)
+            jobs = prioritize(_pending_jobs(plan, state, outputs, executor, found), plan.settings.order)
+            _process_jobs(jobs, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
             with state.stop_on(LedgerError):
                 _prune(plan, state, ledger)
@@ -73,10 +77,10 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
 
 
 def _process_jobs(
-    plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, store: OutputStore
+    jobs: Iterable[Job | NothingYet], state: RunState, outputs: OutputStrategy, executor: Executor, store: OutputStore
 ) -> None:
-    jobs = prioritize(_pending_jobs(plan, state, outputs, executor), plan.settings.order)
-    for result in executor.run(map(outputs.stage, jobs)):
+    staged = (each if isinstance(each, NothingYet) else outputs.stage(each) for each in jobs)
+    for result in executor.run(staged):
         outcomes = outputs.finalize(result.item, outcomes_from_result(result, store))
         for outcome in outcomes:
             state.report(outcome)
@@ -87,14 +91,19 @@ def _process_jobs(
             executor.stop()
 
 
-def _pending_jobs(plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor) -> Iterator[Job]:
+def _pending_jobs(
+    plan: "RunPlan", state: RunState, outputs: OutputStrategy, executor: Executor, found: Iterable[Listed]
+) -> Iterator[Job | NothingYet]:
     """Yield the jobs, and report the outcomes of outputs that need no work."""
     loaded = False
     state.discovery_started()
     with state.stop_on(LedgerError):
-        for classified in classify(plan, outputs.check):
+        for classified in classify(plan, found, outputs.check):
             if plan.stop():
                 break
+            if isinstance(classified, NothingYet):
+                yield classified
+                continue
             for outcome in classified.outcomes:
                 state.report(outcome)
             if classified.job is None:

@@ -11,7 +11,7 @@ from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.errors import StopRequested
 from forkresize.job import Job
-from forkresize.pool import Activity, Completed, Raised, TaskResult
+from forkresize.pool import Activity, Completed, NothingYet, Raised, TaskResult
 from forkresize.pool.signals import StopSignals
 from forkresize.store import OutputStore
 from forkresize.summary import ExecutorStats
@@ -29,8 +29,10 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:
         """Yield one result for each job that is started, in any order. Jobs are taken as they can be started.
+
+        A NothingYet means that there is no job until its descriptor is readable.
 
         Raises:
             BrokenPoolError: workers can't be kept alive.
@@ -85,11 +87,14 @@ class SerialExecutor:
     def __exit__(self, *_: object) -> None:
         self._signals.__exit__()
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:
         """Yield one result for each job, in their order."""
         for job in jobs:
             if self._stopping:
                 return
+            if isinstance(job, NothingYet):
+                self._signals.wait(descriptor=job.descriptor)
+                continue
             result = self._perform(job)
             self._busy_seconds += result.seconds
             yield result

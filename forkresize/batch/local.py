@@ -12,7 +12,7 @@ from forkresize.batch.settings import Settings
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
-from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
+from forkresize.pool import NothingYet, Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
 from forkresize.summary import ExecutorStats
 
 
@@ -30,7 +30,7 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
         options = replace(options, serializer=OUTCOME_SERIALIZER, task_serializer=setup.job_serializer())
         super().__init__(worker, initializer=worker.start, options=options, on_tick=on_tick)
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[JobResult]:
+    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:
         """Yield one result for each job that is started, as they come; see ``Executor``."""
         return self.imap_unordered(jobs)
 

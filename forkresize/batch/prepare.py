@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from forkresize.batch.deadline import Deadline
 from forkresize.batch.discovery import SourceDiscovery
 from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.batch.in_place import check_in_place
+from forkresize.batch.listing import count_sources
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
@@ -53,8 +55,12 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     stop: StopToken
 
     def sources(self) -> Iterator[Outcome | Source]:
-        """Yield what the walk finds that belongs to this run. A progress view can count it."""
+        """Yield what the walk finds that belongs to this run."""
         return filter(self.includes, self.discovery.walk())
+
+    def count_sources(self) -> AbstractContextManager[Iterator[int]]:
+        """Count these for a progress view; see ``batch.listing``."""
+        return count_sources(self.sources)
 
     def includes(self, found: Outcome | Source) -> bool:
         """Return whether a source belongs to this run: to its shard, and to its source filter."""

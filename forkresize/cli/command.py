@@ -95,7 +95,7 @@ def _run(values: dict[str, Any]) -> int:
     with ExitStack() as stack:
         logs = open_logs(arguments, stack)
         plan = prepare(arguments.sources, arguments.destination, recipe, _with_names(arguments, stack))
-        with open_observers(arguments, plan.sources()) as reports:
+        with open_observers(arguments, plan.count_sources()) as reports:
             observers = [*logs, *reports]
             summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from forkresize.cli.arguments import Arguments
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_observers(arguments: Arguments, sources: Iterator[object]) -> Iterator[list[Observer]]:
+def open_observers(arguments: Arguments, sources: AbstractContextManager[Iterator[int]]) -> Iterator[list[Observer]]:
     """Open the reports and the progress view, and close them at the end.
 
     Index files are staged at the end; ``print_summary``, which knows whether they are complete, commits them.
 
     Args:
         arguments: the command line.
-        sources: a separate iterator over all sources, for a view to count them.
+        sources: counts all sources for a view, while it is entered.
 
     Raises:
         UsageError: a report's path cannot be a file, or the file is not a report.
@@ -87,8 +87,11 @@ def _print_stop_reason(summary: Summary) -> None:
         print_status(format_refusal(summary.refused))
 
 
-def _views(arguments: Arguments, sources: Iterator[object], stack: ExitStack) -> Iterator[Observer]:
-    view = _progress_view(progress_of(arguments), sources)
+def _views(
+    arguments: Arguments, sources: AbstractContextManager[Iterator[int]], stack: ExitStack
+) -> Iterator[Observer]:
+    kind = progress_of(arguments)
+    view = None if kind == "none" else _progress_view(kind, stack.enter_context(sources))
     if view:
         yield stack.enter_context(view)
     lines = view.print_line if view else print_line
@@ -105,13 +108,11 @@ def _views(arguments: Arguments, sources: Iterator[object], stack: ExitStack) ->
         yield WaitNotice()
 
 
-def _progress_view(kind: str, sources: Iterator[object]) -> "ProgressView | None":
+def _progress_view(kind: str, sources: Iterator[int]) -> "ProgressView":
     if kind == "rich":
         from forkresize.report.terminal.live import LiveView
 
         return LiveView(sources=sources)
-    if kind == "tqdm":
-        from forkresize.report.terminal.tqdm_bar import TqdmBar
+    from forkresize.report.terminal.tqdm_bar import TqdmBar
 
-        return TqdmBar(sources=sources)
-    return None
+    return TqdmBar(sources=sources)

@@ -4,8 +4,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from forkresize.job import Job
+
+if TYPE_CHECKING:
+    from forkresize.pool import NothingYet
 
 WINDOW = 4096
 """Maximum number of jobs to look ahead: enough that large pictures do not come last, with little memory."""
@@ -28,8 +32,8 @@ _KEYS: dict[Order, Callable[[Job], int]] = {
 }
 
 
-def prioritize(jobs: Iterable[Job], order: Order, window: int = WINDOW) -> Iterator[Job]:
-    """Yield the jobs in order, within a bounded window.
+def prioritize(jobs: "Iterable[Job | NothingYet]", order: Order, window: int = WINDOW) -> "Iterator[Job | NothingYet]":
+    """Yield the jobs in order, within a bounded window. While there is no other job yet, the window is not filled.
 
     Args:
         jobs: in the order of the walk, which is by path.
@@ -43,8 +47,15 @@ def prioritize(jobs: Iterable[Job], order: Order, window: int = WINDOW) -> Itera
     upcoming = enumerate(jobs)
     held: list[tuple[int, int, Job]] = []
     while True:
+        waiting = None
         for number, job in islice(upcoming, min(_AHEAD, window - len(held))):
+            if not isinstance(job, Job):
+                waiting = job
+                break
             heapq.heappush(held, (key(job), number, job))
-        if not held:
+        if held:
+            yield heapq.heappop(held)[2]
+        elif waiting is not None:
+            yield waiting
+        else:
             return
-        yield heapq.heappop(held)[2]

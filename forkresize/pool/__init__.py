@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from forkresize.pool.client import request_file, reserve
 from forkresize.pool.files import WithFiles, sealed_memfd
+from forkresize.pool.forked_iterator import ForkedIterator
 from forkresize.pool.memory import MIN_MEMORY, default_budget
 from forkresize.pool.options import PoolOptions, Serializer
 from forkresize.pool.pool import Pool
@@ -31,6 +32,7 @@ __all__ = [
     "MIN_MEMORY",
     "Activity",
     "Completed",
+    "ForkedIterator",
     "LossReason",
     "NothingYet",
     "Pool",

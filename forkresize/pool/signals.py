@@ -67,11 +67,13 @@ class StopSignals:
         with contextlib.suppress(BlockingIOError):
             self._reader.recv(4096)
 
-    def wait(self, seconds: float) -> None:
-        """Wait for a signal, at most this long."""
+    def wait(self, seconds: float | None = None, descriptor: int | None = None) -> None:
+        """Wait for a signal, or until a descriptor is readable; at most this long."""
         poll = select.poll()
-        poll.register(self._reader, select.POLLIN)
-        poll.poll(seconds * 1000)
+        for each in (self.fileno(), descriptor):
+            if each is not None:
+                poll.register(each, select.POLLIN)
+        poll.poll(None if seconds is None else seconds * 1000)
 
     def _install(self, signum: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> None:
         if signal.getsignal(signum) is not signal.SIG_IGN:
@@ -109,6 +111,13 @@ def install_worker_handlers(mask: set[int]) -> None:
     for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def ignore_stops_in_child(mask: set[int]) -> None:
+    """In a forked process that ends with its parent: ignore stop signals, which the parent handles."""
+    signal.set_wakeup_fd(-1)
+    ignore_stops()
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 

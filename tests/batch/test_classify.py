@@ -13,6 +13,7 @@ from forkresize.batch.classify import Classified, classify
 from forkresize.job import Output, Source
 from forkresize.outcome import UNCHANGED, Detail, Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import OnCollision
+from forkresize.pool import NothingYet
 from forkresize.recipe import Recipe
 from tests.protocols import Draw
 
@@ -31,7 +32,7 @@ def always(detail: Detail, *, covers_all: bool = False) -> Check:
 def run_classify(tmp_path: Path) -> Classify:
     def classify_all(check: Check, width: Any = 8, **settings: Any) -> list[Classified]:
         plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=width), Settings(**settings))
-        return list(classify(plan, check))
+        return [each for each in classify(plan, plan.discovery.walk(), check) if isinstance(each, Classified)]
 
     return classify_all
 
@@ -113,5 +114,15 @@ def test_a_stop_ends_the_search_for_sources_of_the_run(tmp_path: Path, photo: Pa
 
     for number in range(5):
         (tmp_path / f"in/{number}.jpg").write_bytes(photo.read_bytes())
-    assert list(classify(replace(plan, settings=Settings(source_filter=reject)), always(UNCHANGED))) == []
+    rejecting = replace(plan, settings=Settings(source_filter=reject))
+    assert list(classify(rejecting, plan.discovery.walk(), always(UNCHANGED))) == []
     assert len(asked) == 1
+
+
+def test_a_walk_that_found_nothing_yet_is_passed_on(tmp_path: Path, photo: Path) -> None:
+    plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8), Settings(source_filter=lambda _: False))
+    (source,) = plan.discovery.walk()
+    assert list(classify(plan, [NothingYet(7), source, NothingYet(8)], always(UNCHANGED))) == [
+        NothingYet(7),
+        NothingYet(8),
+    ]

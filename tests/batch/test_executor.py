@@ -17,7 +17,7 @@ from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import StopRequested
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Skipped, Written
-from forkresize.pool import Completed, PoolOptions, Raised
+from forkresize.pool import Completed, NothingYet, PoolOptions, Raised
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
 from tests.protocols import Draw
@@ -135,6 +135,37 @@ def test_an_error_of_the_jobs_is_raised_after_the_results_of_earlier_jobs(
         results.extend(executor.run(failing()))
     assert all(isinstance(result, Completed) for result in results)
     assert (tmp_path / "out/0.jpg").exists()
+
+
+def test_jobs_that_come_later_are_executed_when_their_descriptor_is_readable(create: Create, jobs: list[Job]) -> None:
+    reader, writer = os.pipe()
+
+    def late() -> Iterator[Job | NothingYet]:
+        yield jobs[0]
+        os.write(writer, b"x")
+        yield NothingYet(reader)
+        yield jobs[1]
+
+    with create() as executor:
+        assert sorted(result.item.source.relative for result in executor.run(late())) == ["0.jpg", "1.jpg"]
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_stop_signal_ends_the_wait_for_jobs(create: Create, jobs: list[Job]) -> None:
+    reader, writer = os.pipe()
+
+    def endless() -> Iterator[Job | NothingYet]:
+        yield jobs[0]
+        while True:
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield NothingYet(reader)
+
+    with create() as executor:
+        assert len(list(executor.run(endless()))) <= 1
+        assert executor.interrupted == signal.SIGTERM
+    os.close(reader)
+    os.close(writer)
 
 
 def test_a_second_stop_signal_ends_a_serial_run_at_once(tmp_path: Path, jobs: list[Job]) -> None:

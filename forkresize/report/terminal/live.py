@@ -27,7 +27,7 @@ class LiveView(ProgressView):
         self,
         console: Console | None = None,
         *,
-        sources: Iterator[object] | None = None,
+        sources: Iterator[int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(_INTERVAL, sources, clock)

@@ -8,33 +8,33 @@ from forkresize.errors import ForkresizeError
 
 
 class SourceCounter:
-    """Count the items of an iterator without a thread and without keeping them.
+    """Add up the numbers of an iterator without a thread.
 
     Attributes:
-        count: how many items were counted so far.
-        exhausted: whether these are all.
+        count: the sum so far.
+        exhausted: whether these were all.
 
     Args:
-        items: what to count; None if it is unknown.
+        numbers: what to add up, with a 0 where no source was found yet; None if it is unknown.
         clock: returns the time in seconds.
     """
 
-    def __init__(self, items: Iterator[object] | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._items = items
+    def __init__(self, numbers: Iterator[int] | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._numbers = numbers
         self._clock = clock
         self.count = 0
         self.exhausted = False
 
     def advance(self, seconds: float = 0.005) -> None:
         """Count for at most about this long."""
-        if self._items is None:
+        if self._numbers is None:
             return
         deadline = self._clock() + seconds
         # The run itself meets the same error and reports it; here, the total stays unknown.
         with contextlib.suppress(ForkresizeError, OSError):
-            for _ in self._items:
-                self.count += 1
-                if self._clock() >= deadline:
+            for number in self._numbers:
+                self.count += number
+                if not number or self._clock() >= deadline:
                     return
             self.exhausted = True
-        self._items = None
+        self._numbers = None

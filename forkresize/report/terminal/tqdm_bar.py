@@ -31,7 +31,7 @@ class TqdmBar(ProgressView):
         self,
         file: TextIO | None = None,
         *,
-        sources: Iterator[object] | None = None,
+        sources: Iterator[int] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(_INTERVAL, sources, clock)

@@ -16,12 +16,12 @@ class ProgressView(Observer):
 
     Args:
         interval: seconds between two drawings.
-        sources: a separate iterator over all sources, to count them; None if that is impossible.
+        sources: an iterator that SourceCounter adds up; None if the sources cannot be counted.
         clock: returns the time in seconds.
     """
 
     def __init__(
-        self, interval: float, sources: Iterator[object] | None, clock: Callable[[], float] = time.monotonic
+        self, interval: float, sources: Iterator[int] | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._interval = interval
         self._sources = SourceCounter(sources, clock)

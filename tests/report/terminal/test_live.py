@@ -91,7 +91,7 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
 ) -> None:
     screen = Screen(console)
     console.print("$ forkresize")
-    with LiveView(console, sources=iter(range(4)), clock=clock) as view:
+    with LiveView(console, sources=iter([1] * 4), clock=clock) as view:
         assert screen.rows()[2:] == ["0  0.0 pictures/s  0.0 MP/s"]
         clock.now += 1
         view.on_outcome(written())
@@ -225,7 +225,7 @@ def test_view_is_drawn_on_standard_error(capsys: pytest.CaptureFixture[str], mon
 def test_view_can_be_exported(terminal: MakeConsole) -> None:
     console = terminal(60, 10)
     console.record = True
-    view = LiveView(console, sources=iter(range(8)))
+    view = LiveView(console, sources=iter([1] * 8))
     view.on_tick([_doing("a.jpg")])
     console.print(view.render())
     assert "a.jpg" in console.export_svg(title="forkresize")

@@ -14,7 +14,7 @@ def _ticking() -> Callable[[], float]:
 
 
 def test_all_items_are_counted_in_small_steps() -> None:
-    counter = SourceCounter(iter(range(23)), _ticking())
+    counter = SourceCounter(iter([1] * 23), _ticking())
     steps = 0
     while not counter.exhausted:
         counter.advance()
@@ -25,7 +25,7 @@ def test_all_items_are_counted_in_small_steps() -> None:
 
 
 def test_endless_iterator_takes_only_the_time_allowed() -> None:
-    counter = SourceCounter(itertools.count(), _ticking())
+    counter = SourceCounter(itertools.repeat(1), _ticking())
     counter.advance(0.1)
     assert 90 <= counter.count <= 110
     assert not counter.exhausted
@@ -38,6 +38,14 @@ def test_exhausted_counter_stays_exhausted() -> None:
     assert (counter.count, counter.exhausted) == (0, True)
 
 
+def test_source_that_has_nothing_yet_ends_a_step() -> None:
+    counter = SourceCounter(iter([1, 1, 0, 1]))
+    counter.advance(60.0)
+    assert (counter.count, counter.exhausted) == (2, False)
+    counter.advance(60.0)
+    assert (counter.count, counter.exhausted) == (3, True)
+
+
 def test_counter_without_iterator_never_counts() -> None:
     counter = SourceCounter(None)
     counter.advance()
@@ -47,7 +55,7 @@ def test_counter_without_iterator_never_counts() -> None:
 @pytest.mark.parametrize("error", [SourceError("gone"), PermissionError("no")])
 def test_failing_iterator_leaves_the_total_unknown(error: Exception) -> None:
     def failing() -> Iterator[int]:
-        yield from range(3)
+        yield from [1, 1, 1]
         raise error
 
     counter = SourceCounter(failing())

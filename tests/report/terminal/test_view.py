@@ -5,7 +5,7 @@ from forkresize.report.terminal.view import ProgressView
 
 class _View(ProgressView):
     def __init__(self, now: list[float]) -> None:
-        super().__init__(0.5, iter(range(3)), lambda: now[0])
+        super().__init__(0.5, iter([1] * 3), lambda: now[0])
         self.counts: list[int] = []
         self.closed = False
 
