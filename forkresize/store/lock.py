@@ -2,7 +2,7 @@
 
 import contextlib
 import fcntl
-import glob
+import itertools
 import os
 import re
 import secrets
@@ -13,6 +13,7 @@ from io import FileIO
 from forkresize.errors import DestinationBusyError, DestinationError, describe
 from forkresize.store.base import STATE_DIR
 from forkresize.store.files import remove_temporaries
+from forkresize.store.state_dir import open_state_file, state_dir
 
 _LOCK = "lock"
 """The lock file's name in the state directory; each shard has one of its own besides."""
@@ -27,6 +28,11 @@ _MAX_ATTEMPTS = 1000
 """Maximum attempts when the lock file is repeatedly created and removed by other runs."""
 
 _RUN_ID = re.compile(rb"[0-9a-f]{8}")
+
+_SHARD_LOCK = re.compile(rf"{_LOCK}-\d+-of-\d+", re.ASCII)
+
+_MAX_ABANDONED = 64
+"""Maximum number of dead shards that one run cleans up after; the next run continues."""
 
 
 @contextlib.contextmanager
@@ -117,12 +123,18 @@ def _lock_shared(path: str) -> FileIO | None:
 
 
 def _lock(path: str, how: int) -> FileIO | None:
-    """Return the file, locked; None if another process holds the lock, or keeps taking and freeing it."""
+    """Return the file, locked; None if another process holds the lock, or keeps taking and freeing it.
+
+    Raises:
+        OSError: the file, or its directory, is not what a run leaves, or cannot be opened.
+    """
     for attempt in range(_MAX_ATTEMPTS):
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            lock = FileIO(path, "a+")
-        except (FileExistsError, FileNotFoundError):
+            # What else is in the place of the directory is reported when that is opened.
+            with contextlib.suppress(FileExistsError):
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+            lock = _open(path, os.O_RDWR | os.O_CREAT)
+        except FileNotFoundError:
             # A holder that ends removes the file and its directory, at any point here.
             if attempt == _MAX_ATTEMPTS - 1:
                 raise
@@ -134,30 +146,49 @@ def _lock(path: str, how: int) -> FileIO | None:
             return None
         # The name may refer to another file by now.
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+            if os.path.samestat(os.fstat(lock.fileno()), os.lstat(path)):
                 return lock
         lock.close()
     return None
 
 
+def _open(path: str, flags: int) -> FileIO:
+    """Open a lock file, which must be a regular file, without following links."""
+    with state_dir(os.path.dirname(path)) as directory:
+        lock = FileIO(open_state_file(directory, path, flags), "r+")
+    lock.name = path
+    return lock
+
+
+def _unlink(lock: FileIO) -> None:
+    with state_dir(os.path.dirname(lock.name)) as directory:
+        os.unlink(os.path.basename(lock.name), dir_fd=directory)
+
+
 def _claim(locks: list[FileIO], destination: str, run_id: str) -> None:
     for lock in locks:
-        _remove_temporaries_of_dead_runs(lock, destination)
+        _remove_temporaries_of_dead_run(lock, destination)
         lock.truncate(0)
     if len(locks) == 1:
         # The holder of the whole directory knows that all holders of shards are gone.
-        for path in glob.glob(f"{glob.escape(os.fsdecode(locks[0].name))}-*"):
-            with FileIO(path) as abandoned:
-                _remove_temporaries_of_dead_runs(abandoned, destination)
-            os.unlink(path)
-    locks[-1].write(run_id.encode("ascii"))
+        for path in itertools.islice(_shard_locks(os.path.dirname(locks[0].name)), _MAX_ABANDONED):
+            # What is not a lock file is not ours to remove, and does not disturb.
+            with contextlib.suppress(OSError), _open(path, os.O_RDONLY) as abandoned:
+                _remove_temporaries_of_dead_run(abandoned, destination)
+                _unlink(abandoned)
+    os.pwrite(locks[-1].fileno(), run_id.encode("ascii"), 0)
 
 
-def _remove_temporaries_of_dead_runs(lock: FileIO, destination: str) -> None:
-    """Remove the temporary files of the runs whose ids are in a lock file that this process holds."""
-    lock.seek(0)
-    for run_id in _RUN_ID.findall(lock.read()):
-        remove_temporaries(destination, run_id.decode("ascii"))
+def _shard_locks(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        yield from (entry.path for entry in entries if _SHARD_LOCK.fullmatch(entry.name))
+
+
+def _remove_temporaries_of_dead_run(lock: FileIO, destination: str) -> None:
+    """Remove the temporary files of the run whose id is all that a lock file holds."""
+    content = os.pread(lock.fileno(), 64, 0)
+    if _RUN_ID.fullmatch(content):
+        remove_temporaries(destination, content.decode("ascii"))
 
 
 def _release(locks: list[FileIO]) -> None:
@@ -166,5 +197,5 @@ def _release(locks: list[FileIO]) -> None:
     with contextlib.suppress(OSError):
         for lock in reversed(locks):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.unlink(lock.name)
+            _unlink(lock)
         os.rmdir(os.path.dirname(locks[0].name))

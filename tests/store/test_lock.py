@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -192,3 +193,84 @@ def test_a_lock_that_is_not_released_in_time_is_an_error(tmp_path: Path) -> None
 def test_on_wait_is_not_called_for_a_free_destination(tmp_path: Path) -> None:
     with destination_lock(str(tmp_path), timeout=30, on_wait=lambda: pytest.fail("on_wait was called")):
         pass
+
+
+PLANTS: dict[str, Callable[[Path, Path], object]] = {
+    "a symbolic link": lambda path, canary: path.symlink_to(canary),
+    "a directory": lambda path, _: path.mkdir(),
+    "a named pipe": lambda path, _: os.mkfifo(path),
+    "a file that has other names": lambda path, canary: path.hardlink_to(canary),
+}
+
+
+@pytest.mark.parametrize("shard", [None, "1-of-2"])
+@pytest.mark.parametrize("kind", PLANTS)
+def test_what_is_not_a_lock_file_is_refused_with_advice_and_left_alone(
+    tmp_path: Path, kind: str, shard: str | None
+) -> None:
+    canary = tmp_path / "canary"
+    canary.write_bytes(b"precious")
+    path = tmp_path / "out/.forkresize" / ("lock" if shard is None else f"lock-{shard}")
+    path.parent.mkdir(parents=True)
+    PLANTS[kind](path, canary)
+    for _ in range(2):
+        with (
+            pytest.raises(DestinationError, match=f"{path.name}: {kind}.*remove it"),
+            destination_lock(str(tmp_path / "out"), shard=shard),
+        ):
+            pytest.fail(f"{kind} served as a lock file")
+    assert canary.read_bytes() == b"precious"
+    path.rmdir() if path.is_dir() else path.unlink()
+    with destination_lock(str(tmp_path / "out"), shard=shard):
+        pass
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("kind", ["directory", "missing", "file"])
+def test_what_is_not_a_state_directory_is_refused_with_advice(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "out").mkdir()
+    state = tmp_path / "out/.forkresize"
+    state.touch() if kind == "file" else state.symlink_to(tmp_path / kind)
+    with (
+        pytest.raises(DestinationError, match="in the place of a directory; remove it"),
+        destination_lock(str(tmp_path / "out")),
+    ):
+        pytest.fail("held without a state directory")
+    assert sorted(os.listdir(tmp_path)) == ["directory", "out"]
+
+
+@pytest.mark.parametrize("shard", [None, "1-of-2"])
+@pytest.mark.parametrize("content", ["many ids", "sparse", "no id"])
+def test_a_lock_file_with_other_content_takes_no_time_and_no_memory(
+    tmp_path: Path, content: str, shard: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str] = []
+    monkeypatch.setattr(lock, "remove_temporaries", lambda _, run_id: looked_for.append(run_id))
+    (tmp_path / ".forkresize").mkdir()
+    for name in ("lock", "lock-1-of-2"):
+        with (tmp_path / ".forkresize" / name).open("wb") as file:
+            file.write({"many ids": b"0123abcd" * 200_000, "sparse": b"", "no id": b"../../x"}[content])
+            if content == "sparse":
+                file.truncate(1 << 42)
+    with destination_lock(str(tmp_path), shard=shard) as run_id:
+        own = tmp_path / ".forkresize" / ("lock" if shard is None else f"lock-{shard}")
+        assert own.read_text() == run_id
+    assert looked_for == []
+
+
+def test_only_some_of_many_dead_shards_are_cleaned_up_after_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str] = []
+    monkeypatch.setattr(lock, "remove_temporaries", lambda _, run_id: looked_for.append(run_id))
+    state = tmp_path / ".forkresize"
+    (state / "lock-1-of-999").mkdir(parents=True)
+    for number in range(100):
+        (state / f"lock-{number}-of-100").write_text(f"{number:08x}")
+        (state / f"lock-{number}.jpg").write_text(f"{number:08x}")
+    for expected in (64, 100):
+        with destination_lock(str(tmp_path)):
+            assert 1 < len(looked_for) <= expected
+    assert len(looked_for) >= 99
+    assert len(list(state.iterdir())) == 101
