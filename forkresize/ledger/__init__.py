@@ -32,6 +32,6 @@ def open_ledger(destination: str, *, read_only: bool = False, durable: bool = Fa
     """
     from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 
-    if read_only and not os.path.exists(ledger_path(destination)):
+    if read_only and not os.path.lexists(ledger_path(destination)):
         return NullLedger()
     return SqliteLedger(destination, read_only=read_only, durable=durable)

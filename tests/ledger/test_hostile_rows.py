@@ -23,10 +23,11 @@ pytestmark = pytest.mark.slow
 
 SMALL = Recipe.of(width=16)
 NOT_TYPED = {
-    "runs": "number, started_ns, ended_ns, broken",
-    "roots": "number, path",
-    "outputs": ", ".join(f'"{column}"' for column in COLUMNS),
+    "runs": "number INTEGER PRIMARY KEY, started_ns, ended_ns, broken",
+    "roots": "number INTEGER PRIMARY KEY, path UNIQUE",
+    "outputs": ", ".join(f'"{column}"' for column in COLUMNS).replace('"path"', '"path" PRIMARY KEY'),
 }
+CELLS = [(table, column.split()[0].strip('"')) for table, row in NOT_TYPED.items() for column in row.split(", ")]
 
 values = st.one_of(
     st.none(),
@@ -58,15 +59,20 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def without_types(work: Path) -> Iterator[sqlite3.Connection]:
-    """Open the ledger with the same rows in tables without types, and restore it afterwards."""
+    """Open the ledger with the same rows and schema, but accept values of any type; restore it afterwards."""
     path = Path(ledger_path(str(work / "out")))
     whole = path.read_bytes()
     db = sqlite3.connect(path, isolation_level=None)
     for table, columns in NOT_TYPED.items():
-        db.execute(f"ALTER TABLE {table} RENAME TO old")
-        db.execute(f"CREATE TABLE {table} ({columns})")
-        db.execute(f"INSERT INTO {table} SELECT * FROM old")  # noqa: S608 -- the names are those above.
-        db.execute("DROP TABLE old")
+        (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        db.execute(f"CREATE TABLE new ({columns}) {'WITHOUT ROWID' if table == 'outputs' else ''}")
+        db.execute(f"INSERT INTO new SELECT * FROM {table}")  # noqa: S608 -- the names are those above.
+        db.execute(f"DROP TABLE {table}")
+        db.execute(f"ALTER TABLE new RENAME TO {table}")
+        # This connection keeps the schema that it has read.
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (sql, table))
+        db.execute("PRAGMA writable_schema = OFF")
     try:
         yield db
     finally:
@@ -84,7 +90,7 @@ def preview(work: Path, **asked: Any) -> list[Outcome]:
 
 
 cells = st.tuples(
-    st.sampled_from([(table, column.strip('" ')) for table, row in NOT_TYPED.items() for column in row.split(", ")]),
+    st.sampled_from([cell for cell in CELLS if cell[1] != "number"]),
     values,
 )
 
@@ -109,7 +115,7 @@ def test_no_cell_crashes_a_run_or_makes_a_missing_output_unchanged(
 ) -> None:
     with without_types(work) as db:
         for (table, column), value in changed:
-            db.execute(f'UPDATE {table} SET "{column}" = ?', (value,))  # noqa: S608 -- the names are those above.
+            db.execute(f'UPDATE OR IGNORE {table} SET "{column}" = ?', (value,))  # noqa: S608 -- the names are those above.
         outcomes = preview(work, retry_failed=retry_failed)
     for outcome in outcomes:
         json.dumps(record(outcome))
@@ -123,7 +129,7 @@ def test_no_cell_crashes_a_run_or_makes_a_missing_output_unchanged(
 @given(st.lists(st.tuples(*[values] * len(COLUMNS)), max_size=3))
 def test_no_row_crashes_a_run(work: Path, rows: list[tuple[Any, ...]]) -> None:
     with without_types(work) as db:
-        db.executemany(f"INSERT INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
+        db.executemany(f"INSERT OR IGNORE INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
         for outcome in preview(work):
             json.dumps(record(outcome))
 

@@ -15,6 +15,7 @@ from forkresize.errors import LedgerError
 from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.ledger import OutputRecord
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
+from forkresize.ledger.sqlite.connection import LedgerConnection
 from forkresize.plan.staleness import may_be_incomplete
 
 
@@ -151,20 +152,20 @@ def test_a_damaged_or_foreign_file_is_refused_with_advice_and_left_alone(
 
 
 def test_a_ledger_that_cannot_be_opened_is_not_called_damaged(tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="unable to open") as refusal:
+    with pytest.raises(LedgerError, match="No such file") as refusal:
         SqliteLedger(str(tmp_path / "missing"))
     assert "damaged" not in str(refusal.value)
 
 
 def test_the_rollback_journal_is_used_where_wal_is_not_possible(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Old(sqlite3.Connection):
-        def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
-            if sql == "PRAGMA journal_mode = WAL":
-                raise sqlite3.OperationalError("locking protocol")
-            return super().execute(sql, *parameters)
+    execute = LedgerConnection.execute
 
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *names, **options: connect(*names, **options, factory=Old))
+    def refuse_wal(connection: LedgerConnection, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if sql == "PRAGMA journal_mode = WAL":
+            raise sqlite3.OperationalError("locking protocol")
+        return execute(connection, sql, *parameters)
+
+    monkeypatch.setattr(LedgerConnection, "execute", refuse_wal)
     with SqliteLedger(str(out)) as ledger:
         ledger.record([record("a")])
         ledger.flush()

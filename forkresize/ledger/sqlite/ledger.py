@@ -12,13 +12,13 @@ from forkresize.ledger.sqlite.rows import (
     READ,
     ReadAhead,
     Roots,
-    check_rows,
+    check_integers,
     encode,
     located_record_from_row,
     record_from_row,
     row_from_record,
 )
-from forkresize.ledger.sqlite.schema import COLUMNS, close_cleanly, connect, ledger_path, translate_sqlite_errors
+from forkresize.ledger.sqlite.schema import COLUMNS, close_cleanly, connect, ledger_path
 
 _BATCH = 500
 """Maximum number of records to write at once."""
@@ -26,9 +26,13 @@ _BATCH = 500
 _FLUSH_INTERVAL = 1.0
 """Maximum seconds that a record waits for others to be written with it."""
 
-_INTERRUPTED_RUNS = (
-    "SELECT number, started_ns, coalesce(ended_ns, ?) FROM runs WHERE broken OR (ended_ns IS NULL AND number != ?)"
-)
+_MAX_INTERRUPTED = 1000
+"""Maximum number of interrupted runs that are distinguished; older ones are combined."""
+
+_INTERRUPTED_RUNS = f"""
+SELECT number, started_ns, coalesce(ended_ns, ?) FROM runs WHERE broken OR (ended_ns IS NULL AND number != ?)
+ORDER BY number DESC LIMIT {_MAX_INTERRUPTED}
+"""  # noqa: S608 -- a number of ours.
 _WRITE = f"INSERT OR REPLACE INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 -- only placeholders.
 
 
@@ -42,15 +46,14 @@ class SqliteLedger:
         """Open the ledger; see ``open_ledger``. To read only, the destination need not be held."""
         self.run = 0
         self.persistent = not read_only
-        self._file = ledger_path(destination)
         self._durable = durable
         self._pending: dict[str, OutputRecord] = {}
         self._pending_since = 0.0
         self._closed = False
         self._interrupted: tuple[InterruptedRun, ...] = ()
-        self._db = connect(self._file, read_only=read_only, durable=durable)
+        self._db = connect(ledger_path(destination), read_only=read_only, durable=durable)
         self._read_ahead = ReadAhead(self._db)
-        with contextlib.ExitStack() as cleanup, translate_sqlite_errors(self._file):
+        with contextlib.ExitStack() as cleanup, self._db.translate_errors():
             cleanup.callback(self._db.close)
             self._roots = Roots(self._db)
             self._load_interrupted_runs()
@@ -67,7 +70,7 @@ class SqliteLedger:
         if not self.persistent:
             return
         now = time.time_ns()
-        with translate_sqlite_errors(self._file):
+        with self._db.translate_errors():
             with self._db:
                 self._db.execute("BEGIN IMMEDIATE")
                 (number,) = self._db.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()
@@ -88,7 +91,7 @@ class SqliteLedger:
             return record
         path = encode(key)
         if not self._read_ahead.covers(path):
-            with translate_sqlite_errors(self._file):
+            with self._db.translate_errors():
                 self._read_ahead.read(path)
         row = self._read_ahead.rows.get(path)
         if row is None:
@@ -96,7 +99,7 @@ class SqliteLedger:
         try:
             return record_from_row(row, key, self._roots)
         except sqlite3.DatabaseError:
-            with translate_sqlite_errors(self._file):
+            with self._db.translate_errors():
                 raise
 
     def record(self, records: Iterable[OutputRecord]) -> None:
@@ -111,7 +114,7 @@ class SqliteLedger:
         """Remove the records of some outputs."""
         self.flush()
         paths = [encode(key) for key in keys]
-        with translate_sqlite_errors(self._file), self._db:
+        with self._db.translate_errors(), self._db:
             self._db.execute("BEGIN")
             self._db.executemany("DELETE FROM outputs WHERE path = ?", ((path,) for path in paths))
         self._read_ahead.invalidate(paths)
@@ -119,7 +122,7 @@ class SqliteLedger:
     def iter_records(self) -> Iterator[OutputRecord]:
         """Yield all records in the order of their keys' bytes."""
         self.flush()
-        with translate_sqlite_errors(self._file):
+        with self._db.translate_errors():
             for row in self._db.execute(f"{READ} ORDER BY path"):
                 yield located_record_from_row(row, self._roots)
 
@@ -127,7 +130,7 @@ class SqliteLedger:
         """Write the pending records."""
         if self._pending and self.persistent:
             try:
-                with translate_sqlite_errors(self._file):
+                with self._db.translate_errors():
                     # New roots are added before the transaction, which may be rolled back.
                     rows = [row_from_record(record, self._roots) for record in self._pending.values()]
                     with self._db:
@@ -151,7 +154,7 @@ class SqliteLedger:
             return
         try:
             self.flush()
-            with translate_sqlite_errors(self._file):
+            with self._db.translate_errors():
                 ended = (time.time_ns(), self.run)
                 self._db.execute("UPDATE runs SET ended_ns = ?, broken = 0 WHERE number = ?", ended)
         finally:
@@ -159,4 +162,8 @@ class SqliteLedger:
 
     def _load_interrupted_runs(self) -> None:
         rows = self._db.execute(_INTERRUPTED_RUNS, (time.time_ns(), self.run))
-        self._interrupted = tuple(map(InterruptedRun._make, check_rows(rows, int)))
+        runs = [InterruptedRun(*row) for row in check_integers(rows)]
+        if len(runs) == _MAX_INTERRUPTED:
+            # A run that ended before it started may have made outputs of any time.
+            runs[-1] = runs[-1]._replace(started_ns=0, ended_ns=-1)
+        self._interrupted = tuple(runs)

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from forkresize.ledger.base import OutputRecord
@@ -19,6 +20,9 @@ READ = f"SELECT {_QUOTED} FROM outputs"  # noqa: S608 -- the names are ours.
 
 _WINDOW = 512
 """Maximum number of rows to read ahead."""
+
+_CACHED_ROOTS = 1024
+"""Maximum number of directories of sources to hold in memory."""
 
 _LATEST = 2**63 - 1
 """Nanoseconds since the epoch that an SQLite integer can hold: in the year 2262."""
@@ -41,51 +45,41 @@ def clamp_mtime(mtime_ns: int) -> int:
     return max(-_LATEST, min(mtime_ns, _LATEST))
 
 
-def check_rows(rows: Iterable[Row], first: type) -> Iterator[Row]:
-    """Yield rows whose first column has this type, and whose other columns are integers.
+def check_integers(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows whose columns are integers.
 
     Raises:
         DatabaseError: a row is different.
     """
     for row in rows:
-        if not (isinstance(row[0], first) and all(isinstance(value, int) for value in row[1:])):
+        if not all(map(_is_int, row)):
             raise sqlite3.DatabaseError(INVALID_ROW)
         yield row
 
 
 class Roots:
-    """The directories of sources. Rows refer to them by number."""
+    """The directories of sources. Rows refer to them by number; another shard may add some at any time."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._numbers: dict[str, int] = {}
-        self._paths: dict[int, str] = {}
-        self._load()
+        self.number_of = lru_cache(_CACHED_ROOTS)(self._number_of)
+        self.path_of = lru_cache(_CACHED_ROOTS)(self._path_of)
 
-    def number_of(self, path: str) -> int:
+    def _number_of(self, path: str) -> int:
         """Return the number of a directory, which is added if it is new."""
-        if path not in self._numbers:
-            (number,) = self._db.execute(_ADD_ROOT, (os.fsencode(path),)).fetchone()
-            self._numbers[path], self._paths[number] = number, path
-        return self._numbers[path]
+        (number,) = self._db.execute(_ADD_ROOT, (os.fsencode(path),)).fetchone()
+        return int(number)
 
-    def path_of(self, number: Any) -> str:
+    def _path_of(self, number: Any) -> str:
         """Return the path of a directory.
 
         Raises:
-            DatabaseError: there is no such number.
+            DatabaseError: there is no such number, or it has no path.
         """
-        path = self._paths.get(number)
-        if path is None:
-            self._load()  # Another shard may have added it.
-            path = self._paths.get(number)
-        if path is None:
+        row = self._db.execute("SELECT path FROM roots WHERE number = ?", (number,)).fetchone()
+        if row is None or not isinstance(row[0], bytes):
             raise sqlite3.DatabaseError(INVALID_ROW)
-        return path
-
-    def _load(self) -> None:
-        for path, number in check_rows(self._db.execute("SELECT path, number FROM roots"), bytes):
-            self._numbers[os.fsdecode(path)], self._paths[number] = number, os.fsdecode(path)
+        return os.fsdecode(row[0])
 
 
 def record_from_row(row: Row, key: str, roots: Roots) -> OutputRecord:

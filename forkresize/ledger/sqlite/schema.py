@@ -1,13 +1,13 @@
-"""The ledger's file: tables, opening, checks and error messages."""
+"""The ledger's file: tables, opening and closing, checks of the schema."""
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
-from urllib.parse import quote_from_bytes
 
 from forkresize.errors import LedgerError
 from forkresize.ledger.base import OutputRecord
+from forkresize.ledger.sqlite.connection import START_OVER, LedgerConnection
+from forkresize.ledger.sqlite.files import MAX_SIZE, check_files, check_journal
 from forkresize.store import STATE_DIR
 
 VERSION = 1
@@ -36,10 +36,11 @@ CREATE TABLE IF NOT EXISTS outputs (
 ) WITHOUT ROWID;
 """
 
-_BUSY_TIMEOUT = 5.0
-"""Seconds to wait for another shard that writes, or a dry run that reads; signals are not handled during the wait."""
+_ENTRIES = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name LIMIT 9"
+"""More than the tables and indexes of a ledger."""
 
-_START_OVER = "delete it to start over (existing outputs are then compared by modification time)"
+_CACHE_KIB = 2000
+"""SQLite's default. The file's own setting could take all memory."""
 
 
 def ledger_path(destination: str) -> str:
@@ -47,20 +48,7 @@ def ledger_path(destination: str) -> str:
     return os.path.join(destination, STATE_DIR, "ledger.db")
 
 
-@contextlib.contextmanager
-def translate_sqlite_errors(path: str) -> Iterator[None]:
-    """Raise LedgerError, with advice, for errors of SQLite."""
-    try:
-        yield
-    except sqlite3.ProgrammingError:
-        raise
-    except sqlite3.OperationalError as error:
-        raise LedgerError(f"the ledger {path!r} cannot be used: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise LedgerError(f"the ledger {path!r} is damaged ({error}); {_START_OVER}") from error
-
-
-def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sqlite3.Connection:
+def connect(path: str, *, read_only: bool = False, durable: bool = False) -> LedgerConnection:
     """Open a ledger and check it. A missing one is created, unless it is only read.
 
     Args:
@@ -69,17 +57,16 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
         durable: whether commits have to survive a power failure, not only the end of this process.
 
     Raises:
-        LedgerError: it is damaged, is not a ledger, or was made by a later version.
+        LedgerError: it is damaged, is not a ledger, was made by a later version, or others may have planted its files.
     """
-    name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise LedgerError(f"the ledger {path!r} is not a regular file; {_START_OVER}")
-    with translate_sqlite_errors(path):
-        mode = "ro" if read_only else "rwc"
-        connection = sqlite3.connect(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)
+    check_files(path)
+    connection = LedgerConnection(path, read_only=read_only)
     try:
-        with translate_sqlite_errors(path):
-            _check(connection, path)
+        with connection.translate_errors():
+            connection.distrust()
+            _check_schema(connection, path)
+            connection.trust_schema()
+            _check_content(connection)
             if not read_only:
                 _prepare(connection, durable=durable)
     except BaseException:
@@ -88,30 +75,49 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> sql
     return connection
 
 
-def close_cleanly(connection: sqlite3.Connection) -> None:
+def close_cleanly(connection: LedgerConnection) -> None:
     """Close a ledger so that it is a single file again, unless another process is reading it."""
     # Damage was reported when it was found.
-    with contextlib.closing(connection), contextlib.suppress(sqlite3.DatabaseError):
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.DatabaseError, LedgerError):
         connection.execute("PRAGMA busy_timeout = 0")
+        # From then on, SQLite believes a journal.
+        check_journal(connection.path)
         connection.execute("PRAGMA journal_mode = DELETE")
 
 
-def _check(connection: sqlite3.Connection, path: str) -> None:
+def _check_schema(connection: LedgerConnection, path: str) -> None:
+    """Check that a file has no tables, or exactly those of a ledger of this version."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and application != _APPLICATION:
+    entries = connection.execute(_ENTRIES).fetchall()
+    if entries and application != _APPLICATION:
         raise sqlite3.DatabaseError("file is not a ledger")
     if version > VERSION:
-        raise LedgerError(
-            f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {_START_OVER}"
-        )
+        raise LedgerError(f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {START_OVER}")
+    if entries and entries != _expected_entries():
+        raise sqlite3.DatabaseError("its schema is not a ledger's")
+
+
+def _expected_entries() -> list[tuple[str, str, str, str | None]]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        empty.executescript(_TABLES)
+        return empty.execute(_ENTRIES).fetchall()
+
+
+def _check_content(connection: LedgerConnection) -> None:
+    """Limit size and memory, and check all pages; SQLite allocates a bit for each of them."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    if pages * page_size > MAX_SIZE:
+        raise sqlite3.DatabaseError(f"it has {pages} pages of {page_size} bytes")
+    connection.execute(f"PRAGMA max_page_count = {MAX_SIZE // page_size}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if result != "ok":
         raise sqlite3.DatabaseError(result)
 
 
-def _prepare(connection: sqlite3.Connection, *, durable: bool) -> None:
+def _prepare(connection: LedgerConnection, *, durable: bool) -> None:
     # Some file systems lack the shared memory that WAL needs; the rollback journal works everywhere.
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
