@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from PIL import Image
 
 from forkresize.job import Source
 from forkresize.outcome import UNCHANGED, Execution, Failed, Outcome, OutputRef, Planned, Reason, Skipped, Written
+from forkresize.store.beneath import Root
 from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
@@ -43,6 +44,16 @@ def draw() -> Draw:
         return path
 
     return draw_picture
+
+
+@pytest.fixture
+def deep_path(tmp_path: Path) -> Iterator[Path]:
+    """A directory for very deep trees, which pytest itself cannot remove."""
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    yield folder
+    with Root(str(tmp_path)) as root:
+        root.remove_tree("deep")
 
 
 @pytest.fixture
