@@ -27,10 +27,12 @@ class Output(Struct, frozen=True):
     Attributes:
         key: its key in the output store: relative to the destination, with ``/`` between the parts.
         rendition: index of its rendition in the recipe.
+        staged: the key that a worker writes it to; empty for its own.
     """
 
     key: str
     rendition: int = 0
+    staged: str = ""
 
 
 class Job(Struct, frozen=True):
@@ -39,7 +41,9 @@ class Job(Struct, frozen=True):
     Attributes:
         source: the picture to read.
         outputs: what to make of it; all outputs come from one decode.
+        in_place: whether the output replaces the source.
     """
 
     source: Source
     outputs: tuple[Output, ...]
+    in_place: bool = False

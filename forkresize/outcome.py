@@ -121,6 +121,7 @@ class Written(_Detail, frozen=True, kw_only=True):
         resize_seconds: wall time of all steps between decoding and encoding, for all outputs together.
         encode_seconds: wall time of encoding and writing.
         peak_rss: the worker's peak memory so far, in bytes.
+        changed_ns: the source's modification time at the end, if it changed while the output was made; in nanoseconds.
     """
 
     out_bytes: Count
@@ -134,6 +135,7 @@ class Written(_Detail, frozen=True, kw_only=True):
     resize_seconds: Seconds = 0.0
     encode_seconds: Seconds = 0.0
     peak_rss: Count = 0
+    changed_ns: Count | None = None
 
 
 class Unchanged(_Detail, frozen=True):

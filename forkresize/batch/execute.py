@@ -26,7 +26,7 @@ from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
 from forkresize.plan.staleness import Rules
 from forkresize.pool import NothingYet
-from forkresize.store import LocalStore, OutputStore
+from forkresize.store import LocalStore, OutputStore, Staging
 from forkresize.summary import RunStats, Summary
 
 if TYPE_CHECKING:
@@ -43,27 +43,30 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
     shard = plan.settings.shard
     lock_name = None if shard is None else shard.lock_name
     with plan.store.lock(lock_name, plan.settings.lock_wait, events.waiting) as run_id:
-        events.start()
         store = plan.store.with_run(run_id)
-        create = create_executor or partial(_create_executor, plan, store)
-        executor = _execute(plan, state, create(WorkerSetup.of(plan.recipe, store), events.on_tick), store)
+        with store.staging() as staging:
+            events.start()
+            create = create_executor or partial(_create_executor, plan, store, staging)
+            executor = create(WorkerSetup.of(plan.recipe, store), events.on_tick)
+            _execute(plan, state, executor, store, staging)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)
 
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
     with _open_ledger(plan) as ledger:
-        for classified in classify(plan, plan.discovery.walk(), _output_strategy(plan, ledger, plan.store).check):
+        outputs = _output_strategy(plan, ledger, plan.store, plan.store.staging())
+        for classified in classify(plan, plan.discovery.walk(), outputs.check):
             for outcome in () if isinstance(classified, NothingYet) else classified.outcomes:
                 state.report(outcome)
         _prune(plan, state, ledger)
 
 
-def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore) -> Executor:
+def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore, staging: Staging) -> None:
     # The walk's process is forked first, while this one is small and has no database open.
     with list_sources(plan) as found, _open_ledger(plan) as ledger:
         ledger.begin_run()
-        outputs = _output_strategy(plan, ledger, store)
+        outputs = _output_strategy(plan, ledger, store, staging)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, found), plan.settings.order)
@@ -73,7 +76,6 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
                 _prune(plan, state, ledger)
         with state.stop_on(LedgerError):
             ledger.close()
-    return executor
 
 
 def _process_jobs(
@@ -120,10 +122,12 @@ def _pending_jobs(
         state.discovery_finished()
 
 
-def _create_executor(plan: "RunPlan", store: OutputStore, setup: WorkerSetup, on_tick: OnTick | None) -> Executor:
+def _create_executor(
+    plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None
+) -> Executor:
     if plan.settings.serial:
         return SerialExecutor(setup, on_tick, store)
-    options = sandboxed_pool_options(plan.settings, plan.discovery.named, store.location(""))
+    options = sandboxed_pool_options(plan.settings, plan.discovery.named, staging.location)
     return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), on_tick)
 
 
@@ -134,15 +138,15 @@ def _open_ledger(plan: "RunPlan") -> LedgerStore:
     return open_ledger(plan.store.location(""), read_only=settings.dry_run, durable=settings.in_place)
 
 
-def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -> OutputStrategy:
+def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore, staging: Staging) -> OutputStrategy:
     settings = plan.settings
     # An output that replaced its source is not encoded again only because a codec's version changed.
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
     rules = Rules(settings.policy, prints, ledger.interrupted_runs())
     checker = StalenessChecker(LocalStore(""), store, ledger, rules)
     if settings.in_place:
-        return InPlaceOutputs(checker, settings, store)
-    return SeparateOutputs(checker, store, preserve_times=settings.preserve_times)
+        return InPlaceOutputs(checker, settings, store, staging)
+    return SeparateOutputs(checker, store, staging, preserve_times=settings.preserve_times)
 
 
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from forkresize.batch.outputs import stage_job
 from forkresize.batch.settings import Settings
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.errors import ConflictError, FieldError, LedgerError, describe
@@ -14,13 +15,12 @@ from forkresize.ledger import OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
 from forkresize.plan import IfExists
 from forkresize.recipe import Recipe
-from forkresize.store import LocalStore, OutputStore, checksum
-from forkresize.store.files import temporary_path
-from forkresize.store.replace import replace_source
+from forkresize.store import LocalStore, OutputStore, StagedError, Staging, checksum
+from forkresize.store.replace import prepare_replacement
 
 
 class InPlaceOutputs:
-    """Makes each output next to its source, then renames it over the source.
+    """Makes each output in the staging directory, then renames it over its source.
 
     In this order: the backup is complete; the ledger records the output, and is on disk; the output is renamed. If the
     process ends in between, the file is either still the source, or the output, which the ledger knows by its hash.
@@ -28,11 +28,11 @@ class InPlaceOutputs:
     The store is the directory of the sources, and has local paths.
     """
 
-    def __init__(self, checker: StalenessChecker, settings: Settings, store: OutputStore) -> None:
+    def __init__(self, checker: StalenessChecker, settings: Settings, store: OutputStore, staging: Staging) -> None:
         self._checker = checker
         self._settings = settings
         self._store = store
-        self._prefix = os.path.join(store.location(""), "")
+        self._staging = staging
 
     def check(self, source: Source, output: Output) -> Outcome:
         """Return Planned if a source has to be replaced, otherwise its outcome without work."""
@@ -43,49 +43,48 @@ class InPlaceOutputs:
         return self._checker.check_in_place(source, output, record, is_output=_is_output(source, record))
 
     def stage(self, job: Job) -> Job:
-        """Return the job with its output next to the source, under a name that a later run would remove."""
-        (output,) = job.outputs
-        return Job(job.source, (Output(temporary_path(output.key, self._store.run_id), output.rendition),))
+        """Return the job with a staged output, for the key of its source."""
+        staged = stage_job(job, self._staging)
+        key = job.source.path.removeprefix(os.path.join(self._store.location(""), ""))
+        return Job(job.source, tuple(replace(output, key=key) for output in staged.outputs), in_place=True)
 
     def finalize(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
         """Rename the output over its source; return the outcome."""
-        (staged,), (outcome,) = job.outputs, outcomes
-        final = self._final_job(job)
+        (output,), (outcome,) = job.outputs, outcomes
         outcome = replace(outcome, ref=replace(outcome.ref, destination=job.source.path))
         try:
             if isinstance(outcome.detail, Written):
-                self._replace(final, staged.key, outcome)
+                self._replace(job, outcome, outcome.detail.out_bytes)
+        except StagedError as error:
+            outcome = replace(outcome, detail=Failed(Reason.PROTOCOL_VIOLATION, str(error)))
         except OSError as error:
             detail = Failed(Reason.NOT_WRITTEN, f"{error.filename or job.source.path}: {describe(error)}")
             outcome = replace(outcome, detail=detail)
         except LedgerError as error:
             outcome = replace(outcome, detail=Failed(Reason.NOT_WRITTEN, str(error), fatal=True))
         finally:
-            self._store.clean(self._store.run_id, final.outputs[0].key)
+            self._staging.discard(output.staged)
         return [outcome]
 
     def record(self, job: Job, outcomes: list[Outcome]) -> None:
         """Record why a source was not replaced. Replaced sources were recorded before the renaming."""
-        final, (outcome,) = self._final_job(job), outcomes
-        (output,) = final.outputs
+        (output,), (outcome,) = job.outputs, outcomes
         if isinstance(outcome.detail, Written) or _is_output(job.source, self._checker.ledger.get(output.key)):
             return
-        self._checker.record(final, outcomes)
+        self._checker.record(job, outcomes)
 
-    def _final_job(self, job: Job) -> Job:
-        """Return a staged job as it is once its output has its source's name."""
-        key = job.source.path.removeprefix(self._prefix)
-        return Job(job.source, tuple(Output(key, staged.rendition) for staged in job.outputs))
-
-    def _replace(self, job: Job, staged: str, outcome: Outcome) -> None:
-        folder = self._settings.backup_dir
-        replace_source(
+    def _replace(self, job: Job, outcome: Outcome, size: int) -> None:
+        (output,) = job.outputs
+        self._staging.check(output.staged, size)
+        prepare_replacement(
             job.source,
-            self._store.location(staged),
-            backup=None if folder is None else os.path.join(folder, job.source.relative),
+            self._store.location(""),
+            self._store.location(output.staged),
+            backup_dir=self._settings.backup_dir,
             keep_mtime=self._settings.preserve_times,
-            on_ready=lambda: self._checker.record(job, [outcome], staged),
         )
+        self._checker.record(job, [outcome], output.staged)
+        self._staging.adopt(output.staged, output.key)
 
 
 def _is_output(source: Source, record: OutputRecord | None) -> bool:

@@ -1,4 +1,4 @@
-"""The executor of this machine: a pool of forked workers that may only read the sources and write the destination."""
+"""The executor of this machine: a pool of forked workers that may only read the sources and write staged outputs."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,22 +40,22 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
         return ExecutorStats(**{name: getattr(self, name) for name in ExecutorStats.__struct_fields__})
 
 
-def sandboxed_pool_options(settings: Settings, sources: Sequence[str], destination: str) -> PoolOptions:
-    """Return the options of a pool whose workers may only read the sources and write the destination.
+def sandboxed_pool_options(settings: Settings, sources: Sequence[str], staging: str) -> PoolOptions:
+    """Return the options of a pool whose workers may only read the sources and write staged outputs.
 
     A source elsewhere, one that a link leads to or that was named by itself, is opened for the worker.
 
     Args:
         settings: how to run.
         sources: directories and files that were named.
-        destination: the directory to write to, which exists.
+        staging: the directory to write to, which exists.
     """
     if settings.sandbox is SandboxMode.OFF:
         return settings.pool
     policy = SandboxPolicy(
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
-        write=(destination,),
+        write=(staging,),
         open_file=lambda job, path: open_for_worker(job.source.path, path),
     )
     return replace(settings.pool, sandbox=policy)

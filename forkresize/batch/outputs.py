@@ -1,6 +1,5 @@
 """Outputs in a destination apart from the sources, and what any output strategy has to do."""
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -8,14 +7,8 @@ from msgspec.structs import replace
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.errors import describe
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import UNCHANGED, Failed, Outcome, OutputRef, Reason, Unchanged, Written
-from forkresize.store import ObjectInfo, OutputStore
-
-_LOSS_REASONS = frozenset({Reason.CRASHED, Reason.TIMED_OUT, Reason.INTERRUPTED, Reason.MEMORY_LIMIT})
-"""Reasons of a job whose worker could not report."""
-
-_UNTRUSTED = frozenset({Reason.PROTOCOL_VIOLATION, Reason.INTERNAL})
-"""Reasons after which an output that exists is not assumed to be right."""
+from forkresize.outcome import Failed, Outcome, Reason, Written, truncate_warnings
+from forkresize.store import FATAL_ERRORS, OutputStore, StagedError, Staging
 
 
 class OutputStrategy(Protocol):
@@ -38,79 +31,86 @@ class OutputStrategy(Protocol):
         """
 
 
+def stage_job(job: Job, staging: Staging) -> Job:
+    """Return a job whose outputs workers write to a staging area."""
+    return Job(job.source, tuple(Output(each.key, each.rendition, staging.new_key()) for each in job.outputs))
+
+
 class SeparateOutputs:
     """Outputs in a store of their own; sources are never touched.
 
     Args:
         checker: finds the outputs that have to be made, and records what happened to them.
-        store: where the outputs are written.
+        store: where the outputs belong.
+        staging: where workers write them.
         preserve_times: whether outputs get the mtimes of their sources.
     """
 
-    def __init__(self, checker: StalenessChecker, store: OutputStore, *, preserve_times: bool) -> None:
+    def __init__(
+        self, checker: StalenessChecker, store: OutputStore, staging: Staging, *, preserve_times: bool
+    ) -> None:
         self.check = checker.check
         self._checker = checker
         self._store = store
+        self._staging = staging
         self._preserve_times = preserve_times
-        # By source: a file that is not a picture may share its output's name with a picture.
-        self._before: dict[str, dict[str, ObjectInfo | None]] = {}
 
     def stage(self, job: Job) -> Job:
-        """Return the job unchanged: its outputs appear whole or not at all."""
-        self._before[job.source.path] = {each.key: self._stat(each.key) for each in job.outputs}
-        return job
+        """Return the job with staged outputs."""
+        return stage_job(job, self._staging)
 
     def finalize(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:
-        """Recover outputs that a lost worker wrote, and set mtimes if requested; return the final outcomes."""
-        before = self._before.pop(job.source.path, {})
-        if any(map(_lost_its_worker, outcomes)):
-            written = {key for key, info in before.items() if (now := self._stat(key)) and now.replaces(info)}
-            outcomes = [each for outcome in outcomes for each in self._recover_written(outcome, job, written)]
-        return [self._with_source_mtime(outcome, job) for outcome in outcomes] if self._preserve_times else outcomes
+        """Put the outputs that were made into their places; return the final outcomes."""
+        outputs = {output.rendition: output for output in job.outputs}
+        final = [self._place(outcome, outputs[outcome.rendition]) for outcome in outcomes]
+        placed = {outcome.rendition for outcome in final if isinstance(outcome.detail, Written)}
+        for output in job.outputs:
+            if output.rendition not in placed:
+                # A worker that failed or was lost may have left a part.
+                self._staging.discard(output.staged)
+        return final
 
     def record(self, job: Job, outcomes: list[Outcome]) -> None:
         """Record the outcomes of a job."""
         self._checker.record(job, outcomes)
 
-    def _stat(self, key: str) -> ObjectInfo | None:
+    def _place(self, outcome: Outcome, output: Output) -> Outcome:
+        if not isinstance(outcome.detail, Written):
+            return outcome
         try:
-            return self._store.stat(key)
-        except OSError:
-            return None
+            self._staging.check(output.staged, outcome.detail.out_bytes)
+            self._staging.adopt(output.staged, output.key)
+        except StagedError as error:
+            return replace(outcome, detail=Failed(Reason.PROTOCOL_VIOLATION, str(error)))
+        except OSError as error:
+            text = f"{outcome.destination}: {describe(error)}"
+            return replace(outcome, detail=Failed(Reason.NOT_WRITTEN, text, fatal=error.errno in FATAL_ERRORS))
+        return date_output(outcome, self._store, output.key, preserve_times=self._preserve_times)
 
-    def _recover_written(self, outcome: Outcome, job: Job, written: set[str]) -> Iterator[Outcome]:
-        """Yield the outcomes of a job whose worker was lost. Outputs that it wrote are complete."""
-        outputs = [each for each in job.outputs if outcome.destination is None or outcome.rendition == each.rendition]
-        if not _lost_its_worker(outcome) or written.isdisjoint(output.key for output in outputs):
-            yield outcome
-            return
-        for output in outputs:
-            ref = OutputRef(job.source, self._store.location(output.key), output.rendition)
-            failed = replace(outcome, ref=ref)
-            if output.key in written:
-                # Its size and timings are unknown.
-                yield replace(failed, detail=UNCHANGED, warnings=(*failed.warnings, _warning_for(failed)))
-            else:
-                yield failed
 
-    def _with_source_mtime(self, outcome: Outcome, job: Job) -> Outcome:
-        if isinstance(outcome.detail, Written | Unchanged) and outcome.destination is not None:
-            key = next(output.key for output in job.outputs if output.rendition == outcome.rendition)
-            try:
-                self._store.set_mtime(key, outcome.source.mtime_ns)
-            except OSError as error:
-                return replace(outcome, warnings=(*outcome.warnings, f"cannot set its mtime: {describe(error)}"))
+def date_output(outcome: Outcome, store: OutputStore, key: str, *, preserve_times: bool = False) -> Outcome:
+    """Set the modification time of an output in its place, where it must not be the time of writing.
+
+    Args:
+        outcome: of the output.
+        store: where it is.
+        key: its key.
+        preserve_times: whether it gets the time of its source.
+
+    Returns:
+        The outcome, with a warning if the time cannot be set.
+    """
+    if not isinstance(outcome.detail, Written):
         return outcome
-
-
-def _lost_its_worker(outcome: Outcome) -> bool:
-    """Return whether a job failed because its last worker was lost, or failed after an earlier one was."""
-    if not isinstance(outcome.detail, Failed) or outcome.detail.reason in _UNTRUSTED:
-        return False
-    return outcome.detail.reason in _LOSS_REASONS or outcome.execution.attempts > 1
-
-
-def _warning_for(failed: Outcome) -> str:
-    if failed.reason in _LOSS_REASONS:
-        return f"its worker was lost after writing it: {failed.error}"
-    return f"a worker was lost after writing it, and it can't be made again: {failed.error}"
+    mtime_ns = outcome.source.mtime_ns
+    if (changed_ns := outcome.detail.changed_ns) is not None:
+        # An output that is older than its source is made again by the next run.
+        mtime_ns = min(mtime_ns, changed_ns - 1)
+    elif not preserve_times:
+        return outcome
+    try:
+        store.set_mtime(key, mtime_ns)
+    except OSError as error:
+        warnings = truncate_warnings((*outcome.warnings, f"cannot set its mtime: {describe(error)}"))
+        return replace(outcome, warnings=warnings)
+    return outcome

@@ -29,16 +29,13 @@ from forkresize.outcome import (
 )
 from forkresize.pool import request_file
 from forkresize.recipe import Recipe
-from forkresize.store import LocalStore, OutputStore
+from forkresize.store import FATAL_ERRORS, LocalStore, OutputStore
 from forkresize.store.files import FALLBACK_OPENER, open_source
 
 __all__ = ["open_for_worker", "preload", "render_each", "render_job", "start_worker"]
 
 _BUFFER = 1 << 16
 """Bytes read at once; Pillow's decoders ask for as much."""
-
-_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
-"""Errors that all other outputs would meet as well."""
 
 _SOURCES = LocalStore("")
 
@@ -85,7 +82,7 @@ def render_job(
             outcomes = [
                 Outcome(ref_to_job(job, store.location), _not_rendered(result), warnings=result.warnings)
                 if result.rendition is None
-                else _write(job.source, outputs[result.rendition], result, store)
+                else _write(job, outputs[result.rendition], result, store)
                 for result in results
             ]
     execution = Execution(seconds=perf_counter() - started)
@@ -103,32 +100,35 @@ def _not_rendered(result: Result) -> Skipped | Failed:
     return result.detail
 
 
-def _write(source: Source, output: Output, result: Result, store: OutputStore) -> Outcome:
+def _write(job: Job, output: Output, result: Result, store: OutputStore) -> Outcome:
     """Write a rendition, whole or not at all, and return its outcome."""
     location = store.location(output.key)
-    ref = OutputRef(source, location, output.rendition)
+    ref = OutputRef(job.source, location, output.rendition)
     rendered = result.detail
     if not isinstance(rendered, Rendered):
         return Outcome(ref, rendered, warnings=result.warnings)
     started = perf_counter()
     try:
-        if store.capabilities.local_paths:
-            _refuse_to_overwrite(source, location)
-        store.put(output.key, rendered.data)
-        is_stale = _invalidate_if_source_changed(source, output.key, store)
+        if store.capabilities.local_paths and not job.in_place:
+            _refuse_to_overwrite(job.source, location)
+        if output.staged:
+            store.stage(output.staged, rendered.data)
+        else:
+            store.put(output.key, rendered.data)
+        changed_ns = _changed_mtime(job.source, store)
     except Exception as error:  # noqa: BLE001 -- one output's error must not stop the others.
         return Outcome(ref, _not_written(location, error), warnings=result.warnings)
-    warnings = truncate_warnings((*result.warnings, _CHANGED)) if is_stale else result.warnings
-    return Outcome(ref, _written(rendered, perf_counter() - started), warnings=warnings)
+    warnings = result.warnings if changed_ns is None else truncate_warnings((*result.warnings, _CHANGED))
+    return Outcome(ref, _written(rendered, perf_counter() - started, changed_ns), warnings=warnings)
 
 
 def _not_written(path: str, error: Exception) -> Skipped | Failed:
     if isinstance(error, OSError):
-        return Failed(Reason.NOT_WRITTEN, f"{path}: {describe(error)}", fatal=error.errno in _FATAL)
+        return Failed(Reason.NOT_WRITTEN, f"{path}: {describe(error)}", fatal=error.errno in FATAL_ERRORS)
     return failure_of(error)
 
 
-def _written(rendered: Rendered, seconds: float) -> Written:
+def _written(rendered: Rendered, seconds: float, changed_ns: int | None) -> Written:
     timings = rendered.timings
     return Written(
         out_bytes=len(rendered.data),
@@ -142,6 +142,7 @@ def _written(rendered: Rendered, seconds: float) -> Written:
         resize_seconds=timings.resize,
         encode_seconds=timings.encode + seconds,
         peak_rss=_peak_rss(),
+        changed_ns=changed_ns,
     )
 
 
@@ -152,25 +153,21 @@ def _refuse_to_overwrite(source: Source, path: str) -> None:
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
 
 
-def _invalidate_if_source_changed(source: Source, key: str, store: OutputStore) -> bool:
-    """Return whether the source has changed; then the output's time is before the change, and the next run remakes it.
+def _changed_mtime(source: Source, store: OutputStore) -> int | None:
+    """Return the source's modification time in nanoseconds if it has changed; None otherwise.
 
     Raises:
-        PictureError: it has changed, and the output was removed, because the store cannot set times.
-        OSError: it has changed, and the output cannot be removed.
+        PictureError: it has changed, and the store cannot set the output's time to one before the change.
     """
     now = None
     # The output is complete. If the source can no longer be read, the next run reports it.
     with contextlib.suppress(OSError):
         now = _SOURCES.stat(source.path, follow=True)
     if not source.mtime_ns or now is None or (now.mtime_ns, now.size) == (source.mtime_ns, source.size):
-        return False
+        return None
     if not store.capabilities.mtimes:
-        store.delete(key)
         raise PictureError(Reason.NOT_WRITTEN, _CHANGED)
-    with contextlib.suppress(OSError):
-        store.set_mtime(key, min(source.mtime_ns, now.mtime_ns - 1))
-    return True
+    return max(0, now.mtime_ns)
 
 
 def _peak_rss() -> int:

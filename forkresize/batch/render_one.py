@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 
+from forkresize.batch.outputs import date_output
 from forkresize.batch.render_job import preload, render_job
 from forkresize.errors import FieldError
 from forkresize.job import Job, Output, Source
@@ -38,5 +39,6 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
     with contextlib.suppress(OSError):
         found = LocalStore("").stat(path, follow=True)
     size, mtime_ns = (found.size, found.mtime_ns) if found else (0, 0)
-    job = Job(Source(path, os.path.basename(path), size, mtime_ns), (Output(os.fspath(destination)),))
-    return render_job(job, recipe, LocalStore("", secrets.token_hex(4)))[0]
+    key, store = os.fspath(destination), LocalStore("", secrets.token_hex(4))
+    job = Job(Source(path, os.path.basename(path), size, mtime_ns), (Output(key),))
+    return date_output(render_job(job, recipe, store)[0], store, key)

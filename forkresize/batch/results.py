@@ -20,16 +20,13 @@ _NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
 
 
 def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:
-    """Return the outcomes of a job, and remove temporary files that a lost worker left.
+    """Return the outcomes of a job.
 
     Args:
         result: from the executor.
-        store: where the outputs are, with the id of the run.
+        store: where the outputs belong.
     """
     job, warnings = result.item, result.stderr.splitlines()
-    # After a retry, an earlier worker was lost, even if the last one was not.
-    if isinstance(result, WorkerLost) or result.attempts > 1:
-        warnings += _remove_leftovers(job, store)
     execution = Execution(result.attempts, result.worker, result.seconds)
     if not isinstance(result, Completed):
         return [Outcome(ref_to_job(job, store.location), _failure(result), execution, truncate_warnings(warnings))]
@@ -55,16 +52,6 @@ def _matches_request(results: list[WireOutcome], job: Job) -> bool:
         return not isinstance(results[0].detail, Written)
     requested = {output.rendition for output in job.outputs}
     return len(results) == len(requested) and {each.rendition for each in results} == requested
-
-
-def _remove_leftovers(job: Job, store: OutputStore) -> list[str]:
-    warnings = []
-    for output in job.outputs:
-        try:
-            store.clean(store.run_id, output.key)
-        except OSError as error:
-            warnings.append(f"a temporary file was left behind: {error}")
-    return warnings
 
 
 def _failure(result: Raised[Job] | WorkerLost[Job]) -> Failed:

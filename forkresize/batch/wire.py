@@ -20,7 +20,7 @@ from forkresize.pool import Serializer
 _MAX_BYTES = 1 << 20
 """Bytes of a worker's response. Enough for thousands of outputs."""
 
-VERSION = 1
+VERSION = 2
 """Version of the messages to workers. Increase it when their meaning changes."""
 
 

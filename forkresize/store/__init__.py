@@ -1,6 +1,7 @@
 """Where sources and outputs lie: the store protocols and the local file system behind them."""
 
 from forkresize.store.base import (
+    FATAL_ERRORS,
     STATE_DIR,
     Capabilities,
     InvalidKeyError,
@@ -8,12 +9,15 @@ from forkresize.store.base import (
     ObjectKind,
     OutputStore,
     SourceStore,
+    StagedError,
+    Staging,
     check_key,
     checksum,
 )
 from forkresize.store.local import LocalStore
 
 __all__ = [
+    "FATAL_ERRORS",
     "STATE_DIR",
     "Capabilities",
     "InvalidKeyError",
@@ -22,6 +26,8 @@ __all__ = [
     "ObjectKind",
     "OutputStore",
     "SourceStore",
+    "StagedError",
+    "Staging",
     "check_key",
     "checksum",
 ]

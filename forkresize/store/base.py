@@ -12,6 +12,9 @@ from msgspec import Struct
 STATE_DIR = ".forkresize"
 """The directory below a destination that holds the ledger and the locks; no output may lie in it."""
 
+FATAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors of writing that all other objects would meet as well."""
+
 _PIECE = 1 << 18
 
 
@@ -93,6 +96,45 @@ class SourceStore(Protocol):
         """
 
 
+class StagedError(Exception):
+    """A staged object is not what its worker reported."""
+
+
+class Staging(Protocol):
+    """Where the workers of a run put outputs until this process gives them their keys.
+
+    A context manager, entered while the store is held. It removes all staged objects when it exits.
+    """
+
+    @property
+    def location(self) -> str:
+        """The only directory that workers have to write; empty if the store has no local paths."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def new_key(self) -> str:
+        """Return a key for ``OutputStore.stage`` that no worker can guess."""
+
+    def check(self, staged: str, size: int) -> None:
+        """Check a staged object before it is used.
+
+        Raises:
+            StagedError: it is missing, is not a plain file of its own, or is not of this size in bytes.
+        """
+
+    def adopt(self, staged: str, key: str) -> None:
+        """Give a staged object its key. An object that has the key is replaced in one step.
+
+        Raises:
+            OSError: it could not be moved, and is still staged.
+        """
+
+    def discard(self, staged: str) -> None:
+        """Remove a staged object if it exists."""
+
+
 class OutputStore(SourceStore, Protocol):
     """A place to write to."""
 
@@ -113,6 +155,16 @@ class OutputStore(SourceStore, Protocol):
             OSError: it could not be written; neither a part of it nor a temporary object is left.
         """
 
+    def staging(self) -> Staging:
+        """Return the staging area of the run."""
+
+    def stage(self, staged: str, data: bytes | memoryview) -> None:
+        """Create an object in the staging area; the only method of a store that a worker needs.
+
+        Raises:
+            OSError: it could not be written; a part of it may be left.
+        """
+
     def set_mtime(self, key: str, mtime_ns: int) -> None:
         """Set the modification time of an object, if the store has the capability."""
 
@@ -122,9 +174,6 @@ class OutputStore(SourceStore, Protocol):
         Raises:
             FileNotFoundError: it does not exist.
         """
-
-    def clean(self, run_id: str, key: str | None = None) -> None:
-        """Remove what killed writers of a run left behind, for one key or for all."""
 
     def lock(
         self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None

@@ -1,4 +1,4 @@
-"""Files of the local file system: open for reading, write atomically, temporary names."""
+"""Files of the local file system: open for reading, write, temporary names."""
 
 import contextlib
 import errno
@@ -6,12 +6,12 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from contextvars import ContextVar
 from io import FileIO
 
 from forkresize.store.base import STATE_DIR
+from forkresize.store.beneath import Root
 
 _MAX_NAME = 255
 """Bytes in a file name on every common file system."""
@@ -61,24 +61,6 @@ def is_internal(name: str) -> bool:
     return name == STATE_DIR or (name.startswith(".") and ".forkresize-" in name)
 
 
-def write_atomic(destination: str, data: bytes | memoryview, run_id: str) -> os.stat_result:
-    """Write a file so that its final name never refers to less than all of the data; return its status.
-
-    Missing directories are created. An existing file is replaced in one step.
-
-    Raises:
-        OSError: it could not be written; neither a part of it nor the temporary file is left.
-    """
-    temporary = temporary_path(destination, run_id)
-    try:
-        status = _write(temporary, data)
-        os.replace(temporary, destination)
-    except BaseException:
-        remove_temporary(destination, run_id)
-        raise
-    return status
-
-
 def remove_temporary(destination: str, run_id: str) -> None:
     """Remove what a killed writer may have left for this destination."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -86,12 +68,19 @@ def remove_temporary(destination: str, run_id: str) -> None:
 
 
 def remove_temporaries(root: str, run_id: str) -> None:
-    """Remove all temporary files of a run below a directory. Those that cannot be removed are harmless and stay."""
-    for folder, _, names in os.walk(root):
-        for name in names:
-            if name.endswith(f".forkresize-{run_id}"):
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(folder, name))
+    """Remove the staging directory of a run, and all of its temporary files below a directory.
+
+    Those that cannot be removed are harmless and stay.
+    """
+    ending = f"{STATE_DIR}-{run_id}"
+    with contextlib.suppress(OSError), Root(root) as tree:
+        with contextlib.suppress(OSError):
+            tree.remove_tree(ending)
+        for _, directory, names in tree.walk():
+            for name in names:
+                if name.endswith(ending):
+                    with contextlib.suppress(OSError):
+                        os.unlink(name, dir_fd=directory)
 
 
 def is_case_insensitive(directory: str) -> bool:
@@ -107,26 +96,34 @@ def is_case_insensitive(directory: str) -> bool:
         return False
 
 
-def _write(path: str, data: bytes | memoryview) -> os.stat_result:
-    descriptor = _create(path)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        return os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
+    """Write data to a file that is open.
 
-
-def _create(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, flags, 0o666)
+    Raises:
+        OSError: it could not be written; a part of it may be.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _probe_case_insensitive(directory: str) -> bool:
-    with tempfile.NamedTemporaryFile(prefix=".forkresize-case-", dir=directory) as probe:
-        return os.path.exists(os.path.join(directory, os.path.basename(probe.name).upper()))
+    # A file would be left behind if this process were killed; the state directory is used by the run anyway.
+    state_dir = os.path.join(directory, STATE_DIR)
+    try:
+        os.mkdir(state_dir)
+    except FileExistsError:
+        return _is_same_entry(state_dir, os.path.join(directory, STATE_DIR.upper()))
+    try:
+        return _is_same_entry(state_dir, os.path.join(directory, STATE_DIR.upper()))
+    finally:
+        # Another run may use it by now.
+        with contextlib.suppress(OSError):
+            os.rmdir(state_dir)
+
+
+def _is_same_entry(path: str, other: str) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(other))
+    except FileNotFoundError:
+        return False

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from forkresize.store import files
 from forkresize.store.base import Capabilities, ObjectInfo, ObjectKind, check_key
+from forkresize.store.beneath import Root, create_file
+from forkresize.store.staging import LocalStaging, write_staged
 
 
 class LocalStore:
@@ -62,26 +64,44 @@ class LocalStore:
 
     def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
         """Write a file and the directories on its way."""
-        return _info(key, files.write_atomic(self._prefix + self._check(key), data, self.run_id))
+        root, key_below = self._split(key)
+        folder, _, name = key_below.rpartition("/")
+        with Root(root, create=True) as tree, tree.directory(folder, create=True) as directory:
+            temporary = files.temporary_path(name, self.run_id)
+            try:
+                descriptor = create_file(temporary, directory)
+                try:
+                    files.write_all(descriptor, data)
+                    status = os.fstat(descriptor)
+                finally:
+                    os.close(descriptor)
+                os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except BaseException:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=directory)
+                raise
+        return _info(key, status)
+
+    def staging(self) -> LocalStaging:
+        """Return the run's staging directory; it exists while it is entered."""
+        return LocalStaging(self.root, self.run_id)
+
+    def stage(self, staged: str, data: bytes | memoryview) -> None:
+        """Write a file in the staging directory."""
+        write_staged(self.location(staged), data)
 
     def set_mtime(self, key: str, mtime_ns: int) -> None:
         """Set a file's modification time; a symbolic link is not followed."""
-        os.utime(self._prefix + key, ns=(time.time_ns(), mtime_ns), follow_symlinks=False)
+        root, key_below = self._split(key)
+        folder, _, name = key_below.rpartition("/")
+        with Root(root) as tree, tree.directory(folder) as directory:
+            os.utime(name, ns=(time.time_ns(), mtime_ns), dir_fd=directory, follow_symlinks=False)
 
     def delete(self, key: str) -> None:
         """Remove a file, and the directories on its way that are empty then, but not the store's own."""
-        parts = self._check(key).split("/")
-        os.unlink(self._prefix + key)
-        with contextlib.suppress(OSError):
-            while parts := parts[:-1]:
-                os.rmdir(self._prefix + "/".join(parts))
-
-    def clean(self, run_id: str, key: str | None = None) -> None:
-        """Remove the temporary files that killed writers of a run left, for one key or for all."""
-        if key is None:
-            files.remove_temporaries(self.root, run_id)
-        else:
-            files.remove_temporary(self._prefix + key, run_id)
+        root, key_below = self._split(key)
+        with Root(root) as tree:
+            tree.remove(key_below)
 
     def lock(
         self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None
@@ -91,26 +111,35 @@ class LocalStore:
 
         return destination_lock(self.root, shard=shard, timeout=timeout, on_wait=on_wait)
 
-    def _check(self, key: str) -> str:
-        return check_key(key) if self.root else key
+    def _split(self, key: str) -> tuple[str, str]:
+        """Return a directory, which links may lead to, and a key below it, whose directories must not be links."""
+        if self.root:
+            return self.root, check_key(key)
+        folder, name = os.path.split(key)
+        return folder or os.curdir, check_key(name)
 
     def _walk(self, above: str) -> Iterator[str]:
         """Yield the keys of what is not a directory, in the order of their bytes."""
+        pending = [above]
+        while pending:
+            key = pending.pop()
+            if key and not key.endswith("/"):
+                yield key
+                continue
+            # A directory's slash counts, as it is part of the keys below.
+            pending += sorted((key + name for name in self._names(key)), key=os.fsencode, reverse=True)
+
+    def _names(self, folder: str) -> list[str]:
+        """Return the names in a directory, with a slash after those of directories; none if it cannot be read."""
         try:
-            with os.scandir((self._prefix + above) or os.curdir) as entries:
-                # A directory's slash counts, as it is part of the keys below.
-                names = [
+            with os.scandir((self._prefix + folder) or os.curdir) as entries:
+                return [
                     f"{entry.name}/" if entry.is_dir(follow_symlinks=False) else entry.name
                     for entry in entries
                     if not files.is_internal(entry.name)
                 ]
         except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return
-        for name in sorted(names, key=os.fsencode):
-            if name.endswith("/"):
-                yield from self._walk(above + name)
-            else:
-                yield above + name
+            return []
 
 
 def _info(key: str, status: os.stat_result) -> ObjectInfo:

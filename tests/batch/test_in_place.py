@@ -232,7 +232,7 @@ run([folder], folder, Recipe.of(width=16), settings=Settings(in_place=True, back
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["link", "replace", "fsync", "utime", "unlink"])
+@pytest.mark.parametrize("name", ["link", "rename", "fsync", "utime", "unlink"])
 @pytest.mark.parametrize("turn", [1, 2, 3])
 def test_a_kill_at_any_point_loses_no_picture(
     tmp_path: Path, photos: Path, shrink: Shrink, name: str, turn: int

@@ -12,7 +12,7 @@ from forkresize.batch.render_job import render_job
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
-from forkresize.store import LocalStore, files
+from forkresize.store import LocalStore
 from tests.protocols import Draw
 
 
@@ -39,7 +39,7 @@ def test_errors_that_all_outputs_would_meet_are_fatal(
     def fail(*_arguments: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(files, "write_atomic", fail)
+    monkeypatch.setattr(LocalStore, "put", fail)
     destination = str(tmp_path / "out" / "a.png")
     outcome = render_job(Job(source, (Output(destination),)), Recipe.of(width=30), LocalStore("", "tag"))[0]
     assert isinstance(outcome.detail, Failed)

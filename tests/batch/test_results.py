@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.pool import Completed, LossReason, Raised, WorkerLost
-from forkresize.store import LocalStore, files
+from forkresize.store import LocalStore
 
 
 @pytest.fixture
@@ -77,29 +76,6 @@ def test_an_outcome_for_all_outputs_must_be_the_only_one(store: LocalStore) -> N
     assert failed(both).reason is Reason.PROTOCOL_VIOLATION
 
 
-@pytest.mark.parametrize(("attempts", "left"), [(1, 1), (2, 0)])
-def test_leftovers_of_an_earlier_worker_are_removed(job: Job, store: LocalStore, attempts: int, left: int) -> None:
-    Path(files.temporary_path(store.location("a.jpg"), "tag")).write_bytes(b"half")
-    sent = Outcome(OutputRef(job.source), Failed(Reason.DAMAGED))
-    outcomes_from_result(
-        Completed(item=job, result=send(sent), attempts=attempts, worker=7, seconds=0, stderr=""), store
-    )
-    assert len(os.listdir(store.root)) == left
-
-
-def test_a_temporary_file_that_cannot_be_removed_is_reported(
-    job: Job, store: LocalStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(files, "remove_temporary", refuse)
-    lost = WorkerLost(
-        item=job, reason=LossReason.CRASHED, signal=None, exit_code=3, attempts=1, worker=7, seconds=1, stderr=""
-    )
-    assert "left behind" in outcomes_from_result(lost, store)[0].warnings[0]
-
-
 def test_an_exception_in_a_worker_is_an_internal_error(job: Job, store: LocalStore) -> None:
     raised = Raised(item=job, error="ValueError: no", traceback="…", attempts=1, worker=7, seconds=0.1, stderr="")
     outcome = failed(outcomes_from_result(raised, store)[0])
@@ -117,7 +93,7 @@ def test_an_exception_in_a_worker_is_an_internal_error(job: Job, store: LocalSto
         (LossReason.INTERRUPTED, "SIGKILL", None, Reason.INTERRUPTED, "SIGKILL"),
     ],
 )
-def test_a_lost_worker_fails_its_picture_and_leaves_no_file(
+def test_a_lost_worker_fails_its_picture(
     job: Job,
     store: LocalStore,
     loss: LossReason,
@@ -126,14 +102,12 @@ def test_a_lost_worker_fails_its_picture_and_leaves_no_file(
     reason: Reason,
     message: str,
 ) -> None:
-    Path(files.temporary_path(store.location("a.jpg"), "tag")).write_bytes(b"half")
     lost = WorkerLost(
         item=job, reason=loss, signal=signal, exit_code=exit_code, attempts=2, worker=7, seconds=1.5, stderr=""
     )
     (outcome,) = outcomes_from_result(lost, store)
     assert (outcome.reason, failed(outcome).signal, outcome.execution.attempts) == (reason, signal, 2)
     assert message in outcome.error
-    assert os.listdir(store.root) == []
 
 
 @pytest.mark.parametrize("stderr", ["memory allocation of 123 bytes failed", "what():  std::bad_alloc"])

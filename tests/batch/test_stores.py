@@ -78,15 +78,16 @@ def test_outputs_get_the_times_of_their_sources(make: Make, store: MemoryStore, 
 def test_an_output_of_a_source_that_changed_while_it_was_made_is_made_again(
     make: Make, store: MemoryStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mtimes: bool
 ) -> None:
-    put = store.put
+    stage = store.stage
 
-    def touch_and_put(key: str, data: bytes) -> object:
-        os.utime(tmp_path / "in" / key)
-        return put(key, data)
+    def touch_and_stage(staged: str, data: bytes) -> None:
+        for path in (tmp_path / "in").rglob("*.*"):
+            os.utime(path)
+        stage(staged, data)
 
     monkeypatch.setattr(store, "capabilities", Capabilities(mtimes=mtimes))
     with monkeypatch.context() as patch:
-        patch.setattr(store, "put", touch_and_put)
+        patch.setattr(store, "stage", touch_and_stage)
         first = make()
     assert {outcome.status for outcome in first} == {"written" if mtimes else "failed"}
     assert all("source was changed" in f"{outcome.warnings} {outcome.error}" for outcome in first)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
-from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.outputs import SeparateOutputs
 from forkresize.errors import LedgerError
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 from forkresize.outcome import Planned, Reason, Skipped
@@ -232,13 +232,15 @@ def test_duplicates_are_checked_again_if_the_renditions_change(
 def test_an_output_removed_before_its_record_is_made_by_the_next_run(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose(*_: object) -> list[Outcome]:
-        outcomes = outcomes_from_result(*_)  # type: ignore[arg-type]
+    finalize = SeparateOutputs.finalize
+
+    def lose(*arguments: Any) -> list[Outcome]:
+        outcomes: list[Outcome] = finalize(*arguments)
         os.unlink(str(outcomes[0].destination))
         return outcomes
 
     with monkeypatch.context() as patch:
-        patch.setattr("forkresize.batch.execute.outcomes_from_result", lose)
+        patch.setattr(SeparateOutputs, "finalize", lose)
         make()
     assert set(whys(make).values()) == {"no output yet"}
 

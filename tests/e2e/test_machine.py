@@ -125,6 +125,7 @@ def test_a_source_that_changes_during_processing_is_processed_again(
     source = draw(tmp_path / "in/a.png", (2000, 1500))
     output = tmp_path / "out/a.png"
     os.utime(source, ns=(10**18, 10**18))
+    from forkresize.batch.outputs import date_output
     from forkresize.batch.render_job import render_job
     from forkresize.job import Job, Output, Source
     from forkresize.recipe import Recipe
@@ -134,6 +135,7 @@ def test_a_source_that_changes_during_processing_is_processed_again(
     job = Job(Source(str(source), "a.png", source.stat().st_size, 10**18 - 5), (Output(str(output)),))
     (outcome,) = render_job(job, Recipe.of(width=50), LocalStore("", "tag"))
     assert outcome.warnings == ("the source was changed while its output was made",)
+    assert date_output(outcome, LocalStore(""), str(output)) == outcome
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["written"] == 1
     assert json.loads(forkresize("in", "out", "--width", "50", "--json").stdout)["unchanged"] == 1
 

@@ -13,10 +13,47 @@ from typing import Self
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store.base import Capabilities, ObjectInfo, check_key
+from forkresize.store.base import Capabilities, ObjectInfo, StagedError, check_key
 
 _WHOLE = ""
 _RETRY_INTERVAL = 0.01
+
+
+class MemoryStaging:
+    """Staged objects in a dictionary."""
+
+    location = ""
+
+    def __init__(self, store: "MemoryStore", staged: dict[str, bytes]) -> None:
+        """Stage objects of a store."""
+        self._store = store
+        self._staged = staged
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._staged.clear()
+
+    def new_key(self) -> str:
+        """Return a key that is not in use."""
+        return secrets.token_hex(8)
+
+    def check(self, staged: str, size: int) -> None:
+        """Check that an object was staged, with this size."""
+        if staged not in self._staged:
+            raise StagedError("worker reported an output that it did not write")
+        if len(self._staged[staged]) != size:
+            raise StagedError(f"worker reported an output of {size} bytes, and wrote {len(self._staged[staged])}")
+
+    def adopt(self, staged: str, key: str) -> None:
+        """Put a staged object into the store."""
+        self._store.put(key, self._staged[staged])
+        del self._staged[staged]
+
+    def discard(self, staged: str) -> None:
+        """Remove a staged object if it exists."""
+        self._staged.pop(staged, None)
 
 
 class MemoryStore:
@@ -38,6 +75,7 @@ class MemoryStore:
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._versions = count(1)
         self._held: set[str] = set()
+        self._staged: dict[str, bytes] = {}
 
     def with_run(self, _run_id: str) -> Self:
         """Return this store: nothing of it depends on the run."""
@@ -85,8 +123,14 @@ class MemoryStore:
         self._raise_fault("delete", key)
         del self._objects[self._get(check_key(key))[0].key]
 
-    def clean(self, run_id: str, key: str | None = None) -> None:
-        """Do nothing: no writer leaves anything behind."""
+    def staging(self) -> "MemoryStaging":
+        """Return the staging area."""
+        return MemoryStaging(self, self._staged)
+
+    def stage(self, staged: str, data: bytes | memoryview) -> None:
+        """Create a staged object."""
+        self._raise_fault("stage", staged)
+        self._staged[staged] = bytes(data)
 
     @contextlib.contextmanager
     def lock(

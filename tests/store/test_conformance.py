@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store import InvalidKeyError, ObjectKind, OutputStore
+from forkresize.store import InvalidKeyError, ObjectKind, OutputStore, StagedError
 from tests.store.conftest import Fail
 
 names = (
@@ -207,12 +207,66 @@ def test_concurrent_puts_leave_one_of_the_values_complete(store: OutputStore) ->
     assert listing(store) == ["a/x.jpg"]
 
 
-def test_clean_changes_no_object(store: OutputStore) -> None:
-    store.put("a/b.jpg", b"data")
-    store.clean("0123abcd")
-    store.clean("0123abcd", "a/b.jpg")
-    store.clean("0123abcd", "missing/b.jpg")
-    assert listing(store) == ["a/b.jpg"]
+def test_a_staged_object_appears_when_it_is_adopted(store: OutputStore) -> None:
+    store.put("a/b.jpg", b"old")
+    with store.lock(), store.staging() as staging:
+        for key in ("a/b.jpg", "c/d.jpg", "e.jpg"):
+            staged = staging.new_key()
+            store.stage(staged, b"pixels")
+            staging.check(staged, 6)
+            assert key not in listing(store) or key == "a/b.jpg"
+            staging.adopt(staged, key)
+            with store.open(key) as file:
+                assert file.read() == b"pixels"
+    assert listing(store) == ["a/b.jpg", "c/d.jpg", "e.jpg"]
+
+
+def test_a_staged_object_that_differs_from_the_report_is_refused(store: OutputStore) -> None:
+    with store.lock(), store.staging() as staging:
+        staged = staging.new_key()
+        with pytest.raises(StagedError, match="did not write"):
+            staging.check(staged, 6)
+        store.stage(staged, b"more pixels")
+        with pytest.raises(StagedError, match="of 6 bytes, and wrote 11"):
+            staging.check(staged, 6)
+    assert listing(store) == []
+
+
+def test_a_staged_object_is_written_again_by_a_second_attempt(store: OutputStore) -> None:
+    with store.lock(), store.staging() as staging:
+        staged = staging.new_key()
+        store.stage(staged, b"the first attempt")
+        store.stage(staged, b"second")
+        staging.check(staged, 6)
+        staging.adopt(staged, "a.jpg")
+    with store.open("a.jpg") as file:
+        assert file.read() == b"second"
+
+
+def test_discarded_and_abandoned_objects_are_removed(store: OutputStore) -> None:
+    with store.lock(), store.staging() as staging:
+        kept, dropped = staging.new_key(), staging.new_key()
+        assert kept != dropped
+        store.stage(kept, b"kept")
+        store.stage(dropped, b"dropped")
+        staging.discard(dropped)
+        staging.discard(dropped)
+        with pytest.raises(StagedError):
+            staging.check(dropped, 7)
+        staging.check(kept, 4)
+    assert listing(store) == []
+    with store.lock(), store.staging() as staging, pytest.raises(StagedError):
+        staging.check(kept, 4)
+
+
+@pytest.mark.parametrize("key", ["", "../x", "a/../x", "/a", "a\0b"])
+def test_a_staged_object_is_not_adopted_under_an_invalid_key(store: OutputStore, key: str) -> None:
+    with store.lock(), store.staging() as staging:
+        staged = staging.new_key()
+        store.stage(staged, b"pixels")
+        with pytest.raises(InvalidKeyError, match="invalid key"):
+            staging.adopt(staged, key)
+    assert listing(store) == []
 
 
 def test_different_keys_have_different_locations(store: OutputStore) -> None:

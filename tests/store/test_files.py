@@ -1,7 +1,7 @@
-"""The functions on single files: atomic writes, temporary names, case sensitivity."""
+"""The functions on single files: temporary names, case sensitivity."""
 
-import errno
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,59 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.store import files
+from forkresize.store.lock import destination_lock
 
 names = st.binary(min_size=1, max_size=255).filter(
     lambda name: not set(name) & {0, ord("/")} and name not in {b".", b".."}
 )
-
-
-def test_write_atomic_creates_missing_directories(tmp_path: Path) -> None:
-    destination = tmp_path / "a" / "b" / "c.jpg"
-    files.write_atomic(str(destination), b"pixels", "tag")
-    assert destination.read_bytes() == b"pixels"
-    assert os.listdir(destination.parent) == ["c.jpg"]
-
-
-def test_write_atomic_replaces_an_existing_file(tmp_path: Path) -> None:
-    destination = tmp_path / "a.jpg"
-    destination.write_bytes(b"old and longer")
-    files.write_atomic(str(destination), b"new", "tag")
-    assert destination.read_bytes() == b"new"
-
-
-def test_write_atomic_replaces_a_link_and_keeps_its_target(tmp_path: Path) -> None:
-    source = tmp_path / "source.jpg"
-    source.write_bytes(b"source")
-    destination = tmp_path / "a.jpg"
-    destination.symlink_to(source)
-    files.write_atomic(str(destination), b"new", "tag")
-    assert source.read_bytes() == b"source"
-    assert destination.read_bytes() == b"new"
-    assert not destination.is_symlink()
-
-
-def test_a_failed_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-
-    def fill_up(descriptor: int, data: memoryview) -> int:
-        if len(data) < 1000:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(descriptor, data[:500])
-
-    monkeypatch.setattr(os, "write", fill_up)
-    with pytest.raises(OSError, match="No space left"):
-        files.write_atomic(str(tmp_path / "a.jpg"), bytes(2000), "tag")
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_directory_in_the_way_is_an_error_and_leaves_no_file(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"file")
-    with pytest.raises(NotADirectoryError):
-        files.write_atomic(str(tmp_path / "a" / "b.jpg"), b"", "tag")
-    (tmp_path / "d").mkdir()
-    with pytest.raises(IsADirectoryError):
-        files.write_atomic(str(tmp_path / "d"), b"", "tag")
-    assert sorted(os.listdir(tmp_path)) == ["a", "d"]
 
 
 @given(names)
@@ -94,9 +46,36 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 
 def test_case_sensitivity_is_probed_without_leaving_a_file(tmp_path: Path) -> None:
     (tmp_path / "Probe").write_bytes(b"")
-    assert files.is_case_insensitive(str(tmp_path)) == (tmp_path / "pROBE").exists()
-    assert os.listdir(tmp_path) == ["Probe"]
+    for _ in range(2):
+        assert files.is_case_insensitive(str(tmp_path)) == (tmp_path / "pROBE").exists()
+        assert os.listdir(tmp_path) == ["Probe"]
     assert files.is_case_insensitive(str(tmp_path / "missing")) == (sys.platform == "darwin")
+
+
+def test_case_sensitivity_is_probed_by_the_state_directory_of_an_earlier_run(tmp_path: Path) -> None:
+    (tmp_path / ".forkresize").mkdir()
+    (tmp_path / ".forkresize" / "ledger.db").write_bytes(b"ledger")
+    sensitive = not (tmp_path / ".FORKRESIZE").exists()
+    assert files.is_case_insensitive(str(tmp_path)) != sensitive
+    if sensitive:
+        (tmp_path / ".FORKRESIZE").mkdir()
+        assert not files.is_case_insensitive(str(tmp_path))
+    assert (tmp_path / ".forkresize" / "ledger.db").exists()
+
+
+def test_a_probe_that_is_killed_leaves_what_the_next_run_removes(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from forkresize.store import files
+from forkresize.store.lock import destination_lock
+os.lstat = lambda path: os.kill(os.getpid(), 9)
+files.is_case_insensitive(sys.argv[1])
+"""
+    assert subprocess.run([sys.executable, "-c", script, tmp_path], check=False, timeout=60).returncode == -9
+    assert os.listdir(tmp_path) == [".forkresize"]
+    with destination_lock(str(tmp_path)):
+        pass
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_unwritable_directory_is_assumed_to_be_case_sensitive(
@@ -105,5 +84,5 @@ def test_an_unwritable_directory_is_assumed_to_be_case_sensitive(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    monkeypatch.setattr(os, "mkdir", refuse)
     assert not files.is_case_insensitive(str(tmp_path))

@@ -3,14 +3,13 @@
 import errno
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from forkresize.store import LocalStore, ObjectKind
+from forkresize.store.beneath import LinkError
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def fail(code: int) -> Callable[..., int]:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-@pytest.mark.parametrize("function", ["write", "replace"])
+@pytest.mark.parametrize("function", ["write", "rename"])
 def test_a_put_that_fails_keeps_the_old_object_and_leaves_nothing(
     store: LocalStore, monkeypatch: pytest.MonkeyPatch, function: str, code: int
 ) -> None:
@@ -83,22 +82,52 @@ def test_links_and_pipes_are_other_than_files_and_not_followed(store: LocalStore
     assert not os.path.islink(store.location("link"))
 
 
-def test_clean_removes_what_a_killed_writer_left(store: LocalStore) -> None:
-    script = """
-import os, sys
-from forkresize.store import LocalStore
-os.replace = lambda *_: os.kill(os.getpid(), 9)
-LocalStore(sys.argv[1], "0123abcd").put(sys.argv[2], b"half")
-"""
-    for key in ("a/b.jpg", "x" * 255, "c.jpg"):
-        subprocess.run([sys.executable, "-c", script, store.root, key], check=False, timeout=60)
-    assert len(os.listdir(store.root)) == 3
-    store.clean("89abcdef")
-    store.clean("0123abcd", "c.jpg")
-    store.clean("0123abcd", "x" * 255)
-    assert (os.listdir(store.root), len(os.listdir(store.location("a")))) == (["a"], 1)
-    store.clean("0123abcd")
-    assert os.listdir(store.location("a")) == []
+def test_a_put_to_a_full_disk_leaves_no_part(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+
+    def fill_up(descriptor: int, data: memoryview) -> int:
+        if len(data) < 1000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data[:500])
+
+    monkeypatch.setattr(os, "write", fill_up)
+    with pytest.raises(OSError, match="No space left"):
+        store.put("a.jpg", bytes(2000))
+    assert os.listdir(store.root) == []
+
+
+def test_nothing_is_written_dated_or_removed_through_a_link(store: LocalStore, tmp_path: Path) -> None:
+    store.put("inside/b.jpg", b"inside")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/a.jpg").write_bytes(b"precious")
+    before = (tmp_path / "precious/a.jpg").stat()
+    for name, target in (("out", tmp_path / "precious"), ("up", ".."), ("beside", "inside"), ("gone", "nowhere")):
+        os.symlink(target, store.location(name))
+        actions = [
+            lambda key: store.put(key, b"new"),
+            lambda key: store.set_mtime(key, 1),
+            store.delete,
+        ]
+        for action in actions:
+            for key in (f"{name}/a.jpg", f"{name}/b.jpg", f"{name}/deep/c.jpg"):
+                with pytest.raises(LinkError, match=f"out/{name} is a symbolic link"):
+                    action(key)
+    assert (tmp_path / "precious/a.jpg").stat() == before
+    assert os.listdir(tmp_path / "precious") == ["a.jpg"]
+    assert os.listdir(store.location("inside")) == ["b.jpg"]
+
+
+def test_outputs_a_thousand_directories_deep_are_written_found_and_removed(deep_path: Path) -> None:
+    store = LocalStore(str(deep_path), "0123abcd")
+    key = "d/" * 1000 + "a.jpg"
+    store.put(key, b"deep")
+    assert [info.key for info in store.scan()] == [key]
+    store.set_mtime(key, 10**18)
+    found = store.stat(key)
+    assert found is not None
+    assert found.mtime_ns == 10**18
+    store.delete(key)
+    assert os.listdir(store.root) == []
 
 
 def test_delete_removes_empty_directories_but_not_the_store(store: LocalStore) -> None:

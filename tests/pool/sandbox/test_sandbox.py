@@ -18,7 +18,8 @@ from forkresize.pool import Completed, Pool, PoolOptions, Raised, SandboxMode, S
 from forkresize.pool.libc import Libc
 from forkresize.pool.protocol import MAX_REQUESTS, MessageType, WorkerMessage, encode_message
 from forkresize.pool.sandbox import landlock, missing_layers, require_support, seccomp
-from forkresize.store.files import open_source, write_atomic
+from forkresize.store import LocalStore
+from forkresize.store.files import open_source
 
 Inside = Callable[..., TaskResult[int, Any]]
 
@@ -33,13 +34,13 @@ def open_file(_item: object, path: str) -> FileIO:
 
 
 def test_sandboxed_worker_can_read_sources_and_write_the_destination(inside: Inside, trees: Any) -> None:
-    output = trees.destination / "deep/er/a.jpg"
+    store, output = LocalStore(str(trees.destination)), trees.destination / "a.jpg"
 
     def copy() -> bytes:
         with open_source(str(trees.source)) as file:
             data = file.read()
         for _ in range(2):
-            write_atomic(str(output), data, "tag")
+            store.stage("a.jpg", data)
         return data
 
     assert result_of(inside(copy)) == output.read_bytes() == b"a picture"

@@ -1,0 +1,127 @@
+"""The directory that the workers of a run write to, and the way of an output from there to its place."""
+
+import contextlib
+import errno
+import os
+import stat
+from typing import Self
+
+from forkresize.errors import DestinationError, describe
+from forkresize.store.base import STATE_DIR, StagedError, check_key
+from forkresize.store.beneath import Root
+from forkresize.store.copying import copy_file, open_file
+from forkresize.store.files import temporary_path, write_all
+
+
+class LocalStaging:
+    """A directory in the destination, which only this user may enter, until it exits.
+
+    Workers create files in it and can do nothing else in the destination; see ``Staging``.
+
+    Args:
+        destination: the directory with the outputs.
+        run_id: the run's.
+    """
+
+    def __init__(self, destination: str, run_id: str) -> None:
+        self._destination = destination
+        self._run_id = run_id
+        self._name = f"{STATE_DIR}-{run_id}"
+        self._opened = contextlib.ExitStack()
+
+    @property
+    def location(self) -> str:
+        """The path of the directory."""
+        return os.path.join(self._destination, self._name)
+
+    def __enter__(self) -> Self:
+        """Create the directory.
+
+        Raises:
+            DestinationError: it cannot be created.
+        """
+        try:
+            self._root = self._opened.enter_context(Root(self._destination))
+            os.mkdir(self._name, 0o700, dir_fd=self._root.descriptor)
+            self._directory = self._opened.enter_context(self._root.directory(self._name))
+        except OSError as error:
+            self._opened.close()
+            raise DestinationError(f"{self.location}: {describe(error)}") from error
+        # On some file systems, files belong to another user than the one that creates them.
+        self._owner = os.fstat(self._directory).st_uid
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._opened, contextlib.suppress(OSError):
+            # What cannot be removed, from a destination that was removed or made read-only, was reported by the run.
+            self._root.remove_tree(self._name)
+
+    def new_key(self) -> str:
+        """Return a key in the directory. Workers cannot list it, so they know only the keys of their own jobs."""
+        return f"{self._name}/{os.urandom(8).hex()}"
+
+    def check(self, staged: str, size: int) -> None:
+        """Check that a worker left a regular file of its own, with the size that it reported."""
+        try:
+            found = os.stat(os.path.basename(staged), dir_fd=self._directory, follow_symlinks=False)
+        except FileNotFoundError:
+            raise StagedError("worker reported an output that it did not write") from None
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_uid != self._owner:
+            raise StagedError("worker wrote something else than a file of its own")
+        if found.st_size != size:
+            raise StagedError(f"worker reported an output of {size} bytes, and wrote {found.st_size}")
+
+    def adopt(self, staged: str, key: str) -> None:
+        """Move a staged file to its place, and create the directories on its way."""
+        try:
+            self._move(staged, key)
+        except FileNotFoundError:
+            # Another shard removed a directory that was empty.
+            self._move(staged, key)
+
+    def discard(self, staged: str) -> None:
+        """Remove a staged file if it exists. One that cannot be removed is removed with the directory."""
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.basename(staged), dir_fd=self._directory)
+
+    def _move(self, staged: str, key: str) -> None:
+        name = os.path.basename(staged)
+        folder, _, place = check_key(key).rpartition("/")
+        with self._root.directory(folder, create=True) as directory:
+            try:
+                os.rename(name, place, src_dir_fd=self._directory, dst_dir_fd=directory)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._copy(name, directory, place)
+
+    def _copy(self, name: str, directory: int, place: str) -> None:
+        """Move a staged file to another file system that is mounted in the destination."""
+        temporary = temporary_path(place, self._run_id)
+        try:
+            with open_file(name, self._directory) as staged:
+                copy_file(staged, temporary, directory)
+            os.rename(temporary, place, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=directory)
+            raise
+        os.unlink(name, dir_fd=self._directory)
+
+
+def write_staged(path: str, data: bytes | memoryview) -> None:
+    """Write a staged file. A worker needs no other permission than to create and write files.
+
+    Raises:
+        OSError: it could not be written; a part of it may be left.
+    """
+    flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        # A worker that was lost has begun it.
+        descriptor = os.open(path, flags | os.O_TRUNC)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
