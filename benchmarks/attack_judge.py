@@ -19,7 +19,7 @@ _MOST_MEMORY = 300
 """Megabytes that the parent may use at most."""
 
 _DEADLINE = 150
-_OPTIONS = ("--width", "32", "--workers", "2")
+_OPTIONS = ("--width", "32")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that a terminal acts on, or that change the direction of text."""
 
@@ -159,8 +159,10 @@ def _find_wrong(world: World, setup: Setup, numbers: Sequence[int]) -> Iterator[
     before = world.snapshot()
     (root / "setup.json").write_text(json.dumps(_describe(world, setup)))
     memory = PROBES[numbers[0]].memory
-    limits = ("--timeout", "3s", "--report", str(root / "report.jsonl"), *(("--memory", str(memory)) if memory else ()))
-    driver = ("-m", "benchmarks.attack_driver", str(root / "setup.json"), *command[2:], *limits)
+    # Most workers wait to be killed.
+    limits = ("--workers", "2", "--memory", str(memory)) if memory else ("--workers", "4")
+    options = ("--timeout", "3s", "--report", str(root / "report.jsonl"), *limits)
+    driver = ("-m", "benchmarks.attack_driver", str(root / "setup.json"), *command[2:], *options)
     run = _Run(world, driver)
     yield from _check_run(run)
     yield from compare(before, world.snapshot())

@@ -28,7 +28,8 @@ def _calls(*probes: tuple[Any, ...]) -> tuple[Probe, ...]:
 
 def _call_32_bit(_: Target) -> object:
     """Make a system call of another architecture, which must end the process."""
-    memory = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    flags, protection = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
+    memory = mmap.mmap(-1, mmap.PAGESIZE, flags=flags, prot=protection)
     memory.write(_INT80)
     address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     return ctypes.CFUNCTYPE(ctypes.c_int)(address)()
@@ -103,7 +104,7 @@ KERNEL = (
     Probe("lock all memory", lambda _: call("mlockall", 3), "EPERM ENOSYS ENOMEM"),
     Probe("call the kernel as an x32 program", _call_x32),
     *(
-        [Probe("call the kernel as a 32-bit program", _call_32_bit, "ended", own="failed")]
+        [Probe("call the kernel as a 32-bit program", _call_32_bit, "ended EPERM EACCES", own="any")]
         if platform.machine() == "x86_64"
         else []
     ),
@@ -136,6 +137,7 @@ SHARED = (
         ("mq_open", b"/forkresize", 0o102, 0o600, None),
     ),
     Probe("create an anonymous file", lambda _: os.memfd_create("mine")),
+    Probe("map memory that it could hide", lambda _: mmap.mmap(-1, 1 << 20)),
 )
 
 OTHERS = (*KERNEL, *NETWORK, *SHARED)

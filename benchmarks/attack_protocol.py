@@ -49,19 +49,25 @@ def _send(target: Target, data: bytes) -> None:
     target.client._channel.worker_end.sendall(data)  # noqa: SLF001  Code in the worker can reach everything.
 
 
-def _end() -> None:
-    """Wait to be killed, or to be taken for dead."""
+def _stall() -> None:
+    """Wait to be killed."""
     time.sleep(60)
 
 
+def _leave() -> None:
+    """Wait for a moment to be killed, then exit."""
+    time.sleep(0.5)
+    os._exit(7)
+
+
 def _forge(*payloads: object, kind: int = RETURNED) -> Callable[[Target], object]:
-    """Return an attempt that answers with these values and then waits."""
+    """Return an attempt that answers with these values and then exits."""
 
     def attempt(target: Target) -> None:
         for payload in payloads:
             data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
             _send(target, _frame(target, kind, data))
-        _end()
+        _leave()
 
     return attempt
 
@@ -71,7 +77,7 @@ def _raw(make: Callable[[Target], bytes]) -> Callable[[Target], object]:
 
     def attempt(target: Target) -> None:
         _send(target, make(target))
-        _end()
+        _stall()
 
     return attempt
 
@@ -90,7 +96,7 @@ def _stage(make: Callable[[Target], object], size: int = 100) -> Callable[[Targe
     def attempt(target: Target) -> None:
         make(target)
         _send(target, _frame(target, RETURNED, json.dumps([_written(out_bytes=size)]).encode()))
-        _end()
+        _leave()
 
     return attempt
 
@@ -112,7 +118,7 @@ def _grow_after_answer(target: Target) -> None:
     while time.monotonic() < deadline:
         os.ftruncate(descriptor, 1 << 40)
         os.ftruncate(descriptor, 100)
-    _end()
+    _leave()
 
 
 def _pass_descriptors(target: Target, *, many: bool, directory: bool, kind: int | None) -> None:
@@ -129,7 +135,6 @@ def _pass_descriptors(target: Target, *, many: bool, directory: bool, kind: int 
             except BlockingIOError:
                 break
         end.setblocking(True)
-    _end()
 
 
 def _forge_credentials(target: Target) -> None:
@@ -139,13 +144,13 @@ def _forge_credentials(target: Target) -> None:
 
 def _close_all(_: Target) -> None:
     os.closerange(0, 256)
-    _end()
+    _stall()
 
 
 def _claim_later_start(target: Target) -> None:
     """Claim in the shared memory that the task starts in the future, so that it never becomes overdue."""
     target.client._channel.current._times[0] = time.monotonic() + 1e9  # noqa: SLF001
-    _end()
+    _stall()
 
 
 def _claim_other_task(target: Target) -> None:
@@ -156,13 +161,13 @@ def _claim_other_task(target: Target) -> None:
 def _wait_for_memory(target: Target) -> None:
     """Ask for memory that nobody has, and keep working: a task that waits has no deadline."""  # language: allow
     _send(target, _frame(target, RESERVE, struct.pack("<Q", 2**63)))
-    _end()
+    _stall()
 
 
 def _fill_memory(_: Target) -> str:
     blocks = []
     for number in range(3 * _BUDGET // (16 * _MB)):
-        block = mmap.mmap(-1, 16 * _MB)
+        block = mmap.mmap(-1, 16 * _MB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         for page in range(0, 16 * _MB, mmap.PAGESIZE):
             block[page] = 1
         blocks.append(block)
