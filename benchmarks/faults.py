@@ -227,7 +227,8 @@ def choose(scenario: Scenario, random: Random) -> Fault:
     error = random.choice(_ERRORS[kind].split())
     nth = random.randrange(scenario.calls[kind, worker]) + 1
     # Calls are counted in each worker, and there are two.
-    return Fault(kind, error, 1 + nth // 2 if worker else nth, worker, always=random.random() < 1 / 4)
+    always = random.random() < 1 / 4 and error != "EINTR"  # Such a call is repeated until it succeeds.
+    return Fault(kind, error, 1 + nth // 2 if worker else nth, worker, always)
 
 
 def inject(arguments: argparse.Namespace) -> dict[str, Any]:

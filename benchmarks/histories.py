@@ -35,6 +35,7 @@ from forkresize.plan import Naming
 
 _EXITS = {0, 1, 3}
 _KILLED = -9
+_CHOSEN = "prune", "if_exists", "compare", "preserve_times", "shard", "in_place"
 _ALL = MaxPrune(100, percent=True)
 
 Request: TypeAlias = tuple[Recipe, str | None]
@@ -120,7 +121,9 @@ class History:
         was_killed = kill is not None and ending.code == _KILLED
         self.result.runs += 1
         self.result.kills += was_killed or (kill is not None and kill.worker)
-        self.result.steps.append(f"{'killed ' if was_killed else ''}run {settings} {recipe.renditions} {name}")
+        chosen = [f"{each}={getattr(settings, each)}" for each in _CHOSEN if getattr(settings, each)]
+        sizes = [f"{each.size.width}x{each.size.height} {each.format}" for each in recipe.renditions]
+        self.result.steps.append(" ".join(["killed" * was_killed, "run", *sizes, f"name={name}", *chosen]).strip())
         if ending.code not in _EXITS and not was_killed:
             self.result.wrong.append(f"exit code {ending.code}: {ending.cause}")
         self._requests.append(request)
