@@ -12,6 +12,7 @@ _REASONS = {
     LossReason.CRASHED: Reason.CRASHED,
     LossReason.TIMED_OUT: Reason.TIMED_OUT,
     LossReason.PROTOCOL_VIOLATION: Reason.PROTOCOL_VIOLATION,
+    LossReason.MEMORY_LIMIT: Reason.MEMORY_LIMIT,
     LossReason.INTERRUPTED: Reason.INTERRUPTED,
 }
 

@@ -11,7 +11,7 @@ _GROUP_SIGNAL_DELAY = 0.05
 """Seconds within which a signal to the process group reaches the parent after it has ended a worker."""
 
 _MAX_REQUEUES = 20
-_MAX_REQUEUES_BY_REASON = {LossReason.PROTOCOL_VIOLATION: 0, LossReason.TIMED_OUT: 1}
+_MAX_REQUEUES_BY_REASON = {LossReason.PROTOCOL_VIOLATION: 0, LossReason.TIMED_OUT: 1, LossReason.MEMORY_LIMIT: 1}
 """How many workers may end with a task that they had not started, by their own account, before it is to blame."""
 
 

@@ -15,6 +15,9 @@ from forkresize.pool.result import Item
 from forkresize.pool.shared import SharedFlag
 from forkresize.pool.task import Task
 
+_MAX_RESULTS = 2
+"""How many results a worker may have sent that were not received: one for each task that it may have."""
+
 
 class WorkerHandle(Generic[Item]):
     """One worker, seen from the parent."""
@@ -33,6 +36,8 @@ class WorkerHandle(Generic[Item]):
         self.removed = False  # No longer belongs to the pool.
         self.events = selectors.EVENT_READ  # What the selector waits for on its message socket.
         self.bucket: dict[WorkerHandle[Item], None] | None = None  # See WorkerSet.
+        self.inherited = 0  # Bytes of memory that it has from the pool's process beyond those of the first worker.
+        self._arrived: list[list[int]] = []  # The descriptors of results whose messages may still be on their way.
         self._stop = stop
         self._protocol_error = False
         self._requests = 0  # Since its last result.
@@ -77,13 +82,26 @@ class WorkerHandle(Generic[Item]):
 
     def receive_result_files(self) -> tuple[FileIO, ...]:
         """Return the files of its result, which must be sealed memfds; empty after a protocol violation."""
-        descriptors = self.channel.files.receive_result()
+        descriptors = self._arrived.pop(0) if self._arrived else self.channel.files.receive_result()
         if 0 < len(descriptors) <= MAX_FILES and all(map(is_sealed, descriptors)):
             return to_files(descriptors)
         self._protocol_error = True
         for descriptor in descriptors:
             os.close(descriptor)
         return ()
+
+    def collect_files(self) -> None:
+        """Receive the files of results that were sent, so that they are counted even if no message follows."""
+        while descriptors := self.channel.files.receive_result():
+            self._arrived.append(descriptors)
+            self._protocol_error |= len(self._arrived) > _MAX_RESULTS
+            if self._protocol_error:
+                return
+
+    @property
+    def collected_files(self) -> list[int]:
+        """Their descriptors, which belong to this handle."""
+        return [each for descriptors in self._arrived for each in descriptors]
 
     @property
     def has_violated_protocol(self) -> bool:
@@ -97,10 +115,14 @@ class WorkerHandle(Generic[Item]):
 
     def close_inherited(self) -> None:
         """In another worker: close the descriptors of this one."""
+        for each in self.collected_files:
+            os.close(each)
         self.channel.close()
         os.close(self.process.sentinel)
 
     def close(self) -> None:
         """Close all descriptors."""
+        for each in self.collected_files:
+            os.close(each)
         self.channel.close()
         self.process.close()

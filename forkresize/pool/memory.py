@@ -54,7 +54,7 @@ class Budget:
             MemoryError: names both numbers.
         """
         if not self.fits(size):
-            needed, total = _format_bytes(self.baseline + size), _format_bytes(self.total)
+            needed, total = format_bytes(self.baseline + size), format_bytes(self.total)
             raise MemoryError(f"needs about {needed}, more than the memory budget of {total}")
 
     def limit_address_space(self) -> None:
@@ -62,12 +62,24 @@ class Budget:
         size = address_space()
         if size is None or sys.platform == "darwin":
             return
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        limits = [limit for limit in (soft, hard, size + self.total) if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
+        _lower(resource.RLIMIT_AS, size + self.total)
+
+    def limit_files(self) -> None:
+        """In a sandboxed worker: have the kernel refuse files that are larger than the budget.
+
+        Outputs are made in memory, so no honest one is. Memfds that are not mapped count against no other limit.
+        """
+        _lower(resource.RLIMIT_FSIZE, self.total)
 
 
-def _format_bytes(count: int) -> str:
+def _lower(limit: int, value: int) -> None:
+    """Lower a limit of this process for good: not only the soft one, which any code can raise again."""
+    limits = [each for each in (*resource.getrlimit(limit), value) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(limit, (min(limits), min(limits)))
+
+
+def format_bytes(count: int) -> str:
+    """Return a size for a person, such as ``1.9 GB``."""
     for unit, power in (("GB", 9), ("MB", 6)):
         if count >= 10**power:
             return f"{count / 10**power:.3g} {unit}"
@@ -107,9 +119,15 @@ class AdmissionController:
         """Return whether a worker's task waits for memory."""
         return worker in self._waiting
 
-    def is_bloated(self, worker: MemoryClient, resident: int) -> bool:
-        """Return whether a worker uses more than its share without a reservation."""
-        return worker not in self._held and resident > max(self.budget.share, self.budget.baseline)
+    def has_reserved(self, worker: MemoryClient) -> bool:
+        """Return whether a worker holds a reservation."""
+        return worker in self._held
+
+    def share_of(self, worker: MemoryClient) -> int:
+        """Return how many bytes a worker may use: an equal part of the budget, or what it reserved if that is more."""
+        budget = self.budget
+        reserved = budget.allowance + self._held[worker] if worker in self._held else 0
+        return max(budget.share, budget.baseline + reserved)
 
     def _admit(self) -> None:
         while self._waiting:

@@ -7,6 +7,7 @@ from io import FileIO
 from typing import Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool.blame import find_culprit, is_interrupted
@@ -27,6 +28,8 @@ from forkresize.pool.shared import SharedFlag
 from forkresize.pool.signals import StopSignals, signal_name
 from forkresize.pool.task import Task
 from forkresize.pool.workers import WorkerSet
+
+_RETRIED = frozenset((LossReason.CRASHED, LossReason.MEMORY_LIMIT))
 
 
 class PoolState(Struct):
@@ -142,8 +145,17 @@ class WorkerMonitor(Generic[Item, Result]):
         worker: WorkerHandle[Item],
         reason: LossReason = LossReason.CRASHED,
         overdue: Task[Item] | None = None,
+        *,
+        detail: str = "",
     ) -> None:
-        """Remove a worker that is dead or has to die: handle its remaining messages, then find out what it died of."""
+        """Remove a worker that is dead or has to die: handle its remaining messages, then find out what it died of.
+
+        Args:
+            worker: the worker.
+            reason: why it has to die.
+            overdue: the task that took too long.
+            detail: what the worker did, if it has to die for that.
+        """
         self._workers.remove(worker)
         self._state.workers_lost += 1
         try:
@@ -153,16 +165,16 @@ class WorkerMonitor(Generic[Item, Result]):
             # All that it sent counts, so this comes before any blame.
             for message in worker.messages.drain():
                 self.handle_message(worker, message)
-            reason = LossReason.PROTOCOL_VIOLATION if worker.has_violated_protocol else reason
+            if worker.has_violated_protocol:
+                reason, detail = LossReason.PROTOCOL_VIOLATION, ""
             task, since = find_culprit(worker, reason, overdue)
             self.queue.requeue((other for other in worker.tasks.values() if other is not task), by_crash=True)
             if task is not None:
                 if is_interrupted(reason, exit_code, self._state.signals):
                     reason = LossReason.INTERRUPTED
-                seconds = self._clock() - since
-                self._record_loss(
-                    task, task.make_loss(reason, worker.pid, exit_code, seconds, worker.channel.stderr.read())
-                )
+                stderr = worker.channel.stderr.read()
+                loss = task.make_loss(reason, worker.pid, exit_code, self._clock() - since, stderr)
+                self._record_loss(task, replace(loss, detail=detail))
             elif not worker.ready:
                 self._count_startup_failure(worker, exit_code)
         finally:
@@ -171,7 +183,7 @@ class WorkerMonitor(Generic[Item, Result]):
     def _record_loss(self, task: Task[Item], loss: WorkerLost[Item]) -> None:
         self._startup_failures = 0
         self._state.busy_seconds += loss.seconds
-        final = loss.reason is not LossReason.CRASHED or bool(self._state.stop)
+        final = loss.reason not in _RETRIED or bool(self._state.stop)
         if final or not self.queue.schedule_retry(task, loss, self._options.retries):
             self.results.add(task, loss, loss.worker)
 

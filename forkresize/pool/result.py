@@ -17,6 +17,7 @@ class LossReason(StrEnum):
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
     PROTOCOL_VIOLATION = "protocol violation"
+    MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
 
 
@@ -67,18 +68,22 @@ class WorkerLost(_TaskResult[Item], frozen=True, kw_only=True):
         reason: why.
         signal: name of the signal that ended the worker, such as ``SIGSEGV``; None if it exited.
         exit_code: the worker's exit code; None if a signal ended it.
+        detail: what the worker took too much of, if it was that, such as ``used 512 MB, its share is 200 MB``.
     """
 
     reason: LossReason
     signal: str | None
     exit_code: int | None
+    detail: str = ""
 
     def describe(self) -> str:
         """Return how the worker ended, such as ``killed by SIGSEGV``."""
+        if self.reason is LossReason.MEMORY_LIMIT:
+            return self.detail
         if self.reason is LossReason.TIMED_OUT:
             return f"killed after {self.seconds:.1f} s"
         if self.reason is LossReason.PROTOCOL_VIOLATION:
-            return "worker sent an invalid message and was killed"
+            return f"worker {self.detail or 'sent an invalid message'} and was killed"
         return f"killed by {self.signal}" if self.signal else f"exited with code {self.exit_code}"
 
 

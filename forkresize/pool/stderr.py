@@ -8,7 +8,7 @@ from io import FileIO, TextIOWrapper
 CAPTURED_BYTES = 4096
 """How much of the end of a task's output is kept."""
 
-_MAX_BYTES = 64 << 20
+MAX_BYTES = 64 << 20
 """Maximum output per task. The file is not counted against the worker's memory limit, so it could exhaust memory."""
 
 _BLOCK = 512
@@ -53,7 +53,12 @@ class StderrFile:
         """Whether the file is larger than any task's output may be."""
         found = os.fstat(self._descriptor)
         # Blocks may be allocated past the end.
-        return max(found.st_size, found.st_blocks * _BLOCK) > _MAX_BYTES
+        return max(found.st_size, found.st_blocks * _BLOCK) > MAX_BYTES
+
+    @property
+    def device(self) -> int:
+        """The device of the file: on Linux, that of all memfds."""
+        return os.fstat(self._descriptor).st_dev
 
     def close(self) -> None:
         """Close the file on this side."""

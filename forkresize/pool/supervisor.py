@@ -17,8 +17,9 @@ from forkresize.pool.workers import WorkerSet
 
 OnTick: TypeAlias = Callable[[Sequence[Activity[Any]]], object]
 
-_CHECK_INTERVAL = 0.5
-"""Seconds between two checks of the workers' memory and standard error."""
+_CHECK_INTERVAL = 0.1
+_IDLE_CHECK_INTERVAL = 0.5
+"""Seconds between two checks of what the workers take, while any has a task and otherwise."""
 
 
 class Supervisor(Generic[Item, Result]):
@@ -216,10 +217,9 @@ class Supervisor(Generic[Item, Result]):
         if now >= self._next_deadline:
             self._next_deadline = self._kill_overdue(now)
         if now >= self._next_check:
-            self._next_check = now + _CHECK_INTERVAL
-            self._workers.retire_bloated()
-            for worker in self._workers.over_stderr_limit():
-                self._monitor.remove(worker, LossReason.PROTOCOL_VIOLATION)
+            self._next_check = now + (_CHECK_INTERVAL if self._workers.busy else _IDLE_CHECK_INTERVAL)
+            for worker, (reason, detail) in self._workers.find_excesses():
+                self._monitor.remove(worker, reason, detail=detail)
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(worker, now) for worker in self._workers])

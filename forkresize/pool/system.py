@@ -4,11 +4,17 @@ import contextlib
 import math
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _MEMORY_LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")
 """Files of cgroup versions 2 and 1 that limit a group's memory. Past memory.high the kernel throttles the group."""
+
+_BLOCK = 512
+"""Bytes of a block in stat(2)."""
+
+_STAT_THREADS, _STAT_RESIDENT = 17, 21
+"""Fields of ``/proc/<pid>/stat`` after the program's name: a number, and pages."""
 
 _SIZE, _RESIDENT = 0, 1
 """Fields of ``/proc/<pid>/statm``, in pages; see proc(5)."""
@@ -52,6 +58,64 @@ def resident_memory(pid: int | str = "self") -> int | None:
 def address_space() -> int | None:
     """Return the size of this process's address space in bytes; None where there is no ``/proc``."""
     return _read_statm("self", _SIZE)
+
+
+def memory_and_threads(pid: int) -> tuple[int, int] | None:
+    """Return the resident memory of a process in bytes and the number of its threads; None as resident_memory."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        # The name of the program comes before, in parentheses, and may contain any characters.
+        fields = os.read(descriptor, 4096).rpartition(b")")[2].split()
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(descriptor)
+    return int(fields[_STAT_RESIDENT]) * resource.getpagesize(), int(fields[_STAT_THREADS])
+
+
+def private_memory(pid: int) -> tuple[int, int] | None:
+    """Return the resident memory of a process that is anonymous, and that is shared memory; None as resident_memory.
+
+    Unlike all of its resident memory, they leave out pages of files on a disk, which the system can drop.
+    """
+    fields = dict.fromkeys((b"RssAnon", b"RssShmem"), 0)
+    try:
+        for line in Path(f"/proc/{pid}/status").read_bytes().splitlines():
+            name, _, value = line.partition(b":")
+            if name in fields:
+                fields[name] = int(value.split()[0]) << 10
+    except OSError:
+        return None
+    anonymous, shared = fields.values()
+    return anonymous, shared
+
+
+def file_blocks(descriptors: Iterable[int], pid: int | None = None, device: int | None = None) -> dict[int, int]:
+    """Return the bytes that open files take, by inode.
+
+    Args:
+        descriptors: of the files.
+        pid: the process that has them; None for this one.
+        device: leave out files of other devices; None for none.
+    """
+    found = {}
+    for each in descriptors:
+        with contextlib.suppress(OSError):  # Closed in the meantime.
+            file = os.fstat(each) if pid is None else os.stat(f"/proc/{pid}/fd/{each}")
+            if device is None or file.st_dev == device:
+                found[file.st_ino] = file.st_blocks * _BLOCK
+    return found
+
+
+def descriptors_of(pid: int) -> list[int]:
+    """Return the descriptors that are open in a process; none if they cannot be known."""
+    try:
+        return list(map(int, os.listdir(f"/proc/{pid}/fd")))
+    except OSError:
+        return []
 
 
 def file_limits() -> tuple[float, float]:

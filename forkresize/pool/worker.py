@@ -92,6 +92,8 @@ def _lower_priority(nice: int) -> None:
 def _apply_limits(config: WorkerConfig) -> None:
     config.libc.limit_malloc_cache(min(_MALLOC_CACHE, config.budget.allowance))
     config.budget.limit_address_space()
+    if config.sandbox is not None:
+        config.budget.limit_files()
 
 
 def _initialize(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -> bool:

@@ -13,6 +13,7 @@ from forkresize.pool import signals
 from forkresize.pool.channel import WorkerChannel
 from forkresize.pool.child import ChildProcess
 from forkresize.pool.handle import WorkerHandle
+from forkresize.pool.inspection import Excess, find_excess
 from forkresize.pool.memory import AdmissionController
 from forkresize.pool.result import Item
 from forkresize.pool.system import resident_memory
@@ -107,16 +108,14 @@ class WorkerSet(Generic[Item]):
         else:
             self._reindex(worker)
 
-    def retire_bloated(self) -> None:
-        """Have workers that use more memory than their share replaced as soon as they have no task."""
+    def find_excesses(self) -> Iterator[tuple[WorkerHandle[Item], Excess]]:
+        """Yield the workers that have to be killed for what they take; replace those that should get no more tasks."""
         for each in self:
-            if self.memory.is_bloated(each, resident_memory(each.pid) or 0):
-                each.retiring = True
+            excess = find_excess(each, self.memory)
+            if excess is not None:
+                yield each, excess
+            elif each.retiring:
                 self.update(each)
-
-    def over_stderr_limit(self) -> list[WorkerHandle[Item]]:
-        """Return the workers that have written too much to standard error."""
-        return [each for each in self if each.channel.stderr.over_limit]
 
     def remove(self, worker: WorkerHandle[Item]) -> None:
         """Remove a worker; the caller ends its process."""
@@ -193,6 +192,7 @@ class WorkerSet(Generic[Item]):
         except BaseException:
             channel.close()
             raise
+        new.inherited = max(0, (resident_memory() or 0) - self._config.budget.baseline)
         channel.worker_end.close()
         channel.files.worker_end.close()
         return new

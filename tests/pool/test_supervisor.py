@@ -9,6 +9,7 @@ import pytest
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import Completed, LossReason, PoolOptions, Raised, Serializer, WorkerLost
+from forkresize.pool.inspection import Excess
 from forkresize.pool.memory import AdmissionController, Budget
 from forkresize.pool.monitor import PoolState
 from forkresize.pool.progress import TaskProgress
@@ -127,7 +128,7 @@ class FakeWorkers:
         self.clock = clock
         self.alive: list[FakeWorker] = []
         self.all: list[FakeWorker] = []
-        self.flooding: list[FakeWorker] = []
+        self.excesses: list[tuple[FakeWorker, Excess]] = []
         self.cleared = False
 
     def __iter__(self) -> Iterator[FakeWorker]:
@@ -170,12 +171,9 @@ class FakeWorkers:
     def update(self, worker: FakeWorker) -> None:
         pass
 
-    def retire_bloated(self) -> None:
-        pass
-
-    def over_stderr_limit(self) -> list[FakeWorker]:
-        flooding, self.flooding = self.flooding, []
-        return flooding
+    def find_excesses(self) -> list[tuple[FakeWorker, Excess]]:
+        excesses, self.excesses = self.excesses, []
+        return excesses
 
     def remove(self, worker: FakeWorker) -> None:
         worker.removed = True
@@ -406,7 +404,7 @@ def test_protocol_violation_and_stderr_flood_cost_the_current_task_alone(limit: 
     def violate() -> None:
         bench.start()
         if limit == "stderr":
-            bench.workers.flooding.append(bench.worker())
+            bench.workers.excesses.append((bench.worker(), Excess(LossReason.PROTOCOL_VIOLATION, "wrote too much")))
             bench.wait(0.6)
         else:
             bench.worker().has_violated_protocol = True
@@ -415,6 +413,27 @@ def test_protocol_violation_and_stderr_flood_cost_the_current_task_alone(limit: 
     results = bench.run("ab", violate, bench.complete)
     assert getattr(results[0], "reason", None) is LossReason.PROTOCOL_VIOLATION
     assert isinstance(results[1], Completed)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_task_whose_worker_used_too_much_memory_is_retried_once_and_alone(times: int) -> None:
+    bench = Bench(size=2)
+
+    def use_too_much() -> None:
+        worker = next(each for each in bench.workers.alive if any(task.item == "a" for task in each.tasks.values()))
+        worker.start()
+        bench.workers.excesses.append((worker, Excess(LossReason.MEMORY_LIMIT, "used 2 MB, its share is 1 MB")))
+        bench.wait(0.6)
+
+    script = [use_too_much, lambda: bench.complete(1), use_too_much if times == 2 else bench.complete]
+    results = {result.item: result for result in bench.run("ab", *script)}
+    assert isinstance(results["b"], Completed)
+    assert results["a"].attempts == 2
+    if times == 1:
+        assert isinstance(results["a"], Completed)
+    else:
+        assert results["a"].reason is LossReason.MEMORY_LIMIT
+        assert results["a"].describe() == "used 2 MB, its share is 1 MB"
 
 
 def test_worker_that_violates_the_protocol_unstarted_is_blamed_for_its_first_task() -> None:

@@ -1,14 +1,26 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
-from forkresize.pool import Activity, Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, progress
+from forkresize.pool import (
+    Activity,
+    Completed,
+    LossReason,
+    NothingYet,
+    Pool,
+    PoolOptions,
+    TaskResult,
+    WorkerLost,
+    progress,
+)
 from forkresize.pool.child import ChildProcess
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
@@ -115,3 +127,38 @@ def test_time_while_all_processes_are_stopped_does_not_count(faults: ModuleType)
         (result,) = pool.imap_unordered([faults.hang])
     assert isinstance(result, WorkerLost)
     assert result.seconds >= continued[0] + 1
+
+
+FEEDER = """
+import sys, time
+print("a", flush=True)
+time.sleep(4)
+print("b", flush=True)
+"""
+
+
+def test_deadline_is_kept_while_a_slow_feeder_in_another_process_is_quiet(faults: ModuleType) -> None:
+    def items(lines: IO[bytes]) -> Iterator[bytes | NothingYet]:
+        while True:
+            line = lines.read(2)  # None if there is nothing yet.
+            if line == b"":
+                return
+            yield line or NothingYet(lines.fileno())
+
+    def work(line: bytes) -> bytes:
+        if line == b"a\n":
+            faults.hang()
+        return line
+
+    feeder = subprocess.Popen([sys.executable, "-c", FEEDER], stdout=subprocess.PIPE, bufsize=0)
+    arrived: dict[bytes, float] = {}
+    with feeder, Pool(work, options=PoolOptions(workers=2, timeout=1)) as pool:
+        assert feeder.stdout is not None
+        os.set_blocking(feeder.stdout.fileno(), False)
+        for result in pool.imap_unordered(items(feeder.stdout)):
+            arrived[result.item] = time.monotonic()
+            if result.item == b"a\n":
+                assert getattr(result, "reason", None) is LossReason.TIMED_OUT
+                assert 1 <= result.seconds < 2.5
+    assert list(arrived) == [b"a\n", b"b\n"]
+    assert arrived[b"b\n"] - arrived[b"a\n"] > 1.5
