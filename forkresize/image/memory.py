@@ -194,7 +194,7 @@ def cannot_allocate(size: int) -> bool:
     if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
         return False
     try:
-        mmap.mmap(-1, size).close()
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
     except OSError:
         return True
     return False

@@ -56,6 +56,10 @@ THREAD = (Condition(0, (0x00010000,), bits=_ALL_BITS & ~0x007D0F00 | 0x00010000)
 NOT_WRITABLE_CODE = (Condition(2, (0, mmap.PROT_WRITE, mmap.PROT_EXEC), bits=mmap.PROT_WRITE | mmap.PROT_EXEC),)
 """Protection of memory."""
 
+MAPPING = (*NOT_WRITABLE_CODE, Condition(3, (0, 0x01, 0x20), bits=0x01 | 0x20))
+"""Protection, and flags: not both MAP_SHARED and MAP_ANONYMOUS, since a process can keep pages of such memory while
+they are not counted as its resident memory."""
+
 DESCRIPTOR_COMMANDS = (Condition(1, (fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_DUPFD_CLOEXEC)),)
 """Commands of fcntl that affect a descriptor only, not who receives signals about it."""
 

@@ -29,7 +29,9 @@ FIRST_UNKNOWN = 463
 
 MEMORY: Group = {
     "brk": Call(12, 214, "malloc"),
-    "mmap": Call(9, 222, "malloc, libraries loaded late; never writable and executable", arguments.NOT_WRITABLE_CODE),
+    "mmap": Call(
+        9, 222, "malloc, libraries; never writable and executable, or shared and anonymous", arguments.MAPPING
+    ),
     "munmap": Call(11, 215, "free"),
     "mremap": Call(25, 216, "realloc"),
     "mprotect": Call(10, 226, "malloc, stacks; never writable and executable", arguments.NOT_WRITABLE_CODE),

@@ -166,7 +166,9 @@ def test_resource_limits_apply_and_cannot_be_raised(inside: Inside) -> None:
 
 def test_address_space_limit_is_enforced(inside: Inside, trees: Any) -> None:
     policy = structs.replace(trees.policy, memory=4 << 30)
-    result = inside(lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30)), policy)
+    result = inside(
+        lambda: errno_of(lambda: mmap.mmap(-1, 5 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)), policy
+    )
     assert isinstance(result, Completed), result
     assert result.result == "ENOMEM"
 

@@ -146,7 +146,8 @@ ATTACKS: dict[str, Callable[[int], object]] = {
     "permission to trace": lambda _: call("prctl", 0x59616D61, -1, 0, 0, 0),
     "another filter": lambda _: call("prctl", 22, 2, 0, 0, 0),
     "memfd": lambda _: os.memfd_create("x"),
-    "writable code": lambda _: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC),
+    "writable code": lambda _: mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 7),
+    "shared anonymous memory": lambda _: mmap.mmap(-1, 4096),
     "socket to anyone": lambda _: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM),
 }
 

@@ -186,6 +186,13 @@ def test_memory_is_never_writable_and_executable(machine: str, name: str, protec
     assert verdict(machine, name, 0, 4096, protection) == ("EPERM" if protection & both == both else ALLOWED)
 
 
+@pytest.mark.parametrize("machine", MACHINES)
+@given(flags=st.integers(0, 2**64 - 1) | st.integers(0, 0x3F))
+def test_anonymous_memory_is_never_shared(machine: str, flags: int) -> None:
+    both = 0x01 | 0x20  # MAP_SHARED and MAP_ANONYMOUS.
+    assert verdict(machine, "mmap", 0, 4096, 3, flags) == ("EPERM" if flags & both == both else ALLOWED)
+
+
 @pytest.mark.parametrize(("machine", "name"), [("x86_64", "open"), ("x86_64", "openat"), ("aarch64", "openat")])
 @given(flags=st.integers(0, 2**64 - 1) | st.integers(0, 3).map(lambda mode: mode | os.O_TRUNC))
 def test_files_are_not_emptied_without_being_opened_for_writing(machine: str, name: str, flags: int) -> None:
