@@ -30,13 +30,19 @@ class Excess(NamedTuple):
     detail: str  # Continues a sentence that begins with the worker.
 
 
-def find_excess(worker: WorkerHandle[Any], memory: AdmissionController) -> Excess | None:
+def find_excess(worker: WorkerHandle[Any], memory: AdmissionController, *, memfds: bool = True) -> Excess | None:
     """Return what a worker takes too much of; None if there is nothing, or it has ended.
 
     A worker that uses more memory than its share without a reservation is marked to be replaced. One that exceeds its
     share by more than a margin has to be killed.
+
+    Args:
+        worker: the worker.
+        memory: what it has reserved.
+        memfds: whether it may have files in memory.
     """
-    worker.collect_files()
+    if memfds:
+        worker.collect_files()
     if worker.has_violated_protocol:
         return Excess(LossReason.PROTOCOL_VIOLATION, "sent files without a result")
     if worker.channel.stderr.over_limit:
@@ -47,11 +53,13 @@ def find_excess(worker: WorkerHandle[Any], memory: AdmissionController) -> Exces
     resident, threads = found
     if threads > MAX_THREADS:
         return Excess(LossReason.PROTOCOL_VIOLATION, f"started {threads} threads, more than {MAX_THREADS},")
-    return _find_memory_excess(worker, memory, resident)
+    return _find_memory_excess(worker, memory, resident, _file_memory(worker) if memfds else 0)
 
 
-def _find_memory_excess(worker: WorkerHandle[Any], memory: AdmissionController, resident: int) -> Excess | None:
-    share, files = _share(worker, memory), _file_memory(worker)
+def _find_memory_excess(
+    worker: WorkerHandle[Any], memory: AdmissionController, resident: int, files: int
+) -> Excess | None:
+    share = _share(worker, memory)
     worker.retiring |= resident + files > share and not memory.has_reserved(worker)
     most = share + max(share * _MARGIN, _MIN_MARGIN)
     # The first figure is a cheap upper bound of the second.

@@ -40,6 +40,7 @@ class WorkerSet(Generic[Item]):
         self._config = config
         self._max_tasks = max_tasks or math.inf
         self._frozen = False
+        self._memfds = config.sandbox is None or config.sandbox.allows_memfds
         self._context = multiprocessing.get_context("fork")
         self._workers: _Bucket[Item] = {}
         # The same workers, by how many more tasks they take, so that finding one for the next task needs no search.
@@ -111,7 +112,7 @@ class WorkerSet(Generic[Item]):
     def find_excesses(self) -> Iterator[tuple[WorkerHandle[Item], Excess]]:
         """Yield the workers that have to be killed for what they take; replace those that should get no more tasks."""
         for each in self:
-            excess = find_excess(each, self.memory)
+            excess = find_excess(each, self.memory, memfds=self._memfds)
             if excess is not None:
                 yield each, excess
             elif each.retiring:

@@ -29,7 +29,7 @@ class SandboxPolicy(Struct, frozen=True, kw_only=True):
         memory: bytes of address space; None for no limit.
         open_file: called in the pool's process with a worker's item and the path of a file that the kernel denied;
             returns the file, opened for reading, or raises an OSError. None opens no file for a worker.
-        create_memfds: whether a worker may create memfds, for results with files. They are not counted as its memory.
+        create_memfds: whether a worker may create memfds, for results with files.
     """
 
     mode: SandboxMode = SandboxMode.AUTO

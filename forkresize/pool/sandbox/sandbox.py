@@ -63,6 +63,11 @@ class Sandbox:
         self._layers = list(self._prepare())
         self.active_layers = tuple(name for name, _ in self._layers)  # Such as ``landlock:5``.
 
+    @property
+    def allows_memfds(self) -> bool:
+        """Whether a worker can have files in memory."""
+        return self.policy.create_memfds or "seccomp" in self.missing
+
     def __enter__(self) -> Self:
         return self
 
