@@ -8,7 +8,13 @@ from forkresize.formats.metadata import MetadataBlocks
 XMP, IPTC, ICC_PROFILE = 700, 33_723, 34_675
 """Tags of the blocks that TIFF holds for other standards."""
 
-_ROWS_PER_STRIP = 278
+_BITS, _COLOR, _ROWS_PER_STRIP = 258, 262, 278
+
+_SIXTEEN_BITS = 16
+_WHITE_IS_ZERO, _LAB = 0, 8
+_WIDE = frozenset({"I", "F"})
+_CORRECTED = 10
+"""Bytes a pixel for converting and inverting grays in 32 bits, and for making Lab out of its bytes."""
 
 LIBTIFF_TAGS = frozenset(
     {
@@ -47,12 +53,19 @@ def in_source_bytes(value: Any, tag: int) -> Any:
 
 
 def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) -> float:
-    """Return the bytes of the file, which is read whole, and of a strip; nothing for an uncompressed file."""
-    if image.info.get("compression") == "raw":
-        return 0
+    """Return the bytes of the file, which is read whole, of a strip, and of correcting the pixels.
+
+    An uncompressed file takes nothing, unless its channels are in separate planes.
+    """
     width, height = image.size
-    rows = min(height, int(getattr(image, "tag_v2", {}).get(_ROWS_PER_STRIP, height)))
-    return file_size + float(width * rows * len(image.getbands()) * 2)
+    tags = getattr(image, "tag_v2", {})
+    color, is_deep = tags.get(_COLOR, _WHITE_IS_ZERO), _SIXTEEN_BITS in tags.get(_BITS, ())
+    is_corrected = image.mode in _WIDE or (is_deep and color in {_WHITE_IS_ZERO, _LAB})
+    corrected = _CORRECTED * width * height if is_corrected else 0
+    if not getattr(image, "use_load_libtiff", True):
+        return float(corrected)
+    rows = min(height, int(tags.get(_ROWS_PER_STRIP, height)))
+    return file_size + corrected + float(width * rows * len(image.getbands()) * 2)
 
 
 SPEC = spec.FormatSpec(

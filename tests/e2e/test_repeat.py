@@ -43,6 +43,17 @@ def test_a_dry_run_shows_the_reason_of_each_output(tmp_path: Path, photos: Path,
     assert "the recipe changed" in forkresize("in", "out", "--width", "101", "--dry-run").stdout
 
 
+def test_outputs_are_made_again_only_if_something_is_dropped(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    forkresize("in", "out", *OPTIONS)
+    assert "the recipe changed" not in forkresize("in", "out", *OPTIONS, "--drop", "none", "--dry-run").stdout
+    (tmp_path / "forkresize.toml").write_text('drop = ["place", "people"]')
+    assert forkresize("in", "out", *OPTIONS, "--dry-run").stdout.count("the recipe changed") == len(
+        list(photos.iterdir())
+    )
+    forkresize("in", "out", *OPTIONS)
+    assert "the recipe changed" not in forkresize("in", "out", *OPTIONS, "--drop", "people,place", "--dry-run").stdout
+
+
 def test_pruning_above_the_limit_is_an_error(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     (photos / "3.jpg").unlink()

@@ -17,6 +17,7 @@ from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
+from tests.image.decode.test_tiff import write
 from tests.protocols import Draw
 
 pytestmark = pytest.mark.slow
@@ -78,6 +79,28 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
 def test_the_estimate_is_one_to_two_times_the_memory_of_decoding(name: str, tmp_path: Path, draw: Draw) -> None:
     mode, options = SOURCES[name]
     check(draw(tmp_path / name, LARGE, mode=mode, **options), {"width": 300, "format": "jpeg"})
+
+
+CORRECTED: dict[str, dict[str, Any]] = {
+    "white is zero": {"bits": [16], "color": 0},
+    "white is zero, compressed": {"bits": [16], "color": 0, "compression": 8},
+    "Lab": {"bits": [16] * 3, "color": 8, "compression": 8},
+    "separate": {"bits": [16] * 3, "color": 2},
+    "64 bits": {"bits": [64], "kind": 3},
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("name", CORRECTED)
+def test_the_memory_of_correcting_a_tiff_is_in_the_estimate(name: str, tmp_path: Path) -> None:
+    tags, path = CORRECTED[name], tmp_path / "a.tif"
+    planes = [bytes(LARGE[0] * LARGE[1] * bits // 8) for bits in tags["bits"]]
+    path.write_bytes(write(planes if name == "separate" else [b"".join(planes)], **tags, size=LARGE))
+    options = {"width": 300, "format": "jpeg"}
+    estimated, grown = estimate(path, Recipe.of(**options)), measured(path, options)
+    assert grown <= estimated <= 4 * grown + (8 << 20), (
+        f"estimated {estimated / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+    )
 
 
 RECIPES: list[dict[str, Any]] = [

@@ -106,7 +106,10 @@ class TolerantIcoImageFile(IcoImagePlugin.IcoImageFile):
 
 
 class CurImageFile(TolerantIcoImageFile):
-    """A cursor, read as an icon, since Pillow ignores the mask of colored cursors."""
+    """A cursor, read as an icon, since Pillow applies the mask of black and white ones only.
+
+    Reported as python-pillow/Pillow#9637; #9641 solves it for black and white.
+    """
 
     format = "CUR"
     format_description = "Windows Cursor"
@@ -118,7 +121,10 @@ class CurImageFile(TolerantIcoImageFile):
 
 
 class XbmImageFile(XbmImagePlugin.XbmImageFile):
-    """An X bitmap in which a set bit is black, as in X11 and in all other programs; Pillow's are negatives."""
+    """An X bitmap in which a set bit is black, as in X11 and in all other programs; Pillow's are negatives.
+
+    Its tracker (https://github.com/python-pillow/Pillow/issues) has no report of it that we know of.
+    """
 
     def load_end(self) -> None:
         """Invert the pixels; see ImageFile."""

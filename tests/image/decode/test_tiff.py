@@ -39,18 +39,19 @@ def write(
     kind: int = 1,
     compression: int = RAW,
     extra: Sequence[int] = (),
+    size: tuple[int, int] = SIZE,
 ) -> bytes:
     """Return a TIFF of one strip, or of one for each channel."""
     strips = [zlib.compress(plane) if compression == DEFLATE else plane for plane in planes]
     values: dict[int, tuple[str, Sequence[int]]] = {
-        256: ("H", [SIZE[0]]),
-        257: ("H", [SIZE[1]]),
+        256: ("H", [size[0]]),
+        257: ("H", [size[1]]),
         258: ("H", bits),
         259: ("H", [compression]),
         262: ("H", [color]),
         273: ("I", [8 + sum(map(len, strips[:number])) for number in range(len(strips))]),
         277: ("H", [len(bits)]),
-        278: ("H", [SIZE[1]]),
+        278: ("H", [size[1]]),
         279: ("I", list(map(len, strips))),
         284: ("H", [1 if len(strips) == 1 else 2]),
         320: ("H", range(3 * 256) if color == PALETTE else []),
