@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from io import FileIO
 
@@ -67,18 +67,21 @@ def remove_temporary(destination: str, run_id: str) -> None:
         os.unlink(temporary_path(destination, run_id))
 
 
-def remove_temporaries(root: str, run_id: str) -> None:
-    """Remove the staging directory of a run, and all of its temporary files below a directory.
+def remove_temporaries(root: str, run_ids: Collection[str]) -> None:
+    """Remove the staging directories of runs, and all of their temporary files below a directory.
 
     Those that cannot be removed are harmless and stay.
     """
-    ending = f"{STATE_DIR}-{run_id}"
+    if not run_ids:
+        return
     with contextlib.suppress(OSError), Root(root) as tree:
-        with contextlib.suppress(OSError):
-            tree.remove_tree(ending)
+        for run_id in run_ids:
+            with contextlib.suppress(OSError):
+                tree.remove_tree(f"{STATE_DIR}-{run_id}")
         for _, directory, names in tree.walk():
             for name in names:
-                if name.endswith(ending):
+                _, found, run_id = name.rpartition(f"{STATE_DIR}-")
+                if found and run_id in run_ids:
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=directory)
 

@@ -12,6 +12,7 @@ from io import FileIO
 
 from forkresize.errors import DestinationBusyError, DestinationError, describe
 from forkresize.store.base import STATE_DIR
+from forkresize.store.beneath import make_directories
 from forkresize.store.files import remove_temporaries
 from forkresize.store.state_dir import open_state_file, state_dir
 
@@ -31,7 +32,7 @@ _RUN_ID = re.compile(rb"[0-9a-f]{8}")
 
 _SHARD_LOCK = re.compile(rf"{_LOCK}-\d+-of-\d+", re.ASCII)
 
-_MAX_ABANDONED = 64
+_MAX_ABANDONED = 1000
 """Maximum number of dead shards that one run cleans up after; the next run continues."""
 
 
@@ -77,7 +78,7 @@ def destination_lock(
         try:
             yield run_id
         except BaseException:
-            remove_temporaries(destination, run_id)
+            remove_temporaries(destination, {run_id})
             raise
 
 
@@ -130,9 +131,7 @@ def _lock(path: str, how: int) -> FileIO | None:
     """
     for attempt in range(_MAX_ATTEMPTS):
         try:
-            # What else is in the place of the directory is reported when that is opened.
-            with contextlib.suppress(FileExistsError):
-                os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_directories(os.path.dirname(path))
             lock = _open(path, os.O_RDWR | os.O_CREAT)
         except FileNotFoundError:
             # A holder that ends removes the file and its directory, at any point here.
@@ -160,22 +159,27 @@ def _open(path: str, flags: int) -> FileIO:
     return lock
 
 
-def _unlink(lock: FileIO) -> None:
-    with state_dir(os.path.dirname(lock.name)) as directory:
-        os.unlink(os.path.basename(lock.name), dir_fd=directory)
+def _unlink(path: str) -> None:
+    with state_dir(os.path.dirname(path)) as directory:
+        os.unlink(os.path.basename(path), dir_fd=directory)
 
 
 def _claim(locks: list[FileIO], destination: str, run_id: str) -> None:
-    for lock in locks:
-        _remove_temporaries_of_dead_run(lock, destination)
-        lock.truncate(0)
+    """Write the run's id into its lock file, after what dead runs left has been removed."""
+    dead = {_read_run_id(lock) for lock in locks}
+    abandoned = []
     if len(locks) == 1:
         # The holder of the whole directory knows that all holders of shards are gone.
         for path in itertools.islice(_shard_locks(os.path.dirname(locks[0].name)), _MAX_ABANDONED):
             # What is not a lock file is not ours to remove, and does not disturb.
-            with contextlib.suppress(OSError), _open(path, os.O_RDONLY) as abandoned:
-                _remove_temporaries_of_dead_run(abandoned, destination)
-                _unlink(abandoned)
+            with contextlib.suppress(OSError), _open(path, os.O_RDONLY) as lock:
+                dead.add(_read_run_id(lock))
+                abandoned.append(path)
+    remove_temporaries(destination, dead - {""})
+    for path in abandoned:
+        _unlink(path)
+    for lock in locks:
+        lock.truncate(0)
     os.pwrite(locks[-1].fileno(), run_id.encode("ascii"), 0)
 
 
@@ -184,11 +188,10 @@ def _shard_locks(folder: str) -> Iterator[str]:
         yield from (entry.path for entry in entries if _SHARD_LOCK.fullmatch(entry.name))
 
 
-def _remove_temporaries_of_dead_run(lock: FileIO, destination: str) -> None:
-    """Remove the temporary files of the run whose id is all that a lock file holds."""
+def _read_run_id(lock: FileIO) -> str:
+    """Return the id of a run that is all that a lock file holds; empty if it holds anything else."""
     content = os.pread(lock.fileno(), 64, 0)
-    if _RUN_ID.fullmatch(content):
-        remove_temporaries(destination, content.decode("ascii"))
+    return content.decode("ascii") if _RUN_ID.fullmatch(content) else ""
 
 
 def _release(locks: list[FileIO]) -> None:
@@ -197,5 +200,5 @@ def _release(locks: list[FileIO]) -> None:
     with contextlib.suppress(OSError):
         for lock in reversed(locks):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _unlink(lock)
+            _unlink(lock.name)
         os.rmdir(os.path.dirname(locks[0].name))

@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-MUTANTS = 40
+MUTANTS = 20
 
 
 def test_planted_files_cause_no_hang_no_crash_and_no_damage_outside(figures_of: Callable[..., Any]) -> None:

@@ -26,9 +26,10 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1 << 13,
     sqlite3.SQLITE_LIMIT_COLUMN: 32,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 20,
-    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 2,
+    # No triggers and no recursion, should another process change the schema after the check.
+    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 0,
+    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 1,
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 1,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
 
@@ -67,11 +68,10 @@ class LedgerConnection(sqlite3.Connection):
                 self.setconfig(feature, False)
 
     def trust_schema(self) -> None:
-        """Allow statements of any length, which signals interrupt, but no use of views and triggers."""
+        """Allow statements of any length, which signals interrupt."""
         checks = self._handle_signals()
         next(checks)
         self.set_progress_handler(checks.__next__, _STEPS_PER_CHECK)
-        self.set_authorizer(_authorize)
 
     @contextlib.contextmanager
     def translate_errors(self) -> Iterator[None]:
@@ -108,8 +108,3 @@ class LedgerConnection(sqlite3.Connection):
                 return
             except BaseException as raised:  # noqa: BLE001 -- raised again by translate_errors.
                 self._raised, interrupt = raised, 1
-
-
-def _authorize(_action: int, _first: str | None, _second: str | None, _database: str | None, source: str | None) -> int:
-    """Deny what a view or trigger does. The schema has none, unless another process has changed it since."""
-    return sqlite3.SQLITE_OK if source is None else sqlite3.SQLITE_DENY
