@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.batch.execute import execute
-from forkresize.errors import CollisionError, DestinationBusyError, StopRequested
+from forkresize.errors import CollisionError, DestinationBusyError, SourceError, StopRequested
 from forkresize.exit_policy import exit_code_for_error
 from forkresize.job import Source
 from forkresize.pool import sigio_ignored, signal_name
 from forkresize.summary import RunStats, Summary, summarize
 from forkresize.tally import Tally
 from forkresize.walk import QUIET_PERIOD_NS, StabilityTracker
-from forkresize.walk.watcher import ChangeWatcher
+from forkresize.walk.watcher import ChangeWatcher, SourceLostError
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -145,8 +145,8 @@ class WatchLoop:
             self._wait()
             try:
                 yield self._pass()
-            except (CollisionError, DestinationBusyError) as error:
-                # Either may pass; then all changes until now are in the pass.
+            except (CollisionError, DestinationBusyError, SourceError) as error:
+                # Each may pass; then all changes until now are in the pass.
                 self._report(str(error))
                 self._next_pass = time.monotonic() + _RETRY_INTERVAL
 
@@ -166,7 +166,13 @@ class WatchLoop:
         while time.monotonic() < self._next_pass and not self._stability.any_stable():
             unstable = self._stability.unstable
             remaining = self._next_pass - time.monotonic()
-            changed = self._changes.wait(max(0.0, min(remaining, _POLL_INTERVAL) if unstable else remaining))
+            try:
+                changed = self._changes.wait(max(0.0, min(remaining, _POLL_INTERVAL) if unstable else remaining))
+            except SourceLostError as error:
+                self._report(str(error))
+                self._changes.reopen()
+                self._next_rescan = 0.0
+                break
             self._filter.add(changed)
             # Files that are known to grow are polled in any case.
             if not changed <= unstable:

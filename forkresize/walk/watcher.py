@@ -1,5 +1,6 @@
-"""Which paths below directories change, as reported by a process of its own."""
+"""Which files change, and which below directories, as reported by a process of its own."""
 
+import contextlib
 import json
 import os
 import select
@@ -13,36 +14,47 @@ from forkresize.errors import FieldError, SourceError
 
 _CHUNK = 1 << 16
 
+_EXIT_GRACE = 2.0
+"""Seconds that the process gets for exiting by itself."""
+
+
+class SourceLostError(SourceError):
+    """A source is away, or has been replaced by another directory of the same name."""
+
 
 class ChangeWatcher:
-    """Receives changes below directories while it is entered.
+    """Receives changes of files and of all below directories while it is entered.
 
-    Its process is in a session of its own, so that Ctrl-C does not reach it, and ends when this process ends.
+    Its process is in a session of its own, so that Ctrl-C does not reach it, and ends when this process ends. Only that
+    process looks at the sources, which may be on a drive that does not answer.
     """
 
-    def __init__(self, directories: Iterable[str], ignored: Iterable[str] = ()) -> None:
+    def __init__(self, sources: Iterable[str], ignored: Iterable[str] = ()) -> None:
         """Name what to watch.
 
         Args:
-            directories: these, and all below them.
+            sources: files, and directories with all below them.
             ignored: directories and files whose changes are not reported.
 
         Raises:
-            FieldError: one is not a directory, or watchdog is not installed.
+            FieldError: a source is neither a file nor a directory, or watchdog is not installed.
         """
-        self._directories = [os.path.abspath(directory) for directory in directories]
+        paths = [os.path.abspath(source) for source in sources]
+        self._directories = [path for path in paths if os.path.isdir(path)]
+        self._files = [path for path in paths if os.path.isfile(path)]
         self._ignored = [os.path.abspath(path) for path in ignored]
-        for directory in self._directories:
-            if not os.path.isdir(directory):
-                raise FieldError("watch", f"{directory!r} is not a directory")
+        for path in paths:
+            if path not in {*self._directories, *self._files}:
+                raise FieldError("watch", f"{path!r} is neither a directory nor a file")
         if find_spec("watchdog") is None:
             raise FieldError("watch", "requires watchdog; install it with: pip install 'forkresize[watch]'")
         self._text = b""
 
     def __enter__(self) -> Self:
-        arguments = json.dumps({"directories": self._directories, "ignored": self._ignored})
+        self._text = b""
+        sources = {"directories": self._directories, "files": self._files, "ignored": self._ignored}
         self._process = subprocess.Popen(  # noqa: S603 (this very Python)
-            [sys.executable, "-m", "forkresize.walk.watcher_process", arguments],
+            [sys.executable, "-m", "forkresize.walk.watcher_process", json.dumps(sources)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -52,11 +64,21 @@ class ChangeWatcher:
         try:
             while b"\n" not in self._text:
                 self._read()
-            self._paths(self._text.partition(b"\n")[0])
+            first, _, self._text = self._text.partition(b"\n")
+            self._paths(first)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def reopen(self) -> None:
+        """Wait until all sources exist, and watch them as they are then.
+
+        Raises:
+            SourceError: they cannot be watched.
+        """
+        self.__exit__()
+        self.__enter__()
 
     @property
     def pid(self) -> int:
@@ -64,8 +86,13 @@ class ChangeWatcher:
         return self._process.pid
 
     def __exit__(self, *_: object) -> None:
-        # It ends at the end of its input.
-        self._process.communicate()
+        # It ends at the end of its input, unless the drive that it looks at blocks it.
+        try:
+            self._process.communicate(timeout=_EXIT_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=_EXIT_GRACE)
 
     def wait(self, seconds: float) -> set[str]:
         """Wait for changes, at most this long; return the absolute paths that changed.
@@ -73,6 +100,7 @@ class ChangeWatcher:
         A directory stands for everything below it.
 
         Raises:
+            SourceLostError: a source is away; ``reopen`` waits for it.
             SourceError: the sources cannot be watched any more.
         """
         poll = select.poll()
@@ -90,6 +118,8 @@ class ChangeWatcher:
 
     def _paths(self, line: bytes) -> list[str]:
         message = json.loads(line)
+        if "lost" in message:
+            raise SourceLostError(f"{message['lost']!r} is away or was replaced; waiting until it is there")
         if "error" in message:
             raise SourceError(
                 f"the sources cannot be watched: {message['error']}; a higher fs.inotify.max_user_watches may help"

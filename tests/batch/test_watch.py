@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from forkresize.batch import watch
 from forkresize.batch.watch import ChangeFilter, WatchLoop, run_until_stopped
-from forkresize.errors import CollisionError, DestinationBusyError, SourceError, StopRequested
+from forkresize.errors import CollisionError, DestinationBusyError, LedgerError, SourceError, StopRequested
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Written
 from forkresize.summary import RunStats, Summary, summarize
 from forkresize.tally import Tally
 from forkresize.walk import StabilityTracker
+from forkresize.walk.watcher import SourceLostError
 
 OLD = 10**18
 
@@ -30,9 +31,10 @@ def source(path: str) -> Source:
 class Script:
     """Stands for what changes: each wait that is not a short one brings the next of these."""
 
-    def __init__(self, *brought: set[str]) -> None:
+    def __init__(self, *brought: set[str] | SourceLostError) -> None:
         self._brought = list(brought)
         self.waits: list[float] = []
+        self.reopened = 0
 
     def wait(self, seconds: float) -> set[str]:
         self.waits.append(seconds)
@@ -40,7 +42,13 @@ class Script:
             return set()
         if not self._brought:
             raise KeyboardInterrupt
-        return self._brought.pop(0)
+        change = self._brought.pop(0)
+        if isinstance(change, SourceLostError):
+            raise change
+        return change
+
+    def reopen(self) -> None:
+        self.reopened += 1
 
 
 @pytest.fixture
@@ -93,7 +101,9 @@ class TestWatchLoop:
     def passes(self) -> Callable[..., tuple[list[Any], list[str], Script]]:
         """Make passes over changes that are scripted; what each pass raises, if anything, comes first."""
 
-        def make(results: list[Exception | None], *brought: set[str]) -> tuple[list[Any], list[str], Script]:
+        def make(
+            results: list[Exception | None], *brought: set[str] | SourceLostError
+        ) -> tuple[list[Any], list[str], Script]:
             accepted: list[Any] = []
             statuses: list[str] = []
             script = Script(*brought)
@@ -129,16 +139,28 @@ class TestWatchLoop:
             passes([DestinationBusyError("busy")])
 
     def test_other_errors_end_the_loop(self, passes: Callable[..., Any]) -> None:
-        with pytest.raises(SourceError):
-            passes([None, SourceError("gone")], {"/in/b"})
+        with pytest.raises(LedgerError):
+            passes([None, LedgerError("damaged")], {"/in/b"})
+
+    def test_a_source_that_is_away_is_waited_for_and_then_walked_whole(self, passes: Callable[..., Any]) -> None:
+        accepted, statuses, script = passes([], {"/in/b"}, SourceLostError("in is away"), {"/in/c"})
+        everything = ["/in/a", "/in/b", "/in/c"]
+        assert accepted == [everything, ["/in/b"], everything, ["/in/c"]]
+        assert (statuses, script.reopened) == (["in is away"], 1)
+
+    def test_a_pass_that_finds_no_source_is_tried_again(self, passes: Callable[..., Any]) -> None:
+        gone = SourceError("'in' does not exist")
+        accepted, statuses, _ = passes([None, gone, gone, None], {"/in/b"})
+        assert accepted == [["/in/a", "/in/b", "/in/c"], ["/in/b"]]
+        assert statuses == ["'in' does not exist"]
 
     def test_all_sources_are_rescanned_from_time_to_time(
         self, passes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(watch, "_RESCAN_INTERVAL", 0.0)
         monkeypatch.setattr(Script, "wait", lambda *_: pytest.fail("there was time to wait"))
-        with pytest.raises(SourceError):
-            passes([None, None, None, SourceError("enough")])
+        with pytest.raises(LedgerError):
+            passes([None, None, None, LedgerError("enough")])
 
 
 def test_growing_files_are_polled_between_passes(prompt: None) -> None:

@@ -216,6 +216,60 @@ class TestWatch:
         assert watching.returncode == 143
         assert b"failed  " not in stderr
 
+    def test_a_source_that_is_away_for_a_while_is_waited_for(
+        self, photos: Path, tmp_path: Path, watching: Running, draw: Draw
+    ) -> None:
+        assert watching.stderr is not None
+        photos.rename(tmp_path / "away")
+        for line in watching.stderr:
+            if b"is away or was replaced" in line:
+                break
+        time.sleep(3)
+        assert watching.poll() is None
+        # Another directory takes its place: the drive was mounted again.
+        shutil.copytree(tmp_path / "away", photos)
+        draw(photos / "new.jpg")
+        wait_for(lambda: "new.jpg" in made(tmp_path))
+        draw(photos / "later.jpg")
+        wait_for(lambda: "later.jpg" in made(tmp_path))
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(DEADLINE) == 130
+
+    @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_ends_the_wait_for_a_source(
+        self, photos: Path, tmp_path: Path, start: Start, signum: signal.Signals
+    ) -> None:
+        pytest.importorskip("watchdog")
+        watching = start(*OPTIONS, "--watch", "--json")
+        wait_for(lambda: len(made(tmp_path)) == 8)
+        assert watching.stderr is not None
+        photos.rename(tmp_path / "away")
+        for line in watching.stderr:
+            if b"is away or was replaced" in line:
+                break
+        began = time.monotonic()
+        watching.send_signal(signum)
+        stdout, _ = watching.communicate(timeout=DEADLINE)
+        assert watching.returncode == 128 + signum
+        assert time.monotonic() - began < 10
+        assert json.loads(stdout)["written"] == 8
+
+    def test_a_single_file_is_processed_whenever_it_was_replaced(
+        self, tmp_path: Path, start: Start, draw: Draw
+    ) -> None:
+        pytest.importorskip("watchdog")
+        photo = draw(tmp_path / "photo.jpg")
+        process = start("photo.jpg", "out", "--width", "20", "--watch", "--quiet")
+        output = tmp_path / "out/photo.jpg"
+        wait_for(output.exists)
+        for seed in (1, 2):
+            before = output.stat().st_ino
+            photo.unlink()
+            draw(tmp_path / "new.jpg", seed=seed).rename(photo)
+            wait_for(lambda: output.stat().st_ino != before)  # noqa: B023
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE) == 130
+
     def test_another_run_can_work_between_two_passes(
         self, photos: Path, tmp_path: Path, watching: Running, forkresize: Run, draw: Draw
     ) -> None:

@@ -1,14 +1,19 @@
 """The file watcher and its process."""
 
+import ctypes
 import os
+import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from forkresize.errors import FieldError, SourceError
 from forkresize.walk import watcher
-from forkresize.walk.watcher import ChangeWatcher
+from forkresize.walk.watcher import ChangeWatcher, SourceLostError
 
 pytest.importorskip("watchdog")
 
@@ -80,10 +85,107 @@ def test_a_system_limit_is_reported_with_its_setting(tmp_path: Path, monkeypatch
         pytest.fail("it watches")
 
 
-def test_only_a_directory_is_watched(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(FieldError, match="file' is not a directory"):
-        ChangeWatcher([str(tmp_path / "file")])
+def test_only_files_and_directories_are_watched(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "missing"):
+        with pytest.raises(FieldError, match=f"{name}' is neither a directory nor a file"):
+            ChangeWatcher([str(tmp_path / name)])
+
+
+def test_a_file_is_watched_even_if_it_is_replaced_and_away_for_a_while(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    with ChangeWatcher([str(tmp_path / "a.jpg")]) as watching:
+        (tmp_path / "b.jpg").touch()
+        (tmp_path / "a.jpg").unlink()
+        (tmp_path / "b.jpg").rename(tmp_path / "a.jpg")
+        assert wait_for(watching, {str(tmp_path / "a.jpg")}) == {str(tmp_path / "a.jpg")}
+
+
+def wait_until_lost(watching: ChangeWatcher, source: Path) -> None:
+    """Wait until the watcher says that a source is away."""
+    deadline = time.monotonic() + 20
+    try:
+        while time.monotonic() < deadline:
+            watching.wait(1.0)
+    except SourceLostError as error:
+        found = str(error)
+    else:
+        pytest.fail("it was not lost")
+    assert f"'{source}' is away or was replaced" in found
+
+
+def _rename(source: Path) -> None:
+    source.rename(source.with_name("elsewhere"))
+
+
+def _return(source: Path) -> None:
+    source.with_name("elsewhere").rename(source)
+
+
+@pytest.mark.parametrize(
+    ("remove", "bring_back"),
+    [(_rename, _return), (Path.rmdir, Path.mkdir), (_rename, Path.mkdir)],
+    ids=["renamed", "created again", "replaced"],
+)
+def test_a_source_that_was_away_is_watched_again(
+    tmp_path: Path, remove: Callable[[Path], object], bring_back: Callable[[Path], object]
+) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    with ChangeWatcher([str(source)]) as watching:
+        remove(source)
+        wait_until_lost(watching, source)
+        later = Timer(1.5, bring_back, [source])
+        later.start()
+        watching.reopen()
+        later.join()
+        (source / "a.jpg").touch()
+        wait_for(watching, {str(source / "a.jpg")})
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a file system, as root on Linux")
+def test_a_drive_that_is_mounted_again_is_watched_again(tmp_path: Path) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def mount() -> None:
+        if libc.mount(b"none", os.fsencode(tmp_path), b"tmpfs", 0, b"size=1m"):
+            pytest.skip("this machine refuses to mount a file system")
+
+    mount()
+    try:
+        with ChangeWatcher([str(tmp_path)]) as watching:
+            for change in (lambda: libc.umount2(os.fsencode(tmp_path), 2), mount):
+                change()
+                wait_until_lost(watching, tmp_path)
+                watching.reopen()
+                (tmp_path / "a.jpg").touch()
+                wait_for(watching, {str(tmp_path / "a.jpg")})
+    finally:
+        libc.umount2(os.fsencode(tmp_path), 2)
+
+
+def test_the_wait_for_a_source_can_be_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ChangeWatcher([str(source)]) as watching:
+            source.rmdir()
+            wait_until_lost(watching, source)
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            began = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                watching.reopen()
+            assert time.monotonic() - began < 10
+            pid = watching.pid
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_missing_library_is_reported_with_the_command_to_install_it(
