@@ -141,7 +141,7 @@ def _open_ledger(plan: "RunPlan") -> LedgerStore:
 def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore, staging: Staging) -> OutputStrategy:
     settings = plan.settings
     # An output that replaced its source is not encoded again only because a codec's version changed.
-    prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, with_codecs=not settings.in_place)
+    prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, settings.memory, with_codecs=not settings.in_place)
     rules = Rules(settings.policy, prints, ledger.interrupted_runs())
     checker = StalenessChecker(LocalStore(""), store, ledger, rules)
     if settings.in_place:

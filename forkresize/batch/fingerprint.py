@@ -1,6 +1,7 @@
 """Fingerprints of recipes: what the bytes of outputs depend on, apart from their sources."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from forkresize.formats import EXTRAS
 from forkresize.image.versions import codecs
-from forkresize.ledger import RecipeFingerprints
+from forkresize.ledger import MEMORY_REASONS, RecipeFingerprints
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
 
@@ -16,12 +17,15 @@ RENDER_VERSION = 1
 """Increase it when the same recipe with the same codecs produces other bytes than before."""
 
 
-def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bool = True) -> RecipeFingerprints:
+def fingerprint_recipe(
+    recipe: Recipe, timeout: float | None, memory: float | None = None, *, with_codecs: bool = True
+) -> RecipeFingerprints:
     """Return the fingerprints of a recipe's renditions.
 
     Args:
         recipe: the recipe; files that it names are read.
         timeout: seconds that a picture may take.
+        memory: bytes that rendering may use; None for no limit.
         with_codecs: whether the versions of codecs count.
 
     Raises:
@@ -32,16 +36,17 @@ def fingerprint_recipe(recipe: Recipe, timeout: float | None, *, with_codecs: bo
         _digest(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
     ]
     combined = _digest(recipe.fingerprint(), *common)
-    return RecipeFingerprints(renditions=tuple(renditions), combined=combined, limits=_limits(recipe, timeout))
+    return RecipeFingerprints(renditions=tuple(renditions), combined=combined, limits=_limits(recipe, timeout, memory))
 
 
-def _limits(recipe: Recipe, timeout: float | None) -> dict[str, float]:
-    """Return the limits of a recipe, by the reason of pictures that exceed them; 0 for no limit."""
+def _limits(recipe: Recipe, timeout: float | None, memory: float | None) -> dict[str, float]:
+    """Return the limits of a run, by the reason of pictures that exceed them; 0 for no limit of time."""
     return {
         Reason.TOO_LARGE: recipe.max_pixels,
         Reason.TOO_MANY_FRAMES: recipe.max_frames,
         Reason.FILE_TOO_LARGE: recipe.max_file_size,
         Reason.TIMED_OUT: timeout or 0,
+        **dict.fromkeys(MEMORY_REASONS, math.inf if memory is None else memory),
     }
 
 

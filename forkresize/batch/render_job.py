@@ -45,6 +45,8 @@ _CHANGED = "the source was changed while its output was made"
 def start_worker(recipe: Recipe) -> None:
     """Prepare a pool's worker, which renders with one recipe and may not open all files itself."""
     FALLBACK_OPENER.set(request_file)
+    # Of standard error, the end is kept: a trace of calls would push out the message.
+    os.environ["RUST_BACKTRACE"] = "0"
     limit_decoders(recipe.max_pixels)
 
 

@@ -16,8 +16,12 @@ _REASONS = {
     LossReason.INTERRUPTED: Reason.INTERRUPTED,
 }
 
-_NO_MEMORY = re.compile(r"memory allocation of \d+ bytes failed|std::bad_alloc")
-"""What Rust and C++ write to standard error before they end a process that gets no memory."""
+_NO_MEMORY = re.compile(
+    r"memory allocation of \d+ bytes failed|failed to spawn thread"  # Rust
+    r"|std::bad_alloc|std::length_error|std::system_error.*\n.*Resource temporarily unavailable"  # C++
+    r"|[Cc]annot allocate memory|MemoryError"  # the C library, Python
+)
+"""What is written to standard error before a process ends that gets no memory, for an object or for a thread."""
 
 
 def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:

@@ -1,5 +1,6 @@
 """Settings of a run: they change what is done and how fast, but not what an output looks like."""
 
+import resource
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from msgspec.structs import force_setattr
 from forkresize.batch.prune import MaxPrune
 from forkresize.job import Source
 from forkresize.plan import Compare, IfExists, OnCollision, Order, Policy, Shard
-from forkresize.pool import PoolOptions, SandboxMode
+from forkresize.pool import PoolOptions, SandboxMode, default_budget
 from forkresize.recipe import parse_enum
 from forkresize.walk import Selection
 
@@ -114,3 +115,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     def policy(self) -> Policy:
         """What to do about the outputs of earlier runs."""
         return Policy(if_exists=self.if_exists, compare=self.compare, retry_failed=self.retry_failed)
+
+    @property
+    def memory(self) -> int | None:
+        """The bytes that rendering a picture may use, by the workers' budget and by the shell; None for no limit."""
+        address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limits = [] if address_space == resource.RLIM_INFINITY else [address_space]
+        if not self.serial:
+            limits.append(self.pool.memory or default_budget())
+        return min(limits, default=None)

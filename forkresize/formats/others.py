@@ -7,7 +7,7 @@ Pillow is about to drop, or that are out of use (IM, IMT).
 
 from typing import Any
 
-from forkresize.formats import spec
+from forkresize.formats import jxl, spec
 
 _COLORS = frozenset({"L", "RGB"})
 _COLORS_ALPHA = frozenset({"RGB", "RGBA"})
@@ -133,12 +133,7 @@ OTHERS = (
         signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
         decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
     ),
-    spec.FormatSpec(
-        name="jxl",
-        label="JPEG XL",
-        signature=rb"\xff\x0a|\0\0\0\x0cJXL ",
-        decoder=spec.OptionalPackage("jxl", "pillow-jxl-plugin", "pillow_jxl"),
-    ),
+    jxl.SPEC,
     spec.FormatSpec(name="postscript", label="PostScript", signature=rb"%!PS|\xc5\xd0\xd3\xc6"),
 )
 """In the order in which Pillow tries them, after those that an output can be asked for in."""

@@ -30,6 +30,26 @@ class PictureError(ForkresizeError):
         self.fatal = fatal
 
 
+class PanicError(ForkresizeError):
+    """Code in Rust panicked, as some does if it gets no memory."""
+
+
+@contextmanager
+def catching_panics() -> Iterator[None]:
+    """Turn a panic of a package in Rust, which is not an Exception, into one.
+
+    Raises:
+        PanicError: code in the block panicked.
+    """
+    try:
+        yield
+    except BaseException as error:
+        # Each package has a class of its own, which it does not export.
+        if type(error).__name__ == "PanicException":
+            raise PanicError(f"the decoder or encoder panicked: {error}") from error
+        raise
+
+
 def too_large(pixels: int, limit: int, subject: str, factor: str = "") -> PictureError:
     """Return the error for too many pixels; ``subject`` begins its message, for example "the picture has"."""
     message = f"{subject} {pixels / 1e6:.6g} megapixels, more than the limit of {limit / 1e6:.6g} ({factor}max_pixels)"
@@ -48,10 +68,12 @@ def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
         PictureError: the decoder raised anything but a MemoryError.
     """
     try:
-        with diagnostics.collect():
+        with diagnostics.collect(), catching_panics():
             yield
     except (PictureError, MemoryError):
         raise
+    except PanicError as error:
+        raise PictureError(Reason.DAMAGED, str(error)) from error
     except Image.DecompressionBombError as error:
         pixels, limit = map(int, re.findall(r"\d+", str(error))[:2])
         raise too_large(pixels, limit, "the picture has") from error

@@ -5,6 +5,7 @@ They err on the high side, so that pictures that are admitted by them fit.
 """
 
 import mmap
+import os
 import resource
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
@@ -43,8 +44,11 @@ _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 _FRAMES = 12
 """Bytes a pixel of decoding several frames: copies of this and the previous one, and the canvas of the next."""
 
-_SUSPECT = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED})
+_SUSPECT = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.INTERNAL})
 """Failure reasons that decoders and encoders may report when an allocation failed."""
+
+_LEAST_BYTES = 32 << 20
+"""Memory that any failure is checked for: what libraries and threads take when they are used for the first time."""
 
 _WEBP_HEADER = 8
 """Bytes a pixel that reading the header of a WebP takes: room for two frames."""
@@ -106,7 +110,11 @@ def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[
     """
     width, height = original.image.size
     if width * height <= _SMALL_PIXELS and _stays_small(original, recipe, renditions):
-        return width * height * len(renditions) * _SMALL_BYTES + _MIN_BYTES
+        pixels = width * height
+        decoding = original.spec.decoder_memory(
+            original.image, pixels, len(original.image.getbands()), original.file_size
+        )
+        return round(max(pixels * len(renditions) * _SMALL_BYTES, decoding * _MARGIN)) + _MIN_BYTES
     source = _describe(original, choose_shrink(original, recipe, renditions))
     outputs = list(_describe_outputs(original, recipe, renditions, source))
     step = source.pixels * _step_cost(recipe)
@@ -203,7 +211,7 @@ def cannot_allocate(size: int) -> bool:
 def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO) -> Skipped | Failed:
     """Return a failure, with the memory limit as its reason if there is one that the picture does not fit in.
 
-    Files look corrupt to the decoders of AVIF and JPEG 2000 if an allocation fails.
+    Files look corrupt to the decoders of AVIF, JPEG 2000 and JPEG XL if an allocation fails.
 
     Args:
         failure: why a picture or a rendition could not be made.
@@ -212,15 +220,15 @@ def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO) -> Skippe
     """
     if isinstance(failure, Skipped) or failure.reason not in _SUSPECT:
         return failure
-    needed = needed or _header_memory(file)
-    if not needed or not cannot_allocate(needed):
+    needed = max(needed or _header_memory(file), _LEAST_BYTES)
+    if not cannot_allocate(needed):
         return failure
     message = f"needs about {needed / 1e6:.0f} MB, more than the memory limit of the process leaves: {failure.error}"
     return Failed(Reason.MEMORY_LIMIT, message)
 
 
 def _header_memory(file: BinaryIO) -> int:
-    """Return the bytes that reading the header takes."""
+    """Return the bytes that reading the header takes: some decoders read the whole file."""
     file.seek(0)
-    size = webp.size_in_head(file.read(webp.HEAD_BYTES))
-    return size[0] * size[1] * _WEBP_HEADER if size else 0
+    width, height = webp.size_in_head(file.read(webp.HEAD_BYTES)) or (0, 0)
+    return width * height * _WEBP_HEADER + file.seek(0, os.SEEK_END)

@@ -14,7 +14,7 @@ from forkresize.image.container import replace_metadata
 from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
-from forkresize.image.errors import failure_of
+from forkresize.image.errors import catching_panics, failure_of
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.picture import Frames, Picture, Timing
@@ -119,7 +119,8 @@ class RenditionBuilder:
     def _guard(self) -> Iterator[None]:
         """Turn an exception in the block into the reason why the rendition cannot be made."""
         try:
-            yield
+            with catching_panics():
+                yield
         except Exception as error:  # noqa: BLE001 -- it must not stop the other renditions.
             self.failure = failure_of(error)
 

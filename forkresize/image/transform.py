@@ -12,7 +12,7 @@ from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import PictureError, failure_of
+from forkresize.image.errors import PictureError, catching_panics, failure_of
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.memory import estimate_memory, reclassify
 from forkresize.image.picture import Picture
@@ -135,7 +135,8 @@ def render_each(
     """
     work = _Rendering(file, recipe, range(len(recipe.renditions)) if renditions is None else renditions, name)
     try:
-        work.build(reserve)
+        with catching_panics():
+            work.build(reserve)
     except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
         yield Result(None, work.explain(failure_of(error)), truncate_warnings(work.diagnostics.warnings))
         return

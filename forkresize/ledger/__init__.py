@@ -4,9 +4,10 @@ import os
 
 from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord
 from forkresize.ledger.null import NullLedger
-from forkresize.ledger.records import RecipeFingerprints, records_for, source_record, split_root
+from forkresize.ledger.records import MEMORY_REASONS, RecipeFingerprints, records_for, source_record, split_root
 
 __all__ = [
+    "MEMORY_REASONS",
     "InterruptedRun",
     "LedgerStore",
     "NullLedger",

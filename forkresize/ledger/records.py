@@ -27,6 +27,9 @@ _PERMANENT = frozenset(
 )
 """Reasons that hold until something changes; after the others, the next run tries again."""
 
+MEMORY_REASONS = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.CRASHED, Reason.PROTOCOL_VIOLATION})
+"""Reasons that a lack of memory can cause, which not every decoder reports as such."""
+
 _absolute = lru_cache(maxsize=1024)(os.path.abspath)
 
 
@@ -36,7 +39,8 @@ class RecipeFingerprints(Struct, frozen=True, kw_only=True):
     Attributes:
         renditions: the fingerprint of each rendition alone, so that another one beside it changes nothing.
         combined: the fingerprint of all renditions, which decides what duplicates a smaller rendition.
-        limits: by reason, the limit that such a failure depends on, such as the maximum number of pixels.
+        limits: by reason, the limit that such a failure depends on, such as the maximum number of pixels. With more
+            memory, a picture may succeed that failed for one of ``MEMORY_REASONS``.
     """
 
     renditions: tuple[bytes, ...]
@@ -51,6 +55,14 @@ class RecipeFingerprints(Struct, frozen=True, kw_only=True):
     def limit_for(self, reason: str | None) -> float | None:
         """Return the limit that an outcome with this reason depends on; None if there is none."""
         return None if reason is None else self.limits.get(reason)
+
+    def allows_more(self, reason: str | None, limit_value: float | None) -> bool:
+        """Return whether an outcome with this reason, recorded with this limit, may be different with today's limit."""
+        limit = self.limit_for(reason)
+        if limit is None or reason not in MEMORY_REASONS:
+            return limit_value != limit
+        # Earlier versions recorded no limit, and took pictures for damaged that did not fit in memory.
+        return limit_value is None or limit_value < limit
 
 
 def split_root(source: Source) -> tuple[str, str]:

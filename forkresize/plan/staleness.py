@@ -160,15 +160,14 @@ def previous_refusal(rules: Rules, source: SourceState, rendition: int, record: 
     """Return the recorded failure or skip if nothing that it depends on has changed; None otherwise."""
     if record.status == "written" or record.reason not in _KNOWN_REASONS:
         return None
-    failed = record.status == "failed"
+    failed, reason = record.status == "failed", Reason(record.reason)
     if (
         (failed and rules.policy.retry_failed)
-        or record.limit_value != rules.fingerprints.limit_for(record.reason)
+        or rules.fingerprints.allows_more(reason, record.limit_value)
         or _recipe_changed(rules, record, rendition)
         or _source_change(rules, source, record)
     ):
         return None
-    reason = Reason(record.reason)
     detail = Failed(reason, record.error, record.signal) if failed else Skipped(reason, record.error)
     return Decision(detail, covers_all=bool(record.covers_all))
 

@@ -110,7 +110,17 @@ def test_a_lost_worker_fails_its_picture(
     assert message in outcome.error
 
 
-@pytest.mark.parametrize("stderr", ["memory allocation of 123 bytes failed", "what():  std::bad_alloc"])
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "memory allocation of 123 bytes failed",
+        "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc",
+        "cannot allocate memory for thread-local data: ABORT",
+        "throwing an instance of 'std::system_error'\n  what():  Resource temporarily unavailable",
+        "thread '<unnamed>' panicked at library/std/src/thread/mod.rs:729:29:\nfailed to spawn thread: Os",
+        "Fatal Python error: _PyErr_NormalizeException: Cannot recover from MemoryErrors",
+    ],
+)
 def test_a_worker_that_ran_out_of_memory_reached_the_memory_limit(job: Job, store: LocalStore, stderr: str) -> None:
     lost = WorkerLost(
         item=job,

@@ -1,8 +1,11 @@
+import resource
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkresize.batch import MaxErrors
+from forkresize.batch import MaxErrors, Settings
+from forkresize.pool import PoolOptions, default_budget
 
 
 @given(st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 1000))
@@ -16,3 +19,10 @@ def test_a_number_of_failures_is_reached(limit: int, failed: int, fine: int) -> 
 )
 def test_a_percentage_is_checked_after_twenty_outcomes(failed: int, ended: int, reached: bool) -> None:
     assert MaxErrors(5, percent=True).reached(failed, ended) is reached
+
+
+def test_the_memory_of_a_picture_is_limited_by_the_budget_and_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Settings(pool=PoolOptions(memory=10**8))
+    assert (Settings().memory, small.memory, Settings(serial=True).memory) == (default_budget(), 10**8, None)
+    monkeypatch.setattr(resource, "getrlimit", lambda _limit: (7 * 10**7, resource.RLIM_INFINITY))
+    assert {Settings().memory, small.memory, Settings(serial=True).memory} == {7 * 10**7}

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -77,6 +78,52 @@ def test_a_larger_budget_retries_a_picture_that_did_not_fit(tmp_path: Path, draw
     draw(tmp_path / "in/giant.png", (6000, 5000), compress_level=1)
     assert forkresize("in", "out", "--width", "20", "--memory", "100M").returncode == 1
     assert forkresize("in", "out", "--width", "20").returncode == 0
+
+
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    "JXL": ("pillow_jxl", {"effort": 1, "lossless": True}),
+    "HEIF": ("pillow_heif", {}),
+    "AVIF": ("PIL", {"speed": 10}),
+    "JPEG2000": ("PIL", {}),
+    "WEBP": ("PIL", {"method": 0}),
+}
+"""The formats whose decoders report a lack of memory in their own ways: the package that reads them, and options."""
+
+
+@on_linux
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_lack_of_memory_is_remembered_as_damage(kind: str, tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    package, options = FORMATS[kind]
+    module = pytest.importorskip(package)
+    getattr(module, "register_heif_opener", lambda: None)()
+    draw(tmp_path / "in/large", (3000, 2500), format=kind, **options)
+    draw(tmp_path / "in/small", (40, 30), format=kind, **options)
+    common = "in", "out", "--width", "30", "--format", "jpeg", "--json"
+    first = json.loads(forkresize(*common, "--memory", "64M").stdout)
+    assert {failure["reason"] for failure in first["failures"]} == {"memory limit"}
+    assert (first["written"], first["workers_lost"]) == (1, 0)
+    again = json.loads(forkresize(*common, "--memory", "64M").stdout)
+    assert (again["unchanged"], again["failed"]) == (1, 1)
+    assert json.loads(forkresize(*common, "--memory", "2G").stdout)["written"] == 1
+
+
+@on_linux
+def test_a_picture_that_an_earlier_version_took_for_damaged_is_made(
+    tmp_path: Path, draw: Draw, forkresize: Run
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    assert forkresize("in", "out", "--width", "30").returncode == 1
+    broken = (tmp_path / "in/a.png").stat()
+    with sqlite3.connect(tmp_path / "out/.forkresize/ledger.db") as ledger:
+        # As it was recorded until memory limits were recorded too.
+        ledger.execute('UPDATE outputs SET "limit" = NULL')
+        assert ledger.execute("SELECT count(*) FROM outputs WHERE reason = 'damaged or truncated'").fetchone() == (1,)
+        path = draw(tmp_path / "in/a.png")
+        ledger.execute("UPDATE outputs SET source_size = ?", (path.stat().st_size,))
+    ledger.close()
+    os.utime(path, ns=(broken.st_atime_ns, broken.st_mtime_ns))
+    assert forkresize("in", "out", "--width", "30").returncode == 0
 
 
 def test_the_default_budget_is_reported_and_a_tiny_one_refused(tmp_path: Path, draw: Draw, forkresize: Run) -> None:

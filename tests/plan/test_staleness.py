@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from forkresize.ledger import InterruptedRun, OutputRecord, RecipeFingerprints
+from forkresize.ledger import MEMORY_REASONS, InterruptedRun, OutputRecord, RecipeFingerprints
 from forkresize.outcome import UNCHANGED, Failed, Planned, Reason, Skipped
 from forkresize.plan.staleness import (
     Compare,
@@ -24,7 +24,9 @@ from forkresize.plan.staleness import (
 from forkresize.store import ObjectInfo, ObjectKind
 
 FINGERPRINTS = RecipeFingerprints(
-    renditions=(b"one", b"two"), combined=b"all", limits={Reason.TOO_LARGE: 100, Reason.TIMED_OUT: 60}
+    renditions=(b"one", b"two"),
+    combined=b"all",
+    limits={Reason.TOO_LARGE: 100, Reason.TIMED_OUT: 60, **dict.fromkeys(MEMORY_REASONS, 4000)},
 )
 SOURCE = SourceState("/in", "a.jpg", 1000, 50)
 FOUND = ObjectInfo("a.jpg", 300, 70, 80)
@@ -42,7 +44,13 @@ RECORD = OutputRecord(
     mtime_ns=70,
 )
 FAILED = RECORD._replace(
-    status="failed", reason="damaged or truncated", error="cut off", signal="SIGSEGV", size=0, mtime_ns=0
+    status="failed",
+    reason="damaged or truncated",
+    error="cut off",
+    signal="SIGSEGV",
+    limit_value=4000,
+    size=0,
+    mtime_ns=0,
 )
 SKIPPED = RECORD._replace(status="skipped", reason="same as a smaller rendition", recipe=b"all", size=0, mtime_ns=0)
 HASHED = RECORD._replace(source_hash=b"hash")
@@ -97,6 +105,11 @@ def reason(
         (None, FAILED._replace(reason="too many pixels", limit_value=100), "failed"),
         (None, FAILED._replace(reason="too many pixels", limit_value=99), StaleReason.RETRY),
         (None, FAILED._replace(reason="too many pixels", limit_value=None), StaleReason.RETRY),
+        (None, FAILED._replace(limit_value=4001), "failed"),
+        (None, FAILED._replace(limit_value=3999), StaleReason.RETRY),
+        (None, FAILED._replace(limit_value=None), StaleReason.RETRY),
+        (None, FAILED._replace(reason="worker crashed", limit_value=3999), StaleReason.RETRY),
+        (None, FAILED._replace(reason="not supported", limit_value=3999), StaleReason.RETRY),
     ],
 )
 def test_the_default_policy_updates_what_changed(

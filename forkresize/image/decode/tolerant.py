@@ -26,6 +26,7 @@ from PIL import (
 )
 
 from forkresize.image.decode import cursor
+from forkresize.image.decode.jxl import LazyJxlImageFile
 from forkresize.image.decode.rebind import rebind
 from forkresize.image.decode.tiff import TolerantTiffImageFile
 
@@ -162,6 +163,7 @@ _READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
     "CUR": CurImageFile,
     "XBM": XbmImageFile,
     "ICNS": TolerantIcnsImageFile,
+    "JXL": LazyJxlImageFile,
 }
 
 

@@ -1,0 +1,49 @@
+"""Pillow's reader for JPEG XL: reads the header alone, and leaves the decoder of the optional package for later.
+
+The package decodes when it opens a file: before its size is checked and memory for it is reserved, and in a thread for
+each CPU.
+"""
+
+from functools import cache
+from typing import Any
+
+from PIL import ImageFile
+
+from forkresize.image.decode.jxl_header import read_header
+from forkresize.image.decode.rebind import rebind
+
+
+class LazyJxlImageFile(ImageFile.ImageFile):
+    """A JPEG XL that is decoded when it is loaded, in one thread: the pictures are spread over the CPUs already."""
+
+    format = "JXL"
+    format_description = "JPEG XL image"
+
+    def _open(self) -> None:
+        assert self.fp is not None  # noqa: S101 -- it was just opened.
+        self.header = read_header(self.fp)
+        self._size, self._mode = self.header.size, self.header.mode
+
+    def load(self) -> Any:
+        """Decode the pixels, profile and EXIF; see ImageFile."""
+        if self._im is None:
+            self._decode()
+        return super(ImageFile.ImageFile, self).load()
+
+    def _decode(self) -> None:
+        assert self.fp is not None  # noqa: S101 -- only loading closes it.
+        self.fp.seek(0)
+        decoded: Any = _single_threaded_reader()(self.fp)
+        decoded.load()
+        self.im, self._size, self._mode, self.info = decoded.im, decoded.size, decoded.mode, decoded.info
+
+
+@cache
+def _single_threaded_reader() -> Any:
+    """Return the package's reader, which is loaded for the first JPEG XL."""
+    from pillow_jxl.JpegXLImagePlugin import JXLImageFile
+
+    class Reader(JXLImageFile):
+        _open = rebind(JXLImageFile._open, DECODE_THREADS=0)  # noqa: SLF001
+
+    return Reader
