@@ -50,7 +50,9 @@ _OF_FILES = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNC
 
 READ = Access.READ_FILE
 TRAVERSE = Access.READ_FILE | Access.READ_DIR
-WRITE = Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE | Access.MAKE_REG | Access.MAKE_DIR | Access.REMOVE_FILE
+WRITE = Access.WRITE_FILE | Access.TRUNCATE | Access.MAKE_REG
+MANAGE = WRITE | Access.READ_FILE | Access.MAKE_DIR | Access.REMOVE_FILE
+"""For tools that write in a worker."""
 
 _NET_SINCE, _SCOPED_SINCE = 4, 6
 _NET = 0b11

@@ -25,7 +25,7 @@ class SandboxPolicy(Struct, frozen=True, kw_only=True):
     Attributes:
         mode: how many layers to use.
         read: directories and files that may be read, besides what the interpreter needs.
-        write: directories in which files may be created, written, renamed and removed.
+        write: directories in which files may be created and written, but not read, renamed or removed.
         memory: bytes of address space; None for no limit.
         open_file: called in the pool's process with a worker's item and the path of a file that the kernel denied;
             returns the file, opened for reading, or raises an OSError. None opens no file for a worker.

@@ -115,7 +115,8 @@ class Sandbox:
         ruleset.allow(interpreter_paths(), landlock.TRAVERSE)
         ruleset.allow([NULL], landlock.Access.READ_FILE | landlock.Access.WRITE_FILE)
         ruleset.allow(self.policy.read, landlock.READ)
-        ruleset.allow([*self.policy.write, *extra_writable()], landlock.WRITE)
+        ruleset.allow(self.policy.write, landlock.WRITE)
+        ruleset.allow(extra_writable(), landlock.MANAGE)
         return ruleset
 
 

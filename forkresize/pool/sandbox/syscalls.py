@@ -131,18 +131,6 @@ FILES: Group = {
     "getdents64": Call(217, 61, "directories of modules"),
 }
 
-STAGING: Group = {
-    "mkdir": Call(83, None, "directories of outputs"),
-    "mkdirat": Call(258, 34, "directories of outputs"),
-    "rename": Call(82, None, "complete outputs"),
-    "renameat": Call(264, 38, "complete outputs"),
-    "renameat2": Call(316, 276, "complete outputs"),
-    "unlink": Call(87, None, "incomplete outputs"),
-    "unlinkat": Call(263, 35, "incomplete outputs"),
-    "utimensat": Call(280, 88, "times of outputs"),
-}
-"""Until workers only create files."""
-
 GROUPS: Mapping[str, Group] = {
     "memory": MEMORY,
     "threads": THREADS,
@@ -151,7 +139,6 @@ GROUPS: Mapping[str, Group] = {
     "information": INFORMATION,
     "descriptors": DESCRIPTORS,
     "files": FILES,
-    "staging": STAGING,
 }
 """What every worker may do, by purpose."""
 

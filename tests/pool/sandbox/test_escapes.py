@@ -15,6 +15,7 @@ import pytest
 from msgspec import structs
 
 from forkresize.pool import Completed, Pool, PoolOptions, TaskResult
+from forkresize.pool.sandbox import landlock, seccomp
 
 Inside = Callable[..., TaskResult[int, Any]]
 
@@ -58,9 +59,6 @@ def denied(inside: Inside, action: Callable[[], object]) -> str:
         lambda trees: trees.secret.write_bytes(b"x"),
         lambda trees: (trees.sources / "new").write_bytes(b"x"),
         lambda trees: trees.source.write_bytes(b"x"),
-        lambda trees: trees.source.unlink(),
-        lambda trees: trees.source.rename(trees.sources / "b.jpg"),
-        lambda trees: (trees.sources / "new").mkdir(),
         lambda trees: (trees.destination / ".." / "outside" / "secret").read_bytes(),
         lambda trees: os.open(trees.outside, os.O_RDONLY),
         lambda _: Path("/etc/shadow").read_bytes(),
@@ -89,14 +87,61 @@ def test_symbolic_link_out_of_the_destination_is_not_followed(inside: Inside, tr
     assert denied(inside, lambda: (trees.destination / "way-out/new").write_bytes(b"x")) == "EACCES"
 
 
-@needs_landlock
-@pytest.mark.parametrize("move", [os.link, os.rename])
-def test_file_cannot_be_moved_or_linked_into_the_destination(
-    move: Callable[[Any, Any], None], inside: Inside, trees: Any
+CHANGES: list[Callable[[Any, Path], object]] = [
+    lambda _, folder: (folder / "new").mkdir(),
+    lambda _, folder: (folder / "a.jpg").unlink(),
+    lambda _, folder: (folder / "folder").rmdir(),
+    lambda _, folder: (folder / "a.jpg").rename(folder / "b.jpg"),
+    lambda trees, folder: trees.secret.rename(folder / "mine"),
+    lambda trees, folder: os.link(trees.secret, folder / "mine"),
+    lambda trees, folder: os.symlink(trees.secret, folder / "link"),
+    lambda _, folder: os.mkfifo(folder / "fifo"),
+]
+"""What a worker may not do in any directory, not even in one that it may write."""
+
+
+@pytest.mark.usefixtures("needs_landlock", "needs_seccomp")
+@pytest.mark.parametrize("alone", ["landlock", "seccomp", None])
+@pytest.mark.parametrize("folder", ["sources", "destination", "outside"])
+def test_names_cannot_be_changed(
+    alone: str | None, folder: str, inside: Inside, trees: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for file in (trees.secret, trees.source):
-        assert denied(inside, lambda file=file: move(file, trees.destination / "mine")) in {"EXDEV", "EACCES", "EPERM"}  # type: ignore[misc]
-        assert file.exists()
+    if alone == "landlock":
+        monkeypatch.setattr(seccomp, "is_supported", lambda _: False)
+    if alone == "seccomp":
+        monkeypatch.setattr(landlock, "abi_version", lambda: 0)
+        monkeypatch.delenv("FORKRESIZE_SANDBOX_WRITE", raising=False)
+    place = getattr(trees, folder)
+    (place / "a.jpg").write_bytes(b"a picture")
+    (place / "folder").mkdir()
+    before = sorted(place.iterdir())
+    result = inside(lambda: [errno_of(lambda change=change: change(trees, place)) for change in CHANGES])  # type: ignore[misc]
+    assert isinstance(result, Completed), result
+    # EXDEV: Landlock may only refuse that a file moves to another directory.
+    assert set(result.result) <= {"EPERM", "EACCES", *(["EXDEV"] if alone != "seccomp" else [])}
+    assert sorted(place.iterdir()) == before
+
+
+@needs_landlock
+def test_files_in_the_destination_can_be_created_and_written_but_not_read(inside: Inside, trees: Any) -> None:
+    new = trees.destination / "new"
+    result = inside(lambda: [new.write_bytes(b"x"), new.write_bytes(b"y"), errno_of(new.read_bytes)])
+    assert isinstance(result, Completed), result
+    assert result.result == [1, 1, "EACCES"]
+    assert denied(inside, lambda: os.listdir(trees.destination)) == "EACCES"
+    assert new.read_bytes() == b"y"
+
+
+@needs_landlock
+def test_files_in_the_destination_cannot_be_executed(
+    inside: Inside, trees: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seccomp, "is_supported", lambda _: False)
+    program = trees.destination / "program"
+    program.write_bytes(Path("/bin/true").read_bytes())
+    program.chmod(0o755)
+    for path in (program, Path("/bin/true")):
+        assert denied(inside, lambda path=path: os.execv(path, ["true"])) == "EACCES"  # type: ignore[misc]  # noqa: S606
 
 
 @needs_seccomp
@@ -107,8 +152,9 @@ def test_file_cannot_be_moved_or_linked_into_the_destination(
         lambda trees: os.chmod(trees.secret, 0o600),
         lambda trees: os.chown(trees.secret, os.getuid(), -1),
         lambda trees: os.setxattr(trees.secret, "user.mine", b"x"),
-        lambda trees: os.symlink(trees.secret, trees.destination / "link"),
-        lambda trees: os.mkfifo(trees.destination / "fifo"),
+        lambda trees: os.link(trees.source, trees.sources / "link"),
+        lambda trees: os.utime(trees.secret),
+        lambda trees: os.utime(trees.destination),
         lambda _: socket.socket(),
         lambda _: socket.socket(socket.AF_UNIX),
         lambda _: socket.socketpair(),

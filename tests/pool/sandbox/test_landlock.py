@@ -44,10 +44,12 @@ def test_files_get_file_operations_only_and_missing_paths_are_ignored(tmp_path: 
     file.touch()
     kernel = Recorder()
     ruleset = Ruleset(kernel, 1)
-    ruleset.allow([str(file), str(tmp_path), str(tmp_path / "nothing")], landlock.WRITE)
+    for access in (landlock.WRITE, landlock.MANAGE):
+        ruleset.allow([str(file), str(tmp_path), str(tmp_path / "nothing")], access)
     allowed = [struct.unpack("=Qi", rule)[0] for _, (_, _, rule, _) in kernel.calls[1:] if isinstance(rule, bytes)]
-    files = Access.READ_FILE | Access.WRITE_FILE
-    assert allowed == [files, files | Access.MAKE_REG | Access.MAKE_DIR | Access.REMOVE_FILE]
+    write, manage = Access.WRITE_FILE, Access.WRITE_FILE | Access.READ_FILE
+    directory = Access.MAKE_REG | Access.MAKE_DIR | Access.REMOVE_FILE
+    assert allowed == [write, write | Access.MAKE_REG, manage, manage | directory]
 
 
 def test_rejected_rule_raises(tmp_path: Path) -> None:
