@@ -4,6 +4,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import stat
 import struct
 from collections.abc import Callable
 
@@ -62,13 +63,15 @@ def _reopen_inherited(target: Target) -> object:
     """Reopen each inherited descriptor for writing, by its name in /proc."""
     for number in range(256):
         try:
-            os.fstat(number)
+            found = os.fstat(number)
         except OSError:
             continue
+        if stat.S_ISCHR(found.st_mode) or not found.st_nlink:
+            continue  # /dev/null, and the anonymous file of its standard error, which it may write.
         try:
             return os.open(f"/proc/self/fd/{number}", os.O_RDWR)
         except OSError as error:
-            if error.errno != errno.EACCES:
+            if error.errno not in {errno.EACCES, errno.ENXIO}:  # Sockets cannot be opened.
                 raise
     raise PermissionError(errno.EACCES, "all", target.root)
 
@@ -196,8 +199,10 @@ ATTRIBUTES = (
     Probe("give a source an attribute", lambda t: os.setxattr(t.other, "user.mine", b"x")),
     Probe("give its open source an attribute", _opened(_own, lambda fd: os.setxattr(fd, "user.mine", b"x"))),
     Probe("remove an attribute of a source", lambda t: os.removexattr(t.other, "user.canary")),
-    Probe("change flags of its open source", _opened(_own, _change_flags)),
-    Probe("change the project of its source", _opened(_own, lambda fd: fcntl.ioctl(fd, _SETPROJECT, bytes(28)))),
+    Probe("change flags of its open source", _opened(_own, _change_flags), "ENOTTY"),
+    Probe(
+        "change the project of its source", _opened(_own, lambda fd: fcntl.ioctl(fd, _SETPROJECT, bytes(28))), "ENOTTY"
+    ),
     Probe("take a lease of its open source", _opened(_own, lambda fd: fcntl.fcntl(fd, _SETLEASE, fcntl.F_RDLCK))),
     Probe("leave a lease on a staged file", _keep_lease),
     Probe("lock its open source", _opened(_own, lambda fd: fcntl.flock(fd, fcntl.LOCK_EX)), "EPERM"),

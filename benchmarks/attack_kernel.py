@@ -125,7 +125,7 @@ NETWORK = (
     Probe("connect to an abstract socket", _abstract),
     Probe("connect its own socket elsewhere", lambda _: call("connect", 0, bytes(16), 16)),
     Probe("attach a program to its socket", _attach_filter),
-    Probe("name the network's interfaces", _name_interfaces),
+    Probe("name the network's interfaces", _name_interfaces, "ENOTTY"),
     Probe("kill the parent by a pidfd of its socket", _end_of_parent_by_socket, "EPERM ENOSYS ENOPROTOOPT ENODATA"),
 )
 

@@ -178,7 +178,7 @@ def find_target(root: str, victim: int, parent: int) -> Target:
         store = store or next((each for each in values if isinstance(each, LocalStore) and each.root), None)
     if job is None or store is None:
         raise LookupError("no caller works on a job")
-    return Target(root, victim, parent, job, store.location(job.outputs[0].key))
+    return Target(root, victim, parent, job, store.location(job.outputs[0].staged))
 
 
 @dataclass(frozen=True)

@@ -104,9 +104,9 @@ SIGNALS = (
         lambda t: _own_signals(t, _SETOWN_EX, struct.pack("=ii", 1, t.victim)),
     ),
     Probe("choose the signal of I/O (F_SETSIG)", lambda t: _own_signals(t, _SETSIG, signal.SIGKILL)),
-    Probe("have I/O signal the victim (SIOCSPGRP)", lambda t: _control(t, _SIOCSPGRP)),
-    Probe("have I/O signal the victim (FIOSETOWN)", lambda t: _control(t, _FIOSETOWN)),
-    Probe("turn on signals of I/O (FIOASYNC)", lambda t: _control(t, _FIOASYNC)),
+    Probe("have I/O signal the victim (SIOCSPGRP)", lambda t: _control(t, _SIOCSPGRP), "ENOTTY"),
+    Probe("have I/O signal the victim (FIOSETOWN)", lambda t: _control(t, _FIOSETOWN), "ENOTTY"),
+    Probe("turn on signals of I/O (FIOASYNC)", lambda t: _control(t, _FIOASYNC), "ENOTTY"),
     Probe("set a timer that signals the victim", _set_timer, _ALLOWED),
     Probe("outlive the parent (PR_SET_PDEATHSIG)", lambda _: call("prctl", _SET_PDEATHSIG, 0, 0, 0, 0)),
 )
