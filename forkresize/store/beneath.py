@@ -80,13 +80,15 @@ class Root:
             OSError: it cannot be opened or created.
         """
         names = check_key(folder).split("/") if folder else []
-        current, way = self.descriptor, self.path
+        current = self.descriptor
         if len(names) >= _LONG_WAY and (found := open_beneath(folder, current)) is not None:
             current, names = found, []
         try:
-            for name in names:
-                way = os.path.join(way, name)
-                above, current = current, _open_directory(name, current, way, create=create)
+            for number, name in enumerate(names, start=1):
+                try:
+                    above, current = current, _open_directory(name, current, create=create)
+                except OSError as error:
+                    _explain(error, name, current, os.path.join(self.path, *names[:number]))
                 self._close(above)
             yield current
         finally:
@@ -197,19 +199,16 @@ def _system_call() -> Callable[..., int]:
     return call
 
 
-def _open_directory(name: str, above: int, path: str, *, create: bool) -> int:
+def _open_directory(name: str, above: int, *, create: bool) -> int:
     flags = _DIRECTORY | os.O_NOFOLLOW
     try:
-        try:
-            return os.open(name, flags, dir_fd=above)
-        except FileNotFoundError:
-            if not create:
-                raise
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, dir_fd=above)
-            return os.open(name, flags, dir_fd=above)
-    except OSError as error:
-        _explain(error, name, above, path)
+        return os.open(name, flags, dir_fd=above)
+    except FileNotFoundError:
+        if not create:
+            raise
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=above)
+        return os.open(name, flags, dir_fd=above)
 
 
 def _explain(error: OSError, name: str, above: int, path: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,6 +154,30 @@ def test_a_source_that_cannot_be_checked_does_not_count_as_missing(
 
     monkeypatch.setattr(os, "lstat", refuse)
     assert prune()[1] == []
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "out/sub"])
+def test_no_file_behind_a_directory_link_is_removed_whatever_the_ledger_says(
+    tmp_path: Path, photos: Path, prune: Prune, target: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    precious = tmp_path / target / "precious.jpg"
+    precious.write_bytes(b"precious")
+    (tmp_path / "out/link").symlink_to(tmp_path / target)
+    found = precious.stat()
+    with sqlite3.connect(tmp_path / "out/.forkresize/ledger.db") as db:
+        db.execute("CREATE TEMP TABLE forged AS SELECT * FROM outputs WHERE path = ?", (b"0.jpg",))
+        db.execute(
+            "UPDATE forged SET path = ?, source = ?, size = ?, mtime_ns = ?",
+            (b"link/precious.jpg", b"gone.jpg", found.st_size, found.st_mtime_ns),
+        )
+        db.execute("INSERT INTO outputs SELECT * FROM forged")
+    db.close()
+    summary, pruned = prune()
+    assert pruned == []
+    assert precious.read_bytes() == b"precious"
+    assert summary.exit_code == 1
+    assert summary.failed_by_reason == {Reason.NOT_WRITTEN: 1}
 
 
 def test_an_output_removed_by_another_shard_is_ignored(
