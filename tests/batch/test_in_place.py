@@ -1,5 +1,6 @@
 """Outputs that replace their sources: once each, with a backup, and without loss if the run is killed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from forkresize import Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize import Outcome, PoolOptions, Recipe, Selection, Settings, Summary, Symlinks, run
 from forkresize.errors import UsageError
 from forkresize.outcome import Failed, Planned, Reason, Skipped
+from forkresize.store import LocalStore
 from tests.protocols import Draw
 
 Shrink = Callable[..., tuple[Summary, list[Outcome]]]
@@ -169,6 +171,69 @@ def test_a_backup_on_another_file_system_is_a_copy(
     before = content(photos)
     shrink(backup_dir=str(tmp_path / "old"))
     assert content(tmp_path / "old") == before
+
+
+def test_sources_behind_directory_links_are_not_replaced(
+    tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw
+) -> None:
+    target = draw(tmp_path / "elsewhere/a.jpg")
+    before = target.read_bytes()
+    (photos / "link").symlink_to(tmp_path / "elsewhere")
+    summary, outcomes = shrink(selection=Selection(symlinks=Symlinks.FOLLOW))
+    (failure,) = (each for each in outcomes if isinstance(each.detail, Failed))
+    assert f"{photos}/link is a symbolic link" in failure.error
+    assert (summary.written, summary.failed) == (3, 1)
+    assert target.read_bytes() == before
+    assert os.listdir(tmp_path / "elsewhere") == ["a.jpg"]
+
+
+def test_backups_are_not_written_through_links(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
+    before = content(photos)
+    for folder in ("old", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "old/sub").symlink_to(tmp_path / "elsewhere")
+    summary, _ = shrink(backup_dir=str(tmp_path / "old"))
+    assert (summary.written, summary.failed) == (2, 1)
+    assert content(photos)["sub/2.jpg"] == before["sub/2.jpg"]
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+@pytest.mark.parametrize("lie", [os.symlink, os.link])
+def test_a_source_is_not_replaced_by_another_file_of_its_worker(
+    tmp_path: Path, photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch, lie: Callable[[str, str], None]
+) -> None:
+    def stage(store: LocalStore, staged: str, data: bytes) -> None:
+        precious = f"{tmp_path}/precious-{os.path.basename(staged)}"
+        Path(precious).write_bytes(data)
+        os.chmod(precious, 0o400)
+        lie(precious, store.location(staged))
+
+    monkeypatch.setattr(LocalStore, "stage", stage)
+    before = content(photos)
+    summary, _ = shrink(sandbox="off")
+    assert summary.failed_by_reason == {Reason.PROTOCOL_VIOLATION: 3}
+    assert content(photos) == before
+    for precious in tmp_path.glob("precious-*"):
+        assert (precious.stat().st_mode & 0o777, precious.stat().st_nlink) == (0o400, 1)
+
+
+def test_sources_on_another_file_system_are_replaced(
+    photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.chmod(photos / "0.jpg", 0o640)
+    rename = os.rename
+
+    def refuse(old: str, new: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
+        if not os.path.samestat(os.fstat(src_dir_fd), os.fstat(dst_dir_fd)):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    assert shrink(preserve_times=True)[0].written == 3
+    assert widths(photos) == {16}
+    assert (photos / "0.jpg").stat().st_mode & 0o777 == 0o640
+    assert shrink()[0].unchanged == 3
+    assert sorted(content(photos)) == ["0.jpg", "1.png", "sub/2.jpg"]
 
 
 def test_a_backup_directory_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) -> None:

@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import pytest
 from PIL import Image
 
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Written, run
+from forkresize.errors import DestinationError
 from forkresize.outcome import Reason
 from forkresize.pool import SandboxMode
 from forkresize.pool.sandbox import missing_layers
-from forkresize.store import LocalStore
+from forkresize.store import STATE_DIR, LocalStore
 from tests.protocols import Draw
 
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -58,7 +61,7 @@ def width(path: Path) -> int:
 
 def left(tmp_path: Path) -> list[str]:
     found = (path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*"))
-    return sorted(str(path) for path in found if path.parts[0] != ".forkresize")
+    return sorted(str(path) for path in found if path.parts[0] != STATE_DIR)
 
 
 def write(path: str, data: bytes) -> None:
@@ -277,3 +280,76 @@ def test_an_output_in_another_file_system_is_copied(
         assert width(tmp_path / "out/sub/a.jpg") == size
         assert left(tmp_path) == ["sub", "sub/a.jpg"]
     assert make(name="sub/{stem}{ext}", widths=16)[0].unchanged == 1
+
+
+def test_a_directory_that_another_shard_removes_is_created_again(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+    removed: list[str] = []
+
+    def remove_first(old: str, new: str, **directories: int) -> None:
+        if not removed:
+            os.rmdir(tmp_path / "out/sub")
+            removed.append("sub")
+        rename(old, new, **directories)
+
+    monkeypatch.setattr(os, "rename", remove_first)
+    assert make(name="sub/{stem}{ext}")[0].written == 1
+    assert removed
+    assert width(tmp_path / "out/sub/a.jpg") == 16
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
+def test_a_run_without_a_staging_directory_does_nothing(
+    tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    mkdir = os.mkdir
+
+    def refuse(path: str, *arguments: Any, **options: Any) -> None:
+        if os.path.basename(path).startswith(".forkresize-"):
+            raise OSError(code, os.strerror(code))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(DestinationError, match=os.strerror(code)):
+        make()
+    assert os.listdir(tmp_path / "out") == []
+
+
+KILLED = """
+import os, sys
+from forkresize import PoolOptions, Recipe, Settings, run
+name, turn = sys.argv[1], int(sys.argv[2])
+real, calls = getattr(os, name), 0
+def deadly(*arguments, **options):
+    global calls
+    if os.getpid() == parent:
+        calls += 1
+        if calls == turn:
+            os.kill(parent, 9)
+    return real(*arguments, **options)
+parent = os.getpid()
+setattr(os, name, deadly)
+run(["in"], "out", Recipe.of(width=16), settings=Settings(pool=PoolOptions(workers=1)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "turn"),
+    [("lstat", 1), *(("mkdir", turn) for turn in range(1, 5)), *(("rename", turn) for turn in (1, 2)), ("rmdir", 1),
+     ("rmdir", 2), ("unlink", 1)],
+)  # fmt: skip
+def test_a_run_that_is_killed_leaves_nothing_after_the_next(
+    tmp_path: Path, make: Make, draw: Draw, name: str, turn: int
+) -> None:
+    draw(tmp_path / "in/sub/b.jpg")
+    (tmp_path / "out").mkdir()
+    ended = subprocess.run([sys.executable, "-c", KILLED, name, str(turn)], cwd=tmp_path, check=False, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    # A worker that has not noticed yet that its parent is dead holds the lock with it.
+    assert make(lock_wait=30)[0].exit_code == 0
+    assert left(tmp_path) == ["a.jpg", "sub", "sub/b.jpg"]
+    assert os.listdir(tmp_path / "out/.forkresize") == ["ledger.db"]
+    assert make()[0].unchanged == 2

@@ -157,7 +157,7 @@ def test_a_source_that_cannot_be_checked_does_not_count_as_missing(
 
 
 @pytest.mark.parametrize("target", ["elsewhere", "out/sub"])
-def test_no_file_behind_a_directory_link_is_removed_whatever_the_ledger_says(
+def test_no_file_behind_a_directory_link_is_removed_even_if_the_ledger_names_it(
     tmp_path: Path, photos: Path, prune: Prune, target: str
 ) -> None:
     (tmp_path / "elsewhere").mkdir()

@@ -134,5 +134,7 @@ def test_a_killed_run_leaves_no_process_and_the_next_run_cleans_up(
     started.kill()
     started.wait(timeout=DEADLINE)
     wait_for(lambda: not any(map(alive, workers)))
+    assert list((tmp_path / "out").glob(".forkresize-*"))
     assert forkresize("in", "out", *OPTIONS).returncode == 0
     assert files(tmp_path / "out") == [f"{number:02}.png" for number in range(SOURCES)]
+    assert not list((tmp_path / "out").rglob(".*forkresize-*"))
