@@ -147,10 +147,10 @@ def test_a_source_that_cannot_be_checked_does_not_count_as_missing(
 ) -> None:
     real = os.lstat
 
-    def refuse(path: str) -> os.stat_result:
+    def refuse(path: str, *, dir_fd: int | None = None) -> os.stat_result:
         if str(path).endswith("in/0.jpg"):
             raise PermissionError(13, "Permission denied", path)
-        return real(path)
+        return real(path, dir_fd=dir_fd)
 
     monkeypatch.setattr(os, "lstat", refuse)
     assert prune()[1] == []
