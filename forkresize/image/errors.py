@@ -12,7 +12,8 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.outcome import Failed, Reason, Skipped
 
 _SAYS_UNSUPPORTED = re.compile(
-    r"(unsupported|unimplemented|unknown (raw mode|BLP|pixel format)|cannot handle)\b", re.IGNORECASE
+    r"(unsupported|unimplemented|unknown (raw mode|BLP|pixel format)|cannot handle|decoder \w+ not available)\b",
+    re.IGNORECASE,
 )
 
 

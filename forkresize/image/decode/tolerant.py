@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from PIL import (
     AvifImagePlugin,
@@ -177,13 +177,15 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
     Raises:
         UnidentifiedImageError: no reader accepts it; its cause is the error of the first reader for such files.
     """
-    prefix, refusal = file.read(_PREFIX), None
+    prefix, refusal = file.read(_PREFIX), cast("Exception | None", None)
     for name in formats:
         reader, accepts = Image.OPEN[name]
         try:
             accepted = accepts is None or accepts(prefix)
-            # A text says why the format is not supported.
-            if accepted and not isinstance(accepted, str):
+            if isinstance(accepted, str):
+                # It says that this Pillow was built without the format.
+                refusal = refusal or NotImplementedError(accepted)
+            elif accepted:
                 file.seek(0)
                 return _READERS.get(name, reader)(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error) as error:

@@ -2,13 +2,16 @@
 
 import re
 import struct
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from forkresize.formats.jpeg import SOS, segments
 from forkresize.formats.spec import UnsupportedContainerError
 
 HEADER = 4 << 20
 """Bytes of a file that hold all that is looked at; metadata comes before a JPEG's size."""
+
+_MAX_SEGMENTS = 2000
+"""More than any camera or editor writes before the size."""
 
 _BITS = 8
 _JPEG_LS = 0xF7
@@ -43,7 +46,7 @@ def find_unsupported(head: bytes) -> str:
 
 
 def _in_jpeg(head: bytes) -> str:
-    for segment in takewhile(lambda segment: segment.marker != SOS, segments(head)):
+    for segment in islice(takewhile(lambda segment: segment.marker != SOS, segments(head)), _MAX_SEGMENTS):
         if segment.marker in _JPEG_FRAMES:
             bits, _height, _width, channels = struct.unpack_from(">BHHB", head, segment.start)
             if segment.marker == _JPEG_LS:

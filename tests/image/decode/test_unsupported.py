@@ -98,8 +98,26 @@ def test_headers_that_end_early_are_damaged(data: bytes, length: int) -> None:
     assert caught.value.reason in {Reason.DAMAGED, Reason.NOT_A_PICTURE}
 
 
+def test_a_format_that_pillow_was_built_without_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, (reader, accepts) = bytes(saved("RGB", "AVIF")), Image.OPEN["AVIF"]
+    assert accepts is not None
+
+    def explain(prefix: bytes) -> bool | str:
+        # As in AvifImagePlugin.
+        return accepts(prefix) and "image file could not be identified because AVIF support not installed"
+
+    monkeypatch.setitem(Image.OPEN, "AVIF", (reader, explain))
+    with pytest.raises(PictureError, match="AVIF support not installed") as caught:
+        transform(data, Recipe.of(width=4, format="png"))
+    assert caught.value.reason is Reason.UNSUPPORTED
+
+
 def test_what_decoders_say() -> None:
-    for message in ("Unsupported BMP compression (4)", "unknown raw mode for given image mode", "cannot handle 2-bit"):
+    for message in (
+        "Unsupported BMP compression (4)",
+        "unknown raw mode for given image mode",
+        "decoder jpeg2k not available",
+    ):
         assert says_unsupported(OSError(message))
     assert says_unsupported(NotImplementedError("anything"))
     for message in ("broken data stream when reading image file", "unknown error", "image is unsupported"):
