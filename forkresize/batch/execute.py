@@ -1,6 +1,6 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.listing import Listed, list_sources
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
+from forkresize.batch.obstruction import Obstructions
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
-from forkresize.batch.prune import plan_prune
+from forkresize.batch.prune import RemovableOutputs
 from forkresize.batch.render_job import preload
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.staleness_checker import StalenessChecker
@@ -23,6 +24,7 @@ from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import LedgerError
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
+from forkresize.outcome import Outcome
 from forkresize.plan import prioritize
 from forkresize.plan.staleness import Rules
 from forkresize.pool import NothingYet
@@ -55,7 +57,8 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
     with _open_ledger(plan) as ledger:
-        outputs = _output_strategy(plan, ledger, plan.store, plan.store.staging())
+        obstructions = _obstructions(plan, ledger, plan.store, None)
+        outputs = _output_strategy(plan, ledger, plan.store, plan.store.staging(), obstructions)
         for classified in classify(plan, plan.discovery.walk(), outputs.check):
             for outcome in () if isinstance(classified, NothingYet) else classified.outcomes:
                 state.report(outcome)
@@ -66,7 +69,8 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
     # The walk's process is forked first, while this one is small and has no database open.
     with list_sources(plan) as found, _open_ledger(plan) as ledger:
         ledger.begin_run()
-        outputs = _output_strategy(plan, ledger, store, staging)
+        obstructions = _obstructions(plan, ledger, store, state.report)
+        outputs = _output_strategy(plan, ledger, store, staging, obstructions)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, found), plan.settings.order)
@@ -138,12 +142,21 @@ def _open_ledger(plan: "RunPlan") -> LedgerStore:
     return open_ledger(plan.store.location(""), read_only=settings.dry_run, durable=settings.in_place)
 
 
-def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore, staging: Staging) -> OutputStrategy:
+def _obstructions(
+    plan: "RunPlan", ledger: LedgerStore, store: OutputStore, report: Callable[[Outcome], object] | None
+) -> Obstructions:
+    removable = RemovableOutputs(ledger, store, plan.discovery.directories())
+    return Obstructions(removable, plan.settings.max_prune if plan.settings.prune else None, report)
+
+
+def _output_strategy(
+    plan: "RunPlan", ledger: LedgerStore, store: OutputStore, staging: Staging, obstructions: Obstructions
+) -> OutputStrategy:
     settings = plan.settings
     # An output that replaced its source is not encoded again only because a codec's version changed.
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, settings.memory, with_codecs=not settings.in_place)
     rules = Rules(settings.policy, prints, ledger.interrupted_runs())
-    checker = StalenessChecker(LocalStore(""), store, ledger, rules)
+    checker = StalenessChecker(LocalStore(""), store, ledger, rules, obstructions.clear)
     if settings.in_place:
         return InPlaceOutputs(checker, settings, store, staging)
     return SeparateOutputs(checker, store, staging, preserve_times=settings.preserve_times)
@@ -152,7 +165,7 @@ def _output_strategy(plan: "RunPlan", ledger: LedgerStore, store: OutputStore, s
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
     if not plan.settings.prune:
         return
-    prune = plan_prune(ledger, plan.store, plan.discovery.directories())
+    prune = RemovableOutputs(ledger, plan.store, plan.discovery.directories()).plan()
     if refusal := plan.settings.max_prune.refusal(len(prune.orphans), prune.total):
         state.record_refusal(refusal)
         return

@@ -78,48 +78,69 @@ class PrunePlan(Struct):
         ledger.forget(forgotten)
 
 
-def plan_prune(ledger: LedgerStore, store: OutputStore, roots: AbstractSet[str]) -> PrunePlan:
-    """Look for every source that the ledger names, and return the outputs to prune.
+class RemovableOutputs:
+    """Finds the outputs of earlier runs that may be pruned: unchanged since, and their source is gone.
 
     Args:
         ledger: names outputs and their sources.
         store: where the outputs are.
-        roots: the directories that this run read; outputs made from others are left alone.
-
-    Raises:
-        LedgerError: the ledger can't be read.
+        roots: the directories that this run reads; outputs made from others are left alone.
     """
-    plan = PrunePlan(store)
-    for record in ledger.iter_records():
-        plan.total += record.status == "written"
+
+    def __init__(self, ledger: LedgerStore, store: OutputStore, roots: AbstractSet[str]) -> None:
+        self.ledger = ledger
+        self.store = store
+        self._roots = roots
+
+    def plan(self) -> PrunePlan:
+        """Look for every source that the ledger names, and return the outputs to prune.
+
+        Raises:
+            LedgerError: the ledger can't be read.
+        """
+        plan = PrunePlan(self.store)
+        for record in self.ledger.iter_records():
+            plan.total += record.status == "written"
+            self._add(plan, record)
+        return plan
+
+    def add(self, plan: PrunePlan, key: str) -> None:
+        """Add an output to a plan if it may be pruned.
+
+        Raises:
+            LedgerError: the ledger can't be read.
+        """
+        if (record := self.ledger.get(key)) is not None:
+            self._add(plan, record)
+
+    def _add(self, plan: PrunePlan, record: OutputRecord) -> None:
         source = os.path.join(record.root, record.source)
-        if record.root in roots and _is_missing(source):
-            _add(plan, source, record)
-    return plan
+        if record.root not in self._roots or not _is_gone(source):
+            return
+        if record.status != "written":
+            plan.missing.append(record.key)
+            return
+        try:
+            found = self.store.stat(record.key)
+        except NotADirectoryError:
+            found = None
+        except OSError:
+            return  # It is unknown whether it was changed.
+        if found is None or found.kind is ObjectKind.DIRECTORY:
+            plan.missing.append(record.key)
+        elif found.kind is ObjectKind.FILE and (found.size, found.mtime_ns) == (record.size, record.mtime_ns):
+            gone = Source(source, record.source, record.source_size, record.source_mtime_ns)
+            plan.orphans[record.key] = Outcome(OutputRef(gone, self.store.location(record.key)), Pruned(record.size))
 
 
-def _add(plan: PrunePlan, source: str, record: OutputRecord) -> None:
-    if record.status != "written":
-        plan.missing.append(record.key)
-        return
+def _is_gone(path: str) -> bool:
+    """Return whether no file exists at a path, though there may be a directory; what can't be looked at may exist."""
     try:
-        found = plan.store.stat(record.key)
-    except NotADirectoryError:
-        found = None
-    except OSError:
-        return  # It is unknown whether it was changed.
-    if found is None:
-        plan.missing.append(record.key)
-    elif found.kind is ObjectKind.FILE and (found.size, found.mtime_ns) == (record.size, record.mtime_ns):
-        gone = Source(source, record.source, record.source_size, record.source_mtime_ns)
-        plan.orphans[record.key] = Outcome(OutputRef(gone, plan.store.location(record.key)), Pruned(record.size))
-
-
-def _is_missing(path: str) -> bool:
-    """Return whether nothing exists at a path; what can't be looked at may exist."""
-    try:
-        return LocalStore("").stat(path) is None
+        found = LocalStore("").stat(path)
+        if found is not None and found.kind is ObjectKind.OTHER:
+            found = LocalStore("").stat(path, follow=True) or found
     except NotADirectoryError:
         return True
     except OSError:
         return False
+    return found is None or found.kind is ObjectKind.DIRECTORY

@@ -1,6 +1,7 @@
 """The effects around the staleness decision: look at outputs and records, hash sources, record what was made."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -18,14 +19,30 @@ from forkresize.plan.staleness import (
     decide_in_place,
     needs_hash,
 )
-from forkresize.store import ObjectInfo, OutputStore, SourceStore, checksum
+from forkresize.store import ObjectInfo, ObjectKind, OutputStore, SourceStore, checksum
 
 
 class StalenessChecker:
-    """Finds the outputs that have to be made, and records what happened to them."""
+    """Finds the outputs that have to be made, and records what happened to them.
 
-    def __init__(self, sources: SourceStore, outputs: OutputStore, ledger: LedgerStore, rules: Rules) -> None:
+    Args:
+        sources: where sources are read.
+        outputs: where outputs are.
+        ledger: the records.
+        rules: of the decisions.
+        clear: makes way for an output with a key; returns what is in its way if that is impossible.
+    """
+
+    def __init__(
+        self,
+        sources: SourceStore,
+        outputs: OutputStore,
+        ledger: LedgerStore,
+        rules: Rules,
+        clear: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self.ledger = ledger
+        self._clear = clear
         self._sources = sources
         self._outputs = outputs
         self._rules = rules
@@ -48,7 +65,7 @@ class StalenessChecker:
         """
         ref = OutputRef(source, self._outputs.location(output.key), output.rendition)
         try:
-            found = self._outputs.stat(output.key)
+            found = self._find_or_make_way(output.key)
         except OSError as error:
             return Outcome(ref, Failed(Reason.NOT_WRITTEN, describe(error)))
         record = self.ledger.get(output.key) if found is None or self._updates else None
@@ -101,6 +118,22 @@ class StalenessChecker:
         elif decision.update is not None and self.ledger.persistent:
             self.ledger.record([decision.update])
         return Outcome(replace(ref, destination=None) if decision.covers_all else ref, detail)
+
+    def _find_or_make_way(self, key: str) -> ObjectInfo | None:
+        """Return what exists at a key. Neither it nor a part above it is of the wrong kind.
+
+        Raises:
+            OSError: that cannot be achieved.
+        """
+        try:
+            found = self._outputs.stat(key)
+            if found is None or found.kind is not ObjectKind.DIRECTORY:
+                return found
+        except NotADirectoryError:
+            pass  # A file is in the way.
+        if (obstruction := self._clear(key)) is not None:
+            raise FileExistsError(errno.EEXIST, obstruction)
+        return None
 
     def _is_of_another(self, refused: OutputRecord) -> bool:
         """Return whether the output exists, made of another source: of a picture, while this one is its sidecar."""
