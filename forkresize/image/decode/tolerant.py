@@ -189,7 +189,9 @@ def open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile.ImageFile:
                 file.seek(0)
                 return _READERS.get(name, reader)(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error) as error:
-            refusal = refusal or error
+            # Without tracebacks, whose frames would keep memory until a garbage collection.
+            error.__context__ = None
+            refusal = refusal or error.with_traceback(None)
     raise UnidentifiedImageError("cannot identify image file") from refusal
 
 

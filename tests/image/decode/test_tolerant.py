@@ -1,9 +1,11 @@
 """What is damaged beside the pixels."""
 
+import gc
 import io
 import struct
 import tracemalloc
 import warnings
+import weakref
 import zlib
 from collections.abc import Callable
 
@@ -213,3 +215,22 @@ def test_a_reader_of_pillow_itself_does_not_accept_a_truncated_file(scene: Scene
 def test_a_file_that_no_reader_accepts_is_not_identified() -> None:
     with pytest.raises(UnidentifiedImageError):
         open_image(io.BytesIO(b"GIF89a"), ["PNG", "GIF"])
+
+
+def test_reader_that_refuses_a_file_leaves_no_reference_to_it() -> None:
+    class Memory(io.BytesIO):
+        """Can be referred to weakly."""
+
+    Image.init()
+    file = Memory()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    file.seek(0)
+    gc.disable()
+    try:
+        # The first reader accepts any beginning, and then raises.
+        open_image(file, ["TGA", "PNG"]).load()
+        reference = weakref.ref(file)
+        del file
+        assert reference() is None
+    finally:
+        gc.enable()
