@@ -18,7 +18,7 @@ names = st.binary(min_size=1, max_size=40).filter(
 )
 each_ledger = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.integers(0, 2**63 - 1)
-texts = st.text(st.characters(exclude_characters="\0"), max_size=20)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 records = st.builds(
     OutputRecord,
     key=names.map(os.fsdecode),

@@ -89,6 +89,9 @@ class LedgerConnection(sqlite3.Connection):
             raise LedgerError(f"the ledger {self.path!r} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise self._damage(str(error)) from error
+        except UnicodeDecodeError as error:
+            # The sqlite3 module decodes SQLite's messages, which quote names from the file.
+            raise self._damage("a name is not UTF-8") from error
 
     def _damage(self, problem: str) -> LedgerError:
         return LedgerError(f"the ledger {self.path!r} is damaged ({problem}); {START_OVER}")
