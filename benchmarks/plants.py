@@ -35,6 +35,7 @@ HOSTILE_SQL = {
         UPDATE sqlite_master SET name = CAST(x'1b5b33316d82' AS TEXT), sql = 'CREATE' WHERE name = 'runs'""",
     "escapes in a name": """PRAGMA writable_schema = ON;
         UPDATE sqlite_master SET name = CAST(x'1b5b33316d' AS TEXT), sql = 'CREATE' WHERE name = 'runs'""",
+    "text that is not UTF-8": "UPDATE outputs SET error = CAST(x'82' AS TEXT)",
     "large roots": "INSERT INTO roots (path) VALUES (zeroblob(20000000))",
     "many roots": f"INSERT INTO roots (path) SELECT randomblob(2000) FROM ({_ENDLESS} FROM n LIMIT 20000)",  # noqa: S608
     "many runs": f"INSERT INTO runs SELECT i + 9, 0, NULL, 1 FROM ({_ENDLESS} FROM n LIMIT 99999)",  # noqa: S608

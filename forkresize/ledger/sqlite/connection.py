@@ -84,8 +84,12 @@ class LedgerConnection(sqlite3.Connection):
             raised, self._raised = self._raised, None
             if raised is not None:
                 raise raised from None
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            code = getattr(error, "sqlite_errorcode", None)
+            if code == sqlite3.SQLITE_INTERRUPT:
                 raise self._damage("its schema is not a ledger's") from error
+            if code is None:
+                # Errors of the sqlite3 module, which reads texts as UTF-8, have no code.
+                raise self._damage("a text is not UTF-8") from error
             raise LedgerError(f"the ledger {self.path!r} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise self._damage(str(error)) from error

@@ -17,7 +17,11 @@ from forkresize.ledger.sqlite import SqliteLedger
 from forkresize.ledger.sqlite.connection import LedgerConnection
 from forkresize.ledger.sqlite.schema import connect
 
-FOREIGN = [name for name in HOSTILE_SQL if name not in {"large roots", "many roots", "many runs", "large cache"}]
+FOREIGN = [
+    name
+    for name in HOSTILE_SQL
+    if name not in {"text that is not UTF-8", "large roots", "many roots", "many runs", "large cache"}
+]
 PEAK = 60 << 20
 
 RUN = """
@@ -58,6 +62,15 @@ def test_a_foreign_schema_is_refused_before_it_is_used(ledger: Path, name: str) 
     assert "delete it to start over" in text
     assert peak < PEAK
     assert ledger.read_bytes() == before
+
+
+def test_a_text_that_is_not_utf_8_is_damage(ledger: Path) -> None:
+    execute(ledger, HOSTILE_SQL["text that is not UTF-8"])
+    with SqliteLedger(out(ledger)) as opened:
+        with pytest.raises(LedgerError, match="delete it to start over"):
+            opened.get("a")
+        with pytest.raises(LedgerError, match="delete it to start over"):
+            list(opened.iter_records())
 
 
 def test_a_schema_without_end_is_refused(ledger: Path) -> None:
