@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -53,14 +54,29 @@ def decode_found(data: bytes | bytearray) -> list[Found]:
 
 
 def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
-    """Open a run's walk. A serial run has one process only."""
-    if plan.settings.serial:
+    """Open a run's walk."""
+    if _is_local(plan):
         return nullcontext(plan.discovery.walk())
     return ForkedIterator(plan.discovery.walk, Serializer(encode_found, decode_found))
 
 
 @contextmanager
-def count_sources(sources: Callable[[], Iterable[Found]]) -> Iterator[Iterator[int]]:
-    """Count in a process of its own: open an iterator of a 1 for each source, and a 0 where none was found yet."""
-    with ForkedIterator(lambda: (1 for _ in sources()), turn=math.inf) as counted:
+def count_sources(plan: "RunPlan") -> Iterator[Iterator[int]]:
+    """Open an iterator of a 1 for each source of a run, and a 0 where none was found yet."""
+    ones = (1 for _ in plan.sources())
+    if _is_local(plan):
+        yield ones
+        return
+    with ForkedIterator(lambda: ones, turn=math.inf) as counted:
         yield (0 if isinstance(each, NothingYet) else each for each in counted)
+
+
+def _is_local(plan: "RunPlan") -> bool:
+    """Return whether the walk takes place in this process.
+
+    A serial run has one process only. A single file leaves nothing to be suspended, and starts faster.
+    """
+    if plan.settings.serial:
+        return True
+    roots = plan.discovery.roots
+    return plan.settings.files_from is None and len(roots) == 1 and not os.path.isdir(roots[0].path)

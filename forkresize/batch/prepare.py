@@ -60,7 +60,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
     def count_sources(self) -> AbstractContextManager[Iterator[int]]:
         """Count these for a progress view; see ``batch.listing``."""
-        return count_sources(self.sources)
+        return count_sources(self)
 
     def includes(self, found: Outcome | Source) -> bool:
         """Return whether a source belongs to this run: to its shard, and to its source filter."""

@@ -4,6 +4,7 @@ import os
 import select
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -62,10 +63,17 @@ def test_a_listing_is_what_the_walk_finds_in_its_order(tmp_path: Path, tree: Pat
     assert len(found) == 303
 
 
-def test_a_serial_run_has_one_process_only(tmp_path: Path, tree: Path) -> None:
-    serial = Settings(serial=True)
-    with list_sources(prepare([tree], tmp_path / "out", Recipe.of(width=8), serial)) as listed:
-        assert not isinstance(listed, ForkedIterator)
+def test_a_serial_run_and_a_single_file_need_no_other_process(tmp_path: Path, tree: Path) -> None:
+    def is_forked(source: Path, **settings: Any) -> bool:
+        plan = prepare([source], tmp_path / "out", Recipe.of(width=8), Settings(**settings))
+        with list_sources(plan) as listed, plan.count_sources() as numbers:
+            assert sum(numbers) == sum(1 for _ in plan.sources())
+            return isinstance(listed, ForkedIterator)
+
+    assert is_forked(tree)
+    assert not is_forked(tree, serial=True)
+    assert not is_forked(tree / "1/1.jpg")
+    assert is_forked(tree / "1", files_from=lambda: ["1.jpg"])
 
 
 def test_errors_of_a_list_of_names_are_raised_with_their_type(tmp_path: Path, tree: Path) -> None:
