@@ -72,4 +72,6 @@ def describe_problem(status: os.stat_result) -> str | None:
     if kind != stat.S_IFREG:
         return f"{_KINDS.get(kind, 'a special file')} in the place of a regular file; remove it"
     # Another name may be that of a file of the user, which would be overwritten. None: it was removed just now.
-    return "a file that has other names (hard links); remove it" if status.st_nlink > 1 else None
+    return (
+        "a file that has other names (hard links); replace it by a copy or remove it" if status.st_nlink > 1 else None
+    )

@@ -14,18 +14,14 @@ from io import FileIO
 from forkresize.errors import LedgerError, describe
 from forkresize.store.state_dir import describe_problem, open_state_file, state_dir
 
-MAX_SIZE = 1 << 34
-"""Bytes that a ledger may have: those of more than 50 million outputs."""
+MAX_SIZE = 1 << 32
+"""Bytes that each file of a ledger may have: those of 30 million outputs.
 
-_MAX_JOURNAL_SIZE = 1 << 32
-"""Bytes that a journal may have. SQLite reads all of a write-ahead log before the first statement."""
+SQLite reads all of a write-ahead log before the first statement, and all pages in ``quick_check``. Older versions do
+not handle signals during both.
+"""
 
-_LIMITS = {
-    "": MAX_SIZE,
-    "-wal": _MAX_JOURNAL_SIZE,
-    "-shm": _MAX_JOURNAL_SIZE,
-    "-journal": _MAX_JOURNAL_SIZE,
-}
+_SUFFIXES = "", "-wal", "-shm", "-journal"
 
 _MAGIC = bytes.fromhex("d9d505f920a163d7")
 _HEADER_SIZE = 28
@@ -42,12 +38,12 @@ def check_files(path: str) -> None:
     with _open_folder(path) as directory:
         destination = os.stat(os.pardir, dir_fd=directory)
         _check_owner(os.path.dirname(path), os.fstat(directory), destination)
-        for suffix, limit in _LIMITS.items():
+        for suffix in _SUFFIXES:
             try:
                 status = os.lstat(os.path.basename(path) + suffix, dir_fd=directory)
             except FileNotFoundError:
                 continue
-            _check_file(path + suffix, status, limit)
+            _check_file(path + suffix, status)
             _check_owner(path + suffix, status, destination)
         _check_journal(path, directory)
 
@@ -111,10 +107,10 @@ def _journal_problem(journal: int, name: str, directory: int) -> str | None:
     return "belongs to a larger ledger" if 0 < ledger_size < pages * page_size else None
 
 
-def _check_file(path: str, status: os.stat_result, limit: int) -> None:
+def _check_file(path: str, status: os.stat_result) -> None:
     problem = describe_problem(status)
-    if problem is None and status.st_size > limit:
-        problem = f"larger than the {limit} bytes that a ledger may have; remove it"
+    if problem is None and status.st_size > MAX_SIZE:
+        problem = f"larger than the {MAX_SIZE} bytes that a ledger may have; remove it"
     if problem:
         raise LedgerError(f"the ledger's file {path!r} cannot be used: {problem}")
 
