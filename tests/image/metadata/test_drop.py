@@ -13,6 +13,8 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 from PIL.PngImagePlugin import PngInfo
 
+from forkresize.formats import EXTRAS
+from forkresize.image.decode.identify import load_decoder
 from forkresize.image.transform import transform
 from forkresize.recipe import Drop, Format, Metadata, Recipe
 
@@ -22,6 +24,8 @@ PERSON, PLACE, TEXT, CREDIT, SERIAL = b"PERSON", b"PLACE", b"TEXT", b"CREDIT", b
 """What the planted values begin with: names, places, texts that may hold both, the creator, serial numbers."""
 
 DROPPED = {Drop.PEOPLE: {PERSON, TEXT}, Drop.PLACE: {PLACE, TEXT}}
+HEIF = EXTRAS["heif"]
+
 CHOICES = [(), (Drop.PEOPLE,), (Drop.PLACE,), tuple(Drop)]
 
 XMP = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dc="http://purl.org/dc/elements/1.1/"
@@ -100,7 +104,10 @@ def _save(name: str) -> bytes:
     if name == "jpeg":
         body = _iptc()
         resource = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(body)) + body + b"\0" * (len(body) % 2)
-        options["extra"] = struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
+        resource += b"8BIM\x04\x0b\0\0\0\0\0\x08TEXT-url"
+        extended = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 40 + b"TEXT-extended PERSON PLACE"
+        segments = (0xFFED, resource), (0xFFE1, extended), (0xFFEB, b"TEXT-other")
+        options["extra"] = b"".join(struct.pack(">HH", name, len(each) + 2) + each for name, each in segments)
         options["comment"] = b"TEXT-jpeg-comment"
     elif name == "png":
         chunks = PngInfo()
@@ -120,7 +127,7 @@ def _save(name: str) -> bytes:
     return file.getvalue()
 
 
-SOURCES = ["jpeg", "png", "webp", "avif", "tiff", "gif"]
+SOURCES = ["jpeg", "png", "webp", "avif", "tiff", "gif", *(["heif"] if load_decoder(HEIF) else [])]
 
 
 def render(data: bytes, policy: Metadata, drop: Collection[Drop]) -> dict[str, bytes]:
