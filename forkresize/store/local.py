@@ -77,7 +77,7 @@ class LocalStore:
                     os.close(descriptor)
                 os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
             except BaseException:
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):
                     os.unlink(temporary, dir_fd=directory)
                 raise
         return _info(key, status)

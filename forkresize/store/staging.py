@@ -103,10 +103,10 @@ class LocalStaging:
                 copy_file(staged, temporary, directory)
             os.rename(temporary, place, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):
                 os.unlink(temporary, dir_fd=directory)
             raise
-        os.unlink(name, dir_fd=self._directory)
+        self.discard(name)
 
 
 def write_staged(path: str, data: bytes | memoryview) -> None:

@@ -158,18 +158,16 @@ def test_a_worker_that_is_lost_leaves_nothing(tmp_path: Path, make: Make) -> Non
     assert left(tmp_path) == []
 
 
-def test_a_retry_replaces_what_the_lost_worker_began(tmp_path: Path, make: Make) -> None:
-    begun = tmp_path / "begun"
-
+@pytest.mark.parametrize("sandbox", [SandboxMode.OFF, SandboxMode.AUTO])
+def test_a_retry_replaces_what_the_lost_worker_began(tmp_path: Path, make: Make, sandbox: SandboxMode) -> None:
     def die_once(path: str, data: bytes) -> None:
-        if not begun.exists():
-            begun.touch()
+        if not os.path.exists(path):
             write(path, b"longer than the whole output" * len(data))
             os.kill(os.getpid(), signal.SIGKILL)
         real(LocalStore(""), path, data)
 
     real = LocalStore.stage
-    summary, (outcome,) = make(die_once, retries=1)
+    summary, (outcome,) = make(die_once, retries=1, sandbox=sandbox)
     assert isinstance(outcome.detail, Written)
     assert (outcome.execution.attempts, summary.exit_code) == (2, 0)
     assert left(tmp_path) == ["a.jpg"]
