@@ -17,8 +17,8 @@ from forkresize.pool.system import open_descriptors
 _LAYERS = ("landlock", "seccomp", "no_new_privs")
 _PR_SET_NO_NEW_PRIVS = 38
 
-_CAPABILITIES = 0b1110
-"""What root keeps: CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH and CAP_FOWNER, to read and write files of other users."""
+_CAPABILITIES = 0b0100
+"""What root keeps: CAP_DAC_READ_SEARCH, to read files of other users."""
 
 
 def missing_layers(libc: Libc | None = None) -> tuple[str, ...]:

@@ -46,6 +46,25 @@ def test_sandboxed_worker_can_read_sources_and_write_the_destination(inside: Ins
     assert result_of(inside(copy)) == output.read_bytes() == b"a picture"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has capabilities to lose")
+def test_roots_worker_reads_files_of_other_users_and_writes_none(inside: Inside, trees: Any) -> None:
+    foreign = trees.destination / "foreign"
+    foreign.write_bytes(b"")
+    for path in (trees.source, foreign):
+        path.chmod(0o600)
+        os.chown(path, 65534, 65534)
+
+    def access() -> tuple[bytes, int | None]:
+        content = trees.source.read_bytes()
+        try:
+            foreign.write_bytes(b"changed")
+        except OSError as error:
+            return content, error.errno
+        return content, None
+
+    assert result_of(inside(access)) == (b"a picture", errno.EACCES)
+
+
 def test_sandboxed_worker_can_import_start_threads_and_open_devnull(inside: Inside) -> None:
     def use() -> list[object]:
         import wave
