@@ -163,7 +163,6 @@ def send_memfds() -> None:
 HOARDS: dict[str, Callable[[], None]] = {
     "memory": keep_memory,
     "shared memory": keep_shared_memory,
-    "memfds": fill_memfds,
     "one memfd": fill_one_memfd,
 }
 
@@ -177,8 +176,12 @@ def test_worker_that_takes_more_than_its_share_is_killed(hoard: str, run: Run, f
     assert taken < HUGE // 2
 
 
-def test_files_that_are_sent_without_a_result_cost_the_worker(faults: ModuleType, budget: int) -> None:
-    victim, taken = lose_the_victim(send_memfds, faults, memory=budget, workers=2, retries=0)
+@pytest.mark.parametrize("sandbox", [None, SandboxPolicy(create_memfds=True)], ids=["no sandbox", "sandbox"])
+@pytest.mark.parametrize("attack", [fill_memfds, send_memfds])
+def test_files_in_memory_are_counted_even_if_they_were_sent_without_a_result(
+    attack: Callable[[], None], sandbox: SandboxPolicy | None, faults: ModuleType, budget: int
+) -> None:
+    victim, taken = lose_the_victim(attack, faults, memory=budget, workers=2, retries=0, sandbox=sandbox)
     assert victim.reason in {LossReason.MEMORY_LIMIT, LossReason.PROTOCOL_VIOLATION}
     assert taken < HUGE // 2
 
