@@ -1,8 +1,11 @@
-"""Measure the cost of the sandbox: of a worker's start, of a picture, and of a source that the parent opens. Medians.
+"""Measure the cost of the sandbox: of its layers, a worker's start, a picture, a source that the parent opens. Medians.
+
+The layers are measured in CPU time, which other programs on the machine affect less.
 
 benchmarks/sandbox.py [ROUNDS]
 """
 
+import json
 import os
 import statistics
 import sys
@@ -18,6 +21,8 @@ from PIL import Image
 from forkresize import Recipe, Settings, run
 from forkresize.plan import IfExists
 from forkresize.pool import Pool, PoolOptions, SandboxMode, SandboxPolicy, request_file
+from forkresize.pool.libc import Libc
+from forkresize.pool.sandbox import Sandbox
 from forkresize.store.files import FALLBACK_OPENER, open_source
 
 STARTS, OPENINGS = 40, 500
@@ -35,6 +40,8 @@ def main() -> None:
             Image.merge("RGB", [patches] * 3).save(sources / f"{number}.jpg", quality=90)
         inside, outside = SandboxPolicy(read=(folder,)), SandboxPolicy(open_file=_open_file)
         path = str(sources / "0.jpg")
+        for name, cost in layers(inside).items():
+            print(f"{name:<24} {cost:8.3f} ms of CPU time")
         compare("a worker's start", rounds, lambda: starts(None), lambda: starts(SandboxPolicy()))
         off, on = (lambda: pictures(folder, SandboxMode.OFF)), (lambda: pictures(folder, SandboxMode.ON))
         compare("a picture", rounds, off, on)
@@ -47,6 +54,38 @@ def compare(what: str, rounds: int, without: Callable[[], float], within: Callab
     before, after = (statistics.median(column) * 1000 for column in zip(*pairs, strict=True))
     difference = statistics.median((b - a) * 1000 for a, b in pairs)
     print(f"{what:<24} {before:8.3f} ms {after:8.3f} ms {difference:+8.3f} ms {difference / before:+7.1%}")
+
+
+def layers(policy: SandboxPolicy) -> dict[str, float]:
+    """Return the milliseconds of CPU time that a process needs for each layer."""
+    libc = Libc()
+    costs: dict[str, list[int]] = {}
+    with Sandbox(policy, libc) as sandbox:
+        for _ in range(STARTS):
+            for name, cost in json.loads(_in_child(lambda: _time_layers(sandbox))).items():
+                costs.setdefault(name, []).append(cost)
+    return {name: statistics.median(found) / 1e6 for name, found in costs.items()}
+
+
+def _in_child(action: Callable[[], str]) -> str:
+    end, start = os.pipe()
+    if child := os.fork():
+        os.close(start)
+        with open(end) as file:
+            text = file.read()
+        os.waitpid(child, 0)
+        return text
+    os.write(start, action().encode())
+    os._exit(0)
+
+
+def _time_layers(sandbox: Sandbox) -> str:
+    costs = {}
+    for name, enforce in sandbox._layers:  # noqa: SLF001
+        started = time.thread_time_ns()
+        enforce()
+        costs[name] = time.thread_time_ns() - started
+    return json.dumps(costs)
 
 
 def starts(policy: SandboxPolicy | None) -> float:
