@@ -13,7 +13,8 @@ NULL = "/dev/null"
 
 _SYSTEM = (
     # Shared libraries and their index.
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/nix/store", "/gnu/store",
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store",
+    "/etc/ld.so.cache", "/etc/ld-musl-x86_64.path", "/etc/ld-musl-aarch64.path",
     # Names of time zones and the like.
     "/etc/localtime", "/usr/share/zoneinfo", "/usr/share/locale",
     # Read by codecs to choose the number of threads, and by the allocator.

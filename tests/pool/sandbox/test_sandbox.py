@@ -1,6 +1,7 @@
 """What a sandboxed worker can still do, and what happens where the system lacks a layer."""
 
 import errno
+import fcntl
 import inspect
 import os
 import signal
@@ -119,11 +120,22 @@ def test_error_of_the_parents_open_reaches_the_worker(inside: Inside, trees: Any
 
 
 @pytest.mark.usefixtures("needs_landlock")
-def test_directory_named_by_the_environment_is_writable(
+def test_tools_can_use_a_directory_named_by_the_environment(
     inside: Inside, trees: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORKRESIZE_SANDBOX_WRITE", f"{trees.outside}:{os.environ.get('FORKRESIZE_SANDBOX_WRITE', '')}")
-    assert result_of(inside(lambda: (trees.outside / "new").write_bytes(b"x"))) == 1
+
+    def use() -> object:
+        (trees.outside / "folder").mkdir()
+        new = trees.outside / "folder/new"
+        with new.open("w+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            file.write(b"x")
+        new.rename(trees.outside / "folder/data")
+        trees.secret.unlink()
+        return (trees.outside / "folder/data").read_bytes()
+
+    assert result_of(inside(use)) == b"x"
 
 
 def test_worker_without_sandbox_is_not_restricted(trees: Any) -> None:
