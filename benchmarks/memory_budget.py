@@ -86,7 +86,7 @@ def measure(command: list[str]) -> tuple[Peaks, dict[str, object], str]:
     ) as run:
         while run.poll() is None:
             processes, samples = children(run.pid), samples + 1
-            # The resident set size is no smaller, and found in a hundredth of the time.
+            # The resident set size is at least as large, and found in a hundredth of the time.
             if sum(map(resident, processes)) > tree or sum(map(resident, processes[1:])) > workers:
                 sizes = [pss(pid) for pid in processes]
                 workers, tree = max(workers, sum(sizes[1:])), max(tree, sum(sizes))

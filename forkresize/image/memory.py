@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from forkresize.formats import OUTPUT_FORMATS, EncodeRequest, webp
+from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
+from forkresize.image.decode.eager import eager_pixels
 from forkresize.image.decode.identify import output_format
 from forkresize.image.encode.encoder import rendition_fields
 from forkresize.image.errors import PictureError
@@ -50,9 +51,6 @@ _SUSPECT = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.INTERNAL})
 _LEAST_BYTES = 32 << 20
 """Memory that any failure is checked for: what libraries and threads take when they are used for the first time."""
 
-_WEBP_HEADER = 8
-"""Bytes a pixel that reading the header of a WebP takes: room for two frames."""
-
 
 class _Source(Struct, frozen=True):
     """The picture as it will be decoded.
@@ -62,6 +60,7 @@ class _Source(Struct, frozen=True):
         rows: the shorter side.
         stored: bytes a pixel as decoded.
         unpacked: bytes a pixel in the mode that is resampled.
+        is_copied: whether it is unpacked to an image of its own.
         channels: how many, alpha included.
         alpha: whether it has an alpha channel or a transparent color.
     """
@@ -70,13 +69,14 @@ class _Source(Struct, frozen=True):
     rows: float
     stored: int
     unpacked: int
+    is_copied: bool
     channels: int
     alpha: bool
 
     @property
     def held(self) -> float:
         """Bytes of the image, and of the image that it is unpacked to."""
-        return self.pixels * (self.stored + (self.unpacked if self.unpacked > self.stored else 0))
+        return self.pixels * (self.stored + self.unpacked * self.is_copied)
 
 
 class _Output(Struct, frozen=True):
@@ -148,7 +148,15 @@ def _describe(original: SourceImage, shrink: int) -> _Source:
     # Opaque gray stays as small as it is.
     unpacked = stored if gray and not alpha else _WIDE
     width, height = image.size
-    return _Source(width * height / shrink**2, min(width, height) / shrink, stored, unpacked, channels, alpha)
+    return _Source(
+        pixels=width * height / shrink**2,
+        rows=min(width, height) / shrink,
+        stored=stored,
+        unpacked=unpacked,
+        is_copied=unpacked > stored or mode == "1",
+        channels=channels,
+        alpha=alpha,
+    )
 
 
 def _step_cost(recipe: Recipe) -> int:
@@ -227,8 +235,15 @@ def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO) -> Skippe
     return Failed(Reason.MEMORY_LIMIT, message)
 
 
+def opening_memory(file: BinaryIO, max_pixels: int) -> int:
+    """Return the bytes of opening a file whose pixels are allocated by that; 0 for others, and beyond the limit."""
+    file.seek(0)
+    pixels, cost = eager_pixels(file)
+    return round(pixels * cost * _MARGIN) + _MIN_BYTES if _SMALL_PIXELS < pixels <= max_pixels else 0
+
+
 def _header_memory(file: BinaryIO) -> int:
     """Return the bytes that reading the header takes: some decoders read the whole file."""
     file.seek(0)
-    width, height = webp.size_in_head(file.read(webp.HEAD_BYTES)) or (0, 0)
-    return width * height * _WEBP_HEADER + file.seek(0, os.SEEK_END)
+    pixels, cost = eager_pixels(file)
+    return pixels * cost + file.seek(0, os.SEEK_END)

@@ -12,9 +12,9 @@ from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.errors import PictureError, catching_panics, failure_of
+from forkresize.image.errors import PictureError, catching_panics, decoding, failure_of
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.memory import estimate_memory, reclassify
+from forkresize.image.memory import estimate_memory, opening_memory, reclassify
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import apply_before, resolve_trim
 from forkresize.image.plan import choose_shrink, duplicate_renditions, static_size
@@ -161,12 +161,20 @@ class _Rendering:
 
     def build(self, reserve: Callable[[int], object]) -> None:
         """Decode the picture and bring it to all renditions."""
+        with decoding(self._name, self.diagnostics):
+            opening = opening_memory(self._file, self._recipe.max_pixels)
+        self._needed_memory = opening
+        if opening:
+            reserve(opening)
+            self._lap()
+            self._file.seek(0)
         source = SourceImage.open(self._file, self._recipe, self.diagnostics, self._name)
         self._needed_memory = estimate_memory(
             source, self._recipe, [self._recipe.renditions[number] for number in self._numbers]
         )
         self._timings.decode += self._lap()
-        reserve(self._needed_memory)
+        if self._needed_memory > opening:
+            reserve(self._needed_memory)
         # Waiting for memory does not count.
         self._lap()
         source.load()

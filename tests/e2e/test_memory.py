@@ -5,14 +5,19 @@ import os
 import resource
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from benchmarks.bombs import many_channels, png
+from benchmarks.memory_budget import measure
 from tests.protocols import Draw, Run
 
 pytestmark = pytest.mark.slow
@@ -124,6 +129,31 @@ def test_a_picture_that_an_earlier_version_took_for_damaged_is_made(
     ledger.close()
     os.utime(path, ns=(broken.st_atime_ns, broken.st_mtime_ns))
     assert forkresize("in", "out", "--width", "30").returncode == 0
+
+
+@on_linux
+@pytest.mark.parametrize("budget", [64, 256])
+def test_bombs_stay_within_the_budget(budget: int, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.png").write_bytes(png((14_000, 4000)))
+    (tmp_path / "in/b.png").write_bytes(png((14_000, 4000), color=0, depth=1))
+    (tmp_path / "in/c.png").write_bytes(png((8, 8), rows=1 << 28))
+    flat = Image.new("RGBA", (8000, 5000))
+    flat.save(tmp_path / "in/d.webp", lossless=True, method=0, quality=0)
+    flat.save(large := tmp_path / "e.png")
+    content = large.read_bytes()
+    entry = struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(content), 22)
+    (tmp_path / "in/e.ico").write_bytes(entry + content)
+    if find_spec("pillow_jxl"):
+        import pillow_jxl  # noqa: F401 -- registers itself.
+
+        flat.convert("RGB").save(tmp_path / "in/f.jxl", effort=1, lossless=True)
+        (tmp_path / "in/g.jxl").write_bytes(many_channels((7000, 7000)))
+    arguments = [*command, str(tmp_path / "in"), str(tmp_path / "out"), "--width", "100", "--format", "jpeg", "--json"]
+    peaks, summary, _ = measure([*arguments, "--memory", f"{budget}M", "--workers", "3", "--on-collision", "suffix"])
+    assert peaks.samples > 10
+    assert summary["sources"] == len(os.listdir(tmp_path / "in"))
+    assert 0 < peaks.workers <= 1.1 * budget * MEGABYTE
 
 
 def test_the_default_budget_is_reported_and_a_tiny_one_refused(tmp_path: Path, draw: Draw, forkresize: Run) -> None:

@@ -64,6 +64,7 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "gray.png": ("L", {"compress_level": 1}),
     "gray-alpha.png": ("LA", {"compress_level": 1}),
     "deep.png": ("I;16", {"compress_level": 1}),
+    "bilevel.png": ("1", {"compress_level": 1}),
     "palette.gif": ("P", {}),
     "photo.webp": ("RGB", {"quality": 80, "method": 0}),
     "photo.avif": ("RGB", {"quality": 60, "speed": 10}),
