@@ -165,18 +165,24 @@ def make_directories(path: str) -> None:
         OSError: one cannot be created.
     """
     missing = [path]
-    while missing:
-        try:
-            os.mkdir(missing[-1])
-        except FileExistsError:
-            missing.pop()  # Or a file, which cannot be opened as a directory.
-        except FileNotFoundError:
-            above = os.path.dirname(missing[-1].rstrip("/"))
-            if not above:
-                raise
-            missing.append(above)
-        else:
-            missing.pop()
+    while not _make_directory(missing[-1]):
+        missing.append(os.path.dirname(missing[-1].rstrip("/")))
+    for each in reversed(missing[:-1]):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(each)
+
+
+def _make_directory(path: str) -> bool:
+    """Create a directory unless something has its name; return whether its parent exists."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return True
+    except FileNotFoundError:
+        if not os.path.dirname(path.rstrip("/")):
+            raise
+        return False
+    return True
 
 
 def open_beneath(folder: str, root: int) -> int | None:

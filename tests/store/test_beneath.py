@@ -185,6 +185,25 @@ def test_directories_are_created_a_thousand_deep(deep_path: Path) -> None:
     assert os.listdir(deep_path / "root") == []
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("path", ["dangling/a/b", "dangling/a", "file/a", "file/a/b"])
+def test_directories_that_cannot_be_created_are_an_error(tmp_path: Path, path: str) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises((FileNotFoundError, NotADirectoryError)):
+        make_directories(str(tmp_path / path))
+    with pytest.raises((FileNotFoundError, NotADirectoryError)):
+        make_directories(f"/dev/fd/nowhere/{path}")
+
+
+def test_directories_that_exist_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for path in ("a/b", "a/b/", "./a/c", ".", str(tmp_path), f"{tmp_path}/d/", "/"):
+        make_directories(path)
+        make_directories(path)
+    assert sorted(str(each) for each in Path().rglob("*")) == ["a", "a/b", "a/c", "d"]
+
+
 @pytest.mark.usefixtures("way_of_opening")
 def test_a_tree_is_removed_and_links_in_it_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious/deep").mkdir(parents=True)
