@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from forkresize import Recipe, Settings, run
-from forkresize.errors import ForkresizeError
 from forkresize.exit_policy import exit_code_for_error
 
 _EVENTS = frozenset(
@@ -119,10 +118,8 @@ def run_forked(
                 code = summary.exit_code
                 counts = {name: getattr(summary, name) for name in ("written", "failed", "pruned", "unchanged")}
                 os.write(answer.fileno(), f"{json.dumps(counts)}\n".encode())
-            except ForkresizeError as error:
-                code = exit_code_for_error(error)
-                os.write(answer.fileno(), f"\n{error}".encode())
-            except BaseException:  # noqa: BLE001  It is reported, and never returns into the code of the parent.
+            except BaseException as error:  # noqa: BLE001  It never returns into the code of the parent.
+                code = exit_code_for_error(error)  # As the command does.
                 os.write(answer.fileno(), f"\n{traceback.format_exc()}".encode())
             finally:
                 os._exit(code)

@@ -1,5 +1,6 @@
 """A source of tasks in a process of its own: ForkedIterator."""
 
+import _thread
 import gc
 import multiprocessing
 import os
@@ -183,7 +184,8 @@ class _Producer:
             for descriptor in set(open_descriptors()) - {self._writer.fileno()}:
                 os.close(descriptor)
             gc.freeze()
-            threading.Thread(target=self._flush_forever, daemon=True).start()
+            # Unlike Thread.start(), this does not wait for a thread that dies at its start, for lack of memory.
+            _thread.start_new_thread(self._flush_forever, ())
             self._send_all()
             status = 0
         except BrokenPipeError:
