@@ -60,18 +60,18 @@ def _open_handle(target: Target) -> object:
 
 
 def _reopen_inherited(target: Target) -> object:
-    """Reopen each inherited descriptor for writing, by its name in /proc."""
+    """Reopen each file that is open for reading for writing, by its name in /proc."""
     for number in range(256):
         try:
             found = os.fstat(number)
         except OSError:
             continue
-        if stat.S_ISCHR(found.st_mode) or not found.st_nlink:
-            continue  # /dev/null, and the anonymous file of its standard error, which it may write.
+        if not stat.S_ISREG(found.st_mode) or not found.st_nlink:
+            continue  # /dev/null, a pipe that shows its end, and the anonymous file of its standard error are its own.
         try:
             return os.open(f"/proc/self/fd/{number}", os.O_RDWR)
         except OSError as error:
-            if error.errno not in {errno.EACCES, errno.ENXIO}:  # Sockets cannot be opened.
+            if error.errno != errno.EACCES:
                 raise
     raise PermissionError(errno.EACCES, "all", target.root)
 
