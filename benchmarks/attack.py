@@ -70,7 +70,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="WORD", help="probes with this word in their names")
     parser.add_argument("--user", help="only this user")
     parser.add_argument("--landlock", type=int, help="only this version of Landlock; 0: none")
-    parser.add_argument("--batch", type=int, default=100, help="probes in one run [%(default)s]")
+    parser.add_argument("--batch", type=int, default=500, help="probes in one run [%(default)s]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
@@ -89,7 +89,10 @@ def main() -> int:
             label = "as it is" if version is None else version or "none"
             counts = (len(numbers), verdict.refused, verdict.opened, len(verdict.escapes))
             seconds = round(time.monotonic() - began)
-            print(f"{user.name:10} {label:>8} {counts[0]:7} {counts[1]:8} {counts[2]:5} {counts[3]:8} {seconds:8}")
+            print(
+                f"{user.name:10} {label:>8} {counts[0]:7} {counts[1]:8} {counts[2]:5} {counts[3]:8} {seconds:8}",
+                flush=True,
+            )
             for name, found in verdict.escapes.items():
                 print(f"    ! {name}: {'; '.join(found)[:600]}", flush=True)
             figures.append({"user": user.name, "landlock": label, "probes": counts[0], "refused": counts[1],

@@ -102,13 +102,13 @@ def _stage(make: Callable[[Target], object], size: int = 100) -> Callable[[Targe
 
 
 def _create(target: Target, size: int) -> int:
-    descriptor = os.open(target.staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(target.staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.ftruncate(descriptor, size)
     return descriptor
 
 
 def _create_set_id(target: Target) -> None:
-    os.close(os.open(target.staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o6777))
+    os.close(os.open(target.staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o6777))
 
 
 def _grow_after_answer(target: Target) -> None:

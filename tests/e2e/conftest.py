@@ -18,14 +18,14 @@ ROOT = Path(__file__).parent.parent.parent
 def figures_of(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     """Run a benchmark and return its figures: ``figures_of("fuzz", "--mutants", "500")``."""
 
-    def run(name: str, *arguments: str) -> Any:
+    def run(name: str, *arguments: str, timeout: float = 110) -> Any:
         report = tmp_path_factory.mktemp(name) / "figures.json"
         done = subprocess.run(
             [sys.executable, "-m", f"benchmarks.{name}", *arguments, "--json", report],
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=timeout,
             check=False,
         )
         assert report.exists(), done.stderr
