@@ -89,8 +89,8 @@ def run_mutant(template: Path, folder: Path, number: int) -> Result:
     site = Site(work)
     PLANTS[name](site, random)
     before, way = site.outside_files(), random.choice(_WAYS)
-    # Most runs take less than a second; a signal before the command handles it ends it at once.
-    delay = random.uniform(0.1, 1.0) if random.random() < 1 / 8 else None
+    # A run takes one to four seconds; a signal before the command handles it ends it at once.
+    delay = random.uniform(0.1, 4.0) if random.random() < 1 / 8 else None
     code, seconds, memory, signaled = _run(work, way.split(), delay)
     wrong = list(_broken_promises(code, seconds, memory, signaled, (work / "stderr").read_text(errors="replace")))
     if site.outside_files() != before:
