@@ -92,12 +92,21 @@ def _fail(text: str) -> None:
     raise ValueError(text)
 
 
+def _keep_memory() -> None:
+    kept = []
+    with contextlib.suppress(MemoryError):
+        while True:
+            kept.append(bytearray(b"x") * (1 << 20))
+    time.sleep(60)
+
+
 ACTIONS: dict[str, Callable[..., Any]] = {
     "double": lambda number: number * 2,
     "pid": lambda: (os.getpid(), os.getppid(), LOADED[:]),
     "sleep": time.sleep,
     "fail": _fail,
     "garbage": _send_garbage,
+    "keep_memory": _keep_memory,
     "exit": os._exit,
     "segfault": lambda: ctypes.string_at(0),
     "kill_supervisor": _kill_supervisor,

@@ -46,6 +46,9 @@ pytestmark = [
 ]
 
 
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="measures by /proc")
+
+
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Make a pool process whose work is ``process_work:run`` unless it is named."""
@@ -118,9 +121,16 @@ def test_error_text_that_is_not_unicode_is_escaped(start: Start) -> None:
     assert pool.submit(("double", 1)).result() == 2
 
 
-@pytest.mark.parametrize(("task", "how"), [(("exit", 3), "exited with code 3"), (("segfault",), "killed by SIGSEGV")])
+@pytest.mark.parametrize(
+    ("task", "how"),
+    [
+        (("exit", 3), "exited with code 3"),
+        (("segfault",), "killed by SIGSEGV"),
+        pytest.param(("keep_memory",), "its share is 100 MB", marks=needs_proc),
+    ],
+)
 def test_task_that_kills_its_worker_fails_after_its_retry_and_no_other_does(start: Start, task: Any, how: str) -> None:
-    pool = start(retries=1)
+    pool = start(retries=1, memory=200_000_000)
     futures = [pool.submit(("double", number)) for number in range(10)]
     victim = pool.submit(task)
     futures += [pool.submit(("double", number)) for number in range(10, 20)]
