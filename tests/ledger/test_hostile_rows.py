@@ -110,6 +110,7 @@ def test_unchanged_rows_are_read_correctly(work: Path) -> None:
 @example([(("outputs", "source"), b"\0")], False)
 @example([(("outputs", "path"), b"../x")], False)
 @example([(("outputs", "source_size"), b"")], False)
+@example([(("outputs", "limit"), "x")], False)
 def test_no_cell_crashes_a_run_or_makes_a_missing_output_unchanged(
     work: Path, changed: list[tuple[tuple[str, str], Any]], retry_failed: bool
 ) -> None:
@@ -132,6 +133,22 @@ def test_no_row_crashes_a_run(work: Path, rows: list[tuple[Any, ...]]) -> None:
         db.executemany(f"INSERT OR IGNORE INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
         for outcome in preview(work):
             json.dumps(record(outcome))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("source", b"gone.jpg\0"), ("source_size", "x"), ("source_mtime_ns", None), ("size", "x"), ("mtime_ns", b"")],
+)
+def test_no_row_of_an_output_in_the_way_crashes_a_run(work: Path, draw: Draw, column: str, value: object) -> None:
+    inner = draw(work / "in/gone.jpg/inner.jpg")
+    try:
+        with without_types(work) as db:
+            db.execute(f'UPDATE outputs SET "{column}" = ? WHERE path = ?', (value, b"gone.jpg"))  # noqa: S608
+            for outcome in preview(work):
+                json.dumps(record(outcome))
+    finally:
+        inner.unlink()
+        inner.parent.rmdir()
 
 
 @pytest.mark.parametrize("path", ["../precious.jpg", "{}/precious.jpg", "x/../../precious.jpg"])

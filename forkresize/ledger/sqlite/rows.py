@@ -89,7 +89,7 @@ def record_from_row(row: Row, key: str, roots: Roots) -> OutputRecord:
         DatabaseError: the row is invalid.
     """
     source = row[2]
-    if not isinstance(source, bytes):
+    if not isinstance(source, bytes) or b"\0" in source:
         raise sqlite3.DatabaseError(INVALID_ROW)
     record = OutputRecord._make((key, roots.path_of(row[1]), source.decode(_ENCODING, "surrogateescape"), *row[3:]))
     if not _is_valid(record):
@@ -108,7 +108,7 @@ def located_record_from_row(row: Row, roots: Roots) -> OutputRecord:
         raise sqlite3.DatabaseError(INVALID_ROW)
     record = record_from_row(row, os.fsdecode(path), roots)
     measured = (record.source_size, record.source_mtime_ns, record.size)
-    if b"\0" in path + source or {b"", b".", b".."} & {*path.split(b"/")} or not all(map(_is_int, measured)):
+    if b"\0" in path or {b"", b".", b".."} & {*path.split(b"/")} or not all(map(_is_int, measured)):
         raise sqlite3.DatabaseError(INVALID_ROW)
     return record
 
@@ -170,6 +170,7 @@ def _is_valid(record: Any) -> bool:
             and isinstance(record.reason, str | None)
             and isinstance(record.error, str)
             and isinstance(record.signal, str | None)
+            and isinstance(record.limit_value, float | int | None)
         )
     )
 
