@@ -40,6 +40,9 @@ class Observer:
     def on_waiting(self) -> None:
         """Handle that the run waits for another one to free the destination."""
 
+    def on_stopping(self, running: int, signal: str) -> None:
+        """Handle that a signal, such as SIGINT, asked for an end while pictures are in progress. Called once."""
+
     def on_finish(self, summary: "Summary") -> None:
         """Handle the end of the run, unless an exception ended it."""
 

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from forkresize.observer import Activity, Observer, as_observer
 from forkresize.outcome import Outcome
+from forkresize.pool import signal_name
 from forkresize.summary import Summary
 
 AnyObserver: TypeAlias = Observer | Callable[[Outcome], object]
@@ -20,14 +21,21 @@ class EventDispatcher:
 
     def __init__(self, observers: Iterable[AnyObserver]) -> None:
         self._started = False
+        self._interrupted: Callable[[], int | None] | None = None
         self._observers = [as_observer(observer) for observer in observers]
         self._outcome_hooks = [observer.on_outcome for observer in self._observers]
         self._tick_hooks = [each.on_tick for each in self._observers if type(each).on_tick is not Observer.on_tick]
+        awaited = (each for each in self._observers if type(each).on_stopping is not Observer.on_stopping)
+        self._stopping_hooks = [each.on_stopping for each in awaited]
 
     @property
     def on_tick(self) -> Callable[[Sequence[Activity]], None] | None:
-        """Calls the observers that want to know what the workers are doing; None if there are none."""
-        return self._tick if self._tick_hooks else None
+        """Calls the observers that want to know what the workers do, or that they are to stop; None if none does."""
+        return self._tick if self._tick_hooks or self._stopping_hooks else None
+
+    def follow(self, interrupted: Callable[[], int | None]) -> None:
+        """Announce a stop signal at the next tick: when its number is returned instead of None."""
+        self._interrupted = interrupted
 
     def start(self) -> None:
         """Announce the start of the run, once."""
@@ -51,5 +59,11 @@ class EventDispatcher:
             observer.on_finish(summary)
 
     def _tick(self, activities: Sequence[Activity]) -> None:
+        signum = self._interrupted and self._interrupted()
+        if signum:
+            self._interrupted = None
+            running = sum(activity.item is not None for activity in activities)
+            for announce in self._stopping_hooks if running else ():
+                announce(running, signal_name(signum))
         for hook in self._tick_hooks:
             hook(activities)

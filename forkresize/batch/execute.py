@@ -50,6 +50,7 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
             events.start()
             create = create_executor or partial(_create_executor, plan, store, staging)
             executor = create(WorkerSetup.of(plan.recipe, store), events.on_tick)
+            events.follow(lambda: executor.interrupted)
             _execute(plan, state, executor, store, staging)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)

@@ -103,9 +103,9 @@ def _views(
         write = print if arguments.dry_run and not arguments.as_json else lines
         yield OutcomeLines(write, executed_only=not verbose)
     if arguments.is_interactive and not view:
-        from forkresize.report.terminal.outcome_lines import WaitNotice
+        from forkresize.report.terminal.outcome_lines import Notices
 
-        yield WaitNotice()
+        yield Notices()
 
 
 def _progress_view(kind: str, sources: Iterator[int]) -> "ProgressView":

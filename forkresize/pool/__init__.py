@@ -21,7 +21,7 @@ from forkresize.pool.result import (
     WorkerLostError,
 )
 from forkresize.pool.sandbox import SandboxMode, SandboxPolicy, require_support
-from forkresize.pool.signals import ignore_stops, raise_on_stop, sigio_ignored, signal_name
+from forkresize.pool.signals import ignore_stops, leaving_announced, raise_on_stop, sigio_ignored, signal_name
 from forkresize.pool.system import available_cpus
 from forkresize.pool.task import Receiver
 
@@ -52,6 +52,7 @@ __all__ = [
     "available_cpus",
     "default_budget",
     "ignore_stops",
+    "leaving_announced",
     "raise_on_stop",
     "request_file",
     "require_support",

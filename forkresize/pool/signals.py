@@ -1,6 +1,7 @@
 """Signals that ask the pool to stop: in its process, around a fork, and in a worker."""
 
 import contextlib
+import os
 import select
 import signal
 import socket
@@ -13,6 +14,9 @@ from typing import Self
 from forkresize.errors import StopRequested
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_LEAVING_SIGNALS = (signal.SIGTSTP, signal.SIGQUIT)
+"""What Ctrl-Z and Ctrl-\\ send: the first suspends a process, the second ends it without clean-up."""
 
 _DEBOUNCE = 0.1
 """Seconds within which a second signal counts as the first: ``timeout`` signals its child, then the whole group."""
@@ -108,7 +112,7 @@ def install_worker_handlers(mask: set[int]) -> None:
     """In a forked worker: ignore SIGINT, which the parent handles, and let other stop signals end the process."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT):
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCONT, *_LEAVING_SIGNALS):
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -117,8 +121,36 @@ def install_worker_handlers(mask: set[int]) -> None:
 def ignore_stops_in_child(mask: set[int]) -> None:
     """In a forked process that ends with its parent: ignore stop signals, which the parent handles."""
     signal.set_wakeup_fd(-1)
+    for signum in _LEAVING_SIGNALS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, signal.SIG_DFL)
     ignore_stops()
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextlib.contextmanager
+def leaving_announced(leave: Callable[[], object], resume: Callable[[], object]) -> Iterator[None]:
+    r"""Call functions before Ctrl-Z suspends this process or Ctrl-\ ends it, and after it was resumed.
+
+    Only the main thread can install handlers; in another thread, this does nothing.
+    """
+    owner = os.getpid()
+
+    def handle(signum: int, _frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            leave()
+        signal.signal(signum, signal.SIG_DFL)
+        signal.raise_signal(signum)
+        signal.signal(signum, handle)
+        if os.getpid() == owner:
+            resume()
+
+    with contextlib.ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            for signum in _LEAVING_SIGNALS:
+                if signal.getsignal(signum) is signal.SIG_DFL:
+                    stack.callback(signal.signal, signum, signal.signal(signum, handle))
+        yield
 
 
 def raise_on_stop() -> None:

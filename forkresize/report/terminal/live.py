@@ -12,6 +12,7 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from forkresize.outcome import Outcome
+from forkresize.report.terminal.echo import Echo
 from forkresize.report.terminal.live_layout import layout
 from forkresize.report.terminal.progress import Progress
 from forkresize.report.terminal.view import ProgressView
@@ -35,6 +36,7 @@ class LiveView(ProgressView):
         self._progress = Progress(self._sources, clock)
         self._widths: list[int] = []
         self._lines: list[str] = []
+        self._cleanup = contextlib.ExitStack()
         # Without redirection: forked workers inherit sys.stderr, and would draw the view too.
         self._live = Live(
             console=self._console,
@@ -46,8 +48,11 @@ class LiveView(ProgressView):
         )
 
     def __enter__(self) -> Self:
-        self._live.start()
-        self._draw_if_due()
+        with contextlib.ExitStack() as cleanup:
+            cleanup.enter_context(Echo(self._console.file).off())
+            self._live.start()
+            self._draw_if_due()
+            self._cleanup = cleanup.pop_all()
         return self
 
     def on_outcome(self, outcome: Outcome) -> None:
@@ -78,9 +83,10 @@ class LiveView(ProgressView):
 
     def close(self) -> None:
         """Print the remaining lines and remove the view."""
-        self.draw()
-        with self._ignoring_lost_terminal():
-            self._live.stop()
+        with self._cleanup:
+            self.draw()
+            with self._ignoring_lost_terminal():
+                self._live.stop()
 
     def _clear_folded_rows(self) -> None:
         # A terminal made narrower folds its rows, but Rich moves up only by the number of rows that it wrote.

@@ -1,11 +1,18 @@
-"""Observers that print plain lines: one per outcome, and a notice while another run is waited for."""
+"""Observers that print plain lines: one per outcome, and notices about waiting and stopping."""
 
 from collections.abc import Callable, Iterator
 
 from forkresize import units
 from forkresize.observer import Observer
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Written
-from forkresize.report.terminal.plain import WAITING, format_failure, print_line, print_status, printable
+from forkresize.report.terminal.plain import (
+    WAITING,
+    format_failure,
+    format_stopping,
+    print_line,
+    print_status,
+    printable,
+)
 
 
 class OutcomeLines(Observer):
@@ -27,12 +34,16 @@ class OutcomeLines(Observer):
                 self._write(line)
 
 
-class WaitNotice(Observer):
-    """Print a line to standard error when the run has to wait for another one."""
+class Notices(Observer):
+    """Print a line to standard error when the run has to wait for another one, and when a signal asks it to stop."""
 
     def on_waiting(self) -> None:
         """Print the line."""
         print_status(WAITING)
+
+    def on_stopping(self, running: int, signal: str) -> None:
+        """Print the line."""
+        print_status(format_stopping(running, signal))
 
 
 def _lines(outcome: Outcome) -> Iterator[str]:

@@ -22,6 +22,12 @@ _MAX_ERROR = 300
 _ELLIPSIS = "…"
 
 
+def format_stopping(running: int, signal: str) -> str:
+    """Return that the run stops after the pictures in progress, and how to stop at once."""
+    again = "press Ctrl-C again" if signal == "SIGINT" else f"send {signal} again"
+    return f"stopping: finishing {running:,} picture{'' if running == 1 else 's'}; {again} to stop now"
+
+
 def printable(name: str, limit: int | None = None) -> str:
     r"""Return text, such as a file name, in a form that cannot control or garble a terminal.
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from forkresize.observer import Activity, Observer
-from forkresize.report.terminal.plain import WAITING
+from forkresize.report.terminal.plain import WAITING, format_stopping
 from forkresize.report.terminal.source_counter import SourceCounter
 
 
@@ -46,6 +46,11 @@ class ProgressView(Observer):
     def on_waiting(self) -> None:
         """Print a line and draw at once: there are no ticks while the run waits."""
         self.print_line(WAITING)
+        self.draw()
+
+    def on_stopping(self, running: int, signal: str) -> None:
+        """Print a line and draw at once: a person who pressed a key waits for an answer."""
+        self.print_line(format_stopping(running, signal))
         self.draw()
 
     @abstractmethod

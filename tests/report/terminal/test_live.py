@@ -145,6 +145,13 @@ def test_waiting_is_shown_at_once(console: Console, clock: Clock) -> None:
         assert screen.rows()[0] == "waiting for another run to free the destination"
 
 
+def test_stop_is_acknowledged_at_once(console: Console, clock: Clock) -> None:
+    screen = Screen(console)
+    with LiveView(console, clock=clock) as view:
+        view.on_stopping(2, "SIGINT")
+        assert screen.rows()[0] == "stopping: finishing 2 pictures; press Ctrl-C again to stop now"
+
+
 @pytest.mark.parametrize("width", [30, 17, 12])
 def test_narrowed_terminal_is_cleared_of_the_wider_view(console: Console, clock: Clock, width: int) -> None:
     screen = Screen(console)

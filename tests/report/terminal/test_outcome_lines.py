@@ -3,7 +3,7 @@
 import pytest
 
 from forkresize.outcome import Reason
-from forkresize.report.terminal.outcome_lines import OutcomeLines, WaitNotice
+from forkresize.report.terminal.outcome_lines import Notices, OutcomeLines
 from tests.protocols import MakeOutcome
 
 
@@ -54,9 +54,18 @@ def test_lines_can_be_limited_to_executed_outcomes(written: MakeOutcome, unchang
     assert [line.split()[0] for line in lines] == ["written"]
 
 
-def test_wait_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
-    notice = WaitNotice()
+def test_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
+    notice = Notices()
     notice.on_outcome(unchanged())
     assert capsys.readouterr().err == ""
     notice.on_waiting()
     assert capsys.readouterr().err == "forkresize: waiting for another run to free the destination\n"
+
+
+def test_notice_says_how_to_stop_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    Notices().on_stopping(2, "SIGINT")
+    Notices().on_stopping(1, "SIGTERM")
+    assert capsys.readouterr().err.splitlines() == [
+        "forkresize: stopping: finishing 2 pictures; press Ctrl-C again to stop now",
+        "forkresize: stopping: finishing 1 picture; send SIGTERM again to stop now",
+    ]

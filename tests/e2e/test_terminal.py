@@ -1,0 +1,136 @@
+"""The installed command on a terminal of its own, as a shell starts it: what keys do, and what remains."""
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.protocols import Draw
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes where Linux lists them"),
+]
+
+DEADLINE = 30
+CTRL_C = b"\x03"
+
+
+class Terminal:
+    """A terminal with a running command."""
+
+    def __init__(self, arguments: list[str], folder: Path) -> None:
+        self.main, self._other = pty.openpty()
+        self.shown = b""
+        os.set_blocking(self.main, False)
+        # A test runner started with & ignores SIGINT, and children would inherit that.
+        self.process = subprocess.Popen(
+            ["env", "--default-signal", *arguments],  # noqa: S607
+            cwd=folder,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"},
+            stdin=self._other,
+            stdout=self._other,
+            stderr=self._other,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 (this process has no threads)
+        )
+
+    @property
+    def echoes(self) -> bool:
+        return bool(termios.tcgetattr(self._other)[3] & termios.ECHO)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.main, keys)
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, self.shown.decode()
+            self.read()
+            time.sleep(0.01)
+
+    def read(self) -> None:
+        try:
+            self.shown += os.read(self.main, 1 << 16)
+        except BlockingIOError:
+            return
+
+    def end(self) -> int:
+        self.wait_for(lambda: self.process.poll() is not None)
+        self.read()
+        return self.process.returncode
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.main)
+        os.close(self._other)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, draw: Draw, command: list[str]) -> Iterator[Terminal]:
+    """A terminal with a run that is under way."""
+    first = draw(tmp_path / "in/00.png", (1000, 750))
+    for number in range(1, 24):
+        os.link(first, tmp_path / f"in/{number:02}.png")
+    opened = Terminal([*command, "in", "out", "--width", "600", "--workers", "2"], tmp_path)
+    opened.wait_for(lambda: b" MP/s" in opened.shown and any((tmp_path / "out").glob("*.png")))
+    yield opened
+    opened.close()
+
+
+def test_keys_are_not_echoed_while_the_view_is_up(terminal: Terminal) -> None:
+    assert not terminal.echoes
+    terminal.type(b"qqq\n")
+    assert terminal.end() == 0
+    assert b"q" not in terminal.shown
+    assert terminal.echoes
+
+
+def test_ctrl_c_is_acknowledged_and_the_terminal_restored(terminal: Terminal) -> None:
+    terminal.type(CTRL_C)
+    assert terminal.end() == 128 + signal.SIGINT
+    assert b"stopping: finishing " in terminal.shown
+    assert b"press Ctrl-C again to stop now" in terminal.shown
+    assert b"^C" not in terminal.shown
+    assert terminal.echoes
+
+
+def test_second_ctrl_c_restores_the_terminal(terminal: Terminal) -> None:
+    for worker in Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children").read_text().split():
+        os.kill(int(worker), signal.SIGSTOP)
+    terminal.type(CTRL_C)
+    terminal.wait_for(lambda: b"press Ctrl-C again" in terminal.shown)
+
+    def insist() -> bool:
+        terminal.type(CTRL_C)
+        return terminal.process.poll() is not None
+
+    terminal.wait_for(insist)
+    assert terminal.end() == 128 + signal.SIGINT
+    assert terminal.echoes
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_other_signals_restore_the_terminal(terminal: Terminal, signum: signal.Signals) -> None:
+    terminal.process.send_signal(signum)
+    code = terminal.end()
+    assert code == (-signum if signum == signal.SIGQUIT else 128 + signum)
+    assert terminal.echoes
+    assert terminal.shown.rindex(b"\x1b[?25h") > terminal.shown.rindex(b"\x1b[?25l")
+
+
+def test_suspended_run_gives_the_terminal_back(terminal: Terminal) -> None:
+    terminal.process.send_signal(signal.SIGTSTP)
+    # Its session's leader has no parent in the session: the kernel discards SIGTSTP for an orphaned group.
+    terminal.wait_for(lambda: terminal.shown.count(b"\x1b[?25h") == 1)
+    terminal.wait_for(lambda: not terminal.echoes)
+    assert terminal.end() == 0
+    assert terminal.echoes
