@@ -84,7 +84,7 @@ class InPlaceOutputs:
             keep_mtime=self._settings.preserve_times,
         )
         self._checker.record(job, [outcome], output.staged)
-        self._staging.adopt(output.staged, output.key)
+        self._staging.adopt(output.staged, output.key, keep_attributes=True)
 
 
 def _is_output(source: Source, record: OutputRecord | None) -> bool:

@@ -124,8 +124,14 @@ class Staging(Protocol):
             StagedError: it is missing, is not a plain file of its own, or is not of this size in bytes.
         """
 
-    def adopt(self, staged: str, key: str) -> None:
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:
         """Give a staged object its key. An object that has the key is replaced in one step.
+
+        Args:
+            staged: the object.
+            key: its key from now on.
+            keep_attributes: whether it keeps its group, permissions and times; otherwise, it gets those of an object
+                that is created under this key.
 
         Raises:
             OSError: it could not be moved, and is still staged.

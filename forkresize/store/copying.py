@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import sys
 from io import FileIO
 
@@ -26,17 +27,41 @@ def open_file(name: str, directory: int) -> FileIO:
 
 
 def copy_file(source: FileIO, name: str, directory: int) -> None:
-    """Copy a file, from its beginning, to a new file in a directory, and flush it to disk.
+    """Copy a file, from its beginning, and its attributes to a new file in a directory, and flush it to disk.
 
     Raises:
         OSError: it cannot be written; a part may be left.
     """
     with FileIO(create_file(name, directory), "w") as copy:
-        source.seek(0)
-        while piece := source.read(_PIECE):
-            write_all(copy.fileno(), piece)
+        copy_content(source, copy)
         copy_attributes(copy, source)
         os.fsync(copy)
+
+
+def copy_content(source: FileIO, copy: FileIO) -> None:
+    """Write the content of a file, from its beginning, to another.
+
+    Raises:
+        OSError: it cannot be written; a part may be left.
+    """
+    source.seek(0)
+    while piece := source.read(_PIECE):
+        write_all(copy.fileno(), piece)
+
+
+def new_file_attributes(directory: int) -> tuple[int, int, bytes | None]:
+    """Return what decides the attributes of new files in a directory, which may be open with O_PATH only.
+
+    Returns:
+        Its group, whether new files get it (the bit of the mode), and its default access control list.
+    """
+    found = os.fstat(directory)
+    default_acl = None
+    if sys.platform == "linux":
+        # It has none, its file system knows none, or /proc is missing.
+        with contextlib.suppress(OSError):
+            default_acl = os.getxattr(f"/proc/self/fd/{directory}", "system.posix_acl_default")
+    return found.st_gid, found.st_mode & stat.S_ISGID, default_acl
 
 
 def copy_attributes(file: FileIO, like: FileIO) -> None:

@@ -4,12 +4,13 @@ import contextlib
 import errno
 import os
 import stat
+from io import FileIO
 from typing import Self
 
 from forkresize.errors import DestinationError, describe
 from forkresize.store.base import STATE_DIR, StagedError, check_key
-from forkresize.store.beneath import Root
-from forkresize.store.copying import copy_file, open_file
+from forkresize.store.beneath import Root, create_file
+from forkresize.store.copying import copy_content, copy_file, new_file_attributes, open_file
 from forkresize.store.files import temporary_path, write_all
 
 
@@ -49,6 +50,7 @@ class LocalStaging:
             raise DestinationError(f"{self.location}: {describe(error)}") from error
         # On some file systems, files belong to another user than the one that creates them.
         self._owner = os.fstat(self._directory).st_uid
+        self._new_file_attributes = new_file_attributes(self._directory)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,36 +73,45 @@ class LocalStaging:
         if found.st_size != size:
             raise StagedError(f"worker reported an output of {size} bytes, and wrote {found.st_size}")
 
-    def adopt(self, staged: str, key: str) -> None:
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:
         """Move a staged file to its place, and create the directories on its way."""
         try:
-            self._move(staged, key)
+            self._move(staged, key, keep_attributes=keep_attributes)
         except FileNotFoundError:
             # Another shard removed a directory that was empty.
-            self._move(staged, key)
+            self._move(staged, key, keep_attributes=keep_attributes)
 
     def discard(self, staged: str) -> None:
         """Remove a staged file if it exists. One that cannot be removed is removed with the directory."""
         with contextlib.suppress(OSError):
             os.unlink(os.path.basename(staged), dir_fd=self._directory)
 
-    def _move(self, staged: str, key: str) -> None:
+    def _move(self, staged: str, key: str, *, keep_attributes: bool) -> None:
         name = os.path.basename(staged)
         folder, _, place = check_key(key).rpartition("/")
         with self._root.directory(folder, create=True) as directory:
+            if not keep_attributes and new_file_attributes(directory) != self._new_file_attributes:
+                # A file keeps its group and access control list when it is renamed.
+                self._copy(name, directory, place, keep_attributes=False)
+                return
             try:
                 os.rename(name, place, src_dir_fd=self._directory, dst_dir_fd=directory)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
-                self._copy(name, directory, place)
+                # Another file system is mounted in the destination.
+                self._copy(name, directory, place, keep_attributes=keep_attributes)
 
-    def _copy(self, name: str, directory: int, place: str) -> None:
-        """Move a staged file to another file system that is mounted in the destination."""
+    def _copy(self, name: str, directory: int, place: str, *, keep_attributes: bool) -> None:
+        """Move a staged file by copying it."""
         temporary = temporary_path(place, self._run_id)
         try:
             with open_file(name, self._directory) as staged:
-                copy_file(staged, temporary, directory)
+                if keep_attributes:
+                    copy_file(staged, temporary, directory)
+                else:
+                    with FileIO(create_file(temporary, directory), "w") as copy:
+                        copy_content(staged, copy)
             os.rename(temporary, place, src_dir_fd=directory, dst_dir_fd=directory)
         except BaseException:
             with contextlib.suppress(OSError):

@@ -46,7 +46,7 @@ class MemoryStaging:
         if len(self._staged[staged]) != size:
             raise StagedError(f"worker reported an output of {size} bytes, and wrote {len(self._staged[staged])}")
 
-    def adopt(self, staged: str, key: str) -> None:
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:  # noqa: ARG002 — objects here have none
         """Put a staged object into the store."""
         self._store.put(key, self._staged[staged])
         del self._staged[staged]
