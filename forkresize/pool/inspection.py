@@ -70,8 +70,7 @@ def _find_memory_excess(
 
 def _share(worker: WorkerHandle[Any], memory: AdmissionController) -> int:
     # A retry of an iteration runs alone, so it may use what the others leave.
-    is_alone = any(task.last_loss and not task.receiver for task in worker.tasks.values())
-    return (memory.budget.total if is_alone else memory.share_of(worker)) + worker.inherited
+    return (memory.budget.total if worker.progress.is_retrying else memory.share_of(worker)) + worker.inherited
 
 
 def _task_files(worker: WorkerHandle[Any]) -> dict[int, int]:

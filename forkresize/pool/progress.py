@@ -30,6 +30,11 @@ class TaskProgress(Generic[Item]):
         """The task that the worker is on or starts next."""
         return next(iter(self.tasks.values()), None)
 
+    @property
+    def is_retrying(self) -> bool:
+        """Whether they include a task of an iteration that another worker died of, which has to run alone."""
+        return any(task.last_loss and not task.receiver for task in self.tasks.values())
+
     def assign(self, task: Task[Item]) -> None:
         """Add a task."""
         if not self.tasks:

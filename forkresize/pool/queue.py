@@ -56,15 +56,17 @@ class TaskQueue(Generic[Item]):
         self._last_number += 1
         self._submitted.append(Task(self._last_number, item, timeout, receiver))
 
-    def take(self, timeout: float = math.inf) -> Task[Item] | None:
-        """Return the next task; None if there is none at the moment."""
+    def take(self, timeout: float = math.inf, *, from_source: bool = True) -> Task[Item] | None:
+        """Return the next task; None if there is none at the moment, except perhaps in the source."""
         if self._requeued:
             return self._requeued.popleft()
         while self._submitted:
             task = self._submitted.popleft()
             if task.receiver is None or task.receiver.start():
                 return task
-        return None if self._source is None or self.waiting else self._take_from(self._source, timeout)
+        if self._source is None or self.waiting or not from_source:
+            return None
+        return self._take_from(self._source, timeout)
 
     def _take_from(self, source: Iterator[Item | NothingYet], timeout: float) -> Task[Item] | None:
         try:

@@ -44,6 +44,7 @@ class Supervisor(Generic[Item, Result]):
         self._queue = self._monitor.queue
         self._results = self._monitor.results
         self._iterating = False
+        self._retrying = False  # Whether a task may be running that has to be alone.
         self._next_deadline = self._next_check = self._next_tick = 0.0
         self._stop_at = math.inf if options.stop_after is None else clock() + options.stop_after
         self.watch(state.signals, EVENT_READ, lambda _: state.signals.clear())
@@ -145,6 +146,7 @@ class Supervisor(Generic[Item, Result]):
                     task.receiver.abandon(None)
         elif self._queue.retries and not rejected and not self._workers.busy:
             self._assign(self._queue.retries.popleft())
+            self._retrying = True
         self._workers.flush_all()
         return rejected
 
@@ -152,7 +154,8 @@ class Supervisor(Generic[Item, Result]):
         for worker in self._workers.available():
             # Before the source is asked, which may take a while.
             self._workers.flush_all()
-            task = self._queue.take(self._timeout)
+            self._retrying = self._retrying and any(each.progress.is_retrying for each in self._workers)
+            task = self._queue.take(self._timeout, from_source=not self._retrying)
             if self._queue.waiting and task is None:
                 self.watch(self._queue.waiting.descriptor, EVENT_READ, self._on_source_ready)
             if task is None or self._state.stop:

@@ -1,3 +1,5 @@
+import os
+import select
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost
+from forkresize.pool import Completed, LossReason, NothingYet, Pool, PoolOptions, TaskResult, WorkerLost
 from forkresize.pool.workers import WorkerSet
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
@@ -55,6 +57,40 @@ def test_crashed_tasks_are_retried_alone_after_all_others(faults: ModuleType, tm
     retried = [line.split(":") for line in (tmp_path / "log").read_text().splitlines()[-3:]]
     assert sorted(int(number) for number, _ in retried) == [0, 4, 8]
     assert [others for _, others in retried] == ["0", "0", "0"]
+
+
+def test_a_task_is_retried_alone_if_the_source_yields_another_in_the_meantime(
+    faults: ModuleType, tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+
+    def work(name: str) -> bool:
+        (tmp_path / name).touch()
+        if name == "other":
+            return True
+        if not (tmp_path / "crashed").exists():
+            (tmp_path / "crashed").touch()
+            faults.kill_itself()
+        os.write(writer, b"x")  # The source goes on, and the other worker has nothing else to do.
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline and not (tmp_path / "other").exists():
+            time.sleep(0.01)
+        return not (tmp_path / "other").exists()
+
+    def source() -> Iterator[str | NothingYet]:
+        yield "victim"
+        while not select.select([reader], [], [], 0)[0]:
+            yield NothingYet(reader)
+        yield "other"
+
+    with Pool(work, options=PoolOptions(workers=2, retries=1)) as pool:
+        results = list(pool.imap_unordered(source()))
+    os.close(reader)
+    os.close(writer)
+    assert [(each.item, each.attempts, each.result) for each in results if isinstance(each, Completed)] == [
+        ("victim", 2, True),
+        ("other", 1, True),
+    ]
 
 
 def test_tasks_prefetched_by_a_dead_worker_come_next_and_are_not_blamed(faults: ModuleType) -> None:
