@@ -21,6 +21,7 @@ class ExecutorStats(Struct, frozen=True, kw_only=True):
         workers_lost: how many died.
         busy_seconds: wall time that all workers together spent on pictures.
         memory: bytes that all workers together could use.
+        memory_peak: bytes that they used at most, measured ten times per second.
         sandbox: names of the sandbox layers that were active, such as ``landlock:5`` and ``seccomp``.
         sandbox_missing: names of the layers that the system does not support.
     """
@@ -29,6 +30,7 @@ class ExecutorStats(Struct, frozen=True, kw_only=True):
     workers_lost: int = 0
     busy_seconds: float = 0.0
     memory: int = 0
+    memory_peak: int = 0
     sandbox: tuple[str, ...] = ()
     sandbox_missing: tuple[str, ...] = ()
 
@@ -60,6 +62,11 @@ class Summary(Counts, frozen=True, kw_only=True):  # type: ignore[misc]
     exit_code: int
     stopped_by: str | None = None
     refused: str | None = None
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes that the workers used at most. A run too short to measure all of them counts the largest one."""
+        return max(self.stats.memory_peak, self.peak_rss)
 
     @property
     def pictures_per_second(self) -> float:

@@ -1,5 +1,6 @@
 """Counts of outcomes."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import assert_never
@@ -11,6 +12,14 @@ from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped
 
 MAX_FAILURES = 1_000
 """How many failures are kept. Others are only counted, so that memory stays constant."""
+
+MAX_WARNING_KINDS = 100
+"""How many kinds of warnings are counted apart; a hostile picture can provoke any number."""
+
+OTHER_WARNINGS = "other"
+"""Where the others are counted."""
+
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 _HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE})
 """Reasons of skipped outputs that exist, or whose content exists."""
@@ -32,7 +41,9 @@ class Counts(Struct, kw_only=True):
         in_bytes: size of the sources of all written outputs.
         out_bytes: size of these outputs.
         in_pixels: pixels of these sources.
+        peak_rss: bytes of memory that the largest worker used.
         failures: the first thousand failed outcomes.
+        warnings_by_kind: warnings, by the first one of each kind, without its details. Numbers make no other kind.
     """
 
     sources: int = 0
@@ -45,7 +56,9 @@ class Counts(Struct, kw_only=True):
     in_bytes: int = 0
     out_bytes: int = 0
     in_pixels: int = 0
+    peak_rss: int = 0
     failures: Sequence[Outcome] = ()
+    warnings_by_kind: Mapping[str, int] = field(default_factory=Counter)
 
     @property
     def skipped(self) -> int:
@@ -65,7 +78,19 @@ class Counts(Struct, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Whether there was no picture among the sources."""
-        return self.outputs == sum(self.skipped_by_reason.get(reason, 0) for reason in _NO_PICTURE)
+        return self.outputs == self.without_picture
+
+    @property
+    def without_picture(self) -> int:
+        """How many sources were skipped because they are not pictures."""
+        return sum(self.skipped_by_reason.get(reason, 0) for reason in _NO_PICTURE)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether there were outputs, and nothing had to be done about any."""
+        same = self.skipped_by_reason.get(Reason.DUPLICATE, 0)
+        rest = self.outputs - self.unchanged - self.without_picture - same
+        return bool(self.unchanged) and not rest and not self.pruned
 
     @property
     def outputs(self) -> int:
@@ -79,6 +104,8 @@ class Tally(Counts):
     skipped_by_reason: Counter[Reason] = field(default_factory=Counter)
     failed_by_reason: Counter[Reason] = field(default_factory=Counter)
     failures: list[Outcome] = field(default_factory=list)
+    warnings_by_kind: Counter[str] = field(default_factory=Counter)
+    _kinds: dict[str, str] = field(default_factory=dict)
     _read: Source | None = None
 
     def __call__(self, outcome: Outcome) -> None:
@@ -86,6 +113,7 @@ class Tally(Counts):
         # Every source has one outcome for its first output, or for all outputs.
         detail, ref = outcome.detail, outcome.ref
         self.sources += ref.rendition == 0 and not isinstance(detail, Pruned)
+        self._add_warnings(outcome.warnings)
         match detail:
             case Written():
                 self._add_written(ref.source, detail)
@@ -104,9 +132,18 @@ class Tally(Counts):
             case _:
                 assert_never(detail)
 
+    def _add_warnings(self, warnings: tuple[str, ...]) -> None:
+        for warning in warnings:
+            text = warning.partition(": ")[0]
+            kind = _NUMBER.sub("#", text)
+            if len(self._kinds) < MAX_WARNING_KINDS:
+                self._kinds.setdefault(kind, text)
+            self.warnings_by_kind[self._kinds.get(kind, OTHER_WARNINGS)] += 1
+
     def _add_written(self, source: "Source", detail: Written) -> None:
         self.written += 1
         self.out_bytes += detail.out_bytes
+        self.peak_rss = max(self.peak_rss, detail.peak_rss)
         # The outputs of one source come one after another.
         if source is not self._read:
             width, height = detail.in_size

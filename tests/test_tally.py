@@ -4,7 +4,7 @@ import pytest
 
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason
-from forkresize.tally import MAX_FAILURES, Tally
+from forkresize.tally import MAX_FAILURES, MAX_WARNING_KINDS, OTHER_WARNINGS, Tally
 from tests.protocols import MakeOutcome
 
 
@@ -36,3 +36,18 @@ def test_failures_beyond_the_limit_are_counted_but_not_kept(failed: MakeOutcome)
 def test_an_unknown_detail_is_an_error() -> None:
     with pytest.raises(AssertionError, match="unreachable"):
         Tally()(Outcome(OutputRef(Source("a", "a")), "odd"))  # type: ignore[arg-type]
+
+
+def test_warnings_count_by_kind(written: MakeOutcome) -> None:
+    tally = Tally()
+    for number in range(3):
+        tally(written(warnings=(f"only the first of {number} frames was kept", f"damaged: at {number}")))
+    assert tally.warnings_by_kind == {"only the first of 0 frames was kept": 3, "damaged": 3}
+
+
+def test_kinds_of_warnings_are_limited(written: MakeOutcome) -> None:
+    tally = Tally()
+    for number in range(MAX_WARNING_KINDS + 7):
+        tally(written(warnings=("x" * (number + 1),)))
+    assert len(tally.warnings_by_kind) == MAX_WARNING_KINDS + 1
+    assert tally.warnings_by_kind[OTHER_WARNINGS] == 7

@@ -211,4 +211,5 @@ def _add(total: RunStats, last: RunStats) -> RunStats:
         last,
         workers_lost=total.workers_lost + last.workers_lost,
         busy_seconds=total.busy_seconds + last.busy_seconds,
+        memory_peak=max(total.memory_peak, last.memory_peak),
     )

@@ -42,7 +42,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     watch: bool
     progress: str
     quiet: bool
-    verbose: bool
+    verbose: int
     as_json: bool
     report: tuple[str, ...]
     log_file: str | None
@@ -78,7 +78,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     @property
     def is_interactive(self) -> bool:
         """Whether someone reads status messages."""
-        return not self.quiet and (self.verbose or sys.stderr.isatty())
+        return not self.quiet and (self.verbose > 0 or sys.stderr.isatty())
 
     def resolve_in_place(self) -> Self:
         """Return the arguments with the one directory of ``--in-place`` as both source and destination.

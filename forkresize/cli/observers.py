@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.reports import commit_indexes, open_reports, report_paths
 from forkresize.observer import Observer
-from forkresize.report.terminal.plain import print_line, print_status
+from forkresize.report.terminal.plain import format_up_to_date, plain_preview, print_line, print_status
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
@@ -66,16 +66,24 @@ def progress_of(arguments: Arguments) -> str:
 def _print_human_summary(summary: Summary, arguments: Arguments) -> None:
     if arguments.quiet or arguments.dry_run:
         _print_stop_reason(summary)
+        if arguments.dry_run and arguments.is_interactive:
+            print_status(format_up_to_date(summary) or plain_preview(summary))
         return
-    report = next(iter(report_paths(arguments)), None)
-    if progress_of(arguments) != "none" or sys.stderr.isatty():
-        from forkresize.report.terminal.table import print_summary
+    reports = report_paths(arguments)
+    is_shown = progress_of(arguments) != "none" or sys.stderr.isatty()
+    if (is_shown or arguments.verbose) and (text := format_up_to_date(summary)):
+        print_status(text)
+        for report in reports:
+            print_status(f"report: {report}")
+    elif is_shown:
+        from forkresize.report.terminal.table import Places, print_summary
 
-        print_summary(summary, report=report, verbose=arguments.verbose)
-    elif summary.exit_code:
+        places = Places("" if arguments.watch else arguments.destination, reports)
+        print_summary(summary, places=places, verbose=arguments.verbose > 0)
+    elif summary.exit_code or arguments.verbose:
         from forkresize.report.terminal.plain import plain_summary
 
-        print_line(plain_summary(summary, report=report))
+        print_line(plain_summary(summary, report=next(iter(reports), None)))
 
 
 def _print_stop_reason(summary: Summary) -> None:
@@ -101,7 +109,7 @@ def _views(
 
         # The lines of a dry run are its result; they go to standard output, unless JSON goes there.
         write = print if arguments.dry_run and not arguments.as_json else lines
-        yield OutcomeLines(write, executed_only=not verbose)
+        yield OutcomeLines(write, executed_only=not verbose, unchanged=arguments.verbose > 1)
     if arguments.is_interactive and not view:
         from forkresize.report.terminal.outcome_lines import Notices
 

@@ -24,6 +24,19 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _SECOND = 10**9
 
 
+class Level(click.IntRange):
+    """How often a flag was given. In the environment, a number or a boolean."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; 1 for yes."""
+        if isinstance(value, str) and not value.strip().isdecimal():
+            return int(click.BOOL.convert(value, param, ctx))
+        return int(super().convert(value, param, ctx))
+
+
 class WordChoice(click.Choice[str]):
     """One of several words, which a function may convert."""
 

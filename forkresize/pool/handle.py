@@ -37,6 +37,7 @@ class WorkerHandle(Generic[Item]):
         self.events = selectors.EVENT_READ  # What the selector waits for on its message socket.
         self.bucket: dict[WorkerHandle[Item], None] | None = None  # See WorkerSet.
         self.inherited = 0  # Bytes of memory that it has from the pool's process beyond those of the first worker.
+        self.used = 0  # Bytes of memory at its last inspection, with its files in memory.
         self._arrived: list[list[int]] = []  # The descriptors of results whose messages may still be on their way.
         self._stop = stop
         self._protocol_error = False

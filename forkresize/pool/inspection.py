@@ -53,7 +53,9 @@ def find_excess(worker: WorkerHandle[Any], memory: AdmissionController, *, memfd
     resident, threads = found
     if threads > MAX_THREADS:
         return Excess(LossReason.PROTOCOL_VIOLATION, f"started {threads} threads, more than {MAX_THREADS},")
-    return _find_memory_excess(worker, memory, resident, _file_memory(worker) if memfds else 0)
+    files = _file_memory(worker) if memfds else 0
+    worker.used = resident + files
+    return _find_memory_excess(worker, memory, resident, files)
 
 
 def _find_memory_excess(

@@ -39,6 +39,7 @@ class PoolState(Struct):
     signals: StopSignals
     workers_lost: int = 0  # Those that died or were killed.
     busy_seconds: float = 0.0  # Wall time of all tasks together.
+    memory_peak: int = 0  # Bytes that the workers used together at most, when they were inspected.
 
 
 class WorkerMonitor(Generic[Item, Result]):

@@ -204,6 +204,11 @@ class Pool(Generic[Item, Result]):
         return self._memory
 
     @property
+    def memory_peak(self) -> int:
+        """Bytes that all workers together used at most, measured ten times per second; 0 if never."""
+        return self._state.memory_peak
+
+    @property
     def workers_lost(self) -> int:
         """How many workers died and had to be replaced; those retired after ``max_tasks`` do not count."""
         return self._state.workers_lost

@@ -223,6 +223,7 @@ class Supervisor(Generic[Item, Result]):
             self._next_check = now + (_CHECK_INTERVAL if self._workers.busy else _IDLE_CHECK_INTERVAL)
             for worker, (reason, detail) in self._workers.find_excesses():
                 self._monitor.remove(worker, reason, detail=detail)
+            self._state.memory_peak = max(self._state.memory_peak, sum(worker.used for worker in self._workers))
         if self._on_tick is not None and now >= self._next_tick:
             self._next_tick = now + self._options.tick
             self._on_tick([_activity(worker, now) for worker in self._workers])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.batch import MaxErrors, MaxPrune
-from forkresize.cli.types import BYTES, DURATION, MAX_ERRORS, MAX_PRUNE, MEMORY, SHARD, enum_choice, whole
+from forkresize.cli.types import BYTES, DURATION, MAX_ERRORS, MAX_PRUNE, MEMORY, SHARD, Level, enum_choice, whole
 from forkresize.recipe import Fit
 
 
@@ -24,6 +24,9 @@ from forkresize.recipe import Fit
         (MAX_PRUNE, "0", MaxPrune(0, percent=False)),
         (BYTES, "300K", 300_000),
         (whole("n", 1, 9), "9", 9),
+        (Level(), "2", 2),
+        (Level(), "true", 1),
+        (Level(), "no", 0),
         (enum_choice(Fit), "cover", Fit.COVER),
     ],
 )

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.protocols import Draw
+from forkresize import Recipe, Settings, run
+from tests.protocols import Draw, Run
 
 pytestmark = [
     pytest.mark.slow,
@@ -134,3 +135,32 @@ def test_suspended_run_gives_the_terminal_back(terminal: Terminal) -> None:
     terminal.wait_for(lambda: not terminal.echoes)
     assert terminal.end() == 0
     assert terminal.echoes
+
+
+def test_second_run_is_one_line(tmp_path: Path, draw: Draw, command: list[str], forkresize: Run) -> None:
+    for number in range(14):
+        draw(tmp_path / f"in/{number}.jpg")
+    forkresize("in", "out", "--width", "30")
+    for options in ([], ["--dry-run"], ["--verbose"]):
+        opened = Terminal([*command, "in", "out", "--width", "30", *options], tmp_path)
+        assert opened.end() == 0
+        assert b"forkresize: everything is up to date (14 pictures)\r\n" in opened.shown
+        assert b"unchanged" not in opened.shown
+        opened.close()
+    assert forkresize("in", "out", "--width", "30").stderr == ""
+    lines = forkresize("in", "out", "--width", "30", "-vv").stderr.splitlines()
+    assert [line.split()[0] for line in lines] == ["unchanged"] * 14 + ["forkresize:"]
+
+
+def test_verbose_run_ends_with_totals_everywhere(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "in/a.jpg")
+    lines = forkresize("in", "out", "--width", "30", "--dry-run", "-v").stderr.splitlines()
+    assert lines == ["forkresize: 0 failed, 1 planned, 0 unchanged, 0 skipped; nothing was changed (--dry-run)"]
+    lines = forkresize("in", "out", "--width", "30", "-v").stderr.splitlines()
+    assert lines[-1] == "forkresize: 0 failed, 1 written, 0 unchanged, 0 skipped"
+
+
+def test_memory_used_is_measured(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "in/a.png", (3000, 3000))
+    summary = run([tmp_path / "in"], tmp_path / "out", Recipe.of(width=30), settings=Settings())
+    assert 9_000_000 < summary.memory_used < summary.stats.memory

@@ -3,7 +3,7 @@
 import click
 
 from forkresize.cli.options.model import Option
-from forkresize.cli.types import WordChoice
+from forkresize.cli.types import Level, WordChoice
 
 _FILE = click.Path(dir_okay=False)
 
@@ -16,7 +16,14 @@ REPORTING = [
         "one line; none: nothing.",
     ),
     Option("--quiet", is_flag=True, help="Only print errors that stop the run."),
-    Option("-v", "--verbose", is_flag=True, help="Print a line for each source."),
+    Option(
+        "-v",
+        "--verbose",
+        count=True,
+        type=Level(),
+        default=0,
+        help="Print a line for each output, and the totals; with -vv, unchanged outputs have lines, too.",
+    ),
     Option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object to standard output."),
     Option(
         "--report",

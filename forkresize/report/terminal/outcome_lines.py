@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from forkresize import units
 from forkresize.observer import Observer
-from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Written
+from forkresize.outcome import Failed, Outcome, Planned, Pruned, Skipped, Unchanged, Written
 from forkresize.report.terminal.plain import (
     WAITING,
     format_failure,
@@ -21,14 +21,20 @@ class OutcomeLines(Observer):
     Args:
         write: prints a line; a view's ``print_line`` prints it above the view.
         executed_only: whether to leave out outputs that needed no worker.
+        unchanged: whether to print those that are up to date, too.
     """
 
-    def __init__(self, write: Callable[[str], object] = print_line, *, executed_only: bool = False) -> None:
+    def __init__(
+        self, write: Callable[[str], object] = print_line, *, executed_only: bool = False, unchanged: bool = False
+    ) -> None:
         self._write = write
         self._executed_only = executed_only
+        self._unchanged = unchanged
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Print the outcome's lines."""
+        if isinstance(outcome.detail, Unchanged) and not self._unchanged:
+            return
         if outcome.execution.attempts or not self._executed_only:
             for line in _lines(outcome):
                 self._write(line)

@@ -25,7 +25,7 @@ _ELLIPSIS = "…"
 def format_stopping(running: int, signal: str) -> str:
     """Return that the run stops after the pictures in progress, and how to stop at once."""
     again = "press Ctrl-C again" if signal == "SIGINT" else f"send {signal} again"
-    return f"stopping: finishing {running:,} picture{'' if running == 1 else 's'}; {again} to stop now"
+    return f"stopping: finishing {format_count(running, 'picture')}; {again} to stop now"
 
 
 def printable(name: str, limit: int | None = None) -> str:
@@ -89,10 +89,31 @@ def plain_summary(summary: Summary, *, report: str | None = None) -> str:
     return "\n".join(lines)
 
 
+def plain_preview(summary: Summary) -> str:
+    """Return the totals of a dry run."""
+    return f"{_format_counts(summary, 'planned')}; nothing was changed (--dry-run)"
+
+
+def format_up_to_date(summary: Summary) -> str:
+    """Return a line for a run that had nothing to do; empty if it had."""
+    if not summary.is_up_to_date or summary.stopped_by or summary.refused:
+        return ""
+    others = f"; {summary.without_picture:,} skipped" if summary.without_picture else ""
+    return f"everything is up to date ({format_count(summary.sources - summary.without_picture, 'picture')}{others})"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a number of things, such as ``1 picture`` and ``2,000 pictures``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _counts(summary: Summary) -> str:
-    statuses = ("failed", "written", "unchanged", "skipped", *(("pruned",) if summary.pruned else ()))
-    counts = ", ".join(f"{getattr(summary, status):,} {status}" for status in statuses)
-    return "; ".join(filter(None, (counts, _explain_exit(summary))))
+    return "; ".join(filter(None, (_format_counts(summary, "written"), _explain_exit(summary))))
+
+
+def _format_counts(summary: Summary, done: str) -> str:
+    statuses = ("failed", done, "unchanged", "skipped", *(("pruned",) if summary.pruned else ()))
+    return ", ".join(f"{getattr(summary, status):,} {status}" for status in statuses)
 
 
 def _explain_exit(summary: Summary) -> str:

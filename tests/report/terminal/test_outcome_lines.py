@@ -15,7 +15,7 @@ def test_every_outcome_is_a_line(
     failed: MakeOutcome,
 ) -> None:
     lines: list[str] = []
-    observer = OutcomeLines(lines.append)
+    observer = OutcomeLines(lines.append, unchanged=True)
     for outcome in (written(), unchanged(), due(), skipped(), skipped(error="a\ntext"), failed(signal="SIGSEGV")):
         observer.on_outcome(outcome)
     assert lines == [
@@ -41,9 +41,17 @@ def test_no_name_breaks_a_line(failed: MakeOutcome, hostile: str) -> None:
     assert lines[0].isprintable()
 
 
-def test_lines_are_printed_to_standard_error(unchanged: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
-    OutcomeLines().on_outcome(unchanged())
-    assert capsys.readouterr() == ("", "unchanged in/u.jpg\n")
+def test_lines_are_printed_to_standard_error(skipped: MakeOutcome, capsys: pytest.CaptureFixture[str]) -> None:
+    OutcomeLines().on_outcome(skipped())
+    assert capsys.readouterr() == ("", "skipped   in/notes.txt  not a picture\n")
+
+
+def test_unchanged_outputs_are_lines_only_on_request(unchanged: MakeOutcome, due: MakeOutcome) -> None:
+    lines: list[str] = []
+    observer = OutcomeLines(lines.append)
+    observer.on_outcome(unchanged())
+    observer.on_outcome(due())
+    assert [line.split()[0] for line in lines] == ["planned"]
 
 
 def test_lines_can_be_limited_to_executed_outcomes(written: MakeOutcome, unchanged: MakeOutcome) -> None:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
-from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, plain_summary, printable
+from forkresize.report.terminal.plain import (
+    MAX_SHOWN,
+    format_failure,
+    format_up_to_date,
+    plain_preview,
+    plain_summary,
+    printable,
+)
 from forkresize.summary import RunStats, Summary, summarize
 from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
@@ -133,3 +140,19 @@ def test_silent_run_imports_no_terminal_library() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (ended.returncode, ended.stderr.strip()) == (0, "")
+
+
+def test_run_without_work_is_one_line(unchanged: MakeOutcome, skipped: MakeOutcome, failed: MakeOutcome) -> None:
+    assert format_up_to_date(_summary(*(unchanged() for _ in range(14)))) == "everything is up to date (14 pictures)"
+    with_notes = _summary(unchanged(), skipped(), skipped(reason=Reason.SYMBOLIC_LINK))
+    assert format_up_to_date(with_notes) == "everything is up to date (1 picture; 2 skipped)"
+    assert format_up_to_date(_summary()) == ""
+    assert format_up_to_date(_summary(unchanged(), failed())) == ""
+    assert format_up_to_date(_summary(unchanged(), stopped_by="SIGINT")) == ""
+    assert format_up_to_date(_summary(unchanged(), refused="too many")) == ""
+    assert format_up_to_date(_summary(unchanged(), skipped(reason=Reason.EXISTS))) == ""
+
+
+def test_preview_ends_with_totals(due: MakeOutcome, unchanged: MakeOutcome) -> None:
+    text = plain_preview(_summary(due(), due(), unchanged()))
+    assert text == "0 failed, 2 planned, 1 unchanged, 0 skipped; nothing was changed (--dry-run)"

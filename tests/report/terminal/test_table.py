@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
-from forkresize.report.terminal.table import print_summary
+from forkresize.report.terminal.table import Places, print_summary
 from forkresize.summary import RunStats, Summary, summarize
 from forkresize.tally import Tally
 from tests.protocols import MakeOutcome
@@ -24,9 +24,9 @@ def _summary(*outcomes: Outcome, stats: RunStats = STATS, **ending: Any) -> Summ
     return summarize(tally, stats, **ending)
 
 
-def _printed(summary: Summary, width: int = 80, report: str | None = None) -> list[str]:
+def _printed(summary: Summary, width: int = 80, places: Places | None = None) -> list[str]:
     file = StringIO()
-    print_summary(summary, Console(width=width, file=file, color_system=None), report=report)
+    print_summary(summary, Console(width=width, file=file, color_system=None), places=places)
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
@@ -121,7 +121,7 @@ def test_first_twenty_failures_are_shown_and_the_others_counted(failed: MakeOutc
     assert lines[8].startswith(" in/0.jpg ")
     assert lines[27].startswith(" in/19.jpg ")
     assert lines[28:] == [" … and 37 more: use --report FILE.jsonl to keep them all"]
-    assert _printed(summary, report="all.jsonl")[28:] == [" … and 37 more: see all.jsonl"]
+    assert _printed(summary, places=Places("", ["all.jsonl"]))[29:] == [" … and 37 more: see all.jsonl"]
 
 
 def test_table_is_printed_to_standard_error(
@@ -140,3 +140,30 @@ def test_ascii_terminal_gets_ascii_arrows(written: MakeOutcome, monkeypatch: pyt
     print_summary(_summary(written()), console)
     assert isinstance(console.file, StringIO)
     assert "1.2 MB -> 80.0 kB" in console.file.getvalue()
+
+
+def test_warnings_are_shown_by_kind(written: MakeOutcome) -> None:
+    texts = ["SSIM is only 0.91 at quality 90, not 0.95", "salvaged, a part is missing: 7 bytes", "odd\x1b"]
+    texts += ["SSIM is only 0.5 at quality 95, not 0.95", "salvaged, a part is missing: 9 bytes"]
+    lines = _printed(_summary(*(written(warnings=(text,)) for text in texts)), 120)
+    assert lines[4] == (
+        r" warnings          5  2 SSIM is only 0.91 at quality 90, not 0.95, 2 salvaged, a part is missing, 1 odd\x1b"
+    )
+
+
+def test_places_are_shown(written: MakeOutcome) -> None:
+    lines = _printed(_summary(written()), places=Places("out\n", ["a.html", "b.csv"]))
+    assert lines[-3:] == [r" output               out\n", " report               a.html", " report               b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("peak", "budget", "text"),
+    [
+        (210_000_000, 15_200_000_000, "memory peak 0.2 of 15.2 GB"),
+        (40_000_000, 15_200_000_000, "memory peak 40.0 MB of 15.2 GB"),
+        (0, 15_200_000_000, "memory budget 15.2 GB"),
+    ],
+)
+def test_memory_is_shown_as_used(peak: int, budget: int, text: str) -> None:
+    stats = RunStats(seconds=0.5, workers=2, busy_seconds=0.9, memory=budget, memory_peak=peak)
+    assert _printed(_summary(stats=stats))[6] == f" workers         2  90% busy, {text}"
