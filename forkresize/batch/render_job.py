@@ -126,7 +126,9 @@ def _write(job: Job, output: Output, result: Result, store: OutputStore) -> Outc
 
 def _not_written(path: str, error: Exception) -> Skipped | Failed:
     if isinstance(error, OSError):
-        return Failed(Reason.NOT_WRITTEN, f"{path}: {describe(error)}", fatal=error.errno in FATAL_ERRORS)
+        # What is missing is the staging directory, for all other outputs as well.
+        fatal = error.errno in FATAL_ERRORS or isinstance(error, FileNotFoundError)
+        return Failed(Reason.NOT_WRITTEN, f"{path}: {describe(error)}", fatal=fatal)
     return failure_of(error)
 
 

@@ -132,6 +132,9 @@ def write_staged(path: str, data: bytes | memoryview) -> None:
     except FileExistsError:
         # A worker that was lost has begun it.
         descriptor = os.open(path, flags | os.O_TRUNC)
+    except FileNotFoundError:
+        error = f"{os.path.dirname(path)} was removed during the run"
+        raise FileNotFoundError(errno.ENOENT, error, path) from None
     try:
         write_all(descriptor, data)
     finally:

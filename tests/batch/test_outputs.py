@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from forkresize.outcome import Reason
 from forkresize.pool import SandboxMode
 from forkresize.pool.sandbox import missing_layers
 from forkresize.store import STATE_DIR, LocalStore
+from forkresize.store.staging import write_staged
 from tests.protocols import Draw
 
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -356,3 +358,22 @@ def test_a_run_that_is_killed_leaves_nothing_after_the_next(
     assert left(tmp_path) == ["a.jpg", "sub", "sub/b.jpg"]
     assert os.listdir(tmp_path / "out/.forkresize") == ["ledger.db"]
     assert make()[0].unchanged == 2
+
+
+@pytest.mark.parametrize("removed", ["", "staging"])
+def test_a_run_ends_when_its_staging_directory_is_removed(
+    tmp_path: Path, photo: Path, make: Make, removed: str
+) -> None:
+    for number in range(20):
+        (photo.parent / f"{number}.jpg").write_bytes(photo.read_bytes())
+
+    def remove_directory(path: str, _: bytes) -> None:
+        shutil.rmtree(os.path.dirname(path) if removed else tmp_path / "out", ignore_errors=True)
+        write_staged(path, b"pixels")
+
+    summary, outcomes = make(remove_directory)
+    assert (summary.exit_code, summary.written) == (3, 0)
+    # One worker has at most two tasks.
+    assert 1 <= len(outcomes) <= 2
+    assert isinstance(outcomes[0].detail, Failed)
+    assert "was removed during the run" in outcomes[0].detail.error
