@@ -13,17 +13,21 @@ _PNG = b"\x89PNG"
 _BITMAP_HEADER = struct.Struct("<IiiHH")
 """Its size, width, height with the mask's, planes, and bits of a pixel."""
 
+_MAX_PICTURES = 256
+"""Pictures that are looked at; all of their pixels are, so many that overlap would take hours."""
+
 _ALPHA_BITS, _COLOR_BITS = 32, 24
 
 
 def to_icon(data: bytes) -> bytes:
-    """Return the icon with the pictures of a cursor.
+    """Return the icon with the pictures of a cursor, the first ones if there are very many.
 
     Raises:
         struct.error: it ends too early.
     """
     icon = bytearray(data)
     reserved, _type, number = _HEAD.unpack_from(icon)
+    number = min(number, _MAX_PICTURES)
     _HEAD.pack_into(icon, 0, reserved, _ICON, number)
     for place in range(_HEAD.size, _HEAD.size + number * _ENTRY.size, _ENTRY.size):
         *shape, _left, _top, size, offset = _ENTRY.unpack_from(icon, place)
@@ -41,4 +45,4 @@ def _bits(data: bytes, offset: int) -> int:
     if bits != _ALPHA_BITS:
         return bits
     start = offset + header
-    return bits if any(data[start + 3 : start + abs(width * height) * 2 : 4]) else _COLOR_BITS
+    return bits if data[start + 3 : start + abs(width * height) * 2 : 4].strip(b"\0") else _COLOR_BITS

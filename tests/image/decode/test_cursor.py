@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import time
 
 import pytest
 from PIL import Image
@@ -71,6 +72,15 @@ def test_the_largest_picture_is_used() -> None:
 def test_a_png_in_a_cursor() -> None:
     Image.new("RGBA", (SIDE, SIDE), (1, 2, 3, 99)).save(file := io.BytesIO(), "PNG")
     assert read(cursor(file.getvalue())).getpixel((3, 3)) == (1, 2, 3, 99)
+
+
+def test_a_directory_whose_pictures_overlap_does_not_multiply_the_work() -> None:
+    number, side = 20_000, 512
+    picture = bitmap(32, set(), side=side)
+    entry = struct.pack("<BBBBHHII", 0, 0, 0, 0, *HOTSPOT, len(picture), 6 + 16 * number)
+    began = time.process_time()
+    assert read(struct.pack("<HHH", 0, 2, number) + entry * number + picture).size == (side, side)
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("length", [0, 5, 21, 22, 40, 61, 62, 70, 3000])
