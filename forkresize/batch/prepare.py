@@ -113,12 +113,15 @@ def prepare(
         settings: which files, how many workers, what to do about existing outputs.
 
     Raises:
-        UsageError: the request is contradictory, or names a watermark that can't be used.
+        UsageError: the request is contradictory, or names a watermark that can't be used; or the sources are one path
+            instead of a list.
         CollisionError: two sources have the same output, and the settings refuse that.
         SourceError: a source is missing.
         SandboxError: the settings require a sandbox that the system does not support.
     """
     settings = settings or Settings()
+    if isinstance(sources, str | bytes | os.PathLike):
+        raise FieldError("sources", f"expected a list of paths, got {sources!r}: use [{sources!r}]")
     named = [os.fspath(source) for source in sources]
     store = LocalStore(os.fspath(destination)) if isinstance(destination, str | os.PathLike) else destination
     root = store.location("") if store.capabilities.local_paths else None

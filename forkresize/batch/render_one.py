@@ -9,6 +9,7 @@ from forkresize.batch.render_job import preload, render_job
 from forkresize.errors import FieldError
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome
+from forkresize.plan import recipe_for_file
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
 
@@ -20,7 +21,8 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
 
     Args:
         source: the file to read.
-        destination: the file to write; an existing one is replaced.
+        destination: the file to write; an existing one is replaced. Its suffix decides the format, unless the recipe
+            does.
         recipe: what to make of it, with a single rendition.
 
     Returns:
@@ -28,12 +30,14 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         raised.
 
     Raises:
-        FieldError: the recipe has several renditions, or names a watermark that cannot be used.
+        FieldError: the recipe has several renditions, or names a watermark that cannot be used; or the suffix of the
+            destination contradicts the format, or is that of a format that cannot be written.
     """
     if len(recipe.renditions) > 1:
         raise FieldError("renditions", f"expected one rendition for one destination, got {len(recipe.renditions)}")
-    preload(recipe)
     path = os.fspath(source)
+    recipe = recipe_for_file(recipe, path, os.fspath(destination))
+    preload(recipe)
     found = None
     # A source that cannot be read is reported by its outcome.
     with contextlib.suppress(OSError):

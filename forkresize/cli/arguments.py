@@ -10,9 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.batch import Settings
-from forkresize.cli.config.precedence import REQUIRES
 from forkresize.cli.options.model import flag
-from forkresize.plan import IfExists
+from forkresize.plan import IfExists, has_picture_suffix, recipe_for_file
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
 from forkresize.walk import Selection
@@ -25,6 +24,9 @@ class Arguments(Struct, frozen=True, kw_only=True):
         sources: the directories and files to read.
         destination: the directory to write to; empty if there is none.
         given: names of the options that were set on the command line, in the environment or in a file.
+        flags: names of those that were set on the command line.
+        output_file: the one output, if DESTINATION named it; empty otherwise.
+        ineffective: an error message for each flag that has no effect.
         recipe_options: the values of the options that a recipe file replaces.
         settings: the settings of the run, without the names of ``--files-from``.
         force_conflict: the value of ``--if-exists`` that contradicts ``--force``, if any.
@@ -33,6 +35,8 @@ class Arguments(Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...]
     destination: str
     given: frozenset[str]
+    flags: frozenset[str]
+    ineffective: tuple[str, ...]
     recipe_options: Mapping[str, Any]
     recipe: str | None
     settings: Settings
@@ -51,6 +55,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     metrics_file: str | None
     manifest: str | None
     srcset: str | None
+    output_file: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -92,6 +97,33 @@ class Arguments(Struct, frozen=True, kw_only=True):
             raise click.UsageError("--in-place: specify one directory as SOURCE, and no DESTINATION")
         return replace(self, sources=(self.destination,))
 
+    def resolve_output_file(self) -> Self:
+        """Return the arguments with a DESTINATION that names the output of one file as a directory and a name.
+
+        There is no ledger: its directory is not one of outputs. An existing output is replaced, unless an option says
+        what to do about it.
+
+        Raises:
+            click.UsageError: a flag applies to directories only.
+        """
+        if not self._names_output_file():
+            return self
+        for name in ("name", "flat", "prune", "watch"):
+            if name in self.flags:
+                raise click.UsageError(f"{flag(name)} requires a directory as DESTINATION, not {self.destination!r}")
+        folder, name = os.path.split(self.destination)
+        if_exists = self.settings.if_exists if "if_exists" in self.given else IfExists.OVERWRITE
+        template = name.replace("{", "{{").replace("}", "}}")
+        settings = replace(self.settings, name=template, flat=False, prune=False, ledger=False, if_exists=if_exists)
+        return replace(self, destination=folder or ".", output_file=self.destination, settings=settings)
+
+    def _names_output_file(self) -> bool:
+        """Return whether the source is one file, and the destination ends like the file name of a picture."""
+        if self.settings.in_place or self.files_from is not None or len(self.sources) != 1:
+            return False
+        is_new = has_picture_suffix(self.destination) and not os.path.isdir(self.destination)
+        return is_new and os.path.isfile(self.sources[0])
+
 
 def _settings(values: Mapping[str, Any]) -> Settings:
     pool = _only(PoolOptions.__struct_fields__, values) | {"timeout": values["timeout"] or None, "sandbox": None}
@@ -119,6 +151,8 @@ def recipe_from(arguments: Arguments) -> Recipe:
         FieldError: a value is out of range.
     """
     recipe = _from_options(arguments) if arguments.recipe is None else _from_file(arguments.recipe, arguments)
+    if arguments.output_file:
+        recipe = recipe_for_file(recipe, arguments.sources[0], arguments.output_file)
     if recipe.is_noop:
         raise click.UsageError("nothing to do: specify --width, --format, --quality or another output option")
     return recipe
@@ -126,9 +160,6 @@ def recipe_from(arguments: Arguments) -> Recipe:
 
 def _from_options(arguments: Arguments) -> Recipe:
     options = arguments.recipe_options
-    for name in sorted(arguments.given & REQUIRES.keys() & options.keys()):
-        if all(options[other] is None for other in REQUIRES[name]):
-            raise click.UsageError(f"{flag(name)} requires {' or '.join(map(flag, REQUIRES[name]))}")
     # Paths are absolute, so that a recipe file made of these options works from any directory.
     files = [name for name, option in OPTIONS.items() if option.declaration.is_path]
     return Recipe.of(**{**options, **{name: options[name] and os.path.abspath(options[name]) for name in files}})

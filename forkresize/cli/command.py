@@ -3,12 +3,14 @@
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from forkresize.cli.config.command import SettingsCommand, builtin_value, origins_in
-from forkresize.cli.config.origin import DEFAULT, Origins
+from forkresize.cli.config.effects import ineffective_flags
+from forkresize.cli.config.origin import DEFAULT, FLAG, Origins
 from forkresize.cli.config.precedence import overridden
 from forkresize.cli.errors import click_message, own_message
 from forkresize.cli.info.completion import COMPLETE_VARIABLE, complete_path
@@ -80,16 +82,17 @@ def _print_error(message: str, code: int) -> int:
 def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import prepare
     from forkresize.cli.arguments import Arguments, recipe_from
-    from forkresize.cli.conflicts import check_conflicts
+    from forkresize.cli.conflicts import check_conflicts, check_effects
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
     arguments = Arguments.of(values)
+    check_effects(arguments)
     if values["show_recipe"]:
         return _show(recipe_from(arguments))
-    arguments = arguments.resolve_in_place()
+    arguments = arguments.resolve_in_place().resolve_output_file()
     check_conflicts(arguments)
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
@@ -173,8 +176,9 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     """Make a smaller version of every picture in SOURCE, under DESTINATION, on all cores.
 
     SOURCE is an image file or a directory, which is searched recursively. With one directory, its tree is mirrored
-    directly below DESTINATION; with several sources, each gets its own subdirectory. Sources are never changed. Without
-    a terminal, a successful run prints nothing.
+    directly below DESTINATION; with several sources, each gets its own subdirectory. With one file, DESTINATION may be
+    the name of its output, such as small.webp. Sources are never changed. Without a terminal, a successful run prints
+    nothing.
     """
     origins = origins_in(ctx)
     rules = rules_in(ctx, values, origins)
@@ -185,7 +189,9 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
     if values["show_config"]:
         _show_config(ctx)
     given = {field for field, origin in origins.items() if origin is not DEFAULT}
-    return {**values, "rules": rules, "given": given}
+    flags = frozenset(field for field, origin in origins.items() if origin is FLAG)
+    ineffective = tuple(ineffective_flags(values, origins, partial(builtin_value, ctx)))
+    return {**values, "rules": rules, "given": given, "flags": flags, "ineffective": ineffective}
 
 
 def _show_config(ctx: click.Context) -> NoReturn:

@@ -25,6 +25,16 @@ def check_conflicts(arguments: Arguments) -> None:
     _check_indexes(arguments)
 
 
+def check_effects(arguments: Arguments) -> None:
+    """Check that all flags have an effect.
+
+    Raises:
+        click.UsageError: one has none without another option.
+    """
+    if arguments.ineffective:
+        raise click.UsageError(arguments.ineffective[0])
+
+
 def _check_output(arguments: Arguments) -> None:
     if arguments.quiet and arguments.verbose:
         raise click.UsageError("--quiet cannot be combined with --verbose")
@@ -35,8 +45,6 @@ def _check_output(arguments: Arguments) -> None:
 
 
 def _check_sources(arguments: Arguments) -> None:
-    if arguments.null and arguments.files_from is None:
-        raise click.UsageError("--null requires --files-from")
     if arguments.files_from is not None and len(arguments.sources) > 1:
         raise click.UsageError("--files-from: specify at most one SOURCE, the directory of the names")
     if not arguments.destination or not (arguments.sources or arguments.files_from is not None):

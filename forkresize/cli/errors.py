@@ -15,6 +15,7 @@ from forkresize.errors import (
     ForkresizeError,
     LedgerError,
 )
+from forkresize.words import closest_words
 
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
@@ -42,6 +43,8 @@ def click_message(error: click.ClickException, origins: Origins) -> str:
         error: click's.
         origins: of the values that were parsed.
     """
+    if isinstance(error, click.NoSuchOption):
+        return _unknown_option(error)
     if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
         return _with_places(error.format_message(), origins)
     option = next((option for option in BY_KEY.values() if option.field == error.param.name), None)
@@ -50,6 +53,14 @@ def click_message(error: click.ClickException, origins: Origins) -> str:
     origin = origin_in(error.ctx, option.field)
     place = (f"--{option.key}",) if origin.strength in _PLAIN else (origin.place, origin.key)
     return ": ".join(part for part in (*place, error.message) if part)
+
+
+def _unknown_option(error: click.NoSuchOption) -> str:
+    """Return a message with the options whose names are close, without the hyphens that all of them share."""
+    known = [name.removeprefix("--") for option in BY_KEY.values() for name in option.flags if name.startswith("--")]
+    name = error.option_name.removeprefix("--")
+    close = " or ".join(f"--{each}" for each in closest_words(name, [*known, "help", "version"]))
+    return f"unknown option {error.option_name}{f'; did you mean {close}?' if close else ''}"
 
 
 def own_message(error: ForkresizeError, origins: Origins) -> str:

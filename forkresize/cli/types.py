@@ -15,6 +15,7 @@ from msgspec import Meta
 from forkresize.plan import Shard
 from forkresize.recipe.declaration import parse_text
 from forkresize.recipe.notations import parse_bytes
+from forkresize.words import find_word, one_of
 
 if TYPE_CHECKING:
     from forkresize.batch import MaxErrors, MaxPrune
@@ -46,9 +47,10 @@ class WordChoice(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return what the function makes of the word."""
-        if str(value) not in self.choices:
-            self.fail(f"invalid value {str(value)!r}: use one of {', '.join(self.choices)}", param, ctx)
-        return self._parse(str(value))
+        word = find_word(str(value), self.choices)
+        if word is None:
+            self.fail(f"invalid value {str(value)!r}: use {one_of(str(value), self.choices)}", param, ctx)
+        return self._parse(word)
 
 
 def enum_choice(kind: type[StrEnum]) -> WordChoice:

@@ -1,11 +1,11 @@
 """The file formats, a file each. Holds what is known of them without a picture, and loads no Pillow."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from importlib import import_module
 
 from forkresize.formats.others import OTHERS
 from forkresize.formats.spec import EncodeRequest, FormatSpec, OptionalPackage, OutputSpec
+from forkresize.words import WordEnum
 
 __all__ = [
     "APPLIES_TO",
@@ -23,8 +23,11 @@ __all__ = [
 ]
 
 
-class Format(StrEnum):
-    """The formats that an output can be asked for in, each declared by a module of its name or in ``others``."""
+class Format(WordEnum):
+    """The formats that an output can be asked for in, each declared by a module of its name or in ``others``.
+
+    A format is also found by a file name suffix, such as ``jpg``.
+    """
 
     JPEG = "jpeg"
     PNG = "png"
@@ -32,6 +35,11 @@ class Format(StrEnum):
     AVIF = "avif"
     GIF = "gif"
     TIFF = "tiff"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Format | None":
+        name = value.lower() if isinstance(value, str) else ""
+        return next((each for each in cls if name == each or f".{name}" in SPECS[each].suffixes), None)
 
     @property
     def suffix(self) -> str:

@@ -41,6 +41,7 @@ def _decoder_memory(image: Any, pixels: float, channels: int, file_size: int) ->
 
 SPEC = spec.FormatSpec(
     name="jxl",
+    suffixes=(".jxl",),
     label="JPEG XL",
     signature=rb"\xff\x0a|\0\0\0\x0cJXL ",
     decoder=spec.OptionalPackage("jxl", "pillow-jxl-plugin", "pillow_jxl"),

@@ -129,6 +129,7 @@ OTHERS = (
     spec.FormatSpec(name="spider", suffixes=(".spi", ".spider"), plugin="Spider", by_suffix=True),
     spec.FormatSpec(
         name="heif",
+        suffixes=(".heic", ".heif", ".hif"),
         label="HEIC",
         signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
         decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),

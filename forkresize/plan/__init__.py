@@ -4,6 +4,7 @@ from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find
 from forkresize.plan.guard import OverwriteGuard
 from forkresize.plan.naming import Naming
 from forkresize.plan.order import Order, prioritize
+from forkresize.plan.output_file import has_picture_suffix, recipe_for_file
 from forkresize.plan.shard import Shard
 from forkresize.plan.staleness import Compare, IfExists, Policy
 
@@ -19,6 +20,8 @@ __all__ = [
     "Policy",
     "Shard",
     "find_collisions",
+    "has_picture_suffix",
     "identity",
     "prioritize",
+    "recipe_for_file",
 ]

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, ValidationError, convert
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
+from forkresize.words import one_of
 
 _MAX_SHOWN = 80
 
@@ -170,7 +171,7 @@ def check(kind: Any, value: Any) -> Any:
     try:
         converted = convert(value, kind)
     except ValidationError:
-        raise ValueError(f"invalid value {format_value(value)}: use {describe_type(kind)}") from None
+        raise ValueError(f"invalid value {format_value(value)}: use {_describe_accepted(kind, value)}") from None
     # A NUL fits neither a file name nor a text of TOML, and C libraries end a text there.
     if isinstance(value, str) and "\0" in value:
         raise ValueError(f"invalid value {format_value(value)}: remove the NUL character")
@@ -194,7 +195,7 @@ def parse_text(kind: Any, text: str) -> Any:
     try:
         return check(kind, value if notation or parse is None else parse(text))
     except ValueError:
-        raise ValueError(f"invalid value {format_value(text)}: use {describe_type(kind)}") from None
+        raise ValueError(f"invalid value {format_value(text)}: use {_describe_accepted(kind, text)}") from None
 
 
 def parse_value(kind: Any, value: Any) -> Any:
@@ -240,6 +241,13 @@ def format_value(value: object) -> str:
         return str(value).lower()
     text = repr(str(value) if isinstance(value, Enum) else value)
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _describe_accepted(kind: Any, value: object) -> str:
+    """Return what a type accepts, to follow "use", and the words that an invalid value may mean."""
+    notation, base = find_meta(kind, "notation"), base_type(kind)
+    words = notation.choices if notation else base if isinstance(base, type) and issubclass(base, Enum) else ()
+    return one_of(value, words) if words else describe_type(kind)
 
 
 def describe_type(kind: Any) -> str:

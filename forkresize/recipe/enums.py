@@ -4,12 +4,13 @@ from enum import StrEnum
 from typing import Self, TypeVar
 
 from forkresize.errors import FieldError
+from forkresize.words import WordEnum, find_word, one_of
 
 Kind = TypeVar("Kind", bound=StrEnum)
 
 
-class Word(StrEnum):
-    """A word, and what it means.
+class Word(WordEnum):
+    """A word, and what it means; any spelling of it is accepted.
 
     Attributes:
         help: what it means; empty if it explains itself.
@@ -128,7 +129,7 @@ def parse_enum(field: str, kind: type[Kind], value: str) -> Kind:
     Raises:
         FieldError: there is no such member; names the field and the accepted words.
     """
-    try:
-        return kind(str(value))
-    except ValueError:
-        raise FieldError(field, f"invalid value {value!r}: use one of {', '.join(kind)}") from None
+    word = find_word(str(value), kind)
+    if word is None:
+        raise FieldError(field, f"invalid value {value!r}: use {one_of(str(value), kind)}")
+    return kind(word)

@@ -11,6 +11,7 @@ from forkresize.formats import DEFAULT_QUALITY, Format
 from forkresize.recipe.color import EXPECTED, RGBA, parse_color
 from forkresize.recipe.declaration import format_value, notation, parse_number
 from forkresize.recipe.enums import Drop, Gravity
+from forkresize.words import find_word
 
 KEEP = "keep"
 """Stands for the source's own format."""
@@ -69,12 +70,30 @@ def _hex(color: RGBA) -> str:
 
 
 def _percentages(percent: str | float | list[Any]) -> Any:
-    number = parse_number(percent.removesuffix("%")) if isinstance(percent, str) else percent
-    return number if isinstance(number, list) else (number, number)
+    if isinstance(percent, list):
+        return [_percentage(each) for each in percent]
+    return (_percentage(percent),) * 2
 
 
-def _percent(scale: tuple[float, float]) -> float | list[float]:
-    return scale[0] if repr(scale[0]) == repr(scale[1]) else list(scale)
+def _percentage(percent: Any) -> Any:
+    """Return a percentage. One below 1 needs its sign: without, it is a factor that was mistaken for a percentage.
+
+    Raises:
+        ValueError: the text is not a number, or the number is a factor.
+    """
+    is_text = isinstance(percent, str)
+    number = parse_number(percent.removesuffix("%")) if is_text else percent
+    if isinstance(number, int | float) and 0 < number < 1 and not (is_text and percent.endswith("%")):
+        raise ValueError(
+            f"invalid percentage {format_value(percent)}: use {number * 100:g}% for {number:g} times the size, "
+            f"or '{number:g}%' for less than one percent"
+        )
+    return number
+
+
+def _percent(scale: tuple[float, float]) -> Any:
+    written = [f"{each!r}%" if each < 1 else each for each in scale]
+    return written[0] if repr(scale[0]) == repr(scale[1]) else written
 
 
 def _point(point: str | list[Any]) -> Any:
@@ -107,12 +126,13 @@ def _qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
 
 def _drop(drop: str | list[Any]) -> Any:
     """Return several words from a list, or from a text that separates them by commas."""
-    if drop == NOTHING:
+    if isinstance(drop, str) and find_word(drop, [NOTHING]):
         return ()
-    words = [word.strip() for word in drop.split(",")] if isinstance(drop, str) else drop
-    if not all(word in set(Drop) for word in words):
+    words = drop.split(",") if isinstance(drop, str) else drop
+    found = [find_word(word, Drop) if isinstance(word, str) else None for word in words]
+    if None in found:
         raise ValueError(f"invalid value {format_value(drop)}: use {DROPS}")
-    return tuple(words)
+    return tuple(found)
 
 
 def _words(none: str, others: Iterable[str]) -> Meta:
@@ -120,7 +140,7 @@ def _words(none: str, others: Iterable[str]) -> Meta:
     words = (none, *map(str, others))
     return notation(
         f"one of {', '.join(words)}",
-        lambda word: None if word == none else word,
+        lambda word: None if find_word(word, [none]) else word,
         write=lambda value: none if value is None else str(value),
         choices=words,
     )

@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from forkresize.errors import ConflictError, FieldError
-from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY
+from forkresize.formats import APPLIES_TO
 from forkresize.recipe.declaration import Declaration, Declared, base_type, check, find_meta, parse_text, shorthand_kind
 from forkresize.recipe.enums import Word
-from forkresize.recipe.rendition import Rendition
+from forkresize.recipe.rendition import Rendition, qualities_by_format
 from forkresize.recipe.size import SIZE_MODES, Size
 from forkresize.recipe.steps import STEPS, Step
 
@@ -172,8 +172,8 @@ def _encoding(values: Values, name: str | None, formats: Sequence[str | None]) -
     if name is None or len(formats) == 1:
         return fields
     if quality is not None:
-        each = quality if isinstance(quality, Mapping) else dict.fromkeys(DEFAULT_QUALITY, quality)
-        fields["quality"] = {name: each[name]} if name in each else None
+        each = qualities_by_format(quality)
+        fields["quality"] = {output: number for output, number in each.items() if output == name} or None
     others = {
         field
         for field, applicable in APPLIES_TO.items()

@@ -9,12 +9,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
-from forkresize.recipe.declaration import Declared, option
+from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated
 from forkresize.recipe.notations import BYTES, COLOR, DROP, MEGAPIXELS
 from forkresize.recipe.options import BY_OWNER, RecipeOption, collect_options, renditions_from, steps_from
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.steps import STEPS, Resize, Step
+from forkresize.words import suggest
 
 _Channel = Annotated[int, Meta(ge=0, le=255)]
 _Count = Annotated[int, Meta(ge=1, le=10**9)]
@@ -164,13 +165,13 @@ def _parse(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     unknown = next((name for name in options if name not in OPTIONS), None)
     if unknown is not None:
-        from difflib import get_close_matches
-
-        close = get_close_matches(unknown, OPTIONS, n=1)
-        raise FieldError(unknown, f"unknown option; did you mean {close[0]}?" if close else "unknown option")
+        raise FieldError(unknown, f"unknown option{suggest(unknown, OPTIONS)}")
     values = {name: OPTIONS[name].parse(value) for name, value in options.items()}
     if isinstance(scale := values.get("scale"), int | float):
-        values["scale"] = (scale, scale)
+        try:
+            values["scale"] = parse_value(OPTIONS["scale"].kind, scale)
+        except ValueError as error:
+            raise FieldError("scale", str(error)) from None
     return values
 
 

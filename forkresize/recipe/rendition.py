@@ -1,5 +1,6 @@
 """One output of an image: its size, its format and how it is encoded."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -69,7 +70,7 @@ class Rendition(Declared, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        force_setattr(self, "quality", _by_format(self.quality))
+        force_setattr(self, "quality", qualities_by_format(self.quality))
         if self.format is not None:
             self._check_format(self.format)
         for one, other in _EXCLUSIVE:
@@ -92,14 +93,30 @@ class Rendition(Declared, frozen=True, kw_only=True):
                 raise FieldError(name, f"does not apply to {output}, only to {', '.join(sorted(formats))}")
 
 
-def _by_format(quality: int | Mapping[str, int] | None) -> dict[Format, int]:
+def qualities_by_format(quality: int | Mapping[str, int] | None) -> dict[Format, int]:
+    """Return the quality for each format, in the order of their names.
+
+    Args:
+        quality: one for all formats that have one, or one for each of some formats.
+
+    Raises:
+        FieldError: a format has no quality, or is named twice.
+    """
     if quality is None:
         return {}
-    by_format: Mapping[str, int] = quality if isinstance(quality, Mapping) else dict.fromkeys(DEFAULT_QUALITY, quality)
-    for output in by_format:
-        if output not in DEFAULT_QUALITY:
-            raise FieldError("quality", f"{output!r} has no quality: use {', '.join(DEFAULT_QUALITY)}")
-    return {Format(output): by_format[output] for output in sorted(by_format)}
+    by_name: Mapping[str, int] = quality if isinstance(quality, Mapping) else dict.fromkeys(DEFAULT_QUALITY, quality)
+    by_format = {_with_quality(name): number for name, number in by_name.items()}
+    if len(by_format) < len(by_name):
+        raise FieldError("quality", "contains the same format twice")
+    return {output: by_format[output] for output in sorted(by_format)}
+
+
+def _with_quality(name: str) -> Format:
+    with contextlib.suppress(ValueError):
+        output = Format(name)
+        if output in DEFAULT_QUALITY:
+            return output
+    raise FieldError("quality", f"{name!r} has no quality: use {', '.join(DEFAULT_QUALITY)}")
 
 
 _DEFAULTS = Rendition()

@@ -12,6 +12,7 @@ from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, Shorthand, format_value, notation, option
 from forkresize.recipe.enums import Axis, Fit, Gravity, Resample
 from forkresize.recipe.notations import DIRECTIONS, PLACE, POINT
+from forkresize.words import find_word
 
 _Degrees = Annotated[float, Meta(ge=-360, le=360)]
 _Radius = Annotated[float, Meta(ge=0.1, le=1_000)]
@@ -139,8 +140,9 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
         Raises:
             FieldError: the text does not have this notation.
         """
-        if text in {"none", "auto"}:
-            return cls() if text == "auto" else None
+        word = find_word(text, ("none", "auto"))
+        if word is not None:
+            return cls() if word == "auto" else None
         found = re.fullmatch(r"(\d*\.?\d+),(\d+),(\d+)", text.strip(), re.ASCII)
         if not found:
             raise FieldError("sharpen", f"invalid value {format_value(text)}: use {_SHARPEN}")

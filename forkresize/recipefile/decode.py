@@ -11,6 +11,7 @@ from forkresize.errors import FieldError
 from forkresize.recipe import OPTIONS, STEPS, Recipe, Rendition, Resize, Size, Step
 from forkresize.recipe.declaration import Declared, describe_type, format_value, parse_value, shorthand_kind
 from forkresize.tomlfile import Path, TomlValueError
+from forkresize.words import suggest
 
 Made = TypeVar("Made", bound=Declared)
 
@@ -47,15 +48,12 @@ def field_name(key: str) -> str:
 
 def unknown_key_error(field: str, known: Iterable[str]) -> str:
     """Return an error message for an unknown key, with a suggestion."""
-    from difflib import get_close_matches
-
     section = next((section for section, fields in _SECTIONS.items() if field in fields), None)
     if section is not None:
         return f"unknown key here; it belongs {section}"
-    close = get_close_matches(field, known, n=1)
-    if close:
-        return f"unknown key; did you mean {key_name(close[0])}?"
-    return f"unknown key; the keys here are: {', '.join(map(key_name, known)) or 'none'}"
+    names = list(map(key_name, known))
+    advice = suggest(field, names) or f"; the keys here are: {', '.join(names) or 'none'}"
+    return f"unknown key{advice}"
 
 
 class _Table(Struct, frozen=True):

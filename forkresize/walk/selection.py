@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
+from forkresize.recipe.enums import parse_enum
 from forkresize.walk.rules import Rule
 
 
@@ -50,11 +51,8 @@ class Selection(Struct, frozen=True, kw_only=True):
             raise FieldError("max_depth", f"must be at least 1, not {self.max_depth}")
         if self.max_size is not None and self.max_size < (self.min_size or 0):
             raise FieldError("max_size", f"{self.max_size} is less than the minimum size, {self.min_size}")
-        try:
-            force_setattr(self, "symlinks", None if self.symlinks is None else Symlinks(self.symlinks))
-        except ValueError:
-            message = f"invalid value {self.symlinks!r}: must be one of {', '.join(Symlinks)}"
-            raise FieldError("symlinks", message) from None
+        if self.symlinks is not None:
+            force_setattr(self, "symlinks", parse_enum("symlinks", Symlinks, self.symlinks))
 
     @property
     def includes_unmatched(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -28,7 +29,7 @@ from forkresize import (
     render,
     run,
 )
-from forkresize.errors import CollisionError, DestinationBusyError, SourceError, UsageError
+from forkresize.errors import CollisionError, DestinationBusyError, FieldError, SourceError, UsageError
 from forkresize.exit_policy import ExitCode
 from forkresize.observer import Observer
 from forkresize.outcome import Planned
@@ -206,6 +207,34 @@ def test_one_picture_is_made_without_a_pool(tmp_path: Path, draw: Draw) -> None:
     with Image.open(tmp_path / "deep" / "b.webp") as made:
         assert (made.format, made.size) == ("WEBP", (16, 12))
     assert isinstance(render(tmp_path / "missing.jpg", tmp_path / "c.jpg", SMALL).detail, Failed)
+
+
+def test_the_suffix_of_one_picture_decides_its_format(tmp_path: Path, draw: Draw) -> None:
+    source = draw(tmp_path / "a.jpg")
+    assert isinstance(render(source, tmp_path / "b.PNG", SMALL).detail, Written)
+    with Image.open(tmp_path / "b.PNG") as made:
+        assert made.format == "PNG"
+    assert isinstance(render(source, tmp_path / "c.partial", SMALL).detail, Written)
+    with Image.open(tmp_path / "c.partial") as made:
+        assert made.format == "JPEG"
+    with pytest.raises(FieldError, match=r"must end in \.webp: its format is webp"):
+        render(source, tmp_path / "d.jpg", Recipe.of(width=16, format="webp"))
+    with pytest.raises(FieldError, match="HEIF files cannot be written"):
+        render(source, tmp_path / "d.heic", SMALL)
+    assert sorted(os.listdir(tmp_path)) == ["a.jpg", "b.PNG", "c.partial"]
+
+
+@pytest.mark.parametrize("sources", ["photos", b"photos", Path("photos")])
+def test_one_path_instead_of_a_list_is_refused(sources: Any, tmp_path: Path) -> None:
+    with pytest.raises(FieldError, match=r"^sources: expected a list of paths, got .*: use \[.*photos.*\]$"):
+        run(sources, tmp_path / "out", SMALL)
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_accept_words_in_any_spelling() -> None:
+    settings = Settings(if_exists="Overwrite", on_collision="SKIP", selection=Selection(symlinks="Follow"))  # type: ignore[arg-type]
+    assert settings.if_exists is IfExists.OVERWRITE
+    assert settings.on_collision is OnCollision.SKIP
 
 
 @pytest.mark.parametrize("name", forkresize.__all__)

@@ -51,10 +51,6 @@ def test_recipe_comes_from_a_file(arguments: ParseArguments, tmp_path: Path) -> 
     ("flags", "message"),
     [
         ([], "nothing to do: specify --width"),
-        (
-            ["--watermark-opacity", "0.2", "--width", "8"],
-            "--watermark-opacity requires --watermark or --watermark-text",
-        ),
         (["--recipe", "recipe.toml", "--width", "8"], "--recipe cannot be combined with --width"),
     ],
 )

@@ -32,7 +32,6 @@ def test_watch_excludes_options_about_one_run(option: str, arguments: ParseArgum
         (["in", "out", "--quiet", "--verbose"], "--quiet cannot be combined with --verbose"),
         (["in", "out", "--quiet", "--progress", "tqdm"], "--quiet cannot be combined with --progress tqdm"),
         (["in", "out", "--force", "--if-exists", "skip"], "--force cannot be combined with --if-exists skip"),
-        (["in", "out", "--null"], "--null requires --files-from"),
         (["a", "b", "out", "--files-from", "-"], "at most one SOURCE"),
         (["out"], "specify a SOURCE and a DESTINATION"),
         ([], "specify a SOURCE and a DESTINATION"),

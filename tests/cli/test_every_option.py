@@ -60,15 +60,20 @@ def as_toml(option: Option, value: str) -> str:
 @pytest.mark.parametrize("option", SETTABLE, ids=by_key)
 def test_it_is_the_same_from_flag_environment_and_file(option: Option, parse: Parse, tmp_path: Path) -> None:
     value = sample(option, tmp_path)
+
+    def parsed(*flags: str, **places: Any) -> dict[str, Any]:
+        values = parse(*flags, **places)
+        return {name: each for name, each in values.items() if name not in {"flags", "ineffective"}}
+
     # An option without the option that it requires is ignored unless it is a flag.
     companions = [*REQUIRES.get(option.field, ())][-1:]
     others = [item for name in companions for item in (f"--{name.replace('_', '-')}", __file__)]
     assert option.variable is not None
-    by_flag = parse(*others, *as_flags(option, value))
-    assert by_flag != parse(*others)
-    assert by_flag == parse(*others, env={option.variable: value})
-    assert by_flag == parse(*others, project=as_toml(option, value))
-    assert by_flag == parse(*others, user=as_toml(option, value))
+    by_flag = parsed(*others, *as_flags(option, value))
+    assert by_flag != parsed(*others)
+    assert by_flag == parsed(*others, env={option.variable: value})
+    assert by_flag == parsed(*others, project=as_toml(option, value))
+    assert by_flag == parsed(*others, user=as_toml(option, value))
     preset = f"[presets.it]\n{as_toml(option, value)}"
     assert by_flag[option.field] == parse(*others, "--preset", "it", project=preset)[option.field]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from forkresize.batch import MaxErrors, MaxPrune
 from forkresize.cli.types import BYTES, DURATION, MAX_ERRORS, MAX_PRUNE, MEMORY, SHARD, Level, enum_choice, whole
 from forkresize.recipe import Fit
+from tests.protocols import Parse
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,34 @@ def test_any_text_is_parsed_or_refused(text: str, kind: click.ParamType[Any]) ->
 @pytest.mark.parametrize("parse", [DURATION, MAX_ERRORS, BYTES])
 def test_a_value_that_was_parsed_already_is_kept(parse: click.ParamType[Any]) -> None:
     assert parse.convert(5, None, None) == 5
+
+
+@pytest.mark.parametrize("flag", ["-j", "--workers", "--jobs", "--threads"])
+def test_workers_have_the_names_of_other_programs(flag: str, parse: Parse) -> None:
+    assert parse(flag, "3")["workers"] == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("gravity", "SouthEast", "south-east"),
+        ("gravity", "south_east", "south-east"),
+        ("fit", "Cover", "cover"),
+        ("format", "JPG,tif", ("jpeg", "tiff")),
+        ("format", "Keep", (None,)),
+        ("if_exists", "OVERWRITE", "overwrite"),
+        ("if_larger", "keep original", "keep-original"),
+        ("symlinks", "Follow", "follow"),
+        ("sandbox", "OFF", "off"),
+        ("log_level", "Debug", "debug"),
+        ("watermark_gravity", "Tile", None),
+        ("drop", "People, PLACE", ("people", "place")),
+        ("drop", "None", ()),
+        ("order", "MTime", "mtime"),
+    ],
+)
+def test_words_are_spelled_in_any_way_in_every_place(option: str, text: str, value: object, parse: Parse) -> None:
+    others = ["--watermark-text", "hi"] if option == "watermark_gravity" else []
+    assert parse(*others, f"--{option.replace('_', '-')}", text)[option] == value
+    assert parse(*others, env={f"FORKRESIZE_{option.upper()}": text})[option] == value
+    assert parse(*others, project=f"{option} = '{text}'")[option] == value

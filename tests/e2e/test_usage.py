@@ -41,7 +41,7 @@ REFUSED = [
     (["--report", "missing/report.jsonl"], "missing/report.jsonl", "No such file"),
     (["--quiet", "--verbose"], "--quiet", "cannot be combined"),
     (["--quiet", "--progress", "rich"], "--quiet", "cannot be combined"),
-    (["--colour", "red"], "--colour", "No such option"),
+    (["--colour", "red"], "--colour", "did you mean --color?"),
 ]
 
 

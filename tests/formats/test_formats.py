@@ -52,7 +52,7 @@ def test_a_format_can_be_recognized(spec: FormatSpec) -> None:
 def test_no_two_formats_share_a_suffix() -> None:
     suffixes = [suffix for spec in SPECS.values() for suffix in spec.suffixes]
     assert sorted(suffixes) == sorted(set(suffixes))
-    assert len(registry.SUFFIXES) == len(suffixes)
+    assert registry.SUFFIXES.keys() == set(suffixes) - {".heic", ".heif", ".hif", ".jxl"}
 
 
 @each_output

@@ -14,6 +14,8 @@ from forkresize.recipe import (
     Crop,
     Drop,
     Fit,
+    Format,
+    Gravity,
     Grayscale,
     Metadata,
     Recipe,
@@ -155,3 +157,38 @@ def test_what_to_drop_must_be_known(drop: object) -> None:
     accepted = "use people, place, several as in people,place, or none"
     with pytest.raises(FieldError, match=f"^drop: invalid value .*: {accepted}"):
         Recipe.of(drop=drop)
+
+
+def test_words_are_spelled_in_any_way() -> None:
+    made = Recipe.of(width=8, height=8, fit="COVER", gravity="south east", format=["JPG", "webp"], quality={"jpg": 70})
+    assert made == Recipe.of(
+        width=8, height=8, fit="cover", gravity="south-east", format="jpeg,webp", quality="jpeg=70"
+    )
+    assert made.renditions[0].quality == {Format.JPEG: 70}
+    assert made.resize == Resize(fit=Fit.COVER, gravity=Gravity.SOUTH_EAST)
+    assert Resize(gravity="SouthEast").gravity is Gravity.SOUTH_EAST  # type: ignore[arg-type]
+    assert Recipe.of(sharpen="Auto", width=8) == Recipe.of(sharpen="auto", width=8)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"widht": 8}, "widht: unknown option; did you mean width?"),
+        ({"gravity": "bottom-left"}, "did you mean south-west?"),
+        ({"format": "jpg,jpeg"}, "format: contains the same format twice"),
+        ({"quality": "jpg=3,jpeg=4"}, "quality: contains the same format twice"),
+        ({"quality": {"tif": 3}, "format": "jpg,png"}, "quality: 'tif' has no quality"),
+        ({"scale": 0.5}, "scale: invalid percentage 0.5: use 50% for 0.5 times the size"),
+        ({"scale": "0.5"}, "scale: invalid percentage '0.5': use 50% for 0.5 times the size"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(FieldError) as error:
+        Recipe.of(**options)
+    assert message in str(error.value)
+
+
+def test_less_than_one_percent_needs_its_sign() -> None:
+    [rendition] = Recipe.of(scale="0.5%").renditions
+    assert rendition.size == Size(scale=(0.5, 0.5))
+    assert Recipe.of(scale=(0.5, 0.5)) == Recipe.of(scale="0.5%")

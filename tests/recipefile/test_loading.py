@@ -20,7 +20,7 @@ from forkresize.recipe import (
     Trim,
     Watermark,
 )
-from forkresize.recipefile import RecipeFileError, load_recipe, loads
+from forkresize.recipefile import RecipeFileError, dumps, load_recipe, loads
 
 WEB = """
 color = "srgb"
@@ -147,3 +147,28 @@ def test_a_file_that_is_not_utf_8_is_refused_with_its_line(tmp_path: Path) -> No
     file.write_bytes("color = 'srgb'\n# grün".encode("latin-1"))
     with pytest.raises(RecipeFileError, match=r"web\.toml:2: not encoded in UTF-8$"):
         load_recipe(file)
+
+
+def test_words_are_spelled_in_any_way() -> None:
+    text = """
+        metadata = "Copyright"
+        [[steps]]
+        resize = { fit = "Cover", gravity = "NorthWest" }
+        [[renditions]]
+        size = "8x8"
+        format = "JPG"
+        quality = { jpg = 70 }
+    """
+    exact = Recipe.of(
+        metadata="copyright", fit="cover", gravity="north-west", size="8x8", format="jpeg", quality="jpeg=70"
+    )
+    assert loads(text) == exact
+
+
+def test_a_factor_instead_of_a_percentage_is_refused() -> None:
+    with pytest.raises(RecipeFileError, match=r"scale: invalid percentage 0.5: use 50% for 0.5 times the size"):
+        loads("[[renditions]]\nscale = 0.5")
+    with pytest.raises(RecipeFileError, match=r"scale: invalid percentage 0.25: use 25%"):
+        loads("[[renditions]]\nscale = [50, 0.25]")
+    small = Recipe.of(scale="0.5%")
+    assert loads('[[renditions]]\nscale = "0.5%"') == loads(dumps(small)) == small

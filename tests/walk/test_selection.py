@@ -19,8 +19,8 @@ def test_enum_values_may_be_given_as_strings() -> None:
     ("values", "message"),
     [
         ({"max_depth": 0}, "max_depth: must be at least 1, not 0"),
-        ({"symlinks": "some"}, "symlinks: invalid value 'some': must be one of skip, follow"),
-        ({"symlinks": ""}, "symlinks: invalid value '': must be one of skip, follow"),
+        ({"symlinks": "some"}, "symlinks: invalid value 'some': use one of skip, follow"),
+        ({"symlinks": ""}, "symlinks: invalid value '': use one of skip, follow"),
     ],
 )
 def test_an_invalid_value_is_refused_with_its_field(values: dict[str, Any], message: str) -> None:

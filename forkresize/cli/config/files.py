@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from forkresize.cli.config.origin import Origin, Origins, Precedence
 from forkresize.cli.options.model import Option
 from forkresize.errors import FieldError
+from forkresize.words import suggest
 
 if TYPE_CHECKING:
     from forkresize.tomlfile import Document, Path
@@ -140,14 +141,11 @@ def _unknown_key(name: str, options: Mapping[str, Option]) -> str:
     opposed = next((key for key, option in options.items() if option.opposite == name), None)
     if opposed is not None:
         return f"unknown key; use {opposed} = false"
-    close = _closest(name, [key for key, option in options.items() if option.in_files] + [PRESETS])
-    return f"unknown key; did you mean {close}?" if close else "unknown key; the keys are the names of options"
-
-
-def _closest(name: str, known: list[str]) -> str | None:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name, known, n=1)), None)
+    alias = next((key for key, option in options.items() if f"--{name}" in option.aliases), None)
+    if alias is not None:
+        return f"unknown key; use {alias}"
+    known = [key for key, option in options.items() if option.in_files] + [PRESETS]
+    return f"unknown key{suggest(name, known) or '; the keys are the names of options'}"
 
 
 def _check_presets(document: "Document", options: Mapping[str, Option]) -> None:
@@ -168,9 +166,8 @@ def _add_preset(
     holders = [document for document in documents if preset in document.data.get(PRESETS, {})]
     if not holders:
         names = sorted({name for document in documents for name in document.data.get(PRESETS, {})})
-        close = _closest(preset, names)
-        advice = f"did you mean {close!r}?" if close else f"the presets are: {', '.join(names) or 'none'}"
-        raise FieldError("preset", f"unknown preset {preset!r}; {advice}")
+        advice = suggest(preset, names) or f"; the presets are: {', '.join(names) or 'none'}"
+        raise FieldError("preset", f"unknown preset {preset!r}{advice}")
     for document in holders:
         table = _Table(document, (PRESETS, preset), document.data[PRESETS][preset])
         _add(settings, table, Precedence.PRESET, options)

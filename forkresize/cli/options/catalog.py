@@ -39,5 +39,5 @@ def all_options(command: Command) -> Command:
     for panel, options in reversed(PANELS.items()):
         for option in reversed(options):
             attributes = {"cls": PanelOption, "panel": panel, "envvar": option.variable, **option.attributes}
-            command = click.option(*option.names, **attributes)(command)
+            command = click.option(*option.names, *option.aliases, **attributes)(command)
     return command

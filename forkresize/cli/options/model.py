@@ -17,14 +17,17 @@ _CHOOSING = frozenset({"config", "preset"})
 class Option:
     """An option before it is given to a command: its names, and the attributes of a click option."""
 
-    def __init__(self, *names: str, **attributes: Any) -> None:
+    def __init__(self, *names: str, aliases: tuple[str, ...] = (), **attributes: Any) -> None:
         self.names = names
+        self.aliases = aliases
+        """More long flags of the same option, which other programs have."""
         self.attributes = attributes
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
         """All its flags, those that say no after those that say yes."""
-        return tuple(flag for name in sorted(self.names, key=len) if name[0] == "-" for flag in name.split("/"))
+        names = (*sorted(self.names, key=len), *self.aliases)
+        return tuple(flag for name in names if name[0] == "-" for flag in name.split("/"))
 
     @cached_property
     def key(self) -> str:

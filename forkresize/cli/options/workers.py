@@ -9,6 +9,7 @@ WORKERS = [
     Option(
         "-j",
         "--workers",
+        aliases=("--jobs", "--threads"),
         type=whole("n", 0),
         help="Worker processes. 0: work in this process, for debugging, without time limit, memory limit or sandbox. "
         "[default: the CPUs this process may use]",

@@ -110,6 +110,7 @@ def test_rules_are_in_the_order_of_their_places(parse: Parse) -> None:
 
 
 REFUSED = [
+    ("jobs = 3", "forkresize.toml:1: jobs: unknown key; use workers"),
     ("widht = 3", "forkresize.toml:1: widht: unknown key; did you mean width?"),
     (
         "\n\nxyzzy = 3",
@@ -142,7 +143,7 @@ def test_an_invalid_file_is_refused_with_line_and_key(toml: str, message: str, p
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("wbe", "did you mean 'web'?"), ("xyzzy", "the presets are: print, web")],
+    [("wbe", "did you mean web?"), ("xyzzy", "the presets are: print, web")],
 )
 def test_an_unknown_preset_is_refused_with_a_suggestion(name: str, advice: str, parse: Parse) -> None:
     with pytest.raises(ForkresizeError, match=f"^preset: unknown preset '{name}'; ") as refusal:

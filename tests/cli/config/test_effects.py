@@ -1,0 +1,79 @@
+"""Flags that have no effect are refused; the same values elsewhere are not."""
+
+from pathlib import Path
+
+import pytest
+
+from forkresize.cli.command import call
+from forkresize.cli.config.effects import NEEDS
+from tests.protocols import Parse
+
+WITHOUT_EFFECT = [
+    ("--gravity north --width 8", "--gravity requires --fit cover or --fit contain"),
+    ("--gravity north --width 8 --height 8 --fit outside", "--gravity requires --fit cover or --fit contain"),
+    ("--focus 0.1,0.2 --width 8 --height 8 --fit contain", "--focus requires --fit cover"),
+    ("--fit cover --width 8", "--fit cover requires --width and --height, or --size"),
+    ("--fit contain --long-edge 8", "--fit contain requires --width and --height, or --size"),
+    ("--fit outside", "--fit outside requires --width and --height, or --size"),
+    (
+        "--enlarge --format webp",
+        "--enlarge requires --size, --width, --height, --long-edge, --short-edge, --scale or --megapixels",
+    ),
+    ("--resample box --format webp", "--resample requires --size, --width"),
+    ("--linear --format webp", "--linear requires --size, --width"),
+    ("--max-frames 8 --animation first --width 8", "--max-frames requires --animation keep"),
+    ("--max-depth 2 --no-recursive --width 8", "--max-depth requires --recursive"),
+    ("--retry-failed --no-ledger --width 8", "--retry-failed requires --ledger"),
+    ("--max-prune 5 --width 8", "--max-prune requires --prune"),
+    ("--backup-dir b --width 8", "--backup-dir requires --in-place"),
+    ("--log-level debug --width 8", "--log-level requires --log-file"),
+    ("--log-format json --width 8", "--log-format requires --log-file"),
+    ("--null --width 8", "--null requires --files-from"),
+    ("--watermark-opacity 0.2 --width 8", "--watermark-opacity requires --watermark or --watermark-text"),
+    ("--palette 8 --format jpg", "--palette: does not apply to jpeg, only to gif, png"),
+]
+
+
+@pytest.mark.parametrize(("flags", "message"), WITHOUT_EFFECT)
+def test_a_flag_without_an_effect_is_refused(
+    flags: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    assert call(["in", "out", *flags.split()]) == 2
+    assert capsys.readouterr().err.startswith(f"forkresize: {message}")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "--gravity north --width 8 --height 8 --fit cover",
+        "--gravity north --size 8x8 --fit contain",
+        "--fit fill --width 8",
+        "--fit inside --width 8",
+        "--gravity center --width 8",
+        "--log-level info --width 8",
+        "--max-depth 2 --width 8",
+        "--enlarge --scale 200",
+        "--watermark-text none --watermark-opacity 0.2",
+    ],
+)
+def test_what_has_an_effect_or_is_the_default_is_accepted(flags: str, parse: Parse) -> None:
+    assert parse("in", "out", *flags.split())["ineffective"] == ()
+
+
+def test_values_of_files_and_of_the_environment_are_never_refused(parse: Parse) -> None:
+    project = "gravity = 'north'\nlog-level = 'debug'\nfit = 'cover'"
+    values = parse("in", "out", "--width", "8", project=project, env={"FORKRESIZE_MAX_PRUNE": "3"})
+    assert values["ineffective"] == ()
+    assert (values["gravity"], values["fit"]) == ("north", "cover")
+
+
+def test_a_flag_may_depend_on_a_settings_file(parse: Parse) -> None:
+    assert parse("--log-level", "debug", project="log-file = 'run.log'")["ineffective"] == ()
+
+
+def test_every_named_option_exists(parse: Parse) -> None:
+    fields = {each.field for groups in NEEDS.values() for group in groups for each in group}
+    assert fields | NEEDS.keys() <= parse().keys()
