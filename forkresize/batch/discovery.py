@@ -10,7 +10,7 @@ from forkresize.job import Source
 from forkresize.ledger import split_root
 from forkresize.outcome import Outcome
 from forkresize.plan import OverwriteGuard
-from forkresize.walk import Root, roots, roots_from_names, walk
+from forkresize.walk import Root, Selection, roots, roots_from_names, walk
 
 
 class SourceDiscovery:
@@ -52,9 +52,17 @@ class SourceDiscovery:
         """Whether no two roots can yield sources of the same relative path."""
         return self._settings.files_from is None and len({root.prefix for root in self.roots}) == len(self.roots)
 
-    def walk(self) -> Iterator[Outcome | Source]:
-        """Yield what the walk finds: sources, and outcomes of what is not a source. Repeatable."""
-        return walk(self._starts(), self._settings.selection, self._excluded, self._should_stop)
+    def walk(
+        self, selection: Selection | None = None, should_stop: Callable[[], bool] | None = None
+    ) -> Iterator[Outcome | Source]:
+        """Yield what the walk finds: sources, and outcomes of what is not a source. Repeatable.
+
+        Args:
+            selection: what is included, if not what the settings say.
+            should_stop: ends the walk early, if not what ends the run.
+        """
+        chosen = selection or self._settings.selection
+        return walk(self._starts(), chosen, self._excluded, should_stop or self._should_stop)
 
     def all_sources(self) -> Iterator[Source]:
         """Yield the sources of all shards."""

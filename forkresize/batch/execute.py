@@ -1,5 +1,6 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from forkresize.batch.classify import classify
+from forkresize.batch.empty import may_find_picture
 from forkresize.batch.events import EventDispatcher
 from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorFactory | None = None) -> Summary:
     """Execute a plan; see ``RunPlan.execute``. The end of the run is not announced."""
     state = RunState(plan.settings, plan.deadline, plan.stop, events)
+    if not plan.settings.dry_run and _is_pointless(plan):
+        # As in a dry run, nothing is written.
+        plan = replace(plan, settings=replace(plan.settings, dry_run=True))
     if plan.settings.dry_run:
         events.start()
         _preview(plan, state)
@@ -54,6 +59,12 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
             _execute(plan, state, executor, store, staging)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)
+
+
+def _is_pointless(plan: "RunPlan") -> bool:
+    """Return whether the run would make a destination, and nothing in it."""
+    is_new = plan.store.capabilities.local_paths and not os.path.lexists(plan.store.location(""))
+    return is_new and not may_find_picture(plan)
 
 
 def _preview(plan: "RunPlan", state: RunState) -> None:

@@ -55,7 +55,7 @@ def decode_found(data: bytes | bytearray) -> list[Found]:
 
 def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
     """Open a run's walk."""
-    if _is_local(plan):
+    if is_local(plan):
         return nullcontext(plan.discovery.walk())
     return ForkedIterator(plan.discovery.walk, Serializer(encode_found, decode_found))
 
@@ -64,14 +64,14 @@ def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
 def count_sources(plan: "RunPlan") -> Iterator[Iterator[int]]:
     """Open an iterator of a 1 for each source of a run, and a 0 where none was found yet."""
     ones = (1 for _ in plan.sources())
-    if _is_local(plan):
+    if is_local(plan):
         yield ones
         return
     with ForkedIterator(lambda: ones, turn=math.inf) as counted:
         yield (0 if isinstance(each, NothingYet) else each for each in counted)
 
 
-def _is_local(plan: "RunPlan") -> bool:
+def is_local(plan: "RunPlan") -> bool:
     """Return whether the walk takes place in this process.
 
     A serial run has one process only. A single file leaves nothing to be suspended, and starts faster.

@@ -1,7 +1,7 @@
 """The preparation of a run: everything that can be refused is refused before any work."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -92,6 +92,12 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         summary = execute(self, events, create_executor)
         events.finish(summary)
         return summary
+
+    def count_left_out(self) -> Mapping[str, int]:
+        """Return how many files each setting leaves out, for a run that found no picture; see ``batch.empty``."""
+        from forkresize.batch.empty import count_left_out
+
+        return count_left_out(self)
 
     def prepare_again(self, settings: Settings) -> "RunPlan":
         """Return the plan of another run of the same request, over the sources as they are now."""

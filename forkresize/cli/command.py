@@ -103,7 +103,7 @@ def _run(values: dict[str, Any]) -> int:
             summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
-        print_summary(summary, arguments)
+        print_summary(summary, arguments, plan.count_left_out)
     return summary.exit_code
 
 

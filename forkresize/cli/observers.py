@@ -4,14 +4,20 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.reports import commit_indexes, open_reports, report_paths
 from forkresize.observer import Observer
-from forkresize.report.terminal.plain import format_up_to_date, plain_preview, print_line, print_status
+from forkresize.report.terminal.plain import (
+    format_nothing_found,
+    format_up_to_date,
+    plain_preview,
+    print_line,
+    print_status,
+)
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
@@ -36,8 +42,15 @@ def open_observers(arguments: Arguments, sources: AbstractContextManager[Iterato
         yield [*open_reports(arguments, stack), *_views(arguments, sources, stack)]
 
 
-def print_summary(summary: Summary, arguments: Arguments) -> None:
+def print_summary(
+    summary: Summary, arguments: Arguments, count_left_out: Callable[[], Mapping[str, int]] = dict
+) -> None:
     """Commit the index files, and print the summary: as JSON, as a table on a terminal, or only if something failed.
+
+    Args:
+        summary: the run's summary.
+        arguments: the command line.
+        count_left_out: returns how many files each setting leaves out; called if there was no picture.
 
     Raises:
         DestinationError: an index file cannot be replaced.
@@ -49,7 +62,11 @@ def print_summary(summary: Summary, arguments: Arguments) -> None:
         sys.stdout.flush()
     # If standard error is lost, the exit code still shows how the run ended.
     with contextlib.suppress(OSError):
-        _print_human_summary(summary, arguments)
+        if summary.is_empty and not (summary.pruned or summary.stopped_by or summary.refused or arguments.quiet):
+            if arguments.is_interactive or summary.exit_code:
+                print_status(format_nothing_found(summary, count_left_out()))
+        else:
+            _print_human_summary(summary, arguments)
 
 
 def progress_of(arguments: Arguments) -> str:

@@ -139,7 +139,13 @@ def test_error_on_empty_fails_for_an_empty_folder(tmp_path: Path, forkresize: Ru
     assert forkresize("in", "out", "--width", "20").returncode == 0
     result = forkresize("in", "out", "--width", "20", "--error-on-empty")
     assert result.returncode == 9
-    assert "no images found" in result.stderr
+    assert result.stderr == "forkresize: no pictures found; there are no files\n"
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "in/notes.txt").write_text("text")
+    result = forkresize("in", "out", "--width", "20", "--exclude", "*.txt", "-v")
+    assert (result.returncode, result.stderr) == (0, "forkresize: no pictures found; --exclude excluded 1 file\n")
+    assert forkresize("in", "out", "--width", "20").stderr == ""
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_successful_run_prints_nothing(tmp_path: Path, draw: Draw, forkresize: Run) -> None:

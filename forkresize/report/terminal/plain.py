@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, takewhile
 
 from forkresize.exit_policy import ExitCode
@@ -15,6 +15,13 @@ MAX_SHOWN = 20
 """Failures to show to a person; reports hold all of them."""
 
 WAITING = "waiting for another run to free the destination"
+
+_LEFT_OUT_BY = {
+    "rules": "--include and --exclude excluded",
+    "recursive": "--no-recursive excluded",
+    "hidden": "without --hidden, it leaves out",
+}
+"""How a setting left out files, for those whose flags are not named like their fields."""
 
 _MAX_ERROR = 300
 """Terminal cells of an error's text to show; reports hold all of it."""
@@ -100,6 +107,24 @@ def format_up_to_date(summary: Summary) -> str:
         return ""
     others = f"; {summary.without_picture:,} skipped" if summary.without_picture else ""
     return f"everything is up to date ({format_count(summary.sources - summary.without_picture, 'picture')}{others})"
+
+
+def format_nothing_found(summary: Summary, left_out: Mapping[str, int]) -> str:
+    """Return that there was no picture, and why.
+
+    Args:
+        summary: the run's summary.
+        left_out: how many files each setting leaves out; the number of all files as ``sources``.
+    """
+    reasons = [
+        f"{_LEFT_OUT_BY.get(field) or f'--{field} excluded'.replace('_', '-')} {format_count(count, 'file')}"
+        for field, count in left_out.items()
+        if field != "sources"
+    ]
+    reasons += [f"{count:,} skipped: {reason}" for reason, count in summary.skipped_by_reason.items()]
+    if left_out.get("sources") == 0 and not reasons:
+        reasons = ["there are no files"]
+    return "; ".join(filter(None, ("no pictures found", ", ".join(reasons))))
 
 
 def format_count(count: int, noun: str) -> str:

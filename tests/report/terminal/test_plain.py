@@ -14,6 +14,7 @@ from forkresize.outcome import Outcome, OutputRef, Pruned, Reason
 from forkresize.report.terminal.plain import (
     MAX_SHOWN,
     format_failure,
+    format_nothing_found,
     format_up_to_date,
     plain_preview,
     plain_summary,
@@ -156,3 +157,25 @@ def test_run_without_work_is_one_line(unchanged: MakeOutcome, skipped: MakeOutco
 def test_preview_ends_with_totals(due: MakeOutcome, unchanged: MakeOutcome) -> None:
     text = plain_preview(_summary(due(), due(), unchanged()))
     assert text == "0 failed, 2 planned, 1 unchanged, 0 skipped; nothing was changed (--dry-run)"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "text"),
+    [
+        ({}, "no pictures found"),
+        ({"sources": 0}, "no pictures found; there are no files"),
+        ({"sources": 14, "include": 14}, "no pictures found; --include excluded 14 files"),
+        ({"sources": 1, "hidden": 1}, "no pictures found; without --hidden, it leaves out 1 file"),
+        (
+            {"sources": 9, "rules": 3, "max_depth": 2},
+            "no pictures found; --include and --exclude excluded 3 files, --max-depth excluded 2 files",
+        ),
+    ],
+)
+def test_empty_run_says_why(left_out: dict[str, int], text: str) -> None:
+    assert format_nothing_found(_summary(), left_out) == text
+
+
+def test_files_that_are_not_pictures_are_a_reason(skipped: MakeOutcome) -> None:
+    text = format_nothing_found(_summary(skipped(), skipped()), {"sources": 2})
+    assert text == "no pictures found; 2 skipped: not a picture"
