@@ -63,6 +63,8 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
 
 def _is_pointless(plan: "RunPlan") -> bool:
     """Return whether the run would make a destination, and nothing in it."""
+    if plan.settings.shard is not None:
+        return False  # The other shards have pictures.
     is_new = plan.store.capabilities.local_paths and not os.path.lexists(plan.store.location(""))
     return is_new and not may_find_picture(plan)
 
