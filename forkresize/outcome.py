@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_A_PICTURE = "not a picture"
     NOT_A_FILE = "not a regular file"
     SYMBOLIC_LINK = "symbolic link"
+    OUTPUT_DIRECTORY = "directory of outputs"
     EXISTS = "output exists"
     COLLISION = "another source has the same output"
     DUPLICATE = "same as a smaller rendition"

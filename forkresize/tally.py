@@ -21,10 +21,10 @@ OTHER_WARNINGS = "other"
 
 _NUMBER = re.compile(r"\d[\d.,]*")
 
-_HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE})
-"""Reasons of skipped outputs that exist, or whose content exists."""
+_HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE, Reason.OUTPUT_DIRECTORY})
+"""Reasons of skipped outputs that exist, or whose content exists, and of those directories."""
 
-_NO_PICTURE = frozenset({Reason.NOT_A_PICTURE, Reason.NOT_A_FILE, Reason.SYMBOLIC_LINK})
+_NO_PICTURE = frozenset({Reason.NOT_A_PICTURE, Reason.NOT_A_FILE, Reason.SYMBOLIC_LINK, Reason.OUTPUT_DIRECTORY})
 
 
 class Counts(Struct, kw_only=True):

@@ -12,6 +12,9 @@ from msgspec import Struct
 STATE_DIR = ".forkresize"
 """The directory below a destination that holds the ledger and the locks; no output may lie in it."""
 
+LEDGER = f"{STATE_DIR}/ledger.db"
+"""The database of a destination, from there."""
+
 FATAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 """Errors of writing that all other objects would meet as well."""
 

@@ -12,12 +12,15 @@ from msgspec import Struct, field
 from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
+from forkresize.store.base import LEDGER
 from forkresize.store.files import is_internal
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
 from forkresize.walk.selection import Selection, Symlinks
 
 Found = Source | Outcome
+
+_OF_OUTPUTS = "an earlier run wrote it; to process its pictures, name it as a source"
 
 
 def walk(
@@ -29,7 +32,8 @@ def walk(
     """Yield what is at and below the roots, one root after the other; the entries of a directory sorted by name.
 
     Only the directories between a root and the current entry are held in memory. A root is included even if it is
-    hidden or a symbolic link; the rules apply to it. Files of forkresize itself are left out.
+    hidden or a symbolic link; the rules apply to it. Files of forkresize itself are left out, and so are
+    directories below a root that have a ledger: they hold outputs.
 
     Args:
         roots: where to start.
@@ -39,8 +43,9 @@ def walk(
             the walk at all others.
 
     Yields:
-        A Source for each included file; a Skipped outcome for special files and links that are not followed; a Failed
-        outcome for what cannot be read or is gone. What the selection excludes is not reported.
+        A Source for each included file; a Skipped outcome for special files, links that are not followed, and
+        directories of outputs; a Failed outcome for what cannot be read or is gone. What the selection excludes is not
+        reported.
     """
     walker = _Walker(selection, exclude, should_stop)
     for root in roots:
@@ -164,6 +169,8 @@ class _Walker:
             return None
         if (reason := self._reason_not_to_follow(entry, level)) is not None:
             return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.SYMBOLIC_LINK, reason))
+        if os.path.lexists(f"{entry.path}/{LEDGER}"):
+            return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.OUTPUT_DIRECTORY, _OF_OUTPUTS))
         return level.read()
 
     def _file(self, path: str, relative: str, status: os.stat_result) -> Source | Outcome | None:

@@ -93,3 +93,25 @@ def test_metadata_of_an_unresized_tiff_is_removed_too(tmp_path: Path, forkresize
     assert forkresize("in", "out", "--width", "800").returncode == 0
     written = (tmp_path / "out/a.tif").read_bytes()
     assert not any(block in written for block in (b"GPSLatitude", b"iptc", b"8BIM"))
+
+
+def test_outputs_of_another_run_are_not_sources(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "n/a.jpg")
+    forkresize("n", "n/web", "--width", "40")
+    result = forkresize("n", "n/thumbs", "--width", "20", "--strict", "-v")
+    assert result.returncode == 0
+    assert "skipped   n/web  directory of outputs: an earlier run wrote it; to process" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "n/thumbs").iterdir()) == [".forkresize", "a.jpg"]
+    named = json.loads(forkresize("n/web", "out", "--width", "20", "--json").stdout)
+    listed = json.loads(forkresize("--files-from", "-", "listed", "--width", "20", "--json", stdin=b"n/web").stdout)
+    assert (named["written"], listed["written"]) == (1, 1)
+
+
+def test_tree_that_was_changed_in_place_stays_a_source(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "n/sub/a.jpg")
+    forkresize("n", "--in-place", "--width", "40")
+    assert (tmp_path / "n/.forkresize/ledger.db").exists()
+    draw(tmp_path / "n/sub/b.jpg", seed=1)
+    again = json.loads(forkresize("n", "--in-place", "--width", "40", "--json").stdout)
+    assert (again["written"], again["unchanged"]) == (1, 1)
+    assert json.loads(forkresize("n", "out", "--width", "20", "--json").stdout)["written"] == 2

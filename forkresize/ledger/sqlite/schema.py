@@ -8,7 +8,7 @@ from forkresize.errors import LedgerError
 from forkresize.ledger.base import OutputRecord
 from forkresize.ledger.sqlite.connection import START_OVER, LedgerConnection
 from forkresize.ledger.sqlite.files import MAX_SIZE, check_files, check_journal
-from forkresize.store import STATE_DIR
+from forkresize.store.base import LEDGER
 
 VERSION = 1
 """Of the tables; increased when they change."""
@@ -45,7 +45,7 @@ _CACHE_KIB = 2000
 
 def ledger_path(destination: str) -> str:
     """Return the path of a destination's ledger."""
-    return os.path.join(destination, STATE_DIR, "ledger.db")
+    return os.path.join(destination, LEDGER)
 
 
 def connect(path: str, *, read_only: bool = False, durable: bool = False) -> LedgerConnection:
