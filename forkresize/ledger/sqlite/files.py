@@ -4,7 +4,9 @@ Others may have planted them. SQLite believes a rollback journal: it overwrites 
 file that the journal names. See "The Rollback Journal" in https://www.sqlite.org/fileformat2.html.
 """
 
+import contextlib
 import os
+import secrets
 import stat
 import struct
 from collections.abc import Iterator
@@ -28,8 +30,12 @@ _HEADER_SIZE = 28
 """Bytes of a journal's header up to the page size."""
 
 
-def check_files(path: str) -> None:
+def check_files(path: str, *, read_only: bool = False) -> None:
     """Check the files of a ledger. They may be missing, and another run may be writing them.
+
+    Args:
+        path: of the ledger.
+        read_only: whether nothing may be created beside it, not even for a moment.
 
     Raises:
         LedgerError: one is not what a run leaves: it is not a regular file, belongs to another user, is too large, or
@@ -37,14 +43,21 @@ def check_files(path: str) -> None:
     """
     with _open_folder(path) as directory:
         destination = os.stat(os.pardir, dir_fd=directory)
-        _check_owner(os.path.dirname(path), os.fstat(directory), destination)
+        found = {os.path.dirname(path): os.fstat(directory)}
         for suffix in _SUFFIXES:
             try:
                 status = os.lstat(os.path.basename(path) + suffix, dir_fd=directory)
             except FileNotFoundError:
                 continue
             _check_file(path + suffix, status)
-            _check_owner(path + suffix, status, destination)
+            found[path + suffix] = status
+        foreign = {name: status.st_uid for name, status in found.items() if not _is_trusted(status, destination)}
+        if foreign and set(foreign.values()) != {_owner_of_new_files(directory, read_only=read_only)}:
+            name, owner = next(iter(foreign.items()))
+            raise LedgerError(
+                f"the ledger's file {name!r} belongs to user {owner}, who is neither this one, root, nor the owner of "
+                "the destination; remove it, or let users share the destination by its group"
+            )
         _check_journal(path, directory)
 
 
@@ -115,12 +128,24 @@ def _check_file(path: str, status: os.stat_result) -> None:
         raise LedgerError(f"the ledger's file {path!r} cannot be used: {problem}")
 
 
-def _check_owner(path: str, status: os.stat_result, destination: os.stat_result) -> None:
-    """Check that a file belongs to this user, root, or the destination's owner, or to the group that shares it."""
+def _is_trusted(status: os.stat_result, destination: os.stat_result) -> bool:
+    """Return whether a file belongs to this user, root, or the destination's owner, or to the group that shares it."""
     shared = destination.st_mode & (stat.S_IWGRP | stat.S_IWOTH) == stat.S_IWGRP
-    if status.st_uid in {0, os.geteuid(), destination.st_uid} or (shared and status.st_gid == destination.st_gid):
-        return
-    raise LedgerError(
-        f"the ledger's file {path!r} belongs to user {status.st_uid}, who is neither this one, root, nor the owner of "
-        "the destination; remove it, or let users share the destination by its group"
-    )
+    return status.st_uid in {0, os.geteuid(), destination.st_uid} or (shared and status.st_gid == destination.st_gid)
+
+
+def _owner_of_new_files(directory: int, *, read_only: bool) -> int | None:
+    """Return the owner of what this process creates in a directory; None if it can or may create nothing.
+
+    A network file system may give it another owner than this user.
+    """
+    if read_only:
+        return None
+    name = f"owner-{secrets.token_hex(8)}"
+    with contextlib.suppress(OSError):
+        os.mkdir(name, 0o700, dir_fd=directory)
+        try:
+            return os.lstat(name, dir_fd=directory).st_uid
+        finally:
+            os.rmdir(name, dir_fd=directory)
+    return None

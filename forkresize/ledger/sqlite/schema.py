@@ -59,7 +59,7 @@ def connect(path: str, *, read_only: bool = False, durable: bool = False) -> Led
     Raises:
         LedgerError: it is damaged, is not a ledger, was made by a later version, or others may have planted its files.
     """
-    check_files(path)
+    check_files(path, read_only=read_only)
     connection = LedgerConnection(path, read_only=read_only)
     try:
         with connection.translate_errors():

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -165,6 +166,26 @@ def test_the_owner_of_the_destination_and_the_group_that_shares_it_are_trusted(l
     os.chown(out, 0, STRANGER)
     out.chmod(0o2775)
     assert keys(ledger) == ["a", "b", "c"]
+
+
+@as_root
+def test_a_ledger_is_trusted_if_new_files_get_the_same_owner(ledger: Path) -> None:
+    out = ledger.parent.parent
+    out.chmod(0o777)
+    for path in (ledger, ledger.parent):
+        os.chown(path, STRANGER, STRANGER)
+    # As on a network file system that maps all users to one: this user creates files that belong to another.
+    script = "import ctypes, os, sys\nfrom forkresize.ledger.sqlite import SqliteLedger\nos.setgroups([])\n"
+    script += f"os.setresgid({STRANGER}, {STRANGER}, 0)\nos.setresuid({STRANGER}, {STRANGER + 1}, 0)\n"
+    script += f"ctypes.CDLL(None).setfsuid({STRANGER})\n"
+    script += "print(*(record.key for record in SqliteLedger(sys.argv[1]).iter_records()))"
+    for folder in (*out.parents, out):
+        if folder.stat().st_uid == os.getuid() and str(folder).startswith(tempfile.gettempdir()):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    command = [sys.executable, "-c", script, str(out)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert ran.stdout == "a b c\n", ran.stderr
+    assert sorted(path.name for path in ledger.parent.iterdir()) == ["ledger.db"]
 
 
 def test_a_journal_that_appears_during_a_run_is_not_rolled_back_at_its_end(
