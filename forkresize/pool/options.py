@@ -46,7 +46,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
     Attributes:
         workers: maximum number of workers; None for the number of CPUs this process may use.
         timeout: seconds a task may take before its worker is killed; None for no limit. It is not retried.
-        retries: how often a task whose worker died is retried, alone, after all others.
+        retries: how often a task whose worker died is retried: alone, when no other task waits.
         max_tasks: tasks after which a worker is replaced; 0 for never.
         memory: bytes that all workers together may use; None for 60 % of what is available.
         tick: seconds between two calls of ``on_tick``.

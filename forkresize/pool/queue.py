@@ -92,8 +92,9 @@ class TaskQueue(Generic[Item]):
     def schedule_retry(self, task: Task[Item], loss: WorkerLost[Item], limit: int) -> bool:
         """Schedule another attempt at a task that a worker died of; return False if it has had enough.
 
-        A task of an iteration is retried alone, after all others, and before other retries: so workers that are killed
-        from outside at intervals do not hit the same task twice. A submitted one is next, for there may be no end.
+        A task of an iteration is retried alone, when no other task waits, and before other retries: so workers that are
+        killed from outside at intervals do not hit the same task twice. A submitted one is next, for there may be no
+        end.
         """
         task.last_loss = loss
         if task.crashes > limit:

@@ -19,7 +19,7 @@ WORKERS = [
         "--retries",
         type=whole("n", 0),
         default=1,
-        help="How often to retry an image whose worker died. Retries run alone, after everything else.",
+        help="How often to retry an image whose worker died. Retries run alone, when no other image is waiting.",
     ),
     Option("--max-tasks", type=whole("n", 0), default=0, help="Restart a worker after this many images; 0: never."),
     Option(
