@@ -13,7 +13,7 @@ from PIL import Image
 from forkresize import Failed, Outcome, PoolOptions, Recipe, Settings, Summary, Unchanged, Written, run
 from forkresize.errors import LedgerError
 from forkresize.exit_policy import ExitCode
-from forkresize.ledger.sqlite import SqliteLedger, ledger, schema
+from forkresize.ledger.sqlite import SqliteLedger, connection, ledger, schema
 from tests.protocols import Draw
 
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -145,7 +145,7 @@ def test_pruned_outputs_are_reported_even_if_the_ledger_cannot_forget_them(
 
 def test_a_locked_ledger_stops_the_run_soon(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make()
-    monkeypatch.setattr(schema, "_BUSY_TIMEOUT", 0.5)
+    monkeypatch.setattr(connection, "_BUSY_TIMEOUT", 0.5)
     monkeypatch.setattr(ledger, "_BATCH", 1)
     locks: list[sqlite3.Connection] = []
 
@@ -167,5 +167,5 @@ def test_a_pipe_instead_of_the_ledger_is_refused_at_once(tmp_path: Path, make: M
     path = Path(schema.ledger_path(str(tmp_path / "out")))
     path.parent.mkdir(parents=True)
     os.mkfifo(path)
-    with pytest.raises(LedgerError, match="is not a regular file"):
+    with pytest.raises(LedgerError, match="a named pipe in the place of a regular file; remove it"):
         make(dry_run=dry_run)
