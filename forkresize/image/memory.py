@@ -216,7 +216,7 @@ def cannot_allocate(size: int) -> bool:
     return False
 
 
-def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO) -> Skipped | Failed:
+def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO, max_pixels: int) -> Skipped | Failed:
     """Return a failure, with the memory limit as its reason if there is one that the picture does not fit in.
 
     Files look corrupt to the decoders of AVIF, JPEG 2000 and JPEG XL if an allocation fails.
@@ -225,10 +225,11 @@ def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO) -> Skippe
         failure: why a picture or a rendition could not be made.
         needed: the estimated bytes; 0 if the header could not be read.
         file: the picture's.
+        max_pixels: pictures with more pixels are refused before these are allocated.
     """
     if isinstance(failure, Skipped) or failure.reason not in _SUSPECT:
         return failure
-    needed = max(needed or _header_memory(file), _LEAST_BYTES)
+    needed = max(needed or _header_memory(file, max_pixels), _LEAST_BYTES)
     if not cannot_allocate(needed):
         return failure
     message = f"needs about {needed / 1e6:.0f} MB, more than the memory limit of the process leaves: {failure.error}"
@@ -242,8 +243,8 @@ def opening_memory(file: BinaryIO, max_pixels: int) -> int:
     return round(pixels * cost * _MARGIN) + _MIN_BYTES if _SMALL_PIXELS < pixels <= max_pixels else 0
 
 
-def _header_memory(file: BinaryIO) -> int:
+def _header_memory(file: BinaryIO, max_pixels: int) -> int:
     """Return the bytes that reading the header takes: some decoders read the whole file."""
     file.seek(0)
     pixels, cost = eager_pixels(file)
-    return pixels * cost + file.seek(0, os.SEEK_END)
+    return pixels * cost * (pixels <= max_pixels) + file.seek(0, os.SEEK_END)

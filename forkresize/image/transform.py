@@ -200,7 +200,7 @@ class _Rendering:
 
     def explain(self, failure: Skipped | Failed) -> Skipped | Failed:
         """Return a failure, with the memory limit as its reason if that may have caused it."""
-        return reclassify(failure, self._needed_memory, self._file)
+        return reclassify(failure, self._needed_memory, self._file, self._recipe.max_pixels)
 
     def _lap(self) -> float:
         """Return the seconds since the last call."""

@@ -1,5 +1,6 @@
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -191,6 +192,16 @@ def test_waiting_for_memory_is_not_part_of_the_timings(tmp_path: Path, draw: Dra
     [outcome] = render_job(job_of(path, recipe), recipe, LocalStore("", "tag"), lambda _: time.sleep(0.5))
     assert isinstance(outcome.detail, Written)
     assert outcome.detail.decode_seconds + outcome.detail.resize_seconds + outcome.detail.encode_seconds < 0.4
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
+def test_pixels_that_a_damaged_icon_only_claims_are_not_a_lack_of_memory(tmp_path: Path, draw: Draw) -> None:
+    path, small = tmp_path / "a.ico", draw(tmp_path / "small.png")
+    bitmap = struct.pack("<IiiHH", 2**31, 2**31 - 1, 2**31 - 1, 1, 32)
+    path.write_bytes(struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 32, len(bitmap), 22) + bitmap)
+    arguments = [sys.executable, "-c", LIMITED, str(path), str(small), str(tmp_path / "out.jpg"), str(600 * 10**6)]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.strip() == "failed damaged or truncated", done.stderr
 
 
 LIMITED = """
