@@ -35,6 +35,16 @@ def test_tree_is_searched_for_a_picture(tree: Path, serial: bool) -> None:
     assert not may_find_picture(_plan(tree, serial=serial, selection=only_text))
 
 
+@pytest.mark.parametrize(
+    "head", [b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", b"\xff\x0a", b"%!PS"], ids=["HEIC", "JPEG XL", "PostScript"]
+)
+@pytest.mark.parametrize("name", ["a", "a.heic"])
+def test_formats_that_pillow_does_not_read_are_found(tmp_path: Path, head: bytes, name: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(head)
+    assert may_find_picture(_plan(tmp_path))
+
+
 def test_source_that_does_not_answer_is_not_waited_for(tree: Path) -> None:
     os.mkfifo(tree / "pipe")
 
