@@ -49,7 +49,7 @@ class FakeWorker:
         self.ready = True
         self.removed = self.has_violated_protocol = self.was_killed = self.closed = False
         self.exit_code = -9
-        self.granted = 0
+        self.granted = self.used = 0
 
     def take(self) -> list[WorkerMessage]:
         messages, self.inbox = self.inbox, []
