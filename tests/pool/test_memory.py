@@ -24,7 +24,7 @@ from forkresize.pool import (
     reserve,
 )
 from forkresize.pool import memory as pool_memory
-from forkresize.pool.memory import MIN_MEMORY, AdmissionController, Budget
+from forkresize.pool.memory import MIN_MEMORY, AdmissionController, Budget, format_bytes
 from forkresize.pool.system import memory_limit, resident_memory, total_memory
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
@@ -228,10 +228,11 @@ def test_worker_killed_while_it_waits_for_memory_blocks_no_other(run: Run, tmp_p
 
 
 def test_task_that_can_never_fit_fails_alone(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / "0", 10 * TOTAL, 0.0), (tmp_path / "1", MIB, 0.0)]
-    refused, other = run(hold, items, memory=TOTAL)
+    total = above_idle(2)
+    items = [(tmp_path / "0", 10 * total, 0.0), (tmp_path / "1", MIB, 0.0)]
+    refused, other = run(hold, items, memory=total, workers=2)
     assert isinstance(refused, Raised)
-    assert "more than the memory budget of 537 MB" in refused.error
+    assert f"more than the memory budget of {format_bytes(total)}" in refused.error
     assert isinstance(other, Completed)
 
 
