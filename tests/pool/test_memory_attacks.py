@@ -257,8 +257,8 @@ def test_retry_of_a_task_that_needs_more_than_its_share_gets_the_whole_budget(
         time.sleep(0.4)
         return len(block)
 
-    # With what it inherits, more than the share of one of two workers and its margin, and less than the budget.
-    size = 88 * MIB + budget // 16
+    # More than the share of one of two workers and its margin, and less than the budget with all that it inherits.
+    size = 31 * MIB + budget * 23 // 40
     results = run(use, [size, MIB], memory=budget, workers=2)
     (large,) = (result for result in results if result.item == size)
     assert isinstance(large, Completed), large
