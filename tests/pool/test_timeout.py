@@ -129,11 +129,12 @@ def test_time_while_all_processes_are_stopped_does_not_count(faults: ModuleType)
     assert result.seconds >= continued[0] + 1
 
 
+# Each line is one write, so that no reader sees a part of it.
 FEEDER = """
-import sys, time
-print("a", flush=True)
+import os, time
+os.write(1, b"a\\n")
 time.sleep(4)
-print("b", flush=True)
+os.write(1, b"b\\n")
 """
 
 
