@@ -23,7 +23,7 @@ _LONG_WAY = 3
 """Directories on a way from which ``openat2`` is faster than opening one after the other."""
 
 _OPENAT2 = 437
-"""The system call; it has the same number on all architectures."""
+"""The system call, on all architectures but a few such as MIPS; where it fails, directories are opened one by one."""
 
 _RESOLVE = 0x02 | 0x04 | 0x08
 """RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS and RESOLVE_BENEATH of ``linux/openat2.h``."""
