@@ -27,12 +27,16 @@ _FIELDS = ("rules", "hidden", "recursive", "max_depth", "newer_than", "min_size"
 
 def may_find_picture(plan: "RunPlan") -> bool:
     """Return whether there is a source that may be a picture. If that takes long, it is assumed."""
-    found = (_may_be_picture(each) for each in plan.sources())
+
+    def search() -> bool:
+        # A walk that the deadline ended has not seen all.
+        return any(_may_be_picture(each) for each in plan.sources()) or plan.stop()
+
     if is_local(plan):
-        return any(found)
+        return search()
     remaining = plan.deadline.remaining
     until = time.monotonic() + (_PATIENCE if remaining is None else min(_PATIENCE, remaining))
-    with ForkedIterator(lambda: [any(found)]) as answers:
+    with ForkedIterator(lambda: [search()]) as answers:
         for answer in answers:
             if not isinstance(answer, NothingYet):
                 return answer

@@ -73,10 +73,13 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
     with _open_ledger(plan) as ledger:
         obstructions = _obstructions(plan, ledger, plan.store, None)
         outputs = _output_strategy(plan, ledger, plan.store, plan.store.staging(), obstructions)
+        state.discovery_started()
         for classified in classify(plan, plan.discovery.walk(), outputs.check):
             for outcome in () if isinstance(classified, NothingYet) else classified.outcomes:
                 state.report(outcome)
-        _prune(plan, state, ledger)
+        if not plan.stop():
+            state.discovery_finished()
+            _prune(plan, state, ledger)
 
 
 def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore, staging: Staging) -> None:

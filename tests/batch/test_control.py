@@ -112,6 +112,14 @@ class TestMaxDuration:
         assert summary.exit_code is ExitCode.MAX_DURATION
         assert summary.written == 0
 
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_a_walk_that_the_limit_ended_is_not_a_directory_without_pictures(
+        self, photos: Path, tmp_path: Path, dry_run: bool
+    ) -> None:
+        settings = Settings(max_duration=1e-9, selection=Selection(min_size=10**9), dry_run=dry_run)
+        summary = run([photos], tmp_path / "out", THUMBNAIL, settings=settings)
+        assert (summary.exit_code, summary.stopped_by) == (ExitCode.MAX_DURATION, "--max-duration")
+
 
 def test_a_run_waits_for_another_and_announces_it_once(photos: Path, tmp_path: Path) -> None:
     events: list[str] = []
