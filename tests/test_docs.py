@@ -21,7 +21,7 @@ from forkresize.record import record
 from tests.protocols import MakeOutcome
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PARTS = 6
 """Tests that share the commands, so that they run side by side."""
 
@@ -86,7 +86,7 @@ def run_all(lines: Sequence[str], inputs: Path, work: Path) -> Iterator[tuple[st
 
 @pytest.mark.parametrize("names", OUTPUT_OPTIONS, ids=" ".join)
 def test_the_how_to_has_a_command_for_every_output_option(names: tuple[str, ...]) -> None:
-    given = {word for line in commands([ROOT / "docs/howto.md"]) for word in line.split()}
+    given = {word for line in commands([ROOT / "docs/howto/pictures.md"]) for word in line.split()}
     assert {name for each in names for name in each.split("/") if name.startswith("--")} <= given
 
 
@@ -99,13 +99,13 @@ def test_every_command_runs(part: int, inputs: Path, tmp_path: Path) -> None:
 
 
 def test_every_reason_is_explained_and_no_other() -> None:
-    page = (ROOT / "docs/failures.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/howto/failures.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([a-z][^|]*) \|", page.partition("## Why a picture failed")[2], re.MULTILINE)
     assert sorted({*rows} - {"reason"}) == sorted(reason.value for reason in Reason)
 
 
 def test_every_field_of_a_record_is_explained_and_no_other(written: MakeOutcome) -> None:
-    page = (ROOT / "docs/reports.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/howto/reports.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?) \|", page.partition("### The fields")[2].partition("## ")[0], re.MULTILINE)
     assert sorted(re.findall("`([a-z_]+)`", " ".join(rows))) == sorted(record(written()))
 
@@ -128,13 +128,32 @@ def test_the_architecture_shows_the_checked_layers() -> None:
     assert [line.strip() for line in shown.splitlines()] == checked
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_has_a_target(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    anchors = {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.MULTILINE)
-    }
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+def find_anchors(page: Path) -> set[str]:
+    """Return the anchors of the headings of a page."""
+    titles = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def find_links(page: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the file and the anchor of each link to a file of the repository."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")
         if "://" not in target:
-            assert (page.parent / path).exists() if path else anchor in anchors, target
+            yield ((page.parent / path).resolve() if path else page), anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_has_a_target(page: Path) -> None:
+    for target, anchor in find_links(page):
+        assert target.exists(), target
+        assert not anchor or anchor in find_anchors(target), f"{target}#{anchor}"
+
+
+def test_every_page_is_reachable_from_the_index() -> None:
+    found: set[Path] = set()
+    pending = [ROOT / "docs/index.md"]
+    while pending:
+        page = pending.pop()
+        found.add(page)
+        pending += [target for target, _ in find_links(page) if target in PAGES and target not in found]
+    assert found >= {*PAGES}

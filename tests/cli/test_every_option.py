@@ -102,11 +102,13 @@ def test_options_that_choose_settings_or_print_cannot_be_set_in_files(option: Op
 @pytest.mark.parametrize("option", OPTIONS, ids=by_key)
 def test_it_is_in_help_documentation_and_manual(option: Option) -> None:
     assert option.attributes["help"].endswith((".", "]"))
-    rows = [line for line in (DOCS / "settings.md").read_text(encoding="utf-8").splitlines() if line[:3] == "| `"]
+    rows = [
+        line for line in (DOCS / "reference/settings.md").read_text(encoding="utf-8").splitlines() if line[:3] == "| `"
+    ]
     [row] = [row for row in rows if f"`--{option.key}`" in row]
     assert (f"`{option.variable}`" in row) is (option.variable is not None)
     assert (f"| `{option.key}` |" in row) is option.in_files
-    manual = (DOCS / "forkresize.1").read_text(encoding="ascii")
+    manual = (DOCS / "reference/forkresize.1").read_text(encoding="ascii")
     for flag in option.flags:
         assert rf"\fB{flag}\fP".replace("-", r"\-") in manual
 

@@ -7,7 +7,7 @@ from forkresize.recipe import Recipe
 from forkresize.recipefile import RecipeFileError, loads
 from forkresize.recipefile.decode import RENDITION, STEP_KINDS, TOP, key_name
 
-DOCS = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[2] / "docs/reference/recipes.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
 
 

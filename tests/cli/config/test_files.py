@@ -219,7 +219,7 @@ def test_file_defaults_are_a_mapping(parse: Parse, tmp_path: Path) -> None:
 
 
 def test_the_documented_file_and_error_are_correct(parse: Parse) -> None:
-    docs = (Path(__file__).parents[3] / "docs/settings.md").read_text(encoding="utf-8")
+    docs = (Path(__file__).parents[3] / "docs/reference/settings.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```toml\n(.*?)```", docs, re.DOTALL)
     values = parse("--preset", "web", project=example)
     assert (values["width"], values["format"], values["quality"]) == (

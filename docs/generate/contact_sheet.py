@@ -1,6 +1,6 @@
 """Draw the contact sheets of the how-to: every operation with its flags, and the results of unusual inputs.
 
-    python -m docs.contact_sheet examples/pictures docs/sheets
+    python -m docs.generate.contact_sheet examples/pictures docs/images/sheets
 
 Transparency is shown as a checkerboard. The installed command runs with the flags in the labels.
 """
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
-from docs.odd_inputs import ODD
-from docs.operations import SHEETS, draw_inputs
+from docs.generate.odd_inputs import ODD
+from docs.generate.operations import SHEETS, draw_inputs
 from forkresize import Recipe, Written, render
 
 CELL = 240, 160

@@ -1,6 +1,6 @@
 """Create the screenshots of the docs from a real run: the live view halfway, the summary table, the report.
 
-    python docs/screenshots.py examples/pictures docs/run.svg docs/report.webp
+    python docs/generate/screenshots.py examples/pictures docs/images/run.svg docs/images/report.webp
 
 It uses a dozen copies of the folder with one truncated picture, so that a failure is shown as well. The screenshot of
 the report needs Chromium.

@@ -2,7 +2,7 @@
 
 docutils writes the page: it escapes roff syntax and supports sections, unlike click-man.
 
-    docs/manual.py [MANUAL_PAGE [SETTINGS [RECIPES [SANDBOX]]]]
+    docs/generate/manual.py [MANUAL_PAGE [SETTINGS [RECIPES [SANDBOX]]]]
 """
 
 import inspect
@@ -27,7 +27,9 @@ from forkresize.pool.sandbox import syscalls
 from forkresize.recipe import OPTIONS, STEPS, Recipe, Rendition, Size
 from forkresize.recipe.declaration import Declared, describe_type, find_meta, shorthand_kind
 
-HERE = Path(__file__).parent
+DOCS = Path(__file__).parent.parent
+
+PAGES = ("reference/forkresize.1", "reference/settings.md", "reference/recipes.md", "explanation/sandbox.md")
 
 Row = Sequence[str]
 
@@ -215,5 +217,5 @@ def _write(page: Path, settings: Path, recipes: Path, sandbox: Path) -> None:
 
 if __name__ == "__main__":
     names = [Path(name) for name in sys.argv[1:]]
-    defaults = [HERE / name for name in ("forkresize.1", "settings.md", "recipes.md", "explanation/sandbox.md")]
+    defaults = [DOCS / name for name in PAGES]
     _write(*names, *defaults[len(names) :])
