@@ -1,0 +1,141 @@
+"""The manifest of a chunk, which lists its jobs, and the outcomes of a chunk, which lie beside it."""
+
+import hmac
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from forkresize.batch.wire import WireOutcome
+from forkresize.cluster.jsonlines import ManifestError, compress, decode_lines, decompress, encode_lines
+from forkresize.job import Job
+from forkresize.outcome import Count, Seconds
+from forkresize.store import STATE_DIR
+
+VERSION = 1
+"""Version of both documents. Increase it when the meaning of a field changes."""
+
+MAX_LINES = 10_000
+"""Lines that are accepted: far more than the pictures of a chunk."""
+
+RUNS_DIR = f"{STATE_DIR}/runs"
+"""Where a destination holds the manifests of its runs."""
+
+
+class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The first line of a manifest, or of outcomes.
+
+    Attributes:
+        version: of the document.
+        kind: ``manifest`` or ``outcomes``.
+        run: number of the run.
+        chunk: number of the chunk.
+        recipe: digest of the recipe that all jobs need.
+        lines: how many lines follow.
+        signature: HMAC-SHA256 of the document, as hexadecimal digits; empty if it is not signed.
+    """
+
+    version: int = VERSION
+    kind: str = "manifest"
+    run: int
+    chunk: int
+    recipe: str
+    lines: int
+    signature: str = ""
+
+
+class JobOutcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happened to one job of a chunk.
+
+    Attributes:
+        index: of the job in the manifest.
+        attempts: how many workers were given the source.
+        worker: the last of them: name of the node and process id.
+        seconds: wall time that it spent.
+        outcomes: one for each output, or one for all of them.
+    """
+
+    index: Count
+    attempts: Count
+    worker: str
+    seconds: Seconds
+    outcomes: list[WireOutcome]
+
+
+def run_directory(run: int) -> str:
+    """Return the key that all manifests and outcomes of a run lie below."""
+    return f"{RUNS_DIR}/{run}"
+
+
+def manifest_key(run: int, chunk: int) -> str:
+    """Return the key of a chunk's manifest in the destination."""
+    return f"{run_directory(run)}/{chunk:06d}.json.gz"
+
+
+def outcomes_key(run: int, chunk: int) -> str:
+    """Return the key of a chunk's outcomes in the destination."""
+    return f"{run_directory(run)}/{chunk:06d}.outcomes.json.gz"
+
+
+def write_manifest(jobs: Sequence[Job], header: Header, secret: bytes | None = None) -> bytes:
+    """Return a manifest.
+
+    Args:
+        jobs: of the chunk.
+        header: its number of lines and its signature are filled in.
+        secret: the key to sign with; None does not sign.
+    """
+    return _write(encode_lines(jobs), replace(header, kind="manifest", lines=len(jobs)), secret)
+
+
+def read_manifest(data: bytes, secret: bytes | None = None) -> tuple[Header, list[Job]]:
+    """Return the header and the jobs of a manifest.
+
+    Args:
+        data: what ``write_manifest`` returned.
+        secret: the key that must have signed it; None accepts any manifest.
+
+    Raises:
+        ManifestError: it is damaged, of another version, or not signed with the key.
+    """
+    header, lines = _read(data, "manifest", secret)
+    return header, list(decode_lines(lines, Job))
+
+
+def write_outcomes(outcomes: Sequence[JobOutcome], header: Header, secret: bytes | None = None) -> bytes:
+    """Return the document of a chunk's outcomes; see ``write_manifest``."""
+    return _write(encode_lines(outcomes), replace(header, kind="outcomes", lines=len(outcomes)), secret)
+
+
+def read_outcomes(data: bytes, secret: bytes | None = None) -> tuple[Header, list[JobOutcome]]:
+    """Return the header and the outcomes of a chunk; see ``read_manifest``.
+
+    Raises:
+        ManifestError: they are damaged, of another version, or not signed with the key.
+    """
+    header, lines = _read(data, "outcomes", secret)
+    return header, list(decode_lines(lines, JobOutcome))
+
+
+def _write(body: bytes, header: Header, secret: bytes | None) -> bytes:
+    header = replace(header, signature="" if secret is None else _sign(header, body, secret))
+    return compress(encode_lines([header]) + body)
+
+
+def _read(data: bytes, kind: str, secret: bytes | None) -> tuple[Header, list[bytes]]:
+    first, _, body = decompress(data).partition(b"\n")
+    (header,) = decode_lines([first], Header)
+    if header.version != VERSION:
+        raise ManifestError(f"{kind} of version {header.version}, expected {VERSION}")
+    if header.kind != kind:
+        raise ManifestError(f"a document of kind {header.kind!r}, expected {kind!r}")
+    if secret is not None and not hmac.compare_digest(header.signature, _sign(header, body, secret)):
+        raise ManifestError(f"the {kind} has no valid signature: all programs of a cluster need the same key")
+    found = body.count(b"\n")
+    if found != header.lines or found > MAX_LINES:
+        raise ManifestError(f"{found} lines, expected {header.lines}, and at most {MAX_LINES}")
+    return header, body.split(b"\n")[:-1]
+
+
+def _sign(header: Header, body: bytes, secret: bytes) -> str:
+    return hmac.digest(secret, encode_lines([replace(header, signature="")]) + body, "sha256").hex()
