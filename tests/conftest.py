@@ -19,6 +19,8 @@ from forkresize.store.beneath import Root
 from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
+pytest_plugins = ["tests.servers.ministack"]
+
 if (measuring := coverage.Coverage.current()) is not None:
     # A sandboxed worker saves its coverage data when it exits.
     data = os.path.abspath(str(measuring.get_option("run:data_file")))

@@ -1,0 +1,83 @@
+"""The servers that tests start."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.servers.ministack import S3Server
+from tests.servers.program import accepts_connections, find_free_port, find_program, run_server, uses
+
+SLEEPER = "import sys, time; print('up', flush=True); time.sleep(600)"
+
+
+def test_a_missing_program_skips_the_test_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORKRESIZE_REQUIRE_SERVERS", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="install storage: no-such-server is not on PATH"):
+        find_program("no-such-server", "storage")
+
+
+def test_a_missing_program_fails_the_test_where_servers_are_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORKRESIZE_REQUIRE_SERVERS", "1")
+    with pytest.raises(pytest.fail.Exception, match="install storage: no-such-server is not on PATH"):
+        find_program("no-such-server", "storage")
+
+
+def test_a_server_runs_while_the_block_does(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with run_server([sys.executable, "-c", SLEEPER], log, lambda: log.read_text() == "up\n") as process:
+        assert process.poll() is None
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_server_that_exits_fails_with_the_end_of_its_log(tmp_path: Path) -> None:
+    with (
+        pytest.raises(pytest.fail.Exception, match=r"exit code 3\n(?s:.*)no room"),
+        run_server([sys.executable, "-c", "print('no room'); raise SystemExit(3)"], tmp_path / "log", lambda: False),
+    ):
+        pytest.fail("it cannot be ready")
+
+
+@pytest.mark.slow
+def test_a_server_ends_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
+    find_program("setpriv", "util-linux")
+    port = find_free_port()
+    program = f"""
+import os, signal, sys
+from pathlib import Path
+from tests.servers.program import accepts_connections, run_server
+command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "{port}"]
+with run_server(command, Path("log"), lambda: accepts_connections({port})):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    root = Path(__file__).parents[2]
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while accepts_connections(port):
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.slow
+@pytest.mark.server
+@pytest.mark.xdist_group("ministack")
+def test_ministack_answers_on_the_loopback_interface(ministack: S3Server) -> None:
+    request = urllib.request.Request(f"{ministack.endpoint}/shelf", method="PUT")  # noqa: S310 -- it is an http URL.
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 -- same.
+        assert response.status == 200
+
+
+def test_tests_of_one_server_run_in_one_process() -> None:
+    assert [mark.name for mark in uses("ministack")] == ["server", "xdist_group"]
+    assert uses("ministack")[1].args == ("ministack",)
