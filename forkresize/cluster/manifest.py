@@ -29,8 +29,8 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         version: of the document.
         kind: ``manifest`` or ``outcomes``.
         run: number of the run.
-        chunk: number of the chunk.
-        recipe: digest of the recipe that all jobs need.
+        chunk: number of the chunk that it was written for. The parts of a chunk that is split share its manifest.
+        spec: digest of the run's recipe, destination and other values that all jobs need; a signature covers it.
         lines: how many lines follow.
         signature: HMAC-SHA256 of the document, as hexadecimal digits; empty if it is not signed.
     """
@@ -39,7 +39,7 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str = "manifest"
     run: int
     chunk: int
-    recipe: str
+    spec: str
     lines: int
     signature: str = ""
 
@@ -72,9 +72,9 @@ def manifest_key(run: int, chunk: int) -> str:
     return f"{run_directory(run)}/{chunk:06d}.json.gz"
 
 
-def outcomes_key(run: int, chunk: int) -> str:
-    """Return the key of a chunk's outcomes in the destination."""
-    return f"{run_directory(run)}/{chunk:06d}.outcomes.json.gz"
+def outcomes_key(run: int, chunk: int, attempt: int) -> str:
+    """Return the key of a chunk's outcomes in the destination. A late node never replaces those of another attempt."""
+    return f"{run_directory(run)}/{chunk:06d}.{attempt}.outcomes.json.gz"
 
 
 def write_manifest(jobs: Sequence[Job], header: Header, secret: bytes | None = None) -> bytes:

@@ -21,7 +21,7 @@ from forkresize.cluster.manifest import (
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason
 
-HEADER = Header(run=17, chunk=3, recipe="0123", lines=0)
+HEADER = Header(run=17, chunk=3, spec="0123", lines=0)
 SECRET = b"a shared key"
 
 NAMES = st.one_of(st.text(max_size=40), st.binary(max_size=40).map(os.fsdecode))
@@ -34,7 +34,7 @@ def test_every_job_is_read_as_it_was_written(jobs: list[Job], secret: bytes | No
     data = write_manifest(jobs, HEADER, secret)
     header, found = read_manifest(data, secret)
     assert found == jobs
-    assert (header.run, header.chunk, header.recipe, header.lines) == (17, 3, "0123", len(jobs))
+    assert (header.run, header.chunk, header.spec, header.lines) == (17, 3, "0123", len(jobs))
 
 
 def test_outcomes_are_read_as_they_were_written() -> None:
@@ -46,8 +46,8 @@ def test_outcomes_are_read_as_they_were_written() -> None:
 
 
 def test_the_keys_of_a_run_lie_below_the_directory_of_the_run() -> None:
-    keys = [manifest_key(17, 3), outcomes_key(17, 3)]
-    assert keys == [".forkresize/runs/17/000003.json.gz", ".forkresize/runs/17/000003.outcomes.json.gz"]
+    keys = [manifest_key(17, 3), outcomes_key(17, 3, 2)]
+    assert keys == [".forkresize/runs/17/000003.json.gz", ".forkresize/runs/17/000003.2.outcomes.json.gz"]
     assert all(key.startswith(f"{run_directory(17)}/") for key in keys)
 
 
