@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forkresize.cluster.signing import KEY_VARIABLE, load_key, sign, verify
+from forkresize.errors import FieldError
+
+KEY = b"k" * 32
+
+
+def test_a_signature_is_the_hmac_of_purpose_and_data() -> None:
+    # printf 'manifest\0data' | openssl dgst -sha256 -hmac kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk
+    assert sign(KEY, "manifest", b"data") == "5b848e9927e3e7d8386f331dc497498d75f152368af89ceb20e4bb01666d6476"
+
+
+@given(st.binary(), st.binary(), st.binary(min_size=1), st.text())
+def test_only_the_same_key_purpose_and_data_have_the_same_signature(
+    key: bytes, data: bytes, more: bytes, text: str
+) -> None:
+    signature = sign(key, "message", data)
+    assert verify(key, "message", data, signature)
+    assert not verify(key, "manifest", data, signature)
+    assert not verify(key, "message", data + more, signature)
+    assert not verify(key + b"1", "message", data, signature)
+    assert verify(key, "message", data, text) == (text == signature)
+    assert not verify(key, "message", data, None)
+
+
+def test_a_key_comes_from_a_file_or_from_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"  " + b"a" * 40 + b"\n")
+    assert load_key(str(path), {KEY_VARIABLE: "b" * 32}) == b"a" * 40
+    assert load_key(None, {KEY_VARIABLE: "b" * 32}) == b"b" * 32
+    assert load_key(None, {KEY_VARIABLE: " "}) is None
+    assert load_key(None, {}) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b" " * 64])
+def test_a_key_that_is_too_short_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    with pytest.raises(FieldError, match="at least 32 are needed; create one with: openssl rand -hex 32"):
+        load_key(str(path), {})
+
+
+def test_a_key_file_that_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(FieldError, match="missing' cannot be read: No such file"):
+        load_key(str(tmp_path / "missing"), {})
