@@ -144,13 +144,15 @@ class Unchanged(_Detail, frozen=True):
 
 
 class Pruned(_Detail, frozen=True):
-    """The output of an earlier run was removed because its source is gone; in a dry run, it would be removed.
+    """The output of an earlier run was removed; in a dry run, it would be removed.
 
     Attributes:
         out_bytes: size of the removed output.
+        reason_text: why it was removed.
     """
 
     out_bytes: int
+    reason_text: str = "its source is gone"
 
 
 class Skipped(_Detail, frozen=True):

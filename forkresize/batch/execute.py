@@ -20,6 +20,7 @@ from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
 from forkresize.batch.prune import RemovableOutputs
 from forkresize.batch.render_job import preload
 from forkresize.batch.results import outcomes_from_result
+from forkresize.batch.stale import StaleOutputs
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.state import RunState
 from forkresize.batch.worker import WorkerSetup
@@ -182,8 +183,9 @@ def _output_strategy(
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
     if not plan.settings.prune:
         return
-    prune = RemovableOutputs(ledger, plan.store, plan.discovery.directories()).plan()
-    if refusal := plan.settings.max_prune.refusal(len(prune.orphans), prune.total):
+    removable = RemovableOutputs(ledger, plan.store, plan.discovery.directories())
+    prune = removable.plan(StaleOutputs(plan, ledger))
+    if refusal := plan.settings.max_prune.refusal(len(prune.orphans), len(prune.stale), prune.total):
         state.record_refusal(refusal)
         return
     for outcome in prune.preview() if plan.settings.dry_run else prune.execute(ledger):

@@ -59,7 +59,7 @@ class Obstructions:
     @cached_property
     def _refusal(self) -> str | None:
         plan = self._removable.plan()
-        return None if self._limit is None else self._limit.refusal(len(plan.orphans), plan.total)
+        return None if self._limit is None else self._limit.refusal(len(plan.orphans), 0, plan.total)
 
 
 def find_obstacle(store: OutputStore, key: str) -> str | None:

@@ -58,7 +58,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         compare: how to detect changed sources.
         retry_failed: try failed sources again, even if nothing about them changed.
         ledger: record what was made; otherwise, outputs are compared with their sources by time alone.
-        prune: remove the outputs of earlier runs whose source is gone.
+        prune: remove the outputs of earlier runs whose source is gone, and those of this run's sources that the recipe
+            no longer asks for.
         max_prune: if more outputs would be removed, none is.
         in_place: replace each source by its output; the destination is the single source.
         backup_dir: where to keep replaced sources; None keeps none.

@@ -53,7 +53,11 @@ class OutputNames(Struct, frozen=True):
     def comparable(self, source: Source, suffix: str = "") -> list[str]:
         """Return a text for each output that is equal for two sources if and only if they share it."""
         keys = [output.key for output in self.naming.outputs(source, suffix)]
-        return keys if self.case_sensitive else list(dict.fromkeys(map(_fold, keys)))
+        return keys if self.case_sensitive else list(dict.fromkeys(map(self.fold, keys)))
+
+    def fold(self, key: str) -> str:
+        """Return such a text for one output."""
+        return key if self.case_sensitive else _fold(key)
 
 
 def find_collisions(

@@ -137,10 +137,11 @@ def test_a_directory_that_a_link_leads_to_takes_the_place_of_a_file(tmp_path: Pa
 
 @pytest.mark.usefixtures("file_then_directory")
 def test_above_the_limit_nothing_is_removed(tmp_path: Path, again: Again) -> None:
-    summary, outcomes = again(max_prune=MaxPrune(10))
+    summary, outcomes = again(max_prune=MaxPrune(0))
     (failed,) = [each for each in outcomes if isinstance(each.detail, Failed)]
     assert failed.error.endswith(
-        "is in the way: 1 of 2 outputs have lost their source, more than the limit of 10%; none was removed"
+        "is in the way: 1 of 2 outputs would be removed (1 whose source is gone), more than the limit of 0%; "
+        "none was removed; to remove them, set the limit to 1"
     )
     assert (summary.exit_code, summary.pruned, sorted(outputs(tmp_path / "out"))) == (3, 0, ["a.jpg", "c.jpg"])
 

@@ -90,7 +90,7 @@ def test_outputs_of_other_source_directories_are_kept(tmp_path: Path, photos: Pa
     assert prune()[1] == []
 
 
-@pytest.mark.parametrize(("limit", "removed"), [(MaxPrune(), 0), (MaxPrune(20), 1), (MaxPrune(0, percent=False), 0)])
+@pytest.mark.parametrize(("limit", "removed"), [(MaxPrune(0), 0), (MaxPrune(20), 1), (MaxPrune(0, percent=False), 0)])
 def test_above_the_limit_nothing_is_removed_and_the_run_fails(
     tmp_path: Path, photos: Path, prune: Prune, limit: MaxPrune, removed: int
 ) -> None:
@@ -99,8 +99,39 @@ def test_above_the_limit_nothing_is_removed_and_the_run_fails(
     assert (summary.pruned, len(pruned), len(outputs(tmp_path))) == (removed, removed, 5 - removed)
     assert summary.exit_code == (ExitCode.OK if removed else ExitCode.FATAL)
     if not removed:
-        assert f"1 of 5 outputs have lost their source, more than the limit of {limit}" in str(summary.refused)
+        assert summary.refused == (
+            f"1 of 5 outputs would be removed (1 whose source is gone), more than the limit of {limit}; "
+            "none was removed; to remove them, set the limit to 1"
+        )
     assert summary.stopped_by is None
+
+
+@pytest.mark.parametrize(
+    ("removed", "total", "limit", "exceeded"),
+    [
+        (10, 11, MaxPrune(10), False),
+        (11, 110, MaxPrune(10), False),
+        (11, 109, MaxPrune(10), True),
+        (10, 10, MaxPrune(10), True),
+        (10, 10, MaxPrune(100), False),
+        (1, 5, MaxPrune(0), True),
+        (0, 0, MaxPrune(0), False),
+        (10, 1000, MaxPrune(9, percent=False), True),
+    ],
+)
+def test_up_to_ten_outputs_may_go_at_any_percentage_but_never_all(
+    removed: int, total: int, limit: MaxPrune, exceeded: bool
+) -> None:
+    assert limit.exceeded(removed, total) is exceeded
+    assert (limit.refusal(removed, 0, total) is not None) is exceeded
+
+
+def test_a_refusal_counts_both_causes() -> None:
+    refusal = MaxPrune(3, percent=False).refusal(1000, 2, 2000)
+    assert str(refusal).startswith(
+        "1,002 of 2,000 outputs would be removed (1,000 whose source is gone, 2 that the recipe no longer asks for)"
+    )
+    assert str(refusal).endswith("set the limit to 1002")
 
 
 def test_a_dry_run_reports_what_would_be_removed(tmp_path: Path, photos: Path, prune: Prune) -> None:

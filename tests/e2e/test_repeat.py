@@ -37,7 +37,11 @@ def test_a_dry_run_shows_the_reason_of_each_output(tmp_path: Path, photos: Path,
     (tmp_path / "out/2.jpg").unlink()
     (photos / "3.jpg").unlink()
     output = forkresize("in", "out", *OPTIONS, "--dry-run", "--prune", "--max-prune", "1").stdout
-    for line in ("in/1.jpg  -> out/1.jpg  the source changed", "the output is gone", "pruned    out/3.jpg"):
+    for line in (
+        "in/1.jpg  -> out/1.jpg  the source changed",
+        "the output is gone",
+        "pruned    out/3.jpg  its source is gone",
+    ):
         assert line in output
     assert (tmp_path / "out/3.jpg").exists()
     assert "the recipe changed" in forkresize("in", "out", "--width", "101", "--dry-run").stdout
@@ -57,16 +61,17 @@ def test_outputs_are_made_again_only_if_something_is_dropped(tmp_path: Path, pho
 def test_pruning_above_the_limit_is_an_error(tmp_path: Path, photos: Path, forkresize: Run) -> None:
     forkresize("in", "out", *OPTIONS)
     (photos / "3.jpg").unlink()
-    refused = forkresize("in", "out", *OPTIONS, "--prune")
+    limit = ("--prune", "--max-prune", "0")
+    refused = forkresize("in", "out", *OPTIONS, *limit)
     assert refused.returncode == 3
     assert (
-        "1 of 6 outputs have lost their source, more than the limit of 10%; none was removed (--max-prune)"
-        in refused.stderr
+        "1 of 6 outputs would be removed (1 whose source is gone), more than the limit of 0; none was removed; "
+        "to remove them, set the limit to 1 (--max-prune; with --dry-run, it lists them)" in refused.stderr
     )
     assert "stopped" not in refused.stderr
     for option in ("--quiet", "--dry-run"):
-        assert "none was removed (--max-prune)" in forkresize("in", "out", *OPTIONS, "--prune", option).stderr
-    pruned = forkresize("in", "out", *OPTIONS, "--prune", "--max-prune", "20%", "--json")
+        assert "set the limit to 1 (--max-prune" in forkresize("in", "out", *OPTIONS, *limit, option).stderr
+    pruned = forkresize("in", "out", *OPTIONS, "--prune", "--json")
     assert (pruned.returncode, json.loads(pruned.stdout)["pruned"]) == (0, 1)
 
 

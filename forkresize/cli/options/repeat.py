@@ -32,14 +32,16 @@ REPEAT = [
     Option(
         "--prune",
         is_flag=True,
-        help="Delete outputs of earlier runs whose source no longer exists, unless the output was modified.",
+        help="Delete outputs of earlier runs whose source no longer exists, or that the recipe no longer asks for. "
+        "Outputs that were modified are kept.",
     ),
     Option(
         "--max-prune",
         type=MAX_PRUNE,
         default="10%",
         metavar="N|N%",
-        help="Safety limit of --prune: if more outputs than this would be deleted, delete nothing and exit with 3.",
+        help="Safety limit of --prune: if more outputs than this would be deleted, delete nothing and exit with 3. A "
+        "percentage allows 10 outputs in any case, but never all of them.",
     ),
     Option(
         "--in-place",

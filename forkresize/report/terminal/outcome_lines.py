@@ -70,6 +70,8 @@ def _details(outcome: Outcome) -> str:
             return format_failure(outcome)
         case Planned() as planned:
             return f"-> {printable(outcome.destination or '')}  {printable(planned.reason_text)}"
+        case Pruned() as pruned:
+            return pruned.reason_text
         case Skipped() as skipped:
             return ": ".join(filter(None, (skipped.reason, printable(skipped.error))))
         case _:

@@ -156,8 +156,8 @@ def _explain_exit(summary: Summary) -> str:
 
 
 def format_refusal(refused: str) -> str:
-    """Return why nothing was pruned, with the option that decides it."""
-    return f"{printable(refused)} (--max-prune)"
+    """Return why nothing was pruned, with the options that decide it and that show what it is about."""
+    return f"{printable(refused)} (--max-prune; with --dry-run, it lists them)"
 
 
 def _escape(character: str) -> str:

@@ -120,7 +120,10 @@ def test_plain_summary_shows_pruned_outputs_and_refusals(written: MakeOutcome) -
     gone = Outcome(OutputRef(written().source, "out/u.jpg"), Pruned(9))
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(gone, stopped_by="SIGTERM")) == f"{counts}, 1 pruned; stopped by SIGTERM"
-    assert plain_summary(_summary(refused="2 are\nlost")) == f"{counts}; 2 are\\nlost (--max-prune)"
+    assert (
+        plain_summary(_summary(refused="2 are\nlost"))
+        == f"{counts}; 2 are\\nlost (--max-prune; with --dry-run, it lists them)"
+    )
 
 
 def test_plain_summary_says_where_the_other_failures_are(failed: MakeOutcome) -> None:

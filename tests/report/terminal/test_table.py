@@ -83,8 +83,8 @@ def test_reason_of_an_early_stop_is_shown() -> None:
 
 
 def test_refusal_is_shown() -> None:
-    lines = _printed(_summary(refused="3 of 5 outputs have lost their source"), 100)
-    assert " refused              3 of 5 outputs have lost their source (--max-prune)" in lines
+    lines = _printed(_summary(refused="3 of 5 outputs would be removed"), 120)
+    assert " refused              3 of 5 outputs would be removed (--max-prune; with --dry-run, it lists them)" in lines
     assert not any("early" in line for line in lines)
 
 
