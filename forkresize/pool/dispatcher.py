@@ -1,28 +1,26 @@
 """The thread that exchanges tasks and results with a supervisor's process, and restarts it: Dispatcher."""
 
 import contextlib
-import os
 import pickle
 import reprlib
 import selectors
 import socket
-import subprocess
-import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool.files import WithFiles, close_all
 from forkresize.pool.future import abandon, resolve
-from forkresize.pool.message_socket import MessageSocket
 from forkresize.pool.options import Serializer
 from forkresize.pool.result import Completed, SupervisorLostError
-from forkresize.pool.server import DECODER, MAX_OVERHEAD, Broken, Configuration, Ready, Reply
+from forkresize.pool.server import DECODER, Broken, Configuration, PoolStats, Ready, Reply
+from forkresize.pool.supervisor_process import SupervisorProcess
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -35,12 +33,6 @@ _MAX_LOSSES = 1
 
 _MAX_START_FAILURES = 3
 
-_COMMAND = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from forkresize.pool.server import main; main()"
-_ROOT = str(Path(__file__).parents[2])
-
-_EXIT_GRACE = 5.0
-"""Seconds that a supervisor gets to end its workers and exit."""
-
 
 class Call(Struct, eq=False):
     """A task on its way to the supervisor and back."""
@@ -50,6 +42,7 @@ class Call(Struct, eq=False):
     payload: bytes  # The message that hands it to the supervisor.
     files: tuple[FileIO, ...]  # Owned by the call.
     future: "Future[Any]"
+    whole: bool = False  # Whether the future gets the whole TaskResult and no TaskError.
     losses: int = 0  # How often the supervisor died while it had the task.
 
     def close(self) -> None:
@@ -57,54 +50,22 @@ class Call(Struct, eq=False):
         close_all(self.files)
 
 
-class SupervisorProcess:
-    """A fresh interpreter that runs a supervisor, connected by a socket."""
-
-    def __init__(self, configuration: bytes, max_result: int) -> None:
-        """Start it from the thread that stays alive as long as it: the kernel kills it with that thread.
-
-        Args:
-            configuration: its first message.
-            max_result: the most bytes of a result.
-
-        Raises:
-            OSError: the process cannot be started.
-        """
-        near, far = socket.socketpair()
-        command = [sys.executable, "-c", _COMMAND, _ROOT, str(far.fileno()), str(os.getpid())]
-        try:
-            with far:
-                self.process = subprocess.Popen(  # noqa: S603
-                    command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-                )
-        except BaseException:
-            near.close()
-            raise
-        self.connection = MessageSocket(near, max_result + MAX_OVERHEAD)
-        self.connection.send(configuration)
-        self.capacity = 0  # How many tasks it takes at a time; 0 until it is ready.
-
-    def stop(self) -> int:
-        """Close the connection and wait for the process to end; return its exit code."""
-        self.connection.close()
-        try:
-            return self.process.wait(_EXIT_GRACE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
-
-
 class Dispatcher:
     """Runs calls by a supervisor's process. Its thread starts with the first call and ends after close()."""
 
-    def __init__(self, configuration: Configuration, results: Serializer) -> None:
+    def __init__(
+        self, configuration: Configuration, results: Serializer, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Create a dispatcher; nothing is started."""
+        self._environment = environment
+        self.stats = PoolStats()  # Of the supervisor's pool, as of its last message.
         self._configuration = pickle.dumps(configuration)
         self._results = results
         self._lock = threading.Lock()
         # Shared with other threads, under the lock.
         self._waiting: deque[Call] = deque()
         self._closing = False
+        self._terminating = False
         self._error: BrokenPoolError | None = None
         self._thread: threading.Thread | None = None
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -154,6 +115,12 @@ class Dispatcher:
             abandon(call.future, None)
         self._wake()
 
+    def terminate(self) -> None:
+        """End the processes at once, and fail all calls with a BrokenPoolError."""
+        with self._lock:
+            self._closing = self._terminating = True
+        self._wake()
+
     def join(self) -> None:
         """Wait for the thread to end."""
         if self._thread is not None:
@@ -174,7 +141,9 @@ class Dispatcher:
                 self._selector.register(self._wake_reader, selectors.EVENT_READ)
                 while self._send_waiting():
                     self._handle_events()
-                self._stop_supervisor()
+                if self._terminating:
+                    self._break(BrokenPoolError("the pool was terminated"))
+                self._stop_supervisor(kill=self._terminating)
         except BaseException as error:
             self._break(BrokenPoolError(f"the pool's thread failed: {error!r}"))
             raise
@@ -186,7 +155,7 @@ class Dispatcher:
     def _send_waiting(self) -> bool:
         """Start the supervisor if it is needed, and send what it has room for; return False when all is done."""
         with self._lock:
-            if self._closing and not self._waiting and not self._in_flight:
+            if self._terminating or (self._closing and not self._waiting and not self._in_flight):
                 return False
             is_needed = bool(self._waiting)
         if self._supervisor is None and is_needed:
@@ -229,17 +198,22 @@ class Dispatcher:
         elif isinstance(message, Reply):
             call = self._in_flight.pop(message.number)
             call.close()
-            self._resolve(call.future, message, files)
+            self.stats = message.stats
+            self._resolve(call, message, files)
         elif self._supervisor is not None:
-            self._supervisor.capacity = _AHEAD * message.workers
+            self._supervisor.capacity = _AHEAD * message.stats.workers
             self._start_failures = 0
+            self.stats = message.stats
 
-    def _resolve(self, future: "Future[Any]", reply: Reply, files: tuple[FileIO, ...]) -> None:
-        result = reply.result
+    def _resolve(self, call: Call, reply: Reply, files: tuple[FileIO, ...]) -> None:
+        future, result = call.future, reply.result
         if result is None:
             abandon(future, None)
         elif not isinstance(result, Completed):
-            resolve(future, result)
+            if call.whole:
+                future.set_result(result)
+            else:
+                resolve(future, result)
         else:
             try:
                 value = self._results.decode(result.result)
@@ -247,22 +221,25 @@ class Dispatcher:
                 close_all(files)
                 future.set_exception(error)
             else:
-                future.set_result(WithFiles(value, files) if files else value)
+                value = WithFiles(value, files) if files else value
+                future.set_result(replace(result, result=value) if call.whole else value)
 
     def _start_supervisor(self) -> None:
         try:
-            self._supervisor = SupervisorProcess(self._configuration, self._results.max_bytes)
+            self._supervisor = SupervisorProcess(self._configuration, self._results.max_bytes, self._environment)
         except OSError as error:
             self._break(BrokenPoolError(f"the supervisor's process cannot be started: {error}"))
         else:
             self._selector.register(self._supervisor.connection, selectors.EVENT_READ)
 
-    def _stop_supervisor(self) -> int | None:
-        """Stop the supervisor, if there is one; return its exit code."""
+    def _stop_supervisor(self, *, kill: bool = False) -> int | None:
+        """Stop or kill the supervisor, if there is one; return its exit code."""
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return None
         self._selector.unregister(supervisor.connection)
+        if kill:
+            supervisor.process.kill()
         return supervisor.stop()
 
     def _on_supervisor_lost(self) -> None:

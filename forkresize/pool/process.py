@@ -6,15 +6,18 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from io import FileIO
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from forkresize.pool.dispatcher import Call, Dispatcher
 from forkresize.pool.files import MAX_FILES, WithFiles
 from forkresize.pool.options import PoolOptions
-from forkresize.pool.server import TASK_HEADER, Configuration
+from forkresize.pool.server import TASK_HEADER, Configuration, PoolStats
+
+if TYPE_CHECKING:
+    from forkresize.pool.result import TaskResult
 
 T = TypeVar("T")
 
@@ -41,6 +44,7 @@ class PoolProcess(Executor, Generic[T]):
         options: PoolOptions = _DEFAULTS,
         initializer: Callable[[], object] | str | None = None,
         preload: Callable[[], object] | str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Create a pool; no process is started before the first task.
 
@@ -52,10 +56,11 @@ class PoolProcess(Executor, Generic[T]):
             options: as of a Pool. The serializers run in this process and in the workers.
             initializer: called in each worker before its first task.
             preload: called once in the supervisor's process; what it loads is shared by all workers.
+            environment: variables of the supervisor's process and its workers; None for those of this process.
         """
         self._options = options
         settings = pickle.dumps((work, initializer, preload, options))
-        self._dispatcher = Dispatcher(Configuration(list(sys.path), settings), options.serializer)
+        self._dispatcher = Dispatcher(Configuration(list(sys.path), settings), options.serializer, environment)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -76,6 +81,28 @@ class PoolProcess(Executor, Generic[T]):
             RuntimeError: the pool is shut down.
             Exception: the task cannot be serialized.
         """
+        future: Future[T] = self._submit(task, timeout, whole=False)
+        return future
+
+    def submit_task(self, task: Any, /, *, timeout: float | None = None) -> "Future[TaskResult[None, T]]":
+        """Add a task; return the future of its TaskResult, without its item.
+
+        It has the worker, the seconds and the standard error as well, and a task that fails is not an exception. The
+        future's exceptions are otherwise those of ``submit``.
+
+        Args:
+            task: see ``submit``.
+            timeout: see ``submit``.
+
+        Raises:
+            BrokenPoolError: the pool cannot run tasks.
+            RuntimeError: the pool is shut down.
+            Exception: the task cannot be serialized.
+        """
+        future: Future[TaskResult[None, T]] = self._submit(task, timeout, whole=True)
+        return future
+
+    def _submit(self, task: Any, timeout: float | None, *, whole: bool) -> "Future[Any]":
         value, files = (task.value, task.files) if isinstance(task, WithFiles) else (task, ())
         if len(files) > MAX_FILES:
             raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
@@ -83,14 +110,13 @@ class PoolProcess(Executor, Generic[T]):
         number = next(self._numbers)
         payload = TASK_HEADER.pack(number, math.nan if timeout is None else timeout) + data
         copies = tuple(FileIO(os.dup(file.fileno())) for file in files)
-        call = Call(number, task, payload, copies, Future())
+        call = Call(number, task, payload, copies, Future(), whole)
         try:
             self._dispatcher.add(call)
         except BaseException:
             call.close()
             raise
-        future: Future[T] = call.future
-        return future
+        return call.future
 
     def map(self, tasks: Iterable[Any], /, *, timeout: float | None = None) -> Iterator[T]:  # type: ignore[override]
         """Submit all tasks; yield their results in order.
@@ -105,6 +131,16 @@ class PoolProcess(Executor, Generic[T]):
     def supervisor_pid(self) -> int | None:
         """Process id of the supervisor; None while there is none."""
         return self._dispatcher.supervisor_pid
+
+    @property
+    def stats(self) -> PoolStats:
+        """The workers and what they took, as of the supervisor's last message; empty before the first one."""
+        return self._dispatcher.stats
+
+    def terminate(self) -> None:
+        """End the processes at once. The futures of all tasks that are not done fail with a BrokenPoolError."""
+        self._dispatcher.terminate()
+        self._dispatcher.join()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no more tasks, and end the processes when all are done."""

@@ -40,10 +40,22 @@ class Configuration(Struct, frozen=True):
     work: bytes  # Pickled: the work function, the initializer, the preload function and the options.
 
 
+class PoolStats(Struct, frozen=True, array_like=True):
+    """What a supervisor's pool has, and what its workers took so far; see the properties of ``Pool``."""
+
+    workers: int = 0
+    workers_lost: int = 0
+    busy_seconds: float = 0.0
+    memory: int = 0
+    memory_peak: int = 0
+    sandbox: tuple[str, ...] = ()
+    sandbox_missing: tuple[str, ...] = ()
+
+
 class Ready(Struct, frozen=True, tag=True):
     """The pool is ready for tasks."""
 
-    workers: int
+    stats: PoolStats
 
 
 class Reply(Struct, frozen=True, tag=True):
@@ -51,6 +63,7 @@ class Reply(Struct, frozen=True, tag=True):
 
     number: int
     result: Completed[None, bytes] | Raised[None] | WorkerLost[None] | None
+    stats: PoolStats
 
 
 class Broken(Struct, frozen=True, tag=True):
@@ -109,7 +122,7 @@ class _Server:
         start = partial(self._start_worker, initializer)
         with Pool(work, options=_pass_bytes(options), initializer=start) as pool:
             self._pool = pool
-            self._send(Ready(pool.workers))
+            self._send(Ready(_stats(pool)))
             while not self._connection.eof:
                 pool.poll()
 
@@ -144,7 +157,8 @@ class _Server:
         if isinstance(result, Completed) and isinstance(result.result, WithFiles):
             files = result.result.files
             result = replace(result, result=result.result.value)
-        self._send(Reply(number, result and replace(result, item=None)), files)
+        stats = PoolStats() if self._pool is None else _stats(self._pool)
+        self._send(Reply(number, result and replace(result, item=None), stats), files)
 
     def _send(self, message: Ready | Reply, files: tuple[FileIO, ...] = ()) -> None:
         self._connection.send(ENCODER.encode(message), files, close=True)
@@ -164,10 +178,24 @@ def _pass_bytes(options: PoolOptions) -> PoolOptions:
         sandbox = replace(sandbox, open_file=partial(_open_file, sandbox.open_file, tasks.decode))
     return replace(
         options,
-        serializer=replace(results, decode=bytes, validates=False),
+        serializer=replace(results, decode=partial(_check, results.decode) if results.validates else bytes),
         task_serializer=Serializer(bytes, tasks.decode),
         sandbox=sandbox,
     )
+
+
+def _check(decode: Callable[[bytes | bytearray], Any], data: bytes | bytearray) -> bytes:
+    """Return a result that can be decoded as it is.
+
+    Raises:
+        Exception: it cannot.
+    """
+    decode(data)
+    return bytes(data)
+
+
+def _stats(pool: Pool[Any, Any]) -> PoolStats:
+    return PoolStats(*(getattr(pool, name) for name in PoolStats.__struct_fields__))
 
 
 def _open_file(

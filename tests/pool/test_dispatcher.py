@@ -31,7 +31,7 @@ def test_cancelling_waiting_calls_takes_one_pass_and_spares_those_that_are_retri
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", lambda _: None)
         for number, future in enumerate(futures):
-            dispatcher.add(CountedCall(number, None, b"", (), future, number % 2, comparisons))
+            dispatcher.add(CountedCall(number, None, b"", (), future, losses=number % 2, comparisons=comparisons))
     dispatcher.close(cancel_futures=True)
     dispatcher._close_wake()  # noqa: SLF001  The thread would.
     assert [future.cancelled() for future in futures] == [True, False] * 50

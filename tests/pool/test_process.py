@@ -23,14 +23,17 @@ import pytest
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import (
+    Completed,
     LossReason,
     PoolOptions,
     PoolProcess,
+    Raised,
     SandboxPolicy,
     Serializer,
     SupervisorLostError,
     TaskError,
     WithFiles,
+    WorkerLost,
     WorkerLostError,
     sealed_memfd,
 )
@@ -126,7 +129,7 @@ def test_error_text_that_is_not_unicode_is_escaped(start: Start) -> None:
     [
         (("exit", 3), "exited with code 3"),
         (("segfault",), "killed by SIGSEGV"),
-        pytest.param(("keep_memory",), "its share is 100 MB", marks=needs_proc),
+        pytest.param(("keep_memory",), "its share is 10", marks=needs_proc),
     ],
 )
 def test_task_that_kills_its_worker_fails_after_its_retry_and_no_other_does(start: Start, task: Any, how: str) -> None:
@@ -488,3 +491,83 @@ def test_too_many_files_are_refused(start: Start) -> None:
 def test_worker_stdout_does_not_reach_the_terminal(start: Start, capfd: pytest.CaptureFixture[str]) -> None:
     start().submit(("print",)).result()
     assert capfd.readouterr().out == ""
+
+
+def test_a_submitted_task_has_a_whole_result(start: Start) -> None:
+    pool = start(retries=0)
+    worker, _, _ = pool.submit(("pid",)).result()
+    warned = pool.submit_task(("warn",)).result()
+    assert isinstance(warned, Completed)
+    assert (warned.result, warned.attempts, warned.stderr) == (8, 1, "careful\n")
+    assert 0 <= warned.seconds < 60
+    assert worker in {warned.worker, pool.submit(("pid",)).result()[0]}
+    failed = pool.submit_task(("fail", "no")).result()
+    assert isinstance(failed, Raised)
+    assert failed.error == "ValueError: no"
+    lost = pool.submit_task(("segfault",)).result()
+    assert isinstance(lost, WorkerLost)
+    assert (lost.reason, lost.signal) == (LossReason.CRASHED, "SIGSEGV")
+
+
+def test_a_whole_result_has_the_files(start: Start) -> None:
+    task = with_files(b"data")
+    result = start("copy_upper").submit_task(task).result()
+    assert isinstance(result, Completed)
+    assert [file.read() for file in result.result.files] == [b"DATA"]
+    close(*result.result.files, *task.files)
+
+
+def test_stats_of_the_pool_arrive_with_the_results(start: Start) -> None:
+    pool = start(retries=0, memory=200_000_000)
+    assert pool.stats.workers == 0
+    pool.submit(("double", 1)).result()
+    assert (pool.stats.workers, pool.stats.workers_lost, pool.stats.memory) == (2, 0, 200_000_000)
+    pool.submit(("sleep", 0.01)).result()
+    assert pool.stats.busy_seconds >= 0.01
+    assert isinstance(pool.submit(("segfault",)).exception(), WorkerLostError)
+    assert pool.stats.workers_lost == 1
+
+
+def test_processes_get_no_other_variables_than_those_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "word")
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with PoolProcess[Any]("process_work:run", environment={"PATH": os.environ["PATH"]}) as pool:
+        found = pool.submit(("environment",)).result()
+        supervisor = Path(f"/proc/{pool.supervisor_pid}/environ").read_bytes()
+    assert "SECRET" not in found
+    assert supervisor == f"PATH={os.environ['PATH']}\0".encode()
+
+
+def test_termination_ends_all_processes_at_once(start: Start, tmp_path: Path, wait_until: WaitUntil) -> None:
+    pool = start(workers=1)
+    running, waiting = [pool.submit(("wait_for", str(tmp_path / name))) for name in ("a", "b")]
+    wait_until((tmp_path / "a.started").exists)
+    supervisor, worker = pool.supervisor_pid, (tmp_path / "a.started").read_text()
+    started = time.monotonic()
+    pool.terminate()
+    assert time.monotonic() - started < 4
+    for future in (running, waiting):
+        assert isinstance(future.exception(), BrokenPoolError)
+    wait_until(lambda: not Path(f"/proc/{supervisor}").exists() and not Path(f"/proc/{worker}").exists())
+    pool.terminate()
+    with pytest.raises(BrokenPoolError):
+        pool.submit(("double", 1))
+
+
+def test_termination_before_the_first_task_starts_nothing(start: Start) -> None:
+    pool = start()
+    pool.terminate()
+    assert pool.supervisor_pid is None
+
+
+def test_a_worker_whose_result_is_refused_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    refusing = Serializer(pickle.dumps, refuse, validates=True)
+    with PoolProcess[Any]("process_work:run", options=PoolOptions(workers=1, serializer=refusing)) as pool:
+        result = pool.submit_task(("double", 1)).result()
+        assert isinstance(result, WorkerLost)
+        assert result.reason is LossReason.PROTOCOL_VIOLATION
+
+
+def refuse(_: object) -> None:
+    raise ValueError("no")
