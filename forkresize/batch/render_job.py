@@ -121,7 +121,7 @@ def _write(job: Job, output: Output, result: Result, store: OutputStore) -> Outc
     except Exception as error:  # noqa: BLE001 -- one output's error must not stop the others.
         return Outcome(ref, _not_written(location, error), warnings=result.warnings)
     warnings = result.warnings if changed_ns is None else truncate_warnings((*result.warnings, _CHANGED))
-    return Outcome(ref, _written(rendered, perf_counter() - started, changed_ns), warnings=warnings)
+    return Outcome(ref, describe_rendered(rendered, perf_counter() - started, changed_ns), warnings=warnings)
 
 
 def _not_written(path: str, error: Exception) -> Skipped | Failed:
@@ -132,7 +132,14 @@ def _not_written(path: str, error: Exception) -> Skipped | Failed:
     return failure_of(error)
 
 
-def _written(rendered: Rendered, seconds: float, changed_ns: int | None) -> Written:
+def describe_rendered(rendered: Rendered, seconds: float, changed_ns: int | None = None) -> Written:
+    """Return the detail of a rendition that was written.
+
+    Args:
+        rendered: the rendition.
+        seconds: wall time of writing it.
+        changed_ns: see ``Written``.
+    """
     timings = rendered.timings
     return Written(
         out_bytes=len(rendered.data),

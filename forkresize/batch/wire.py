@@ -14,7 +14,7 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, replace
 
 from forkresize.job import Job
-from forkresize.outcome import Count, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
+from forkresize.outcome import Count, Detail, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
 from forkresize.pool import Serializer
 
 _MAX_BYTES = 1 << 20
@@ -60,6 +60,8 @@ class WireOutcome(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tr
 
 _T = TypeVar("_T", bound=Struct)
 
+_Result = tuple[int | None, Detail, tuple[str, ...]]
+
 _ENCODER = Encoder()
 _DECODER = Decoder(list[WireOutcome])
 _JOB_DECODER = Decoder(JobMessage)
@@ -67,7 +69,13 @@ _JOB_DECODER = Decoder(JobMessage)
 
 def encode_outcomes(outcomes: list[Outcome]) -> bytes:
     """Return what a worker sends for a picture's outcomes; if it is too large, without warnings."""
-    results = [(None if each.destination is None else each.rendition, each.detail, each.warnings) for each in outcomes]
+    return encode_results(
+        [(None if each.destination is None else each.rendition, each.detail, each.warnings) for each in outcomes]
+    )
+
+
+def encode_results(results: list[_Result]) -> bytes:
+    """Return what a worker sends: the fields of a WireOutcome for each; if it is too large, without warnings."""
     try:
         data = _ENCODER.encode(results)
     except UnicodeEncodeError:
