@@ -19,10 +19,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]*(:\d*)?|\[[0-9A-Fa-f:.]*\](:\d*)?")
 _PARAMETER = re.compile(r"([?&;])([^=&;#]*)=([^&;#]*)")
 _ASSIGNMENT = re.compile(r"(?i)\b(\w*(?:pass|pwd|secret|token|key)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
 
-_HARMLESS = frozenset(
-    "application_name channel_binding connect_timeout dbname heartbeat host hostaddr port sslmode ssl_cert_reqs "
-    "target_session_attrs virtual_host".split()
-)
+_HARMLESS = frozenset({"application_name", "connect_timeout", "dbname", "heartbeat", "host", "port", "sslmode"})
 """Parameters of a query whose values are shown; a value of any other may be a secret."""
 
 

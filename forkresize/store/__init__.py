@@ -3,10 +3,7 @@
 from forkresize.store.base import (
     FATAL_ERRORS,
     STATE_DIR,
-    Capabilities,
     InvalidKeyError,
-    ObjectInfo,
-    ObjectKind,
     OutputStore,
     SourceStore,
     StagedError,
@@ -14,17 +11,21 @@ from forkresize.store.base import (
     check_key,
     checksum,
 )
+from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, ObjectKind, PutOptions
 from forkresize.store.local import LocalStore
 
 __all__ = [
     "FATAL_ERRORS",
+    "PLAIN",
     "STATE_DIR",
     "Capabilities",
+    "ChangedError",
     "InvalidKeyError",
     "LocalStore",
     "ObjectInfo",
     "ObjectKind",
     "OutputStore",
+    "PutOptions",
     "SourceStore",
     "StagedError",
     "Staging",

@@ -1,13 +1,13 @@
-"""What every store offers: protocols, object metadata and declared capabilities."""
+"""What every store offers: its protocols, and what is common to all."""
 
 import errno
 import hashlib
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from enum import StrEnum
 from typing import BinaryIO, Protocol, Self
 
-from msgspec import Struct
+from forkresize.store.info import PLAIN, Capabilities, ObjectInfo, PutOptions
 
 STATE_DIR = ".forkresize"
 """The directory below a destination that holds the ledger and the locks; no output may lie in it."""
@@ -19,57 +19,6 @@ FATAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 """Errors of writing that all other objects would meet as well."""
 
 _PIECE = 1 << 18
-
-
-class Capabilities(Struct, frozen=True, kw_only=True):
-    """What a store can do; callers adapt to it.
-
-    Attributes:
-        conditional_put: whether a put can be bound to the ETag of the object that it replaces; for object stores,
-            which need it where a local store has a lock.
-        mtimes: whether the modification time of an object can be set.
-        case_sensitive: whether keys that differ in case or Unicode form only are different objects.
-        local_paths: whether ``location`` returns a path that the operating system opens.
-    """
-
-    conditional_put: bool = False
-    mtimes: bool = False
-    case_sensitive: bool = True
-    local_paths: bool = False
-
-
-class ObjectKind(StrEnum):
-    """What a key stands for. Object stores hold files only."""
-
-    FILE = "file"
-    DIRECTORY = "directory"
-    OTHER = "other"
-
-
-class ObjectInfo(Struct, frozen=True):
-    """The metadata of an object.
-
-    Attributes:
-        key: relative to the store, with ``/`` between the parts; bytes that are not UTF-8 are surrogate escapes.
-        size: in bytes.
-        mtime_ns: modification time in nanoseconds since the epoch.
-        changed_ns: time of the last change, which no client can set, in nanoseconds since the epoch.
-        kind: symbolic links, pipes and devices are ``OTHER``.
-        etag: what the store calls the content, if it does.
-        version: changes when another object takes the key; device and inode on a local file system.
-    """
-
-    key: str
-    size: int
-    mtime_ns: int
-    changed_ns: int
-    kind: ObjectKind = ObjectKind.FILE
-    etag: str | None = None
-    version: str | tuple[int, int] | None = None
-
-    def replaces(self, before: "ObjectInfo | None") -> bool:
-        """Return whether this object has replaced an earlier one. Both must differ: inode numbers may be unstable."""
-        return before is None or (self.version != before.version and self.mtime_ns != before.mtime_ns)
 
 
 class SourceStore(Protocol):
@@ -96,6 +45,19 @@ class SourceStore(Protocol):
 
         Raises:
             OSError: it cannot be opened, or is not a regular file.
+        """
+
+    def fetch(self, key: str, file: BinaryIO, expected: ObjectInfo | None = None) -> ObjectInfo:
+        """Write the content of an object into a file that is open, from its start, in pieces.
+
+        Args:
+            key: the object.
+            file: seekable and writable, for example a memory file; its content is undefined after an error.
+            expected: what the object was when it was found; None for any.
+
+        Raises:
+            ChangedError: it is another object by now.
+            OSError: it cannot be read.
         """
 
 
@@ -157,10 +119,14 @@ class OutputStore(SourceStore, Protocol):
     def with_run(self, run_id: str) -> Self:
         """Return the same store, writing on behalf of a run."""
 
-    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview, options: PutOptions = PLAIN) -> ObjectInfo:
         """Create or replace an object, which appears with all of its data or not at all.
 
+        On a store without conditional puts, a condition is checked before, so that a change in between is not noticed.
+
         Raises:
+            FileExistsError: it exists, and was to be created.
+            ChangedError: another object is under the key than the one to be replaced, or none.
             OSError: it could not be written; neither a part of it nor a temporary object is left.
         """
 
@@ -197,6 +163,23 @@ class InvalidKeyError(OSError):
         super().__init__(errno.EINVAL, "invalid key: its parts must not be empty, '.' or '..' nor contain NUL", key)
 
 
+def write_pieces(file: BinaryIO, pieces: Iterable[bytes | memoryview]) -> int:
+    """Replace the content of a file that is open, and return its size in bytes.
+
+    Raises:
+        OSError: it could not be written; a part of it may be.
+    """
+    file.seek(0)
+    file.truncate()
+    size = 0
+    for piece in pieces:
+        rest = memoryview(piece)
+        size += len(rest)
+        while rest:
+            rest = rest[file.write(rest) :]
+    return size
+
+
 def check_key(key: str) -> str:
     """Return the key if all of its parts are names.
 
@@ -216,6 +199,13 @@ def checksum(store: SourceStore, key: str) -> bytes:
     """
     digest = hashlib.blake2b(digest_size=16)
     with store.open(key) as file:
-        while piece := file.read(_PIECE):
+        for piece in read_pieces(file):
             digest.update(piece)
     return digest.digest()
+
+
+def read_pieces(file: BinaryIO, size: int = sys.maxsize) -> Iterator[bytes]:
+    """Yield the rest of a file, at most ``size`` bytes, in pieces of 256 KiB or less."""
+    while piece := file.read(min(size, _PIECE)):
+        yield piece
+        size -= len(piece)

@@ -1,19 +1,21 @@
 """The local file system as a store."""
 
 import contextlib
+import errno
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from io import FileIO
-from typing import Self
+from typing import BinaryIO, Self
 
 from msgspec.structs import replace
 
 from forkresize.store import files
-from forkresize.store.base import Capabilities, ObjectInfo, ObjectKind, check_key
+from forkresize.store.base import check_key, read_pieces, write_pieces
 from forkresize.store.beneath import Root, create_file
+from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, ObjectKind, PutOptions, check_condition
 from forkresize.store.staging import LocalStaging, write_staged
 
 
@@ -24,7 +26,7 @@ class LocalStore:
     how local sources are opened.
     """
 
-    capabilities = Capabilities(mtimes=True, local_paths=True)
+    capabilities = Capabilities(any_bytes=True, mtimes=True, local_paths=True)
 
     def __init__(self, root: str, run_id: str = "") -> None:
         """Name a directory, which may be missing. The run's id is part of the temporary names of what is written."""
@@ -55,6 +57,18 @@ class LocalStore:
         """Open a regular file for reading, unbuffered."""
         return files.open_source(self._prefix + key)
 
+    def fetch(self, key: str, file: BinaryIO, expected: ObjectInfo | None = None) -> ObjectInfo:
+        """Copy a regular file into one that is open."""
+        with self.open(key) as source:
+            found = _info(key, os.fstat(source.fileno()))
+            if expected is not None and not found.is_same(expected):
+                raise ChangedError(self.location(key))
+            # A file that grows all the time would have no end.
+            write_pieces(file, read_pieces(source, found.size))
+            if not _info(key, os.fstat(source.fileno())).is_same(found):
+                raise ChangedError(self.location(key))
+        return found
+
     def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """Yield the files in the order of their keys' bytes; directories that cannot be read are passed over."""
         directory, _, _ = prefix.rpartition("/")
@@ -62,8 +76,10 @@ class LocalStore:
             if key.startswith(prefix) and os.fsencode(key) > os.fsencode(after) and (found := self.stat(key)):
                 yield found
 
-    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview, options: PutOptions = PLAIN) -> ObjectInfo:
         """Write a file and the directories on its way."""
+        if options.create or options.replaces is not None:
+            check_condition(self.stat(key), options, self.location(key))
         root, key_below = self._split(key)
         folder, _, name = key_below.rpartition("/")
         with Root(root, create=True) as tree, tree.directory(folder, create=True) as directory:
@@ -75,7 +91,10 @@ class LocalStore:
                     status = os.fstat(descriptor)
                 finally:
                     os.close(descriptor)
-                os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+                if options.create and _link(temporary, name, directory):
+                    os.unlink(temporary, dir_fd=directory)
+                else:
+                    os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
             except BaseException:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary, dir_fd=directory)
@@ -140,6 +159,23 @@ class LocalStore:
                 ]
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return []
+
+
+def _link(temporary: str, name: str, directory: int) -> bool:
+    """Give a file a second name, and return whether files can have two; not so on FAT.
+
+    Raises:
+        FileExistsError: another program has created a file of this name since it was checked.
+    """
+    try:
+        os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+    except FileExistsError:
+        raise FileExistsError(errno.EEXIST, "it exists already", name) from None
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}:
+            raise
+        return False
+    return True
 
 
 def _info(key: str, status: os.stat_result) -> ObjectInfo:

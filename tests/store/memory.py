@@ -4,16 +4,18 @@ import contextlib
 import errno
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import count
-from typing import Self
+from typing import BinaryIO, Self
 
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store.base import Capabilities, ObjectInfo, StagedError, check_key
+from forkresize.store.base import StagedError, check_key, write_pieces
+from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, PutOptions, check_condition
 
 _WHOLE = ""
 _RETRY_INTERVAL = 0.01
@@ -59,7 +61,7 @@ class MemoryStaging:
 class MemoryStore:
     """Objects in a dictionary, which all stores made by ``with_run`` share."""
 
-    capabilities = Capabilities(mtimes=True)
+    capabilities = Capabilities(conditional_put=True, any_bytes=True, mtimes=True)
     run_id = ""
 
     def __init__(self, name: str = "memory") -> None:
@@ -74,6 +76,7 @@ class MemoryStore:
         self.faults: dict[str, int] = {}
         self._objects: dict[str, tuple[ObjectInfo, bytes]] = {}
         self._versions = count(1)
+        self._putting = threading.Lock()
         self._held: set[str] = set()
         self._staged: dict[str, bytes] = {}
 
@@ -99,18 +102,29 @@ class MemoryStore:
         self._raise_fault("open", key)
         return BytesIO(self._get(key)[1])
 
+    def fetch(self, key: str, file: BinaryIO, expected: ObjectInfo | None = None) -> ObjectInfo:
+        """Copy an object into a file."""
+        self._raise_fault("open", key)
+        info, data = self._get(key)
+        if expected is not None and not info.is_same(expected):
+            raise ChangedError(self.location(key))
+        write_pieces(file, [data])
+        return info
+
     def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """Yield the objects in the order of their keys' bytes."""
         for key in sorted(self._objects, key=os.fsencode):
             if key.startswith(prefix) and os.fsencode(key) > os.fsencode(after):
                 yield self._objects[key][0]
 
-    def put(self, key: str, data: bytes | memoryview) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview, options: PutOptions = PLAIN) -> ObjectInfo:
         """Create or replace an object."""
         self._raise_fault("put", key)
         now, version = time.time_ns(), f"{next(self._versions)}"
         info = ObjectInfo(check_key(key), len(data), now, now, etag=version, version=version)
-        self._objects[key] = info, bytes(data)
+        with self._putting:
+            check_condition(self._objects.get(key, (None,))[0], options, self.location(key))
+            self._objects[key] = info, bytes(data)
         return info
 
     def set_mtime(self, key: str, mtime_ns: int) -> None:

@@ -1,17 +1,19 @@
 """What every store must do. A new store is added to STORES in conftest.py and has to pass all of this."""
 
+import contextlib
 import errno
 import itertools
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store import InvalidKeyError, ObjectKind, OutputStore, StagedError
+from forkresize.store import ChangedError, InvalidKeyError, ObjectKind, OutputStore, PutOptions, StagedError
 from tests.store.conftest import Fail
 
 names = (
@@ -51,6 +53,78 @@ def test_what_is_put_is_read_back(store: OutputStore, data: bytes) -> None:
     store.put("x", data)
     with store.open("x") as file:
         assert file.read() == bytes(data)
+
+
+def test_an_object_is_fetched_into_a_file_in_place_of_its_content(store: OutputStore, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 5000
+    store.put("a/b.jpg", data)
+    found = store.stat("a/b.jpg")
+    with (tmp_path / "file").open("w+b", buffering=0) as file:
+        file.write(bytes(2 * len(data)))
+        fetched = store.fetch("a/b.jpg", file, found)
+        file.seek(0)
+        assert file.read() == data
+    assert fetched == found
+
+
+def test_a_missing_object_is_not_fetched(store: OutputStore, tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+b") as file, pytest.raises(FileNotFoundError):
+        store.fetch("a.jpg", file)
+
+
+def test_another_object_than_the_expected_one_is_not_fetched(store: OutputStore, tmp_path: Path) -> None:
+    before = store.put("a.jpg", b"old")
+    store.put("a.jpg", b"new")
+    with (tmp_path / "file").open("w+b") as file:
+        with pytest.raises(ChangedError, match="changed by another program") as refusal:
+            store.fetch("a.jpg", file, before)
+        assert refusal.value.filename == store.location("a.jpg")
+        assert store.fetch("a.jpg", file, store.stat("a.jpg")).size == 3
+        assert store.fetch("a.jpg", file).size == 3
+
+
+def test_an_object_is_created_once(store: OutputStore) -> None:
+    store.put("a/b.jpg", b"first", PutOptions(create=True))
+    with pytest.raises(FileExistsError):
+        store.put("a/b.jpg", b"second", PutOptions(create=True))
+    with store.open("a/b.jpg") as file:
+        assert file.read() == b"first"
+    assert listing(store) == ["a/b.jpg"]
+
+
+def test_only_the_expected_object_is_replaced(store: OutputStore) -> None:
+    first = store.put("a.jpg", b"first")
+    second = store.put("a.jpg", b"second!", PutOptions(replaces=first))
+    with pytest.raises(ChangedError):
+        store.put("a.jpg", b"third", PutOptions(replaces=first))
+    with store.open("a.jpg") as file:
+        assert file.read() == b"second!"
+    store.delete("a.jpg")
+    with pytest.raises(ChangedError):
+        store.put("a.jpg", b"fourth", PutOptions(replaces=second))
+    assert listing(store) == []
+
+
+def test_of_programs_that_create_one_object_at_the_same_time_one_succeeds(store: OutputStore) -> None:
+    created: list[str] = []
+    writers = [store.with_run(f"{number:08x}") for number in range(6)]
+    barrier = threading.Barrier(len(writers))
+
+    def create(writer: OutputStore, name: str) -> None:
+        barrier.wait(timeout=30)
+        with contextlib.suppress(FileExistsError):
+            writer.put("x", name.encode(), PutOptions(create=True))
+            created.append(name)
+
+    threads = [threading.Thread(target=create, args=(writer, f"{i}")) for i, writer in enumerate(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(created) == 1
+    with store.open("x") as file:
+        assert file.read().decode() == created[0]
+    assert listing(store) == ["x"]
 
 
 def test_put_replaces_an_object_and_its_version(store: OutputStore) -> None:

@@ -4,11 +4,13 @@ import errno
 import os
 import pickle
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from forkresize.store import LocalStore, ObjectKind
+from forkresize.store import ChangedError, LocalStore, ObjectKind, PutOptions
 from forkresize.store.beneath import LinkError
 
 
@@ -181,3 +183,36 @@ def test_scan_leaves_out_the_state_directory_and_temporary_files(store: LocalSto
     for key in ("a.jpg", ".forkresize/ledger.db", ".a.jpg.forkresize-0123abcd", "b/.forkresize/x"):
         store.put(key, b"")
     assert [info.key for info in store.scan()] == ["a.jpg"]
+
+
+def test_a_file_is_created_where_files_have_one_name_only(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", fail(errno.EPERM))
+    store.put("a.jpg", b"pixels", PutOptions(create=True))
+    assert os.listdir(store.root) == ["a.jpg"]
+    with pytest.raises(FileExistsError):
+        store.put("a.jpg", b"more", PutOptions(create=True))
+    assert Path(store.location("a.jpg")).read_bytes() == b"pixels"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EEXIST])
+def test_a_file_that_cannot_be_created_leaves_nothing(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(os, "link", fail(code))
+    with pytest.raises(OSError, match=r".") as refusal:
+        store.put("a.jpg", b"pixels", PutOptions(create=True))
+    assert refusal.value.errno == code
+    assert os.listdir(store.root) == []
+
+
+def test_a_file_that_changes_while_it_is_copied_is_not_fetched(store: LocalStore, tmp_path: Path) -> None:
+    store.put("a.jpg", b"pixels")
+
+    class Interrupted(FileIO):
+        def write(self, data: Any, /) -> int:
+            with open(store.location("a.jpg"), "ab") as file:
+                file.write(b"more")
+            return super().write(data)
+
+    with Interrupted(tmp_path / "copy", "w+") as file, pytest.raises(ChangedError):
+        store.fetch("a.jpg", file)
