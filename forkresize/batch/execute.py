@@ -10,13 +10,13 @@ from msgspec.structs import asdict, replace
 from forkresize.batch.classify import classify
 from forkresize.batch.empty import may_find_picture
 from forkresize.batch.events import EventDispatcher
-from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, SerialExecutor
+from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, RecordingExecutor, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.listing import Listed, list_sources
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.obstruction import Obstructions
-from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
+from forkresize.batch.outputs import OutputStrategy, RecordedOutputs, SeparateOutputs
 from forkresize.batch.prune import RemovableOutputs
 from forkresize.batch.render_job import preload
 from forkresize.batch.results import outcomes_from_result
@@ -89,6 +89,9 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
         ledger.begin_run()
         obstructions = _obstructions(plan, ledger, store, state.report)
         outputs = _output_strategy(plan, ledger, store, staging, obstructions)
+        if isinstance(executor, RecordingExecutor):
+            executor.begin(ledger.run)
+            outputs = RecordedOutputs(outputs.check)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, found), plan.settings.order)

@@ -3,9 +3,12 @@
 import os
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
+
+from msgspec import Struct
 
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
@@ -17,7 +20,27 @@ from forkresize.store import OutputStore
 from forkresize.summary import ExecutorStats
 
 JobResult = TaskResult[Job, list[WireOutcome]]
+"""The result of a job in a worker of this machine."""
+
 OnTick = Callable[[Sequence[Activity[Job]]], object]
+
+
+class NodeResult(Struct, frozen=True, kw_only=True):
+    """The result of a job on another machine, which has put its outputs into their places, and recorded them.
+
+    Attributes:
+        item: the job.
+        attempts: how many workers were given the source.
+        worker: the last of them: name of the machine and process id.
+        seconds: wall time that it spent.
+        outcomes: what happened to the outputs.
+    """
+
+    item: Job
+    attempts: int
+    worker: str
+    seconds: float
+    outcomes: list[WireOutcome]
 
 
 class Executor(Protocol):
@@ -29,7 +52,7 @@ class Executor(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
-    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:
+    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult | NodeResult]:
         """Yield one result for each job that is started, in any order. Jobs are taken as they can be started.
 
         A NothingYet means that there is no job until its descriptor is readable.
@@ -52,6 +75,14 @@ class Executor(Protocol):
     @property
     def stats(self) -> ExecutorStats:
         """The workers, and the time that they took so far."""
+
+
+class RecordingExecutor(ABC):
+    """The base of executors whose results are NodeResults: nothing is left to place or to record."""
+
+    @abstractmethod
+    def begin(self, run: int) -> None:
+        """Record outputs for a run of the ledger; called once, before the executor is entered."""
 
 
 ExecutorFactory = Callable[[WorkerSetup, OnTick | None], Executor]

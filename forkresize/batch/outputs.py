@@ -1,5 +1,6 @@
 """Outputs in a destination apart from the sources, and what any output strategy has to do."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -86,6 +87,28 @@ class SeparateOutputs:
             text = f"{outcome.destination}: {describe(error)}"
             return replace(outcome, detail=Failed(Reason.NOT_WRITTEN, text, fatal=error.errno in FATAL_ERRORS))
         return date_output(outcome, self._store, output.key, preserve_times=self._preserve_times)
+
+
+class RecordedOutputs:
+    """Outputs that have their places and their records when their outcomes are known; see ``RecordingExecutor``.
+
+    Args:
+        check: finds the outputs that have to be made.
+    """
+
+    def __init__(self, check: Callable[[Source, Output], Outcome]) -> None:
+        self.check = check
+
+    def stage(self, job: Job) -> Job:
+        """Return the job as it is."""
+        return job
+
+    def finalize(self, job: Job, outcomes: list[Outcome]) -> list[Outcome]:  # noqa: ARG002 (a method of the protocol)
+        """Return the outcomes as they are."""
+        return outcomes
+
+    def record(self, job: Job, outcomes: list[Outcome]) -> None:
+        """Do nothing."""
 
 
 def date_output(outcome: Outcome, store: OutputStore, key: str, *, preserve_times: bool = False) -> Outcome:

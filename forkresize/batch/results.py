@@ -2,10 +2,11 @@
 
 import re
 
+from forkresize.batch.executor import NodeResult
 from forkresize.batch.wire import WireOutcome
 from forkresize.job import Job
 from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Written, ref_to_job, truncate_warnings
-from forkresize.pool import Completed, LossReason, Raised, TaskResult, WorkerLost
+from forkresize.pool import LossReason, Raised, TaskResult, WorkerLost
 from forkresize.store import OutputStore
 
 _REASONS = {
@@ -24,18 +25,20 @@ _NO_MEMORY = re.compile(
 """What is written to standard error before a process ends that gets no memory, for an object or for a thread."""
 
 
-def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]], store: OutputStore) -> list[Outcome]:
+def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]] | NodeResult, store: OutputStore) -> list[Outcome]:
     """Return the outcomes of a job.
 
     Args:
         result: from the executor.
         store: where the outputs belong.
     """
-    job, warnings = result.item, result.stderr.splitlines()
+    job = result.item
+    warnings = [] if isinstance(result, NodeResult) else result.stderr.splitlines()
     execution = Execution(result.attempts, result.worker, result.seconds)
-    if not isinstance(result, Completed):
+    if isinstance(result, Raised | WorkerLost):
         return [Outcome(ref_to_job(job, store.location), _failure(result), execution, truncate_warnings(warnings))]
-    if not _matches_request(result.result, job):
+    found = result.outcomes if isinstance(result, NodeResult) else result.result
+    if not _matches_request(found, job):
         error = "worker returned results for outputs that were not requested"
         detail = Failed(Reason.PROTOCOL_VIOLATION, error)
         return [Outcome(ref_to_job(job, store.location), detail, execution, truncate_warnings(warnings))]
@@ -47,7 +50,7 @@ def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]], store: Outp
             execution,
             truncate_warnings((*each.warnings, *warnings)) if warnings else each.warnings,
         )
-        for each in result.result
+        for each in found
     ]
 
 

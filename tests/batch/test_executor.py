@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 
 from forkresize.batch import prepare
-from forkresize.batch.executor import Executor, JobResult, OnTick, SerialExecutor
+from forkresize.batch.executor import Executor, JobResult, NodeResult, OnTick, RecordingExecutor, SerialExecutor
 from forkresize.batch.local import LocalExecutor
 from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import StopRequested
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Skipped, Written
+from forkresize.ledger import open_ledger
+from forkresize.outcome import Outcome, Skipped, Written
 from forkresize.pool import Completed, NothingYet, PoolOptions, Raised
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
@@ -130,7 +131,7 @@ def test_an_error_of_the_jobs_is_raised_after_the_results_of_earlier_jobs(
         yield jobs[0]
         raise LookupError("no more")
 
-    results: list[JobResult] = []
+    results: list[JobResult | NodeResult] = []
     with create() as executor, pytest.raises(LookupError, match="no more"):
         results.extend(executor.run(failing()))
     assert all(isinstance(result, Completed) for result in results)
@@ -199,3 +200,37 @@ def test_a_run_uses_the_executor_that_it_is_given(tmp_path: Path, jobs: list[Job
     assert (summary.written, summary.stats.workers) == (len(jobs), 1)
     assert workers == {os.getpid()}
     assert [os.fsdecode(setup.destination).rstrip("/") for setup in setups] == [str(tmp_path / "out")]
+
+
+class _OtherMachine(SerialExecutor, RecordingExecutor):
+    """Makes outputs with their final keys, as another machine does that records them as well."""
+
+    began = 0
+
+    def begin(self, run: int) -> None:
+        self.began = run
+
+    def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[NodeResult]:  # type: ignore[override]
+        for result in super().run(jobs):
+            assert isinstance(result, Completed)
+            assert all(output.staged == "" for output in result.item.outputs)
+            yield NodeResult(item=result.item, attempts=1, worker="node-1:4711", seconds=0.5, outcomes=result.result)
+
+
+def test_outputs_that_another_machine_makes_are_neither_moved_nor_recorded_again(
+    tmp_path: Path, jobs: list[Job]
+) -> None:
+    executors: list[_OtherMachine] = []
+    outcomes: list[Outcome] = []
+
+    def create_other(setup: WorkerSetup, on_tick: OnTick | None) -> Executor:
+        executors.append(_OtherMachine(setup, on_tick))
+        return executors[0]
+
+    plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8))
+    summary = plan.execute([outcomes.append], create_executor=create_other)
+    assert summary.written == len(jobs)
+    assert {(each.execution.worker, each.execution.seconds) for each in outcomes} == {("node-1:4711", 0.5)}
+    with open_ledger(str(tmp_path / "out")) as ledger:
+        assert executors[0].began == 1
+        assert list(ledger.iter_records()) == []

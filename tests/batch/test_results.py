@@ -2,10 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from forkresize.batch.executor import NodeResult
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
+from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.pool import Completed, LossReason, Raised, WorkerLost
 from forkresize.store import LocalStore
 
@@ -39,6 +40,22 @@ def test_a_completed_result_keeps_detail_execution_and_stderr(job: Job, store: L
     assert isinstance(outcome.detail, Skipped)
     assert (outcome.execution.attempts, outcome.execution.worker, outcome.execution.seconds) == (2, 77, 1.5)
     assert outcome.warnings == ("odd", "TIFFReadDirectory: hm", "again")
+
+
+def test_the_result_of_another_machine_names_it(job: Job, store: LocalStore) -> None:
+    sent = send(Outcome(OutputRef(job.source, "x"), Failed(Reason.DAMAGED), warnings=("odd",)))
+    done = NodeResult(item=job, outcomes=sent, attempts=2, worker="node-1:77", seconds=1.5)
+    (outcome,) = outcomes_from_result(done, store)
+    assert failed(outcome).reason is Reason.DAMAGED
+    assert outcome.destination == store.location("a.jpg")
+    assert outcome.warnings == ("odd",)
+    assert outcome.execution == Execution(2, "node-1:77", 1.5)
+
+
+def test_a_result_of_another_machine_about_other_outputs_is_a_protocol_violation(job: Job, store: LocalStore) -> None:
+    done = NodeResult(item=job, outcomes=[], attempts=1, worker="node-1:77", seconds=0.0)
+    (outcome,) = outcomes_from_result(done, store)
+    assert failed(outcome).reason is Reason.PROTOCOL_VIOLATION
 
 
 def test_warnings_of_a_worker_are_limited(job: Job, store: LocalStore) -> None:
