@@ -3,22 +3,26 @@
 from msgspec import Struct
 
 
-class Source(Struct, frozen=True):
+class Source(Struct, frozen=True, omit_defaults=True):
     """A file, as it was when it was found.
 
     Paths are decoded by ``os.fsdecode``: bytes that are not valid UTF-8 are kept as lone surrogates.
 
     Attributes:
-        path: its key in the source store; a local path.
+        path: a local path, or the URL of an object.
         relative: its path below its root, with ``/`` between the parts; outputs mirror it.
         size: in bytes.
         mtime_ns: modification time in nanoseconds since the epoch.
+        etag: what the store of an object calls its content; None for a local file.
+        version: what the store calls this version of the object; None if it keeps none.
     """
 
     path: str
     relative: str
     size: int = 0
     mtime_ns: int = 0
+    etag: str | None = None
+    version: str | None = None
 
 
 class Output(Struct, frozen=True):

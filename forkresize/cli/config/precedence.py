@@ -22,7 +22,6 @@ _CONFLICTS = (
     ("quiet", "verbose"),
     ("quiet", "progress"),
     ("force", "if_exists"),
-    ("backup_dir", "no_backup"),
 )
 
 

@@ -1,0 +1,86 @@
+"""Fetches sources into memory, and refuses those that need not be fetched: Fetcher."""
+
+import os
+from io import FileIO
+
+from forkresize.batch.remote.source_stores import SourceStores
+from forkresize.errors import describe
+from forkresize.formats.registry import SUFFIXES
+from forkresize.image.errors import PictureError
+from forkresize.image.limits import check_file_size
+from forkresize.job import Job
+from forkresize.outcome import Failed, Reason, Skipped
+from forkresize.pool.files import seal
+from forkresize.store import ChangedError
+
+_WORTH_A_LOOK = 1_000_000
+"""Bytes. Of a larger object whose name is not that of a picture, the beginning is fetched first."""
+
+
+class RefusedError(Exception):
+    """A source is not rendered.
+
+    Attributes:
+        detail: why.
+    """
+
+    def __init__(self, detail: Skipped | Failed) -> None:
+        super().__init__(detail.error or detail.reason)
+        self.detail = detail
+
+
+class Fetcher:
+    """Fetches sources. May be used by many threads.
+
+    Args:
+        sources: where they are.
+        max_file_size: the bytes that a source may have.
+    """
+
+    def __init__(self, sources: SourceStores, max_file_size: int) -> None:
+        self._sources = sources
+        self._max_file_size = max_file_size
+
+    def fetch(self, job: Job) -> tuple[Job, FileIO]:
+        """Return a job and the content of its source, a sealed memfd. The job has the source as it was fetched.
+
+        An object that was replaced since it was listed is looked up once more.
+
+        Raises:
+            RefusedError: the source is gone, cannot be read, is too large, or is not a picture.
+        """
+        try:
+            try:
+                return job, self._fetch(job)
+            except ChangedError:
+                job = Job(self._sources.refresh(job.source), job.outputs)
+                return job, self._fetch(job)
+        except FileNotFoundError:
+            raise RefusedError(Failed(Reason.UNREADABLE, f"{job.source.path}: vanished")) from None
+        except OSError as error:
+            raise RefusedError(Failed(Reason.UNREADABLE, f"{job.source.path}: {describe(error)}")) from error
+
+    def _fetch(self, job: Job) -> FileIO:
+        self._look_before(job)
+        file = FileIO(os.memfd_create("source", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b")
+        try:
+            self._sources.fetch(job.source, file)
+            seal(file)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _look_before(self, job: Job) -> None:
+        """Refuse a large source by its size and its beginning."""
+        source = job.source
+        is_too_large = source.size > self._max_file_size
+        by_name = os.path.splitext(source.path)[1].lower() in SUFFIXES
+        if not is_too_large and (by_name or source.size < _WORTH_A_LOOK):
+            return
+        if not self._sources.may_be_picture(source):
+            raise RefusedError(Skipped(Reason.NOT_A_PICTURE))
+        try:
+            check_file_size(source.size, self._max_file_size)
+        except PictureError as error:
+            raise RefusedError(Failed(error.reason, str(error))) from None

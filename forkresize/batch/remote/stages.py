@@ -1,0 +1,201 @@
+"""The stages of pictures: fetch, render, put, each done by threads or processes of its own: Stages."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from io import FileIO
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from msgspec import Struct
+
+from forkresize.batch.remote.fetch import Fetcher, RefusedError
+from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
+from forkresize.batch.remote.source_stores import SourceStores
+from forkresize.batch.remote.threads import TransferThreads
+from forkresize.batch.remote.transfer import Transfer
+from forkresize.errors import BrokenPoolError
+from forkresize.job import Output
+from forkresize.recipe import from_bytes
+from forkresize.store import PLAIN, ObjectInfo, OutputStore, PutOptions
+
+ChoosePutOptions = Callable[[Output], PutOptions]
+"""Returns how an output is put: its headers, and what it may replace. Called by many threads."""
+
+
+def put_plain(_: Output) -> PutOptions:
+    """Return that an output replaces any object."""
+    return PLAIN
+
+
+class Endpoints(Struct, frozen=True):
+    """Where pictures come from and go to.
+
+    Attributes:
+        sources: where the sources are.
+        destination: where the outputs belong.
+        put_options: how each output is put.
+    """
+
+    sources: SourceStores
+    destination: OutputStore
+    put_options: ChoosePutOptions = put_plain
+
+
+class Stages:
+    """Pictures on their way through this process.
+
+    Args:
+        renderer: renders them.
+        recipe: what to make of them.
+        endpoints: where they come from and go to.
+        connections: how many objects are fetched at the same time, and how many are put.
+        on_change: called by any thread when a picture is done or has freed memory.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        recipe: PackedRecipe,
+        endpoints: Endpoints,
+        connections: int,
+        on_change: Callable[[], object],
+    ) -> None:
+        self._renderer = renderer
+        self._recipe = recipe
+        self._endpoints = endpoints
+        self._fetcher = Fetcher(endpoints.sources, from_bytes(recipe.data).max_file_size)
+        self._fetching = TransferThreads("fetch", connections)
+        self._putting = TransferThreads("put", connections)
+        self._on_change = on_change
+        self._done: SimpleQueue[Transfer] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._active: dict[Transfer, Future[Rendering] | None] = {}
+        self._dropping = False
+
+    @property
+    def count(self) -> int:
+        """How many pictures are under way or have not been taken."""
+        return len(self._active)
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that they take."""
+        with self._lock:
+            return sum(transfer.size for transfer in self._active)
+
+    def begin(self, transfer: Transfer) -> None:
+        """Fetch, render and put a picture."""
+        with self._lock:
+            self._active[transfer] = None
+        self._fetching.add(partial(self._fetch, transfer))
+
+    def take(self) -> list[Transfer]:
+        """Return the pictures that are done; those that were dropped have neither result nor error."""
+        taken = []
+        try:
+            while True:
+                taken.append(self._done.get_nowait())
+        except Empty:
+            with self._lock:
+                for transfer in taken:
+                    self._active.pop(transfer, None)
+        return taken
+
+    def drop_waiting(self) -> None:
+        """Drop the pictures that no worker has."""
+        with self._lock:
+            self._dropping = True
+            futures = [future for future in self._active.values() if future is not None]
+        for future in futures:
+            future.cancel()
+
+    def abandon(self) -> list[Transfer]:
+        """Return the pictures that are under way, which are forgotten."""
+        self._dropping = True
+        with self._lock:
+            left = list(self._active)
+            self._active.clear()
+        return left
+
+    def rendering(self) -> list[Transfer]:
+        """Return the pictures that workers have, or are about to get, in the order in which they were begun."""
+        with self._lock:
+            return [transfer for transfer, future in self._active.items() if future is not None and future.running()]
+
+    def close(self) -> None:
+        """End the threads when they are done."""
+        self._fetching.close()
+        self._putting.close()
+
+    def _fetch(self, transfer: Transfer) -> None:
+        if self._dropping:
+            self._finish(transfer)
+            return
+        try:
+            transfer.job, file = self._fetcher.fetch(transfer.job)
+        except RefusedError as refusal:
+            transfer.fail(refusal.detail)
+            self._finish(transfer)
+        except Exception as error:  # noqa: BLE001  A bug costs one picture, as in a worker.
+            transfer.fail_by_bug(error)
+            self._finish(transfer)
+        else:
+            with file:
+                self._render(transfer, file)
+
+    def _render(self, transfer: Transfer, file: FileIO) -> None:
+        if self._dropping:
+            self._finish(transfer)
+            return
+        transfer.render_started = monotonic()
+        try:
+            future = self._renderer.submit(transfer.job, self._recipe, file)
+        except (BrokenPoolError, RuntimeError) as error:
+            transfer.error = error
+            self._finish(transfer)
+            return
+        with self._lock:
+            if transfer in self._active:
+                self._active[transfer] = future
+        future.add_done_callback(partial(self._on_rendered, transfer))
+
+    def _on_rendered(self, transfer: Transfer, future: "Future[Rendering]") -> None:
+        with self._lock:
+            if transfer in self._active:
+                self._active[transfer] = None
+        try:
+            rendering = future.result()
+        except CancelledError:
+            self._finish(transfer)
+            return
+        except BrokenPoolError as error:
+            transfer.error = error
+            self._finish(transfer)
+            return
+        outputs = transfer.to_put(rendering)
+        if not outputs:
+            transfer.conclude()
+            self._finish(transfer)
+            return
+        self._on_change()
+        for output in outputs:
+            self._putting.add(partial(self._put, transfer, output))
+
+    def _put(self, transfer: Transfer, output: Output) -> None:
+        assert transfer.rendering is not None  # noqa: S101  It was rendered.
+        result: ObjectInfo | Exception
+        try:
+            data = transfer.rendering.read(output.rendition)
+            result = self._endpoints.destination.put(output.key, data, self._endpoints.put_options(output))
+        except Exception as error:  # noqa: BLE001  One output's error must not stop the others.
+            result = error
+        if transfer.finish_put(output, result):
+            transfer.conclude()
+            self._finish(transfer)
+
+    def _finish(self, transfer: Transfer) -> None:
+        transfer.size = 0
+        self._done.put(transfer)
+        self._on_change()
