@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,22 +12,36 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGTERM
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from forkresize.cli.options.catalog import PANELS
+from forkresize.exit_policy import SIGNAL_BASE, ExitCode
 from forkresize.outcome import Reason
 from forkresize.record import record
 from tests.protocols import MakeOutcome
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PARTS = 6
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", *DOCS]
+PARTS = 8
 """Tests that share the commands, so that they run side by side."""
 
-PICTURES = ["portrait, turned by its EXIF tag.jpg", "by-format/transparent.png"]
+_BLOCK = re.compile(r"^(<!-- session -->\n)?```(sh|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+PICTURES = {
+    "portrait.jpg": "portrait, turned by its EXIF tag.jpg",
+    "raw/noon.jpg": "noon.jpg",
+    "by-format/transparent.png": "by-format/transparent.png",
+}
+"""Sources of the commands, and the example that each is a small copy of."""
 OUTPUT_OPTIONS = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
+
+
+def name_page(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 def blocks(pages: Sequence[Path] = PAGES) -> Iterator[str]:
@@ -39,17 +54,25 @@ def blocks(pages: Sequence[Path] = PAGES) -> Iterator[str]:
 
 def commands(pages: Sequence[Path] = PAGES) -> list[str]:
     lines = (line.strip() for block in blocks(pages) for line in block.splitlines())
-    return sorted({line for line in lines if line.startswith("forkresize ")})
+    return sorted({line for line in lines if line.startswith("forkresize ") and "--watch" not in line})
+
+
+def sessions(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield the language and the text of the blocks to run: marked shell blocks, and Python examples."""
+    text = page.read_text(encoding="utf-8")
+    for mark, language, block in _BLOCK.findall(text):
+        if mark or language == "python":
+            yield language, block
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the commands read: small pictures, a logo, a font, and the recipe files in the docs."""
     folder = tmp_path_factory.mktemp("inputs")
-    for name in PICTURES:
+    for name, picture in PICTURES.items():
         copy = folder / "in" / name
         copy.parent.mkdir(exist_ok=True, parents=True)
-        with Image.open(ROOT / "examples/pictures" / name) as image:
+        with Image.open(ROOT / "examples/pictures" / picture) as image:
             image.thumbnail((400, 400))
             image.save(copy, exif=image.getexif())
     logo = Image.new("RGBA", (60, 30))
@@ -94,8 +117,24 @@ def test_the_how_to_has_a_command_for_every_output_option(names: tuple[str, ...]
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_command_runs(part: int, inputs: Path, tmp_path: Path) -> None:
     for line, code, output, errors, folder in run_all(commands()[part::PARTS], inputs, tmp_path):
-        assert (code, errors) == (0, ""), line
-        assert output or any((folder / "out").glob("**/*.*")), line
+        assert code == 0, errors
+        assert not errors or "-v" in line.split(), line
+        assert output or {*folder.rglob("*")} - {folder / name.relative_to(inputs) for name in inputs.rglob("*")}, line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in DOCS if any(sessions(page))], ids=name_page)
+def test_every_session_runs(page: Path, inputs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "session"
+    shutil.copytree(inputs, folder)
+    programs = Path(sys.executable).parent
+    environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    for language, block in sessions(page):
+        interpreter = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-W", "error", "-c"]
+        done = subprocess.run(
+            [*interpreter, block], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), f"{block}\n{done.stdout}{done.stderr}"
 
 
 def test_every_reason_is_explained_and_no_other() -> None:
@@ -105,9 +144,15 @@ def test_every_reason_is_explained_and_no_other() -> None:
 
 
 def test_every_field_of_a_record_is_explained_and_no_other(written: MakeOutcome) -> None:
-    page = (ROOT / "docs/howto/reports.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`.*?) \|", page.partition("### The fields")[2].partition("## ")[0], re.MULTILINE)
+    page = (ROOT / "docs/reference/records.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page.partition("## The fields")[2], re.MULTILINE)
     assert sorted(re.findall("`([a-z_]+)`", " ".join(rows))) == sorted(record(written()))
+
+
+def test_every_exit_code_is_explained_and_no_other() -> None:
+    page = (ROOT / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
+    explained = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", page, re.MULTILINE) for code in row.split(",")}
+    assert explained == {*map(int, ExitCode), *(SIGNAL_BASE + number for number in (SIGHUP, SIGINT, SIGTERM))}
 
 
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
@@ -142,7 +187,7 @@ def find_links(page: Path) -> Iterator[tuple[Path, str]]:
             yield ((page.parent / path).resolve() if path else page), anchor
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name_page)
 def test_every_link_has_a_target(page: Path) -> None:
     for target, anchor in find_links(page):
         assert target.exists(), target
@@ -156,4 +201,4 @@ def test_every_page_is_reachable_from_the_index() -> None:
         page = pending.pop()
         found.add(page)
         pending += [target for target, _ in find_links(page) if target in PAGES and target not in found]
-    assert found >= {*PAGES}
+    assert found >= {*DOCS}

@@ -1,6 +1,6 @@
-"""Draw the contact sheets of the how-to: every operation with its flags, and the results of unusual inputs.
+"""Draw the contact sheets: every operation with its flags, each option alone, and the results of unusual inputs.
 
-    python -m docs.generate.contact_sheet examples/pictures docs/images/sheets
+    python -m docs.generate.contact_sheet examples/pictures docs/images
 
 Transparency is shown as a checkerboard. The installed command runs with the flags in the labels.
 """
@@ -19,13 +19,14 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from docs.generate.odd_inputs import ODD
-from docs.generate.operations import SHEETS, draw_inputs
+from docs.generate.operations import SHEETS, draw_inputs, examples_by_option
 from forkresize import Recipe, Written, render
 
 CELL = 240, 160
 LOW_CELL = 240, 84
 LABEL = 68
 COLUMNS = 5
+OPTION_COLUMNS = 3
 GAP = 12
 CHECK = 8
 CHARACTERS = 42
@@ -44,12 +45,12 @@ class Tile:
     images: Sequence[Image.Image]
 
 
-def operations(pictures: Path) -> Iterator[tuple[str, list[Tile]]]:
-    """Yield the sheets of operations, by name."""
+def operations(pictures: Path) -> dict[tuple[str, str], Tile]:
+    """Return the tiles of all operations, by source picture and flags."""
     with tempfile.TemporaryDirectory() as folder:
         draw_inputs(pictures, Path(folder))
-        for name, examples in SHEETS.items():
-            yield name, [run_command(Path(folder), source, flags) for source, flags in examples]
+        examples = itertools.chain.from_iterable(SHEETS.values())
+        return {(source, flags): run_command(Path(folder), source, flags) for source, flags in examples}
 
 
 def run_command(folder: Path, source: str, flags: str) -> Tile:
@@ -59,7 +60,7 @@ def run_command(folder: Path, source: str, flags: str) -> Tile:
     kind = () if "--format" in given else ("--format", "png")
     with tempfile.TemporaryDirectory(dir=folder) as output:
         subprocess.run([COMMAND, source, output, *given, *box, *kind], cwd=folder, check=True)
-        [made] = Path(output).iterdir()
+        [made] = (path for path in Path(output).iterdir() if path.is_file())
         with Image.open(made) as image:
             facts = f"{image.width} x {image.height}, {made.stat().st_size:,} bytes"
             return Tile(f"{flags or 'unchanged'}\n{facts}", [as_seen(image)])
@@ -103,13 +104,14 @@ def checkerboard(size: tuple[int, int]) -> Image.Image:
     return board.resize((board.width * CHECK, board.height * CHECK), Image.Resampling.NEAREST).crop((0, 0, *size))
 
 
-def sheet(tiles: Sequence[Tile], cell: tuple[int, int]) -> Image.Image:
-    """Return all tiles in rows."""
+def sheet(tiles: Sequence[Tile], cell: tuple[int, int], most: int = COLUMNS) -> Image.Image:
+    """Return all tiles in rows of at most so many."""
     pitch = cell[0] + GAP, cell[1] + LABEL + GAP
-    rows = -(-len(tiles) // COLUMNS)
-    canvas = Image.new("RGB", (COLUMNS * pitch[0] + GAP, rows * pitch[1] + GAP), PAPER)
+    columns = min(most, len(tiles))
+    rows = -(-len(tiles) // columns)
+    canvas = Image.new("RGB", (columns * pitch[0] + GAP, rows * pitch[1] + GAP), PAPER)
     for number, tile in enumerate(tiles):
-        left, top = GAP + number % COLUMNS * pitch[0], GAP + number // COLUMNS * pitch[1]
+        left, top = GAP + number % columns * pitch[0], GAP + number // columns * pitch[1]
         canvas.paste(draw_tile(tile, cell), (left, top))
     return canvas
 
@@ -137,10 +139,13 @@ def main() -> None:
     parser.add_argument("pictures", type=Path)
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
-    arguments.folder.mkdir(exist_ok=True)
-    for name, tiles in operations(arguments.pictures.resolve()):
-        sheet(tiles, CELL).save(arguments.folder / f"{name}.webp", quality=80, method=6)
-    sheet(list(inputs()), LOW_CELL).save(arguments.folder / "inputs.webp", quality=80, method=6)
+    tiles = operations(arguments.pictures.resolve())
+    sheets = {f"sheets/{name}": sheet([tiles[each] for each in examples], CELL) for name, examples in SHEETS.items()}
+    sheets["sheets/inputs"] = sheet(list(inputs()), LOW_CELL)
+    for key, examples in examples_by_option().items():
+        sheets[f"options/{key}"] = sheet([tiles[each] for each in examples], CELL, OPTION_COLUMNS)
+    for name, image in sheets.items():
+        image.save(arguments.folder / f"{name}.webp", quality=80, method=6)
 
 
 if __name__ == "__main__":

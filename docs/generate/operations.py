@@ -1,12 +1,17 @@
 """The operations that the contact sheets show, and their source pictures."""
 
 import io
+import itertools
+import shlex
 import shutil
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
 PATTERN = 960, 640
+
+MOST_EXAMPLES = 6
+"""Examples that show one option."""
 
 _PICTURE = "picture.jpg"
 _PORTRAIT = "portrait.jpg"
@@ -83,6 +88,16 @@ SHEETS = {
     ),
 }
 """By the name of the sheet: source pictures with their flags."""
+
+
+def examples_by_option() -> dict[str, list[tuple[str, str]]]:
+    """Return examples in the contact sheets that show an option, by its key; those with fewer options come first."""
+    examples: dict[str, list[tuple[str, str]]] = {}
+    for source, flags in sorted(itertools.chain.from_iterable(SHEETS.values()), key=lambda each: each[1].count("--")):
+        for word in shlex.split(flags):
+            if word.startswith("--"):
+                examples.setdefault(word.removeprefix("--").removeprefix("no-"), []).append((source, flags))
+    return {key: shown[:MOST_EXAMPLES] for key, shown in examples.items()}
 
 
 def draw_inputs(pictures: Path, folder: Path) -> None:

@@ -1,29 +1,41 @@
-"""The manual page and the generated tables match the options."""
+"""The manual page, the generated tables and the reference of the options match the declarations."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from docs.generate.examples import EXAMPLES
+from forkresize.cli.options.catalog import PANELS
+
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def read_pages(docs: Path) -> Mapping[str, str]:
+    """Return the texts below a directory, by their paths; without what changes with the writer of the manual page."""
+    pages = (path for path in docs.rglob("*") if path.suffix in {".md", ".1"})
+    return {str(page.relative_to(docs)): page.read_text(encoding="utf-8").rpartition("\n.TH ")[2] for page in pages}
 
 
 @pytest.mark.slow
 def test_generated_pages_are_up_to_date(tmp_path: Path) -> None:
-    pages = ("reference/settings.md", "reference/recipes.md", "explanation/sandbox.md")
-    names = ("reference/forkresize.1", *pages)
-    for folder in ("explanation", "reference"):
-        (tmp_path / folder).mkdir()
-    for name in pages:
-        (tmp_path / name).write_text((DOCS / name).read_text(encoding="utf-8"), encoding="utf-8")
-    subprocess.run(
-        [sys.executable, DOCS / "generate/manual.py", *(tmp_path / name for name in names)], check=True, timeout=60
-    )
-    for name in names:
-        # Above its title are macros, which change with what writes them.
-        new, old = (path.read_text(encoding="utf-8").rpartition("\n.TH ")[2] for path in (tmp_path / name, DOCS / name))
-        assert new == old, f"{name} is out of date; run docs/generate/manual.py"
+    copy = tmp_path / "docs"
+    shutil.copytree(DOCS, copy, ignore=shutil.ignore_patterns("images", "generate", "options"))
+    subprocess.run([sys.executable, "-m", "docs.generate", copy], cwd=DOCS.parent, check=True, timeout=60)
+    new, old = read_pages(copy), read_pages(DOCS)
+    assert [name for name in old if new.get(name) != old[name]] == [], "out of date; run python -m docs.generate"
+    assert sorted(new) == sorted(old)
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_option_has_an_example_that_uses_it(panel: str) -> None:
+    examples = EXAMPLES[panel]
+    assert sorted(examples) == sorted(option.key for option in PANELS[panel])
+    for option in PANELS[panel]:
+        assert {*option.flags} & {*examples[option.key].split()}, option.key
 
 
 def test_the_page_is_ascii_and_has_every_section() -> None:

@@ -1,0 +1,41 @@
+"""Write what the documentation generates from declarations: the manual page, tables, one page for each help panel.
+
+python -m docs.generate [DOCS]
+"""
+
+import sys
+from pathlib import Path
+
+from docs.generate.manual_page import manual_page
+from docs.generate.option_pages import FOLDER, option_pages
+from docs.generate.tables import options_table, recipe_tables, system_calls_table
+
+MANUAL = "reference/forkresize.1"
+
+
+def write_all(docs: Path) -> None:
+    """Write everything below a directory, which has the pages with tables."""
+    (docs / MANUAL).write_text(manual_page(), encoding="utf-8")
+    for name, tables in make_tables().items():
+        text = (docs / name).read_text(encoding="utf-8")
+        for marker, table in tables.items():
+            begin, end = f"<!-- {marker} -->", f"<!-- end of {marker} -->"
+            before, _, rest = text.partition(begin)
+            text = f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+        (docs / name).write_text(text, encoding="utf-8")
+    (docs / FOLDER).mkdir(exist_ok=True)
+    for name, page in option_pages().items():
+        (docs / FOLDER / name).write_text(page, encoding="utf-8")
+
+
+def make_tables() -> dict[str, dict[str, str]]:
+    """Return the tables by their pages, and by the markers between which they are."""
+    return {
+        "reference/settings.md": {"options": options_table()},
+        "reference/recipes.md": recipe_tables(),
+        "explanation/sandbox.md": {"system calls": system_calls_table()},
+    }
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parent.parent)
