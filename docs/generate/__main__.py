@@ -11,11 +11,12 @@ from docs.generate.option_pages import FOLDER, option_pages
 from docs.generate.tables import options_table, recipe_tables, system_calls_table
 
 MANUAL = "reference/forkresize.1"
+TITLE = "\n.TH "
 
 
 def write_all(docs: Path) -> None:
     """Write everything below a directory, which has the pages with tables."""
-    (docs / MANUAL).write_text(manual_page(), encoding="utf-8")
+    write_manual(docs / MANUAL)
     for name, tables in make_tables().items():
         text = (docs / name).read_text(encoding="utf-8")
         for marker, table in tables.items():
@@ -26,6 +27,13 @@ def write_all(docs: Path) -> None:
     (docs / FOLDER).mkdir(exist_ok=True)
     for name, page in option_pages().items():
         (docs / FOLDER / name).write_text(page, encoding="utf-8")
+
+
+def write_manual(path: Path) -> None:
+    """Write the manual page, unless only what docutils puts above its title would change."""
+    page, old = manual_page(), path.read_text(encoding="utf-8")
+    if page.rpartition(TITLE)[2] != old.rpartition(TITLE)[2]:
+        path.write_text(page, encoding="utf-8")
 
 
 def make_tables() -> dict[str, dict[str, str]]:

@@ -86,6 +86,7 @@ EXAMPLES = {
         "max-prune": f"{_UPDATE} --prune --max-prune 200",
         "in-place": "forkresize ./in --in-place --backup-dir ./originals --long-edge 4000",
         "backup-dir": "forkresize ./in --in-place --backup-dir ./originals --megapixels 24",
+        "no-backup": "forkresize ./in --in-place --no-backup --long-edge 4000",
         "preserve-times": f"{_UPDATE} --preserve-times",
         "lock-wait": f"{_UPDATE} --lock-wait 10m",
         "watch": f"{_UPDATE} --watch",

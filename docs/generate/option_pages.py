@@ -56,9 +56,15 @@ def _section(panel: str, option: Option) -> Iterator[str]:
     text = re.sub(r" \[default: .*\]$", "", str(option.attributes["help"]))
     yield from (f"## `--{option.key}`", "", _escape(text), "")
     yield from (make_table(("", ""), _facts(option)), "")
-    yield from ("```sh", EXAMPLES[panel][option.key], "```", "")
+    yield from ("```sh", _example(panel, option), "```", "")
     if option.key in examples_by_option():
         yield from (f"![Results of --{option.key}](../../images/options/{option.key}.webp)", "")
+
+
+def _example(panel: str, option: Option) -> str:
+    if option.key not in EXAMPLES.get(panel, {}):
+        raise SystemExit(f"no example of --{option.key}: add one to docs/generate/examples.py, under {panel!r}")
+    return EXAMPLES[panel][option.key]
 
 
 def _facts(option: Option) -> Iterator[tuple[str, str]]:
