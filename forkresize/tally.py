@@ -98,6 +98,12 @@ class Counts(Struct, kw_only=True):
         return self.written + self.unchanged + self.planned + self.skipped + self.failed
 
 
+def classify_warning(warning: str) -> tuple[str, str]:
+    """Return a warning without its details, and its kind, which is the same for other numbers."""
+    text = warning.partition(": ")[0]
+    return text, _NUMBER.sub("#", text)
+
+
 class Tally(Counts):
     """Counts outcomes. It can be an observer."""
 
@@ -134,8 +140,7 @@ class Tally(Counts):
 
     def _add_warnings(self, warnings: tuple[str, ...]) -> None:
         for warning in warnings:
-            text = warning.partition(": ")[0]
-            kind = _NUMBER.sub("#", text)
+            text, kind = classify_warning(warning)
             if len(self._kinds) < MAX_WARNING_KINDS:
                 self._kinds.setdefault(kind, text)
             self.warnings_by_kind[self._kinds.get(kind, OTHER_WARNINGS)] += 1

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from forkresize.cli.arguments import Arguments
 from forkresize.outcome import Outcome
+from forkresize.report.html import DrawExcerpts
 
 
 class Draw(Protocol):
@@ -31,6 +32,14 @@ class MakeOutcome(Protocol):
     """The fixtures ``written``, ``unchanged``, ``due``, ``skipped`` and ``failed``."""
 
     def __call__(self, *arguments: Any, **fields: Any) -> Outcome: ...
+
+
+class MakePage(Protocol):
+    """The fixture ``made``: the text of an HTML report about outcomes."""
+
+    def __call__(
+        self, *outcomes: Outcome, draw: DrawExcerpts = ..., info: Mapping[str, Any] | None = ..., **ending: Any
+    ) -> str: ...
 
 
 class MakeConsole(Protocol):

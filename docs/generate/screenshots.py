@@ -23,12 +23,14 @@ from rich.text import Text
 from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
 from forkresize.batch.thumbnails import make_thumbnails
 from forkresize.observer import Activity, Observer
+from forkresize.recipefile import dumps
 from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.outcome_store import OutcomeStore
 from forkresize.report.terminal.live import LiveView
 from forkresize.report.terminal.table import print_summary
 from forkresize.walk import roots, walk
 
+COMMAND = "forkresize ./photos ./web --width 800 --format webp"
 WIDTH = 88
 HEIGHT = 12
 COPIES = 12
@@ -89,9 +91,10 @@ def main() -> None:
             shutil.copytree(pictures, f"photos/{2015 + copy}")
         cut = min(Path("photos").rglob("*.jpg"))
         cut.write_bytes(cut.read_bytes()[:-20_000])
-        prompt(record, "forkresize ./photos ./web --width 800 --format webp")
+        prompt(record, COMMAND)
         total = sum(1 for _ in walk(roots(["photos"]), Selection()))
-        info = RunInfo(["photos"], "web", datetime.now().astimezone())
+        recipe = Recipe.of(width=800, format=Format.WEBP)
+        info = RunInfo(["photos"], "web", datetime.now().astimezone(), COMMAND, dumps(recipe))
         with (
             OutcomeStore() as store,
             HtmlReport("run.html", info, store, make_thumbnails) as page,
@@ -99,7 +102,6 @@ def main() -> None:
         ):
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
-            recipe = Recipe.of(width=800, format=Format.WEBP)
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, store, page])
         see(Path("run.html").resolve(), report)
     record.print(Text("\n… and at the end:\n", "dim italic"))

@@ -30,6 +30,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
         recipe_options: the values of the options that a recipe file replaces.
         settings: the settings of the run, without the names of ``--files-from``.
         force_conflict: the value of ``--if-exists`` that contradicts ``--force``, if any.
+        command: the arguments as they were given.
     """
 
     sources: tuple[str, ...]
@@ -56,6 +57,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     manifest: str | None
     srcset: str | None
     output_file: str = ""
+    command: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:

@@ -43,7 +43,7 @@ def call(arguments: Sequence[str]) -> int:
     origins: Origins = {}
     try:
         parsed = _parse(arguments, origins)
-        return parsed if isinstance(parsed, int) else _run(parsed)
+        return parsed if isinstance(parsed, int) else _run({**parsed, "command": tuple(arguments)})
     except click.ClickException as error:
         message = f"{click_message(error, origins)}\nTry 'forkresize --help' for all options."
         return _print_error(message, ExitCode.USAGE)
@@ -98,7 +98,7 @@ def _run(values: dict[str, Any]) -> int:
     with ExitStack() as stack:
         logs = open_logs(arguments, stack)
         plan = prepare(arguments.sources, arguments.destination, recipe, _with_names(arguments, stack))
-        with open_observers(arguments, plan.count_sources()) as reports:
+        with open_observers(arguments, plan.count_sources(), recipe) as reports:
             observers = [*logs, *reports]
             summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:

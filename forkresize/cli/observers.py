@@ -21,11 +21,14 @@ from forkresize.report.terminal.plain import (
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
+    from forkresize.recipe import Recipe
     from forkresize.report.terminal.view import ProgressView
 
 
 @contextmanager
-def open_observers(arguments: Arguments, sources: AbstractContextManager[Iterator[int]]) -> Iterator[list[Observer]]:
+def open_observers(
+    arguments: Arguments, sources: AbstractContextManager[Iterator[int]], recipe: "Recipe | None" = None
+) -> Iterator[list[Observer]]:
     """Open the reports and the progress view, and close them at the end.
 
     Index files are staged at the end; ``print_summary``, which knows whether they are complete, commits them.
@@ -33,13 +36,14 @@ def open_observers(arguments: Arguments, sources: AbstractContextManager[Iterato
     Args:
         arguments: the command line.
         sources: counts all sources for a view, while it is entered.
+        recipe: what is made of each picture, for the HTML report.
 
     Raises:
         UsageError: a report's path cannot be a file, or the file is not a report.
         DestinationError: a report or an index file cannot be written.
     """
     with ExitStack() as stack:
-        yield [*open_reports(arguments, stack), *_views(arguments, sources, stack)]
+        yield [*open_reports(arguments, stack, recipe), *_views(arguments, sources, stack)]
 
 
 def print_summary(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from forkresize.image.decode.probe import ImageInfo
+    from forkresize.recipe import Recipe
     from forkresize.report.export.csv import CsvRows
     from forkresize.report.export.jsonl import JsonLines
     from forkresize.report.html import HtmlReport
@@ -96,14 +97,19 @@ def open_logs(arguments: Arguments, stack: ExitStack) -> list[Observer]:
     return observers
 
 
-def open_reports(arguments: Arguments, stack: ExitStack) -> list[Observer]:
+def open_reports(arguments: Arguments, stack: ExitStack, recipe: "Recipe | None" = None) -> list[Observer]:
     """Open the reports, and stage the index files when the stack is closed.
+
+    Args:
+        arguments: the command line.
+        stack: closes what is opened.
+        recipe: what is made of each picture; the HTML report shows it.
 
     Raises:
         UsageError: a path cannot be a file, or the file is not a report.
         DestinationError: a file cannot be written.
     """
-    return _ReportOpener(arguments, stack).open()
+    return _ReportOpener(arguments, stack, recipe).open()
 
 
 def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
@@ -127,8 +133,9 @@ def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
 class _ReportOpener:
     """Opens reports, and a store of outcomes if one of them needs it."""
 
-    def __init__(self, arguments: Arguments, stack: ExitStack) -> None:
+    def __init__(self, arguments: Arguments, stack: ExitStack, recipe: "Recipe | None") -> None:
         self.arguments = arguments
+        self.recipe = recipe
         self._stack = stack
         self._observers: list[Observer] = []
         self._indexes = [] if arguments.dry_run else index_files(arguments)
@@ -186,11 +193,12 @@ def _csv(path: str, _opener: _ReportOpener) -> "CsvRows":
 
 def _html(path: str, opener: _ReportOpener) -> "HtmlReport":
     from forkresize.batch.thumbnails import make_thumbnails
-    from forkresize.report.html import HtmlReport, RunInfo
+    from forkresize.cli.run_info import run_info
+    from forkresize.report.html import HtmlReport
 
-    arguments = opener.arguments
-    info = RunInfo(arguments.sources, arguments.destination, start_time())
-    return HtmlReport(path, info, opener.store, partial(make_thumbnails, workers=arguments.settings.pool.workers))
+    info = run_info(opener.arguments, opener.recipe, start_time())
+    workers = opener.arguments.settings.pool.workers
+    return HtmlReport(path, info, opener.store, partial(make_thumbnails, workers=workers))
 
 
 _FORMATS: "dict[str, Callable[[str, _ReportOpener], JsonLines | CsvRows | HtmlReport]]" = {

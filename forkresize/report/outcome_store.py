@@ -12,6 +12,7 @@ from forkresize.observer import Observer
 from forkresize.outcome import Detail, Outcome, Reason, Skipped, Unchanged
 from forkresize.record import record
 from forkresize.report.terminal.plain import printable
+from forkresize.tally import classify_warning
 
 if TYPE_CHECKING:
     from forkresize.job import Source
@@ -75,6 +76,9 @@ _CREATE = f"CREATE TABLE outcomes ({', '.join(Row._fields)})"
 _INSERT = f"INSERT INTO outcomes VALUES ({', '.join(f':{field}' for field in Row._fields)})"  # noqa: S608
 _SELECT = "SELECT * FROM outcomes "
 
+_CREATE_WARNINGS = "CREATE TABLE warnings (outcome INTEGER, kind, name, text)"
+_INSERT_WARNING = "INSERT INTO warnings VALUES (?, ?, ?, ?)"
+
 
 class OutcomeStore(Observer):
     """Store outcomes in a temporary database, which is removed when the context ends.
@@ -101,6 +105,7 @@ class OutcomeStore(Observer):
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute(_CREATE)
+        self._database.execute(_CREATE_WARNINGS)
 
     def __enter__(self) -> Self:
         return self
@@ -117,7 +122,10 @@ class OutcomeStore(Observer):
             DestinationError: there is no room for temporary files.
         """
         try:
-            self._database.execute(_INSERT, self._row(outcome))
+            number = self._database.execute(_INSERT, self._row(outcome)).lastrowid
+            for warning in outcome.warnings:
+                name, kind = map(printable, classify_warning(warning))
+                self._database.execute(_INSERT_WARNING, (number, kind, name, printable(warning)))
         except sqlite3.Error as error:
             raise DestinationError(f"cannot store outcomes in a temporary file: {error}") from error
 
@@ -126,7 +134,10 @@ class OutcomeStore(Observer):
         return map(Row._make, self.query(_SELECT + rest, *values))
 
     def query(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Yield the results of another query on the table ``outcomes``."""
+        """Yield the results of another query on the tables ``outcomes`` and ``warnings``.
+
+        A warning has the rowid of its ``outcome``, its ``kind``, its ``name`` without details, and its ``text``.
+        """
         return self._database.execute(sql, values)
 
     def _row(self, outcome: Outcome) -> dict[str, object]:

@@ -7,7 +7,10 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from forkresize.report.html.contact_sheet import Pair, Thumbnails, choose_pairs
+from forkresize.outcome import Reason
+from forkresize.report.html.contact_sheet import Sheet, make_sheet
+from forkresize.report.html.excerpt import DrawExcerpts
+from forkresize.report.html.groups import Group, WarningGroup, find_groups, find_warnings, shown_status
 from forkresize.report.html.timeline import Span, Timeline, timeline
 from forkresize.report.outcome_store import OutcomeStore, Row
 from forkresize.report.terminal.plain import printable
@@ -16,7 +19,6 @@ from forkresize.summary import Summary
 MAX_ROWS = 10_000
 """Records in the table; reports with a record per line hold all of them."""
 
-_EXAMPLES = 10
 _TOP = 10
 _MAX_WORKERS = 64
 
@@ -28,20 +30,17 @@ class RunInfo(Struct, frozen=True):
         sources: directories and files to read.
         destination: the directory to write to.
         started: when it began, with its time zone.
+        command: the command line, without secrets; empty if it was started otherwise.
+        recipe: the recipe, as a file; empty if it is not known.
+        same_view: whether outputs of the same proportions as their sources show the same part of the picture.
     """
 
     sources: Sequence[str]
     destination: str
     started: datetime
-
-
-class Group(Struct, frozen=True):
-    """Skipped or failed outcomes with the same reason, and the first ones as examples."""
-
-    status: str
-    reason: str
-    count: int
-    examples: list[Row]
+    command: str = ""
+    recipe: str = ""
+    same_view: bool = True
 
 
 class Conversion(Struct, frozen=True):
@@ -68,12 +67,13 @@ class Page(Struct, frozen=True, kw_only=True):
     Attributes:
         info: what the run processed.
         summary: the run's summary.
-        groups: the failed, then the skipped outcomes, by reason; the most frequent first.
+        groups: the failed and the skipped outcomes, by reason; the most frequent first.
+        warnings: the warnings, by kind; the most frequent first.
         conversions: the outputs by format, the most frequent first.
         workers: the busiest workers.
         slowest: the outputs that took longest.
         largest: the outputs of the largest sources.
-        pairs: the contact sheet.
+        sheet: the pictures of the page.
         timeline: rates and utilization over time.
         table: the records for the page's script.
         total: number of records, including those that are not in the table.
@@ -82,11 +82,12 @@ class Page(Struct, frozen=True, kw_only=True):
     info: RunInfo
     summary: Summary
     groups: list[Group]
+    warnings: list[WarningGroup]
     conversions: list[Conversion]
     workers: list[WorkerShare]
     slowest: list[Row]
     largest: list[Row]
-    pairs: list[Pair]
+    sheet: Sheet
     timeline: Timeline
     table: list[list[object]]
     total: int
@@ -96,20 +97,36 @@ class Page(Struct, frozen=True, kw_only=True):
         """The data for the page's script, ready for JSON."""
         return {"timeline": asdict(self.timeline), "rows": self.table}
 
+    @property
+    def not_needed(self) -> int:
+        """Number of outputs that would be the same as a smaller one. They count as skipped in the summary."""
+        return self.summary.skipped_by_reason.get(Reason.DUPLICATE, 0)
 
-def build_page(store: OutcomeStore, info: RunInfo, summary: Summary, thumbnails: Thumbnails) -> Page:
+    @property
+    def headline(self) -> str:
+        """How the run ended, in a few words."""
+        summary = self.summary
+        counts = {"failed": summary.failed, "written": summary.written, "pruned": summary.pruned}
+        parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+        if summary.refused or summary.stopped_by:
+            parts.insert(0, "refused" if summary.refused else "stopped early")
+        return ", ".join(parts) or ("up to date" if summary.unchanged else "nothing done")
+
+
+def build_page(store: OutcomeStore, info: RunInfo, summary: Summary, draw: DrawExcerpts) -> Page:
     """Return the data of the page."""
     [[total]] = store.query("SELECT COUNT(*) FROM outcomes")
     executed = "WHERE is_first AND status != 'skipped'"
     return Page(
         info=info,
         summary=summary,
-        groups=_groups(store),
+        groups=find_groups(store),
+        warnings=find_warnings(store),
         conversions=_conversions(store),
         workers=_workers(store),
         slowest=list(store.rows(f"{executed} ORDER BY seconds DESC LIMIT ?", _TOP)),
         largest=list(store.rows(f"{executed} ORDER BY in_bytes DESC LIMIT ?", _TOP)),
-        pairs=choose_pairs(store, thumbnails),
+        sheet=make_sheet(store, draw, same_view=info.same_view),
         timeline=_timeline(store, summary),
         table=_table(store),
         total=total,
@@ -119,18 +136,6 @@ def build_page(store: OutcomeStore, info: RunInfo, summary: Summary, thumbnails:
 def display_name(path: bytes) -> str:
     """Return a path as printable text."""
     return printable(os.fsdecode(path))
-
-
-def _groups(store: OutcomeStore) -> list[Group]:
-    counts = store.query(
-        "SELECT status, reason, COUNT(*) FROM outcomes WHERE status IN ('failed', 'skipped') "
-        "GROUP BY status, reason ORDER BY status, COUNT(*) DESC, reason"
-    )
-    return [Group(status, reason, count, _examples(store, status, reason)) for status, reason, count in list(counts)]
-
-
-def _examples(store: OutcomeStore, status: str, reason: str) -> list[Row]:
-    return list(store.rows("WHERE status = ? AND reason = ? LIMIT ?", status, reason, _EXAMPLES))
 
 
 def _conversions(store: OutcomeStore) -> list[Conversion]:
@@ -159,7 +164,7 @@ def _timeline(store: OutcomeStore, summary: Summary) -> Timeline:
 
 
 def _table(store: OutcomeStore) -> list[list[object]]:
-    rank = "CASE status WHEN 'failed' THEN 0 WHEN 'skipped' THEN 1 ELSE 2 END"
+    rank = "CASE WHEN status = 'failed' THEN 0 WHEN warnings != '' THEN 1 WHEN status = 'skipped' THEN 2 ELSE 3 END"
     return [_cells(row) for row in store.rows(f"ORDER BY {rank}, seconds DESC, in_bytes DESC LIMIT ?", MAX_ROWS)]
 
 
@@ -169,4 +174,13 @@ def _cells(row: Row) -> list[object]:
     pixels = [row.in_width, row.in_height, row.out_width, row.out_height]
     seconds = round(row.seconds, 4) if row.worker is not None else None
     source = display_name(row.source)
-    return [source, row.status, remark, row.in_bytes, row.out_bytes, *pixels, row.out_format, seconds]
+    return [
+        source,
+        shown_status(row.status, row.reason),
+        remark,
+        row.in_bytes,
+        row.out_bytes,
+        *pixels,
+        row.out_format,
+        seconds,
+    ]

@@ -38,6 +38,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "name": display_name,
         "printable": printable,
+        "lines": lambda text: "\n".join(map(printable, text.splitlines())),
         "size": lambda count: units.format_size(count).replace(" ", "\N{NO-BREAK SPACE}"),
         "span": units.format_duration,
         "change": units.format_change,

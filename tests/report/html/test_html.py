@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,11 @@ from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason
-from forkresize.report import html
-from forkresize.report.html import HtmlReport, RunInfo
+from forkresize.report.html import Excerpt, HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
 from forkresize.report.outcome_store import OutcomeStore
-from forkresize.summary import RunStats, summarize
-from tests.protocols import MakeOutcome
+from tests.protocols import MakeOutcome, MakePage
 
-MakePage = Callable[..., str]
 INFO = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
 VOID = frozenset("meta link img input br".split())
 OUTSIDE = re.compile(
@@ -53,36 +50,26 @@ class _Checked(HTMLParser):
         return (attributes for each, attributes in self.elements if each == tag)
 
 
-def _none(_paths: Sequence[str]) -> Mapping[str, bytes]:
+def _none(_excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
     return {}
 
 
-def _every(paths: Sequence[str]) -> Mapping[str, bytes]:
-    return dict.fromkeys(paths, b"picture")
+def _every(excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
+    return dict.fromkeys(excerpts, b"picture")
 
 
-def _report(path: Path, store: OutcomeStore, thumbnails: html.Thumbnails = _none) -> HtmlReport:
-    return HtmlReport(str(path), INFO, store, thumbnails)
+def _thumbnails(excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
+    return {excerpt: b"picture" for excerpt in excerpts if not excerpt.box}
+
+
+def _report(path: Path, store: OutcomeStore) -> HtmlReport:
+    return HtmlReport(str(path), INFO, store, _none)
 
 
 @pytest.fixture
 def store() -> Iterator[OutcomeStore]:
     with OutcomeStore() as opened:
         yield opened
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> MakePage:
-    def make(*outcomes: Outcome, thumbnails: html.Thumbnails = _none, **ending: Any) -> str:
-        with OutcomeStore() as store, _report(tmp_path / "run.html", store, thumbnails) as report:
-            for outcome in outcomes:
-                store.on_outcome(outcome)
-                report.on_outcome(outcome)
-            stats = RunStats(seconds=4, workers=2, workers_lost=1, busy_seconds=6)
-            report.on_finish(summarize(report.tally, stats, **ending))
-        return (tmp_path / "run.html").read_text("utf-8")
-
-    return make
 
 
 def _read(page: str) -> _Checked:
@@ -100,12 +87,19 @@ def _data(page: str) -> Any:
 
 
 def test_page_has_every_section_and_needs_no_network(made: MakePage, outcomes: list[Outcome]) -> None:
-    page = made(*outcomes, thumbnails=_every)
+    page = made(*outcomes, draw=_every)
     checked = _read(page)
     ids = {attributes["id"] for _, attributes in checked.elements if "id" in attributes}
-    assert ids >= set("glance failed skipped course saved sheet extremes records table data".split())
+    assert ids >= set("glance failed skipped course saved sheet details extremes records table data".split())
     text = " ".join(checked.text)
-    for part in ("1 failed", "93.3%", "exit code 1", "75% busy, 1 lost", "damaged or truncated", "jpeg → webp"):
+    for part in (
+        "1 failed, 1 written",
+        "93.3%",
+        "exit code 1",
+        "75% busy, 1 lost",
+        "damaged or truncated",
+        "jpeg → webp",
+    ):
         assert part in text
     assert not OUTSIDE.search(page)
 
@@ -123,14 +117,72 @@ def test_dry_run_has_a_page(made: MakePage, due: MakeOutcome) -> None:
 
 
 def test_controls_and_images_have_names(made: MakePage, written: MakeOutcome) -> None:
-    checked = _read(made(written(), thumbnails=_every))
+    checked = _read(made(written(), draw=_every, info={"command": "forkresize"}))
     assert all(image["alt"] for image in checked.all("img"))
     assert all(field.get("aria-label") or field.get("id") for field in checked.all("input"))
     assert all(place.get("aria-label") for _, place in checked.elements if place.get("role") in {"img", "region"})
     assert all(head.get("scope") in {"col", "row"} for head in checked.all("th"))
     levels = [int(tag[1]) for tag, _ in checked.elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
-    assert set(levels[1:]) == {2}
+    assert set(levels[1:]) == {2, 3}
+    assert list(checked.all("pre"))
+
+
+def test_the_page_shows_the_command_and_the_recipe(made: MakePage) -> None:
+    page = made(info={"command": "forkresize in out --name '<b>\x1b'", "recipe": "[[steps]]\nstep = '<i>'\n"})
+    checked = _read(page)
+    assert "forkresize in out --name '<b>\\x1b'" in checked.text
+    assert "[[steps]]\nstep = '<i>'" in checked.text
+    assert "Recipe" not in made()
+
+
+def test_warnings_have_a_card_and_a_group_of_each_kind(made: MakePage, written: MakeOutcome) -> None:
+    outcomes = [written(f"{n}.jpg", warnings=(f"text {n} was dropped: <{n}>",)) for n in range(12)]
+    page = made(*outcomes, written("z.jpg", warnings=("no profile",)), written("fine.jpg"))
+    assert "<dt>Warnings</dt><dd><b>13</b><span>on valid outputs</span>" in page
+    text = " ".join(" ".join(_read(page).text).split())
+    assert "text 0 was dropped 12 in/0.jpg text 0 was dropped: <0> in/1.jpg text 1" in text
+    assert "… and 2 more no profile 1 in/z.jpg" in text
+    assert [row[0] for row in _data(page)["rows"]][-1] == "in/fine.jpg"
+
+
+def test_a_run_without_warnings_has_no_card_for_them(made: MakePage, written: MakeOutcome) -> None:
+    page = made(written())
+    assert "Warnings" not in page
+    assert "Not needed" not in page
+
+
+def test_outputs_that_are_not_needed_are_apart_from_skipped_sources(made: MakePage, skipped: MakeOutcome) -> None:
+    page = made(skipped("small.jpg", reason=Reason.DUPLICATE), skipped("small.jpg", reason=Reason.DUPLICATE), skipped())
+    assert "<dt>Skipped</dt><dd><b>1</b>" in page
+    assert "<dt>Not needed</dt><dd><b>2</b><span>same as a smaller rendition</span>" in page
+    text = " ".join(" ".join(_read(page).text).split())
+    assert "Skipped not a picture 1 in/notes.txt" in text
+    assert "Not needed same as a smaller rendition 2" in text
+    assert sorted(row[1] for row in _data(page)["rows"]) == ["not needed", "not needed", "skipped"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "ending", "headline"),
+    [
+        (["written", "failed", "unchanged"], {}, "1 failed, 1 written"),
+        (["unchanged"], {}, "up to date"),
+        ([], {}, "nothing done"),
+        (["written"], {"stopped_by": "SIGINT", "exit_code": 130}, "stopped early, 1 written"),
+        (["written"], {"refused": "too many", "exit_code": 3}, "refused, 1 written"),
+    ],
+)
+def test_the_title_says_how_the_run_ended_where_and_when(
+    kinds: list[str], ending: dict[str, Any], headline: str, made: MakePage, request: pytest.FixtureRequest
+) -> None:
+    page = made(*(request.getfixturevalue(kind)() for kind in kinds), **ending)
+    assert f"<title>{headline} · out · 2026-11-23 08:47 · forkresize</title>" in page
+
+
+def test_the_time_is_that_of_the_machine_of_the_run(made: MakePage) -> None:
+    summer = datetime(2026, 7, 1, 9, 30, tzinfo=timezone(timedelta(hours=2), "CEST"))
+    page = made(info={"started": summer})
+    assert '<time id="started" datetime="2026-07-01T09:30:00+02:00">2026-07-01 09:30:00 CEST</time>' in page
 
 
 EVIL = (
@@ -144,8 +196,8 @@ EVIL = (
 
 @pytest.mark.parametrize("evil", EVIL)
 def test_names_are_escaped(evil: str, made: MakePage, written: MakeOutcome, failed: MakeOutcome) -> None:
-    harmless = _read(made(written("a"), failed("b", error="c"), thumbnails=_every))
-    attacked = _read(made(written(evil), failed(evil + "2", error=evil), thumbnails=_every))
+    harmless = _read(made(written("a"), failed("b", error="c"), draw=_every))
+    attacked = _read(made(written(evil), failed(evil + "2", error=evil), draw=_every))
     assert [tag for tag, _ in attacked.elements] == [tag for tag, _ in harmless.elements]
     assert [sorted(its) for _, its in attacked.elements] == [sorted(its) for _, its in harmless.elements]
 
@@ -193,24 +245,24 @@ def test_contact_sheet_shows_sixty_sources_once(made: MakePage, written: MakeOut
     for number in range(80):
         first = written(f"{number}.jpg", size=1000 + number)
         outcomes += [first, replace(first, ref=OutputRef(first.source, f"out/{number}-2.jpg", 1))]
-    checked = _read(made(*outcomes, thumbnails=_every))
+    checked = _read(made(*outcomes, draw=_thumbnails))
     before = [str(image["alt"]) for image in checked.all("img") if str(image["alt"]).startswith("Before")]
     assert len(before) == len(set(before)) == 60
     assert "Before: in/79.jpg" in before
 
 
 def test_pictures_without_thumbnails_are_omitted(made: MakePage, written: MakeOutcome) -> None:
-    def only_a(paths: Sequence[str]) -> Mapping[str, bytes]:
-        return {path: b"picture" for path in paths if path != "out/b.jpg"}
+    def only_a(excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
+        return {excerpt: b"picture" for excerpt in excerpts if excerpt.path != "out/b.jpg" and not excerpt.box}
 
-    checked = _read(made(written("a.jpg"), written("b.jpg"), thumbnails=only_a))
+    checked = _read(made(written("a.jpg"), written("b.jpg"), draw=only_a))
     assert [image["alt"] for image in checked.all("img")] == ["Before: in/a.jpg", "After: out/a.jpg"]
 
 
 def test_outputs_made_in_place_have_no_before(made: MakePage, written: MakeOutcome) -> None:
     outcome = written("a.jpg")
     replaced = replace(outcome, ref=OutputRef(outcome.source, "in/a.jpg"))
-    checked = _read(made(replaced, thumbnails=_every))
+    checked = _read(made(replaced, draw=_every))
     assert not list(checked.all("img"))
 
 

@@ -25,6 +25,17 @@
   });
   system.addEventListener("change", showTheme);
 
+  // Time -------------------------------------------------------------------------------------------------------------
+
+  // The time of the run's machine is shown; that of the reader is added if it differs.
+  const started = byId("started");
+  const moment = new Date(started.dateTime);
+  const zone = started.dateTime.match(/([+-])(\d\d):(\d\d)$/);
+  const offset = zone ? (zone[1] === "-" ? 1 : -1) * (Number(zone[2]) * 60 + Number(zone[3])) : 0;
+  if (offset !== moment.getTimezoneOffset()) {
+    started.after(` (${moment.toLocaleString([], { dateStyle: "medium", timeStyle: "short" })} your time)`);
+  }
+
   // Charts -----------------------------------------------------------------------------------------------------------
 
   let charts = [];
@@ -67,15 +78,16 @@
 
   // Before and after -------------------------------------------------------------------------------------------------
 
-  const sliders = [...document.querySelectorAll(".frame input")];
+  const slidersIn = (place) => place.querySelectorAll(".frame input");
 
   function slide(slider) {
     slider.parentElement.style.setProperty("--at", `${slider.value}%`);
   }
 
-  sliders.forEach((slider) => slider.addEventListener("input", () => slide(slider)));
+  slidersIn(document).forEach((slider) => slider.addEventListener("input", () => slide(slider)));
   document.querySelectorAll(".flip").forEach((group) => {
-    group.hidden = false;
+    const sliders = slidersIn(group.parentElement);
+    group.hidden = !sliders.length;
     group.addEventListener("click", ({ target }) => {
       if (!target.dataset.at) return;
       sliders.forEach((slider) => {
@@ -103,27 +115,32 @@
 
   function cells(row) {
     return [
-      ["th", "name", row[SOURCE]],
-      ["td", row[STATUS], row[STATUS]],
-      ["td", "number", size(row[IN_BYTES])],
-      ["td", "number", known(row[OUT_BYTES], size)],
-      ["td", "number", sides(row, IN_WIDTH)],
-      ["td", "number", sides(row, OUT_WIDTH)],
-      ["td", "", row[FORMAT] ?? ""],
-      ["td", "number", known(row[SECONDS], (seconds) => `${seconds.toFixed(2)} s`)],
-      ["td", "remark", row[REMARK]],
+      ["name", row[SOURCE]],
+      [row[STATUS].replaceAll(" ", "-"), row[STATUS]],
+      ["number", size(row[IN_BYTES])],
+      ["number", known(row[OUT_BYTES], size)],
+      ["number", sides(row, IN_WIDTH)],
+      ["number", sides(row, OUT_WIDTH)],
+      ["", row[FORMAT] ?? ""],
+      ["number", known(row[SECONDS], (seconds) => `${seconds.toFixed(2)} s`)],
+      ["remark", row[REMARK]],
     ];
   }
 
+  const labels = heads.map((head) => head.textContent);
+
   function line(row) {
     const shown = document.createElement("tr");
-    for (const [kind, style, text] of cells(row)) {
-      const cell = document.createElement(kind);
-      if (kind === "th") cell.scope = "row";
+    shown.setAttribute("role", "row");
+    cells(row).forEach(([style, text], column) => {
+      const cell = document.createElement(column ? "td" : "th");
+      cell.setAttribute("role", column ? "cell" : "rowheader");
+      if (!column) cell.scope = "row";
       cell.className = style;
       cell.textContent = text;
+      cell.dataset.label = labels[column];
       shown.append(cell);
-    }
+    });
     return shown;
   }
 

@@ -1,0 +1,78 @@
+"""Outcomes that a person looks into, grouped: failures and skipped sources by reason, and warnings by kind."""
+
+from msgspec import Struct
+
+from forkresize.outcome import Reason
+from forkresize.report.outcome_store import OutcomeStore, Row
+
+_EXAMPLES = 10
+_MAX_KINDS = 100
+"""Kinds of warnings to show; a hostile picture can provoke any number."""
+
+NOT_NEEDED = "not needed"
+"""The status that the page shows for outputs that would be the same as a smaller one."""
+
+
+class Group(Struct, frozen=True):
+    """Skipped or failed outcomes with the same reason, and the first ones as examples."""
+
+    status: str
+    reason: str
+    count: int
+    examples: list[Row]
+
+
+class WarningExample(Struct, frozen=True):
+    """A warning about an output, with the path of its source."""
+
+    source: bytes
+    text: str
+
+
+class WarningGroup(Struct, frozen=True):
+    """Warnings of one kind: the first of them without its details, and the first ones as examples."""
+
+    name: str
+    count: int
+    examples: list[WarningExample]
+
+
+def find_groups(store: OutcomeStore) -> list[Group]:
+    """Return the failed, then the outputs that are not needed, then the skipped outcomes, the most frequent first."""
+    counts = store.query(
+        "SELECT status, reason, COUNT(*) FROM outcomes WHERE status IN ('failed', 'skipped') "
+        "GROUP BY status, reason ORDER BY status, COUNT(*) DESC, reason"
+    )
+    return [
+        Group(shown_status(status, reason), reason, count, _examples(store, status, reason))
+        for status, reason, count in list(counts)
+    ]
+
+
+def find_warnings(store: OutcomeStore) -> list[WarningGroup]:
+    """Return the warnings by kind, the most frequent first."""
+    # SQLite takes other columns from the row of the minimum.
+    kinds = store.query(
+        "SELECT kind, name, COUNT(*), MIN(rowid) FROM warnings GROUP BY kind ORDER BY COUNT(*) DESC, kind LIMIT ?",
+        _MAX_KINDS,
+    )
+    return [WarningGroup(name, count, _warnings(store, kind)) for kind, name, count, _ in list(kinds)]
+
+
+def shown_status(status: str, reason: str | None) -> str:
+    """Return the status of an outcome as the page shows it."""
+    return NOT_NEEDED if status == "skipped" and reason == Reason.DUPLICATE else status
+
+
+def _examples(store: OutcomeStore, status: str, reason: str) -> list[Row]:
+    return list(store.rows("WHERE status = ? AND reason = ? LIMIT ?", status, reason, _EXAMPLES))
+
+
+def _warnings(store: OutcomeStore, kind: str) -> list[WarningExample]:
+    found = store.query(
+        "SELECT source, text FROM warnings JOIN outcomes ON outcomes.rowid = outcome WHERE kind = ? "
+        "ORDER BY warnings.rowid LIMIT ?",
+        kind,
+        _EXAMPLES,
+    )
+    return [WarningExample(source, text) for source, text in found]
