@@ -149,7 +149,7 @@ class History:
                 copy = fresh / path.relative_to(self.tree.root)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(data)
-            run_forked([fresh], fresh, request[0], self._settings(in_place=True))
+            run_forked([fresh], fresh, request[0], self._settings(in_place=True, no_backup=True))
         else:
             run_forked([self.tree.root], fresh, request[0], self._settings(name=request[1]))
         others = {key for each in self._requests for key in self._keys(each)} | self._unrecorded

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from forkresize.job import Job
     from forkresize.outcome import Outcome
@@ -25,6 +27,31 @@ class Activity(Protocol):
         """How long it has been working on the job."""
 
 
+class NodeActivity(Struct, frozen=True, kw_only=True):
+    """What a node of a cluster is doing, in place of what each of its workers is doing.
+
+    Attributes:
+        worker: name of the node.
+        pictures: how many it has taken and not given back.
+        made: how many of them have outcomes.
+        seconds: how long it has been working on them.
+        item: always None; the jobs are the node's.
+    """
+
+    worker: str
+    pictures: int
+    made: int
+    seconds: float
+    item: None = None
+
+
+def count_running(activity: Activity) -> int:
+    """Return how many pictures are in progress."""
+    if isinstance(activity, NodeActivity):
+        return activity.pictures - activity.made
+    return int(activity.item is not None)
+
+
 class Observer:
     """Follow a run in its process. Each hook does nothing by default."""
 
@@ -39,6 +66,9 @@ class Observer:
 
     def on_waiting(self) -> None:
         """Handle that the run waits for another one to free the destination."""
+
+    def on_notice(self, text: str) -> None:
+        """Handle a remark on the run as a whole, such as that no node of its cluster is connected."""
 
     def on_stopping(self, running: int, signal: str) -> None:
         """Handle that a signal, such as SIGINT, asked for an end while pictures are in progress. Called once."""

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from forkresize import PoolOptions, Recipe, Settings, run
-from forkresize.observer import Activity, Observer, as_observer
+from forkresize.job import Job, Source
+from forkresize.observer import Activity, NodeActivity, Observer, as_observer, count_running
 from forkresize.outcome import Outcome
+from forkresize.pool import Activity as WorkerActivity
 from forkresize.summary import Summary
 from tests.protocols import MakeOutcome
 
@@ -43,7 +45,12 @@ def test_hooks_are_called_in_the_order_of_a_run(
 def test_functions_are_called_with_outcomes(unchanged: MakeOutcome) -> None:
     outcomes: list[Outcome] = []
     observer = as_observer(outcomes.append)
-    for hook in (observer.on_start, observer.on_waiting, lambda: observer.on_tick([])):
+    for hook in (
+        observer.on_start,
+        observer.on_waiting,
+        lambda: observer.on_notice("text"),
+        lambda: observer.on_tick([]),
+    ):
         hook()
     observer.on_outcome(unchanged())
     assert outcomes == [unchanged()]
@@ -52,3 +59,11 @@ def test_functions_are_called_with_outcomes(unchanged: MakeOutcome) -> None:
 def test_observers_are_returned_as_they_are() -> None:
     observer = Observer()
     assert as_observer(observer) is observer
+
+
+def test_pictures_in_progress_are_counted_by_worker_or_by_node() -> None:
+    job = Job(Source("in/a.jpg", "a.jpg"), ())
+    working: WorkerActivity[Job] = WorkerActivity(4711, job, 1.0)
+    idle: WorkerActivity[Job] = WorkerActivity(4712, None, 0.0)
+    node = NodeActivity(worker="node-1", pictures=256, made=250, seconds=3.0)
+    assert [count_running(each) for each in (working, idle, node)] == [1, 0, 6]

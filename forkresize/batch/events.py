@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
-from forkresize.observer import Activity, Observer, as_observer
+from forkresize.observer import Activity, Observer, as_observer, count_running
 from forkresize.outcome import Outcome
 from forkresize.pool import signal_name
 from forkresize.summary import Summary
@@ -62,7 +62,7 @@ class EventDispatcher:
         signum = self._interrupted and self._interrupted()
         if signum:
             self._interrupted = None
-            running = sum(activity.item is not None for activity in activities)
+            running = sum(map(count_running, activities))
             for announce in self._stopping_hooks if running else ():
                 announce(running, signal_name(signum))
         for hook in self._tick_hooks:

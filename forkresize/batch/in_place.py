@@ -116,6 +116,16 @@ def check_in_place(sources: Sequence[str], destination: str | None, recipe: Reci
     if (conflict := next(_conflicts(recipe, settings), None)) is not None:
         raise ConflictError("in_place", conflict)
     _check_directories(sources, destination, settings)
+    _check_backup(settings)
+
+
+def _check_backup(settings: Settings) -> None:
+    """Check that the loss of the sources is meant."""
+    if settings.backup_dir is not None and settings.no_backup:
+        raise ConflictError("no_backup", "backup_dir")
+    if settings.backup_dir is None and not settings.no_backup and not settings.dry_run:
+        message = "the originals are lost; set backup_dir to keep them, or no_backup if you have copies"
+        raise FieldError("in_place", message)
 
 
 def _check_directories(sources: Sequence[str], destination: str | None, settings: Settings) -> None:

@@ -62,7 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             no longer asks for.
         max_prune: if more outputs would be removed, none is.
         in_place: replace each source by its output; the destination is the single source.
-        backup_dir: where to keep replaced sources; None keeps none.
+        backup_dir: where to keep replaced sources; None keeps none, which ``no_backup`` has to confirm.
+        no_backup: replace sources without keeping them.
         preserve_times: give each output the mtime of its source.
         dry_run: only report what would be done.
         serial: work in this process, on one picture at a time, without timeout, memory limit or sandbox; for debugging.
@@ -94,6 +95,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_prune: MaxPrune = field(default_factory=MaxPrune)
     in_place: bool = False
     backup_dir: str | None = None
+    no_backup: bool = False
     preserve_times: bool = False
     dry_run: bool = False
     serial: bool = False

@@ -82,6 +82,7 @@ def _print_error(message: str, code: int) -> int:
 def _run(values: dict[str, Any]) -> int:
     from forkresize.batch import prepare
     from forkresize.cli.arguments import Arguments, recipe_from
+    from forkresize.cli.confirm import confirm_in_place
     from forkresize.cli.conflicts import check_conflicts, check_effects
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
@@ -97,7 +98,8 @@ def _run(values: dict[str, Any]) -> int:
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
         logs = open_logs(arguments, stack)
-        plan = prepare(arguments.sources, arguments.destination, recipe, _with_names(arguments, stack))
+        settings = confirm_in_place(arguments, recipe, _with_names(arguments, stack))
+        plan = prepare(arguments.sources, arguments.destination, recipe, settings)
         with open_observers(arguments, plan.count_sources(), recipe) as reports:
             observers = [*logs, *reports]
             summary = _execute(arguments, plan, observers)

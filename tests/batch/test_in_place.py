@@ -33,6 +33,7 @@ def photos(tmp_path: Path, draw: Draw) -> Path:
 def shrink(photos: Path) -> Shrink:
     def shrink_all(recipe: Recipe = SMALL, **settings: Any) -> tuple[Summary, list[Outcome]]:
         outcomes: list[Outcome] = []
+        settings.setdefault("no_backup", "backup_dir" not in settings)
         asked = Settings(**{"in_place": True, "pool": PoolOptions(workers=1, retries=0), **settings})
         return run([photos], photos, recipe, settings=asked, observers=[outcomes.append]), outcomes
 
@@ -270,6 +271,15 @@ def test_settings_that_conflict_with_in_place_are_refused(
     with pytest.raises(UsageError, match=message):
         shrink(recipe, **settings)
     assert content(tmp_path) == before
+
+
+def test_the_loss_of_the_sources_has_to_be_meant(photos: Path, shrink: Shrink) -> None:
+    with pytest.raises(UsageError, match="in_place: the originals are lost; set backup_dir to keep them, or no_backup"):
+        shrink(no_backup=False)
+    with pytest.raises(UsageError, match="no_backup: cannot be combined with backup_dir"):
+        shrink(no_backup=True, backup_dir="old")
+    assert shrink(no_backup=False, dry_run=True)[0].planned == 3
+    assert widths(photos) == {64}
 
 
 def test_in_place_requires_one_directory(tmp_path: Path, photos: Path) -> None:

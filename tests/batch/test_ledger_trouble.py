@@ -83,7 +83,7 @@ def test_outputs_written_before_the_ledger_was_full_are_reported(
 def test_in_place_no_source_is_replaced_without_its_record(
     tmp_path: Path, photos: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
-    summary, outcomes = make("in", in_place=True)
+    summary, outcomes = make("in", in_place=True, no_backup=True)
     assert summary.exit_code == ExitCode.FATAL
     replaced = sum(isinstance(outcome.detail, Written) for outcome in outcomes)
     refused = [outcome.error for outcome in outcomes if isinstance(outcome.detail, Failed)]
@@ -92,7 +92,7 @@ def test_in_place_no_source_is_replaced_without_its_record(
     assert sorted(widths(photos)) == [16] * replaced + [64] * (PICTURES - replaced)
     assert not list(photos.glob(".*.jpg*"))
     full.undo()
-    summary, _ = make("in", in_place=True)
+    summary, _ = make("in", in_place=True, no_backup=True)
     assert (summary.exit_code, summary.unchanged) == (0, replaced)
     assert widths(photos) == [16] * PICTURES
 

@@ -108,6 +108,22 @@ def test_in_place_replaces_the_pictures_of_a_directory(tmp_path: Path, photos: P
     assert forkresize("--in-place", "in", "out", *OPTIONS).returncode == 2
 
 
+def test_in_place_needs_a_decision_about_the_originals(tmp_path: Path, photos: Path, forkresize: Run) -> None:
+    before = content(photos)
+    refused = forkresize("--in-place", "in", *OPTIONS)
+    assert refused.returncode == 2
+    assert "use --backup-dir DIR to keep them, or --no-backup if you have copies" in refused.stderr
+    assert forkresize("--in-place", "in", *OPTIONS, "--dry-run").stdout.count("planned") == 6
+    both = forkresize("--in-place", "in", *OPTIONS, "--no-backup", "--backup-dir", "old")
+    assert (both.returncode, "--no-backup cannot be combined with --backup-dir" in both.stderr) == (2, True)
+    assert content(photos) == before
+    (tmp_path / "forkresize.toml").write_text("no-backup = true")
+    assert forkresize("--in-place", "in", *OPTIONS, "--backup-dir", "old").returncode == 0
+    assert content(tmp_path / "old") == before
+    assert forkresize("--in-place", "in", "--width", "50").returncode == 0
+    assert content(photos) != before
+
+
 @pytest.mark.parametrize("options", [["--force", "--if-exists", "skip"], ["--max-prune", "x"], ["--compare", "size"]])
 def test_contradictory_options_are_refused(photos: Path, forkresize: Run, options: list[str]) -> None:
     refused = forkresize("in", "out", *OPTIONS, *options)

@@ -109,9 +109,9 @@ def test_outputs_of_another_run_are_not_sources(tmp_path: Path, draw: Draw, fork
 
 def test_tree_that_was_changed_in_place_stays_a_source(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
     draw(tmp_path / "n/sub/a.jpg")
-    forkresize("n", "--in-place", "--width", "40")
+    forkresize("n", "--in-place", "--no-backup", "--width", "40")
     assert (tmp_path / "n/.forkresize/ledger.db").exists()
     draw(tmp_path / "n/sub/b.jpg", seed=1)
-    again = json.loads(forkresize("n", "--in-place", "--width", "40", "--json").stdout)
+    again = json.loads(forkresize("n", "--in-place", "--no-backup", "--width", "40", "--json").stdout)
     assert (again["written"], again["unchanged"]) == (1, 1)
     assert json.loads(forkresize("n", "out", "--width", "20", "--json").stdout)["written"] == 2

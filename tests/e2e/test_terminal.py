@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from forkresize import Recipe, Settings, run
 from tests.protocols import Draw, Run
@@ -164,3 +165,53 @@ def test_memory_used_is_measured(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.png", (3000, 3000))
     summary = run([tmp_path / "in"], tmp_path / "out", Recipe.of(width=30), settings=Settings())
     assert 9_000_000 < summary.memory_used < summary.stats.memory
+
+
+@pytest.fixture
+def in_place(tmp_path: Path, draw: Draw, command: list[str]) -> Iterator[Terminal]:
+    """A terminal with the question before two of three pictures are replaced: the third was."""
+    draw(tmp_path / "in/0.png")
+    run([tmp_path / "in"], tmp_path / "in", Recipe.of(width=9), settings=Settings(in_place=True, no_backup=True))
+    draw(tmp_path / "in/1.png")
+    draw(tmp_path / "in/sub/2.png")
+    opened = Terminal([*command, "in", "--in-place", "--width", "9", "--workers", "2"], tmp_path)
+    opened.wait_for(lambda: b"[y/N]" in opened.shown)
+    yield opened
+    opened.close()
+
+
+def widths(folder: Path) -> list[int]:
+    found = []
+    for path in sorted(folder.rglob("*.png")):
+        with Image.open(path) as image:
+            found.append(image.width)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "message"),
+    [
+        (b"\n", 2, b"forkresize: nothing was replaced"),
+        (b"no\n", 2, b"forkresize: nothing was replaced"),
+        (CTRL_C, 130, b""),
+        (b"\x04", 130, b""),
+    ],
+)
+def test_originals_without_a_backup_are_kept_unless_the_answer_is_yes(
+    tmp_path: Path, in_place: Terminal, keys: bytes, code: int, message: bytes
+) -> None:
+    assert b"Replace 2 pictures in in? Without --backup-dir, the originals are lost. [y/N]" in in_place.shown
+    in_place.type(keys)
+    assert (in_place.end(), message in in_place.shown) == (code, True)
+    assert widths(tmp_path / "in") == [9, 64, 64]
+
+
+def test_originals_are_replaced_after_a_yes(tmp_path: Path, in_place: Terminal, command: list[str]) -> None:
+    in_place.type(b"y\n")
+    assert in_place.end() == 0
+    assert widths(tmp_path / "in") == [9, 9, 9]
+    again = Terminal([*command, "in", "--in-place", "--width", "9"], tmp_path)
+    assert again.end() == 0
+    assert b"everything is up to date (3 pictures)" in again.shown
+    assert b"Replace" not in again.shown
+    again.close()

@@ -63,6 +63,7 @@ NEEDS: Mapping[str, tuple[Group, ...]] = {
     "retry_failed": _word("ledger", True),
     "max_prune": _any_of("prune"),
     "backup_dir": _any_of("in_place"),
+    "no_backup": _any_of("in_place"),
     "log_level": _any_of("log_file"),
     "log_format": _any_of("log_file"),
 }

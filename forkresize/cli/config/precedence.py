@@ -22,6 +22,7 @@ _CONFLICTS = (
     ("quiet", "verbose"),
     ("quiet", "progress"),
     ("force", "if_exists"),
+    ("backup_dir", "no_backup"),
 )
 
 

@@ -47,13 +47,18 @@ REPEAT = [
         "--in-place",
         is_flag=True,
         help="Replace each source by its output. Takes one SOURCE and no DESTINATION. Files that were processed "
-        "already are skipped. Irreversible without --backup-dir.",
+        "already are skipped. Requires --backup-dir or --no-backup; on a terminal, it asks.",
     ),
     Option(
         "--backup-dir",
         type=click.Path(file_okay=False),
         metavar="DIR",
         help="Keep the sources that --in-place replaces in DIR, in the same tree.",
+    ),
+    Option(
+        "--no-backup",
+        is_flag=True,
+        help="Let --in-place replace the sources for good, without a question. Nothing keeps the originals.",
     ),
     Option("--preserve-times", is_flag=True, help="Give each output the modification time of its source."),
     Option(

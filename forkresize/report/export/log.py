@@ -65,6 +65,10 @@ class Log(RunReporter):
         if level in self._levels:
             self._write(level, outcome.status, record(outcome))
 
+    def on_notice(self, text: str) -> None:
+        """Write the remark as an event."""
+        self._write("warning", "notice", {"text": text})
+
     def on_close(self, summary: Summary, error: BaseException | None) -> None:
         """Write the last event and close the file."""
         fields = {name: value for name, value in summary.to_json().items() if name != "failures"}

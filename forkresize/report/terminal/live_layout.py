@@ -7,7 +7,7 @@ from rich.console import ConsoleOptions
 from rich.text import Text
 
 from forkresize import units
-from forkresize.observer import Activity
+from forkresize.observer import Activity, NodeActivity
 from forkresize.report.terminal.plain import printable
 from forkresize.report.terminal.progress import ProgressSnapshot
 
@@ -72,19 +72,28 @@ def _workers(activities: Sequence[Activity], width: int, rows: int, encoding: st
     for activity in shown:
         yield _worker(activity, width, encoding)
     if rows and len(activities) > len(shown):
-        yield Text(f"{_GAP}and {len(activities) - len(shown)} more workers", "dim")
+        kind = "nodes" if isinstance(activities[0], NodeActivity) else "workers"
+        yield Text(f"{_GAP}and {len(activities) - len(shown)} more {kind}", "dim")
 
 
 def _worker(activity: Activity, width: int, encoding: str) -> Text:
-    if activity.item is None:
-        return Text(f"{_GAP}idle", "dim")
     duration = units.format_duration(activity.seconds)
     room = max(0, width - 2 * len(_GAP) - len(duration))
-    name = printable(activity.item.source.relative, room)
+    if isinstance(activity, NodeActivity):
+        name = _node(activity, room)
+    elif activity.item is None:
+        return Text(f"{_GAP}idle", "dim")
+    else:
+        name = printable(activity.item.source.relative, room)
     # Encoded here, because the escapes for characters that the terminal lacks take room.
     line = Text(_GAP + name.encode(encoding, "backslashreplace").decode(encoding))
     line.truncate(len(_GAP) + room, overflow="crop", pad=True)
     return line.append(_GAP).append(duration, "yellow" if activity.seconds >= _SLOW else "dim")
+
+
+def _node(activity: NodeActivity, room: int) -> str:
+    counts = f"{activity.made:,} of {activity.pictures:,} pictures"
+    return f"{printable(activity.worker, max(0, room - len(_GAP) - len(counts)))}{_GAP}{counts}"
 
 
 def _crop(line: Text, width: int) -> Text:

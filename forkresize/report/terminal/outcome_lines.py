@@ -41,11 +41,15 @@ class OutcomeLines(Observer):
 
 
 class Notices(Observer):
-    """Print a line to standard error when the run has to wait for another one, and when a signal asks it to stop."""
+    """Print remarks on the run to standard error, such as that it has to wait, or that a signal asks it to stop."""
 
     def on_waiting(self) -> None:
         """Print the line."""
         print_status(WAITING)
+
+    def on_notice(self, text: str) -> None:
+        """Print the line."""
+        print_status(text)
 
     def on_stopping(self, running: int, signal: str) -> None:
         """Print the line."""

@@ -48,6 +48,10 @@ class ProgressView(Observer):
         self.print_line(WAITING)
         self.draw()
 
+    def on_notice(self, text: str) -> None:
+        """Print a line."""
+        self.print_line(text)
+
     def on_stopping(self, running: int, signal: str) -> None:
         """Print a line and draw at once: a person who pressed a key waits for an answer."""
         self.print_line(format_stopping(running, signal))

@@ -53,6 +53,13 @@ def test_events_have_a_level_and_the_fields_of_the_record(
     assert (end["event"], end["level"], end["written"], end["failed"]) == ("run ended", "ERROR", 2, 1)
 
 
+def test_a_notice_is_a_warning(tmp_path: Path) -> None:
+    with _log(tmp_path / "run.log") as log:
+        log.on_notice("no node is connected")
+    event = _events(tmp_path / "run.log")[1]
+    assert (event["level"], event["event"], event["text"]) == ("WARNING", "notice", "no node is connected")
+
+
 @pytest.mark.parametrize(("level", "count"), [("debug", 5), ("info", 4), ("warning", 2), ("error", 2)])
 def test_events_below_the_level_are_not_written(
     level: str,

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from forkresize.job import Job, Output, Source
+from forkresize.observer import NodeActivity
 from forkresize.report.terminal.live_layout import layout
 from forkresize.report.terminal.progress import ProgressSnapshot
 from tests.protocols import MakeConsole
@@ -41,6 +42,23 @@ def test_wide_terminal_shows_everything(terminal: MakeConsole) -> None:
         "  idle",
         rf"  [red]x[/red]\n.jpg{'0:01:15':>57}",
     ]
+
+
+def test_a_node_has_a_line_with_its_pictures(terminal: MakeConsole) -> None:
+    nodes = [
+        NodeActivity(worker="node-1\x1b[2J", pictures=1280, made=1017, seconds=12.0),
+        NodeActivity(worker="a-name-of-a-node-that-is-very-long.example.com", pictures=3, made=0, seconds=0.4),
+    ]
+    lines = [line.plain for line in layout(MIDWAY, nodes, terminal(60).options)][2:]
+    assert lines == [
+        rf"  node-1\x1b[2J  1,017 of 1,280 pictures{'12.0 s':>19}",
+        "  a-name-of-a-node…long.example.com  0 of 3 pictures  0.4 s",
+    ]
+
+
+def test_nodes_that_do_not_fit_are_counted(terminal: MakeConsole) -> None:
+    nodes = [NodeActivity(worker=f"node-{number}", pictures=4, made=1, seconds=1.0) for number in range(100)]
+    assert "more nodes" in layout(MIDWAY, nodes, terminal(60).options)[-1].plain
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,11 @@ def test_notice_is_printed_while_the_run_waits(unchanged: MakeOutcome, capsys: p
     assert capsys.readouterr().err == "forkresize: waiting for another run to free the destination\n"
 
 
+def test_notice_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Notices().on_notice("no node is connected")
+    assert capsys.readouterr().err == "forkresize: no node is connected\n"
+
+
 def test_notice_says_how_to_stop_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     Notices().on_stopping(2, "SIGINT")
     Notices().on_stopping(1, "SIGTERM")
