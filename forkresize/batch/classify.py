@@ -72,7 +72,7 @@ def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput)
     if not planned:
         return Classified(None, outcomes)
     if plan.settings.dry_run:
-        outcomes = _preview(source, outcomes)
+        outcomes = _preview(plan, source, outcomes)
     return Classified(Job(source, tuple(planned)), outcomes)
 
 
@@ -92,10 +92,10 @@ def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
     return None
 
 
-def _preview(source: Source, outcomes: list[Outcome]) -> list[Outcome]:
+def _preview(plan: "RunPlan", source: Source, outcomes: list[Outcome]) -> list[Outcome]:
     """Return the outcomes of a source that would be decoded, judged by its first bytes alone."""
     try:
-        if _is_picture(source.path):
+        if plan.backend.may_be_picture(source):
             return outcomes
     except OSError as error:
         return [Outcome(OutputRef(source), Failed(Reason.UNREADABLE, describe(error)))]
@@ -122,11 +122,16 @@ def _deduplicate_sources(found: Iterable[Listed], duplicates: frozenset[str]) ->
 def looks_like_image(path: str) -> bool:
     """Return whether a file's content begins like a picture's, or can't be read: a worker will report that."""
     try:
-        return _is_picture(path)
+        return is_local_picture(path)
     except OSError:
         return True
 
 
-def _is_picture(path: str) -> bool:
+def is_local_picture(path: str) -> bool:
+    """Return whether a file's content begins like a picture's.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with _SOURCES.open(path) as file:
         return is_picture(file.read(HEAD_LENGTH), path)

@@ -1,41 +1,38 @@
 """The execution of a run: classify sources, hand out jobs, report and record their outcomes, prune."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import select
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
+from forkresize.batch.backend import OpenRun
 from forkresize.batch.classify import classify
 from forkresize.batch.empty import may_find_picture
 from forkresize.batch.events import EventDispatcher
-from forkresize.batch.executor import Executor, ExecutorFactory, OnTick, RecordingExecutor, SerialExecutor
-from forkresize.batch.fingerprint import fingerprint_recipe
-from forkresize.batch.in_place import InPlaceOutputs
-from forkresize.batch.listing import Listed, list_sources
-from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
-from forkresize.batch.obstruction import Obstructions
-from forkresize.batch.outputs import OutputStrategy, RecordedOutputs, SeparateOutputs
-from forkresize.batch.prune import RemovableOutputs
-from forkresize.batch.render_job import preload
+from forkresize.batch.executor import Executor, ExecutorFactory, RecordingExecutor
+from forkresize.batch.listing import Listed
+from forkresize.batch.outputs import OutputStrategy, RecordedOutputs
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.stale import StaleOutputs
-from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.state import RunState
 from forkresize.batch.worker import WorkerSetup
-from forkresize.errors import LedgerError
+from forkresize.errors import DestinationError, LedgerError, SourceError
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
-from forkresize.outcome import Outcome
 from forkresize.plan import prioritize
-from forkresize.plan.staleness import Rules
 from forkresize.pool import NothingYet
-from forkresize.store import LocalStore, OutputStore, Staging
+from forkresize.store import OutputStore, Staging
 from forkresize.summary import RunStats, Summary
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
+
+
+_PATIENCE = 0.2
+"""Seconds after which a preview looks at the clock."""
 
 
 def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorFactory | None = None) -> Summary:
@@ -54,12 +51,18 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
         store = plan.store.with_run(run_id)
         with store.staging() as staging:
             events.start()
-            create = create_executor or partial(_create_executor, plan, store, staging)
+            create = create_executor or partial(plan.backend.create_executor, plan, store, staging)
             executor = create(WorkerSetup.of(plan.recipe, store), events.on_tick)
             events.follow(lambda: executor.interrupted)
             _execute(plan, state, executor, store, staging)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)
+
+
+def _wait(listed: NothingYet) -> None:
+    poll = select.poll()
+    poll.register(listed.descriptor, select.POLLIN)
+    poll.poll(_PATIENCE * 1000)
 
 
 def _is_pointless(plan: "RunPlan") -> bool:
@@ -71,12 +74,14 @@ def _is_pointless(plan: "RunPlan") -> bool:
 
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
-    with _open_ledger(plan) as ledger:
-        obstructions = _obstructions(plan, ledger, plan.store, None)
-        outputs = _output_strategy(plan, ledger, plan.store, plan.store.staging(), obstructions)
+    with plan.backend.preview_sources(plan) as found, _open_ledger(plan) as ledger:
+        outputs = plan.backend.open_outputs(OpenRun(plan, plan.store, plan.store.staging(), ledger, None))
         state.discovery_started()
-        for classified in classify(plan, plan.discovery.walk(), outputs.check):
-            for outcome in () if isinstance(classified, NothingYet) else classified.outcomes:
+        for classified in classify(plan, found, outputs.check):
+            if isinstance(classified, NothingYet):
+                _wait(classified)
+                continue
+            for outcome in classified.outcomes:
                 state.report(outcome)
         if not plan.stop():
             state.discovery_finished()
@@ -85,10 +90,9 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
 
 def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore, staging: Staging) -> None:
     # The walk's process is forked first, while this one is small and has no database open.
-    with list_sources(plan) as found, _open_ledger(plan) as ledger:
+    with plan.backend.list_sources(plan) as found, _open_ledger(plan) as ledger:
         ledger.begin_run()
-        obstructions = _obstructions(plan, ledger, store, state.report)
-        outputs = _output_strategy(plan, ledger, store, staging, obstructions)
+        outputs = plan.backend.open_outputs(OpenRun(plan, store, staging, ledger, state.report))
         if isinstance(executor, RecordingExecutor):
             executor.begin(ledger.run)
             outputs = RecordedOutputs(outputs.check)
@@ -124,7 +128,8 @@ def _pending_jobs(
     """Yield the jobs, and report the outcomes of outputs that need no work."""
     loaded = False
     state.discovery_started()
-    with state.stop_on(LedgerError):
+    # What began the run finishes, even if the rest cannot be listed.
+    with state.stop_on(LedgerError), state.stop_on(SourceError), state.stop_on(DestinationError):
         for classified in classify(plan, found, outputs.check):
             if plan.stop():
                 break
@@ -137,7 +142,7 @@ def _pending_jobs(
                 continue
             if not loaded:
                 # Workers share what is loaded before the first fork.
-                preload(plan.recipe)
+                plan.backend.preload(plan)
                 loaded = True
             state.job_started()
             yield classified.job
@@ -147,15 +152,6 @@ def _pending_jobs(
         state.discovery_finished()
 
 
-def _create_executor(
-    plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None
-) -> Executor:
-    if plan.settings.serial:
-        return SerialExecutor(setup, on_tick, store)
-    options = sandboxed_pool_options(plan.settings, plan.discovery.named, staging.location)
-    return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), on_tick)
-
-
 def _open_ledger(plan: "RunPlan") -> LedgerStore:
     settings = plan.settings
     if not settings.ledger or not plan.store.capabilities.local_paths:
@@ -163,30 +159,10 @@ def _open_ledger(plan: "RunPlan") -> LedgerStore:
     return open_ledger(plan.store.location(""), read_only=settings.dry_run, durable=settings.in_place)
 
 
-def _obstructions(
-    plan: "RunPlan", ledger: LedgerStore, store: OutputStore, report: Callable[[Outcome], object] | None
-) -> Obstructions:
-    removable = RemovableOutputs(ledger, store, plan.discovery.directories())
-    return Obstructions(removable, plan.settings.max_prune if plan.settings.prune else None, report)
-
-
-def _output_strategy(
-    plan: "RunPlan", ledger: LedgerStore, store: OutputStore, staging: Staging, obstructions: Obstructions
-) -> OutputStrategy:
-    settings = plan.settings
-    # An output that replaced its source is not encoded again only because a codec's version changed.
-    prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, settings.memory, with_codecs=not settings.in_place)
-    rules = Rules(settings.policy, prints, ledger.interrupted_runs())
-    checker = StalenessChecker(LocalStore(""), store, ledger, rules, obstructions.clear)
-    if settings.in_place:
-        return InPlaceOutputs(checker, settings, store, staging)
-    return SeparateOutputs(checker, store, staging, preserve_times=settings.preserve_times)
-
-
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
     if not plan.settings.prune:
         return
-    removable = RemovableOutputs(ledger, plan.store, plan.discovery.directories())
+    removable = plan.backend.removable(plan, ledger, plan.store)
     prune = removable.plan(StaleOutputs(plan, ledger))
     if refusal := plan.settings.max_prune.refusal(len(prune.orphans), len(prune.stale), prune.total):
         state.record_refusal(refusal)

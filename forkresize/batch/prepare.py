@@ -5,14 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from forkresize.batch.backend import Backend, LocalBackend
 from forkresize.batch.classify import looks_like_image
 from forkresize.batch.deadline import Deadline
 from forkresize.batch.discovery import SourceDiscovery
 from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.batch.in_place import check_in_place
-from forkresize.batch.listing import count_sources
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
@@ -42,6 +42,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         collisions: sources that share an output.
         deadline: when the run has to end; its time starts with the preparation.
         stop: makes all stages begin nothing new.
+        backend: what depends on where sources and outputs are.
     """
 
     store: OutputStore
@@ -53,6 +54,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     collisions: Collisions
     deadline: Deadline
     stop: StopToken
+    backend: Backend = field(default_factory=LocalBackend)
 
     def sources(self) -> Iterator[Outcome | Source]:
         """Yield what the walk finds that belongs to this run."""
@@ -60,7 +62,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
     def count_sources(self) -> AbstractContextManager[Iterator[int]]:
         """Count these for a progress view; see ``batch.listing``."""
-        return count_sources(self)
+        return self.backend.count_sources(self)
 
     def includes(self, found: Outcome | Source) -> bool:
         """Return whether a source belongs to this run: to its shard, and to its source filter."""

@@ -1,5 +1,6 @@
 """From directories to sources: where to start, what to select, and the walk."""
 
+from forkresize.walk.keys import KeySelection
 from forkresize.walk.roots import Root, read_names, roots, roots_from_names
 from forkresize.walk.rules import Rule
 from forkresize.walk.selection import Selection, Symlinks
@@ -8,6 +9,7 @@ from forkresize.walk.tree import walk
 
 __all__ = [
     "QUIET_PERIOD_NS",
+    "KeySelection",
     "Root",
     "Rule",
     "Selection",

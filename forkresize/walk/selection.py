@@ -60,12 +60,16 @@ class Selection(Struct, frozen=True, kw_only=True):
         return not self.rules or not all(rule.include for rule in self.rules)
 
     def includes(self, status: os.stat_result) -> bool:
-        """Return whether a file with this size and modification time is included."""
-        if self.min_size is not None and status.st_size < self.min_size:
+        """Return whether a file with this status is included."""
+        return self.includes_status(status.st_size, status.st_mtime_ns)
+
+    def includes_status(self, size: int, mtime_ns: int) -> bool:
+        """Return whether a file with this size in bytes and this modification time in nanoseconds is included."""
+        if self.min_size is not None and size < self.min_size:
             return False
-        if self.max_size is not None and status.st_size > self.max_size:
+        if self.max_size is not None and size > self.max_size:
             return False
-        return self.newer_than is None or status.st_mtime_ns > self.newer_than
+        return self.newer_than is None or mtime_ns > self.newer_than
 
     def enters(self, depth: int) -> bool:
         """Return whether a directory whose files are at this depth is entered; files directly in a source are at 1."""

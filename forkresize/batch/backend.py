@@ -1,0 +1,140 @@
+"""What depends on where sources and outputs are: the Backend protocol, and the backend of local files."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from forkresize.batch.classify import is_local_picture
+from forkresize.batch.executor import Executor, OnTick, SerialExecutor
+from forkresize.batch.fingerprint import fingerprint_recipe
+from forkresize.batch.in_place import InPlaceOutputs
+from forkresize.batch.listing import Listed, count_sources, list_sources
+from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
+from forkresize.batch.obstruction import Obstructions
+from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
+from forkresize.batch.prune import RemovableOutputs
+from forkresize.batch.render_job import preload
+from forkresize.batch.staleness_checker import StalenessChecker
+from forkresize.batch.worker import WorkerSetup
+from forkresize.job import Source
+from forkresize.ledger import LedgerStore
+from forkresize.outcome import Outcome
+from forkresize.plan.staleness import Rules
+from forkresize.store import LocalStore, OutputStore, Staging
+
+if TYPE_CHECKING:
+    from forkresize.batch.prepare import RunPlan
+
+
+class OpenRun(Struct, frozen=True):
+    """A run whose destination is held.
+
+    Attributes:
+        plan: the run.
+        store: the destination, written to on behalf of the run.
+        staging: where workers put outputs.
+        ledger: the records.
+        report: called with the outcome of each output that makes way for another; None in a dry run.
+    """
+
+    plan: "RunPlan"
+    store: OutputStore
+    staging: Staging
+    ledger: LedgerStore
+    report: Callable[[Outcome], object] | None
+
+    def rules(self) -> Rules:
+        """Return the rules of its decisions."""
+        settings = self.plan.settings
+        # An output that replaced its source is not encoded again only because a codec's version changed.
+        prints = fingerprint_recipe(
+            self.plan.recipe, settings.pool.timeout, settings.memory, with_codecs=not settings.in_place
+        )
+        return Rules(settings.policy, prints, self.ledger.interrupted_runs())
+
+    def obstructions(self, removable: RemovableOutputs) -> Obstructions:
+        """Return what removes what is in the way of outputs."""
+        return Obstructions(removable, self.plan.settings.max_prune if self.plan.settings.prune else None, self.report)
+
+
+class Backend(Protocol):
+    """What a run does differently depending on where its sources and outputs are."""
+
+    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+        """Open the listing of the sources; entered before the ledger is opened."""
+
+    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+        """Open the listing of the sources for a dry run."""
+
+    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
+        """Open an iterator of a 1 for each source of a run, and a 0 where none was found yet."""
+
+    def may_be_picture(self, source: Source) -> bool:
+        """Return whether a source may be a picture, by its first bytes or its name.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+
+    def preload(self, plan: "RunPlan") -> None:
+        """Load what workers share; called before the first job."""
+
+    def create_executor(
+        self, plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None
+    ) -> Executor:
+        """Return what works on the jobs."""
+
+    def open_outputs(self, run: OpenRun) -> OutputStrategy:
+        """Return what is done about outputs before and after they are made."""
+
+    def removable(self, plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -> RemovableOutputs:
+        """Return what finds the outputs that may be pruned."""
+
+
+class LocalBackend:
+    """Sources in local files, and workers that open them and write outputs themselves."""
+
+    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+        """Open the walk, in a process of its own if it may take long."""
+        return list_sources(plan)
+
+    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+        """Return the walk, in this process."""
+        return nullcontext(plan.discovery.walk())
+
+    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
+        """Open a walk that counts."""
+        return count_sources(plan)
+
+    def may_be_picture(self, source: Source) -> bool:
+        """Return whether a file begins as a picture does."""
+        return is_local_picture(source.path)
+
+    def preload(self, plan: "RunPlan") -> None:
+        """Load codecs and watermarks before the first fork."""
+        preload(plan.recipe)
+
+    def create_executor(
+        self, plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None
+    ) -> Executor:
+        """Return a pool of forked workers or, in a serial run, this process."""
+        if plan.settings.serial:
+            return SerialExecutor(setup, on_tick, store)
+        options = sandboxed_pool_options(plan.settings, plan.discovery.named, staging.location)
+        return LocalExecutor(setup, replace(options, stop_after=plan.deadline.remaining), on_tick)
+
+    def open_outputs(self, run: OpenRun) -> OutputStrategy:
+        """Return outputs in place of their sources, or apart from them."""
+        settings = run.plan.settings
+        obstructions = run.obstructions(self.removable(run.plan, run.ledger, run.store))
+        checker = StalenessChecker(LocalStore(""), run.store, run.ledger, run.rules(), obstructions.clear)
+        if settings.in_place:
+            return InPlaceOutputs(checker, settings, run.store, run.staging)
+        return SeparateOutputs(checker, run.store, run.staging, preserve_times=settings.preserve_times)
+
+    def removable(self, plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -> RemovableOutputs:
+        """Return what looks for each source by itself."""
+        return RemovableOutputs(ledger, store, plan.discovery.directories())

@@ -1,0 +1,107 @@
+"""What is in a remote destination, from one listing and from what this run has put: ListedOutputs."""
+
+import os
+import threading
+from collections.abc import Collection, Iterator
+
+from forkresize.batch.remote.object_index import ObjectIndex
+from forkresize.errors import DestinationError, describe
+from forkresize.pool import NothingYet
+from forkresize.store import ObjectInfo, OutputStore
+
+_BATCH = 1000
+
+
+class OutputListing:
+    """The listing of a destination, made by a thread of its own.
+
+    Args:
+        store: the destination.
+    """
+
+    def __init__(self, store: OutputStore) -> None:
+        self._store = store
+        self._index = ObjectIndex()
+        self._complete = threading.Event()
+        self._stopping = False
+        self._error: BaseException | None = None
+        self._reader, self._writer = os.pipe()
+        self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> Iterator[NothingYet]:
+        """Yield a NothingYet until the listing is complete.
+
+        Raises:
+            DestinationError: the destination cannot be listed.
+        """
+        while not self._complete.is_set():
+            yield NothingYet(self._reader)
+        if isinstance(self._error, OSError):
+            raise DestinationError(f"{self._store.location('')}: {describe(self._error)}") from self._error
+        if self._error is not None:
+            raise self._error
+
+    def get(self, key: str) -> ObjectInfo | None:
+        """Return an object of the complete listing; None if it was not there."""
+        return self._index.get(key)
+
+    def get_many(self, keys: Collection[str]) -> dict[str, ObjectInfo]:
+        """Return objects of the complete listing by key; those that were there."""
+        return self._index.get_many(keys)
+
+    def close(self) -> None:
+        """End the listing, and free what it takes."""
+        self._stopping = True
+        # A request that hangs is left to itself.
+        self._thread.join(0.5)
+        if not self._thread.is_alive():
+            self._index.close()
+            os.close(self._reader)
+            os.close(self._writer)
+
+    def _run(self) -> None:
+        try:
+            self._list()
+        except BaseException as error:  # noqa: BLE001  ``wait`` raises it.
+            self._error = error
+        self._complete.set()
+        os.write(self._writer, b"w")
+
+    def _list(self) -> None:
+        batch: list[ObjectInfo] = []
+        for info in self._store.scan():
+            batch.append(info)
+            if len(batch) >= _BATCH:
+                self._index.add(batch)
+                batch = []
+                if self._stopping:
+                    return
+        self._index.add(batch)
+
+
+class ListedOutputs:
+    """Knows what is under the keys of a destination without asking for each.
+
+    Args:
+        listing: the destination's, which is complete.
+        placed: what this run has put, by key.
+    """
+
+    def __init__(self, listing: OutputListing, placed: dict[str, ObjectInfo]) -> None:
+        self._listing = listing
+        self._placed = placed
+        self._window: dict[str, ObjectInfo] = {}
+        self._window_keys: frozenset[str] = frozenset()
+
+    def prefetch(self, keys: Collection[str]) -> None:
+        """Look up keys that ``stat`` is about to be called for; they replace those of the former call."""
+        self._window_keys = frozenset(keys)
+        self._window = self._listing.get_many(self._window_keys)
+
+    def stat(self, key: str) -> ObjectInfo | None:
+        """Return what is under a key; None if it is nothing."""
+        placed = self._placed.get(key)
+        if placed is not None:
+            return placed
+        return self._window.get(key) if key in self._window_keys else self._listing.get(key)
