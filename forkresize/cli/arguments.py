@@ -27,7 +27,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
         flags: names of those that were set on the command line.
         output_file: the one output, if DESTINATION named it; empty otherwise.
         ineffective: an error message for each flag that has no effect.
-        recipe_options: the values of the options that a recipe file replaces.
+        recipe_options: the values of the options of a recipe.
         settings: the settings of the run, without the names of ``--files-from``.
         force_conflict: the value of ``--if-exists`` that contradicts ``--force``, if any.
         command: the arguments as they were given.
@@ -76,6 +76,11 @@ class Arguments(Struct, frozen=True, kw_only=True):
             "force_conflict": values["if_exists"] if conflict else None,
         }
         return cls(**_only(cls.__struct_fields__, values) | own)
+
+    @property
+    def overrides(self) -> list[str]:
+        """The names of the options on top of a recipe file."""
+        return sorted(self.given & self.recipe_options.keys()) if self.recipe is not None else []
 
     @property
     def dry_run(self) -> bool:
@@ -145,7 +150,7 @@ def _only(names: Iterable[str], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def recipe_from(arguments: Arguments) -> Recipe:
-    """Return the recipe of a file, or of the options.
+    """Return the recipe of a file with the options on top of it, or of the options alone.
 
     Raises:
         click.UsageError: there is nothing to do, or options contradict each other.
@@ -161,16 +166,17 @@ def recipe_from(arguments: Arguments) -> Recipe:
 
 
 def _from_options(arguments: Arguments) -> Recipe:
-    options = arguments.recipe_options
-    # Paths are absolute, so that a recipe file made of these options works from any directory.
-    files = [name for name, option in OPTIONS.items() if option.declaration.is_path]
-    return Recipe.of(**{**options, **{name: options[name] and os.path.abspath(options[name]) for name in files}})
+    return Recipe.of(**_resolve_paths(arguments.recipe_options))
+
+
+def _resolve_paths(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Make paths absolute, so that a recipe file made of these options works from any directory."""
+    files = [name for name in options if OPTIONS[name].declaration.is_path]
+    return {**options, **{name: options[name] and os.path.abspath(options[name]) for name in files}}
 
 
 def _from_file(path: str, arguments: Arguments) -> Recipe:
     from forkresize.recipefile import load_recipe
 
-    both = sorted(arguments.given & arguments.recipe_options.keys())
-    if both:
-        raise click.UsageError(f"--recipe cannot be combined with {flag(both[0])}: set it in the recipe file")
-    return load_recipe(path)
+    recipe = load_recipe(path)
+    return recipe.with_options(**_resolve_paths(_only(arguments.overrides, arguments.recipe_options)))

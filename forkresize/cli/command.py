@@ -16,6 +16,7 @@ from forkresize.cli.errors import click_message, own_message
 from forkresize.cli.info.completion import COMPLETE_VARIABLE, complete_path
 from forkresize.cli.info.version import version_text
 from forkresize.cli.options.catalog import COMMON, all_options
+from forkresize.cli.options.model import flag
 from forkresize.cli.options.rules import rules_in
 from forkresize.errors import ForkresizeError, StopRequested
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
@@ -43,7 +44,7 @@ def call(arguments: Sequence[str]) -> int:
     origins: Origins = {}
     try:
         parsed = _parse(arguments, origins)
-        return parsed if isinstance(parsed, int) else _run({**parsed, "command": tuple(arguments)})
+        return parsed if isinstance(parsed, int) else _run({**parsed, "command": tuple(arguments)}, origins)
     except click.ClickException as error:
         message = f"{click_message(error, origins)}\nTry 'forkresize --help' for all options."
         return _print_error(message, ExitCode.USAGE)
@@ -79,7 +80,7 @@ def _print_error(message: str, code: int) -> int:
     return code
 
 
-def _run(values: dict[str, Any]) -> int:
+def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.batch import prepare
     from forkresize.cli.arguments import Arguments, recipe_from
     from forkresize.cli.confirm import confirm_in_place
@@ -92,7 +93,7 @@ def _run(values: dict[str, Any]) -> int:
     arguments = Arguments.of(values)
     check_effects(arguments)
     if values["show_recipe"]:
-        return _show(recipe_from(arguments))
+        return _show(recipe_from(arguments), arguments, origins)
     arguments = arguments.resolve_in_place().resolve_output_file()
     check_conflicts(arguments)
     recipe = recipe_from(arguments)
@@ -127,9 +128,15 @@ def _with_names(arguments: "Arguments", stack: ExitStack) -> "Settings":
     return replace(arguments.settings, files_from=names_reader(arguments.files_from, stack, nul=arguments.null))
 
 
-def _show(recipe: "Recipe") -> int:
+def _show(recipe: "Recipe", arguments: "Arguments", origins: Origins) -> int:
     from forkresize.recipefile import dumps
+    from forkresize.report.terminal.plain import printable
 
+    if arguments.overrides:
+        for name in ("recipe", *arguments.overrides):
+            file = f" {arguments.recipe}" * (name == "recipe")
+            click.echo(printable(f"# {flag(name)}{file}: {origins[name].place}"))
+        click.echo()
     click.echo(dumps(recipe), nl=False)
     return ExitCode.OK
 

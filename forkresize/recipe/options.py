@@ -64,7 +64,7 @@ class RecipeOption(Struct, frozen=True):
         """
         try:
             if self.declaration.several and value is not None:
-                parts = value.split(",") if isinstance(value, str) else _several(value)
+                parts = value.split(",") if isinstance(value, str) else as_list(value)
                 return tuple(parse_text(self.kind, part) if isinstance(part, str) else part for part in parts)
             if isinstance(value, str):
                 return parse_text(self.kind, value)
@@ -108,11 +108,15 @@ def steps_from(values: Values) -> tuple[Step, ...]:
     Raises:
         FieldError: a value is out of range.
     """
-    return tuple(step for kind in STEPS if (step := _step(kind, values)) is not None)
+    return tuple(step for kind in STEPS if (step := step_from(kind, values)) is not None)
 
 
-def _step(kind: type[Step], values: Values) -> Step | None:
-    """Return a step if an option asks for it; a step without options of its own is always there."""
+def step_from(kind: type[Step], values: Values) -> Step | None:
+    """Return a step if an option asks for it; a step without options of its own is always there.
+
+    Raises:
+        FieldError: a value is out of range.
+    """
     options = BY_OWNER[kind]
     starting = [name for name, option in options.items() if option.starts]
     given = [values[name] for name in starting if values.get(name) not in (None, False)]
@@ -128,24 +132,29 @@ def renditions_from(values: Values) -> tuple[Rendition, ...]:
     Raises:
         FieldError: a value is out of range, or contradicts another.
     """
-    formats = _several(values.get("format")) or [None]
+    formats = as_list(values.get("format")) or [None]
     if len(set(formats)) < len(formats):
         raise FieldError("format", "contains the same format twice")
     return tuple(
         Rendition(size=size, format=name, **_encoding(values, name, formats))
-        for size in _sizes(values)
+        for size in sizes_from(values)
         for name in formats
     )
 
 
-def _sizes(values: Values) -> list[Size]:
-    modes = [mode for mode in (("size",), *SIZE_MODES) if any(_several(values.get(name)) for name in mode)]
+def sizes_from(values: Values) -> list[Size]:
+    """Return the sizes that options specify.
+
+    Raises:
+        FieldError: a value is out of range, or contradicts another.
+    """
+    modes = [mode for mode in (("size",), *SIZE_MODES) if any(as_list(values.get(name)) for name in mode)]
     if len(modes) > 1:
-        first, second = (next(name for name in mode if _several(values.get(name))) for mode in modes[:2])
+        first, second = (next(name for name in mode if as_list(values.get(name))) for mode in modes[:2])
         raise ConflictError(second, first)
     if modes == [("size",)]:
         return [values["size"]]
-    widths, heights = _several(values.get("width")), _several(values.get("height"))
+    widths, heights = as_list(values.get("width")), as_list(values.get("height"))
     if widths or heights:
         return [Size(width=width, height=height) for width, height in _pairs(widths, heights)]
     return [Size(**{name: values[name] for mode in modes for name in mode})]
@@ -182,7 +191,8 @@ def _encoding(values: Values, name: str | None, formats: Sequence[str | None]) -
     return {field: value for field, value in fields.items() if field not in others}
 
 
-def _several(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Return the values of an option that accepts several."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]

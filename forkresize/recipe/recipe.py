@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated
 from forkresize.recipe.notations import BYTES, COLOR, DROP, MEGAPIXELS
 from forkresize.recipe.options import BY_OWNER, RecipeOption, collect_options, renditions_from, steps_from
+from forkresize.recipe.override import override_renditions, override_steps
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.steps import STEPS, Resize, Step
 from forkresize.words import suggest
@@ -104,6 +105,21 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         values = _parse(options)
         own = {name: values[name] for name in cls.__struct_fields__ if name in values}
         return cls(steps=steps_from(values), renditions=renditions_from(values), **own)
+
+    def with_options(self, **options: Any) -> "Recipe":
+        """Return the recipe with options on top of it, such as ``load_recipe("web.toml").with_options(quality=70)``.
+
+        Each option replaces what the recipe says about it: ``width`` the sizes of all renditions, ``format`` their
+        formats, ``blur`` the blur step or the lack of one.
+
+        Raises:
+            FieldError: an option is unknown, its value is out of range, or contradicts another; or the recipe is so
+                different in its renditions or steps that the option is ambiguous; names the option.
+        """
+        values = _parse(options)
+        own = {name: values[name] for name in self.__struct_fields__ if name in values}
+        steps = override_steps(self.steps, values)
+        return replace(self, steps=steps, renditions=override_renditions(self.renditions, values), **own)
 
     @cached_property
     def resize(self) -> Resize:

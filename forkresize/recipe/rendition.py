@@ -17,7 +17,7 @@ from forkresize.recipe.size import Size
 
 MAX_COLORS = 256
 
-_EXCLUSIVE = (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless"))
+EXCLUSIVE = (("ssim", "max_bytes"), ("ssim", "lossless"), ("max_bytes", "lossless"))
 """Each of two would decide on the quality."""
 
 _Quality = Annotated[int, Meta(ge=1, le=100)]
@@ -73,7 +73,7 @@ class Rendition(Declared, frozen=True, kw_only=True):
         force_setattr(self, "quality", qualities_by_format(self.quality))
         if self.format is not None:
             self._check_format(self.format)
-        for one, other in _EXCLUSIVE:
+        for one, other in EXCLUSIVE:
             if getattr(self, one) and getattr(self, other):
                 raise ConflictError(one, other)
 

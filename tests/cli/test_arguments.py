@@ -51,7 +51,6 @@ def test_recipe_comes_from_a_file(arguments: ParseArguments, tmp_path: Path) -> 
     ("flags", "message"),
     [
         ([], "nothing to do: specify --width"),
-        (["--recipe", "recipe.toml", "--width", "8"], "--recipe cannot be combined with --width"),
     ],
 )
 def test_contradictory_recipes_are_refused(

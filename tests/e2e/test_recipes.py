@@ -67,7 +67,8 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
         (["--ssim", "0.9", "--max-bytes", "3K"], "--ssim cannot be combined with --max-bytes"),
         (["--format", "jpeg", "--lossless"], "--lossless: does not apply to jpeg"),
         (["--rotate", "1e3"], "--rotate: invalid value '1e3': use a number"),
-        (["--recipe", "web.toml", "--width", "8"], "--recipe cannot be combined with --width"),
+        (["--recipe", "web.toml", "--scale", "50", "--width", "8"], "--scale cannot be combined with --width"),
+        (["--recipe", "web.toml", "--watermark-scale", "5"], "--watermark-scale: has no effect: it requires watermark"),
         (["--recipe", "bad.toml"], "bad.toml:2: "),
         (["--recipe", "missing.toml"], "missing.toml"),
         (["--width", "8,16", "--name", "{name}"], "gives several renditions one name"),
@@ -101,3 +102,34 @@ def test_ssim_is_reached_and_recorded(tmp_path: Path, forkresize: Run, draw: Dra
     record = json.loads((tmp_path / "run.jsonl").read_text())
     assert record["ssim"] >= 0.97
     assert record["quality"] is not None
+
+
+def test_options_override_a_recipe_file_and_the_result_is_shown_with_their_places(
+    tmp_path: Path, forkresize: Run, draw: Draw
+) -> None:
+    draw(tmp_path / "in/a.jpg")
+    (tmp_path / "web.toml").write_text(
+        'metadata = "all"\n[[steps]]\nwatermark = { text = "x", opacity = 0.2 }\n'
+        '[[renditions]]\nwidth = 8\nformat = "webp"\n[[renditions]]\nwidth = 8\nformat = "jpeg"\n'
+    )
+    (tmp_path / "forkresize.toml").write_text('recipe = "web.toml"\nquality = 33\n')
+    shown = forkresize("--width", "16", "--watermark-opacity", "0.9", "--show-recipe")
+    assert shown.stdout == (
+        "# --recipe web.toml: forkresize.toml:1\n# --quality: forkresize.toml:2\n# --watermark-opacity: flag\n"
+        '# --width: flag\n\nmetadata = "all"\n\n[[steps]]\nwatermark = {text = "x", opacity = 0.9}\n\n'
+        '[[renditions]]\nwidth = 16\nformat = "webp"\nquality = {webp = 33}\n\n'
+        '[[renditions]]\nwidth = 16\nformat = "jpeg"\nquality = {jpeg = 33}\n'
+    )
+    assert forkresize("in", "out", "--width", "16", "--watermark-opacity", "0.9").returncode == 0
+    found = {}
+    for path in (tmp_path / "out").glob("a.*"):
+        with Image.open(path) as image:
+            found[path.name] = image.width
+    assert found == {"a.jpg": 16, "a.webp": 16}
+
+
+def test_a_recipe_file_overrides_weaker_options(tmp_path: Path, forkresize: Run) -> None:
+    (tmp_path / "web.toml").write_text("[[renditions]]\nwidth = 8\n")
+    (tmp_path / "forkresize.toml").write_text("quality = 33\nwatermark-opacity = 0.3\n")
+    shown = forkresize("--recipe", "web.toml", "--show-recipe", env={"FORKRESIZE_FORMAT": "png"})
+    assert shown.stdout == "[[renditions]]\nwidth = 8\n"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from forkresize.cli.config.origin import FLAG, Origins
 from forkresize.cli.config.precedence import REQUIRES
 from forkresize.cli.options.model import flag
-from forkresize.recipe import Animation, Fit
+from forkresize.recipe import OPTIONS, Animation, Fit
 from forkresize.recipe.size import SIZE_MODES
 
 
@@ -88,6 +88,8 @@ def ineffective_flags(values: Mapping[str, Any], origins: Origins, default: Call
         value = values[field]
         if origins.get(field) is not FLAG or value == default(field):
             continue
+        if values["recipe"] is not None and field in OPTIONS:
+            continue  # The file may have what it needs.
         if value not in _WITHOUT_A_BOX and not any(all(each.is_set(values) for each in group) for group in groups):
             name = f"{flag(field)} {value}" if field == "fit" else flag(field)
             yield f"{name} requires {_join_alternatives(groups)}"

@@ -12,9 +12,12 @@ from forkresize.recipe import OPTIONS, STEPS
 from forkresize.recipe.options import BY_OWNER
 from forkresize.recipe.size import SIZE_MODES
 
+_RECIPE = "recipe"
+"""A recipe file overrides weaker options of recipes. Others are put on top of it; see ``recipe_from``."""
+
 _CONFLICTS = (
     *((one, other) for modes in combinations((*SIZE_MODES, ("size",)), 2) for one in modes[0] for other in modes[1]),
-    *(("recipe", name) for name in OPTIONS),
+    *((_RECIPE, name) for name in OPTIONS),
     ("watermark", "watermark_text"),
     ("ssim", "max_bytes"),
     ("ssim", "lossless"),
@@ -55,6 +58,8 @@ def overridden(values: Mapping[str, Any], origins: Origins) -> set[str]:
         field
         for field, companions in REQUIRES.items()
         if DEFAULT.strength < _strength(field, origins) < Precedence.FLAG
+        # The file may have the step that an option requires.
+        and not (values[_RECIPE] and field in OPTIONS)
         and not any(_is_set(companion, values) and companion not in overridden for companion in companions)
     }
     return overridden | useless
@@ -63,6 +68,8 @@ def overridden(values: Mapping[str, Any], origins: Origins) -> set[str]:
 def _conflicting(values: Mapping[str, Any], origins: Origins) -> Iterator[str]:
     for pair in _CONFLICTS:
         weaker, stronger = sorted(pair, key=lambda field: _strength(field, origins))
+        if weaker == _RECIPE:
+            continue
         if DEFAULT.strength < _strength(weaker, origins) < _strength(stronger, origins) and _is_set(stronger, values):
             yield weaker
 

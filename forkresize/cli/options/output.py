@@ -20,9 +20,9 @@ OUTPUT = [
         "--recipe",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE.toml",
-        help="Read the recipe from a file instead of from options.",
+        help="Read the recipe from a file. Options override what it says.",
     ),
-    Option("--show-recipe", is_flag=True, help="Print the options as a recipe file, and exit."),
+    Option("--show-recipe", is_flag=True, help="Print the recipe of --recipe and the options, and exit."),
     Option("--manifest", type=_FILE, metavar="FILE.json", help="List all outputs of every source, with their sizes."),
     Option("--srcset", type=_FILE, metavar="FILE.html", help="Write an HTML <picture> element for every source."),
 ]
