@@ -77,14 +77,16 @@ def description(message: Message) -> str:
     return content.decode()
 
 
-def tracked_files() -> set[str]:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607
+def project_files() -> set[str]:
+    """Return all files but those that git ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     return {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     names = {name for name in wheel.namelist() if ".dist-info/" not in name and ".data/" not in name}
-    assert names == {name for name in tracked_files() if name.startswith("forkresize/")}
+    assert names == {name for name in project_files() if name.startswith("forkresize/")}
     assert names > DATA
 
 
@@ -103,9 +105,9 @@ def test_the_license_of_the_font_is_complete(wheel: zipfile.ZipFile) -> None:
         assert f"\n{part}\n" in text
 
 
-def test_the_sdist_holds_tracked_files_alone(sdist: Path) -> None:
+def test_the_sdist_holds_no_file_that_git_ignores(sdist: Path) -> None:
     names = {str(path.relative_to(sdist)) for path in sdist.rglob("*") if path.is_file()}
-    assert names - tracked_files() == {"PKG-INFO"}
+    assert names - project_files() == {"PKG-INFO"}
     assert {"pyproject.toml", "LICENSE", "CITATION.cff", "hatch_build.py", "tests/conftest.py"} <= names
 
 
