@@ -109,7 +109,7 @@ def _ledger(data: bytes) -> None:
         db = sqlite3.connect(ledger_path(out))
         with contextlib.suppress(sqlite3.IntegrityError), contextlib.closing(db), db:
             db.execute("INSERT INTO roots VALUES (1, X'2F696E')")
-            db.execute(f"INSERT INTO outputs VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 -- only marks.
+            db.execute(f"INSERT INTO outputs VALUES (0{', ?' * len(row)})", row)  # noqa: S608 -- only marks.
         with SqliteLedger(out, read_only=True) as ledger:
             prints = RecipeFingerprints(renditions=(b"r",), combined=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)

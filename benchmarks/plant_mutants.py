@@ -166,7 +166,7 @@ def _plant_rows(site: Site, random: Random) -> None:
     with closing(sqlite3.connect(site.ledger, isolation_level=None)) as db:
         columns = [
             (table, row[1])
-            for table in ("runs", "roots", "outputs")
+            for table in ("destinations", "runs", "roots", "outputs")
             for row in db.execute(f"PRAGMA table_info({table})")
         ]
         for _ in range(random.choice((1, 2, 5))):

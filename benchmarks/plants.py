@@ -38,7 +38,7 @@ HOSTILE_SQL = {
     "text that is not UTF-8": "UPDATE outputs SET error = CAST(x'82' AS TEXT)",
     "large roots": "INSERT INTO roots (path) VALUES (zeroblob(20000000))",
     "many roots": f"INSERT INTO roots (path) SELECT randomblob(2000) FROM ({_ENDLESS} FROM n LIMIT 20000)",  # noqa: S608
-    "many runs": f"INSERT INTO runs SELECT i + 9, 0, NULL, 1 FROM ({_ENDLESS} FROM n LIMIT 99999)",  # noqa: S608
+    "many runs": f"INSERT INTO runs SELECT i + 9, 0, NULL, 1, 0 FROM ({_ENDLESS} FROM n LIMIT 99999)",  # noqa: S608
     "large cache": "PRAGMA default_cache_size = 2000000000",
     "other application": "PRAGMA application_id = 1",
     "later version": "PRAGMA user_version = 99",

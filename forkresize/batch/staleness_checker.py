@@ -104,9 +104,9 @@ class StalenessChecker:
         if staged is not None:
             base = base._replace(hash=checksum(self._outputs, staged))
         written = {outcome.rendition for outcome in outcomes if isinstance(outcome.detail, Written)}
-        found = {each.key: self._stat(staged or each.key) for each in job.outputs if each.rendition in written}
-        mtimes = {key: info.mtime_ns for key, info in found.items() if info is not None}
-        records = records_for(job, outcomes, base, self._rules.fingerprints, mtimes)
+        looked_up = {each.key: self._stat(staged or each.key) for each in job.outputs if each.rendition in written}
+        found = {key: info for key, info in looked_up.items() if info is not None}
+        records = records_for(job, outcomes, base, self._rules.fingerprints, found)
         self.ledger.record(each for each in records if each.status == "written" or not self._is_of_another(each))
 
     def _act(self, decision: Decision, ref: OutputRef) -> Outcome:
@@ -152,7 +152,9 @@ class StalenessChecker:
     def _source_state(self, source: Source, record: OutputRecord | None) -> SourceState:
         """Return the state of a source, with its hash if the record calls for it."""
         if self._latest is None or self._latest[0] is not source:
-            self._latest = source, SourceState(*split_root(source), source.size, source.mtime_ns)
+            root, relative = split_root(source)
+            state = SourceState(root, relative, source.size, source.mtime_ns, None, source.etag, source.version)
+            self._latest = source, state
         state = self._latest[1]
         if not self._by_checksum:
             return state

@@ -4,7 +4,14 @@ import os
 
 from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord
 from forkresize.ledger.null import NullLedger
-from forkresize.ledger.records import MEMORY_REASONS, RecipeFingerprints, records_for, source_record, split_root
+from forkresize.ledger.records import (
+    MEMORY_REASONS,
+    RecipeFingerprints,
+    recordable_version,
+    records_for,
+    source_record,
+    split_root,
+)
 
 __all__ = [
     "MEMORY_REASONS",
@@ -14,6 +21,7 @@ __all__ = [
     "OutputRecord",
     "RecipeFingerprints",
     "open_ledger",
+    "recordable_version",
     "records_for",
     "source_record",
     "split_root",

@@ -1,6 +1,6 @@
 """What a ledger holds and offers: OutputRecord, InterruptedRun and the LedgerStore protocol."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, Self
 
 
@@ -29,6 +29,10 @@ class OutputRecord(NamedTuple):
         height: of the output, in pixels.
         format: of the output.
         hash: of the output's content; None unless it replaced its source.
+        source_etag: what the source's store calls its content; None for files.
+        source_version: what the source's store calls its version; None for files, and where there are no versions.
+        etag: what the store of the output calls its content; None for files.
+        version: what that store calls its version; None for files, and where there are no versions.
     """
 
     key: str
@@ -52,6 +56,10 @@ class OutputRecord(NamedTuple):
     height: int | None = None
     format: str | None = None
     hash: bytes | None = None
+    source_etag: str | None = None
+    source_version: str | None = None
+    etag: str | None = None
+    version: str | None = None
 
 
 class InterruptedRun(NamedTuple):
@@ -82,8 +90,29 @@ class LedgerStore(Protocol):
     def persistent(self) -> bool:
         """Whether a later run can read what is recorded."""
 
+    @property
+    def prefers_prefetch(self) -> bool:
+        """Whether ``get`` is slow unless ``prefetch`` was called for the key, as with a database in a network."""
+
+    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+        """Hold the destination for one run, or for one shard of it, until the ledger is closed.
+
+        Ledgers that only runs with the same lock file reach do nothing.
+
+        Args:
+            shard: the part of the work that this run does; None for all of it.
+            timeout: seconds to wait for other runs to end.
+            on_wait: called once if there is a run to wait for.
+
+        Raises:
+            DestinationBusyError: another run holds it.
+        """
+
     def begin_run(self) -> None:
         """Start a run with a new number. Earlier runs that have not ended count as interrupted."""
+
+    def join_run(self, number: int) -> None:
+        """Record for a run that another process has begun, and will end."""
 
     def interrupted_runs(self) -> Sequence[InterruptedRun]:
         """Return the other runs that were interrupted, as of the start of this run."""
@@ -91,14 +120,20 @@ class LedgerStore(Protocol):
     def get(self, key: str) -> OutputRecord | None:
         """Return the record of an output; None if there is none."""
 
+    def get_many(self, keys: Collection[str]) -> dict[str, OutputRecord]:
+        """Return the records of some outputs by key; of those that have one."""
+
+    def prefetch(self, keys: Collection[str]) -> None:
+        """Look up outputs that ``get`` is about to be called for; they replace those of the former call."""
+
     def record(self, records: Iterable[OutputRecord]) -> None:
         """Add or replace records. They are written in batches; ``get`` returns them at once."""
 
     def forget(self, keys: Iterable[str]) -> None:
         """Remove the records of some outputs."""
 
-    def iter_records(self) -> Iterator[OutputRecord]:
-        """Yield all records in the order of their keys' bytes."""
+    def iter_records(self, prefix: str = "", after: str = "") -> Iterator[OutputRecord]:
+        """Yield the records whose keys start with a prefix and sort after a key, in the order of their keys' bytes."""
 
     def close(self) -> None:
         """Write what was recorded, mark the run as ended properly, and release the ledger; may be called again."""

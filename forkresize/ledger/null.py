@@ -1,6 +1,6 @@
 """The ledger that records nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Self
 
 from forkresize.ledger.base import InterruptedRun, OutputRecord
@@ -11,8 +11,15 @@ class NullLedger:
 
     run = 0
     persistent = False
+    prefers_prefetch = False
+
+    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+        """Do nothing: the lock of the destination is enough."""
 
     def begin_run(self) -> None:
+        """Do nothing."""
+
+    def join_run(self, number: int) -> None:
         """Do nothing."""
 
     def interrupted_runs(self) -> tuple[InterruptedRun, ...]:
@@ -22,13 +29,20 @@ class NullLedger:
     def get(self, _key: str) -> None:
         """Return None."""
 
+    def get_many(self, _keys: Collection[str]) -> dict[str, OutputRecord]:
+        """Return nothing."""
+        return {}
+
+    def prefetch(self, _keys: Collection[str]) -> None:
+        """Do nothing."""
+
     def record(self, records: Iterable[OutputRecord]) -> None:
         """Do nothing."""
 
     def forget(self, keys: Iterable[str]) -> None:
         """Do nothing."""
 
-    def iter_records(self) -> Iterator[OutputRecord]:
+    def iter_records(self, *_: str, **__: str) -> Iterator[OutputRecord]:
         """Yield nothing."""
         return iter(())
 

@@ -9,6 +9,8 @@ from msgspec import Struct
 from forkresize.job import Job, Source
 from forkresize.ledger.base import OutputRecord
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
+from forkresize.store import ObjectInfo
+from forkresize.urls import is_url
 
 _PERMANENT = frozenset(
     {
@@ -30,7 +32,10 @@ _PERMANENT = frozenset(
 MEMORY_REASONS = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.CRASHED, Reason.PROTOCOL_VIOLATION})
 """Reasons that a lack of memory can cause, which not every decoder reports as such."""
 
-_absolute = lru_cache(maxsize=1024)(os.path.abspath)
+
+@lru_cache(maxsize=1024)
+def _absolute(folder: str) -> str:
+    return folder.rstrip("/") if is_url(folder) else os.path.abspath(folder or os.curdir)
 
 
 class RecipeFingerprints(Struct, frozen=True, kw_only=True):
@@ -68,13 +73,19 @@ class RecipeFingerprints(Struct, frozen=True, kw_only=True):
 def split_root(source: Source) -> tuple[str, str]:
     """Return the absolute path of the directory that a source was found from, and the source's path relative to it.
 
-    The directory is what remains of the source's path without its path below the destination.
+    Of an object, the first part is a URL. The directory is what remains of the source's path without its path below the
+    destination.
     """
     above = source.path.removesuffix(source.relative)
     if above[-1:] in {"/", ""} and len(above) < len(source.path):
-        return _absolute(above or os.curdir), source.relative
+        return _absolute(above), source.relative
     folder, name = os.path.split(source.path)
-    return _absolute(folder or os.curdir), name
+    return _absolute(folder), name
+
+
+def recordable_version(info: ObjectInfo) -> str | None:
+    """Return the version of an object; None for files, whose inode numbers may be unstable."""
+    return info.version if isinstance(info.version, str) else None
 
 
 def source_record(source: Source, run: int, source_hash: bytes | None = None) -> OutputRecord:
@@ -90,6 +101,8 @@ def source_record(source: Source, run: int, source_hash: bytes | None = None) ->
         recipe=b"",
         status="",
         run=run,
+        source_etag=source.etag,
+        source_version=source.version,
     )
 
 
@@ -98,7 +111,7 @@ def records_for(
     outcomes: Sequence[Outcome],
     base: OutputRecord,
     fingerprints: RecipeFingerprints,
-    mtimes: Mapping[str, int],
+    found: Mapping[str, ObjectInfo],
 ) -> Iterator[OutputRecord]:
     """Yield the records of a job's outputs. Outcomes that may be different the next time are not recorded.
 
@@ -107,7 +120,7 @@ def records_for(
         outcomes: one for each output, or one for all.
         base: describes the source and the run.
         fingerprints: what the outputs were made with.
-        mtimes: modification times of the outputs that exist, by key.
+        found: the outputs that exist, by key.
     """
     by_rendition = {outcome.rendition: outcome for outcome in outcomes if outcome.destination is not None}
     for output in job.outputs:
@@ -115,12 +128,14 @@ def records_for(
         detail = outcome.detail
         common = base._replace(key=output.key, status=outcome.status, attempts=outcome.execution.attempts)
         # An output that was written, but is gone by now, is left to the next run.
-        if isinstance(detail, Written) and output.key in mtimes:
+        if isinstance(detail, Written) and (info := found.get(output.key)) is not None:
             width, height = detail.out_size
             yield common._replace(
                 recipe=fingerprints.for_rendition(output.rendition),
                 size=detail.out_bytes,
-                mtime_ns=mtimes[output.key],
+                mtime_ns=info.mtime_ns,
+                etag=info.etag,
+                version=recordable_version(info),
                 width=width,
                 height=height,
                 format=detail.out_format,

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from forkresize.ledger import InterruptedRun, OutputRecord, RecipeFingerprints
+from forkresize.ledger import InterruptedRun, OutputRecord, RecipeFingerprints, recordable_version
 from forkresize.outcome import FORMER_REASONS, UNCHANGED, Failed, Planned, Reason, Skipped, Unchanged
 from forkresize.store import ObjectInfo, ObjectKind
 
@@ -65,13 +65,18 @@ class StaleReason(StrEnum):
 
 
 class SourceState(Struct, frozen=True):
-    """A source, in the terms of OutputRecord. Its hash is None if it is not needed, or cannot be read."""
+    """A source, in the terms of OutputRecord.
+
+    Its hash is None if it is not needed, or cannot be read; its ETag and version, if it is a local file.
+    """
 
     root: str
     relative: str
     size: int
     mtime_ns: int
     hash: bytes | None = None
+    etag: str | None = None
+    version: str | None = None
 
 
 class Rules(Struct, frozen=True):
@@ -127,7 +132,13 @@ def decide(
         return _STALE[reason]
     if record is None or rules.policy.compare is Compare.STAT:
         return _UP_TO_DATE
-    now = record._replace(source_hash=source.hash, source_size=source.size, source_mtime_ns=source.mtime_ns)
+    now = record._replace(
+        source_hash=source.hash,
+        source_size=source.size,
+        source_mtime_ns=source.mtime_ns,
+        source_etag=source.etag,
+        source_version=source.version,
+    )
     return _UP_TO_DATE if now == record else Decision(UNCHANGED, update=now)
 
 
@@ -212,11 +223,30 @@ def _reason_to_update(
         return StaleReason.SOURCE_NEWER if found.mtime_ns < source.mtime_ns else None
     if record.status != "written":
         return StaleReason.RETRY
-    if found.size != record.size or found.mtime_ns != record.mtime_ns:
+    if not _is_recorded(found, record):
         return StaleReason.OUTPUT_MODIFIED
     if (change := _source_change(rules, source, record)) is not None:
         return change
     return StaleReason.RECIPE_CHANGED if _recipe_changed(rules, record, rendition) else None
+
+
+def _is_recorded(found: ObjectInfo, record: OutputRecord) -> bool:
+    """Return whether an output is as it was recorded."""
+    return found.size == record.size and _same_content(
+        (record.etag, record.version, record.mtime_ns), (found.etag, recordable_version(found), found.mtime_ns)
+    )
+
+
+_Identity = tuple[str | None, str | None, int]
+
+
+def _same_content(recorded: _Identity, now: _Identity) -> bool:
+    """Return whether ETag and version say that an object is the same; its modification time, if there are neither.
+
+    The answer to a write may lack the time, and a copy of the same content has another one.
+    """
+    pairs = [pair for pair in zip(recorded[:2], now[:2], strict=True) if None not in pair]
+    return all(before == after for before, after in pairs) if pairs else recorded[2] == now[2]
 
 
 def _recipe_changed(rules: Rules, record: OutputRecord, rendition: int) -> bool:
@@ -226,7 +256,10 @@ def _recipe_changed(rules: Rules, record: OutputRecord, rendition: int) -> bool:
 def _source_change(rules: Rules, source: SourceState, record: OutputRecord) -> StaleReason | None:
     if record.source != source.relative or record.root != source.root:
         return StaleReason.OTHER_SOURCE
-    same = record.source_size == source.size and record.source_mtime_ns == source.mtime_ns
+    same = record.source_size == source.size and _same_content(
+        (record.source_etag, record.source_version, record.source_mtime_ns),
+        (source.etag, source.version, source.mtime_ns),
+    )
     # Without a recorded hash, only size and time can be compared.
     if rules.policy.compare is Compare.STAT or record.source_hash is None:
         return None if same else StaleReason.SOURCE_CHANGED

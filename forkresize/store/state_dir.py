@@ -75,3 +75,9 @@ def describe_problem(status: os.stat_result) -> str | None:
     return (
         "a file that has other names (hard links); replace it by a copy or remove it" if status.st_nlink > 1 else None
     )
+
+
+def is_trusted(status: os.stat_result, destination: os.stat_result) -> bool:
+    """Return whether a file belongs to this user, root, or the destination's owner, or to the group that shares it."""
+    shared = destination.st_mode & (stat.S_IWGRP | stat.S_IWOTH) == stat.S_IWGRP
+    return status.st_uid in {0, os.geteuid(), destination.st_uid} or (shared and status.st_gid == destination.st_gid)

@@ -1,5 +1,6 @@
-"""A destination made by version 0.1.0: its ledger is read, and its outputs are recognized as unchanged."""
+"""A destination made by version 0.1.0: its ledger is read and upgraded, and its outputs are recognized as unchanged."""
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -9,7 +10,8 @@ from PIL import Image
 
 from forkresize import Outcome, Recipe, Settings, run
 from forkresize.batch.fingerprint import fingerprint_recipe
-from forkresize.ledger.sqlite import SqliteLedger, ledger_path
+from forkresize.errors import LedgerError
+from forkresize.ledger.sqlite import SqliteLedger, ledger_path, schema
 
 SQL = Path(__file__).with_name("ledger-0.1.0.sql")
 RECIPE = Recipe.of(width=[16, 100, 200])
@@ -49,18 +51,50 @@ def test_all_of_its_records_are_read(out: Path) -> None:
 
 
 def test_its_rows_are_what_this_version_writes(out: Path) -> None:
-    """A record that is read and written again leaves its row as it was."""
-
-    def rows() -> list[tuple[object, ...]]:
-        with sqlite3.connect(ledger_path(str(out))) as db:
-            found = db.execute("SELECT * FROM outputs ORDER BY path").fetchall()
-        db.close()
-        return found
-
-    before = rows()
+    """A record that is read and written again leaves its row as it was, but for the columns of this version."""
+    before = rows(out)
     with SqliteLedger(str(out)) as ledger:
         ledger.record(list(ledger.iter_records()))
-    assert rows() == before
+    assert rows(out) == [(0, *row, None, None, None, None) for row in before]
+
+
+def test_it_is_upgraded_by_a_run_and_not_by_a_dry_run(out: Path) -> None:
+    def version() -> int:
+        with contextlib.closing(sqlite3.connect(ledger_path(str(out)))) as db:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+    with SqliteLedger(str(out), read_only=True) as ledger:
+        ledger.begin_run()
+        former = list(ledger.iter_records())
+        assert ledger.get_many([each.key for each in former]) == {each.key: each for each in former}
+    assert version() == 1
+    with SqliteLedger(str(out)) as ledger:
+        ledger.begin_run()
+        assert ledger.run == 2
+        assert list(ledger.iter_records()) == former
+        ledger.record([former[0]._replace(etag="e", version="v", source_etag="s", source_version="w")])
+    assert version() == 2
+    with SqliteLedger(str(out)) as ledger:
+        assert ledger.get(former[0].key) == former[0]._replace(
+            etag="e", version="v", source_etag="s", source_version="w"
+        )
+        assert list(ledger.iter_records())[1:] == former[1:]
+
+
+def test_an_upgrade_that_fails_leaves_the_former_ledger(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "_UPGRADE", "DROP TABLE outputs; INSERT INTO nowhere VALUES (1)")
+        with pytest.raises(LedgerError, match="nowhere"):
+            SqliteLedger(str(out))
+    assert rows(out) == before
+    with SqliteLedger(str(out)) as ledger:
+        assert len(list(ledger.iter_records())) == 15
+
+
+def rows(out: Path) -> list[tuple[object, ...]]:
+    with contextlib.closing(sqlite3.connect(ledger_path(str(out)))) as db:
+        return db.execute("SELECT * FROM outputs ORDER BY path").fetchall()
 
 
 @pytest.mark.parametrize("compare", ["stat", "checksum"])

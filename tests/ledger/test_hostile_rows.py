@@ -23,10 +23,12 @@ pytestmark = pytest.mark.slow
 
 SMALL = Recipe.of(width=16)
 NOT_TYPED = {
-    "runs": "number INTEGER PRIMARY KEY, started_ns, ended_ns, broken",
+    "destinations": "number INTEGER PRIMARY KEY, name UNIQUE",
+    "runs": "number INTEGER PRIMARY KEY, started_ns, ended_ns, broken, destination",
     "roots": "number INTEGER PRIMARY KEY, path UNIQUE",
-    "outputs": ", ".join(f'"{column}"' for column in COLUMNS).replace('"path"', '"path" PRIMARY KEY'),
+    "outputs": ", ".join(f'"{column}"' for column in ("destination", *COLUMNS)),
 }
+KEY = {"outputs": ", PRIMARY KEY (destination, path)"}
 CELLS = [(table, column.split()[0].strip('"')) for table, row in NOT_TYPED.items() for column in row.split(", ")]
 
 values = st.one_of(
@@ -65,7 +67,8 @@ def without_types(work: Path) -> Iterator[sqlite3.Connection]:
     db = sqlite3.connect(path, isolation_level=None)
     for table, columns in NOT_TYPED.items():
         (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-        db.execute(f"CREATE TABLE new ({columns}) {'WITHOUT ROWID' if table == 'outputs' else ''}")
+        key = KEY.get(table, "")
+        db.execute(f"CREATE TABLE new ({columns}{key}) {'WITHOUT ROWID' if key else ''}")
         db.execute(f"INSERT INTO new SELECT * FROM {table}")  # noqa: S608 -- the names are those above.
         db.execute(f"DROP TABLE {table}")
         db.execute(f"ALTER TABLE new RENAME TO {table}")
@@ -127,10 +130,10 @@ def test_no_cell_crashes_a_run_or_makes_a_missing_output_unchanged(
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(*[values] * len(COLUMNS)), max_size=3))
+@given(st.lists(st.tuples(st.just(0) | values, *[values] * len(COLUMNS)), max_size=3))
 def test_no_row_crashes_a_run(work: Path, rows: list[tuple[Any, ...]]) -> None:
     with without_types(work) as db:
-        db.executemany(f"INSERT OR IGNORE INTO outputs VALUES ({', '.join('?' * len(COLUMNS))})", rows)  # noqa: S608
+        db.executemany(f"INSERT OR IGNORE INTO outputs VALUES (?{', ?' * len(COLUMNS)})", rows)  # noqa: S608
         for outcome in preview(work):
             json.dumps(record(outcome))
 

@@ -16,6 +16,7 @@ from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.ledger import OutputRecord
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 from forkresize.ledger.sqlite.connection import LedgerConnection
+from forkresize.ledger.sqlite.rows import Statements
 from forkresize.plan.staleness import may_be_incomplete
 
 
@@ -120,7 +121,8 @@ def test_a_rolled_back_batch_does_not_lose_its_root(out: Path, monkeypatch: pyte
     with SqliteLedger(str(out)) as ledger:
         ledger.record([record("a", root="/one")])
         with monkeypatch.context() as patch:
-            patch.setattr("forkresize.ledger.sqlite.ledger._WRITE", "INSERT INTO nowhere VALUES (1)")
+            statements = Statements("SELECT 1", "INSERT INTO nowhere VALUES (1)", "SELECT 1")
+            patch.setattr(ledger, "_statements", statements)
             with pytest.raises(LedgerError, match="nowhere"):
                 ledger.flush()
     with SqliteLedger(str(out)) as ledger:

@@ -54,6 +54,9 @@ FAILED = RECORD._replace(
 )
 SKIPPED = RECORD._replace(status="skipped", reason="same as a smaller rendition", recipe=b"all", size=0, mtime_ns=0)
 HASHED = RECORD._replace(source_hash=b"hash")
+OBJECT = SourceState("s3://in", "a.jpg", 1000, 50, None, "e1", "v1")
+STORED = replace(FOUND, etag="e2", version="v2")
+OF_OBJECT = RECORD._replace(root="s3://in", source_etag="e1", source_version="v1", etag="e2", version="v2", mtime_ns=0)
 SECOND = 10**9
 
 
@@ -71,6 +74,31 @@ def reason(
     """Return why the first rendition has to be made; what happens to it otherwise."""
     detail = decide(rules, source, 0, found, record).detail
     return detail.reason_text if isinstance(detail, Planned) else detail.status
+
+
+@pytest.mark.parametrize(
+    ("source", "found", "record", "expected"),
+    [
+        (OBJECT, STORED, OF_OBJECT, "unchanged"),
+        (replace(OBJECT, mtime_ns=99), replace(STORED, mtime_ns=98), OF_OBJECT, "unchanged"),
+        (replace(OBJECT, version=None), replace(STORED, version=None), OF_OBJECT, "unchanged"),
+        (replace(OBJECT, etag=None), replace(STORED, etag=None), OF_OBJECT, "unchanged"),
+        (replace(OBJECT, etag="e3"), STORED, OF_OBJECT, StaleReason.SOURCE_CHANGED),
+        (replace(OBJECT, version="v3"), STORED, OF_OBJECT, StaleReason.SOURCE_CHANGED),
+        (replace(OBJECT, size=999), STORED, OF_OBJECT, StaleReason.SOURCE_CHANGED),
+        (OBJECT, replace(STORED, etag="e3"), OF_OBJECT, StaleReason.OUTPUT_MODIFIED),
+        (OBJECT, replace(STORED, version="v3"), OF_OBJECT, StaleReason.OUTPUT_MODIFIED),
+        (OBJECT, replace(STORED, size=299), OF_OBJECT, StaleReason.OUTPUT_MODIFIED),
+        (OBJECT, replace(STORED, etag=None, version=None), OF_OBJECT, StaleReason.OUTPUT_MODIFIED),
+        (OBJECT, STORED, RECORD._replace(root="s3://in"), "unchanged"),
+        (replace(OBJECT, mtime_ns=51), STORED, RECORD._replace(root="s3://in"), StaleReason.SOURCE_CHANGED),
+        (SOURCE, replace(FOUND, version=(64, 123)), RECORD._replace(version="v2"), "unchanged"),
+    ],
+)
+def test_an_object_is_recognized_by_etag_and_version_before_its_time(
+    source: SourceState, found: ObjectInfo, record: OutputRecord, expected: str
+) -> None:
+    assert reason(found, record, source) == expected
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,15 @@ class LedgerConnection(sqlite3.Connection):
     Args:
         path: of the file, which ``check_files`` has accepted.
         read_only: whether nothing may be written; otherwise a missing file is created.
+
+    Attributes:
+        path: of the file.
+        version: of its tables, once they have been checked.
     """
 
     def __init__(self, path: str, *, read_only: bool) -> None:
         self.path = path
+        self.version = 0
         self._raised: BaseException | None = None
         name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
         mode = "ro" if read_only else "rwc"

@@ -7,14 +7,13 @@ file that the journal names. See "The Rollback Journal" in https://www.sqlite.or
 import contextlib
 import os
 import secrets
-import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 
 from forkresize.errors import LedgerError, describe
-from forkresize.store.state_dir import describe_problem, open_state_file, state_dir
+from forkresize.store.state_dir import describe_problem, is_trusted, open_state_file, state_dir
 
 MAX_SIZE = 1 << 32
 """Bytes that each file of a ledger may have: those of 30 million outputs.
@@ -51,7 +50,7 @@ def check_files(path: str, *, read_only: bool = False) -> None:
                 continue
             _check_file(path + suffix, status)
             found[path + suffix] = status
-        foreign = {name: status.st_uid for name, status in found.items() if not _is_trusted(status, destination)}
+        foreign = {name: status.st_uid for name, status in found.items() if not is_trusted(status, destination)}
         if foreign and set(foreign.values()) != {_owner_of_new_files(directory, read_only=read_only)}:
             name, owner = next(iter(foreign.items()))
             raise LedgerError(
@@ -126,12 +125,6 @@ def _check_file(path: str, status: os.stat_result) -> None:
         problem = f"larger than the {MAX_SIZE} bytes that a ledger may have; remove it"
     if problem:
         raise LedgerError(f"the ledger's file {path!r} cannot be used: {problem}")
-
-
-def _is_trusted(status: os.stat_result, destination: os.stat_result) -> bool:
-    """Return whether a file belongs to this user, root, or the destination's owner, or to the group that shares it."""
-    shared = destination.st_mode & (stat.S_IWGRP | stat.S_IWOTH) == stat.S_IWGRP
-    return status.st_uid in {0, os.geteuid(), destination.st_uid} or (shared and status.st_gid == destination.st_gid)
 
 
 def _owner_of_new_files(directory: int, *, read_only: bool) -> int | None:

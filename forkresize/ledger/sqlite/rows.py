@@ -8,15 +8,17 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from forkresize.ledger.base import OutputRecord
-from forkresize.ledger.sqlite.schema import COLUMNS
+from forkresize.ledger.sqlite.connection import LedgerConnection
+from forkresize.ledger.sqlite.schema import COLUMNS, NEW_COLUMNS
 
 INVALID_ROW = "invalid row"
 
 _QUOTED = ", ".join(f'"{column}"' for column in COLUMNS)
-READ = f"SELECT {_QUOTED} FROM outputs"  # noqa: S608 -- the names are ours.
+_FORMER = ", ".join("NULL" if column in NEW_COLUMNS else f'"{column}"' for column in COLUMNS)
+_VALUES = ", ".join("?" * len(COLUMNS))
 
 _WINDOW = 512
 """Maximum number of rows to read ahead."""
@@ -33,6 +35,30 @@ _ENCODING = sys.getfilesystemencoding()
 _ADD_ROOT = "INSERT INTO roots (path) VALUES (?) ON CONFLICT (path) DO UPDATE SET path = path RETURNING number"
 
 Row = tuple[Any, ...]
+
+
+class Statements(NamedTuple):
+    """The statements on the outputs of one destination.
+
+    Attributes:
+        read: ends with a condition, which may be extended.
+        write: the columns of a row are its parameters.
+        delete: the path is its parameter.
+    """
+
+    read: str
+    write: str
+    delete: str
+
+    @classmethod
+    def of(cls, db: LedgerConnection, destination: int) -> Self:
+        """Return the statements for a destination of a ledger, which may be of a former version."""
+        columns, condition = (_FORMER, "1") if db.version == 1 else (_QUOTED, f"destination = {destination}")
+        return cls(
+            f"SELECT {columns} FROM outputs WHERE {condition} AND",  # noqa: S608 -- names and a number of ours.
+            f"INSERT OR REPLACE INTO outputs VALUES ({destination}, {_VALUES})",  # noqa: S608 -- numbers of ours.
+            f"DELETE FROM outputs WHERE {condition} AND path = ?",  # noqa: S608 -- a number of ours.
+        )
 
 
 def encode(key: str) -> bytes:
@@ -97,8 +123,13 @@ def record_from_row(row: Row, key: str, roots: Roots) -> OutputRecord:
     return record
 
 
-def located_record_from_row(row: Row, roots: Roots) -> OutputRecord:
+def located_record_from_row(row: Row, roots: Roots, *, is_directory: bool = True) -> OutputRecord:
     """Return the record that a row holds, if it names and measures files, and its output lies below the destination.
+
+    Args:
+        row: what was read.
+        roots: of the ledger.
+        is_directory: whether the destination is one; the keys of objects may have empty parts.
 
     Raises:
         DatabaseError: the row is invalid.
@@ -108,7 +139,7 @@ def located_record_from_row(row: Row, roots: Roots) -> OutputRecord:
         raise sqlite3.DatabaseError(INVALID_ROW)
     record = record_from_row(row, os.fsdecode(path), roots)
     measured = (record.source_size, record.source_mtime_ns, record.size)
-    if b"\0" in path or {b"", b".", b".."} & {*path.split(b"/")} or not all(map(_is_int, measured)):
+    if b"\0" in path or (is_directory and {b"", b".", b".."} & {*path.split(b"/")}) or not all(map(_is_int, measured)):
         raise sqlite3.DatabaseError(INVALID_ROW)
     return record
 
@@ -132,8 +163,9 @@ class ReadAhead:
         rows: by path; all that exist among those that are covered.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, statements: Statements) -> None:
         self._db = db
+        self._statement = f"{statements.read} path >= ? ORDER BY path LIMIT ?"
         self.rows: dict[bytes, Row] = {}
         self._last = b""
         self._first = b""
@@ -148,7 +180,7 @@ class ReadAhead:
         """Read the row of a path and those after it."""
         # Keys asked for out of order are looked up one by one; in order, twice as many each time.
         self._ahead = min(2 * self._ahead, _WINDOW) if self._last and path > self._last else 1
-        rows = self._db.execute(f"{READ} WHERE path >= ? ORDER BY path LIMIT ?", (path, self._ahead))
+        rows = self._db.execute(self._statement, (path, self._ahead))
         self.rows = {row[0]: row for row in rows}
         # If no later row exists, as in a new ledger, every later path is covered.
         self._reaches_end = len(self.rows) < self._ahead
@@ -163,14 +195,18 @@ class ReadAhead:
 
 def _is_valid(record: Any) -> bool:
     # Most rows are of outputs that were written; nothing of those is reported.
-    return isinstance(record.run, int) and (
-        record.status == "written"
-        or (
-            record.status in {"skipped", "failed"}
-            and isinstance(record.reason, str | None)
-            and isinstance(record.error, str)
-            and isinstance(record.signal, str | None)
-            and isinstance(record.limit_value, float | int | None)
+    return (
+        isinstance(record.run, int)
+        and all(isinstance(tag, str | None) for tag in record[-4:])
+        and (
+            record.status == "written"
+            or (
+                record.status in {"skipped", "failed"}
+                and isinstance(record.reason, str | None)
+                and isinstance(record.error, str)
+                and isinstance(record.signal, str | None)
+                and isinstance(record.limit_value, float | int | None)
+            )
         )
     )
 

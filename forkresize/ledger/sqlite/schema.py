@@ -10,8 +10,8 @@ from forkresize.ledger.sqlite.connection import START_OVER, LedgerConnection
 from forkresize.ledger.sqlite.files import MAX_SIZE, check_files, check_journal
 from forkresize.store.base import LEDGER
 
-VERSION = 1
-"""Of the tables; increased when they change."""
+VERSION = 2
+"""Of the tables; increased when they change. Version 2 added destinations, and the last four columns of outputs."""
 
 _APPLICATION = 0x46524C47
 """Marks the file as a ledger in SQLite's header: ``FRLG``."""
@@ -22,12 +22,17 @@ _FORMER_NAMES = {"key": "path", "covers_all": "whole", "limit_value": "limit"}
 COLUMNS = tuple(_FORMER_NAMES.get(field, field) for field in OutputRecord._fields)
 """The columns of the table of outputs, in the order of the fields of OutputRecord."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS runs (
+NEW_COLUMNS = frozenset({"source_etag", "source_version", "etag", "version"})
+"""Those that version 1 does not have."""
+
+_ROOTS = "CREATE TABLE roots (number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);"
+
+_TABLES_1 = f"""
+CREATE TABLE runs (
     number INTEGER PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER, broken INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS roots (number INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS outputs (
+{_ROOTS}
+CREATE TABLE outputs (
     path BLOB PRIMARY KEY, root INTEGER NOT NULL, source BLOB NOT NULL, source_size INTEGER NOT NULL,
     source_mtime_ns INTEGER NOT NULL, source_hash BLOB, recipe BLOB NOT NULL, status TEXT NOT NULL, reason TEXT,
     error TEXT NOT NULL, signal TEXT, whole INTEGER NOT NULL, "limit" REAL, attempts INTEGER NOT NULL,
@@ -35,6 +40,43 @@ CREATE TABLE IF NOT EXISTS outputs (
     hash BLOB
 ) WITHOUT ROWID;
 """
+
+_DESTINATIONS = "CREATE TABLE destinations (number INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);"
+
+_RUNS = """
+CREATE TABLE runs (
+    number INTEGER PRIMARY KEY, started_ns INTEGER NOT NULL, ended_ns INTEGER, broken INTEGER NOT NULL,
+    destination INTEGER NOT NULL
+);
+"""
+
+# Its key comes first: SQLite 3.40 takes rows for damaged whose key is in other columns.
+_OUTPUTS = """
+CREATE TABLE outputs (
+    destination INTEGER NOT NULL, path BLOB NOT NULL, root INTEGER NOT NULL, source BLOB NOT NULL,
+    source_size INTEGER NOT NULL, source_mtime_ns INTEGER NOT NULL, source_hash BLOB, recipe BLOB NOT NULL,
+    status TEXT NOT NULL, reason TEXT, error TEXT NOT NULL, signal TEXT, whole INTEGER NOT NULL, "limit" REAL,
+    attempts INTEGER NOT NULL, run INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, width INTEGER,
+    height INTEGER, format TEXT, hash BLOB, source_etag TEXT, source_version TEXT, etag TEXT, version TEXT,
+    PRIMARY KEY (destination, path)
+) WITHOUT ROWID;
+"""
+
+_TABLES = f"{_DESTINATIONS} {_RUNS} {_ROOTS} {_OUTPUTS}"
+
+_TABLES_OF = {1: _TABLES_1, VERSION: _TABLES}
+
+_UPGRADE = f"""
+ALTER TABLE runs RENAME TO former_runs;
+{_RUNS}
+INSERT INTO runs SELECT *, 0 FROM former_runs;
+DROP TABLE former_runs;
+ALTER TABLE outputs RENAME TO former_outputs;
+{_OUTPUTS}
+INSERT INTO outputs SELECT 0, *, NULL, NULL, NULL, NULL FROM former_outputs;
+DROP TABLE former_outputs;
+{_DESTINATIONS}
+"""  # noqa: S608 -- the tables above.
 
 _ENTRIES = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name LIMIT 9"
 """More than the tables and indexes of a ledger."""
@@ -90,17 +132,18 @@ def _check_schema(connection: LedgerConnection, path: str) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     entries = connection.execute(_ENTRIES).fetchall()
+    connection.version = version if entries else 0
     if entries and application != _APPLICATION:
         raise sqlite3.DatabaseError("file is not a ledger")
     if version > VERSION:
         raise LedgerError(f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {START_OVER}")
-    if entries and entries != _expected_entries():
+    if entries and entries != _expected_entries(version):
         raise sqlite3.DatabaseError("its schema is not a ledger's")
 
 
-def _expected_entries() -> list[tuple[str, str, str, str | None]]:
+def _expected_entries(version: int) -> list[tuple[str, str, str, str | None]]:
     with contextlib.closing(sqlite3.connect(":memory:")) as empty:
-        empty.executescript(_TABLES)
+        empty.executescript(_TABLES_OF.get(version, ""))
         return empty.execute(_ENTRIES).fetchall()
 
 
@@ -122,8 +165,15 @@ def _prepare(connection: LedgerConnection, *, durable: bool) -> None:
     with contextlib.suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if not tables:
-        # Another shard may be creating them at the same moment.
-        header = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE; {header} {_TABLES} COMMIT;")
+    if connection.version == VERSION:
+        return
+    header = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {VERSION};"
+    with connection:
+        # Another shard may be creating or upgrading them at the same moment.
+        connection.execute("BEGIN IMMEDIATE")
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        script = _TABLES if not tables else _UPGRADE if version < VERSION else ""
+        for statement in (header + script).split(";") if script else ():
+            connection.execute(statement)
+    connection.version = VERSION
