@@ -19,7 +19,7 @@ from forkresize.store.beneath import Root
 from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
-pytest_plugins = ["tests.servers.ministack"]
+pytest_plugins = ["tests.servers.ministack", "tests.servers.postgresql"]
 
 if (measuring := coverage.Coverage.current()) is not None:
     # A sandboxed worker saves its coverage data when it exits.

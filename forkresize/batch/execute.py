@@ -15,6 +15,7 @@ from forkresize.batch.events import EventDispatcher
 from forkresize.batch.executor import Executor, ExecutorFactory, RecordingExecutor
 from forkresize.batch.listing import Listed
 from forkresize.batch.outputs import OutputStrategy, RecordedOutputs
+from forkresize.batch.prefetch import prefetch_records
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.stale import StaleOutputs
 from forkresize.batch.state import RunState
@@ -77,7 +78,7 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
     with plan.backend.preview_sources(plan) as found, _open_ledger(plan) as ledger:
         outputs = plan.backend.open_outputs(OpenRun(plan, plan.store, plan.store.staging(), ledger, None))
         state.discovery_started()
-        for classified in classify(plan, found, outputs.check):
+        for classified in classify(plan, prefetch_records(plan, found, ledger), outputs.check):
             if isinstance(classified, NothingYet):
                 _wait(classified)
                 continue
@@ -89,8 +90,10 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
 
 
 def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: OutputStore, staging: Staging) -> None:
+    shard = plan.settings.shard
     # The walk's process is forked first, while this one is small and has no database open.
     with plan.backend.list_sources(plan) as found, _open_ledger(plan) as ledger:
+        ledger.hold(None if shard is None else shard.lock_name, plan.settings.lock_wait, state.waiting)
         ledger.begin_run()
         outputs = plan.backend.open_outputs(OpenRun(plan, store, staging, ledger, state.report))
         if isinstance(executor, RecordingExecutor):
@@ -98,7 +101,8 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
             outputs = RecordedOutputs(outputs.check)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
-            jobs = prioritize(_pending_jobs(plan, state, outputs, executor, found), plan.settings.order)
+            listed = prefetch_records(plan, found, ledger)
+            jobs = prioritize(_pending_jobs(plan, state, outputs, executor, listed), plan.settings.order)
             _process_jobs(jobs, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
             with state.stop_on(LedgerError):

@@ -105,6 +105,10 @@ class RunState:
         elif self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
             self._stop_for(ExitCode.MAX_ERRORS, "--max-errors")
 
+    def waiting(self) -> None:
+        """Announce that the run waits for another one."""
+        self._events.waiting()
+
     def record_refusal(self, text: str) -> None:
         """Note that something requested was not done, although the run goes on to its end."""
         self._refused = text

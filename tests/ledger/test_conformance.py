@@ -42,6 +42,10 @@ records = st.builds(
     height=st.none() | st.integers(1, 9999),
     format=st.none() | st.just("jpeg"),
     hash=st.none() | st.binary(max_size=16),
+    source_etag=st.none() | texts,
+    source_version=st.none() | texts,
+    etag=st.none() | texts,
+    version=st.none() | texts,
 )
 
 
@@ -54,6 +58,7 @@ def test_a_new_ledger_holds_nothing(open_any: Open) -> None:
     with open_any() as ledger:
         assert ledger.get("a.jpg") is None
         assert list(ledger.iter_records()) == []
+        assert ledger.get_many(["a.jpg"]) == {}
         assert list(ledger.interrupted_runs()) == []
         assert ledger.run == 0
         ledger.forget(["a.jpg"])
@@ -85,6 +90,9 @@ def test_records_are_returned_at_once_and_after_reopening(open_persistent: Open,
     with open_persistent() as ledger:
         assert {key: ledger.get(key) for key in expected} == expected
         assert ledger.get("missing/key") is None
+        assert ledger.get_many([*expected, "missing/key"]) == expected
+        ledger.prefetch([*expected, "missing/key"])
+        assert {key: ledger.get(key) for key in [*expected, "missing/key"]} == {**expected, "missing/key": None}
         assert list(ledger.iter_records()) == sorted(expected.values(), key=lambda each: os.fsencode(each.key))
         ledger.forget(expected)
         assert list(ledger.iter_records()) == []
@@ -162,3 +170,73 @@ def test_two_runs_write_one_ledger_at_the_same_time(open_persistent: Open) -> No
     with open_persistent() as ledger:
         assert [each.root for each in ledger.iter_records()] == ["/one", "/two"]
         assert list(ledger.interrupted_runs()) == []
+
+
+def test_records_that_wait_to_be_written_are_found(open_persistent: Open) -> None:
+    with open_persistent() as ledger:
+        ledger.record([record("a"), record("b")])
+        ledger.prefetch(["a", "c"])
+        ledger.record([record("a", size=77), record("c")])
+        found = ledger.get_many(["a", "b", "c", "d"])
+        assert found == {"a": record("a", size=77), "b": record("b"), "c": record("c")}
+        assert [ledger.get(key) for key in "abcd"] == [found["a"], found["b"], found["c"], None]
+
+
+def test_a_prefetched_record_is_as_it_was_recorded_or_forgotten_last(open_persistent: Open) -> None:
+    with open_persistent() as ledger:
+        ledger.record([record("a"), record("b")])
+        ledger.prefetch(["a", "b"])
+        ledger.record(record("a", size=77) for _ in range(5000))
+        ledger.record(record(f"{number:05}") for number in range(5000))
+        ledger.forget(["b"])
+        assert ledger.get("a") == record("a", size=77)
+        assert ledger.get("b") is None
+
+
+def test_records_are_listed_from_a_key_on(open_persistent: Open) -> None:
+    keys = [f"{folder}/{number:04}" for folder in ("a", "a b", "b") for number in range(2500)]
+    with open_persistent() as ledger:
+        ledger.record(map(record, keys))
+    with open_persistent() as ledger:
+        assert [each.key for each in ledger.iter_records("a/")] == [key for key in sorted(keys) if key[:2] == "a/"]
+        assert [each.key for each in ledger.iter_records("a/", "a/2498")] == ["a/2499"]
+        assert [each.key for each in ledger.iter_records(after="b/2497")] == ["b/2498", "b/2499"]
+        assert list(ledger.iter_records("c")) == []
+
+
+def test_records_may_change_while_they_are_listed(open_persistent: Open) -> None:
+    with open_persistent() as ledger:
+        ledger.record(record(f"{number:04}") for number in range(3000))
+        listed = []
+        for each in ledger.iter_records():
+            listed.append(each.key)
+            if len(listed) % 500 == 1:
+                ledger.record([each._replace(size=8)])
+                ledger.get_many(listed[:10])
+        assert listed == [f"{number:04}" for number in range(3000)]
+
+
+def test_many_keys_are_looked_up_in_any_order(open_persistent: Open) -> None:
+    keys = [f"{number}" for number in range(5000)]
+    with open_persistent() as ledger:
+        ledger.record(map(record, keys[::2]))
+    with open_persistent() as ledger:
+        assert ledger.get_many(keys[::-1]) == {key: record(key) for key in keys[::2]}
+
+
+def test_a_run_that_another_process_began_is_joined_and_not_ended(open_persistent: Open) -> None:
+    with open_persistent() as began:
+        began.begin_run()
+        with open_persistent() as node:
+            node.join_run(began.run)
+            node.record([record("a", run=node.run)])
+        with open_persistent() as other:
+            other.begin_run()
+            assert [each.number for each in other.interrupted_runs()] == [began.run]
+
+
+def test_a_ledger_that_is_held_can_be_written(open_any: Open) -> None:
+    with open_any() as ledger:
+        ledger.hold(None, 0.0, lambda: pytest.fail("no other run holds it"))
+        ledger.begin_run()
+        ledger.record([record("a")])
