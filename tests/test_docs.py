@@ -17,9 +17,11 @@ from signal import SIGHUP, SIGINT, SIGTERM
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from forkresize import __all__ as public_names
 from forkresize.cli.options.catalog import PANELS
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode
 from forkresize.outcome import Reason
+from forkresize.plan.naming import FIELDS
 from forkresize.record import record
 from tests.protocols import MakeOutcome
 
@@ -28,6 +30,9 @@ DOCS = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [ROOT / "README.md", *DOCS]
 PARTS = 8
 """Tests that share the commands, so that they run side by side."""
+
+_FILE = re.compile(r"# ([\w-]+\.(?:toml|py))\b")
+"""The first line of a block that shows a file."""
 
 _BLOCK = re.compile(r"^(<!-- session -->\n)?```(sh|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -53,7 +58,10 @@ def blocks(pages: Sequence[Path] = PAGES) -> Iterator[str]:
 
 
 def commands(pages: Sequence[Path] = PAGES) -> list[str]:
-    lines = (line.strip() for block in blocks(pages) for line in block.splitlines())
+    """Return the commands that run alone, without comments."""
+    in_sessions = {block for page in pages for _, block in sessions(page)}
+    texts = (block for block in blocks(pages) if block not in in_sessions)
+    lines = (line.strip().partition("  #")[0].rstrip() for text in texts for line in text.splitlines())
     return sorted({line for line in lines if line.startswith("forkresize ") and "--watch" not in line})
 
 
@@ -61,7 +69,7 @@ def sessions(page: Path) -> Iterator[tuple[str, str]]:
     """Yield the language and the text of the blocks to run: marked shell blocks, and Python examples."""
     text = page.read_text(encoding="utf-8")
     for mark, language, block in _BLOCK.findall(text):
-        if mark or language == "python":
+        if (mark or language == "python") and not _FILE.match(block):
             yield language, block
 
 
@@ -75,6 +83,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with Image.open(ROOT / "examples/pictures" / picture) as image:
             image.thumbnail((400, 400))
             image.save(copy, exif=image.getexif())
+    shutil.copytree(folder / "in", folder / "photos")
     logo = Image.new("RGBA", (60, 30))
     ImageDraw.Draw(logo).ellipse((0, 0, 59, 29), fill=(220, 30, 30, 200))
     logo.save(folder / "logo.png")
@@ -83,7 +92,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert isinstance(font.path, io.BytesIO)
     (folder / "font.ttf").write_bytes(font.path.getvalue())
     for block in blocks():
-        named = re.match(r"# ([\w-]+\.toml)\b", block)
+        named = _FILE.match(block)
         if named:
             (folder / named[1]).write_text(block, encoding="utf-8")
     return folder
@@ -135,6 +144,44 @@ def test_every_session_runs(page: Path, inputs: Path, tmp_path: Path) -> None:
             [*interpreter, block], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert (done.returncode, done.stderr) == (0, ""), f"{block}\n{done.stdout}{done.stderr}"
+
+
+def test_the_web_application_answers(inputs: Path) -> None:
+    script = """
+from app import application
+from io import BytesIO
+
+for body in (open("in/portrait.jpg", "rb").read(), b"not a picture"):
+    environ = {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    print(application(environ, print)[0][:8])
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=inputs, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    ok, webp, refusal, reason = done.stdout.splitlines()
+    assert ok.startswith("200 OK [('Content-Type', 'image/webp')")
+    assert webp.startswith("b'RIFF")
+    assert refusal.startswith("422 ")
+    assert reason == "b'not a pi'"
+
+
+def test_every_public_name_is_documented() -> None:
+    page = (ROOT / "docs/reference/library.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\.\. auto\w+:: forkresize\.(\w+)$", page, re.MULTILINE)
+    assert sorted(named) == sorted({*public_names} - {"__version__"})
+
+
+def test_every_field_of_a_name_is_listed() -> None:
+    page = (ROOT / "docs/howto/pictures.md").read_text(encoding="utf-8")
+    [sentence] = re.findall(r"^The fields of `--name` are (.*?)\.\s", page, re.DOTALL | re.MULTILINE)
+    assert sorted(re.findall(r"`\{(\w+)\}`", sentence)) == sorted(FIELDS)
+
+
+def test_every_extra_is_listed() -> None:
+    page = (ROOT / "docs/howto/install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page.partition("## Extras")[2], re.MULTILINE)
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert sorted(rows) == sorted({*pyproject["project"]["optional-dependencies"]} - {"check", "docs", "test"})
 
 
 def test_every_reason_is_explained_and_no_other() -> None:

@@ -27,6 +27,10 @@ REPOSITORY_PAGES = {
 }
 """Files of the repository that replace a page of the site, which links to them."""
 
+COMMON_TASKS = "\n## Common tasks\n"
+"""The last section of the index."""
+
+_SECTION = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s:]+)\)")
 
 
@@ -41,9 +45,9 @@ def replace_source(_app: Sphinx, name: str, content: list[str]) -> None:
 
 
 def make_navigation(index: str) -> list[str]:
-    """Return a hidden table of contents for each section of the index, with the pages that the section links."""
+    """Return a hidden table of contents for each section before the common tasks, with the pages that it links."""
     trees = []
-    for title, section in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", index, re.DOTALL | re.MULTILINE):
+    for title, section in _SECTION.findall(index.partition(COMMON_TASKS)[0]):
         pages = dict.fromkeys(re.findall(r"\]\(([\w/-]+)\.md\)", section))
         trees.append("\n".join(("", "```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```", "")))
     return trees
