@@ -1,0 +1,61 @@
+"""The truth about the runs of a cluster, in PostgreSQL: runs, chunks, leases, messages to publish, and nodes.
+
+Every statement on these tables is in this package. What changes several rows of a run locks the run's row first, so
+that transactions wait for each other and never deadlock. The clock is the database's.
+"""
+
+from typing import Self
+
+from forkresize.cluster.database.chunks import LEASE_SECONDS, ChunkTable
+from forkresize.cluster.database.nodes import NodeTable
+from forkresize.cluster.database.outbox import Outbox
+from forkresize.cluster.database.runs import RunTable
+from forkresize.ledger.postgres.database import Database, Timeouts
+from forkresize.ledger.postgres.migrate import migrate, read_scripts
+
+__all__ = ["ClusterDatabase"]
+
+_TIMEOUTS = Timeouts()
+
+
+class ClusterDatabase:
+    """The tables of a cluster. A context manager that closes the connection; belongs to one thread.
+
+    All methods of the tables raise LedgerError if the database cannot be used, or does not come back in time.
+
+    Args:
+        url: ``postgresql://…``
+        timeouts: how long to wait for it.
+        lease_seconds: how long a lease holds when it is taken or renewed.
+
+    Attributes:
+        runs: the runs, and what a client does with them.
+        chunks: the leases that nodes take.
+        outbox: the messages to publish.
+        nodes: the nodes.
+    """
+
+    def __init__(self, url: str, timeouts: Timeouts = _TIMEOUTS, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._database = Database(url, timeouts)
+        self.runs = RunTable(self._database)
+        self.chunks = ChunkTable(self._database, lease_seconds)
+        self.outbox = Outbox(self._database)
+        self.nodes = NodeTable(self._database)
+
+    def migrate(self) -> None:
+        """Create the tables, or bring them to this version.
+
+        Raises:
+            LedgerError: a later version has changed them, or this user may not.
+        """
+        migrate(self._database, "cluster", read_scripts("forkresize.cluster.migrations"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next call makes a new one."""
+        self._database.close()

@@ -1,0 +1,92 @@
+"""What all chunks of a run have in common: sources, destination, recipe and limits, as nodes read them."""
+
+import hashlib
+from typing import Annotated
+
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder, Encoder
+
+from forkresize.errors import FieldError
+
+VERSION = 1
+"""Version of the format. Increase it when the meaning of a field changes."""
+
+QUEUES = ("interactive", "batch")
+"""The queues of a cluster: for requests that a person waits for, and for all others."""
+
+_MAX_BYTES = 1 << 20
+"""Bytes of a specification that are accepted; a recipe takes a few thousand."""
+
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What nodes need to know about a run.
+
+    Attributes:
+        version: of the format.
+        sources: URLs that the sources lie below.
+        destination: URL that the outputs lie below.
+        recipe: what to make, as ``forkresize.recipe.to_bytes`` writes it.
+        renditions: the fingerprint of each rendition, as hexadecimal digits, for the ledger.
+        combined: the fingerprint of all renditions together.
+        limits: by reason, the limit that such a failure depends on; None for no limit.
+        timeout: seconds that a picture may take; None for no limit.
+        retries: how often a picture is tried again that cost a worker.
+        cache_control: header of outputs in a bucket.
+        metadata: further headers of outputs, by name.
+        queue: ``batch`` or ``interactive``.
+    """
+
+    version: int = VERSION
+    sources: list[str]
+    destination: str
+    recipe: str
+    renditions: list[str] = []
+    combined: str = ""
+    limits: dict[str, float | None] = {}
+    timeout: Seconds | None = None
+    retries: Annotated[int, Meta(ge=0, le=100)] = 1
+    cache_control: str = ""
+    metadata: dict[str, str] = {}
+    queue: str = "batch"
+
+    def __post_init__(self) -> None:
+        """Check the queue."""
+        if self.queue not in QUEUES:
+            raise FieldError("queue", f"unknown queue {self.queue!r}: use {' or '.join(QUEUES)}")
+
+    def encode(self) -> str:
+        """Return the specification as JSON. Equal ones are equal texts."""
+        return _ENCODER.encode(self).decode()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 hash of the specification, which the manifests of the run hold: 64 hexadecimal digits."""
+        return digest_of(self.encode())
+
+
+def digest_of(text: str) -> str:
+    """Return the hash of a specification in JSON."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decode_spec(text: str) -> RunSpec:
+    """Return the specification that ``RunSpec.encode`` wrote.
+
+    Raises:
+        FieldError: it is malformed, too large, or of another version.
+    """
+    if len(text) > _MAX_BYTES:
+        raise FieldError("run", f"specification of {len(text)} characters: at most {_MAX_BYTES} are accepted")
+    try:
+        spec = _DECODER.decode(text)
+    except (DecodeError, RecursionError, UnicodeError) as error:
+        raise FieldError("run", f"malformed specification: {error}") from error
+    if spec.version != VERSION:
+        raise FieldError("run", f"specification of version {spec.version}: this program reads version {VERSION}")
+    return spec
+
+
+_ENCODER = Encoder(order="sorted")
+_DECODER = Decoder(RunSpec)
