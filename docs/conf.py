@@ -19,6 +19,8 @@ extensions = [
 exclude_patterns = ["generate"]
 
 highlight_language = "text"
+# They would make dashes of the hyphens of flags.
+smartquotes = False
 # As GitHub makes them, down to this level.
 myst_heading_anchors = 4
 copybutton_prompt_text = "$ "

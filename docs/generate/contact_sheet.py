@@ -25,8 +25,9 @@ from forkresize import Recipe, Written, render
 CELL = 240, 160
 LOW_CELL = 240, 84
 LABEL = 68
-COLUMNS = 5
-OPTION_COLUMNS = 3
+COLUMNS = 3
+"""So that a label can be read where a page is 750 pixels wide."""
+
 GAP = 12
 CHECK = 8
 CHARACTERS = 42
@@ -104,10 +105,10 @@ def checkerboard(size: tuple[int, int]) -> Image.Image:
     return board.resize((board.width * CHECK, board.height * CHECK), Image.Resampling.NEAREST).crop((0, 0, *size))
 
 
-def sheet(tiles: Sequence[Tile], cell: tuple[int, int], most: int = COLUMNS) -> Image.Image:
-    """Return all tiles in rows of at most so many."""
+def sheet(tiles: Sequence[Tile], cell: tuple[int, int]) -> Image.Image:
+    """Return all tiles in rows."""
     pitch = cell[0] + GAP, cell[1] + LABEL + GAP
-    columns = min(most, len(tiles))
+    columns = min(COLUMNS, len(tiles))
     rows = -(-len(tiles) // columns)
     canvas = Image.new("RGB", (columns * pitch[0] + GAP, rows * pitch[1] + GAP), PAPER)
     for number, tile in enumerate(tiles):
@@ -143,7 +144,7 @@ def main() -> None:
     sheets = {f"sheets/{name}": sheet([tiles[each] for each in examples], CELL) for name, examples in SHEETS.items()}
     sheets["sheets/inputs"] = sheet(list(inputs()), LOW_CELL)
     for key, examples in examples_by_option().items():
-        sheets[f"options/{key}"] = sheet([tiles[each] for each in examples], CELL, OPTION_COLUMNS)
+        sheets[f"options/{key}"] = sheet([tiles[each] for each in examples], CELL)
     for name, image in sheets.items():
         image.save(arguments.folder / f"{name}.webp", quality=80, method=6)
 

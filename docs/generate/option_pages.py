@@ -79,5 +79,5 @@ def _facts(option: Option) -> Iterator[tuple[str, str]]:
 
 
 def _escape(text: str) -> str:
-    """Return text without syntax of Markdown or HTML."""
-    return re.sub(r"([\\`*_<>\[\]{}|])", r"\\\1", text)
+    """Return text without syntax of Markdown or HTML, and with flags as code."""
+    return re.sub(r"(?<!\w)(--[a-z][a-z-]*)", r"`\1`", re.sub(r"([\\`*_<>\[\]{}|])", r"\\\1", text))

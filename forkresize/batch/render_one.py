@@ -26,8 +26,8 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         recipe: what to make of it, with a single rendition.
 
     Returns:
-        The outcome: Written, Skipped if the source is not a picture, or Failed. Nothing that a picture can cause is
-        raised.
+        The outcome, which is Written, Skipped if the source is not a picture, or Failed. Nothing that a picture can
+        cause is raised.
 
     Raises:
         FieldError: the recipe has several renditions, or names a watermark that cannot be used; or the suffix of the
