@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterable
 from email.message import Message
 from pathlib import Path
 
@@ -152,3 +153,18 @@ def test_the_classifiers_name_every_tested_python() -> None:
 
 def test_the_citation_names_this_version() -> None:
     assert f"\nversion: {__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def floors(requirements: Iterable[str]) -> dict[str, str]:
+    """Return the oldest accepted versions by the names of the libraries."""
+    return dict(re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", "\n".join(requirements), re.MULTILINE))
+
+
+def test_the_reason_for_every_oldest_version_is_documented() -> None:
+    page = (ROOT / "docs/reference/dependencies.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| (?:`([a-z]+)` \| )?`([\w-]+)` \| ([\d.]+) \| \S", page, re.MULTILINE)
+    plain = {library: version for extra, library, version in documented if not extra}
+    assert plain == floors(PYPROJECT["project"]["dependencies"])
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    for extra, library, version in documented:
+        assert not extra or floors(extras[extra])[library] == version
