@@ -1,11 +1,21 @@
-"""Resize folders of pictures on all cores, in supervised forked workers.
+"""Resize pictures: from bytes to bytes in a web application, or whole folders on all cores.
 
-``run`` processes a batch, ``render`` one picture; a ``Recipe`` defines the outputs::
+``transform`` takes the bytes of a picture, or an open file, and returns the outputs in memory::
 
-    from forkresize import Format, Recipe, run
+    from forkresize import Recipe, transform
 
-    summary = run(["photos"], "web", Recipe.of(width=800, format=Format.WEBP))
+    recipe = Recipe.of(width=800, format="webp")
+    [image] = transform(upload.read(), recipe)
+    return Response(image.data, content_type=image.media_type)
+
+``run`` processes folders in supervised forked workers, ``render`` one file::
+
+    from forkresize import Recipe, run
+
+    summary = run(["photos"], "web", Recipe.of(width=800, format="webp"))
     print(summary.written, "written,", summary.failed, "failed")
+
+All that these functions take, return and raise can be imported from here.
 """
 
 from importlib import import_module
@@ -14,38 +24,90 @@ from typing import TYPE_CHECKING
 from forkresize._version import __version__
 
 __all__ = [
+    "Activity",
+    "Animation",
+    "AnyObserver",
+    "Axis",
+    "Blur",
+    "Border",
+    "BrokenPoolError",
+    "CollisionError",
+    "Color",
     "Compare",
+    "ConflictError",
+    "Crop",
+    "DestinationBusyError",
+    "DestinationError",
+    "Detail",
+    "Drop",
+    "Execution",
+    "ExecutorStats",
+    "ExitCode",
     "Failed",
+    "FieldError",
     "Fit",
+    "Flip",
     "ForkresizeError",
     "Format",
     "Gravity",
+    "Grayscale",
     "IfExists",
+    "IfLarger",
+    "Job",
+    "LedgerError",
     "MaxErrors",
     "MaxPrune",
+    "Metadata",
+    "NodeActivity",
     "Observer",
     "OnCollision",
+    "OnTruncated",
     "Order",
     "Outcome",
+    "Output",
+    "OutputRef",
     "PictureError",
     "Planned",
     "PoolOptions",
+    "ProgressBar",
     "Pruned",
     "Reason",
     "Recipe",
+    "RecipeFileError",
     "Rendered",
+    "Rendition",
     "Resample",
+    "Resize",
+    "Rotate",
     "Rule",
     "RunPlan",
+    "RunStats",
+    "SandboxError",
+    "SandboxMode",
+    "SandboxPolicy",
     "Selection",
+    "Serializer",
     "Settings",
     "Shard",
+    "Sharpen",
+    "Size",
     "Skipped",
+    "Source",
+    "SourceError",
+    "Step",
+    "StopRequested",
+    "StopRun",
+    "Subsampling",
     "Summary",
     "Symlinks",
+    "Timings",
+    "Trim",
     "Unchanged",
+    "UsageError",
+    "Watermark",
     "Written",
     "__version__",
+    "load_recipe",
     "prepare",
     "render",
     "run",
@@ -53,25 +115,81 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from forkresize.batch import MaxErrors, MaxPrune, Settings, run
-    from forkresize.batch.prepare import RunPlan, prepare
+    from forkresize.batch import AnyObserver, MaxErrors, MaxPrune, RunPlan, Settings, prepare, run
     from forkresize.batch.render_one import render
-    from forkresize.errors import ForkresizeError
+    from forkresize.errors import (
+        BrokenPoolError,
+        CollisionError,
+        ConflictError,
+        DestinationBusyError,
+        DestinationError,
+        FieldError,
+        ForkresizeError,
+        LedgerError,
+        SandboxError,
+        SourceError,
+        StopRequested,
+        UsageError,
+    )
+    from forkresize.exit_policy import ExitCode
     from forkresize.image.errors import PictureError
-    from forkresize.image.transform import Rendered, transform
-    from forkresize.observer import Observer
-    from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
+    from forkresize.image.rendition import Rendered, Timings
+    from forkresize.image.transform import transform
+    from forkresize.job import Job, Output, Source
+    from forkresize.observer import Activity, NodeActivity, Observer, StopRun
+    from forkresize.outcome import (
+        Detail,
+        Execution,
+        Failed,
+        Outcome,
+        OutputRef,
+        Planned,
+        Pruned,
+        Reason,
+        Skipped,
+        Unchanged,
+        Written,
+    )
     from forkresize.plan import Compare, IfExists, OnCollision, Order, Shard
-    from forkresize.pool import PoolOptions
-    from forkresize.recipe import Fit, Format, Gravity, Recipe, Resample
-    from forkresize.summary import Summary
+    from forkresize.pool import PoolOptions, SandboxMode, SandboxPolicy, Serializer
+    from forkresize.recipe import (
+        Animation,
+        Axis,
+        Blur,
+        Border,
+        Color,
+        Crop,
+        Drop,
+        Fit,
+        Flip,
+        Format,
+        Gravity,
+        Grayscale,
+        IfLarger,
+        Metadata,
+        OnTruncated,
+        Recipe,
+        Rendition,
+        Resample,
+        Resize,
+        Rotate,
+        Sharpen,
+        Size,
+        Step,
+        Subsampling,
+        Trim,
+        Watermark,
+    )
+    from forkresize.recipefile import RecipeFileError, load_recipe
+    from forkresize.report.progress_bar import ProgressBar
+    from forkresize.summary import ExecutorStats, RunStats, Summary
     from forkresize.walk import Rule, Selection, Symlinks
 
 _MODULES = (
-    *("errors", "recipe", "outcome", "observer", "summary", "walk", "plan", "pool"),
-    *("image.transform", "batch", "batch.render_one"),
+    *("errors", "recipe", "recipefile", "job", "outcome", "exit_policy", "observer", "summary", "walk", "plan", "pool"),
+    *("image.errors", "image.rendition", "image.transform", "batch", "batch.render_one", "report.progress_bar"),
 )
-"""The modules that define the public names; each imports only earlier ones."""
+"""The modules that define the public names. They are searched in this order, lighter ones first."""
 
 if not TYPE_CHECKING:
 

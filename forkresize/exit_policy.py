@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """There was no picture, with ``--error-on-empty``."""
     MAX_DURATION = 10
     """Stopped early by ``--max-duration``; the next run continues."""
+    STOPPED = 11
+    """Stopped early by an observer of the library; the next run continues."""
     BUG = 70
     """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
     LOCKED = 75

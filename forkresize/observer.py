@@ -52,11 +52,36 @@ def count_running(activity: Activity) -> int:
     return int(activity.item is not None)
 
 
+class StopRun(Exception):  # noqa: N818  (no error: like StopIteration, it asks for an end)
+    """Raised by a hook of an observer to stop the run: pictures in progress are finished, others are not begun.
+
+    Other observers are still called, and ``run`` returns: ``Summary.stopped_by`` is the text, ``exit_code`` is 11. The
+    next run continues. Raised by ``on_waiting``, it becomes a DestinationBusyError; in ``on_finish``, it has no effect.
+
+    Args:
+        text: why, for people.
+    """
+
+    def __init__(self, text: str = "an observer") -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class Observer:
-    """Follow a run in its process. Each hook does nothing by default."""
+    """Follow a run in its process. Each hook does nothing by default, and may raise StopRun.
+
+    Hooks are called in the thread that called ``run``, one after another; a slow one slows down the run.
+    """
 
     def on_start(self) -> None:
         """Handle the start of the run."""
+
+    def on_total(self, sources: int, *, is_final: bool) -> None:
+        """Handle how many files were found so far, at most ten times per second; ``is_final`` says that these are all.
+
+        Files are counted only if an observer has this hook; not in a dry run. The count includes other files than
+        pictures. A run that ends sooner does not wait for the final count.
+        """
 
     def on_outcome(self, outcome: "Outcome") -> None:
         """Handle the outcome of an output, or of a source without outputs."""

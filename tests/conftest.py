@@ -33,6 +33,12 @@ DEADLINE = 60
 """Seconds after which a command counts as hanging."""
 
 
+@pytest.fixture(autouse=True)
+def single_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs fork, although pytest has threads: tests change what forked workers do."""
+    monkeypatch.setattr("forkresize.pool.threads.has_other_threads", lambda: False)
+
+
 @pytest.fixture
 def draw() -> Draw:
     """Draw a picture of smooth patches: ``draw(path, size=(w, h), mode=..., seed=..., **save_options)``."""

@@ -3,12 +3,13 @@
 import os
 import select
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
-from forkresize.batch.backend import OpenRun
+from forkresize.batch.backend import LocalBackend, OpenRun
 from forkresize.batch.classify import classify
 from forkresize.batch.empty import may_find_picture
 from forkresize.batch.events import EventDispatcher
@@ -24,7 +25,7 @@ from forkresize.errors import DestinationError, LedgerError, SourceError
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, NullLedger, open_ledger
 from forkresize.plan import prioritize
-from forkresize.pool import NothingYet
+from forkresize.pool import NothingYet, threads
 from forkresize.store import OutputStore, Staging
 from forkresize.summary import RunStats, Summary
 
@@ -39,6 +40,7 @@ _PATIENCE = 0.2
 def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorFactory | None = None) -> Summary:
     """Execute a plan; see ``RunPlan.execute``. The end of the run is not announced."""
     state = RunState(plan.settings, plan.deadline, plan.stop, events)
+    events.stop_with(state.stop_for_observer)
     if not plan.settings.dry_run and _is_pointless(plan):
         # As in a dry run, nothing is written.
         plan = replace(plan, settings=replace(plan.settings, dry_run=True))
@@ -52,12 +54,40 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
         store = plan.store.with_run(run_id)
         with store.staging() as staging:
             events.start()
+            plan = _without_forks(plan)
             create = create_executor or partial(plan.backend.create_executor, plan, store, staging)
             executor = create(WorkerSetup.of(plan.recipe, store), events.on_tick)
             events.follow(lambda: executor.interrupted)
-            _execute(plan, state, executor, store, staging)
+
+            def stop(text: str) -> None:
+                state.stop_for_observer(text)
+                executor.stop()
+
+            events.stop_with(stop)
+            with _counted_sources(plan, events):
+                _execute(plan, state, executor, store, staging)
     stats = RunStats(seconds=plan.deadline.elapsed, **asdict(executor.stats))
     return state.summary(stats, executor.interrupted)
+
+
+def _without_forks(plan: "RunPlan") -> "RunPlan":
+    """Return the plan for a process that has threads; an observer may have started one."""
+    if type(plan.backend) is not LocalBackend or not threads.has_other_threads():
+        return plan
+    from forkresize.batch.threaded import ThreadedBackend
+
+    return replace(plan, backend=ThreadedBackend())
+
+
+@contextmanager
+def _counted_sources(plan: "RunPlan", events: EventDispatcher) -> Iterator[None]:
+    """Count the sources for observers that want to know."""
+    if not events.wants_total:
+        yield
+        return
+    with plan.backend.count_sources(plan) as sources:
+        events.count(sources)
+        yield
 
 
 def _wait(listed: NothingYet) -> None:
@@ -84,6 +114,8 @@ def _preview(plan: "RunPlan", state: RunState) -> None:
                 continue
             for outcome in classified.outcomes:
                 state.report(outcome)
+            if state.must_stop:
+                break
         if not plan.stop():
             state.discovery_finished()
             _prune(plan, state, ledger)
@@ -173,3 +205,5 @@ def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
         return
     for outcome in prune.preview() if plan.settings.dry_run else prune.execute(ledger):
         state.report(outcome)
+        if state.must_stop:
+            return

@@ -12,7 +12,7 @@ from msgspec.json import Decoder, Encoder
 
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Skipped
-from forkresize.pool import ForkedIterator, NothingYet, Serializer
+from forkresize.pool import ForkedIterator, NothingYet, Serializer, threads
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -74,9 +74,10 @@ def count_sources(plan: "RunPlan") -> Iterator[Iterator[int]]:
 def is_local(plan: "RunPlan") -> bool:
     """Return whether the walk takes place in this process.
 
-    A serial run has one process only. A single file leaves nothing to be suspended, and starts faster.
+    A serial run has one process only, and a process with threads must not fork. A single file leaves nothing to be
+    suspended, and starts faster.
     """
-    if plan.settings.serial:
+    if plan.settings.serial or threads.has_other_threads():
         return True
     roots = plan.discovery.roots
     return plan.settings.files_from is None and len(roots) == 1 and not os.path.isdir(roots[0].path)

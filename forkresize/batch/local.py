@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from io import FileIO
 from typing import Any
 
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from forkresize.batch.executor import JobResult, OnTick
 from forkresize.batch.render_job import open_for_worker
 from forkresize.batch.settings import Settings
-from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
+from forkresize.batch.wire import OUTCOME_SERIALIZER, JobMessage, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
 from forkresize.pool import NothingYet, Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
@@ -40,6 +41,11 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
         return ExecutorStats(**{name: getattr(self, name) for name in ExecutorStats.__struct_fields__})
 
 
+def _open_for_job(job: Job | JobMessage, path: str) -> FileIO:
+    """Open a file that a worker may not open itself. A pool in a process of its own has the job's message."""
+    return open_for_worker((job.job if isinstance(job, JobMessage) else job).source.path, path)
+
+
 def sandboxed_pool_options(settings: Settings, sources: Sequence[str], staging: str) -> PoolOptions:
     """Return the options of a pool whose workers may only read the sources and write staged outputs.
 
@@ -56,6 +62,6 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], staging: 
         mode=settings.sandbox,
         read=tuple(source for source in sources if os.path.isdir(source)),
         write=(staging,),
-        open_file=lambda job, path: open_for_worker(job.source.path, path),
+        open_file=_open_for_job,
     )
     return replace(settings.pool, sandbox=policy)

@@ -113,6 +113,10 @@ class RunState:
         """Note that something requested was not done, although the run goes on to its end."""
         self._refused = text
 
+    def stop_for_observer(self, text: str) -> None:
+        """Stop because an observer asked for it."""
+        self._stop_for(ExitCode.STOPPED, text)
+
     @contextlib.contextmanager
     def stop_on(self, error_type: type[ForkresizeError]) -> Iterator[None]:
         """Turn errors of a type into a reason to stop: running jobs still finish and are reported."""

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 
 from msgspec import Struct
 
@@ -39,8 +40,7 @@ class WorkerSetup(Struct, frozen=True):
 
     def job_serializer(self) -> Serializer:
         """Return how jobs cross to a worker with this setup."""
-        digest = self.digest
-        return Serializer(lambda job: encode_job(job, digest), decode_job)
+        return Serializer(partial(encode_job, recipe=self.digest), decode_job)
 
 
 class RenderWorker:

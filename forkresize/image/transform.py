@@ -1,6 +1,7 @@
 """One picture from bytes to bytes: decoded once, brought to each rendition, encoded."""
 
 import io
+import os
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
+from forkresize.errors import FieldError
 from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
 from forkresize.image.decode.identify import load_plugins
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Rendered", "Result", "preload", "render_each", "transform", "validate"]
 
 
-def transform(source: bytes | BinaryIO, recipe: Recipe, *, name: str = "") -> list[Rendered]:
+def transform(source: bytes | bytearray | memoryview | BinaryIO, recipe: Recipe, *, name: str = "") -> list[Rendered]:
     """Render a picture from bytes or a stream, in this process and without files.
 
     For example, in a web application::
@@ -40,10 +42,11 @@ def transform(source: bytes | BinaryIO, recipe: Recipe, *, name: str = "") -> li
         [image] = transform(request.body, recipe)
         return Response(image.data, content_type=image.media_type)
 
-    A decoder that crashes takes this process with it; a pool keeps workers in between.
+    It may be called from several threads at once. A decoder that crashes takes this process with it; a pool keeps
+    workers in between.
 
     Args:
-        source: the file's bytes, or a binary stream that stands at its beginning.
+        source: the file's bytes, or an open binary file that stands at its beginning.
         recipe: what to make of it.
         name: identifies the picture in messages; its suffix is a hint for formats without a signature.
 
@@ -52,8 +55,10 @@ def transform(source: bytes | BinaryIO, recipe: Recipe, *, name: str = "") -> li
 
     Raises:
         PictureError: a rendition cannot be made; its ``reason`` says why.
-        FieldError: the recipe names a watermark or a font that cannot be used.
+        FieldError: the recipe names a watermark or a font that cannot be used; or the source is a path.
     """
+    if isinstance(source, str | os.PathLike):
+        raise FieldError("source", f"expected bytes or an open binary file, got {source!r}: use render for paths")
     preload(recipe)
     rendered = []
     for result in render_each(_seekable(source, recipe.max_file_size), recipe, name=name):
@@ -64,8 +69,8 @@ def transform(source: bytes | BinaryIO, recipe: Recipe, *, name: str = "") -> li
     return rendered
 
 
-def _seekable(source: bytes | BinaryIO, max_file_size: int) -> BinaryIO:
-    if isinstance(source, bytes):
+def _seekable(source: bytes | bytearray | memoryview | BinaryIO, max_file_size: int) -> BinaryIO:
+    if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(source)
     # One byte more than the limit is enough for the error.
     return source if source.seekable() and source.tell() == 0 else io.BytesIO(source.read(max_file_size + 1))
