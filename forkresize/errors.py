@@ -77,6 +77,10 @@ class LedgerError(ForkresizeError):
     """The ledger cannot be read or written."""
 
 
+class ClusterError(ForkresizeError):
+    """The broker of a cluster cannot be used, or a node cannot work."""
+
+
 class SandboxError(ForkresizeError):
     """The system does not support the requested sandbox; nothing was done."""
 

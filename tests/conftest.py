@@ -19,7 +19,12 @@ from forkresize.store.beneath import Root
 from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
-pytest_plugins = ["tests.servers.ministack", "tests.servers.postgresql"]
+pytest_plugins = [
+    "tests.servers.ministack",
+    "tests.servers.postgresql",
+    "tests.servers.rabbitmq",
+    "tests.servers.redis",
+]
 
 if (measuring := coverage.Coverage.current()) is not None:
     # A sandboxed worker saves its coverage data when it exits.

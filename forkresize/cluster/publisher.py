@@ -1,0 +1,102 @@
+"""Publishes the messages of chunks, and counts those that wait."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from forkresize.cluster.app import TASK, create_app, dead_letter_queue, declare_queues, queue_name
+from forkresize.cluster.messages import encode_message
+from forkresize.cluster.spec import QUEUES
+from forkresize.errors import ClusterError
+from forkresize.urls import redact
+
+T = TypeVar("T")
+
+
+class Publisher:
+    """Publishes messages. Connects when it is used first, and again after an error. Belongs to one thread.
+
+    Args:
+        url: of the broker.
+        key: signs the messages; None for none.
+    """
+
+    def __init__(self, url: str, key: bytes | None = None) -> None:
+        self._app = create_app(url)
+        self._name = redact(url)
+        self._key = key
+        self._connection: Any = None
+        self._producer: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(self) -> None:
+        """Connect, and declare the queues.
+
+        Raises:
+            ClusterError: the broker cannot be used.
+        """
+        self._try(self._connect)
+
+    def publish(self, run: int, chunk: int, queue: str = "batch") -> None:
+        """Announce a chunk; returns when the broker has the message.
+
+        Raises:
+            ClusterError: the broker cannot be used.
+        """
+        self._try(lambda: self._publish(encode_message(run, chunk, self._key).decode(), queue))
+
+    def depths(self) -> dict[str, int]:
+        """Return how many messages wait in each queue, and in those for dead letters if there are any such queues.
+
+        Raises:
+            ClusterError: the broker cannot be used.
+        """
+        return self._try(self._depths)
+
+    def close(self) -> None:
+        """Close the connection; the next call makes a new one."""
+        connection, self._connection, self._producer = self._connection, None, None
+        if connection is not None:
+            # It may be closed because it failed.
+            with contextlib.suppress(Exception):
+                connection.release()
+        self._app.close()
+
+    def _connect(self) -> None:
+        if self._connection is None:
+            connection = self._app.connection_for_write()
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0.2, timeout=10)
+            self._connection = connection
+            declare_queues(self._app, connection)
+            self._producer = self._app.amqp.Producer(connection, auto_declare=False)
+
+    def _publish(self, message: str, queue: str) -> None:
+        self._connect()
+        name = queue_name(queue)
+        self._app.send_task(TASK, [message], queue=name, producer=self._producer, retry=False, ignore_result=True)
+
+    def _depths(self) -> dict[str, int]:
+        self._connect()
+        channel = self._connection.default_channel
+        depths = {}
+        for name in QUEUES:
+            queues = {name: self._app.amqp.queues[queue_name(name)]}
+            if self._connection.transport.driver_type == "amqp":
+                queues[f"{name}.dead"] = dead_letter_queue(name)
+            for label, queue in queues.items():
+                depths[label] = int(queue(channel).queue_declare().message_count)
+        return depths
+
+    def _try(self, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except Exception as error:
+            # kombu passes on the errors of each transport's own library.
+            self.close()
+            text = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ClusterError(f"the broker {self._name!r} cannot be used: {text}") from error
