@@ -11,6 +11,7 @@ from typing import Any
 
 import coverage
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from forkresize.job import Source
@@ -33,6 +34,10 @@ if (measuring := coverage.Coverage.current()) is not None:
 
 # Under nohup SIGHUP is ignored, also by every process that is started here.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# How long an example takes depends on what else the machine does; pytest-timeout ends one that hangs.
+settings.register_profile("forkresize", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("forkresize")
 
 DEADLINE = 60
 """Seconds after which a command counts as hanging."""
