@@ -58,6 +58,11 @@ def is_url(text: str) -> bool:
     return _START.match(text) is not None
 
 
+def is_store_url(text: str) -> bool:
+    """Return whether a text starts as the URL of a store does."""
+    return is_url(text) and text.partition("://")[0].lower() in STORE_SCHEMES
+
+
 def parse_store_url(text: str) -> StoreUrl:
     """Return where a store is.
 

@@ -23,6 +23,7 @@ from tests.protocols import Draw, MakeOutcome, Run
 pytest_plugins = [
     "tests.servers.ministack",
     "tests.servers.postgresql",
+    "tests.servers.pgbouncer",
     "tests.servers.rabbitmq",
     "tests.servers.redis",
 ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.errors import UsageError
-from forkresize.urls import StoreUrl, is_url, parse_store_url, redact
+from forkresize.urls import StoreUrl, is_store_url, is_url, parse_store_url, redact
 
 secrets = st.from_regex(r"[A-Za-z0-9]{8}[?#@:/&=%A-Za-z0-9]{0,8}[A-Za-z0-9]{8}", fullmatch=True)
 
@@ -122,3 +122,13 @@ def test_no_part_of_a_secret_is_shown(scheme: str, secret: str, form: str) -> No
 @given(st.text())
 def test_any_text_can_be_redacted(text: str) -> None:
     assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize("text", ["s3://a/b", "GS://a", "az://a", "file:///a"])
+def test_urls_of_stores_are_recognized_by_their_scheme(text: str) -> None:
+    assert is_store_url(text)
+
+
+@pytest.mark.parametrize("text", ["s3:/a", "/a/s3://b", "memory://a", "postgresql://a/b", ""])
+def test_other_texts_are_not_urls_of_stores(text: str) -> None:
+    assert not is_store_url(text)

@@ -28,6 +28,7 @@ from forkresize.plan import prioritize
 from forkresize.pool import NothingYet, threads
 from forkresize.store import OutputStore, Staging
 from forkresize.summary import RunStats, Summary
+from forkresize.urls import is_store_url
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -190,9 +191,11 @@ def _pending_jobs(
 
 def _open_ledger(plan: "RunPlan") -> LedgerStore:
     settings = plan.settings
-    if not settings.ledger or not plan.store.capabilities.local_paths:
+    destination = plan.store.location("")
+    if not settings.ledger or not (plan.store.capabilities.local_paths or is_store_url(destination)):
         return NullLedger()
-    return open_ledger(plan.store.location(""), read_only=settings.dry_run, durable=settings.in_place)
+    url = settings.ledger if isinstance(settings.ledger, str) else None
+    return open_ledger(destination, url, read_only=settings.dry_run, durable=settings.in_place)
 
 
 def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:

@@ -18,6 +18,7 @@ from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
 from forkresize.image.transform import validate
 from forkresize.job import Source
+from forkresize.ledger import check_ledger
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
 from forkresize.pool import SandboxMode, require_support
@@ -137,6 +138,8 @@ def prepare(
     stop = StopToken(deadline)
     validate(recipe)
     _check_capabilities(settings, store)
+    if isinstance(settings.ledger, str):
+        check_ledger(settings.ledger)
     naming = Naming(recipe, settings.name, settings.flat)
     check_in_place(named, root, recipe, settings)
     guard = None if settings.in_place or root is None else OverwriteGuard(named, root)

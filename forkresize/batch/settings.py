@@ -9,6 +9,7 @@ from msgspec.structs import force_setattr
 
 from forkresize.batch.prune import MaxPrune
 from forkresize.job import Source
+from forkresize.ledger import parse_ledger
 from forkresize.plan import Compare, IfExists, OnCollision, Order, Policy, Shard
 from forkresize.pool import PoolOptions, SandboxMode, default_budget
 from forkresize.recipe import parse_enum
@@ -57,7 +58,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         if_exists: what to do if an output exists.
         compare: how to detect changed sources.
         retry_failed: try failed sources again, even if nothing about them changed.
-        ledger: record what was made; otherwise, outputs are compared with their sources by time alone.
+        ledger: record what was made: True in the default place; a URL such as ``postgresql://host/database`` there;
+            False or ``none`` nowhere, and outputs are compared with their sources by time alone.
         prune: remove the outputs of earlier runs whose source is gone, and those of this run's sources that the recipe
             no longer asks for.
         max_prune: if more outputs would be removed, none is.
@@ -79,7 +81,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         source_filter: sources for which it returns False are ignored and not reported; None accepts all.
 
     Raises:
-        FieldError: a string is not a value of its enum.
+        FieldError: a string is not a value of its enum, or not the URL of a ledger.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -90,7 +92,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     if_exists: IfExists = IfExists.UPDATE
     compare: Compare = Compare.STAT
     retry_failed: bool = False
-    ledger: bool = True
+    ledger: bool | str = True
     prune: bool = False
     max_prune: MaxPrune = field(default_factory=MaxPrune)
     in_place: bool = False
@@ -113,6 +115,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name, kind in _ENUMS.items():
             force_setattr(self, name, parse_enum(name, kind, getattr(self, name)))
+        if isinstance(self.ledger, str):
+            # Its representation shows no password.
+            force_setattr(self, "ledger", parse_ledger(self.ledger))
 
     @property
     def policy(self) -> Policy:

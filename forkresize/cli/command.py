@@ -199,6 +199,10 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
         _show_config(ctx)
     given = {field for field, origin in origins.items() if origin is not DEFAULT}
     flags = frozenset(field for field, origin in origins.items() if origin is FLAG)
+    if values["no_ledger"]:
+        if "ledger" in given and values["ledger"] is not False:
+            raise click.UsageError("--ledger cannot be combined with --no-ledger")
+        values["ledger"] = False
     ineffective = tuple(ineffective_flags(values, origins, partial(builtin_value, ctx)))
     return {**values, "rules": rules, "given": given, "flags": flags, "ineffective": ineffective}
 

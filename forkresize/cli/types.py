@@ -19,6 +19,7 @@ from forkresize.words import find_word, one_of
 
 if TYPE_CHECKING:
     from forkresize.batch import MaxErrors, MaxPrune
+    from forkresize.ledger import LedgerUrl
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -59,10 +60,17 @@ def enum_choice(kind: type[StrEnum]) -> WordChoice:
 
 
 class ParsedText(click.ParamType[Any]):
-    """A value that a function parses; the message of its ValueError says what is accepted."""
+    """A value that a function parses; the message of its ValueError says what is accepted.
 
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+    Args:
+        name: of the type.
+        parse: the function.
+        switches: whether a settings file may hold true or false instead.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], Any], *, switches: bool = False) -> None:
         self.name = name
+        self.switches = switches
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -151,8 +159,15 @@ def _max_prune(text: str) -> "MaxPrune":
     return MaxPrune(number, percent=percent)
 
 
+def _ledger(text: str) -> "LedgerUrl | bool":
+    from forkresize.ledger import parse_ledger
+
+    return parse_ledger(text)
+
+
 BYTES = ParsedText("size", parse_bytes)
 DURATION = ParsedText("time", _seconds)
+LEDGER = ParsedText("url", _ledger, switches=True)
 MAX_ERRORS = ParsedText("n|n%", _max_errors)
 MAX_PRUNE = ParsedText("n|n%", _max_prune)
 MEMORY = ParsedText("size", _memory)

@@ -29,6 +29,7 @@ __all__ = [
     "NullLedger",
     "OutputRecord",
     "RecipeFingerprints",
+    "check_ledger",
     "default_ledger",
     "open_ledger",
     "parse_ledger",
@@ -70,6 +71,19 @@ def open_ledger(
     if not read_only:
         _make_folder(place.path)
     return SqliteLedger(name.name, path=place.path, read_only=read_only, durable=durable)
+
+
+def check_ledger(url: str) -> None:
+    """Check that a URL is one that ``open_ledger`` can use; nothing is opened.
+
+    Raises:
+        FieldError: it is invalid, or names a database that this installation has no driver for.
+    """
+    if LedgerUrl(url).path is None:
+        _postgres_ledger()
+        from forkresize.ledger.postgres.errors import parse_url
+
+        parse_url(url)
 
 
 def _make_folder(path: str) -> None:

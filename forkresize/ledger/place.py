@@ -6,12 +6,11 @@ import os
 import re
 import secrets
 from io import FileIO
-from pathlib import Path
 
 from msgspec import Struct
 
 from forkresize.errors import FieldError, LedgerError, describe
-from forkresize.store.base import STATE_DIR
+from forkresize.store.base import IDENTITY
 from forkresize.store.beneath import make_directories
 from forkresize.store.state_dir import is_trusted, open_state_file, state_dir
 from forkresize.urls import is_url, redact
@@ -82,7 +81,7 @@ def default_ledger(destination: str) -> LedgerUrl:
     """
     # Paths that are not absolute are ignored; see the XDG Base Directory Specification.
     state = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if os.path.isabs(state) else Path.home() / ".local/state"
+    home = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
     digest = hashlib.sha256(os.fsencode(destination)).hexdigest()[:16]
     return LedgerUrl(f"{_SQLITE}//{home}/forkresize/{digest}/ledger.db")
 
@@ -104,7 +103,7 @@ def destination_name(destination: str, *, create: bool) -> DestinationName | Non
     """
     if is_url(destination):
         return DestinationName(destination, destination)
-    path = os.path.join(destination, STATE_DIR, "id")
+    path = os.path.join(destination, IDENTITY)
     try:
         identifier = _read_id(path, create=create)
     except FileNotFoundError:

@@ -15,6 +15,9 @@ STATE_DIR = ".forkresize"
 LEDGER = f"{STATE_DIR}/ledger.db"
 """The database of a destination, from there."""
 
+IDENTITY = f"{STATE_DIR}/id"
+"""The file with the name that a database of several destinations has for this one."""
+
 FATAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 """Errors of writing that all other objects would meet as well."""
 

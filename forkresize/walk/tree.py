@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
-from forkresize.store.base import LEDGER
+from forkresize.store.base import IDENTITY, LEDGER, STATE_DIR
 from forkresize.store.files import is_internal
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
@@ -169,7 +169,7 @@ class _Walker:
             return None
         if (reason := self._reason_not_to_follow(entry, level)) is not None:
             return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.SYMBOLIC_LINK, reason))
-        if os.path.lexists(f"{entry.path}/{LEDGER}"):
+        if os.path.lexists(f"{entry.path}/{STATE_DIR}") and _holds_outputs(entry.path):
             return Outcome(OutputRef(Source(entry.path, relative)), Skipped(Reason.OUTPUT_DIRECTORY, _OF_OUTPUTS))
         return level.read()
 
@@ -196,6 +196,11 @@ class _Walker:
             return "to a directory" if entry.is_symlink() else None
         loop = level.find_loop()
         return f"leads back to {loop.path}" if loop else None
+
+
+def _holds_outputs(path: str) -> bool:
+    """Return whether a directory has a ledger, or a name in one."""
+    return any(os.path.lexists(f"{path}/{name}") for name in (LEDGER, IDENTITY))
 
 
 def _leads_to_directory(entry: os.DirEntry[str]) -> bool:

@@ -37,11 +37,11 @@ POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "
         (["--help"], "PIL tqdm multiprocessing cykooz_resizer"),
         (
             ["in", "out", "--width", "20"],
-            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib",
+            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib psycopg",
         ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
-            "rich.console tqdm jinja2 prometheus_client pathspec",
+            "rich.console tqdm jinja2 prometheus_client pathspec psycopg",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

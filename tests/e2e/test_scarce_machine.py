@@ -101,7 +101,7 @@ def test_a_full_disk_stops_the_run_without_incomplete_outputs(
     if not kilobytes:
         (disk / "full").write_bytes(bytes(4096))
     done = limited(
-        {}, "--format", "tiff", "--ledger" if kilobytes % 8 else "--no-ledger", "--workers", "2", out="disk/out"
+        {}, "--format", "tiff", "--ledger=auto" if kilobytes % 8 else "--no-ledger", "--workers", "2", out="disk/out"
     )
     assert done.returncode == 3, done.stderr
     assert "No space left" in done.stderr or "is full" in done.stderr
@@ -183,7 +183,7 @@ def test_times_in_the_future_and_before_the_epoch_are_accepted(tmp_path: Path, p
     assert json.loads(forkresize(*options).stdout)["unchanged"] == 12
 
 
-@pytest.mark.parametrize("ledger", ["--ledger", "--no-ledger"])
+@pytest.mark.parametrize("ledger", ["--ledger=auto", "--no-ledger"])
 def test_a_clock_set_back_keeps_outputs_and_detects_changes(
     tmp_path: Path, photos: Path, forkresize: Run, ledger: str
 ) -> None:
@@ -195,7 +195,7 @@ def test_a_clock_set_back_keeps_outputs_and_detects_changes(
     assert json.loads(forkresize(*options).stdout)["unchanged"] == 12
     os.utime(photos / "00.png")
     # By modification times alone, an output that is newer than its source is up to date.
-    changed = 1 if ledger == "--ledger" else 0
+    changed = 1 if ledger == "--ledger=auto" else 0
     again = json.loads(forkresize(*options).stdout)
     assert (again["written"], again["unchanged"]) == (changed, 12 - changed)
 

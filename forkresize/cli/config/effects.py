@@ -60,7 +60,7 @@ NEEDS: Mapping[str, tuple[Group, ...]] = {
     "linear": _SIZE,
     "max_frames": _word("animation", Animation.KEEP),
     "max_depth": _word("recursive", True),
-    "retry_failed": _word("ledger", True),
+    "retry_failed": _any_of("ledger"),
     "max_prune": _any_of("prune"),
     "backup_dir": _any_of("in_place"),
     "no_backup": _any_of("in_place"),

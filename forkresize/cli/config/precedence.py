@@ -25,6 +25,7 @@ _CONFLICTS = (
     ("quiet", "verbose"),
     ("quiet", "progress"),
     ("force", "if_exists"),
+    ("no_ledger", "ledger"),
     ("backup_dir", "no_backup"),
 )
 

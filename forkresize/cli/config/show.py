@@ -10,6 +10,7 @@ from forkresize.cli.config.command import BY_KEY, flags_in
 from forkresize.cli.config.origin import DEFAULT, Origin, Origins, Precedence
 from forkresize.cli.options.model import Option
 from forkresize.report.terminal.plain import printable
+from forkresize.urls import redact
 
 _UNSET = "-"
 
@@ -47,7 +48,7 @@ def _raw_value(option: Option, strength: Precedence, flags: Mapping[str, Any], f
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return redact(" ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 def _place(origin: Origin) -> str:

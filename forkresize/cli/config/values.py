@@ -29,6 +29,8 @@ def command_line_value(option: Option, value: Any, folder: str) -> Any:
     if option.attributes.get("multiple"):
         values = value if isinstance(value, list) else [value]
         return [_resolve_path(option, _text(each), folder) for each in values]
+    if isinstance(value, bool) and getattr(option.attributes.get("type"), "switches", False):
+        return str(value)
     # A comma in the metavar means that an option takes several values, an equals sign that they have names.
     metavar = option.attributes.get("metavar", "")
     if isinstance(value, list) and _SEVERAL in metavar:

@@ -3,7 +3,7 @@
 import click
 
 from forkresize.cli.options.model import Option
-from forkresize.cli.types import DURATION, MAX_PRUNE, enum_choice
+from forkresize.cli.types import DURATION, LEDGER, MAX_PRUNE, enum_choice
 from forkresize.plan import Compare, IfExists
 
 REPEAT = [
@@ -24,11 +24,15 @@ REPEAT = [
     ),
     Option("--retry-failed", is_flag=True, help="Retry images that failed in an earlier run, even if nothing changed."),
     Option(
-        "--ledger/--no-ledger",
-        default=True,
-        help="Record what was made in DESTINATION/.forkresize, so that later runs re-create only what changed. With "
-        "--no-ledger, only modification times are compared.",
+        "--ledger",
+        type=LEDGER,
+        default="auto",
+        metavar="URL|none",
+        help="Where to record what was made, so that later runs re-create only what changed. auto: in DESTINATION/"
+        ".forkresize; sqlite:///path or postgresql://host/database: there, for any number of destinations; none: "
+        "nowhere, and only modification times are compared.",
     ),
+    Option("--no-ledger", is_flag=True, help="The same as --ledger none."),
     Option(
         "--prune",
         is_flag=True,

@@ -4,10 +4,12 @@ Nothing depends on the state of a session, so that PgBouncer may give each trans
 prepared, and time-outs are set in each transaction. TLS, password files and ``PG*`` variables are libpq's.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from msgspec import Struct
@@ -50,6 +52,20 @@ class Timeouts(Struct, frozen=True):
 
 
 _TIMEOUTS = Timeouts()
+
+
+_OPEN: WeakSet[Connection] = WeakSet()
+
+
+def _close_sockets() -> None:
+    """Close the sockets that a forked process has inherited; the connections stay with its parent."""
+    for connection in _OPEN:
+        with contextlib.suppress(OSError, psycopg.Error):
+            os.close(connection.fileno())
+    _OPEN.clear()
+
+
+os.register_at_fork(after_in_child=_close_sockets)
 
 
 class Database:
@@ -122,7 +138,9 @@ class Database:
             Error: of psycopg: there is no connection. ``run`` translates it if this is called within a transaction.
         """
         # Not prepared: the next transaction may have another session.
-        return psycopg.connect("", **self._parameters, autocommit=True, prepare_threshold=None)
+        connection = psycopg.connect("", **self._parameters, autocommit=True, prepare_threshold=None)
+        _OPEN.add(connection)
+        return connection
 
     def close(self) -> None:
         """Close the connection; the next transaction makes a new one."""
