@@ -21,11 +21,15 @@ from forkresize.tally import Tally
 from tests.protocols import Draw, MakeOutcome, Run
 
 pytest_plugins = [
+    "tests.servers.azurite",
+    "tests.servers.grouping",
+    "tests.servers.localbucket",
     "tests.servers.ministack",
     "tests.servers.postgresql",
     "tests.servers.pgbouncer",
     "tests.servers.rabbitmq",
     "tests.servers.redis",
+    "tests.servers.swift",
 ]
 
 if (measuring := coverage.Coverage.current()) is not None:

@@ -162,8 +162,8 @@ class OutputStore(SourceStore, Protocol):
 class InvalidKeyError(OSError):
     """A key that no store may use: it would lead out of the store, or cannot be stored."""
 
-    def __init__(self, key: str) -> None:
-        super().__init__(errno.EINVAL, "invalid key: its parts must not be empty, '.' or '..' nor contain NUL", key)
+    def __init__(self, key: str, problem: str = "its parts must not be empty, '.' or '..' nor contain NUL") -> None:
+        super().__init__(errno.EINVAL, f"invalid key: {problem}", key)
 
 
 def write_pieces(file: BinaryIO, pieces: Iterable[bytes | memoryview]) -> int:

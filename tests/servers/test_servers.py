@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.ministack import S3Server
 from tests.servers.program import accepts_connections, find_free_port, find_program, run_server, uses
+from tests.servers.s3 import S3Server
 
 SLEEPER = "import sys, time; print('up', flush=True); time.sleep(600)"
 
@@ -78,6 +78,37 @@ def test_ministack_answers_on_the_loopback_interface(ministack: S3Server) -> Non
         assert response.status == 200
 
 
-def test_tests_of_one_server_run_in_one_process() -> None:
+GROUPED = """
+import os, pytest
+from pathlib import Path
+
+@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("server", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in "ab"])
+def test_server(server, number):
+    with open(Path(__file__).with_name("log"), "a") as log:
+        print(server, os.getpid(), file=log)
+"""
+
+
+@pytest.mark.slow
+def test_tests_of_one_server_run_in_one_process(tmp_path: Path) -> None:
+    (tmp_path / "test_grouped.py").write_text(GROUPED)
+    root = Path(__file__).parents[2]
+    command = "-m pytest -q -p tests.servers.grouping -n 2 --dist=loadgroup -c /dev/null test_grouped.py".split()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST"))}
+    subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env={**env, "PYTHONPATH": str(root)},
+        timeout=100,
+        check=True,
+        capture_output=True,
+    )
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 16
+    assert len({*lines}) == 2
+
+
+def test_the_marks_of_a_server_name_its_group() -> None:
     assert [mark.name for mark in uses("ministack")] == ["server", "xdist_group"]
     assert uses("ministack")[1].args == ("ministack",)

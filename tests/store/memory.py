@@ -14,48 +14,12 @@ from typing import BinaryIO, Self
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store.base import StagedError, check_key, write_pieces
+from forkresize.store.base import check_key, write_pieces
 from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, PutOptions, check_condition
+from forkresize.store.objects.staging import MemoryStaging
 
 _WHOLE = ""
 _RETRY_INTERVAL = 0.01
-
-
-class MemoryStaging:
-    """Staged objects in a dictionary."""
-
-    location = ""
-
-    def __init__(self, store: "MemoryStore", staged: dict[str, bytes]) -> None:
-        """Stage objects of a store."""
-        self._store = store
-        self._staged = staged
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._staged.clear()
-
-    def new_key(self) -> str:
-        """Return a key that is not in use."""
-        return secrets.token_hex(8)
-
-    def check(self, staged: str, size: int) -> None:
-        """Check that an object was staged, with this size."""
-        if staged not in self._staged:
-            raise StagedError("worker reported an output that it did not write")
-        if len(self._staged[staged]) != size:
-            raise StagedError(f"worker reported an output of {size} bytes, and wrote {len(self._staged[staged])}")
-
-    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:  # noqa: ARG002 — objects here have none
-        """Put a staged object into the store."""
-        self._store.put(key, self._staged[staged])
-        del self._staged[staged]
-
-    def discard(self, staged: str) -> None:
-        """Remove a staged object if it exists."""
-        self._staged.pop(staged, None)
 
 
 class MemoryStore:
@@ -137,7 +101,7 @@ class MemoryStore:
         self._raise_fault("delete", key)
         del self._objects[self._get(check_key(key))[0].key]
 
-    def staging(self) -> "MemoryStaging":
+    def staging(self) -> MemoryStaging:
         """Return the staging area."""
         return MemoryStaging(self, self._staged)
 

@@ -9,24 +9,36 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from forkresize.errors import DestinationBusyError
 from forkresize.store import ChangedError, InvalidKeyError, ObjectKind, OutputStore, PutOptions, StagedError
+from forkresize.store.objects.obstore_client import AZURE_UNUSABLE, supports
 from tests.store.conftest import Fail
 
-names = (
-    st.binary(min_size=1, max_size=200)
-    .map(os.fsdecode)
-    .filter(lambda name: name[0] != "." and not {"\0", "/"} & {*name})
-)
-keys = st.lists(names, min_size=1, max_size=3).map("/".join)
+
+def keys_of(names: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    usable = names.filter(lambda name: name[0] != "." and not {"\0", "/"} & {*name})
+    return st.lists(usable, min_size=1, max_size=3).map("/".join)
+
+
+byte_keys = keys_of(st.binary(min_size=1, max_size=200).map(os.fsdecode))
+text_keys = keys_of(st.text(min_size=1, max_size=50))
+PARTS = ["a", "b", "a-", "é", "\udcff", "\uffff", "\U0001f600", "Z"]
 each_store = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def listing(store: OutputStore, prefix: str = "", after: str = "") -> list[str]:
-    return [info.key for info in store.scan(prefix, after)]
+    found = [info.key for info in store.scan(prefix, after)]
+    return found if store.capabilities.ordered_listing else sorted(found, key=os.fsencode)
+
+
+def is_usable(store: OutputStore, key: str) -> bool:
+    """Return whether a store can keep a key; Azure allows fewer than others."""
+    if store.location("").startswith("az:"):
+        return supports(key) and not AZURE_UNUSABLE.search(key) and "\udcff" not in key
+    return store.capabilities.any_bytes or "\udcff" not in key
 
 
 def test_a_new_store_is_empty(store: OutputStore) -> None:
@@ -42,7 +54,9 @@ def test_put_makes_an_object_that_stat_open_and_scan_find(store: OutputStore) ->
     assert (found.key, found.size, found.kind) == ("a/b/c.jpg", 6, ObjectKind.FILE)
     assert before < found.mtime_ns <= time.time_ns() + 2 * 10**9
     assert before < found.changed_ns
-    assert (put.size, put.mtime_ns, put.version, put.etag) == (found.size, found.mtime_ns, found.version, found.etag)
+    assert put.is_same(found)
+    # Object stores do not say when they have put an object.
+    assert put.mtime_ns in {0, found.mtime_ns}
     with store.open("a/b/c.jpg") as file:
         assert file.read() == b"pixels"
     assert list(store.scan()) == [found]
@@ -106,6 +120,8 @@ def test_only_the_expected_object_is_replaced(store: OutputStore) -> None:
 
 
 def test_of_programs_that_create_one_object_at_the_same_time_one_succeeds(store: OutputStore) -> None:
+    if not (store.probe().conditional_put or store.capabilities.local_paths):
+        pytest.skip("ignores conditions")
     created: list[str] = []
     writers = [store.with_run(f"{number:08x}") for number in range(6)]
     barrier = threading.Barrier(len(writers))
@@ -129,7 +145,8 @@ def test_of_programs_that_create_one_object_at_the_same_time_one_succeeds(store:
 
 def test_put_replaces_an_object_and_its_version(store: OutputStore) -> None:
     store.put("a.jpg", b"old and longer")
-    store.set_mtime("a.jpg", 10**18)
+    if store.capabilities.mtimes:
+        store.set_mtime("a.jpg", 10**18)
     before = store.stat("a.jpg")
     store.put("a.jpg", b"new")
     after = store.stat("a.jpg")
@@ -150,8 +167,10 @@ def test_an_object_that_is_being_read_keeps_its_content(store: OutputStore) -> N
 
 
 @each_store
-@given(key=keys)
-def test_keys_of_any_bytes_are_stored_under_that_key(store: OutputStore, key: str) -> None:
+@given(data=st.data())
+def test_any_key_is_stored_under_that_key(store: OutputStore, data: st.DataObject) -> None:
+    key = data.draw(byte_keys if store.capabilities.any_bytes else text_keys)
+    assume(is_usable(store, key))
     store.put(key, key.encode(errors="surrogateescape"))
     with store.open(key) as file:
         assert file.read() == key.encode(errors="surrogateescape")
@@ -162,6 +181,10 @@ def test_keys_of_any_bytes_are_stored_under_that_key(store: OutputStore, key: st
 
 @pytest.mark.parametrize("name", ["x" * 255, "ö" * 127 + "x", "\udcff" * 255], ids=["ascii", "utf-8", "not-utf-8"])
 def test_names_of_255_bytes_are_stored(store: OutputStore, name: str) -> None:
+    if "\udcff" in name and not store.capabilities.any_bytes:
+        with pytest.raises(InvalidKeyError, match="UTF-8"):
+            store.put(name, b"data")
+        return
     store.put(f"{name}/{name}", b"data")
     assert listing(store) == [f"{name}/{name}"]
 
@@ -176,10 +199,17 @@ def test_keys_that_lead_out_or_are_not_names_are_refused(store: OutputStore, key
 
 
 @each_store
-@given(st.sets(st.lists(st.sampled_from(["a", "b", "a-", "é", "\udcff", "Z"]), min_size=1, max_size=3).map("/".join)))
+@given(
+    st.sets(
+        st.lists(
+            st.sampled_from(["a", "b", "a-", "é", "\udcff", "\uffff", "\U0001f600", "Z"]), min_size=1, max_size=3
+        ).map("/".join)
+    )
+)
 def test_scan_yields_keys_in_the_order_of_their_bytes(store: OutputStore, wanted: set[str]) -> None:
     # No file may have the name of a directory on the local file system.
-    kept = {key for key in wanted if not any(other.startswith(f"{key}/") for other in wanted)}
+    usable = {key for key in wanted if is_usable(store, key)}
+    kept = {key for key in usable if not any(other.startswith(f"{key}/") for other in usable)}
     for key in kept:
         store.put(key, b"")
     expected = sorted(kept, key=os.fsencode)
@@ -218,9 +248,10 @@ def test_a_missing_object_is_not_found(store: OutputStore) -> None:
 def test_a_put_that_fails_keeps_the_old_object_and_leaves_nothing(store: OutputStore, fail: Fail, code: int) -> None:
     store.put("a.jpg", b"old")
     for key in ("a.jpg", "b/c.jpg"):
-        with fail("put", code), pytest.raises(OSError, match=os.strerror(code)) as refusal:
+        with fail("put", code), pytest.raises(OSError, match=r".") as refusal:
             store.put(key, b"new")
         assert refusal.value.errno == code
+        assert refusal.value.strerror
     assert listing(store) == ["a.jpg"]
     with store.open("a.jpg") as file:
         assert file.read() == b"old"
@@ -234,7 +265,7 @@ def test_an_object_that_is_out_of_reach_does_not_count_as_missing(
     store: OutputStore, fail: Fail, operation: str, code: int
 ) -> None:
     store.put("a.jpg", b"pixels")
-    with fail(operation, code), pytest.raises(OSError, match=os.strerror(code)) as refusal:
+    with fail(operation, code), pytest.raises(OSError, match=r".") as refusal:
         getattr(store, operation)("a.jpg")
     assert refusal.value.errno == code
     with store.open("a.jpg") as file:
