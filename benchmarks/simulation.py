@@ -1,11 +1,9 @@
-"""The model of a run on a cluster, as events: listing, chunks, transfers, rendering, records, and losses of nodes.
+"""The model of a run on a cluster, as events: listing, chunks, transfers, rendering, records, and losses of nodes."""
 
-What several programs share, such as the database, serves requests one after another at its rate.
-"""
-
+import heapq
 import random
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterator
+from typing import Any, NamedTuple
 
 import simpy
 from msgspec import Struct
@@ -30,13 +28,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
         losses_every: mean time between two losses of a node; 0 for no losses.
         replaced_after: time until a lost node is back.
         noticed_after: time until the chunks of a lost node are pending again.
-        listers: parts of the bucket that are listed at the same time.
+        clients: commands, each for a part of the keys.
         list_seconds: a request for 1,000 keys.
-        classify_seconds: the client's time for a key: parse it, join it with records, write it to a manifest.
+        classify_seconds: a client's time for a key: parse it, join it with records, publish and follow it.
         batch: chunks that the client records in one transaction.
         publish_seconds: a message, for the client and the broker.
         statement_seconds: a statement on a chunk's row, with its commit.
-        rows_per_second: outputs that the database records.
+        rows_per_second: outputs that a connection to the database records.
+        database_cores: connections that the database serves at the same time.
         gets_per_second: requests that each prefix of the bucket answers.
         puts_per_second: the same for writing.
         prefixes: into how many prefixes the keys fall.
@@ -56,13 +55,14 @@ class Cluster(Struct, frozen=True, kw_only=True):
     losses_every: float = 60.0
     replaced_after: float = 120.0
     noticed_after: float = 45.0
-    listers: int = 1
+    clients: int = 1
     list_seconds: float = 0.2
-    classify_seconds: float = 60e-6
+    classify_seconds: float = 150e-6
     batch: int = 16
     publish_seconds: float = 1.2e-3
     statement_seconds: float = 2e-3
     rows_per_second: float = 46_000.0
+    database_cores: int = 4
     gets_per_second: float = 5_500.0
     puts_per_second: float = 3_500.0
     prefixes: int = 16
@@ -94,7 +94,7 @@ class Result(Struct, frozen=True, kw_only=True):
         return max(self.busy, key=self.busy.__getitem__)
 
 
-class Chunk(Struct, frozen=True):
+class Chunk(NamedTuple):
     """Pictures that a node takes together, and the CPU time that they need."""
 
     pictures: int
@@ -102,18 +102,25 @@ class Chunk(Struct, frozen=True):
 
 
 class Server:
-    """Serves requests one after another, in the order in which they arrive."""
+    """Serves requests in the order in which they arrive, a few at the same time.
 
-    def __init__(self, env: simpy.Environment) -> None:
+    Args:
+        env: the clock.
+        lanes: how many requests are served at the same time.
+    """
+
+    def __init__(self, env: simpy.Environment, lanes: int = 1) -> None:
         self.busy_seconds = 0.0
+        """Seconds of work, divided by the number of lanes."""
         self._env = env
-        self._free_at = 0.0
+        self._free_at = [0.0] * lanes
 
     def serve(self, seconds: float) -> simpy.Event:
-        """Return the event of the end of a request that needs the server for this long."""
-        self._free_at = max(self._free_at, self._env.now) + seconds
-        self.busy_seconds += seconds
-        return self._env.timeout(self._free_at - self._env.now)
+        """Return the end of a request that needs a lane for this long."""
+        end = max(self._free_at[0], self._env.now) + seconds
+        heapq.heapreplace(self._free_at, end)
+        self.busy_seconds += seconds / len(self._free_at)
+        return self._env.timeout(end - self._env.now)
 
 
 class Node:
@@ -121,8 +128,6 @@ class Node:
 
     def __init__(self, simulation: "Simulation") -> None:
         self._simulation = simulation
-        self._slots: list[simpy.Process] = []
-        self.is_alive = False
         self.start()
 
     def start(self) -> None:
@@ -184,9 +189,10 @@ class Simulation:
         self.env = simpy.Environment()
         self.random = random.Random(cluster.seed)
         self.pending: Any = simpy.Store(self.env)
-        self.client, self.database, self.broker = Server(self.env), Server(self.env), Server(self.env)
-        self.listing, self.reads, self.writes = Server(self.env), Server(self.env), Server(self.env)
-        self._listed: Any = simpy.Store(self.env, capacity=64)
+        self.client, self.broker = Server(self.env, cluster.clients), Server(self.env)
+        self.database = Server(self.env, cluster.database_cores)
+        self.listing = Server(self.env, cluster.clients)
+        self.reads, self.writes = Server(self.env), Server(self.env)
         self._ended = self.env.event()
         self._listed_after = 0.0
         self._chunks = self._taken = self._losses = self._done = 0
@@ -195,8 +201,8 @@ class Simulation:
     def run(self) -> Result:
         """Simulate the run."""
         nodes = [Node(self) for _ in range(self.cluster.nodes)]
-        self.env.process(self._list())
-        self.env.process(self._publish())
+        for number in range(self.cluster.clients):
+            self._start_client((self.cluster.pictures + number) // self.cluster.clients)
         self.env.process(self._renew())
         if self.cluster.losses_every:
             self.env.process(self._lose_nodes(nodes))
@@ -222,22 +228,23 @@ class Simulation:
         yield self.broker.serve(self.cluster.publish_seconds)
         self.pending.put(chunk)
 
-    def _list(self) -> Events:
-        """Requests for keys are made ahead, within a bound, while the client works on those before."""
-        cluster, left = self.cluster, self.cluster.pictures
-        while left:
-            count = min(cluster.chunk, left)
-            left -= count
-            yield self.listing.serve(count / 1000 * cluster.list_seconds / cluster.listers)
-            yield self._listed.put(count)
+    def _start_client(self, pictures: int) -> None:
+        # Requests for keys are made ahead, within a bound, while the client works on those before.
+        listed = simpy.Store(self.env, capacity=64)
+        self.env.process(self._list(pictures, listed))
+        self.env.process(self._publish(pictures, listed))
 
-    def _publish(self) -> Events:
-        cluster, left = self.cluster, self.cluster.pictures
-        while left:
-            count: int = yield self._listed.get()
-            left -= count
+    def _list(self, pictures: int, listed: simpy.Store) -> Events:
+        for count in _divide(pictures, self.cluster.chunk):
+            yield self.listing.serve(count / 1000 * self.cluster.list_seconds)
+            yield listed.put(count)
+
+    def _publish(self, pictures: int, listed: simpy.Store) -> Events:
+        cluster = self.cluster
+        for number, count in enumerate(_divide(pictures, cluster.chunk)):
+            yield listed.get()
             yield self.client.serve(count * cluster.classify_seconds)
-            if self._chunks % cluster.batch == 0:
+            if number % cluster.batch == 0:
                 yield self.database.serve(cluster.statement_seconds)
             yield self.broker.serve(cluster.publish_seconds)
             # The sum of many pictures; some are large.
@@ -247,9 +254,10 @@ class Simulation:
         self._listed_after = self.env.now
 
     def _renew(self) -> Events:
+        leases = self.cluster.nodes * self.cluster.slots
         while True:
-            yield self.env.timeout(10)
-            self.database.serve(self.cluster.nodes * self.cluster.slots * self.cluster.statement_seconds)
+            yield self.env.timeout(10 / leases)
+            self.database.serve(self.cluster.statement_seconds)
 
     def _lose_nodes(self, nodes: list[Node]) -> Events:
         while True:
@@ -283,3 +291,9 @@ class Simulation:
             lost_seconds=self._lost_seconds,
             busy=busy,
         )
+
+
+def _divide(pictures: int, chunk: int) -> Iterator[int]:
+    """Yield the numbers of pictures in each chunk."""
+    for first in range(0, pictures, chunk):
+        yield min(chunk, pictures - first)
