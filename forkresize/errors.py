@@ -73,6 +73,18 @@ class DestinationBusyError(ForkresizeError):
     """Another run holds the destination."""
 
 
+class RunActiveError(DestinationBusyError):
+    """A run of a cluster that no client follows holds the destination; nothing was done.
+
+    Attributes:
+        run: its number.
+    """
+
+    def __init__(self, run: int, destination: str) -> None:
+        super().__init__(f"run {run} of the cluster is at work on {destination!r}")
+        self.run = run
+
+
 class LedgerError(ForkresizeError):
     """The ledger cannot be read or written."""
 

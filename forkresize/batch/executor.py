@@ -14,6 +14,7 @@ from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.errors import StopRequested
 from forkresize.job import Job
+from forkresize.observer import Activity as ObservedActivity
 from forkresize.pool import Activity, Completed, NothingYet, Raised, TaskResult
 from forkresize.pool.signals import StopSignals
 from forkresize.store import OutputStore
@@ -22,7 +23,7 @@ from forkresize.summary import ExecutorStats
 JobResult = TaskResult[Job, list[WireOutcome]]
 """The result of a job in a worker of this machine."""
 
-OnTick = Callable[[Sequence[Activity[Job]]], object]
+OnTick = Callable[[Sequence[ObservedActivity]], object]
 
 
 class NodeResult(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """The manifest of a chunk, which lists its jobs, and the outcomes of a chunk, which lie beside it."""
 
-import hmac
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -8,6 +7,7 @@ from msgspec.structs import replace
 
 from forkresize.batch.wire import WireOutcome
 from forkresize.cluster.jsonlines import ManifestError, compress, decode_lines, decompress, encode_lines
+from forkresize.cluster.signing import sign, verify
 from forkresize.job import Job
 from forkresize.outcome import Count, Seconds
 from forkresize.store import STATE_DIR
@@ -118,7 +118,8 @@ def read_outcomes(data: bytes, secret: bytes | None = None) -> tuple[Header, lis
 
 
 def _write(body: bytes, header: Header, secret: bytes | None) -> bytes:
-    header = replace(header, signature="" if secret is None else _sign(header, body, secret))
+    signature = "" if secret is None else sign(secret, header.kind, _signed_part(header, body))
+    header = replace(header, signature=signature)
     return compress(encode_lines([header]) + body)
 
 
@@ -129,7 +130,7 @@ def _read(data: bytes, kind: str, secret: bytes | None) -> tuple[Header, list[by
         raise ManifestError(f"{kind} of version {header.version}, expected {VERSION}")
     if header.kind != kind:
         raise ManifestError(f"a document of kind {header.kind!r}, expected {kind!r}")
-    if secret is not None and not hmac.compare_digest(header.signature, _sign(header, body, secret)):
+    if secret is not None and not verify(secret, kind, _signed_part(header, body), header.signature):
         raise ManifestError(f"the {kind} has no valid signature: all programs of a cluster need the same key")
     found = body.count(b"\n")
     if found != header.lines or found > MAX_LINES:
@@ -137,5 +138,5 @@ def _read(data: bytes, kind: str, secret: bytes | None) -> tuple[Header, list[by
     return header, body.split(b"\n")[:-1]
 
 
-def _sign(header: Header, body: bytes, secret: bytes) -> str:
-    return hmac.digest(secret, encode_lines([replace(header, signature="")]) + body, "sha256").hex()
+def _signed_part(header: Header, body: bytes) -> bytes:
+    return encode_lines([replace(header, signature="")]) + body

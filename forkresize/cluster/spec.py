@@ -36,6 +36,7 @@ class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         cache_control: header of outputs in a bucket.
         metadata: further headers of outputs, by name.
         queue: ``batch`` or ``interactive``.
+        shard: the part of the sources that the run has; empty for all. Runs with other parts are at work beside it.
     """
 
     version: int = VERSION
@@ -50,6 +51,7 @@ class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     cache_control: str = ""
     metadata: dict[str, str] = {}
     queue: str = "batch"
+    shard: str = ""
 
     def __post_init__(self) -> None:
         """Check the queue."""

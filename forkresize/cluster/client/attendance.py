@@ -1,0 +1,68 @@
+"""What a client does for its cluster from time to time: publish messages, return lost chunks, and watch the nodes."""
+
+import time
+from collections.abc import Callable
+
+from forkresize.cluster.client.connection import Connection
+from forkresize.errors import ClusterError
+
+_EXPIRE_EVERY = 5.0
+"""Seconds between two searches for chunks of lost nodes."""
+
+_RELAYED = 1000
+"""Messages that are published at once."""
+
+NO_NODE = "no node of the cluster is connected; start one with 'forkresized node'"
+
+
+class Attendance:
+    """Does what is due, and says once what is wrong.
+
+    Args:
+        connection: the cluster.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(self, connection: Connection, clock: Callable[[], float] = time.monotonic) -> None:
+        self.workers = 0
+        """How many workers were connected at the same time, at most."""
+        self._connection = connection
+        self._clock = clock
+        self._expire_at = 0.0
+        self._faults: dict[str, str] = {}
+
+    def attend(self) -> None:
+        """Do what is due.
+
+        Raises:
+            LedgerError: the database cannot be used.
+        """
+        self._relay()
+        if self._clock() >= self._expire_at:
+            self._connection.database.chunks.expire()
+            self._watch_nodes()
+            self._expire_at = self._clock() + _EXPIRE_EVERY
+
+    def _relay(self) -> None:
+        publisher = self._connection.publisher
+        if publisher is None:
+            return
+        try:
+            while self._connection.database.outbox.relay(publisher.publish, _RELAYED) == _RELAYED:
+                pass
+        except ClusterError as error:
+            # The messages stay in the database: nodes and later calls publish them.
+            self._note("broker", str(error))
+        else:
+            self._note("broker", "")
+
+    def _watch_nodes(self) -> None:
+        workers = sum(node.info.workers for node in self._connection.database.nodes.list() if node.present)
+        self.workers = max(self.workers, workers)
+        self._note("nodes", "" if workers else NO_NODE)
+
+    def _note(self, subject: str, fault: str) -> None:
+        """Mention a fault, unless it is the one that the subject has already."""
+        if fault and fault != self._faults.get(subject):
+            self._connection.notify(fault)
+        self._faults[subject] = fault

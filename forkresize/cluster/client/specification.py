@@ -1,0 +1,57 @@
+"""The specification of a run for nodes, made of its plan."""
+
+import math
+import os
+from pathlib import PurePosixPath
+
+from forkresize.batch import RunPlan
+from forkresize.batch.fingerprint import fingerprint_recipe
+from forkresize.cluster.spec import RunSpec
+from forkresize.errors import FieldError
+from forkresize.recipe import Recipe, Watermark, to_bytes
+from forkresize.urls import is_url
+
+
+def specify(plan: RunPlan) -> RunSpec:
+    """Return what nodes need to know about a run.
+
+    Raises:
+        FieldError: nodes cannot do what the run asks for.
+    """
+    settings = plan.settings
+    _check_recipe(plan.recipe)
+    prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, settings.memory)
+    return RunSpec(
+        sources=[location_for_nodes(source, "sources") for source in plan.discovery.named],
+        destination=location_for_nodes(plan.store.location(""), "destination"),
+        recipe=to_bytes(plan.recipe).decode("ascii"),
+        renditions=[each.hex() for each in prints.renditions],
+        combined=prints.combined.hex(),
+        # The digest of the specification must be that of what nodes read, where all of these are floats.
+        limits={reason: float(limit) if math.isfinite(limit) else None for reason, limit in prints.limits.items()},
+        timeout=None if settings.pool.timeout is None else float(settings.pool.timeout),
+        retries=settings.pool.retries,
+        shard="" if settings.shard is None else settings.shard.lock_name,
+    )
+
+
+def location_for_nodes(location: str, field: str) -> str:
+    """Return a URL as it is, and a local path as the file URL of a directory that all nodes share.
+
+    Raises:
+        FieldError: the path is not valid text.
+    """
+    if is_url(location):
+        return location
+    path = os.path.abspath(location)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise FieldError(field, f"{path!r} cannot be used by a cluster: it is not valid UTF-8") from None
+    return PurePosixPath(path).as_uri()
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    for step in recipe.steps:
+        if isinstance(step, Watermark) and (path := step.image or step.font):
+            raise FieldError("watermark", f"{path!r} cannot be used on a cluster: its nodes do not have the file")

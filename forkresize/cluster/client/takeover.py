@@ -1,0 +1,74 @@
+"""What happens to the earlier runs of a destination when a new one begins."""
+
+import time
+from collections.abc import Callable
+
+from forkresize.cluster.client.connection import Connection, Request
+from forkresize.cluster.client.documents import remove_documents
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.values import RunRow, RunState
+from forkresize.errors import RunActiveError
+
+
+def end_earlier_runs(
+    connection: Connection, request: Request, wait: Callable[[], object], clock: Callable[[], float] = time.monotonic
+) -> None:
+    """End the runs whose client has died: cancel what no node has started, and wait for the rest.
+
+    What they made is recorded, and the new run continues from there.
+
+    Args:
+        connection: the cluster.
+        request: of the new run, which holds its destination.
+        wait: called again and again while nodes are at work; may raise.
+        clock: returns the time in seconds.
+
+    Raises:
+        RunActiveError: a detached run is at work on the destination, for longer than the request has patience.
+        DestinationError: the manifests of a run cannot be removed.
+        LedgerError: the database cannot be used.
+    """
+    database, end = connection.database, clock() + request.patience
+    for row in find_predecessors(connection, request):
+        if row.detached:
+            _wait_for(connection, row, wait, lambda: clock() < end)
+        is_finished = _is_finished(database, row)
+        if not is_finished:
+            _cancel(database, row, wait)
+        database.runs.end(row.run, RunState.DONE if is_finished and not row.cancelled else RunState.CANCELLED)
+    active = database.runs.active(request.spec.destination)
+    remove_documents(request.store, [row.run for row in active])
+
+
+def find_predecessors(connection: Connection, request: Request) -> list[RunRow]:
+    """Return the runs of the destination that have not ended, and whose place the new run takes.
+
+    Runs of other shards are at work at the same time.
+    """
+    rows = connection.database.runs.active(request.spec.destination)
+    return [row for row in rows if not request.spec.shard or row.spec.shard in {"", request.spec.shard}]
+
+
+def _is_finished(database: ClusterDatabase, row: RunRow) -> bool:
+    progress = database.runs.progress(row.run)
+    return progress is None or progress.is_finished
+
+
+def _wait_for(connection: Connection, row: RunRow, wait: Callable[[], object], may_wait: Callable[[], bool]) -> None:
+    """Wait for a detached run. One that was cancelled is not waited for."""
+    is_mentioned = False
+    while not (_is_finished(connection.database, row) or row.cancelled):
+        if not may_wait():
+            raise RunActiveError(row.run, row.spec.destination)
+        if not is_mentioned:
+            connection.notify(f"waiting for run {row.run} of the cluster to free the destination")
+            is_mentioned = True
+        wait()
+        connection.database.chunks.expire()
+
+
+def _cancel(database: ClusterDatabase, row: RunRow, wait: Callable[[], object]) -> None:
+    database.runs.cancel(row.run)
+    while database.runs.working(row.run):
+        wait()
+        database.chunks.expire()

@@ -1,0 +1,97 @@
+"""What a client does for its cluster from time to time."""
+
+import pytest
+
+from forkresize.cluster.client.attendance import Attendance
+from forkresize.cluster.client.connection import Connection
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.nodes import Presence
+from forkresize.cluster.database.values import NewChunk
+from forkresize.errors import ClusterError
+from forkresize.ledger.postgres.database import Database
+from tests.cluster.client.conftest import SPEC
+from tests.cluster.scripted_node import Broker, ScriptedNode
+from tests.servers.program import uses
+
+pytestmark = [pytest.mark.slow, *uses("postgresql")]
+
+
+class Clock:
+    """Seconds that only a test lets pass."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class BrokenBroker(Broker):
+    """A broker that is down as long as a test wants."""
+
+    is_down = True
+
+    def publish(self, run: int, chunk: int, queue: str) -> None:
+        if self.is_down:
+            raise ClusterError("cannot reach amqp://***@broker/")
+        super().publish(run, chunk, queue)
+
+
+@pytest.fixture
+def run(database: ClusterDatabase) -> int:
+    """A run of 2,500 chunks."""
+    database.runs.create(1, SPEC)
+    database.runs.add_chunks(1, [NewChunk(number, "key", 0, 1, 1) for number in range(1, 2501)])
+    return 1
+
+
+@pytest.mark.usefixtures("run")
+def test_all_messages_are_published_once(connection: Connection, broker: Broker) -> None:
+    attendance = Attendance(connection)
+    attendance.attend()
+    attendance.attend()
+    assert sorted(broker.messages) == [(1, number) for number in range(1, 2501)]
+
+
+@pytest.mark.usefixtures("run")
+def test_a_broker_that_is_down_is_mentioned_once_and_its_messages_are_published_later(
+    database: ClusterDatabase, notices: list[str]
+) -> None:
+    broker, clock = BrokenBroker(), Clock()
+    attendance = Attendance(Connection(database, broker, None, notices.append), clock)
+    attendance.attend()
+    attendance.attend()
+    assert notices.count("cannot reach amqp://***@broker/") == 1
+    broker.is_down = False
+    attendance.attend()
+    assert len(broker.messages) == 2500
+
+
+@pytest.mark.usefixtures("run")
+def test_a_client_without_a_broker_leaves_the_messages_to_the_nodes(
+    database: ClusterDatabase, broker: Broker, notices: list[str]
+) -> None:
+    Attendance(Connection(database, None, None, notices.append)).attend()
+    assert database.outbox.relay(broker.publish) == 100
+
+
+def test_nodes_are_missed_once_each_time_they_are_gone(
+    connection: Connection, node: ScriptedNode, url: str, notices: list[str]
+) -> None:
+    clock = Clock()
+    attendance = Attendance(connection, clock)
+
+    def attend_later() -> int:
+        clock.now += 6
+        attendance.attend()
+        return len(notices)
+
+    assert [attend_later(), attend_later()] == [1, 1]
+    with Database(url) as lock:
+        presence = Presence(lock, node.register(workers=3))
+        presence.hold()
+        assert attend_later() == 1
+        presence.release()
+    assert [attend_later(), attend_later()] == [2, 2]
+    assert attendance.workers == 3
+    assert notices == ["no node of the cluster is connected; start one with 'forkresized node'"] * 2
