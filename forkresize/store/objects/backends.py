@@ -5,16 +5,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import boto3
-import botocore
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
-from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from forkresize.errors import UsageError
+from forkresize.errors import FieldError, UsageError, describe
 from forkresize.store.info import Capabilities
+from forkresize.store.objects.aws import connect
 from forkresize.store.objects.boto_client import BotoClient
 from forkresize.store.objects.endpoint import allows_http
 from forkresize.store.objects.obstore_client import AZURE_UNUSABLE, Connections, ObstoreClient
@@ -26,8 +23,7 @@ from forkresize.urls import StoreUrl
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-_CONNECTIONS = 64
-"""Connections of boto3 that are kept."""
+_PROCESS = os.getpid()
 
 _DIRECTORY_BUCKET = "--x-s3"
 """Ends the names of buckets of S3 Express, which list their objects in no order."""
@@ -42,11 +38,18 @@ def open_bucket(url: StoreUrl, options: StoreOptions) -> ObjectStore:
     Raises:
         FieldError: the endpoint is reached without encryption, which is not allowed.
         UsageError: there are no credentials, or the vendor's variables or files are invalid.
+        RuntimeError: this process was forked after the libraries were loaded; their threads are missing.
     """
+    if os.getpid() != _PROCESS:
+        raise RuntimeError("object stores cannot be used in a forked process")
     try:
         return {"s3": _open_s3, "gs": _open_gs, "az": _open_az}[url.scheme](url, options)
-    except UsageError:
+    except FieldError:
         raise
+    except UsageError as error:
+        raise UsageError(f"{url}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{url}: {error.filename}: {describe(error)}") from None
     except (BotoCoreError, BaseError, ValueError) as error:
         # The libraries' texts may hold what they have read.
         problem = f"its credentials or settings are invalid or missing ({type(error).__name__})"
@@ -54,30 +57,13 @@ def open_bucket(url: StoreUrl, options: StoreOptions) -> ObjectStore:
 
 
 def _open_s3(url: StoreUrl, options: StoreOptions) -> ObjectStore:
-    session = boto3.Session()
-    is_anonymous = _is_set("AWS_SKIP_SIGNATURE")
-    if not is_anonymous and session.get_credentials() is None:
-        raise UsageError(
-            f"{url}: no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; "
-            "for a public bucket, set AWS_SKIP_SIGNATURE=true"
-        )
-    config = Config(
-        connect_timeout=options.connect_timeout,
-        read_timeout=options.stall_timeout,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=_CONNECTIONS,
-        # Not all servers know the checksums that newer versions add.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        **({"signature_version": botocore.UNSIGNED} if is_anonymous else {}),
-    )
-    region = session.region_name or "us-east-1"
-    client = session.client("s3", config=config, region_name=region)
-    settings: dict[str, Any] = {"endpoint": client.meta.endpoint_url, "region": region}
-    settings |= {"skip_signature": True} if is_anonymous else {"credential_provider": Boto3CredentialProvider(session)}
-    fast = _open(S3Store, url, options, client.meta.endpoint_url, settings)
+    aws = connect(options)
+    endpoint = aws.client.meta.endpoint_url
+    settings: dict[str, Any] = {"endpoint": endpoint, "region": aws.region}
+    settings |= {"credential_provider": aws.credentials} if aws.credentials else {"skip_signature": True}
+    fast = _open(S3Store, url, options, endpoint, settings)
     capabilities = Capabilities(conditional_put=True, ordered_listing=not url.bucket.endswith(_DIRECTORY_BUCKET))
-    return ObjectStore.over(url, S3Client(fast, BotoClient(client, url.bucket)), options, capabilities)
+    return ObjectStore.over(url, S3Client(fast, BotoClient(aws.client, url.bucket)), options, capabilities)
 
 
 def _open_gs(url: StoreUrl, options: StoreOptions) -> ObjectStore:

@@ -10,6 +10,7 @@ import pytest
 from forkresize.errors import FieldError, UsageError
 from forkresize.store import LocalStore
 from forkresize.store.objects import StoreOptions, open_store
+from forkresize.store.objects.aws import connect, parse_time
 from forkresize.store.objects.store import ObjectStore
 from tests.store.buckets import Bucket
 
@@ -73,6 +74,32 @@ def test_a_profile_of_aws_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     (tmp_path / ".aws/credentials").write_text(f"[web]\naws_access_key_id = A\naws_secret_access_key = {SECRET}\n")
     monkeypatch.setenv("AWS_PROFILE", "web")
     assert repr(open_store("s3://photos")) == "ObjectStore('s3://photos')"
+
+
+def test_a_missing_bundle_of_certificates_is_named(aws: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "ca.pem"))
+    with pytest.raises(UsageError, match=r"s3://photos: /.*/ca\.pem: No such file or directory"):
+        open_store("s3://photos")
+
+
+def test_a_client_is_made_once_for_the_same_settings(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again = connect(StoreOptions()), connect(StoreOptions())
+    assert first.client is again.client
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAANOTHER")
+    assert connect(StoreOptions()).client is not first.client
+    assert connect(StoreOptions(timeout=7)).client is not first.client
+
+
+def test_times_of_listings_and_headers_are_read() -> None:
+    assert parse_time("2026-11-29T04:54:47.885Z").timestamp() == 1795928087.885
+    assert parse_time("Sun, 29 Nov 2026 04:54:47 GMT").timestamp() == 1795928087
+
+
+def test_a_forked_process_opens_no_store(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_store("s3://photos")
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    with pytest.raises(RuntimeError, match="cannot be used in a forked process"):
+        open_store("s3://photos")
 
 
 @pytest.mark.parametrize(
