@@ -121,9 +121,16 @@ def test_source_is_read_at_most_two_items_per_worker_ahead() -> None:
     assert finished == 100
 
 
-def test_task_is_prefetched_only_when_every_worker_has_one() -> None:
-    with Pool(nap, options=PoolOptions(workers=4)) as pool:
-        assert len({result.worker for result in pool.imap_unordered(range(4))}) == 4
+def test_task_is_prefetched_only_when_every_worker_has_one(tmp_path: Path, wait_until: WaitUntil) -> None:
+    def meet(number: int) -> None:
+        """Wait for all tasks. A worker that holds two waits for itself."""
+        (tmp_path / str(number)).touch()
+        wait_until(lambda: len(os.listdir(tmp_path)) == 4)
+
+    with Pool(meet, options=PoolOptions(workers=4)) as pool:
+        results = list(pool.imap_unordered(range(4)))
+    assert all(isinstance(result, Completed) for result in results)
+    assert len({result.worker for result in results}) == 4
 
 
 @pytest.mark.parametrize("max_tasks", [1, 2, 3])
