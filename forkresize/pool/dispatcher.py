@@ -66,6 +66,7 @@ class Dispatcher:
         self._waiting: deque[Call] = deque()
         self._closing = False
         self._terminating = False
+        self._is_wanted = False
         self._error: BrokenPoolError | None = None
         self._thread: threading.Thread | None = None
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -94,11 +95,23 @@ class Dispatcher:
             if self._closing:
                 raise RuntimeError("cannot submit a task after shutdown")
             self._waiting.append(call)
-            if self._thread is None:
-                # A daemon: a program that forgets to shut the pool down can still exit.
-                self._thread = threading.Thread(target=self._run, name="pool-dispatcher", daemon=True)
-                self._thread.start()
+            self._start_thread()
         self._wake()
+
+    def start(self) -> None:
+        """Start the supervisor, if there was no call yet, without waiting for it."""
+        with self._lock:
+            if self._closing:
+                return
+            self._is_wanted = True
+            self._start_thread()
+        self._wake()
+
+    def _start_thread(self) -> None:
+        if self._thread is None:
+            # A daemon: a program that forgets to shut the pool down can still exit.
+            self._thread = threading.Thread(target=self._run, name="pool-dispatcher", daemon=True)
+            self._thread.start()
 
     def close(self, *, cancel_futures: bool) -> None:
         """Accept no more calls; the thread ends when all are done."""
@@ -157,7 +170,8 @@ class Dispatcher:
         with self._lock:
             if self._terminating or (self._closing and not self._waiting and not self._in_flight):
                 return False
-            is_needed = bool(self._waiting)
+            is_needed = self._is_wanted or bool(self._waiting)
+            self._is_wanted = False
         if self._supervisor is None and is_needed:
             self._start_supervisor()
         supervisor = self._supervisor

@@ -132,6 +132,10 @@ class PoolProcess(Executor, Generic[T]):
         """Process id of the supervisor; None while there is none."""
         return self._dispatcher.supervisor_pid
 
+    def start(self) -> None:
+        """Start the supervisor's process before the first task, without waiting for it."""
+        self._dispatcher.start()
+
     @property
     def stats(self) -> PoolStats:
         """The workers and what they took, as of the supervisor's last message; empty before the first one."""

@@ -554,6 +554,19 @@ def test_termination_ends_all_processes_at_once(start: Start, tmp_path: Path, wa
         pool.submit(("double", 1))
 
 
+def test_supervisor_can_be_started_before_the_first_task(start: Start, wait_until: WaitUntil) -> None:
+    pool = start()
+    pool.start()
+    wait_until(lambda: pool.stats.workers == 2)
+    supervisor = pool.supervisor_pid
+    pool.start()
+    assert pool.submit(("double", 4)).result() == 8
+    assert pool.supervisor_pid == supervisor
+    pool.shutdown()
+    pool.start()
+    assert pool.supervisor_pid is None
+
+
 def test_termination_before_the_first_task_starts_nothing(start: Start) -> None:
     pool = start()
     pool.terminate()
