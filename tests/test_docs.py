@@ -42,7 +42,13 @@ PICTURES = {
     "by-format/transparent.png": "by-format/transparent.png",
 }
 """Sources of the commands, and the example that each is a small copy of."""
-OUTPUT_OPTIONS = [option.names for panel in ("Size", "Operations", "Output") for option in PANELS[panel]]
+FOR_BUCKETS = {"cache-control", "metadata-header"}
+OUTPUT_OPTIONS = [
+    option.names
+    for panel in ("Size", "Operations", "Output")
+    for option in PANELS[panel]
+    if option.key not in FOR_BUCKETS
+]
 
 
 def name_page(page: Path) -> str:

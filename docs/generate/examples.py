@@ -3,6 +3,7 @@
 _WATERMARK = "forkresize ./in ./out --width 800 --watermark logo.png"
 _LOGO = f"{_WATERMARK} --watermark"
 _UPDATE = "forkresize ./in ./out --width 800"
+_BUCKET = "AWS_PROFILE=web forkresize s3://photos/in s3://web/out --width 800"
 
 EXAMPLES = {
     "Size": {
@@ -59,6 +60,8 @@ EXAMPLES = {
         "flat": f"{_UPDATE} --flat --name '{{stem}}-{{hash8}}{{ext}}'",
         "recipe": "forkresize ./in ./out --recipe web.toml",
         "show-recipe": "forkresize ./in ./out --width 400 --sharpen auto --show-recipe",
+        "cache-control": f"{_BUCKET} --cache-control 'public, max-age=31536000'",
+        "metadata-header": f"{_BUCKET} --metadata-header owner=web",
         "manifest": "forkresize ./in ./out --width 400,800 --manifest pictures.json",
         "srcset": "forkresize ./in ./out --width 400,800 --format avif,webp,jpeg --srcset pictures.html",
     },

@@ -60,8 +60,40 @@ class OpenRun(Struct, frozen=True):
         return Obstructions(removable, self.plan.settings.max_prune if self.plan.settings.prune else None, self.report)
 
 
+class Header(Protocol):
+    """The header of an image file."""
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+
+    @property
+    def format(self) -> str:
+        """Pillow's name in lower case."""
+
+    @property
+    def bytes(self) -> int:
+        """Size of the file."""
+
+
+Probe = Callable[[str], Header]
+"""Returns the header of an output at a path or URL, or raises ForkresizeError."""
+
+
 class Backend(Protocol):
     """What a run does differently depending on where its sources and outputs are."""
+
+    @property
+    def may_fork(self) -> bool:
+        """Whether this process may fork: it has no threads."""
+
+    @property
+    def probe(self) -> Probe | None:
+        """What is known of outputs of earlier runs; None if they are local files. For use while the run is open."""
 
     def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
         """Open the listing of the sources; entered before the ledger is opened."""
@@ -78,6 +110,9 @@ class Backend(Protocol):
         Raises:
             OSError: it cannot be read.
         """
+
+    def notice(self, plan: "RunPlan") -> str | None:
+        """Return what a person should know of the destination; None if it is nothing."""
 
     def preload(self, plan: "RunPlan") -> None:
         """Load what workers share; called before the first job."""
@@ -97,6 +132,9 @@ class Backend(Protocol):
 class LocalBackend:
     """Sources in local files, and workers that open them and write outputs themselves."""
 
+    may_fork = True
+    probe = None
+
     def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
         """Open the walk, in a process of its own if it may take long."""
         return list_sources(plan)
@@ -112,6 +150,10 @@ class LocalBackend:
     def may_be_picture(self, source: Source) -> bool:
         """Return whether a file begins as a picture does."""
         return is_local_picture(source.path)
+
+    def notice(self, plan: "RunPlan") -> str | None:  # noqa: ARG002  A method of the protocol.
+        """Return None."""
+        return None
 
     def preload(self, plan: "RunPlan") -> None:
         """Load codecs and watermarks before the first fork."""

@@ -81,6 +81,11 @@ class EventDispatcher:
             except StopRun as stop:
                 raise DestinationBusyError(f"the run did not wait for the destination: {stop.text}") from None
 
+    def notice(self, text: str) -> None:
+        """Announce a remark on the run as a whole."""
+        for observer in self._observers:
+            self._call(observer.on_notice, text)
+
     def finish(self, summary: Summary) -> None:
         """Announce the end of the run."""
         for observer in self._observers:

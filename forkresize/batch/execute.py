@@ -56,6 +56,8 @@ def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorF
         with store.staging() as staging:
             events.start()
             plan = _without_forks(plan)
+            if (notice := plan.backend.notice(plan)) is not None:
+                events.notice(notice)
             create = create_executor or partial(plan.backend.create_executor, plan, store, staging)
             executor = create(WorkerSetup.of(plan.recipe, store), events.on_tick)
             events.follow(lambda: executor.interrupted)

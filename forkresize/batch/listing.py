@@ -77,7 +77,7 @@ def is_local(plan: "RunPlan") -> bool:
     A serial run has one process only, and a process with threads must not fork. A single file leaves nothing to be
     suspended, and starts faster.
     """
-    if plan.settings.serial or threads.has_other_threads():
+    if plan.settings.serial or threads.has_other_threads() or not plan.backend.may_fork:
         return True
     roots = plan.discovery.roots
     return plan.settings.files_from is None and len(roots) == 1 and not os.path.isdir(roots[0].path)

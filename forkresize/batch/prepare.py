@@ -1,7 +1,7 @@
 """The preparation of a run: everything that can be refused is refused before any work."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,12 @@ from forkresize.pool import SandboxMode, require_support
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import Summary
+from forkresize.urls import is_url, parse_store_url
 
 if TYPE_CHECKING:
     from forkresize.batch.executor import ExecutorFactory
+    from forkresize.batch.remote.discovery import RemoteDiscovery
+    from forkresize.batch.remote.guard import PrefixGuard
 
 
 class RunPlan(Struct, frozen=True, kw_only=True):
@@ -49,9 +52,9 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     store: OutputStore
     recipe: Recipe
     settings: Settings
-    discovery: SourceDiscovery
+    discovery: "SourceDiscovery | RemoteDiscovery"
     naming: Naming
-    guard: OverwriteGuard | None
+    guard: "OverwriteGuard | PrefixGuard | None"
     collisions: Collisions
     deadline: Deadline
     stop: StopToken
@@ -116,8 +119,8 @@ def prepare(
     """Check a run's request, and find what can only be found by looking at all sources; change nothing.
 
     Args:
-        sources: directories and files to read.
-        destination: the directory to write to, which is created if it is missing, or a store.
+        sources: directories and files to read, or URLs such as ``s3://bucket/path``.
+        destination: the directory to write to, which is created if it is missing, a URL, or a store.
         recipe: what to make of every picture.
         settings: which files, how many workers, what to do about existing outputs.
 
@@ -131,8 +134,14 @@ def prepare(
     settings = settings or Settings()
     if isinstance(sources, str | bytes | os.PathLike):
         raise FieldError("sources", f"expected a list of paths, got {sources!r}: use [{sources!r}]")
-    named = [os.fspath(source) for source in sources]
-    store = LocalStore(os.fspath(destination)) if isinstance(destination, str | os.PathLike) else destination
+    named = [_local_path(os.fspath(source)) for source in sources]
+    if isinstance(destination, str | os.PathLike):
+        destination = _local_path(os.fspath(destination))
+        if any(map(is_url, (*named, destination))):
+            from forkresize.batch.remote.prepare import prepare_remote
+
+            return prepare_remote(named, destination, recipe, settings)
+    store = LocalStore(destination) if isinstance(destination, str) else destination
     root = store.location("") if store.capabilities.local_paths else None
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
@@ -153,10 +162,15 @@ def prepare(
         discovery=discovery,
         naming=naming,
         guard=guard,
-        collisions=_collisions(discovery, store, naming, settings),
+        collisions=find_run_collisions(discovery, store, naming, settings, looks_like_image),
         deadline=deadline,
         stop=stop,
     )
+
+
+def _local_path(text: str) -> str:
+    """Return the path that a ``file`` URL stands for; other texts as they are."""
+    return parse_store_url(text).prefix if text.lower().startswith("file://") else text
 
 
 def _check_capabilities(settings: Settings, store: OutputStore) -> None:
@@ -180,11 +194,25 @@ def _complete_guard(guard: OverwriteGuard, discovery: SourceDiscovery, store: Ou
     guard.add_sources(discovery.single_files())
 
 
-def _collisions(discovery: SourceDiscovery, store: OutputStore, naming: Naming, settings: Settings) -> Collisions:
-    """Return the sources that share an output. Most runs need not look at all sources for that."""
+def find_run_collisions(
+    discovery: "SourceDiscovery | RemoteDiscovery",
+    store: OutputStore,
+    naming: Naming,
+    settings: Settings,
+    is_picture: Callable[[str], bool],
+) -> Collisions:
+    """Return the sources that share an output. Most runs need not look at all sources for that.
+
+    Args:
+        discovery: finds the sources.
+        store: where the outputs belong.
+        naming: names the outputs.
+        settings: what to do if two sources share one.
+        is_picture: decides by a source's content.
+    """
     # A dry run must not write, as a probe does.
     case_sensitive = settings.dry_run or store.probe().case_sensitive
     if discovery.keeps_names_apart and naming.is_injective and case_sensitive:
         return Collisions()
     names = OutputNames(naming, case_sensitive)
-    return find_collisions(discovery.all_sources, names, settings.on_collision, looks_like_image, store.location)
+    return find_collisions(discovery.all_sources, names, settings.on_collision, is_picture, store.location)

@@ -4,7 +4,7 @@ Only files that the ledger names are looked at.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import chain
 
@@ -15,6 +15,7 @@ from forkresize.errors import describe
 from forkresize.job import Source
 from forkresize.ledger import LedgerStore, OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Pruned, Reason
+from forkresize.plan.staleness import is_recorded
 from forkresize.store import LocalStore, ObjectInfo, ObjectKind, OutputStore
 
 _FLOOR = 10
@@ -114,9 +115,17 @@ class RemovableOutputs:
         ledger: names outputs and their sources.
         store: where the outputs are.
         roots: the directories that this run reads; outputs made from others are left alone.
+        find_source: returns what is known of the file of a source; see ``find_file``.
     """
 
-    def __init__(self, ledger: LedgerStore, store: OutputStore, roots: AbstractSet[str]) -> None:
+    def __init__(
+        self,
+        ledger: LedgerStore,
+        store: OutputStore,
+        roots: AbstractSet[str],
+        find_source: Callable[[str], ObjectInfo | None] | None = None,
+    ) -> None:
+        self._find_source = find_source or find_file
         self.ledger = ledger
         self.store = store
         self._roots = roots
@@ -155,7 +164,7 @@ class RemovableOutputs:
             return None
         path = os.path.join(record.root, record.source)
         try:
-            found = _find_file(path)
+            found = self._find_source(path)
         except OSError:
             return None  # It may exist.
         if found is None:
@@ -175,12 +184,12 @@ class RemovableOutputs:
             return  # It is unknown whether it was changed.
         if found is None or found.kind is ObjectKind.DIRECTORY:
             plan.missing.append(record.key)
-        elif found.kind is ObjectKind.FILE and (found.size, found.mtime_ns) == (record.size, record.mtime_ns):
+        elif found.kind is ObjectKind.FILE and is_recorded(found, record):
             ref = OutputRef(source, self.store.location(record.key))
             to[record.key] = Outcome(ref, Pruned(record.size, reason))
 
 
-def _find_file(path: str) -> ObjectInfo | None:
+def find_file(path: str) -> ObjectInfo | None:
     """Return what is known of the file at a path; None if there is none, though there may be a directory.
 
     Raises:

@@ -1,7 +1,7 @@
 """Settings of a run: they change what is done and how fast, but not what an output looks like."""
 
 import resource
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -71,6 +71,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         serial: work in this process, on one picture at a time, without timeout, memory limit or sandbox; for debugging.
         pool: number of workers, limits, retries.
         sandbox: whether workers may only read the sources and write the destination.
+        cache_control: the ``Cache-Control`` header of outputs in an object store; empty for none.
+        metadata_header: names and values of further headers that they get.
         max_errors: when to stop early; None never does.
         order: which pictures come first.
         strict: end with exit code 1 if a source was skipped, unless its output exists.
@@ -103,6 +105,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     serial: bool = False
     pool: PoolOptions = field(default_factory=PoolOptions)
     sandbox: SandboxMode = SandboxMode.AUTO
+    cache_control: str = ""
+    metadata_header: Mapping[str, str] = field(default_factory=dict)
     max_errors: MaxErrors | None = None
     order: Order = Order.SIZE
     strict: bool = False

@@ -19,7 +19,7 @@ from forkresize.plan.staleness import (
     decide_in_place,
     needs_hash,
 )
-from forkresize.store import ObjectInfo, ObjectKind, OutputStore, SourceStore, checksum
+from forkresize.store import ObjectInfo, ObjectKind, Opener, OutputStore, checksum
 
 
 class StalenessChecker:
@@ -35,7 +35,7 @@ class StalenessChecker:
 
     def __init__(
         self,
-        sources: SourceStore,
+        sources: Opener,
         outputs: OutputStore,
         ledger: LedgerStore,
         rules: Rules,

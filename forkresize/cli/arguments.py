@@ -14,6 +14,7 @@ from forkresize.cli.options.model import flag
 from forkresize.plan import IfExists, has_picture_suffix, recipe_for_file
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
+from forkresize.urls import is_url
 from forkresize.walk import Selection
 
 
@@ -25,6 +26,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
         destination: the directory to write to; empty if there is none.
         given: names of the options that were set on the command line, in the environment or in a file.
         flags: names of those that were set on the command line.
+        places: the URLs of reports, logs and index files that are written to these paths and uploaded.
         output_file: the one output, if DESTINATION named it; empty otherwise.
         ineffective: an error message for each flag that has no effect.
         recipe_options: the values of the options of a recipe.
@@ -56,6 +58,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     metrics_file: str | None
     manifest: str | None
     srcset: str | None
+    places: Mapping[str, str] = {}
     output_file: str = ""
     command: tuple[str, ...] = ()
 
@@ -86,6 +89,12 @@ class Arguments(Struct, frozen=True, kw_only=True):
     def dry_run(self) -> bool:
         """Whether the run only prints what it would do."""
         return self.settings.dry_run
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether a source or the destination is in an object store."""
+        places = (*self.sources, self.destination)
+        return any(is_url(each) and not each.lower().startswith("file:") for each in places)
 
     @property
     def is_interactive(self) -> bool:
@@ -129,7 +138,8 @@ class Arguments(Struct, frozen=True, kw_only=True):
         if self.settings.in_place or self.files_from is not None or len(self.sources) != 1:
             return False
         is_new = has_picture_suffix(self.destination) and not os.path.isdir(self.destination)
-        return is_new and os.path.isfile(self.sources[0])
+        source = self.sources[0]
+        return is_new and (has_picture_suffix(source) if is_url(source) else os.path.isfile(source))
 
 
 def _settings(values: Mapping[str, Any]) -> Settings:
@@ -141,6 +151,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         "serial": values["workers"] == 0,
         "if_exists": IfExists.OVERWRITE if values["force"] else values["if_exists"],
         "max_duration": values["max_duration"] or None,
+        "metadata_header": dict(values["metadata_header"]),
     }
     return Settings(**_only(Settings.__struct_fields__, values) | own)
 

@@ -87,6 +87,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.cli.conflicts import check_conflicts, check_effects
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
+    from forkresize.cli.uploads import upload_files
     from forkresize.pool import ignore_stops, raise_on_stop
 
     raise_on_stop()
@@ -98,10 +99,11 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     check_conflicts(arguments)
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
+        arguments = stack.enter_context(upload_files(arguments))
         logs = open_logs(arguments, stack)
         settings = confirm_in_place(arguments, recipe, _with_names(arguments, stack))
         plan = prepare(arguments.sources, arguments.destination, recipe, settings)
-        with open_observers(arguments, plan.count_sources(), recipe) as reports:
+        with open_observers(arguments, plan.count_sources(), recipe, plan.backend.probe) as reports:
             observers = [*logs, *reports]
             summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:

@@ -52,6 +52,11 @@ def _check_sources(arguments: Arguments) -> None:
 
 
 def _check_watch(arguments: Arguments) -> None:
+    if arguments.is_remote:
+        raise click.UsageError(
+            "--watch requires local directories: object stores do not report changes; run again instead, for example "
+            "every minute"
+        )
     settings = arguments.settings
     conflicts = {
         "dry_run": settings.dry_run,

@@ -21,13 +21,17 @@ from forkresize.report.terminal.plain import (
 from forkresize.summary import Summary
 
 if TYPE_CHECKING:
+    from forkresize.batch.backend import Probe
     from forkresize.recipe import Recipe
     from forkresize.report.terminal.view import ProgressView
 
 
 @contextmanager
 def open_observers(
-    arguments: Arguments, sources: AbstractContextManager[Iterator[int]], recipe: "Recipe | None" = None
+    arguments: Arguments,
+    sources: AbstractContextManager[Iterator[int]],
+    recipe: "Recipe | None" = None,
+    probe: "Probe | None" = None,
 ) -> Iterator[list[Observer]]:
     """Open the reports and the progress view, and close them at the end.
 
@@ -37,13 +41,14 @@ def open_observers(
         arguments: the command line.
         sources: counts all sources for a view, while it is entered.
         recipe: what is made of each picture, for the HTML report.
+        probe: reads the header of an output; None if outputs are local files.
 
     Raises:
         UsageError: a report's path cannot be a file, or the file is not a report.
         DestinationError: a report or an index file cannot be written.
     """
     with ExitStack() as stack:
-        yield [*open_reports(arguments, stack, recipe), *_views(arguments, sources, stack)]
+        yield [*open_reports(arguments, stack, recipe, probe), *_views(arguments, sources, stack)]
 
 
 def print_summary(
@@ -90,7 +95,7 @@ def _print_human_summary(summary: Summary, arguments: Arguments) -> None:
         if arguments.dry_run and arguments.is_interactive:
             print_status(format_up_to_date(summary) or plain_preview(summary))
         return
-    reports = report_paths(arguments)
+    reports = [arguments.places.get(path, path) for path in report_paths(arguments)]
     is_shown = progress_of(arguments) != "none" or sys.stderr.isatty()
     if (is_shown or arguments.verbose) and (text := format_up_to_date(summary)):
         print_status(text)

@@ -14,15 +14,17 @@ from forkresize.cli.types import start_time_ns
 from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_status
 from forkresize.store.files import open_source
+from forkresize.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
+    from forkresize.batch.backend import Probe
     from forkresize.image.decode.probe import ImageInfo
     from forkresize.recipe import Recipe
     from forkresize.report.export.csv import CsvRows
     from forkresize.report.export.jsonl import JsonLines
-    from forkresize.report.html import HtmlReport
+    from forkresize.report.html import Excerpt, HtmlReport
     from forkresize.report.index.index_file import IndexFile
     from forkresize.report.outcome_store import OutcomeStore
     from forkresize.summary import Summary
@@ -35,7 +37,7 @@ def start_time() -> datetime:
 
 def report_paths(arguments: Arguments) -> list[str]:
     """Return the paths of the reports, each file once, with the run's date and time filled in."""
-    paths = [_expand(path) for path in arguments.report]
+    paths = [expand(path) for path in arguments.report]
     return list({os.path.realpath(path): path for path in paths}.values())
 
 
@@ -73,7 +75,18 @@ def index_files(arguments: Arguments) -> "list[IndexFile]":
     from forkresize.report.index.srcset import SRCSET
 
     requested = ((arguments.manifest, MANIFEST), (arguments.srcset, SRCSET))
-    return [index.file(path) for path, index in requested if path is not None]
+    return [index.file(path, _base(path, arguments)) for path, index in requested if path is not None]
+
+
+def _base(path: str, arguments: Arguments) -> str:
+    """Return the URL that the paths in an index file are relative to; empty for the directory of the file.
+
+    That is its own, if it is uploaded beside outputs, or else the destination.
+    """
+    destination = arguments.destination.rstrip("/")
+    folder = arguments.places.get(path, "").rpartition("/")[0]
+    same_bucket = folder.split("/", 3)[:3] == destination.split("/", 3)[:3]
+    return folder if folder and same_bucket else destination if is_url(destination) else ""
 
 
 def open_logs(arguments: Arguments, stack: ExitStack) -> list[Observer]:
@@ -97,19 +110,22 @@ def open_logs(arguments: Arguments, stack: ExitStack) -> list[Observer]:
     return observers
 
 
-def open_reports(arguments: Arguments, stack: ExitStack, recipe: "Recipe | None" = None) -> list[Observer]:
+def open_reports(
+    arguments: Arguments, stack: ExitStack, recipe: "Recipe | None" = None, probe: "Probe | None" = None
+) -> list[Observer]:
     """Open the reports, and stage the index files when the stack is closed.
 
     Args:
         arguments: the command line.
         stack: closes what is opened.
         recipe: what is made of each picture; the HTML report shows it.
+        probe: reads the header of an output; None if outputs are local files.
 
     Raises:
         UsageError: a path cannot be a file, or the file is not a report.
         DestinationError: a file cannot be written.
     """
-    return _ReportOpener(arguments, stack, recipe).open()
+    return _ReportOpener(arguments, stack, recipe, probe).open()
 
 
 def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
@@ -127,13 +143,15 @@ def commit_indexes(summary: "Summary", arguments: Arguments) -> None:
     for file in indexes:
         file.discard()
         if not arguments.quiet:
-            print_status(f"the run stopped early: the {file.kind} {file.path!r} was not updated")
+            where = arguments.places.get(file.path, file.path)
+            print_status(f"the run stopped early: the {file.kind} {where!r} was not updated")
 
 
 class _ReportOpener:
     """Opens reports, and a store of outcomes if one of them needs it."""
 
-    def __init__(self, arguments: Arguments, stack: ExitStack, recipe: "Recipe | None") -> None:
+    def __init__(self, arguments: Arguments, stack: ExitStack, recipe: "Recipe | None", probe: "Probe | None") -> None:
+        self.probe = probe
         self.arguments = arguments
         self.recipe = recipe
         self._stack = stack
@@ -155,7 +173,7 @@ class _ReportOpener:
     def store(self) -> "OutcomeStore":
         from forkresize.report.outcome_store import OutcomeStore
 
-        store = OutcomeStore(_probe) if self._indexes else OutcomeStore()
+        store = OutcomeStore(self.probe or _probe) if self._indexes else OutcomeStore()
         self._observers.append(self._stack.enter_context(store))
         if not self.arguments.quiet:
             self._stack.callback(_print_unreadable, store)
@@ -191,6 +209,10 @@ def _csv(path: str, _opener: _ReportOpener) -> "CsvRows":
     return CsvRows(path)
 
 
+def _draw_nothing(_: "Sequence[Excerpt]") -> "Mapping[Excerpt, bytes]":
+    return {}
+
+
 def _html(path: str, opener: _ReportOpener) -> "HtmlReport":
     from forkresize.batch.thumbnails import make_thumbnails
     from forkresize.cli.run_info import run_info
@@ -198,7 +220,9 @@ def _html(path: str, opener: _ReportOpener) -> "HtmlReport":
 
     info = run_info(opener.arguments, opener.recipe, start_time())
     workers = opener.arguments.settings.pool.workers
-    return HtmlReport(path, info, opener.store, partial(make_thumbnails, workers=workers))
+    # Where there are object stores, this process has threads and must not fork.
+    draw = _draw_nothing if opener.arguments.is_remote else partial(make_thumbnails, workers=workers)
+    return HtmlReport(path, info, opener.store, draw)
 
 
 _FORMATS: "dict[str, Callable[[str, _ReportOpener], JsonLines | CsvRows | HtmlReport]]" = {
@@ -212,6 +236,7 @@ def _suffix(path: str) -> str:
     return os.path.splitext(path)[1]
 
 
-def _expand(path: str) -> str:
+def expand(path: str) -> str:
+    """Return a path with the date and the time of the run in the place of ``{date}`` and ``{time}``."""
     # Not str.format: other braces belong to the file's name.
     return path.replace("{date}", f"{start_time():%Y-%m-%d}").replace("{time}", f"{start_time():%H%M%S}")

@@ -165,8 +165,16 @@ def _ledger(text: str) -> "LedgerUrl | bool":
     return parse_ledger(text)
 
 
+def _header(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not (value.isascii() and value.isprintable()):
+        raise ValueError(f"invalid header {text!r}: use NAME=VALUE, with letters, digits and hyphens in the name")
+    return name, value
+
+
 BYTES = ParsedText("size", parse_bytes)
 DURATION = ParsedText("time", _seconds)
+HEADER = ParsedText("name=value", _header)
 LEDGER = ParsedText("url", _ledger, switches=True)
 MAX_ERRORS = ParsedText("n|n%", _max_errors)
 MAX_PRUNE = ParsedText("n|n%", _max_prune)

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from forkresize.errors import CollisionError
 from forkresize.job import Source
 from forkresize.plan.naming import Naming
+from forkresize.urls import is_url
 
 _BITS = 1 << 26
 """Size of the Bloom filter: 8 MiB. With one million names, expect about 7,500 false positives."""
@@ -107,7 +108,12 @@ def find_collisions(
 
 
 def identity(path: str) -> str:
-    """Return a text that is equal for all spellings of a path, but different for a link and its target."""
+    """Return a text that is equal for all spellings of a path, but different for a link and its target.
+
+    A URL has one spelling.
+    """
+    if is_url(path):
+        return path
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
 

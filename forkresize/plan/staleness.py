@@ -223,14 +223,14 @@ def _reason_to_update(
         return StaleReason.SOURCE_NEWER if found.mtime_ns < source.mtime_ns else None
     if record.status != "written":
         return StaleReason.RETRY
-    if not _is_recorded(found, record):
+    if not is_recorded(found, record):
         return StaleReason.OUTPUT_MODIFIED
     if (change := _source_change(rules, source, record)) is not None:
         return change
     return StaleReason.RECIPE_CHANGED if _recipe_changed(rules, record, rendition) else None
 
 
-def _is_recorded(found: ObjectInfo, record: OutputRecord) -> bool:
+def is_recorded(found: ObjectInfo, record: OutputRecord) -> bool:
     """Return whether an output is as it was recorded."""
     return found.size == record.size and _same_content(
         (record.etag, record.version, record.mtime_ns), (found.etag, recordable_version(found), found.mtime_ns)

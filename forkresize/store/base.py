@@ -24,7 +24,18 @@ FATAL_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 _PIECE = 1 << 18
 
 
-class SourceStore(Protocol):
+class Opener(Protocol):
+    """Something that opens objects."""
+
+    def open(self, key: str) -> BinaryIO:
+        """Open an object for reading, unbuffered.
+
+        Raises:
+            OSError: it cannot be opened, or is not a regular file.
+        """
+
+
+class SourceStore(Opener, Protocol):
     """A place to read from. Errors are ``OSError`` with an ``errno``, on every store."""
 
     @property
@@ -42,13 +53,6 @@ class SourceStore(Protocol):
 
     def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:
         """Return the metadata of an object, or of what a symbolic link leads to; None if it does not exist."""
-
-    def open(self, key: str) -> BinaryIO:
-        """Open a file for reading, unbuffered.
-
-        Raises:
-            OSError: it cannot be opened, or is not a regular file.
-        """
 
     def fetch(self, key: str, file: BinaryIO, expected: ObjectInfo | None = None) -> ObjectInfo:
         """Write the content of an object into a file that is open, from its start, in pieces.
@@ -194,7 +198,7 @@ def check_key(key: str) -> str:
     return key
 
 
-def checksum(store: SourceStore, key: str) -> bytes:
+def checksum(store: Opener, key: str) -> bytes:
     """Return the BLAKE2b hash of an object's content, 16 bytes long, read in pieces.
 
     Raises:

@@ -27,15 +27,19 @@ class Root(Struct, frozen=True):
     prefix: str
 
 
-def roots(sources: Sequence[str]) -> list[Root]:
+def roots(sources: Sequence[str], *, single: bool | None = None) -> list[Root]:
     """Return the roots of sources that were named one by one.
 
     The content of a single directory goes to the top of the destination; several sources keep their own names.
 
+    Args:
+        sources: directories and files.
+        single: whether these are all sources of the run, and one; None to count them.
+
     Raises:
         SourceError: one of them does not exist or cannot be read.
     """
-    single = len(sources) == 1
+    single = len(sources) == 1 if single is None else single
     return [Root(source, "" if _is_directory(source) and single else _own_name(source)) for source in sources]
 
 

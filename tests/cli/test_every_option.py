@@ -17,7 +17,7 @@ from tests.protocols import Parse
 DOCS = Path(__file__).parents[2] / "docs"
 OPTIONS = [option for options in PANELS.values() for option in options]
 SETTABLE = [option for option in OPTIONS if option.in_files]
-CANDIDATES = "3 none 0.4 50 webp 5s 300K navy 64x64 2026-01-02 1/2 300M 0.5,0.3 auto people,place".split()
+CANDIDATES = "3 none 0.4 50 webp 5s 300K navy 64x64 2026-01-02 1/2 300M 0.5,0.3 auto people,place owner=me".split()
 
 
 def by_key(option: Option) -> str:

@@ -1,7 +1,7 @@
 """Renders pictures that are in memory, in workers without files, network and credentials: Renderer."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from io import FileIO
@@ -68,11 +68,13 @@ class Rendering(Struct, frozen=True):
         result: the outcomes; as of every executor.
         file: holds the renditions that are Written; None if there are none.
         spans: where each of them is in the file, as offset and size in bytes, by rendition.
+        formats: the format of each of them, Pillow's name in lower case, by rendition.
     """
 
     result: JobResult
     file: FileIO | None = None
     spans: Mapping[int, tuple[int, int]] = {}
+    formats: Mapping[int, str] = {}
 
     def read(self, rendition: int) -> bytes:
         """Return the bytes of a rendition.
@@ -135,6 +137,10 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         self.terminate()
+
+    def start(self) -> None:
+        """Start the supervisor before the first picture, without waiting for it."""
+        self._pool.start()
 
     def submit(self, job: Job, recipe: PackedRecipe, source: FileIO) -> "Future[Rendering]":
         """Render a picture; return the future of its rendering.
@@ -220,7 +226,8 @@ def _rendering(job: Job, returned: TaskResult[None, Any]) -> Rendering:
     spans = _spans(outcomes)
     end = sum(size for _, size in spans.values())
     if [os.fstat(file.fileno()).st_size for file in files] == ([end] if spans else []):
-        return Rendering(replace(result, result=outcomes), files[0] if files else None, spans)
+        formats = {rendition: detail.out_format for rendition, detail in _written(outcomes)}
+        return Rendering(replace(result, result=outcomes), files[0] if files else None, spans, formats)
     for file in files:
         file.close()
     failed = Failed(Reason.PROTOCOL_VIOLATION, f"worker returned something else than the {end} bytes of its outputs")
@@ -230,11 +237,16 @@ def _rendering(job: Job, returned: TaskResult[None, Any]) -> Rendering:
 def _spans(outcomes: Sequence[WireOutcome]) -> dict[int, tuple[int, int]]:
     spans: dict[int, tuple[int, int]] = {}
     end = 0
+    for rendition, detail in _written(outcomes):
+        spans[rendition] = end, detail.out_bytes
+        end += detail.out_bytes
+    return spans
+
+
+def _written(outcomes: Sequence[WireOutcome]) -> Iterator[tuple[int, Written]]:
     for each in outcomes:
         if isinstance(each.detail, Written) and each.rendition is not None:
-            spans[each.rendition] = end, each.detail.out_bytes
-            end += each.detail.out_bytes
-    return spans
+            yield each.rendition, each.detail
 
 
 def scrub_environment(variables: Mapping[str, str]) -> dict[str, str]:

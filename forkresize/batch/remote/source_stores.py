@@ -63,6 +63,13 @@ class SourceStores:
         with store.open(key) as file:
             return is_picture(_read_head(file), source.path)
 
+    def may_be_picture_at(self, path: str) -> bool:
+        """Return whether a source begins like a picture, or cannot be read."""
+        try:
+            return self.may_be_picture(Source(path, path))
+        except OSError:
+            return True
+
     def open(self, path: str) -> BinaryIO:
         """Open a source for reading.
 

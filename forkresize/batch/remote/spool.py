@@ -55,7 +55,7 @@ class Spool:
         Raises:
             Exception: of the listing.
         """
-        self._start()
+        self.start()
         offset = 0
         while True:
             with self._changed:
@@ -75,7 +75,7 @@ class Spool:
         Raises:
             Exception: of the listing.
         """
-        self._start()
+        self.start()
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
@@ -106,7 +106,8 @@ class Spool:
             else:
                 yield NothingYet(reader)
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Begin to list, without waiting for it."""
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="listing", daemon=True)

@@ -8,7 +8,8 @@ from io import FileIO
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from forkresize.batch.remote.fetch import Fetcher, RefusedError
 from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
@@ -35,12 +36,14 @@ class Endpoints(Struct, frozen=True):
     Attributes:
         sources: where the sources are.
         destination: where the outputs belong.
-        put_options: how each output is put.
+        put_options: how each output is put; its content type is that of the format that it has.
+        placed: what was put, by the keys of outputs whose result was yielded; what records an output removes it.
     """
 
     sources: SourceStores
     destination: OutputStore
     put_options: ChoosePutOptions = put_plain
+    placed: dict[str, ObjectInfo] = field(default_factory=dict)
 
 
 class Stages:
@@ -73,6 +76,7 @@ class Stages:
         self._lock = threading.Lock()
         self._active: dict[Transfer, Future[Rendering] | None] = {}
         self._dropping = False
+        self._started = False
 
     @property
     def count(self) -> int:
@@ -89,6 +93,9 @@ class Stages:
         """Fetch, render and put a picture."""
         with self._lock:
             self._active[transfer] = None
+        if not self._started:
+            self._started = True
+            self._renderer.start()
         self._fetching.add(partial(self._fetch, transfer))
 
     def take(self) -> list[Transfer]:
@@ -188,7 +195,8 @@ class Stages:
         result: ObjectInfo | Exception
         try:
             data = transfer.rendering.read(output.rendition)
-            result = self._endpoints.destination.put(output.key, data, self._endpoints.put_options(output))
+            options = replace(self._endpoints.put_options(output), content_type=transfer.media_type(output))
+            result = self._endpoints.destination.put(output.key, data, options)
         except Exception as error:  # noqa: BLE001  One output's error must not stop the others.
             result = error
         if transfer.finish_put(output, result):

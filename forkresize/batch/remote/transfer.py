@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from forkresize.batch.remote.renderer import Rendering
 from forkresize.batch.wire import WireOutcome
 from forkresize.errors import describe
+from forkresize.formats import media_type
 from forkresize.job import Job, Output
 from forkresize.outcome import Failed, Reason, Skipped
 from forkresize.pool import Completed, Raised
@@ -46,6 +47,11 @@ class Transfer:
         outputs = [output for output in self.job.outputs if output.rendition in rendering.spans]
         self._pending = len(outputs)
         return outputs
+
+    def media_type(self, output: Output) -> str:
+        """Return the content type of an output that was rendered."""
+        assert self.rendering is not None  # noqa: S101  It was rendered.
+        return media_type(self.rendering.formats[output.rendition])
 
     def finish_put(self, output: Output, result: ObjectInfo | Exception) -> bool:
         """Note that an output was put, or why not; return whether it was the last one."""

@@ -6,7 +6,7 @@ import select
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,9 +20,6 @@ from forkresize.outcome import Failed, Reason
 from forkresize.pool import Activity, NothingYet
 from forkresize.pool.signals import StopSignals
 from forkresize.summary import ExecutorStats
-
-if TYPE_CHECKING:
-    from forkresize.store import ObjectInfo
 
 __all__ = ["Endpoints", "TransferExecutor", "TransferOptions"]
 
@@ -71,8 +68,7 @@ class TransferExecutor:
         options: TransferOptions | None = None,
         on_tick: OnTick | None = None,
     ) -> None:
-        self.placed: dict[str, ObjectInfo] = {}
-        """What was put, by the keys of outputs whose result was yielded; what records an output removes it."""
+        self.placed = endpoints.placed
         self._renderer = renderer
         self._options = options or TransferOptions()
         self._ahead = self._options.ahead or 2 * (renderer.workers + self._options.connections)

@@ -1,6 +1,7 @@
 """Files that list the outputs: staged at the end of a run, committed if it was complete."""
 
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,20 @@ Render = Callable[[Iterable[SourceOutputs], RelativePath], Iterator[str]]
 
 
 class IndexFile(ReplacedFile, frozen=True):
-    """An index file to write; its kind is the name of its option."""
+    """An index file to write; its kind is the name of its option.
+
+    Attributes:
+        render: yields its text.
+        base: the URL that paths are relative to; empty for the directory of the file.
+    """
 
     render: Render
+    base: str = ""
 
     def parts(self, sources: Iterable[SourceOutputs]) -> Iterator[str]:
         """Yield the text of the file."""
+        if self.base:
+            return self.render(sources, lambda path: _relative_url(path, self.base))
         return self.render(sources, _relative_to(os.path.abspath(os.path.dirname(self.path))))
 
 
@@ -41,9 +50,9 @@ class IndexFormat(Struct, frozen=True):
     beginning: re.Pattern[bytes]
     render: Render
 
-    def file(self, path: str) -> IndexFile:
-        """Return the file of this format at a path."""
-        return IndexFile(path, self.name, self.beginning, self.render)
+    def file(self, path: str, base: str = "") -> IndexFile:
+        """Return the file of this format at a path; see ``IndexFile``."""
+        return IndexFile(path, self.name, self.beginning, self.render, base)
 
 
 @contextmanager
@@ -68,6 +77,14 @@ def commit(files: Sequence[IndexFile]) -> None:
     with discard_on_error(files):
         for file in files:
             file.commit()
+
+
+def _relative_url(path: str, base: str) -> str:
+    """Return the path of an object relative to another URL of the same bucket."""
+    bucket = "/".join(base.split("/", 3)[:3]) + "/"
+    if not path.startswith(bucket):
+        return path
+    return posixpath.relpath(path.removeprefix(bucket), base.removeprefix(bucket) or ".")
 
 
 def _relative_to(directory: str) -> RelativePath:

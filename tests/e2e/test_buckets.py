@@ -1,0 +1,472 @@
+"""The installed command with sources and outputs in buckets of a real S3 server, undisturbed and disturbed."""
+
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+from tests.protocols import Run
+from tests.servers.program import uses
+from tests.servers.s3 import S3Server
+
+pytestmark = [*uses("ministack"), pytest.mark.slow, pytest.mark.timeout(180)]
+
+SECRET = "test-secret"  # noqa: S105  Of the server of the tests.
+
+
+class Bucket:
+    """A bucket of its own for a test."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.name = name
+        self._client = client
+        client.create_bucket(Bucket=name)
+
+    def url(self, key: str = "") -> str:
+        return f"s3://{self.name}/{key}"
+
+    def put(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self.name, Key=key, Body=data)
+
+    def get(self, key: str) -> bytes:
+        data: bytes = self._client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return data
+
+    def head(self, key: str) -> dict[str, Any]:
+        head: dict[str, Any] = self._client.head_object(Bucket=self.name, Key=key)
+        return head
+
+    def delete(self, *keys: str) -> None:
+        for key in keys:
+            self._client.delete_object(Bucket=self.name, Key=key)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+
+def picture(seed: int, size: tuple[int, int] = (64, 48), form: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    patches = Image.frombytes("RGB", (8, 8), random.Random(seed).randbytes(8 * 8 * 3))  # noqa: S311  Seeded on purpose.
+    patches.resize(size, Image.Resampling.BICUBIC).save(data, form)
+    return data.getvalue()
+
+
+@pytest.fixture
+def env(ministack: S3Server, tmp_path: Path) -> dict[str, str]:
+    return {**ministack.env, "XDG_STATE_HOME": str(tmp_path / "state")}
+
+
+@pytest.fixture
+def make_bucket(ministack: S3Server) -> Callable[[str], Bucket]:
+    client = boto3.client(
+        "s3",
+        endpoint_url=ministack.endpoint,
+        aws_access_key_id=ministack.access_key,
+        aws_secret_access_key=ministack.secret_key,
+        region_name="us-east-1",
+    )
+    return lambda name: Bucket(client, f"{name}-{os.urandom(4).hex()}")
+
+
+@pytest.fixture
+def photos(make_bucket: Callable[[str], Bucket]) -> Bucket:
+    bucket = make_bucket("photos")
+    for number in range(6):
+        bucket.put(f"in/trip/{number}.jpg", picture(number))
+    bucket.put("in/a.png", picture(9, form="PNG"))
+    bucket.put("in/notes.txt", b"hello")
+    return bucket
+
+
+@pytest.fixture
+def web(make_bucket: Callable[[str], Bucket]) -> Bucket:
+    return make_bucket("web")
+
+
+@pytest.fixture
+def run(forkresize: Run, env: dict[str, str]) -> Callable[..., dict[str, Any]]:
+    """Run the command, and return its summary; the exit code has to be as expected."""
+
+    def run_command(*arguments: str, code: int = 0, **extra: str) -> dict[str, Any]:
+        done = forkresize(*arguments, "--json", env={**env, **extra})
+        assert done.returncode == code, done.stderr
+        assert SECRET not in done.stdout + done.stderr
+        summary: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+        return {**summary, "stderr": done.stderr}
+
+    return run_command
+
+
+def counts(summary: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(summary[name] for name in ("written", "unchanged", "skipped", "failed", "pruned"))
+
+
+RunCommand = Callable[..., dict[str, Any]]
+SIZES = ("--width", "16,32", "--format", "webp,jpeg")
+
+
+def test_a_bucket_is_made_and_then_unchanged(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    assert counts(run(source, destination, *SIZES)) == (28, 0, 1, 0, 0)
+    assert len(web.keys("out/trip/")) == 24
+    at_top = {"trip", "a-16w.jpg", "a-16w.webp", "a-32w.jpg", "a-32w.webp"}
+    assert {key.split("/")[1] for key in web.keys("")} == at_top
+    with Image.open(io.BytesIO(web.get("out/trip/3-32w.webp"))) as image:
+        assert (image.size, image.format) == ((32, 24), "WEBP")
+    assert counts(run(source, destination, *SIZES)) == (0, 28, 1, 0, 0)
+
+
+def test_what_changed_or_is_missing_is_made_again_and_nothing_else(
+    photos: Bucket, web: Bucket, run: RunCommand
+) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    run(source, destination, *SIZES)
+    photos.put("in/trip/1.jpg", picture(77))
+    photos.put("in/new.jpg", picture(78))
+    web.delete("out/trip/2-16w.webp")
+    web.put("out/trip/3-16w.jpg", b"of another program")
+    assert counts(run(source, destination, *SIZES, "--dry-run")) == (0, 22, 1, 0, 0)
+    assert counts(run(source, destination, *SIZES)) == (10, 22, 1, 0, 0)
+    assert counts(run(source, destination, *SIZES)) == (0, 32, 1, 0, 0)
+
+
+def test_a_run_without_its_ledger_goes_by_time(photos: Bucket, web: Bucket, run: RunCommand, tmp_path: Path) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    run(source, destination, *SIZES)
+    (database,) = (tmp_path / "state").rglob("*.db")
+    database.unlink()
+    assert counts(run(source, destination, *SIZES)) == (0, 28, 1, 0, 0)
+    assert counts(run(source, destination, *SIZES, "--no-ledger")) == (0, 28, 1, 0, 0)
+
+
+def test_from_and_to_local_directories(photos: Bucket, web: Bucket, run: RunCommand, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        (tmp_path / "in" / f"{number}.jpg").write_bytes(picture(number))
+    for _, expected in ((0, (3, 0, 0, 0, 0)), (1, (0, 3, 0, 0, 0))):
+        assert counts(run("in", web.url("up"), "--width", "16")) == expected
+    assert web.keys("up/") == ["up/0.jpg", "up/1.jpg", "up/2.jpg"]
+    for _, expected in ((0, (7, 0, 1, 0, 0)), (1, (0, 7, 1, 0, 0))):
+        assert counts(run(photos.url("in/"), "down", "--width", "16")) == expected
+    assert (tmp_path / "down/trip/5.jpg").exists()
+    assert (tmp_path / "down/.forkresize/ledger.db").exists()
+    assert counts(run("in", photos.url("in"), (tmp_path / "all").as_uri(), "--width", "16")) == (10, 0, 1, 0, 0)
+    assert sorted(path.name for path in (tmp_path / "all/in").iterdir()) == ["0.jpg", "1.jpg", "2.jpg", "a.png", "trip"]
+
+
+def test_selection_names_and_shards(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    photos.put("in/.hidden.jpg", picture(1))
+    photos.put("in/trip/raw/1.jpg", picture(1))
+    source = photos.url("in")
+    selected = ("--width", "16", "--exclude", "raw/", "--exclude", "*.png")
+    assert run(source, web.url("a"), *selected)["written"] == 6
+    assert run(source, web.url("b"), "--width", "16", "--no-recursive")["written"] == 1
+    assert run(source, web.url("c"), "--width", "16", "--hidden")["written"] == 9
+    run(source, web.url("d"), "--width", "16", "--name", "{dir}/{stem}_{width}{ext}")
+    assert "d/trip/3_16.jpg" in web.keys("d/")
+    made = [run(source, web.url("e"), "--width", "16", "--shard", f"{k}/2")["written"] for k in (1, 2)]
+    assert sum(made) == 8
+    assert len(web.keys("e/")) == 8
+
+
+def test_collisions_are_found_before_any_work(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    photos.put("in/a.jpg", picture(5))
+    message = run(photos.url("in"), web.url("out"), "--format", "webp", code=2)["stderr"]
+    assert web.url("out/a.webp") in message
+    assert photos.url("in/a.png") in message
+    assert web.keys("out/") == []
+    run(photos.url("in"), web.url("out"), "--format", "webp", "--on-collision", "suffix")
+    assert {"out/a-png.webp", "out/a-jpg.webp"} <= set(web.keys("out/"))
+
+
+def test_single_object_and_a_name_for_its_output(photos: Bucket, web: Bucket, run: RunCommand, tmp_path: Path) -> None:
+    assert run(photos.url("in/a.png"), web.url("out"), "--width", "16")["written"] == 1
+    assert web.keys("out/") == ["out/a.png"]
+    assert run(photos.url("in/a.png"), "small.webp", "--width", "16")["written"] == 1
+    assert (tmp_path / "small.webp").read_bytes()[:4] == b"RIFF"
+    assert run(photos.url("in/a.png"), web.url("small.webp"), "--width", "16")["written"] == 1
+    assert web.get("small.webp")[:4] == b"RIFF"
+
+
+def test_prune_removes_what_lost_its_source_within_the_limit(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    run(source, destination, "--width", "16")
+    photos.delete("in/trip/0.jpg", "in/trip/1.jpg")
+    web.put("out/trip/1.jpg", b"modified")
+    web.put("out/foreign.jpg", b"of another program")
+    assert counts(run(source, destination, "--width", "16", "--prune", "--max-prune", "0", code=3))[-1] == 0
+    assert counts(run(source, destination, "--width", "16", "--prune", "--dry-run"))[-1] == 1
+    assert counts(run(source, destination, "--width", "16", "--prune"))[-1] == 1
+    assert {"out/trip/1.jpg", "out/foreign.jpg"} <= set(web.keys("out/"))
+    assert "out/trip/0.jpg" not in web.keys("out/")
+    # Excluded sources are not gone.
+    assert counts(run(source, destination, "--width", "16", "--prune", "--exclude", "trip/"))[-1] == 0
+
+
+def test_garbage_fails_by_name_once(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    photos.put("in/bad.jpg", b"\xff\xd8\xff garbage")
+    photos.put("in/empty.jpg", b"")
+    photos.put("in/folder/", b"")
+    source, destination = photos.url("in"), web.url("out")
+    first = run(source, destination, "--width", "16", code=1)
+    assert sorted(each["source"] for each in first["failures"]) == [
+        photos.url("in/bad.jpg"),
+        photos.url("in/empty.jpg"),
+    ]
+    second = run(source, destination, "--width", "16", code=1)
+    assert (second["written"], second["failed"], {each["attempts"] for each in second["failures"]}) == (0, 2, {0})
+    assert run(source, destination, "--width", "16", "--retry-failed", code=1)["failed"] == 2
+    assert run(source, web.url("other"), "--width", "16", "--max-errors", "1", code=4)["failed"] >= 1
+
+
+def test_what_exists_is_kept_or_an_error_if_asked(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    web.put("out/a.png", b"of another program")
+    assert counts(run(source, destination, "--width", "16", "--if-exists", "skip")) == (6, 0, 2, 0, 0)
+    assert web.get("out/a.png") == b"of another program"
+    assert run(source, destination, "--width", "16", "--if-exists", "error", code=1)["failed"] == 7
+    assert run(source, destination, "--width", "16", "--force")["written"] == 7
+    assert web.get("out/a.png") != b"of another program"
+
+
+def test_headers_of_outputs(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    headers = ("--cache-control", "public, max-age=60", "--metadata-header", "owner=me")
+    run(photos.url("in"), web.url("out"), "--format", "webp", "--name", "{dir}/{stem}", *headers)
+    head = web.head("out/trip/0")
+    assert (head["ContentType"], head["CacheControl"]) == ("image/webp", "public, max-age=60")
+    assert head["Metadata"] == {"owner": "me"}
+    message = run(photos.url("in"), "out", "--width", "16", "--cache-control", "no-store", code=2)["stderr"]
+    assert "--cache-control" in message
+
+
+def test_reports_and_metrics_at_urls(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    source, destination = photos.url("in"), web.url("out")
+    urls = {
+        "--report": "r/run.jsonl",
+        "--metrics-file": "m/web.prom",
+        "--manifest": "out/all.json",
+        "--log-file": "log",
+    }
+    options = [text for option, key in urls.items() for text in (option, web.url(key))]
+    for _ in range(2):
+        run(source, destination, *SIZES, "--report", web.url("r/page.html"), *options)
+    records = [json.loads(line) for line in web.get("r/run.jsonl").splitlines()]
+    assert {each["destination"] for each in records if each["destination"]} >= {web.url("out/trip/0-16w.webp")}
+    assert b'forkresize_outputs_total{batch="web",reason="",status="written"} 28.0' in web.get("m/web.prom")
+    assert b'status="unchanged"} 28.0' in web.get("m/web.prom")
+    manifest = json.loads(web.get("out/all.json"))
+    renditions = {each["path"]: each["width"] for entry in manifest["sources"] for each in entry["renditions"]}
+    assert (len(renditions), renditions["trip/0-16w.webp"]) == (28, 16)
+    assert b"<html" in web.get("r/page.html")
+    assert SECRET.encode() not in web.get("log") + web.get("r/page.html")
+
+
+def test_srcset_in_a_local_file_is_relative_to_the_destination(
+    photos: Bucket, web: Bucket, run: RunCommand, tmp_path: Path
+) -> None:
+    run(photos.url("in"), web.url("out"), *SIZES, "--srcset", "pictures.html")
+    assert 'srcset="trip/0-16w.webp 16w' in (tmp_path / "pictures.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--watch"], "do not report changes"),
+        (["--preserve-times"], "cannot be set"),
+        (["--symlinks", "follow"], "no symbolic links"),
+        (["--workers", "0"], "does not decode"),
+        (["--files-from", "/dev/null"], "not supported with object stores"),
+    ],
+)
+def test_what_objects_cannot_do_is_refused_with_the_reason(
+    photos: Bucket, web: Bucket, run: RunCommand, arguments: list[str], reason: str
+) -> None:
+    message = run(photos.url("in"), web.url("out"), "--width", "16", *arguments, code=2)["stderr"]
+    assert arguments[0] in message
+    assert reason in message
+
+
+def test_in_place_is_refused_with_the_reason(photos: Bucket, run: RunCommand) -> None:
+    message = run("--in-place", "--no-backup", photos.url("in"), "--width", "16", code=2)["stderr"]
+    assert "--in-place: objects" in message
+
+
+def test_destination_among_the_sources_is_left_out_of_them(photos: Bucket, run: RunCommand) -> None:
+    assert run(photos.url("in"), photos.url("in/web"), "--width", "16")["written"] == 7
+    assert counts(run(photos.url("in"), photos.url("in/web"), "--width", "16")) == (0, 7, 1, 0, 0)
+    assert "also a source" in run(photos.url("in"), photos.url("in"), "--width", "16", code=2)["stderr"]
+    failed = run(photos.url("in/trip"), photos.url("in"), "--width", "16", "--name", "trip/{name}", code=1)
+    assert (failed["written"], failed["failed"]) == (0, 6)
+
+
+def test_errors_name_the_url_and_no_secret(photos: Bucket, web: Bucket, run: RunCommand) -> None:
+    assert "no-such-bucket-x" in run("s3://no-such-bucket-x/in", web.url("out"), "--width", "16", code=3)["stderr"]
+    assert "no-such-bucket-x" in run(photos.url("in"), "s3://no-such-bucket-x/out", "--width", "16", code=3)["stderr"]
+    refused = run(photos.url("in"), web.url("out"), "--width", "16", code=3, AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert "refuses connections" in refused["stderr"]
+    assert "credentials" in run("s3://user:hush@photos/in", "out", "--width", "16", code=2)["stderr"]
+
+
+# Disturbed runs.
+
+
+@pytest.fixture
+def start(command: list[str], env: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def start_command(*arguments: str) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [*command, *arguments, "--json"],
+            cwd=tmp_path,
+            env={**os.environ, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start_command
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def supervisor_of(pid: int) -> int:
+    """Return the supervisor of a run, which one of its threads has started."""
+    tasks = Path(f"/proc/{pid}/task")
+    found = [int(each) for task in tasks.iterdir() for each in (task / "children").read_text().split()]
+    return found[0] if found else 0
+
+
+@pytest.fixture
+def many(make_bucket: Callable[[str], Bucket]) -> Bucket:
+    bucket = make_bucket("many")
+    for number in range(24):
+        bucket.put(f"in/{number:02}.jpg", picture(number, (1200, 900)))
+    return bucket
+
+
+SLOW = ("--width", "600", "--format", "avif", "--workers", "2")
+
+
+def test_processes_of_a_run(many: Bucket, web: Bucket, start: Callable[..., "subprocess.Popen[str]"]) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    supervisor = wait_for(lambda: supervisor_of(process.pid))
+    workers = wait_for(lambda: children(supervisor))
+    # This process has threads, and has forked nothing but the supervisor, a fresh interpreter with a single thread.
+    assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 1
+    assert len(list(Path(f"/proc/{supervisor}/task").iterdir())) == 1
+    for pid in (supervisor, *workers):
+        assert SECRET.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+        assert b"AWS_" not in Path(f"/proc/{pid}/environ").read_bytes()
+    assert process.wait(90) == 0
+
+
+def test_first_interrupt_finishes_pictures_in_progress_and_the_next_run_continues(
+    many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    wait_for(lambda: web.keys("out/0") or web.keys("out/1") or web.keys("out/2"))
+    process.send_signal(signal.SIGINT)
+    summary = json.loads(process.communicate(timeout=90)[0])
+    assert (process.returncode, summary["failed"]) == (130, 0)
+    made = len([key for key in web.keys("out/") if ".forkresize" not in key])
+    assert 1 <= made == summary["written"] < 24
+    assert counts(run(many.url("in"), web.url("out"), *SLOW)) == (24 - made, made, 0, 0, 0)
+
+
+def test_second_interrupt_ends_the_run_at_once(
+    many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    supervisor = wait_for(lambda: supervisor_of(process.pid))
+    wait_for(lambda: children(supervisor))
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)  # What comes within a tenth of a second counts as the same signal.
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    wait_for(lambda: not Path(f"/proc/{supervisor}").exists())
+    assert run(many.url("in"), web.url("out"), *SLOW)["failed"] == 0
+    assert len([key for key in web.keys("out/") if ".forkresize" not in key]) == 24
+
+
+@pytest.mark.parametrize("victim", ["worker", "supervisor"])
+def test_killed_process_costs_nothing(
+    many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"], victim: str
+) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    supervisor = wait_for(lambda: supervisor_of(process.pid))
+    workers = wait_for(lambda: children(supervisor))
+    os.kill(workers[0] if victim == "worker" else supervisor, signal.SIGKILL)
+    summary = json.loads(process.communicate(timeout=120)[0])
+    assert (process.returncode, summary["written"], summary["failed"]) == (0, 24, 0)
+    assert counts(run(many.url("in"), web.url("out"), *SLOW)) == (0, 24, 0, 0, 0)
+
+
+def test_killed_command_leaves_a_destination_that_the_next_run_completes(
+    many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    supervisor = wait_for(lambda: supervisor_of(process.pid))
+    wait_for(lambda: [key for key in web.keys("out/") if key.endswith(".avif")])
+    process.kill()
+    process.wait()
+    wait_for(lambda: not Path(f"/proc/{supervisor}").exists())
+    run(many.url("in"), web.url("out"), *SLOW, code=75)
+    # As if its lock had expired, which takes a minute.
+    web.delete(*[key for key in web.keys("out/") if ".forkresize" in key])
+    summary = run(many.url("in"), web.url("out"), *SLOW)
+    assert (summary["written"] + summary["unchanged"], summary["failed"]) == (24, 0)
+    assert [key for key in web.keys("out/") if not key.endswith(".avif")] == []
+
+
+def test_object_that_is_deleted_in_mid_run_fails_by_name(
+    many: Bucket, web: Bucket, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    for number in range(100, 250):
+        many.put(f"in/{number}.jpg", picture(number, (300, 200)))
+    process = start(many.url("in"), web.url("out"), *SLOW, "--order", "path")
+    wait_for(lambda: web.keys("out/0"))
+    many.delete("in/249.jpg")
+    summary = json.loads(process.communicate(timeout=120)[0])
+    assert (process.returncode, summary["written"], summary["failed"]) == (1, 173, 1)
+    assert [each["source"] for each in summary["failures"]] == [many.url("in/249.jpg")]
+
+
+def test_another_run_on_the_destination_waits_or_ends_with_75(
+    many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    process = start(many.url("in"), web.url("out"), *SLOW)
+    wait_for(lambda: supervisor_of(process.pid))
+    assert "another run" in run(many.url("in"), web.url("out"), *SLOW, code=75)["stderr"]
+    assert counts(run(many.url("in"), web.url("out"), *SLOW, "--lock-wait", "120")) == (0, 24, 0, 0, 0)
+    assert process.wait(90) == 0
