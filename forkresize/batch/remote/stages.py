@@ -128,8 +128,12 @@ class Stages:
 
     def rendering(self) -> list[Transfer]:
         """Return the pictures that workers have, or are about to get, in the order in which they were begun."""
+        now = monotonic()
         with self._lock:
-            return [transfer for transfer, future in self._active.items() if future is not None and future.running()]
+            running = [each for each, future in self._active.items() if future is not None and future.running()]
+        for transfer in running:
+            transfer.render_started = transfer.render_started or now
+        return running
 
     def close(self) -> None:
         """End the threads when they are done."""
@@ -156,7 +160,6 @@ class Stages:
         if self._dropping:
             self._finish(transfer)
             return
-        transfer.render_started = monotonic()
         try:
             future = self._renderer.submit(transfer.job, self._recipe, file)
         except (BrokenPoolError, RuntimeError) as error:

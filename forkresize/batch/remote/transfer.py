@@ -34,7 +34,7 @@ class Transfer:
         self.placed: dict[str, ObjectInfo] = {}  # Outputs that were put, by their keys.
         self.result: JobResult | None = None
         self.error: BaseException | None = None  # Why no picture can be rendered.
-        self.render_started = 0.0  # By ``time.monotonic``.
+        self.render_started = 0.0  # When it was first seen with the pool, by ``time.monotonic``; 0 before.
         self._refused: dict[int, Failed] = {}
         self._pending = 0
         self._lock = threading.Lock()
