@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from obstore import Attributes, GetResult, ObjectMeta, PutMode, UpdateVersion
     from obstore.store import ObjectStore
 
+LARGE = 64 << 20
+"""Bytes of an object above which it is sent in parts."""
+
 _PIECE = 1 << 20
 _PAGE = 1000
 
@@ -88,12 +91,12 @@ class ObstoreClient:
             raise OSError(errno.EINVAL, problem)
         mode = _mode(options)
         attributes = _attributes(name, options)
-        # A condition holds for one request only.
-        parts = None if mode == "overwrite" else False
+        # Parts of an upload that failed may be kept and charged; a condition holds for one request only.
+        in_parts = mode == "overwrite" and len(data) > LARGE
         try:
             with _translate():
                 result = obstore.put(
-                    self._writer, _check(name), data, attributes=attributes, mode=mode, use_multipart=parts
+                    self._writer, _check(name), data, attributes=attributes, mode=mode, use_multipart=in_parts
                 )
         except OSError as error:
             raise errors.failed_condition(error, options) from None

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forkresize.store import Capabilities, ObjectInfo, PutOptions
-from forkresize.store.objects import StoreOptions, open_store
+from forkresize.store.objects import StoreOptions, obstore_client, open_store
 from forkresize.store.objects.store import ObjectStore
 from forkresize.urls import parse_store_url
 from tests.servers.fault_proxy import Fault, Kind
@@ -90,9 +90,15 @@ def test_an_object_is_served_with_its_headers(bucket: Bucket, store: ObjectStore
 @pytest.mark.slow
 @pytest.mark.server
 @pytest.mark.xdist_group("ministack")
-def test_a_large_object_is_put_in_parts_and_appears_at_once(store: ObjectStore) -> None:
+@pytest.mark.parametrize(("limit", "requests"), [(64 << 20, {"PUT"}), (1 << 20, {"PUT", "POST"})])
+def test_a_large_object_appears_at_once_also_when_it_is_sent_in_parts(
+    bucket: Bucket, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, limit: int, requests: set[str]
+) -> None:
+    monkeypatch.setattr(obstore_client, "LARGE", limit)
     data = bytes(range(256)) * 4096 * 12
-    put = store.put("large.tiff", memoryview(data))
+    with bucket.proxy.fail():
+        put = store.put("large.tiff", memoryview(data))
+        assert {method for method, _ in bucket.proxy.requests} == requests
     content = BytesIO()
     assert store.fetch("large.tiff", content).is_same(put)
     assert content.getvalue() == data
