@@ -1,5 +1,7 @@
-"""Real brokers."""
+"""Clusters with a real broker and a real database."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,12 +9,8 @@ import pytest
 from forkresize.cluster.app import queue_name
 from forkresize.cluster.publisher import Publisher
 from forkresize.cluster.spec import QUEUES
-from tests.servers.program import uses
-
-BROKERS = [
-    pytest.param("rabbitmq", marks=[*uses("rabbitmq"), pytest.mark.slow]),
-    pytest.param("redis", marks=[*uses("redis"), pytest.mark.slow]),
-]
+from tests.cluster.lab import BROKERS, Lab
+from tests.servers.postgresql import PostgresServer
 
 
 @pytest.fixture(params=BROKERS)
@@ -24,3 +22,14 @@ def broker(request: pytest.FixtureRequest) -> Any:
         for name in QUEUES:
             publisher._connection.default_channel.queue_purge(queue_name(name))  # noqa: SLF001 -- no other way is needed.
     return server
+
+
+@pytest.fixture
+def lab(broker: Any, postgresql: PostgresServer, tmp_path: Path) -> Iterator[Lab]:
+    """A cluster whose pictures are files."""
+    for name in ("in", "out"):
+        (tmp_path / name).mkdir()
+    urls = (tmp_path / "in").as_uri(), (tmp_path / "out").as_uri()
+    lab = Lab(broker.url, postgresql.new_database(), *urls, tmp_path)
+    yield lab
+    lab.close()

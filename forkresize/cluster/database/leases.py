@@ -52,12 +52,13 @@ _INSERT = """
 INSERT INTO forkresize.chunk (run, number, manifest, first, count, bytes, state, handling, losses)
 VALUES (%(run)s, %(number)s, %(manifest)s, %(first)s, %(count)s, %(bytes)s, %(state)s, %(handling)s, %(losses)s)
 """
-_ANNOUNCE = """
+ANNOUNCE = """
 INSERT INTO forkresize.outbox (run, chunk, queue)
 SELECT run, number, queue FROM forkresize.chunk JOIN forkresize.batch USING (run)
 WHERE run = %(run)s AND number = %(number)s AND chunk.state = 'pending'
 ON CONFLICT (run, chunk) DO NOTHING
 """
+"""Adds the message for a chunk that is pending."""
 
 Row = dict[str, Any]
 """A row of the chunks."""
@@ -127,7 +128,7 @@ def requeue(cursor: Cursor, chunk: Row, part: Part, *, cancelled: bool) -> None:
     state = ChunkState.CANCELLED if cancelled else ChunkState.PENDING
     values = {**chunk, "state": state.value, "handling": part.handling.value, "losses": part.losses}
     cursor.execute(_REQUEUE, values)
-    cursor.execute(_ANNOUNCE, values)
+    cursor.execute(ANNOUNCE, values)
 
 
 def insert_part(cursor: Cursor, chunk: Row, part: Part, *, cancelled: bool) -> None:
@@ -147,4 +148,4 @@ def insert_part(cursor: Cursor, chunk: Row, part: Part, *, cancelled: bool) -> N
         "losses": part.losses,
     }
     cursor.execute(_INSERT, values)
-    cursor.execute(_ANNOUNCE, values)
+    cursor.execute(ANNOUNCE, values)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from forkresize.cluster.database.leases import ANNOUNCE
 from forkresize.cluster.database.sql import fetch
 from forkresize.ledger.postgres.database import Cursor, Database
 
@@ -59,6 +60,10 @@ class Outbox:
             return len(messages)
 
         return self._database.run(relay)
+
+    def announce(self, run: int, number: int) -> None:
+        """Announce a chunk once more if it is pending; for a node that may not work on it, where another one may."""
+        self._database.run(lambda cursor: cursor.execute(ANNOUNCE, {"run": run, "number": number}))
 
     def republish(self, queue: str, older_than: float, limit: int = 100) -> int:
         """Announce pending chunks again whose message may be lost; for nodes that wait at an empty queue.

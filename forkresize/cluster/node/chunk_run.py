@@ -1,0 +1,197 @@
+"""One chunk on a node: reads the manifest, makes the pictures, writes rows and outcomes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+from msgspec import Struct
+
+from forkresize.batch.executor import JobResult
+from forkresize.batch.remote.renderer import PackedRecipe, Renderer
+from forkresize.batch.remote.transfers import Endpoints, TransferExecutor, TransferOptions
+from forkresize.batch.results import outcomes_from_result
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.values import Handling, Lease, Result
+from forkresize.cluster.jsonlines import ManifestError
+from forkresize.cluster.manifest import Header, outcomes_key, read_manifest, run_directory, write_outcomes
+from forkresize.cluster.node.allowed import check_job
+from forkresize.cluster.node.chunk_outcomes import ChunkOutcomes
+from forkresize.cluster.node.recorder import Recorder
+from forkresize.cluster.node.settings import NodeSettings
+from forkresize.cluster.node.stores import RunStores
+from forkresize.cluster.spec import RunSpec
+from forkresize.job import Job, Output
+from forkresize.outcome import Execution, Failed, Outcome, Reason, ref_to_job
+from forkresize.store import PutOptions, SourceStore
+
+_MAX_MANIFEST = 32 << 20
+"""Bytes of a compressed manifest that are read."""
+
+_AHEAD = 4
+"""Pictures that are under way for each worker: enough to hide transfers, and so few that a node ends soon."""
+
+_CONNECTIONS = 16
+"""How many objects of a chunk are fetched at the same time, and how many are put."""
+
+POISON = "it ended the process of two nodes"
+"""Why a picture failed that is not tried again."""
+
+
+class Chunk(Struct, frozen=True):
+    """A chunk that this node has leased.
+
+    Attributes:
+        lease: the lease.
+        spec: of the chunk's run.
+        stores: of the run.
+    """
+
+    lease: Lease
+    spec: RunSpec
+    stores: RunStores
+
+
+class Tools(Protocol):
+    """What all chunks of a node share."""
+
+    @property
+    def settings(self) -> NodeSettings:
+        """The settings of the node."""
+
+    @property
+    def renderer(self) -> Renderer:
+        """Renders the pictures."""
+
+
+class ChunkRun:
+    """The work on one chunk, by one thread. Others may ask it to stop.
+
+    Args:
+        chunk: the chunk.
+        tools: what all chunks share.
+        database: to mark pictures in; of the same thread.
+    """
+
+    def __init__(self, chunk: Chunk, tools: Tools, database: ClusterDatabase) -> None:
+        self.lease = chunk.lease
+        self._chunk = chunk
+        self._tools = tools
+        self._database = database
+        self._executor: TransferExecutor | None = None
+        self._outcomes: ChunkOutcomes | None = None
+        self._stopping = False
+        self.is_lost = False
+
+    @property
+    def made(self) -> int:
+        """How many pictures have outcomes."""
+        return 0 if self._outcomes is None else len(self._outcomes)
+
+    def stop(self) -> None:
+        """Begin no more pictures, and finish those that have begun; may be called by any thread."""
+        self._stopping = True
+
+    def lose(self) -> None:
+        """Stop, and write nothing more: the lease is lost."""
+        self.is_lost = self._stopping = True
+        if self._executor is not None:
+            self._executor.stop()
+
+    def run(self) -> Result | None:
+        """Work on the chunk.
+
+        Returns:
+            What was made, whose outcomes are in the destination; None if nothing was made or the lease is lost.
+
+        Raises:
+            ManifestError: the manifest is missing, damaged, not signed, or that of another run.
+            NotAllowedError: a picture is outside the stores of the run.
+            OSError: the destination cannot be read or written.
+            LedgerError: the ledger cannot be written.
+            BrokenPoolError: no picture can be rendered.
+        """
+        jobs = self._read_jobs()
+        self._outcomes = outcomes = ChunkOutcomes(jobs, self.lease.first, self._tools.settings.name)
+        with Recorder(self._tools.settings.ledger, self.lease.run, self._chunk.spec) as recorder:
+            if self.lease.handling is Handling.FAIL:
+                self._fail(jobs, outcomes, recorder)
+            else:
+                self._execute(jobs, outcomes, recorder)
+        made = outcomes.leading()
+        if self.is_lost or not made:
+            return None
+        key = outcomes_key(self.lease.run, self.lease.number, self.lease.attempt)
+        header = Header(run=self.lease.run, chunk=self.lease.number, spec=self._chunk.spec.digest, lines=len(made))
+        self._chunk.stores.destination.put(key, write_outcomes(made, header, self._tools.settings.key))
+        return Result(made=len(made), outcomes=key, counts=outcomes.count(len(made)))
+
+    def _read_jobs(self) -> list[Job]:
+        lease = self.lease
+        if not lease.manifest.startswith(f"{run_directory(lease.run)}/"):
+            raise ManifestError(f"{lease.manifest!r} is not a manifest of run {lease.run}")
+        data = _read(self._chunk.stores.destination, lease.manifest)
+        header, jobs = read_manifest(data, self._tools.settings.key)
+        if (header.run, header.spec) != (lease.run, self._chunk.spec.digest):
+            raise ManifestError(f"the manifest {lease.manifest!r} is that of another run")
+        jobs = jobs[lease.first : lease.first + lease.count]
+        if len(jobs) != lease.count or not all(job.outputs for job in jobs):
+            raise ManifestError(f"the manifest {lease.manifest!r} lacks pictures of chunk {lease.number}")
+        for job in jobs:
+            check_job(job, self._chunk.stores.locations)
+        return jobs
+
+    def _fail(self, jobs: Sequence[Job], outcomes: ChunkOutcomes, recorder: Recorder) -> None:
+        for job in jobs:
+            ref = ref_to_job(job, self._chunk.stores.destination.location)
+            failed = [Outcome(ref, Failed(Reason.CRASHED, POISON), Execution(attempts=2))]
+            outcomes.add(job, failed)
+            recorder.record(job, failed, {})
+
+    def _execute(self, jobs: Sequence[Job], outcomes: ChunkOutcomes, recorder: Recorder) -> None:
+        settings, spec, stores = self._tools.settings, self._chunk.spec, self._chunk.stores
+        ahead = 1 if self.lease.handling is Handling.SINGLE else _AHEAD * (self._tools.renderer.workers + 2)
+        recipe = PackedRecipe(spec.recipe.encode())
+        endpoints = Endpoints(stores.for_fetching, stores.destination, self._put_options)
+        with ExitStack() as stack:
+            options = TransferOptions(memory=settings.transfer_memory, connections=_CONNECTIONS, ahead=ahead)
+            executor = stack.enter_context(TransferExecutor(self._tools.renderer, recipe, endpoints, options))
+            self._executor = executor
+            for result in executor.run(self._upcoming(jobs)):
+                if self.is_lost:
+                    continue
+                self._add(result, executor, outcomes, recorder)
+
+    def _upcoming(self, jobs: Sequence[Job]) -> Iterator[Job]:
+        """Yield the jobs; those that are worked on alone are marked before they start."""
+        for index, job in enumerate(jobs, self.lease.first):
+            if self._stopping:
+                return
+            if self.lease.handling is Handling.SINGLE and not self._database.chunks.mark(self.lease, index):
+                self.lose()
+                return
+            yield job
+
+    def _add(self, result: JobResult, executor: TransferExecutor, outcomes: ChunkOutcomes, recorder: Recorder) -> None:
+        job = result.item
+        found = outcomes_from_result(result, self._chunk.stores.destination)
+        keys = [output.key for output in job.outputs]
+        placed = {key: executor.placed.pop(key) for key in keys if key in executor.placed}
+        recorder.record(job, found, placed)
+        outcomes.add(job, found)
+
+    def _put_options(self, _: Output) -> PutOptions:
+        spec = self._chunk.spec
+        return PutOptions(cache_control=spec.cache_control, metadata=spec.metadata)
+
+
+def _read(store: SourceStore, key: str) -> bytes:
+    try:
+        with store.open(key) as file:
+            data = bytearray()
+            while piece := file.read(1 << 18):
+                data += piece
+                if len(data) > _MAX_MANIFEST:
+                    raise ManifestError(f"the manifest {key!r} has more than {_MAX_MANIFEST:,} bytes")
+    except FileNotFoundError as error:
+        raise ManifestError(f"the manifest {key!r} is missing") from error
+    return bytes(data)

@@ -1,0 +1,262 @@
+"""Node: takes chunks from a broker's queues, and works on them until it is asked to stop."""
+
+import logging
+import os
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from celery.worker import state as celery_state
+
+from forkresize._version import __version__
+from forkresize.batch.remote.renderer import Renderer
+from forkresize.cluster.app import TASK, create_app, queue_name
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.values import Handling, Lease, NodeInfo
+from forkresize.cluster.jsonlines import ManifestError
+from forkresize.cluster.messages import ChunkMessage, MessageError, decode_message
+from forkresize.cluster.node.allowed import AllowedUrls, NotAllowedError
+from forkresize.cluster.node.chunk_run import Chunk, ChunkRun
+from forkresize.cluster.node.exclusion import Exclusion
+from forkresize.cluster.node.heartbeat import Heartbeat
+from forkresize.cluster.node.intake import ChunkConsumer, refuse_compression, register_task
+from forkresize.cluster.node.keeper import Keeper
+from forkresize.cluster.node.settings import NodeSettings
+from forkresize.cluster.node.stores import StoreCache
+from forkresize.cluster.publisher import Publisher
+from forkresize.errors import BrokenPoolError, ForkresizeError, LedgerError
+from forkresize.exit_policy import ExitCode, exit_code_for_signal
+from forkresize.pool.signals import StopSignals
+
+_LOG = logging.getLogger("forkresize.node")
+
+_MAX_ATTEMPTS = 10
+"""After so many attempts, a chunk whose files cannot be read or written is given up."""
+
+_PAUSE = 2.0
+"""Seconds before a chunk is given back that could not be worked on, so that it does not come at once."""
+
+_NOTICE_SECONDS = 3.0
+_NOTICE_INTERVAL = 0.2
+"""How long and how often a node looks whether the database has lost a node, too, that the broker has lost."""
+
+_PASS_ON_SECONDS = 1.0
+"""Seconds before the message for a chunk that this node may not touch is published again."""
+
+_GIVE_BACK_SECONDS = 5.0
+"""How long a node that stops at once tries to give back its chunks."""
+
+
+class Node:
+    """A node of a cluster, which occupies its process: it handles SIGTERM and SIGINT.
+
+    Args:
+        settings: what it was started with.
+
+    Raises:
+        UsageError: a URL is invalid.
+    """
+
+    renderer: Renderer
+    """Renders the pictures while the node runs."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self.settings = settings
+        self._allowed = AllowedUrls(settings.allow)
+        self._app = create_app(settings.cluster)
+        self._exclusion = Exclusion()
+        self._lock = threading.Lock()
+        self._running: set[ChunkRun] = set()
+        self._idle_since: float | None = time.monotonic()
+        self._local = threading.local()
+        self._stores = StoreCache(self._allowed, settings.stores)
+        self._draining = False
+        self._signals = StopSignals(self._on_stop)
+        self._signals.on_force = self._on_force
+        self._failure: BaseException | None = None
+
+    @property
+    def info(self) -> NodeInfo:
+        """What the node reports about itself."""
+        return NodeInfo(
+            name=self.settings.name,
+            workers=self.renderer.workers,
+            memory=self.renderer.memory,
+            allow=self._allowed.urls,
+            queues=list(self.settings.queues),
+            version=__version__,
+            key=self.settings.key is not None,
+        )
+
+    def run(self) -> int:
+        """Work until the node is asked to stop; return the exit code.
+
+        Raises:
+            ClusterError: the broker cannot be used at the start.
+            LedgerError: the database cannot be used at the start.
+            BrokenPoolError: no picture can be rendered.
+        """
+        with ClusterDatabase(self.settings.ledger) as database:
+            database.migrate()
+        with ExitStack() as stack:
+            publisher = stack.enter_context(Publisher(self.settings.cluster, self.settings.key))
+            publisher.check()
+            worker = self._create_worker()
+            stack.enter_context(self._signals)
+            self.renderer = stack.enter_context(Renderer(self.settings.pool, self.settings.sandbox))
+            stack.enter_context(self._create_heartbeat())
+            stack.enter_context(Keeper(self.settings.ledger, publisher, self.settings.queues, lambda: self._idle_since))
+            worker.start()
+        if self._failure is not None:
+            raise self._failure
+        return ExitCode.OK if worker.exitcode in {None, 0} else ExitCode.FATAL
+
+    def _create_worker(self) -> Any:
+        refuse_compression()
+        register_task(self._app, TASK, self._on_chunk)
+        self._app.conf.update(
+            worker_pool="threads", worker_concurrency=self.settings.chunks, worker_consumer=ChunkConsumer
+        )
+        queues = [queue_name(queue) for queue in self.settings.queues]
+        return self._app.WorkController(
+            hostname=f"forkresize@{self.settings.name}",
+            queues=queues,
+            ready_callback=self._on_ready,
+            without_gossip=True,
+            without_heartbeat=True,
+            without_mingle=True,
+        )
+
+    def _on_ready(self, _: object) -> None:
+        _LOG.info("node %s is ready", self.settings.name)
+
+    def _create_heartbeat(self) -> Heartbeat:
+        settings = self.settings
+        return Heartbeat(settings.ledger, self.info, self._list_running, lambda: self._draining, settings.lease_seconds)
+
+    def _list_running(self) -> list[ChunkRun]:
+        with self._lock:
+            return list(self._running)
+
+    def _on_chunk(self, text: str, redelivered: bool) -> None:
+        """Work on the chunk of a message. What goes wrong is logged: the message has served its purpose."""
+        try:
+            message = decode_message(text, self.settings.key)
+        except MessageError as error:
+            _LOG.error("refused a message: %s", error)
+            return
+        if self._draining:
+            return
+        database = self._database()
+        try:
+            run = database.runs.get(message.run)
+            stores = None if run is None else self._stores.get(run)
+            if run is None:
+                return
+            if stores is None:
+                time.sleep(_PASS_ON_SECONDS)
+                database.outbox.announce(message.run, message.chunk)
+                return
+            lease = self._take(message, database, redelivered=redelivered)
+            if lease is not None:
+                self._work(Chunk(lease, run.spec, stores), database)
+        except ForkresizeError as error:
+            _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
+
+    def _take(self, message: ChunkMessage, database: ClusterDatabase, *, redelivered: bool) -> Lease | None:
+        """Lease a chunk. If the broker has lost the node that had it, the database may notice a moment later."""
+        deadline = time.monotonic() + (_NOTICE_SECONDS if redelivered else 0)
+        while True:
+            lease = database.chunks.take(message.run, message.chunk, self.settings.name, redelivered=redelivered)
+            is_over = time.monotonic() >= deadline or self._draining
+            if lease is not None or is_over or not database.chunks.is_leased(message.run, message.chunk):
+                return lease
+            time.sleep(_NOTICE_INTERVAL)
+
+    def _database(self) -> ClusterDatabase:
+        """Return the database of this thread."""
+        database: ClusterDatabase | None = getattr(self._local, "database", None)
+        if database is None:
+            database = self._local.database = ClusterDatabase(
+                self.settings.ledger, lease_seconds=self.settings.lease_seconds
+            )
+        return database
+
+    def _work(self, chunk: Chunk, database: ClusterDatabase) -> None:
+        """Work on a chunk, and finish or return it."""
+        work = ChunkRun(chunk, self, database)
+        with self._lock:
+            self._running.add(work)
+            self._idle_since = None
+        try:
+            with self._exclusion.enter(alone=chunk.lease.handling is Handling.SINGLE):
+                if self._draining:
+                    work.stop()
+                self._run_chunk(work, database)
+        finally:
+            with self._lock:
+                self._running.discard(work)
+                if not self._running:
+                    self._idle_since = time.monotonic()
+
+    def _run_chunk(self, work: ChunkRun, database: ClusterDatabase) -> None:
+        lease = work.lease
+        try:
+            result = work.run()
+        except (ManifestError, NotAllowedError) as error:
+            self._give_up(lease, error, database)
+        except (OSError, LedgerError) as error:
+            _LOG.error("chunk %s of run %s: %s", lease.number, lease.run, error)
+            if lease.attempt >= _MAX_ATTEMPTS:
+                self._give_up(lease, error, database)
+                return
+            time.sleep(0 if self._draining else _PAUSE)
+            database.chunks.give_back(lease)
+        except BrokenPoolError as error:
+            database.chunks.give_back(lease)
+            self._fail(error)
+        else:
+            if result is not None:
+                database.chunks.finish(lease, result)
+            elif not work.is_lost:
+                database.chunks.give_back(lease)
+
+    def _give_up(self, lease: Lease, error: Exception, database: ClusterDatabase) -> None:
+        _LOG.error("chunk %s of run %s is given up: %s", lease.number, lease.run, error)
+        database.chunks.give_up(lease, f"{self.settings.name}: {error}")
+
+    def _fail(self, error: BaseException) -> None:
+        """End the node because of an error."""
+        if self._failure is None and not self._draining:
+            self._failure = error
+        self._drain()
+
+    def _drain(self) -> None:
+        """Take no more chunks, finish the pictures that workers have, and return the rest."""
+        self._draining = True
+        celery_state.should_stop = 0
+        for work in self._list_running():
+            work.stop()
+
+    def _on_stop(self) -> None:
+        # Not in the signal's handler: a lock may be held by the code that was interrupted.
+        threading.Thread(target=self._drain, name="drain", daemon=True).start()
+
+    def _on_force(self) -> None:
+        threading.Thread(target=self._stop_at_once, name="stop", daemon=True).start()
+
+    def _stop_at_once(self) -> None:
+        """End the workers, give back the chunks, and exit."""
+        leases = [work.lease for work in self._list_running()]
+        ended = threading.Thread(target=self._give_back, args=(leases,), daemon=True)
+        self.renderer.terminate()
+        ended.start()
+        ended.join(_GIVE_BACK_SECONDS)
+        os._exit(exit_code_for_signal(self._signals.first or 0))
+
+    def _give_back(self, leases: list[Lease]) -> None:
+        with ClusterDatabase(self.settings.ledger) as database:
+            for lease in leases:
+                database.chunks.give_back(lease)
+            database.nodes.remove(self.settings.name)

@@ -1,0 +1,56 @@
+"""Writes the ledger's rows of the pictures that a node has made."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from forkresize.cluster.spec import RunSpec
+from forkresize.job import Job
+from forkresize.ledger import LedgerStore, RecipeFingerprints, open_ledger, records_for, source_record
+from forkresize.outcome import Outcome
+from forkresize.store import ObjectInfo
+
+
+class Recorder:
+    """The rows of one chunk. A context manager; belongs to one thread.
+
+    Args:
+        url: of the ledger.
+        run: number of the run.
+        spec: of the run.
+    """
+
+    def __init__(self, url: str, run: int, spec: RunSpec) -> None:
+        self._ledger: LedgerStore = open_ledger(spec.destination, url)
+        self._ledger.join_run(run)
+        self._fingerprints = fingerprints_of(spec)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    def record(self, job: Job, outcomes: Sequence[Outcome], placed: Mapping[str, ObjectInfo]) -> None:
+        """Record what happened to a picture; rows are written in batches, and at the end.
+
+        Args:
+            job: the picture.
+            outcomes: what happened.
+            placed: its outputs in the destination, by key.
+
+        Raises:
+            LedgerError: the ledger cannot be written.
+        """
+        if self._fingerprints.renditions:
+            base = source_record(job.source, self._ledger.run)
+            self._ledger.record(records_for(job, outcomes, base, self._fingerprints, placed))
+
+
+def fingerprints_of(spec: RunSpec) -> RecipeFingerprints:
+    """Return the fingerprints of a run's recipe."""
+    return RecipeFingerprints(
+        renditions=tuple(map(bytes.fromhex, spec.renditions)),
+        combined=bytes.fromhex(spec.combined),
+        limits={reason: math.inf if limit is None else limit for reason, limit in spec.limits.items()},
+    )

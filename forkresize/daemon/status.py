@@ -1,0 +1,133 @@
+"""``forkresized status``: the nodes, queues, runs and chunks of a cluster."""
+
+import json
+import sys
+from typing import Any
+
+import click
+from msgspec import to_builtins
+
+from forkresize.cli.types import whole
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.values import ChunkState, NodeRow, Progress, RunRow, RunState
+from forkresize.cluster.publisher import Publisher
+from forkresize.daemon.options import cluster_options
+from forkresize.daemon.table import format_age, format_table
+
+
+@click.command(short_help="Show the nodes, queues, runs and chunks of a cluster.")
+@cluster_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--runs", type=whole("n", 1), default=10, show_default=True, help="How many runs to show, latest first.")
+def status(cluster: str, ledger: str, as_json: bool, runs: int) -> None:
+    """Show the nodes, queues, runs and chunks of a cluster."""
+    with Publisher(cluster) as publisher, ClusterDatabase(ledger) as database:
+        found = collect_status(publisher, database, runs)
+    sys.stdout.write(json.dumps(found, indent=2) + "\n" if as_json else format_status(found))
+
+
+def collect_status(publisher: Publisher, database: ClusterDatabase, limit: int) -> dict[str, Any]:
+    """Return the state of a cluster, ready for JSON.
+
+    Args:
+        publisher: of its broker.
+        database: of the cluster.
+        limit: how many runs to return at most.
+
+    Raises:
+        ClusterError: the broker cannot be used.
+        LedgerError: the database cannot be used.
+    """
+    runs = [(run, database.runs.progress(run.run)) for run in database.runs.recent(limit)]
+    return {
+        "nodes": [_describe_node(node) for node in database.nodes.list()],
+        "queues": publisher.depths(),
+        "runs": [_describe_run(run, progress) for run, progress in runs if progress is not None],
+        "chunks": [to_builtins(chunk) for chunk in database.runs.working()],
+    }
+
+
+def format_status(found: dict[str, Any]) -> str:
+    """Return the tables of what ``collect_status`` returned."""
+    nodes = [
+        [
+            node["name"],
+            node["state"],
+            str(node["workers"]),
+            str(node["chunks"]),
+            format_age(node["seen_seconds"]),
+            " ".join(node["allow"]),
+        ]
+        for node in found["nodes"]
+    ]
+    runs = [
+        [
+            str(run["run"]),
+            run["state"],
+            f"{run['pictures_done']}/{run['pictures']}",
+            *(str(run["chunks"].get(state, 0)) for state in ("pending", "leased", "done")),
+            str(run["losses"]),
+            format_age(run["age_seconds"]),
+            run["destination"],
+        ]
+        for run in found["runs"]
+    ]
+    chunks = [
+        [
+            str(each["run"]),
+            str(each["number"]),
+            each["node"],
+            f"{each['made']}/{each['count']}",
+            format_age(each["seconds"]),
+        ]
+        for each in found["chunks"]
+    ]
+    queues = [[name, str(waiting)] for name, waiting in found["queues"].items()]
+    return "\n".join(
+        (
+            format_table(["NODE", "STATE", "WORKERS", "CHUNKS", "SEEN", "MAY USE"], nodes, "no node is connected"),
+            format_table(["QUEUE", "MESSAGES"], queues, "no queues"),
+            format_table(
+                ["RUN", "STATE", "PICTURES", "PENDING", "AT WORK", "DONE", "NODES LOST", "AGE", "DESTINATION"],
+                runs,
+                "no runs",
+            ),
+            format_table(["RUN", "CHUNK", "NODE", "PICTURES", "TIME"], chunks, "no chunk is worked on"),
+        )
+    )
+
+
+def _describe_node(node: NodeRow) -> dict[str, Any]:
+    state = "lost" if not node.present else "draining" if node.draining else "ready"
+    return {
+        "name": node.info.name,
+        "state": state,
+        "workers": node.info.workers,
+        "memory": node.info.memory,
+        "chunks": node.chunks,
+        "age_seconds": round(node.age, 1),
+        "seen_seconds": round(node.seen, 1),
+        "allow": node.info.allow,
+        "queues": node.info.queues,
+        "version": node.info.version,
+        "requires_signatures": node.info.key,
+    }
+
+
+def _describe_run(run: RunRow, progress: Progress) -> dict[str, Any]:
+    is_cancelled = run.cancelled and run.state in {RunState.OPEN, RunState.CLOSED}
+    return {
+        "run": run.run,
+        "state": "cancelling" if is_cancelled else run.state.value,
+        "destination": run.spec.destination,
+        "sources": run.spec.sources,
+        "queue": run.spec.queue,
+        "owner": run.owner,
+        "detached": run.detached,
+        "age_seconds": round(run.age, 1),
+        "chunks": {state.value: progress.chunks.get(state, 0) for state in ChunkState if state is not ChunkState.SPLIT},
+        "pictures": progress.pictures,
+        "pictures_done": progress.pictures_done,
+        "counts": progress.counts,
+        "losses": progress.lost,
+    }

@@ -1,0 +1,93 @@
+"""The command ``forkresized``, without servers."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from forkresize.daemon import main
+from forkresize.daemon.table import format_age, format_table
+from tests.servers.program import find_free_port
+
+BROKER = "amqp://user:geheim@127.0.0.1:1//"
+
+
+def run(*arguments: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    program = Path(sys.executable).with_name("forkresized")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, env=env, check=False)
+
+
+def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "node " in capsys.readouterr().out
+    assert main(["node", "--help"]) == 0
+    assert "SIGTERM" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["node"], "Missing option '--cluster'"),
+        (["node", "--cluster", BROKER, "--ledger", "postgresql://x/y"], "Missing option '--allow'"),
+        (["node", "--cluster", "http://x", "--ledger", "postgresql://x/y", "--allow", "s3://abc"], "--cluster: inv"),
+        (["node", "--cluster", BROKER, "--ledger", "postgresql://x/y", "--allow", "/srv"], "invalid URL '/srv'"),
+        (["node", "--cluster", BROKER, "--ledger", "nonsense://", "--allow", "s3://abc"], "--ledger: invalid URL"),
+        (["node", "--cluster", BROKER, "--ledger", "postgresql://x/y", "--allow", "s3://abc", "--cluster-key", "/none"],
+         "--cluster-key: the key file '/none' cannot be read"),
+        (["serve"], "No such command 'serve'"),
+    ],
+)  # fmt: skip
+def test_a_usage_error_says_what_is_wrong(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["status"], ["node", "--allow", "s3://abc"]])
+def test_a_database_that_is_not_there_is_fatal_and_shows_no_password(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"postgresql://user:geheim@127.0.0.1:{find_free_port()}/x"
+    assert main([*command, "--cluster", BROKER, "--ledger", url]) == 3
+    error = capsys.readouterr().err
+    assert error.startswith("forkresized: the ledger 'postgresql://***@127.0.0.1:")
+    assert "geheim" not in error
+
+
+@pytest.mark.slow
+def test_without_the_extra_the_error_names_it(tmp_path: Path) -> None:
+    program = """
+import sys
+sys.modules["celery"] = None
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "celery" else find(name, package)
+import forkresize.daemon
+sys.argv = ["forkresized", "node"]
+forkresize.daemon.program()
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert result.stderr == "forkresized: forkresized needs celery: pip install 'forkresize[cluster]'\n"
+
+
+@pytest.mark.slow
+def test_the_installed_program_runs() -> None:
+    result = run("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("forkresized, version ")
+
+
+def test_a_table_has_columns_as_wide_as_their_cells() -> None:
+    table = format_table(["NAME", "N"], [["a", "1"], ["longer\x1b[1m", "22"]], "empty")
+    assert table == "NAME           N\na              1\nlonger\\x1b[1m  22\n"
+    assert format_table(["NAME"], [], "no names") == "no names\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (86_400 * 3, "3 d")]
+)
+def test_an_age_has_its_largest_unit(seconds: float, text: str) -> None:
+    assert format_age(seconds) == text
