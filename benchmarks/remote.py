@@ -42,15 +42,22 @@ print(counts, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 class Server(NamedTuple):
-    """An S3 server: its endpoint and process id."""
+    """An S3 server: its endpoint, and the id of its first process, which leads a session."""
 
     endpoint: str
     pid: int
 
     def cpu(self) -> float:
-        """Return the CPU time that it has taken, in seconds."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Return the CPU time that all processes of its session have taken, in seconds."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            except OSError:
+                continue  # It has ended.
+            if int(fields[3]) == self.pid:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS
 
 
 @contextmanager
@@ -62,7 +69,11 @@ def serve() -> Iterator[Server]:
         port = free.getsockname()[1]
     env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "SERVICES": "s3"}
     process = subprocess.Popen(
-        [program], env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program],
+        env={**os.environ, **env},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         deadline = time.monotonic() + 60
