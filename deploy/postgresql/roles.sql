@@ -1,0 +1,48 @@
+-- Roles with the least rights for databases that forkresize uses. Run it as the owner of the database, once the tables exist:
+--
+--     FORKRESIZE_LEDGER=postgresql://owner@HOST/DATABASE forkresize ./in ./out --width 800
+--     psql --single-transaction --file deploy/postgresql/roles.sql postgresql://owner@HOST/DATABASE
+--     createuser --pwprompt --role forkresize_client web
+--
+-- Run it again when a later version of forkresize has, for the owner, changed the tables. These roles cannot change them.
+--
+--     forkresize_client   runs, with and without a cluster
+--     forkresize_node     nodes of a cluster
+--     forkresize_reader   status, monitoring, reports
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['forkresize_client', 'forkresize_node', 'forkresize_reader'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        END IF;
+        -- Start again from nothing.
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA forkresize FROM %I', name);
+        EXECUTE format('GRANT USAGE ON SCHEMA forkresize TO %I', name);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA forkresize TO %I', name);
+    END LOOP;
+    -- Records are written by way of a temporary table.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO forkresize_client, forkresize_node', current_database());
+END;
+$$;
+
+-- The ledger. An upsert needs the right to update, also of a row that stays as it is.
+GRANT INSERT, UPDATE ON forkresize.destination, forkresize.root TO forkresize_client, forkresize_node;
+GRANT INSERT, UPDATE, DELETE ON forkresize.run TO forkresize_client;
+GRANT INSERT, UPDATE, DELETE ON forkresize.output TO forkresize_client;
+GRANT INSERT, UPDATE ON forkresize.output TO forkresize_node;
+
+-- The cluster, if this database has one.
+DO $$
+BEGIN
+    IF to_regclass('forkresize.chunk') IS NOT NULL THEN
+        GRANT INSERT, UPDATE, DELETE ON forkresize.batch TO forkresize_client;
+        GRANT UPDATE ON forkresize.batch TO forkresize_node;
+        GRANT INSERT, UPDATE ON forkresize.chunk TO forkresize_client, forkresize_node;
+        GRANT INSERT, UPDATE, DELETE ON forkresize.outbox TO forkresize_client, forkresize_node;
+        GRANT INSERT, UPDATE, DELETE ON forkresize.node TO forkresize_node;
+    END IF;
+END;
+$$;
