@@ -31,6 +31,7 @@ __all__ = [
     "Blur",
     "Border",
     "BrokenPoolError",
+    "ClusterError",
     "CollisionError",
     "Color",
     "Compare",
@@ -80,6 +81,7 @@ __all__ = [
     "Resize",
     "Rotate",
     "Rule",
+    "RunActiveError",
     "RunPlan",
     "RunStats",
     "SandboxError",
@@ -119,6 +121,7 @@ if TYPE_CHECKING:
     from forkresize.batch.render_one import render
     from forkresize.errors import (
         BrokenPoolError,
+        ClusterError,
         CollisionError,
         ConflictError,
         DestinationBusyError,
@@ -126,6 +129,7 @@ if TYPE_CHECKING:
         FieldError,
         ForkresizeError,
         LedgerError,
+        RunActiveError,
         SandboxError,
         SourceError,
         StopRequested,
