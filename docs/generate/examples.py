@@ -5,6 +5,12 @@ _LOGO = f"{_WATERMARK} --watermark"
 _UPDATE = "forkresize ./in ./out --width 800"
 _BUCKET = "AWS_PROFILE=web forkresize s3://photos/in s3://web/out --width 800"
 
+_CLUSTER = (
+    "AWS_REGION=eu-central-1 forkresize s3://photos/in s3://web/out --width 800 "
+    "--cluster amqp://broker/ --ledger postgresql://db/forkresize"
+)
+"""Such a command is not run by a test: it does not begin with the name of the program."""
+
 EXAMPLES = {
     "Size": {
         "size": "forkresize ./in ./out --size '800x600>'",
@@ -111,6 +117,12 @@ EXAMPLES = {
         "shard": f"{_UPDATE} --shard 1/1",
         "nice": f"{_UPDATE} --nice 10",
         "order": f"{_UPDATE} --workers 2 --order path",
+    },
+    "Cluster": {
+        "cluster": _CLUSTER,
+        "cluster-key": f"{_CLUSTER} --cluster-key cluster.key",
+        "detach": f"{_CLUSTER} --detach",
+        "attach": "AWS_REGION=eu-central-1 forkresize --attach 17 --ledger postgresql://db/forkresize",
     },
     "Reporting": {
         "progress": f"{_UPDATE} --progress none",

@@ -47,6 +47,10 @@ class Arguments(Struct, frozen=True, kw_only=True):
     files_from: str | None
     null: bool
     watch: bool
+    cluster: str | None
+    cluster_key: str | None
+    detach: bool
+    attach: int | None
     progress: str
     quiet: bool
     verbose: int

@@ -97,6 +97,10 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         return _show(recipe_from(arguments), arguments, origins)
     arguments = arguments.resolve_in_place().resolve_output_file()
     check_conflicts(arguments)
+    if arguments.attach is not None:
+        from forkresize.cli.cluster import run_attached
+
+        return run_attached(arguments)
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
         arguments = stack.enter_context(upload_files(arguments))
@@ -113,11 +117,15 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
 
 
 def _execute(arguments: "Arguments", plan: "RunPlan", observers: Sequence["Observer"]) -> "Summary":
-    if not arguments.watch:
-        return plan.execute(observers)
-    from forkresize.cli.watch import run_watch
+    if arguments.cluster is not None:
+        from forkresize.cli.cluster import run_on_cluster
 
-    return run_watch(arguments, plan, observers)
+        return run_on_cluster(arguments, plan, observers)
+    if arguments.watch:
+        from forkresize.cli.watch import run_watch
+
+        return run_watch(arguments, plan, observers)
+    return plan.execute(observers)
 
 
 def _with_names(arguments: "Arguments", stack: ExitStack) -> "Settings":

@@ -5,6 +5,7 @@ import os
 import click
 
 from forkresize.cli.arguments import Arguments
+from forkresize.cli.cluster import check_attach, check_cluster
 from forkresize.cli.options.model import flag
 from forkresize.cli.reports import check_formats, index_files, report_files
 
@@ -18,7 +19,11 @@ def check_conflicts(arguments: Arguments) -> None:
         DestinationError: an index file cannot be written.
     """
     _check_output(arguments)
-    _check_sources(arguments)
+    if arguments.attach is None:
+        _check_sources(arguments)
+        check_cluster(arguments)
+    else:
+        check_attach(arguments)
     if arguments.watch:
         _check_watch(arguments)
     check_formats(arguments)

@@ -14,6 +14,7 @@ from forkresize.errors import (
     FieldError,
     ForkresizeError,
     LedgerError,
+    RunActiveError,
 )
 from forkresize.words import closest_words
 
@@ -76,6 +77,8 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
     if isinstance(error, FieldError):
         name = _ARGUMENTS.get(error.field) or flag(error.field)
         return _with_places(f"{name}: {error.message}", origins)
+    if isinstance(error, RunActiveError):
+        return f"{error}\nuse --lock-wait to wait for it, or --attach {error.run} to follow it"
     return "\n".join([str(error), *(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))])
 
 

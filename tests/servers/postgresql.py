@@ -106,6 +106,13 @@ def _find(command: str) -> str:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
     """A PostgreSQL server; mark its tests with ``uses("postgresql")``."""
+    with run_postgresql() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def run_postgresql() -> Iterator[PostgresServer]:
+    """Run a new PostgreSQL server until the block ends."""
     initdb = _find("initdb")
     with ordinary_directory("postgresql") as directory:
         command = [initdb, "-D", str(directory / "data"), "-U", "test", "--auth", "trust", "--no-sync", "-E", "UTF8"]

@@ -82,6 +82,13 @@ def _find_server() -> str:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitServer]:
     """A RabbitMQ broker; mark its tests with ``uses("rabbitmq")``."""
+    with run_rabbitmq() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def run_rabbitmq() -> Iterator[RabbitServer]:
+    """Run a new RabbitMQ broker until the block ends."""
     _find_server()
     with ordinary_directory("rabbitmq") as directory:
         server = RabbitServer(directory)

@@ -47,7 +47,14 @@ class RedisServer:
 @pytest.fixture(scope="session")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis server; mark its tests with ``uses("redis")``."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    with run_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def run_redis(directory: Path) -> Iterator[RedisServer]:
+    """Run a new Redis server, with its data in a directory, until the block ends."""
+    server = RedisServer(directory)
     server.start()
     try:
         yield server

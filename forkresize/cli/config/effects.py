@@ -64,6 +64,8 @@ NEEDS: Mapping[str, tuple[Group, ...]] = {
     "max_prune": _any_of("prune"),
     "backup_dir": _any_of("in_place"),
     "no_backup": _any_of("in_place"),
+    "cluster_key": _any_of("cluster", "attach"),
+    "detach": _any_of("cluster"),
     "log_level": _any_of("log_file"),
     "log_format": _any_of("log_file"),
 }

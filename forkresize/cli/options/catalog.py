@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from forkresize.cli.info.help import PanelOption
+from forkresize.cli.options.cluster import CLUSTER
 from forkresize.cli.options.output import OUTPUT
 from forkresize.cli.options.recipe import recipe_options
 from forkresize.cli.options.repeat import REPEAT
@@ -23,6 +24,7 @@ PANELS = {
     "Selection": SELECTION,
     "Repeat runs": REPEAT,
     "Workers": WORKERS,
+    "Cluster": CLUSTER,
     "Reporting": REPORTING,
     "Settings": SETTINGS,
 }
