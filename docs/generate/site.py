@@ -6,6 +6,7 @@ Sphinx loads it as an extension. The pages themselves are plain Markdown, which 
 import posixpath
 import re
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import forkresize
+from forkresize.batch.remote.discovery import RemoteDiscovery
+from forkresize.batch.remote.guard import PrefixGuard
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,6 +86,8 @@ def omit_signature(*event: Any) -> tuple[str, None] | None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the functions above to the build."""
+    # Autodoc evaluates annotations, and only type checkers import these names there.
+    vars(import_module("forkresize.batch.prepare")).update(PrefixGuard=PrefixGuard, RemoteDiscovery=RemoteDiscovery)
     app.connect("source-read", replace_source)
     app.connect("missing-reference", resolve_public_name)
     app.connect("autodoc-process-signature", omit_signature)
