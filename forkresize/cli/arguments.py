@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.batch import Settings
+from forkresize.cli.config.effects import ineffective_on_recipe
 from forkresize.cli.options.model import flag
 from forkresize.plan import IfExists, has_picture_suffix, recipe_for_file
 from forkresize.pool import PoolOptions
@@ -168,7 +169,7 @@ def recipe_from(arguments: Arguments) -> Recipe:
     """Return the recipe of a file with the options on top of it, or of the options alone.
 
     Raises:
-        click.UsageError: there is nothing to do, or options contradict each other.
+        click.UsageError: there is nothing to do, options contradict each other, or a flag has no effect on the file.
         UsageError: the recipe file is invalid.
         FieldError: a value is out of range.
     """
@@ -193,5 +194,8 @@ def _resolve_paths(options: Mapping[str, Any]) -> Mapping[str, Any]:
 def _from_file(path: str, arguments: Arguments) -> Recipe:
     from forkresize.recipefile import load_recipe
 
-    recipe = load_recipe(path)
-    return recipe.with_options(**_resolve_paths(_only(arguments.overrides, arguments.recipe_options)))
+    options = _only(arguments.overrides, arguments.recipe_options)
+    recipe = load_recipe(path).with_options(**_resolve_paths(options))
+    if message := next(ineffective_on_recipe(recipe, _only(arguments.flags, options)), None):
+        raise click.UsageError(message)
+    return recipe

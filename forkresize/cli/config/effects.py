@@ -1,6 +1,6 @@
 """Flags without an effect: the options that each of them needs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -9,7 +9,8 @@ from msgspec import Struct
 from forkresize.cli.config.origin import FLAG, Origins
 from forkresize.cli.config.precedence import REQUIRES
 from forkresize.cli.options.model import flag
-from forkresize.recipe import OPTIONS, Animation, Fit
+from forkresize.recipe import OPTIONS, Animation, Fit, Recipe
+from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.size import SIZE_MODES
 
 
@@ -86,15 +87,47 @@ def ineffective_flags(values: Mapping[str, Any], origins: Origins, default: Call
         origins: where they came from.
         default: returns the default of a field.
     """
-    for field, groups in NEEDS.items():
+    for field in NEEDS:
         value = values[field]
         if origins.get(field) is not FLAG or value == default(field):
             continue
         if values["recipe"] is not None and field in OPTIONS:
-            continue  # The file may have what it needs.
-        if value not in _WITHOUT_A_BOX and not any(all(each.is_set(values) for each in group) for group in groups):
-            name = f"{flag(field)} {value}" if field == "fit" else flag(field)
-            yield f"{name} requires {_join_alternatives(groups)}"
+            continue  # The file may have what it needs; see ``ineffective_on_recipe``.
+        if message := _missing_companion(field, value, (values,)):
+            yield message
+
+
+def ineffective_on_recipe(recipe: Recipe, flags: Mapping[str, Any]) -> Iterator[str]:
+    """Yield an error message for each flag that has no effect on any rendition of a recipe file.
+
+    Args:
+        recipe: the recipe with the flags on top of it.
+        flags: the values of options of recipes on the command line, by field.
+    """
+    renditions = [_companions_in(recipe, each) for each in recipe.renditions]
+    for field in NEEDS:
+        if field in REQUIRES or field not in flags or flags[field] == OPTIONS[field].default:
+            continue
+        if message := _missing_companion(field, flags[field], renditions):
+            yield message
+
+
+def _companions_in(recipe: Recipe, rendition: Rendition) -> Mapping[str, Any]:
+    """Return the values that flags may need, as one rendition of a recipe has them."""
+    size = rendition.size
+    modes = {name: getattr(size, name) for name in chain.from_iterable(SIZE_MODES)}
+    return {**modes, "size": None, "fit": size.fit or recipe.resize.fit, "animation": recipe.animation}
+
+
+def _missing_companion(field: str, value: Any, candidates: Iterable[Mapping[str, Any]]) -> str | None:
+    """Return an error message if none of some sets of values has the options that a flag needs."""
+    groups = NEEDS[field]
+    if value in _WITHOUT_A_BOX or any(
+        all(each.is_set(own) for each in group) for own in candidates for group in groups
+    ):
+        return None
+    name = f"{flag(field)} {value}" if field == "fit" else flag(field)
+    return f"{name} requires {_join_alternatives(groups)}"
 
 
 def _join_alternatives(groups: tuple[Group, ...]) -> str:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
+from forkresize.cli.arguments import recipe_from
 from forkresize.cli.command import call
 from forkresize.cli.config.effects import NEEDS
-from tests.protocols import Parse
+from tests.protocols import Parse, ParseArguments
 
 WITHOUT_EFFECT = [
     ("--gravity north --width 8", "--gravity requires --fit cover or --fit contain"),
@@ -72,6 +74,52 @@ def test_values_of_files_and_of_the_environment_are_never_refused(parse: Parse) 
 
 def test_a_flag_may_depend_on_a_settings_file(parse: Parse) -> None:
     assert parse("--log-level", "debug", project="log-file = 'run.log'")["ineffective"] == ()
+
+
+ON_RECIPE = [
+    ("width = 8", "--gravity north", "--gravity requires --fit cover or --fit contain"),
+    ("width = 8", "--focus 0.1,0.2", "--focus requires --fit cover"),
+    ("width = 8", "--fit cover", "--fit cover requires --width and --height, or --size"),
+    ('format = "webp"', "--enlarge", "--enlarge requires --size, --width"),
+    ('format = "webp"', "--resample box", "--resample requires --size, --width"),
+    ("width = 8", "--animation first --max-frames 8", "--max-frames requires --animation keep"),
+]
+
+
+@pytest.mark.parametrize(("rendition", "flags", "message"), ON_RECIPE)
+def test_a_flag_without_an_effect_on_a_recipe_file_is_refused(
+    rendition: str, flags: str, message: str, arguments: ParseArguments, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f"[[renditions]]\n{rendition}\n")
+    with pytest.raises(click.UsageError, match=f"^{message}"):
+        recipe_from(arguments("in", "out", "--recipe", str(recipe), *flags.split()))
+
+
+@pytest.mark.parametrize(
+    ("renditions", "flags"),
+    [
+        ('[[renditions]]\nwidth = 8\nheight = 8\nfit = "cover"', "--gravity north"),
+        ('[[renditions]]\nwidth = 8\n[[renditions]]\nwidth = 9\nheight = 9\nfit = "cover"', "--focus 0.1,0.2"),
+        ("[[renditions]]\nwidth = 8\nheight = 8", "--fit cover --gravity north"),
+        ("[[renditions]]\nwidth = 8", "--height 8 --fit contain"),
+        ("[[renditions]]\nwidth = 8", "--gravity center --enlarge --max-frames 8"),
+    ],
+)
+def test_a_flag_with_an_effect_on_a_recipe_file_is_accepted(
+    renditions: str, flags: str, arguments: ParseArguments, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(renditions)
+    recipe_from(arguments("in", "out", "--recipe", str(recipe), *flags.split()))
+
+
+def test_a_settings_file_beside_a_recipe_file_is_never_refused(arguments: ParseArguments, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[[renditions]]\nwidth = 8")
+    settings = tmp_path / "settings.toml"
+    settings.write_text("gravity = 'north'")
+    recipe_from(arguments("in", "out", "--recipe", str(recipe), "--config", str(settings)))
 
 
 def test_every_named_option_exists(parse: Parse) -> None:
