@@ -31,6 +31,8 @@ def specify(plan: RunPlan) -> RunSpec:
         limits={reason: float(limit) if math.isfinite(limit) else None for reason, limit in prints.limits.items()},
         timeout=None if settings.pool.timeout is None else float(settings.pool.timeout),
         retries=settings.pool.retries,
+        cache_control=settings.cache_control,
+        metadata=dict(settings.metadata_header),
         shard="" if settings.shard is None else settings.shard.lock_name,
     )
 

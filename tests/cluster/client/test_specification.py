@@ -17,7 +17,8 @@ from forkresize.recipe import from_bytes
 
 def _specify(tmp_path: Path, recipe: Recipe) -> RunSpec:
     (tmp_path / "in").mkdir(exist_ok=True)
-    settings = Settings(pool=PoolOptions(timeout=7, retries=3))
+    headers = {"x-amz-meta-team": "web"}
+    settings = Settings(pool=PoolOptions(timeout=7, retries=3), cache_control="max-age=60", metadata_header=headers)
     return specify(prepare([tmp_path / "in"], tmp_path / "out", recipe, settings))
 
 
@@ -26,6 +27,7 @@ def test_nodes_get_what_a_run_on_one_machine_uses(tmp_path: Path) -> None:
     spec = _specify(tmp_path, recipe)
     assert from_bytes(spec.recipe.encode()) == recipe
     assert (spec.timeout, spec.retries) == (7.0, 3)
+    assert (spec.cache_control, spec.metadata) == ("max-age=60", {"x-amz-meta-team": "web"})
     prints = fingerprint_recipe(recipe, 7.0, Settings().memory)
     assert [bytes.fromhex(each) for each in spec.renditions] == list(prints.renditions)
     assert bytes.fromhex(spec.combined) == prints.combined
