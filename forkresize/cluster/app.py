@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Celery
 from kombu import Exchange, Queue
+from kombu.utils.url import parse_url
 
 from forkresize.cluster.spec import QUEUES
 from forkresize.errors import FieldError
@@ -48,9 +49,15 @@ def broker_kind(url: str) -> str:
         FieldError: the URL is that of something else.
     """
     scheme = url.partition("://")[0].lower()
+    problem = f"invalid URL {redact(url)!r}"
     if "://" not in url or scheme not in _SCHEMES:
-        problem = f"invalid URL {redact(url)!r}"
         raise FieldError("cluster", f"{problem}: use amqp://HOST/ for RabbitMQ, or redis://HOST:PORT/NUMBER")
+    try:
+        parse_url(url)
+    except ValueError:
+        # Its text quotes what stands where the port belongs, which may be a part of the password.
+        accepted = "use amqp://USER:PASSWORD@HOST:PORT/ or the like, with special characters percent-encoded"
+        raise FieldError("cluster", f"{problem}: {accepted}") from None
     return _SCHEMES[scheme]
 
 

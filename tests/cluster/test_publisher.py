@@ -61,6 +61,16 @@ def test_a_broker_that_is_not_there_is_an_error_without_the_password(scheme: str
     assert str(caught.value).startswith(f"the broker '{scheme}://***@127.0.0.1:")
 
 
+@pytest.mark.parametrize(
+    "url", ["amqp://user:se/cret@host:5672//", "redis://:secret?x@host:6379/0", "amqp://user:se[cret@host//"]
+)
+def test_a_password_that_is_not_encoded_is_not_shown(url: str) -> None:
+    with pytest.raises(FieldError, match="with special characters percent-encoded") as caught:
+        Publisher(url)
+    assert "se" not in str(caught.value).partition("use ")[0]
+    assert caught.value.__suppress_context__
+
+
 @pytest.mark.parametrize("url", ["sqs://x", "localhost", "http://x:secret@y/", ""])
 def test_other_brokers_are_refused(url: str) -> None:
     with pytest.raises(FieldError, match=r"use amqp://HOST/ for RabbitMQ, or redis://HOST:PORT/NUMBER") as caught:
