@@ -74,7 +74,7 @@ def _encode(value: Any) -> bytes:
 def _decode(line: bytes, decoder: Decoder[_T]) -> _T:
     try:
         return decoder.decode(line)
-    except (DecodeError, RecursionError):
+    except (DecodeError, RecursionError, UnicodeError):
         pass
     try:
         return convert(json.loads(line), decoder.type)

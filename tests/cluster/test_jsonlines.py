@@ -39,7 +39,7 @@ def test_a_name_that_is_not_utf8_survives() -> None:
     assert list(decode_lines(text.splitlines(), Source)) == sources
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'{"path": 1}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'{"path": 1}', b"\xff", b'{"path": "\xff"}', b"[" * 100_000])
 def test_an_invalid_line_is_refused(line: bytes) -> None:
     with pytest.raises(ManifestError, match="an invalid line"):
         list(decode_lines([line], Source))

@@ -190,7 +190,7 @@ class StoreLock:
         try:
             self._store.fetch(key, content)
             return msgspec.json.decode(content.getvalue(), type=Holder)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeError):
             return None
 
     def _read_clock(self) -> int:

@@ -129,7 +129,7 @@ def test_a_run_that_cannot_renew_its_lock_in_time_writes_no_more(bucket: Bucket,
             wait_for(lambda: "could not be renewed" in refusal_of(writer))
 
 
-@pytest.mark.parametrize("content", [b"", b"not JSON", b'{"run": 1}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"not JSON", b'{"run": 1}', b"\xff", b'{"run": "\xff"}'])
 def test_a_lock_object_of_another_kind_holds_the_store_until_it_is_old(store: ObjectStore, content: bytes) -> None:
     store.put(KEY, content)
     with pytest.raises(DestinationBusyError), StoreLock(store, {}, None, SECONDS).hold(0, lambda: None):
