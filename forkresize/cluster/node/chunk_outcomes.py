@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from forkresize.batch.wire import WireOutcome
+from forkresize.cluster.jsonlines import ManifestError
 from forkresize.cluster.manifest import JobOutcome
 from forkresize.job import Job
 from forkresize.outcome import Execution, Failed, Outcome, Skipped, Written
@@ -16,6 +17,9 @@ class ChunkOutcomes:
         jobs: of the chunk.
         first: index of the first one in the manifest.
         node: name of the node.
+
+    Raises:
+        ManifestError: two jobs have the same output, which distinguishes them.
     """
 
     def __init__(self, jobs: Sequence[Job], first: int, node: str) -> None:
@@ -23,6 +27,8 @@ class ChunkOutcomes:
         self._node = node
         # A source may be looked up again, but its outputs are those of the run alone.
         self._indexes = {job.outputs[0].key: first + number for number, job in enumerate(jobs)}
+        if len(self._indexes) != len(jobs):
+            raise ManifestError("the manifest has two pictures with the same output")
         self._outcomes: dict[int, tuple[JobOutcome, Job]] = {}
 
     def __len__(self) -> int:
