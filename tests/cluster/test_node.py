@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from forkresize.cluster.manifest import Header, manifest_key, write_manifest
 from forkresize.job import Job, Output
@@ -94,6 +95,16 @@ def test_a_manifest_that_is_not_signed_or_is_of_another_run_is_given_up(lab: Lab
         assert text in errors[number]
     assert "is missing" in errors[5]
     assert lab.outputs() == []
+
+
+@ON_REDIS
+def test_a_chunk_whose_recipe_a_node_cannot_read_is_returned_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Lab, "spec", msgspec.structs.replace(lab.spec, recipe='{"of": "a later version"}'))
+    lab.add_pictures(1)
+    node = lab.start_node("--lease", "600s")
+    lab.publish(1)
+    wait_for(lambda: node.log.count(f"chunk 1 of run {lab.run}: ") > 1, "the chunk is taken again")
+    assert lab.progress.lost == 0
 
 
 @ON_REDIS

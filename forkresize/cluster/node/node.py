@@ -25,7 +25,7 @@ from forkresize.cluster.node.keeper import Keeper
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import StoreCache
 from forkresize.cluster.publisher import Publisher
-from forkresize.errors import BrokenPoolError, ForkresizeError, LedgerError
+from forkresize.errors import BrokenPoolError, ForkresizeError
 from forkresize.exit_policy import ExitCode, exit_code_for_signal
 from forkresize.pool.signals import StopSignals
 
@@ -206,16 +206,17 @@ class Node:
             result = work.run()
         except (ManifestError, NotAllowedError) as error:
             self._give_up(lease, error, database)
-        except (OSError, LedgerError) as error:
+        except BrokenPoolError as error:
+            database.chunks.give_back(lease)
+            self._fail(error)
+        except (OSError, ForkresizeError, ValueError) as error:
+            # Of another version of this program, another node may be able to read the recipe.
             _LOG.error("chunk %s of run %s: %s", lease.number, lease.run, error)
             if lease.attempt >= _MAX_ATTEMPTS:
                 self._give_up(lease, error, database)
                 return
             time.sleep(0 if self._draining else _PAUSE)
             database.chunks.give_back(lease)
-        except BrokenPoolError as error:
-            database.chunks.give_back(lease)
-            self._fail(error)
         else:
             if result is not None:
                 database.chunks.finish(lease, result)
