@@ -33,7 +33,7 @@ SELECT info, draining, extract(epoch FROM clock_timestamp() - started)::float8 A
 FROM forkresize.node ORDER BY name
 """  # noqa: S608 -- a number of ours.
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = '60s'"
-_LOCK = "SELECT pg_advisory_xact_lock(%s, %s)"
+_LOCK = "SELECT pg_try_advisory_xact_lock(%s, %s)"
 
 
 class NodeTable:
@@ -91,8 +91,16 @@ class Presence:
         self._number = number
         self._connection: Connection | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process had the lock when ``hold`` was called last."""
+        return self._connection is not None
+
     def hold(self) -> None:
         """Get the lock, unless it is held.
+
+        It is not waited for: the server may not know yet that a former connection of the node is dead. That one still
+        shows the node as present, and the next call tries again.
 
         Raises:
             LedgerError: the database cannot be used.
@@ -115,4 +123,8 @@ class Presence:
                 return
         self._connection = self._database.connect()
         self._connection.execute(_BEGIN)
-        self._connection.execute(_LOCK, (PRESENCE_LOCK, self._number))
+        # A statement whose parameters travel apart would keep its snapshot as long as the transaction.
+        with psycopg.ClientCursor(self._connection) as cursor:
+            row = cursor.execute(_LOCK, (PRESENCE_LOCK, self._number)).fetchone()
+        if row is None or not row[0]:
+            self.release()

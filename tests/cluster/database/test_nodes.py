@@ -47,6 +47,35 @@ def test_a_node_is_listed_until_it_is_removed(url: str, database: ClusterDatabas
     assert not database.nodes.be_seen("a")
 
 
+def test_the_transaction_of_a_presence_keeps_no_old_rows(url: str, database: ClusterDatabase) -> None:
+    with Database(url) as own:
+        presence = Presence(own, database.nodes.register(info("a")))
+        presence.hold()
+        query = """
+            SELECT state, backend_xid, backend_xmin FROM pg_stat_activity JOIN pg_locks USING (pid)
+            WHERE locktype = 'advisory' AND datname = current_database()
+        """
+        assert own.run(lambda cursor: cursor.execute(query).fetchall()) == [("idle in transaction", None, None)]
+        presence.release()
+
+
+def test_the_lock_of_a_connection_that_seems_to_live_is_not_waited_for(url: str, database: ClusterDatabase) -> None:
+    number = database.nodes.register(info("a"))
+    with Database(url) as own, Database(url) as other:
+        former, presence = Presence(other, number), Presence(own, number)
+        former.hold()
+        started = time.monotonic()
+        presence.hold()
+        assert time.monotonic() - started < 20
+        former.release()
+        deadline = time.monotonic() + 30
+        while not presence.is_held:
+            presence.hold()
+            assert time.monotonic() < deadline
+        assert [node.present for node in database.nodes.list()] == [True]
+        presence.release()
+
+
 def test_a_presence_is_held_again_after_a_restart(
     postgresql: PostgresServer, url: str, database: ClusterDatabase
 ) -> None:
