@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from forkresize import Recipe, Settings
 from forkresize.batch import prepare
@@ -32,6 +33,14 @@ def test_nodes_get_what_a_run_on_one_machine_uses(tmp_path: Path) -> None:
     assert [bytes.fromhex(each) for each in spec.renditions] == list(prints.renditions)
     assert bytes.fromhex(spec.combined) == prints.combined
     assert set(spec.limits) == set(prints.limits)
+
+
+def test_headers_of_outputs_go_to_the_nodes(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    settings = Settings(cache_control="max-age=60", metadata_header={"x": "y"})
+    plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8))
+    spec = specify(replace(plan, settings=settings))
+    assert (spec.cache_control, spec.metadata) == ("max-age=60", {"x": "y"})
 
 
 def test_local_directories_are_shared_ones(tmp_path: Path) -> None:
