@@ -80,7 +80,9 @@ def exhaust_descriptors() -> Iterator[Callable[[int], None]]:
 
 
 @pytest.fixture(autouse=True)
-def leaves_nothing_behind() -> Iterator[None]:
+def leaves_nothing_behind(faults: ModuleType) -> Iterator[None]:
+    if os.path.exists("/proc/self/fd"):
+        faults.note_foreign_sockets()
     descriptors, children = len(os.listdir("/dev/fd")), child_processes()
     yield
     assert child_processes() <= children

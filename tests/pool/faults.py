@@ -11,7 +11,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -81,18 +81,32 @@ def interrupt(_: object = None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+FOREIGN: set[str] = set()
+"""Sockets of the test process that do not belong to the pool, such as connections to the servers of other tests."""
+
+
+def note_foreign_sockets() -> None:
+    """Leave the sockets that exist now alone from here on, in workers that are forked later as well."""
+    FOREIGN.clear()
+    FOREIGN.update(name for _, name in _sockets())
+
+
 def find_sockets() -> list[int]:
-    """Return the descriptors of all sockets, as code that has taken over the worker can."""
-    found = []
-    for name in os.listdir("/proc/self/fd"):
+    """Return the descriptors of all sockets of the pool, as code that has taken over the worker can."""
+    return [descriptor for descriptor, name in _sockets() if name not in FOREIGN]
+
+
+def _sockets() -> Iterator[tuple[int, str]]:
+    """Yield the descriptor of each socket, and its name, which has its number."""
+    for entry in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
-            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
-                found.append(int(name))
-    return found
+            name = os.readlink(f"/proc/self/fd/{entry}")
+            if name.startswith("socket:"):
+                yield int(entry), name
 
 
 def write_to_the_pool(data: bytes) -> None:
-    """Write to every socket."""
+    """Write to every socket of the pool."""
     for descriptor in find_sockets():
         with contextlib.suppress(OSError):
             os.write(descriptor, data)
