@@ -15,7 +15,7 @@ from forkresize.ledger.records import (
     source_record,
     split_root,
 )
-from forkresize.urls import is_url
+from forkresize.urls import is_url, parse_store_url
 
 if TYPE_CHECKING:
     from forkresize.ledger.postgres import PostgresLedger
@@ -39,6 +39,8 @@ __all__ = [
     "split_root",
 ]
 
+_FILE = "file://"
+
 
 def open_ledger(
     destination: str, url: str | None = None, *, read_only: bool = False, durable: bool = False
@@ -46,7 +48,8 @@ def open_ledger(
     """Open the ledger of a destination, to be used as a context manager, in the process and thread that opened it.
 
     Args:
-        destination: the directory that all outputs lie below, or the URL of their store.
+        destination: the directory that all outputs lie below, or the URL of their store; a ``file`` URL stands for
+            its directory.
         url: where the ledger is, such as ``sqlite:///path`` or ``postgresql://host/database``; by default below a
             directory, and otherwise below ``$XDG_STATE_HOME``.
         read_only: whether nothing may be written; a missing ledger is empty then.
@@ -58,6 +61,7 @@ def open_ledger(
     """
     from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 
+    destination = _without_scheme(destination)
     if url is None and not is_url(destination):
         if read_only and not os.path.lexists(ledger_path(destination)):
             return NullLedger()
@@ -84,6 +88,12 @@ def check_ledger(url: str) -> None:
         from forkresize.ledger.postgres.errors import parse_url
 
         parse_url(url)
+
+
+def _without_scheme(destination: str) -> str:
+    """Return the path of a ``file`` URL, and anything else as it is."""
+    is_file = destination[: len(_FILE)].lower() == _FILE
+    return parse_store_url(destination).prefix if is_file else destination
 
 
 def _make_folder(path: str) -> None:

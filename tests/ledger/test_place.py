@@ -155,6 +155,17 @@ def test_a_file_of_several_local_destinations(tmp_path: Path) -> None:
         assert list(ledger.iter_records()) == []
 
 
+def test_a_directory_and_its_url_are_one_destination(tmp_path: Path) -> None:
+    out, url = tmp_path / "ä out", f"sqlite://{tmp_path}/ledger.db"
+    about = OutputRecord("k", "/in", "k", 1, 2, None, b"", "written")
+    for place in (url, None):
+        with open_ledger(str(out), place) as ledger:
+            ledger.begin_run()
+            ledger.record([about])
+        with open_ledger(out.as_uri(), place, read_only=True) as ledger:
+            assert ledger.get("k") == about
+
+
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(LedgerError, match="cannot be created: Not a directory"):
