@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import FileIO
@@ -17,6 +18,10 @@ _RESULT = b"f"
 
 _MAX_DESCRIPTORS = 253
 """How many the kernel passes with one message, SCM_MAX_FD."""
+
+_PATIENCE = 60.0
+_PAUSE = 0.01
+"""Seconds for which, and after which, a worker tries again to pass files while too many are on their way."""
 
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -91,8 +96,25 @@ class FdChannel:
             raise BrokenPipeError
 
     def send_result(self, files: Sequence[FileIO]) -> None:
-        """In the worker: pass the files of a result, right before its message."""
-        socket.send_fds(self.worker_end, [_RESULT], [file.fileno() for file in files], NO_SIGPIPE)
+        """In the worker: pass the files of a result, right before its message.
+
+        The kernel counts the descriptors that are on their way in all processes of a user, and compares them with the
+        limit of open files of the one that sends. So others may be the cause that it refuses, and that passes.
+
+        Raises:
+            OSError: they cannot be passed.
+        """
+        descriptors = [file.fileno() for file in files]
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                socket.send_fds(self.worker_end, [_RESULT], descriptors, NO_SIGPIPE)
+            except OSError as error:
+                if error.errno != errno.ETOOMANYREFS or time.monotonic() >= end:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
 
     def receive_result(self) -> list[int]:
         """In the pool's process: return the descriptors of a result's files; none if they did not arrive."""

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
@@ -55,3 +57,30 @@ def test_files_of_a_result_that_do_not_all_arrive_count_as_none(
     send_files(channel)
     exhaust_descriptors(room)
     assert channel.receive_result() == []
+
+
+_WAITS = """
+import os, resource, socket, sys, threading
+from forkresize.pool import sealed_memfd
+from forkresize.pool.sandbox.fd_channel import FdChannel
+
+if os.getuid() == 0:
+    # Root is not limited. No other process uses this number.
+    os.setresuid(*[0x70000000 + os.getpid()] * 3)
+channel, (near, far) = FdChannel(), socket.socketpair()
+socket.send_fds(near, [b"x"], [0] * 40)
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+with sealed_memfd(b"result") as file:
+    try:
+        socket.send_fds(near, [b"x"], [file.fileno()])
+    except OSError as error:
+        print(error.strerror)
+    threading.Timer(0.3, lambda: far.recv(1)).start()
+    channel.send_result((file,))
+print(len(channel.receive_result()))
+"""
+
+
+def test_a_worker_waits_while_too_many_files_of_its_user_are_on_their_way() -> None:
+    done = subprocess.run([sys.executable, "-c", _WAITS], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == ["Too many references: cannot splice", "1"], done.stderr
