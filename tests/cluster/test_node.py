@@ -10,6 +10,7 @@ import pytest
 
 from forkresize.cluster.manifest import Header, manifest_key, write_manifest
 from forkresize.job import Job, Output
+from forkresize.store.files import temporary_path
 from tests.cluster.lab import ON_REDIS, Lab, wait_for
 
 
@@ -95,6 +96,19 @@ def test_a_manifest_that_is_not_signed_or_is_of_another_run_is_given_up(lab: Lab
         assert text in errors[number]
     assert "is missing" in errors[5]
     assert lab.outputs() == []
+
+
+@ON_REDIS
+def test_the_temporary_file_of_another_node_is_not_touched(lab: Lab, tmp_path: Path) -> None:
+    lab.add_pictures(2)
+    temporary = tmp_path / "out" / temporary_path("small/picture-0000.jpg", "")
+    temporary.parent.mkdir(parents=True)
+    temporary.touch()
+    lab.start_node()
+    lab.publish(2)
+    lab.wait_until_finished()
+    assert [outcome.outcomes[0].detail.status for outcome in lab.outcomes()] == ["written"] * 2
+    assert temporary.exists()
 
 
 @ON_REDIS

@@ -75,6 +75,8 @@ class ChunkRun:
     def __init__(self, chunk: Chunk, tools: Tools, database: ClusterDatabase) -> None:
         self.lease = chunk.lease
         self._chunk = chunk
+        # Temporary files are of one lease: a late node and its successor may write the same output at the same time.
+        self._destination = chunk.stores.destination.with_run(chunk.lease.token.hex)
         self._tools = tools
         self._database = database
         self._executor: TransferExecutor | None = None
@@ -122,14 +124,14 @@ class ChunkRun:
             return None
         key = outcomes_key(self.lease.run, self.lease.number, self.lease.attempt)
         header = Header(run=self.lease.run, chunk=self.lease.number, spec=self._chunk.spec.digest, lines=len(made))
-        self._chunk.stores.destination.put(key, write_outcomes(made, header, self._tools.settings.key))
+        self._destination.put(key, write_outcomes(made, header, self._tools.settings.key))
         return Result(made=len(made), outcomes=key, counts=outcomes.count(len(made)))
 
     def _read_jobs(self) -> list[Job]:
         lease = self.lease
         if not lease.manifest.startswith(f"{run_directory(lease.run)}/"):
             raise ManifestError(f"{lease.manifest!r} is not a manifest of run {lease.run}")
-        data = _read(self._chunk.stores.destination, lease.manifest)
+        data = _read(self._destination, lease.manifest)
         header, jobs = read_manifest(data, self._tools.settings.key)
         if (header.run, header.spec) != (lease.run, self._chunk.spec.digest):
             raise ManifestError(f"the manifest {lease.manifest!r} is that of another run")
@@ -142,7 +144,7 @@ class ChunkRun:
 
     def _fail(self, jobs: Sequence[Job], outcomes: ChunkOutcomes, recorder: Recorder) -> None:
         for job in jobs:
-            ref = ref_to_job(job, self._chunk.stores.destination.location)
+            ref = ref_to_job(job, self._destination.location)
             failed = [Outcome(ref, Failed(Reason.CRASHED, POISON), Execution(attempts=2))]
             outcomes.add(job, failed)
             recorder.record(job, failed, {})
@@ -151,7 +153,7 @@ class ChunkRun:
         settings, spec, stores = self._tools.settings, self._chunk.spec, self._chunk.stores
         ahead = 1 if self.lease.handling is Handling.SINGLE else _AHEAD * (self._tools.renderer.workers + 2)
         recipe = PackedRecipe(spec.recipe.encode())
-        endpoints = Endpoints(stores.for_fetching, stores.destination, self._put_options)
+        endpoints = Endpoints(stores.for_fetching, self._destination, self._put_options)
         with ExitStack() as stack:
             options = TransferOptions(memory=settings.transfer_memory, connections=_CONNECTIONS, ahead=ahead)
             executor = stack.enter_context(TransferExecutor(self._tools.renderer, recipe, endpoints, options))
@@ -173,7 +175,7 @@ class ChunkRun:
 
     def _add(self, result: JobResult, executor: TransferExecutor, outcomes: ChunkOutcomes, recorder: Recorder) -> None:
         job = result.item
-        found = outcomes_from_result(result, self._chunk.stores.destination)
+        found = outcomes_from_result(result, self._destination)
         keys = [output.key for output in job.outputs]
         placed = {key: executor.placed.pop(key) for key in keys if key in executor.placed}
         recorder.record(job, found, placed)
