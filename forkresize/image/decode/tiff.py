@@ -135,6 +135,11 @@ class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
             if str(error) in _UNSUPPORTED or _is_misjudged(self.tag_v2):
                 raise _unsupported_pixels(self.tag_v2) from error
             raise
+        except IndexError as error:
+            # Pillow has raw modes for fewer planes than there are.
+            if self.tag_v2.get(_PLANAR) == _SEPARATE:
+                raise _unsupported_pixels(self.tag_v2) from error
+            raise
         if self.use_load_libtiff:
             (tile,) = self.tile
             assert isinstance(tile.args, tuple)  # noqa: S101 -- libtiff takes several.

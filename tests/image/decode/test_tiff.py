@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
@@ -103,6 +103,7 @@ def wide(values: Sequence[float], code: str, order: str = "<") -> bytes:
     order=st.sampled_from("<>"),
     compression=st.sampled_from([RAW, DEFLATE]),
 )
+@example(color=1, bits=1, kind=1, extra=[0], planar=True, order="<", compression=RAW)
 def test_pixels_that_are_not_supported_are_not_called_damaged(
     color: int, bits: int, kind: int, extra: list[int], *, planar: bool, order: str, compression: int
 ) -> None:
