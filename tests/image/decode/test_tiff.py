@@ -54,7 +54,8 @@ def write(
         278: ("H", [size[1]]),
         279: ("I", list(map(len, strips))),
         284: ("H", [1 if len(strips) == 1 else 2]),
-        320: ("H", range(3 * 256) if color == PALETTE else []),
+        # libtiff drops a color map that does not fit the depth.
+        320: ("H", range(3 << min(bits[0], 8)) if color == PALETTE else []),
         338: ("H", extra),
         339: ("H", [kind] * len(bits)),
     }
