@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from forkresize.errors import DestinationBusyError
 from forkresize.exit_policy import ExitCode
 from forkresize.ledger import open_ledger
 from forkresize.ledger.postgres import Cursor, Database, Timeouts, ledger
-from forkresize.observer import Activity
 from tests.protocols import Draw
 from tests.servers.postgresql import PostgresServer
 from tests.servers.program import uses
@@ -140,23 +139,15 @@ def test_records_are_looked_up_in_groups(url: str, tmp_path: Path, monkeypatch: 
 
 
 class Descriptors(Observer):
-    """Collects what the workers have open."""
+    """Collects the sockets that this process has open, and those that its workers have after a picture."""
 
     def __init__(self) -> None:
         self.own: set[str] = set()
-        self._latest: dict[str, set[str]] = {}
+        self.workers: set[str] = set()
 
-    def on_tick(self, activities: Sequence[Activity]) -> None:
+    def on_outcome(self, outcome: Outcome) -> None:
         self.own |= _open_sockets("self")
-        for each in activities:
-            # At its first moment, a worker has all that its parent has.
-            self._latest[str(each.worker)] = _open_sockets(str(each.worker)) or self._latest.get(
-                str(each.worker), set()
-            )
-
-    @property
-    def workers(self) -> set[str]:
-        return set().union(*self._latest.values())
+        self.workers |= _open_sockets(str(outcome.execution.worker))
 
 
 def _open_sockets(pid: str) -> set[str]:

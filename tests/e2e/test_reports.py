@@ -60,7 +60,9 @@ def test_all_reports_contain_the_same_records(tmp_path: Path, pictures: Path, fo
 def test_the_page_shows_before_and_after(tmp_path: Path, pictures: Path, forkresize: Run) -> None:
     forkresize("in", "out", "--width", "100", "--report", "run.html")
     page = (tmp_path / "run.html").read_text("utf-8")
-    assert page.count('src="data:image/webp;base64,UklGR') == 6
+    # Of three pictures, a pair of thumbnails, and a pair of details at full size.
+    for label in ("Before", "After"):
+        assert len(re.findall(f'src="data:image/webp;base64,UklGR[^"]*" alt="{label}: ', page)) == 6
     assert "in/cut &lt;b&gt;.jpg" in page
 
 
