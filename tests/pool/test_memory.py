@@ -252,7 +252,7 @@ KEPT: list[bytearray] = []
 
 
 def grow(number: int, share: int) -> int:
-    # A child maps less of the files of its libraries than its parent: only it knows what is left of its share.
+    # A child maps less of the files of its libraries than its parent: only it knows how much of its share remains.
     while number == 0 and (resident_memory() or share) < share + 16 * MIB:
         KEPT.append(bytearray(b"x") * MIB)
     time.sleep(0.02)
