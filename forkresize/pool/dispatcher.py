@@ -167,9 +167,9 @@ class Dispatcher:
 
     def _send_waiting(self) -> bool:
         """Start the supervisor if it is needed, and send what it has room for; return False when all is done."""
+        if self._is_done():
+            return False
         with self._lock:
-            if self._terminating or (self._closing and not self._waiting and not self._in_flight):
-                return False
             is_needed = self._is_wanted or bool(self._waiting)
             self._is_wanted = False
         if self._supervisor is None and is_needed:
@@ -187,7 +187,12 @@ class Dispatcher:
             self._in_flight[call.number] = call
             supervisor.connection.send(call.payload, call.files)
         self._flush()
-        return True
+        # Calls that were cancelled while they waited are dropped now; no message follows that ends the wait for events.
+        return not self._is_done()
+
+    def _is_done(self) -> bool:
+        with self._lock:
+            return self._terminating or (self._closing and not self._waiting and not self._in_flight)
 
     def _flush(self) -> None:
         if self._supervisor is not None:

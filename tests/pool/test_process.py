@@ -214,6 +214,16 @@ def test_shutdown_can_cancel_what_is_not_sent(start: Start, tmp_path: Path) -> N
     assert all(future.done() for future in futures)
 
 
+def test_shutdown_ends_if_all_tasks_were_cancelled_before_the_supervisor_was_ready(start: Start) -> None:
+    pool = start()
+    futures = [pool.submit(("sleep", 0)) for _ in range(3)]
+    assert all(each.cancel() for each in futures)
+    ending = threading.Thread(target=pool.shutdown, daemon=True)
+    ending.start()
+    ending.join(30)
+    assert not ending.is_alive()
+
+
 def test_tasks_not_started_before_stop_after_are_cancelled(start: Start) -> None:
     pool = start(workers=1, stop_after=0.5)
     futures = [pool.submit(("sleep", 0.8)) for _ in range(6)]
