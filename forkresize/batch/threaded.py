@@ -109,11 +109,14 @@ class ProcessExecutor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._signals.__exit__()
-        if kind is None and not self._running:
-            self._pool.shutdown()
-        else:
-            self._pool.terminate()
+        # A further signal while the processes end would otherwise be a KeyboardInterrupt, and the run have no summary.
+        try:
+            if kind is None and not self._running:
+                self._pool.shutdown()
+            else:
+                self._pool.terminate()
+        finally:
+            self._signals.__exit__()
 
     def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:
         """Yield one result for each job that is started, as they come."""
