@@ -155,6 +155,7 @@ def test_every_session_runs(page: Path, inputs: Path, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_web_application_answers(inputs: Path) -> None:
     script = """
 from app import application

@@ -110,6 +110,7 @@ def photos(tmp_path: Path, draw: Callable[..., Path]) -> Path:
     return tmp_path / "in"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("serial", [False, True])
 @pytest.mark.parametrize("hook", ["start", "total", "outcome", "tick"])
 def test_an_observer_stops_the_run_and_the_next_run_continues(
@@ -134,6 +135,7 @@ def test_a_dry_run_can_be_stopped(tmp_path: Path, photos: Path) -> None:
     assert (summary.exit_code, summary.stopped_by, summary.planned < 40) == (ExitCode.STOPPED, "enough", True)
 
 
+@pytest.mark.slow
 def test_pruning_can_be_stopped(tmp_path: Path, photos: Path) -> None:
     run([photos], tmp_path / "out", Recipe.of(width=8))
     for number in range(1, 40):

@@ -41,6 +41,7 @@ class Clock:
 
 
 class TestShards:
+    @pytest.mark.slow
     def test_all_shards_together_make_and_report_everything_once(self, photos: Path, tmp_path: Path) -> None:
         outcomes: list[Outcome] = []
         for number in (1, 2, 3):
@@ -52,6 +53,7 @@ class TestShards:
         ]
         assert [outcome.status for outcome in outcomes].count("written") == 12
 
+    @pytest.mark.slow
     def test_shards_do_not_lock_each_other_out(self, photos: Path, tmp_path: Path) -> None:
         with destination_lock(str(tmp_path / "out"), shard="2-of-2"):
             summary = run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(shard=Shard(1, 2)))
@@ -59,6 +61,7 @@ class TestShards:
             with pytest.raises(DestinationBusyError):
                 run([photos], tmp_path / "out", THUMBNAIL)
 
+    @pytest.mark.slow
     def test_collisions_are_found_in_the_whole_tree(self, photos: Path, tmp_path: Path, draw: Draw) -> None:
         names = [f"in/{number:02}.png" for number in range(12)]
         for name in names:
@@ -84,6 +87,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class TestMaxDuration:
+    @pytest.mark.slow
     def test_the_next_run_continues_after_the_time_limit(self, photos: Path, tmp_path: Path, clock: Clock) -> None:
         settings = Settings(max_duration=60, pool=PoolOptions(workers=1))
         summary = run([photos], tmp_path / "out", THUMBNAIL, settings=settings, observers=[clock.advance])
@@ -92,10 +96,12 @@ class TestMaxDuration:
         rest = run([photos], tmp_path / "out", THUMBNAIL)
         assert (rest.unchanged, rest.written) == (summary.written, 12 - summary.written)
 
+    @pytest.mark.slow
     def test_a_run_that_finishes_in_time_is_not_stopped(self, photos: Path, tmp_path: Path) -> None:
         summary = run([photos], tmp_path / "out", THUMBNAIL, settings=Settings(max_duration=50))
         assert (summary.exit_code, summary.stopped_by) == (ExitCode.FAILURES, None)
 
+    @pytest.mark.slow
     def test_a_run_that_exceeds_the_limit_with_its_last_picture_is_not_stopped(
         self, tmp_path: Path, draw: Draw, clock: Clock
     ) -> None:
@@ -104,6 +110,7 @@ class TestMaxDuration:
         summary = run([tmp_path / "in"], tmp_path / "out", THUMBNAIL, settings=settings, observers=[clock.advance])
         assert (clock.now, summary.exit_code, summary.stopped_by) == (10, ExitCode.OK, None)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("recipe", [THUMBNAIL, Recipe.of(width=8, format="webp")], ids=["as found", "looked ahead"])
     def test_the_time_of_the_walk_counts(self, recipe: Recipe, photos: Path, tmp_path: Path) -> None:
         endless = (f"{number % 12:02}.jpg" for number in itertools.count())

@@ -53,6 +53,7 @@ def widths(folder: Path) -> set[int]:
     return found
 
 
+@pytest.mark.slow
 def test_every_source_is_replaced_once(tmp_path: Path, photos: Path, shrink: Shrink) -> None:
     before = content(photos)
     summary, outcomes = shrink(backup_dir=str(tmp_path / "old"))
@@ -87,6 +88,7 @@ def test_replaced_files_are_recognized_after_a_touch_or_a_codec_change(
     assert shrink()[0].unchanged == 3
 
 
+@pytest.mark.slow
 def test_a_new_picture_or_another_recipe_is_processed(tmp_path: Path, photos: Path, shrink: Shrink, draw: Draw) -> None:
     old = {"backup_dir": str(tmp_path / "old")}
     shrink(**old)
@@ -101,6 +103,7 @@ def test_a_new_picture_or_another_recipe_is_processed(tmp_path: Path, photos: Pa
     assert (tmp_path / "old/0.jpg.~2~").exists()
 
 
+@pytest.mark.slow
 def test_force_makes_it_again(photos: Path, shrink: Shrink) -> None:
     shrink()
     assert shrink(if_exists="overwrite")[0].written == 3
@@ -115,6 +118,7 @@ def test_failures_keep_the_source_and_are_recorded(photos: Path, shrink: Shrink)
     assert content(photos)["bad.jpg"] == before
 
 
+@pytest.mark.slow
 def test_a_failed_retry_keeps_the_record_of_a_replaced_file(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +241,7 @@ def test_sources_on_another_file_system_are_replaced(
     assert sorted(content(photos)) == ["0.jpg", "1.png", "sub/2.jpg"]
 
 
+@pytest.mark.slow
 def test_a_backup_directory_inside_the_source_is_not_walked(photos: Path, shrink: Shrink) -> None:
     for expected in (3, 0):
         assert shrink(backup_dir=str(photos / "old"))[0].written == expected

@@ -65,6 +65,7 @@ def widths(folder: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_outputs_written_before_the_ledger_was_full_are_reported(
     tmp_path: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_outputs_written_before_the_ledger_was_full_are_reported(
     assert make()[0].unchanged == PICTURES
 
 
+@pytest.mark.slow
 def test_in_place_no_source_is_replaced_without_its_record(
     tmp_path: Path, photos: Path, make: Make, full: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +115,7 @@ def test_a_ledger_that_becomes_unreadable_stops_the_run(
     assert 0 < summary.written == len(outcomes) == len(widths(tmp_path / "out")) <= 5
 
 
+@pytest.mark.slow
 def test_after_a_failed_close_the_next_run_checks_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: SqliteLedger) -> None:
         raise LedgerError("disk I/O error")
@@ -130,6 +133,7 @@ def test_after_a_failed_close_the_next_run_checks_again(make: Make, monkeypatch:
     assert all(isinstance(outcome.detail, Unchanged) for outcome in make()[1])
 
 
+@pytest.mark.slow
 def test_pruned_outputs_are_reported_even_if_the_ledger_cannot_forget_them(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +147,7 @@ def test_pruned_outputs_are_reported_even_if_the_ledger_cannot_forget_them(
     assert (summary.pruned, summary.unchanged, summary.exit_code) == (1, PICTURES - 1, ExitCode.FATAL)
 
 
+@pytest.mark.slow
 def test_a_locked_ledger_stops_the_run_soon(tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     make()
     monkeypatch.setattr(connection, "_BUSY_TIMEOUT", 0.5)

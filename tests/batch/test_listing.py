@@ -38,6 +38,7 @@ def take_all(plan: RunPlan) -> list[Found]:
     return found
 
 
+@pytest.mark.slow
 @given(st.lists(FOUND, max_size=20))
 def test_what_a_walk_finds_crosses_unchanged(found: list[Found]) -> None:
     assert decode_found(encode_found(found)) == found

@@ -171,6 +171,7 @@ def edit(root: Path, path: str, color: int) -> None:
         Image.new("L", (8, 8), color * 40).save(target)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(history=st.lists(EDITS, min_size=2, max_size=5))
 def test_after_any_history_the_outputs_are_those_of_a_first_run(

@@ -88,6 +88,7 @@ def precious(staged: str, data: bytes) -> str:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_what_is_not_the_reported_output_is_refused(tmp_path: Path, make: Make, lie: str) -> None:
     make(widths=8)
@@ -250,6 +251,7 @@ def test_a_destination_that_is_a_link_is_followed(tmp_path: Path, make: Make) ->
     assert width(tmp_path / "real/a.jpg") == 16
 
 
+@pytest.mark.slow
 def test_an_output_a_thousand_directories_deep_is_made(tmp_path: Path, deep_path: Path, make: Make) -> None:
     deep = "d/" * 1000
     (tmp_path / "out").symlink_to(deep_path)

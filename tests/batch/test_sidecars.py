@@ -37,6 +37,7 @@ def sidecar(tmp_path: Path, draw: Draw) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{}, {"ledger": False}, {"if_exists": IfExists.SKIP}])
 def test_a_sidecar_does_not_affect_its_picture(sidecar: Path, make: Make, settings: dict[str, Any]) -> None:
     for second in (False, True, True):
@@ -50,6 +51,7 @@ def test_a_sidecar_does_not_affect_its_picture(sidecar: Path, make: Make, settin
         }
 
 
+@pytest.mark.slow
 def test_an_output_is_pruned_even_if_a_sidecar_remains(tmp_path: Path, sidecar: Path, make: Make) -> None:
     make()
     (tmp_path / "in/a.jpg").unlink()

@@ -56,6 +56,7 @@ def whys(make: Make, *arguments: Any, **settings: Any) -> dict[str, str]:
     return due
 
 
+@pytest.mark.slow
 def test_nothing_is_made_again_when_nothing_changed(photos: Path, make: Make) -> None:
     assert set(whys(make).values()) == {"no output yet"}
     assert whys(make) == {}
@@ -88,6 +89,7 @@ def test_an_incomplete_output_is_made_again(tmp_path: Path, photos: Path, make: 
     assert whys(make) == {"0.jpg": "the output is empty or not a regular file"}
 
 
+@pytest.mark.slow
 def test_a_changed_recipe_affects_all_outputs_and_a_changed_rendition_only_its_own(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_watermark_is_compared_by_content(tmp_path: Path, photos: Path, make: 
     assert set(whys(make, recipe).values()) == {"the recipe changed"}
 
 
+@pytest.mark.slow
 def test_an_output_made_from_another_tree_is_made_again(tmp_path: Path, make: Make, draw: Draw) -> None:
     for folder in ("one", "two"):
         os.utime(draw(tmp_path / folder / "a.jpg"), ns=(1, 1))
@@ -118,6 +121,7 @@ def test_an_output_made_from_another_tree_is_made_again(tmp_path: Path, make: Ma
     assert whys(make, sources=[tmp_path / "two"]) == {"a.jpg": "made from another source"}
 
 
+@pytest.mark.slow
 def test_checksums_ignore_changed_times(photos: Path, make: Make) -> None:
     make(compare=Compare.CHECKSUM)
     os.utime(photos / "0.jpg", ns=(1, 1))
@@ -133,6 +137,7 @@ def test_checksums_ignore_changed_times(photos: Path, make: Make) -> None:
     assert whys(make) == {}
 
 
+@pytest.mark.slow
 def test_the_first_run_with_checksums_compares_size_and_time(photos: Path, make: Make) -> None:
     make()
     os.utime(photos / "0.jpg", ns=(1, 1))
@@ -153,6 +158,7 @@ def test_an_unreadable_source_is_reported_by_its_worker(photos: Path, make: Make
     assert summary.failed_by_reason == {Reason.UNREADABLE: 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [IfExists.OVERWRITE, IfExists.SKIP, IfExists.ERROR])
 def test_all_policies_record_what_they_write(photos: Path, make: Make, policy: IfExists) -> None:
     make(if_exists=policy, compare="checksum")
@@ -161,6 +167,7 @@ def test_all_policies_record_what_they_write(photos: Path, make: Make, policy: I
     assert again.written == (4 if policy is IfExists.OVERWRITE else 0)
 
 
+@pytest.mark.slow
 def test_failures_are_reported_again_without_work(photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     (photos / "text.txt").write_text("no picture")
@@ -186,6 +193,7 @@ def test_a_failure_recorded_with_a_former_reason_is_reported_again_with_its_pres
     assert (failure.reason, failure.execution.attempts) == (Reason.PROTOCOL_VIOLATION, 0)
 
 
+@pytest.mark.slow
 def test_failures_are_retried_if_something_changed(photos: Path, make: Make) -> None:
     bad = photos / "bad.jpg"
     bad.write_bytes(b"\xff\xd8\xff broken")
@@ -201,6 +209,7 @@ def test_failures_are_retried_if_something_changed(photos: Path, make: Make) -> 
     assert failure.execution.attempts == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("small", [Recipe.of(width=16, max_pixels=1000), Recipe.of(width=16, max_file_size=100)])
 def test_a_changed_limit_retries_only_the_failures_that_it_caused(small: Recipe, photos: Path, make: Make) -> None:
     assert make(small)[0].failed_by_reason in ({Reason.TOO_LARGE: 4}, {Reason.FILE_TOO_LARGE: 4})
@@ -218,6 +227,7 @@ def test_a_failure_of_all_outputs_is_reported_once(photos: Path, make: Make) -> 
     assert (summary.sources, summary.failed, summary.unchanged) == (5, 1, 8)
 
 
+@pytest.mark.slow
 def test_duplicates_are_checked_again_if_the_renditions_change(
     photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +255,7 @@ def test_an_output_removed_before_its_record_is_made_by_the_next_run(
     assert set(whys(make).values()) == {"no output yet"}
 
 
+@pytest.mark.slow
 def test_without_a_ledger_times_are_compared(tmp_path: Path, photos: Path, make: Make) -> None:
     make(ledger=False)
     assert not (tmp_path / "out/.forkresize").exists()
@@ -294,6 +305,7 @@ def test_an_output_that_cannot_be_checked_fails(tmp_path: Path, photos: Path, ma
     assert failure.error.startswith(f"{tmp_path / 'out/sub'} is in the way, ")
 
 
+@pytest.mark.slow
 def test_outputs_of_a_killed_run_without_records_are_made_again(
     tmp_path: Path, photos: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +319,7 @@ def test_outputs_of_a_killed_run_without_records_are_made_again(
     assert whys(make) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_damaged_ledger_stops_the_run_before_any_work(
     tmp_path: Path, photos: Path, make: Make, *, dry_run: bool

@@ -148,6 +148,7 @@ def test_the_message_ends_with_the_word_that_may_be_meant(
     assert capsys.readouterr().err.splitlines()[0].endswith(end)
 
 
+@pytest.mark.slow
 def test_one_file_is_made_with_the_name_of_the_destination(photos: Path, draw: Draw) -> None:
     for width in (16, 8):
         # A second run replaces the file, as its recipe may be another one.
@@ -169,6 +170,7 @@ def test_an_existing_file_is_kept_if_an_option_says_so(photos: Path, draw: Draw)
     assert (photos.parent / "b.jpg").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_directory_with_the_suffix_of_a_picture_is_a_directory(photos: Path) -> None:
     (photos.parent / "out.jpg").mkdir()
     assert call(["in/a.jpg", "out.jpg", "--width", "8"]) == 0

@@ -48,6 +48,7 @@ def source(tmp_path: Path, draw: Draw) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_outputs_of_different_seconds_are_equal(source: Path) -> None:
     # The clock is real: encoders written in C read it as well.
     first = outputs(source)

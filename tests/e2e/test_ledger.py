@@ -35,6 +35,7 @@ def counts(done: "subprocess.CompletedProcess[str]") -> tuple[int, int]:
     return summary["written"], summary["unchanged"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["flag", "variable", "file"])
 def test_the_ledger_is_in_the_database_of_a_url(tmp_path: Path, forkresize: Run, place: str) -> None:
     url = f"sqlite://{tmp_path}/state/ledger.db"
@@ -49,6 +50,7 @@ def test_the_ledger_is_in_the_database_of_a_url(tmp_path: Path, forkresize: Run,
     assert os.listdir(tmp_path / "out/.forkresize") == ["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "file"),
     [
@@ -69,6 +71,7 @@ def test_without_a_ledger_times_alone_are_compared(
     assert not (tmp_path / "out/.forkresize").exists()
 
 
+@pytest.mark.slow
 def test_a_flag_replaces_what_a_settings_file_says(tmp_path: Path, forkresize: Run) -> None:
     (tmp_path / "forkresize.toml").write_text(f"ledger = 'sqlite://{tmp_path}/l.db'")
     assert counts(forkresize(*WIDTH, "--no-ledger", "--json")) == (3, 0)
@@ -78,6 +81,7 @@ def test_a_flag_replaces_what_a_settings_file_says(tmp_path: Path, forkresize: R
     assert (tmp_path / "out/.forkresize/ledger.db").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -98,6 +102,7 @@ def test_an_invalid_ledger_is_a_usage_error(tmp_path: Path, forkresize: Run, fla
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_outputs_whose_ledger_is_elsewhere_are_not_sources(tmp_path: Path, forkresize: Run) -> None:
     url = f"sqlite://{tmp_path}/l.db"
     assert forkresize("in", "in/web", "--width", "32", "--ledger", url).returncode == 0
@@ -105,6 +110,7 @@ def test_outputs_whose_ledger_is_elsewhere_are_not_sources(tmp_path: Path, forkr
     assert "skipped   in/web  directory of outputs" in done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_shows_the_password(tmp_path: Path, forkresize: Run) -> None:
     url = f"postgresql://u:hunter2@127.0.0.1:{find_free_port()}/d"
     reports = ("--report", "r.jsonl", "--report", "r.html", "--log-file", "run.log", "--metrics-file", "m.prom")

@@ -116,6 +116,7 @@ def test_versions_are_known_without_loading_a_codec() -> None:
     assert all(codecs().values())
 
 
+@pytest.mark.slow
 def test_no_module_is_loaded_after_preloading(scene: Scene, tmp_path: Path) -> None:
     for suffix in ("jpg", "png", "webp", "tif", "gif"):
         scene().save(tmp_path / f"a.{suffix}")

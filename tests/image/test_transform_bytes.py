@@ -38,6 +38,7 @@ def coded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 SOURCES = ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "AVIF"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_bytes_streams_and_paths_give_identical_bytes(kind: str, scene: Scene, tmp_path: Path) -> None:
     data = coded(scene(size=(400, 300)), kind)

@@ -192,6 +192,7 @@ def test_a_prefetched_record_is_as_it_was_recorded_or_forgotten_last(open_persis
         assert ledger.get("b") is None
 
 
+@pytest.mark.slow
 def test_records_are_listed_from_a_key_on(open_persistent: Open) -> None:
     keys = [f"{folder}/{number:04}" for folder in ("a", "a b", "b") for number in range(2500)]
     with open_persistent() as ledger:

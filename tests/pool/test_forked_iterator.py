@@ -79,6 +79,7 @@ def test_a_source_that_blocks_after_an_item_delivers_that_item() -> None:
     os.close(writer)
 
 
+@pytest.mark.slow
 def test_deadlines_and_results_go_on_while_the_source_blocks(faults: ModuleType) -> None:
     def block() -> Iterator[Any]:
         yield faults.double_two
@@ -226,6 +227,7 @@ def test_descriptors_of_the_parent_are_not_kept_open() -> None:
     os.close(reader)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends it, on Linux only")
 def test_the_process_ends_with_its_parent(wait_until: WaitUntil) -> None:
     with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as parent:

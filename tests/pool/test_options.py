@@ -22,6 +22,7 @@ def test_nice_is_added_to_the_workers() -> None:
     assert os.nice(0) == mine
 
 
+@pytest.mark.slow
 def test_running_tasks_finish_and_none_start_after_stop_after() -> None:
     with Pool(time.sleep, options=PoolOptions(workers=2, stop_after=0.5)) as pool:
         results = list(pool.imap_unordered([0.8] * 20))

@@ -14,6 +14,7 @@ from forkresize.pool import Activity, Completed, Pool, PoolOptions, available_cp
 from tests.children import child_processes
 
 WaitUntil = Callable[[Callable[[], object]], None]
+Meet = Callable[[int], Callable[[int], None]]
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -24,6 +25,20 @@ def double(number: int) -> int:
 
 def nap(_: object) -> None:
     time.sleep(0.1)
+
+
+@pytest.fixture
+def meet(tmp_path: Path, wait_until: WaitUntil) -> Meet:
+    """Work for a number of tasks. Each waits for all others, so that a worker that holds two waits for itself."""
+
+    def work_for(count: int) -> Callable[[int], None]:
+        def work(number: int) -> None:
+            (tmp_path / str(number)).touch()
+            wait_until(lambda: len(os.listdir(tmp_path)) == count)
+
+        return work
+
+    return work_for
 
 
 def test_every_item_has_one_result() -> None:
@@ -69,9 +84,11 @@ def test_nothing_is_forked_without_items() -> None:
         assert child_processes() == before
 
 
-def test_no_more_workers_are_forked_than_there_are_tasks() -> None:
-    with Pool(nap, options=PoolOptions(workers=8)) as pool:
+def test_no_more_workers_are_forked_than_there_are_tasks(meet: Meet) -> None:
+    before = child_processes()
+    with Pool(meet(3), options=PoolOptions(workers=8)) as pool:
         assert len({result.worker for result in pool.imap_unordered(range(3))}) == 3
+        assert len(child_processes() - before) <= 3
 
 
 def test_idle_worker_gets_the_next_task_before_another_is_forked(
@@ -122,18 +139,14 @@ def test_source_is_read_at_most_two_items_per_worker_ahead() -> None:
     assert finished == 100
 
 
-def test_task_is_prefetched_only_when_every_worker_has_one(tmp_path: Path, wait_until: WaitUntil) -> None:
-    def meet(number: int) -> None:
-        """Wait for all tasks. A worker that holds two waits for itself."""
-        (tmp_path / str(number)).touch()
-        wait_until(lambda: len(os.listdir(tmp_path)) == 4)
-
-    with Pool(meet, options=PoolOptions(workers=4)) as pool:
+def test_task_is_prefetched_only_when_every_worker_has_one(meet: Meet) -> None:
+    with Pool(meet(4), options=PoolOptions(workers=4)) as pool:
         results = list(pool.imap_unordered(range(4)))
     assert all(isinstance(result, Completed) for result in results)
     assert len({result.worker for result in results}) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_tasks", [1, 2, 3])
 def test_worker_is_replaced_after_max_tasks_and_does_not_count_as_lost(max_tasks: int) -> None:
     with Pool(double, options=PoolOptions(workers=2, max_tasks=max_tasks)) as pool:

@@ -59,6 +59,7 @@ def test_crashed_tasks_are_retried_alone_after_all_others(faults: ModuleType, tm
     assert [others for _, others in retried] == ["0", "0", "0"]
 
 
+@pytest.mark.slow
 def test_a_task_is_retried_alone_if_the_source_yields_another_in_the_meantime(
     faults: ModuleType, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_task_is_killed_at_its_own_deadline(faults: ModuleType, timeout: float |
         assert quick.result() == 4
 
 
+@pytest.mark.slow
 def test_short_deadline_of_a_prefetched_task_is_kept(faults: ModuleType) -> None:
     with Pool[Any, Any](faults.call, options=PoolOptions(workers=1, timeout=60)) as pool:
         first = pool.submit(faults.Sleep(0.5))
@@ -90,6 +91,7 @@ def test_short_deadline_of_a_prefetched_task_is_kept(faults: ModuleType) -> None
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_own_timeout_may_exceed_the_default(faults: ModuleType) -> None:
     with Pool[Any, Any](faults.call, options=PoolOptions(workers=1, timeout=0.2)) as pool:
         assert pool.submit(faults.Sleep(0.6), timeout=30).exception() is None
@@ -187,6 +189,7 @@ def test_descriptor_of_the_pool_is_readable_when_there_is_something_to_do(faults
             pool.poll(0)
 
 
+@pytest.mark.slow
 def test_results_and_deadlines_go_on_while_a_source_has_nothing_yet(faults: ModuleType) -> None:
     near, far = socket.socketpair()
     results: list[Any] = []
@@ -206,6 +209,7 @@ def test_results_and_deadlines_go_on_while_a_source_has_nothing_yet(faults: Modu
     assert [type(result) is Completed for result in results] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_quiet_source_uses_no_cpu(faults: ModuleType) -> None:
     near, far = socket.socketpair()
 

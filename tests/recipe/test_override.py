@@ -44,6 +44,7 @@ def sizes(recipe: Recipe) -> list[tuple[int | None, int | None]]:
     return [(each.size.width, each.size.height) for each in recipe.renditions]
 
 
+@pytest.mark.slow
 @given(first=OPTIONS, second=OPTIONS)
 def test_options_on_top_of_others_make_the_recipe_of_both(first: dict[str, Any], second: dict[str, Any]) -> None:
     # An option without its step leaves nothing in a recipe.

@@ -81,6 +81,7 @@ def has_link(root: Path, folder: str) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("way_of_opening")
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=keys, create=st.booleans())
@@ -107,6 +108,7 @@ def test_a_directory_is_opened_if_and_only_if_no_link_is_on_its_way(key: str, cr
         assert snapshot(outside) == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("way_of_opening")
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=wild_keys)
@@ -138,6 +140,7 @@ def test_paths_that_lead_out_are_invalid(tmp_path: Path, key: str) -> None:
     assert os.listdir(tmp_path / "root") == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("way_of_opening")
 @pytest.mark.parametrize("way", ["a", "a/b/c"])
 def test_no_file_is_created_outside_while_a_directory_turns_into_a_link(tmp_path: Path, way: str) -> None:
@@ -173,6 +176,7 @@ def test_no_file_is_created_outside_while_a_directory_turns_into_a_link(tmp_path
     assert refused > 0
 
 
+@pytest.mark.slow
 def test_directories_are_created_a_thousand_deep(deep_path: Path) -> None:
     deep = "/".join(["d"] * 1000)
     make_directories(str(deep_path / "plain" / deep))

@@ -96,6 +96,7 @@ def test_releasing_a_removed_destination_raises_nothing(tmp_path: Path) -> None:
         shutil.rmtree(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_many_short_runs_do_not_disturb_each_other(tmp_path: Path) -> None:
     script = """
 import sys
@@ -136,6 +137,7 @@ def test_shards_are_held_at_the_same_time_and_each_by_one_run(tmp_path: Path) ->
         pytest.fail("a shard was held besides the whole")
 
 
+@pytest.mark.slow
 def test_shards_that_end_do_not_disturb_shards_that_start(tmp_path: Path) -> None:
     def hold(shard: str) -> None:
         for _ in range(150):
@@ -167,6 +169,7 @@ with destination_lock(sys.argv[1], shard="1-of-2") as run_id:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_on_wait_is_called_once_while_another_run_is_waited_for(tmp_path: Path) -> None:
     script = "import sys, time\nfrom forkresize.store.lock import destination_lock\n"
     script += "with destination_lock(sys.argv[1]):\n print(flush=True)\n time.sleep(0.5)"
@@ -259,6 +262,7 @@ def test_a_lock_file_with_other_content_takes_no_time_and_no_memory(
     assert looked_for == []
 
 
+@pytest.mark.slow
 def test_only_some_of_many_dead_shards_are_cleaned_up_after_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

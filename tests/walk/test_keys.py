@@ -46,6 +46,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 @given(selection=selections, prefix=st.sampled_from(["", "in"]))
 @settings(max_examples=400, deadline=None)
 def test_the_same_keys_are_selected_as_files(tree: Path, selection: Selection, prefix: str) -> None:

@@ -122,6 +122,7 @@ def _return(source: Path) -> None:
     source.with_name("elsewhere").rename(source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("remove", "bring_back"),
     [(_rename, _return), (Path.rmdir, Path.mkdir), (_rename, Path.mkdir)],
@@ -143,6 +144,7 @@ def test_a_source_that_was_away_is_watched_again(
         wait_for(watching, {str(source / "a.jpg")})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounts a file system, as root on Linux")
 def test_a_drive_that_is_mounted_again_is_watched_again(tmp_path: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
@@ -164,6 +166,7 @@ def test_a_drive_that_is_mounted_again_is_watched_again(tmp_path: Path) -> None:
         libc.umount2(os.fsencode(tmp_path), 2)
 
 
+@pytest.mark.slow
 def test_the_wait_for_a_source_can_be_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "in"
     source.mkdir()

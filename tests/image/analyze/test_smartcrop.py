@@ -137,6 +137,7 @@ def test_of_equal_windows_the_one_nearest_to_the_center_is_taken(gravity: Gravit
     assert across > HALF
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(SMART), st.fractions(0.01, 1), st.integers(0, 99))
 def test_the_window_lies_within_pictures_of_any_size(

@@ -23,6 +23,7 @@ BEGINNINGS = {
 }
 
 
+@pytest.mark.slow
 @with_decoder
 def test_a_picture_is_made_with_the_decoder(spec: FormatSpec, scene: Scene, result: Render) -> None:
     assert spec.decoder

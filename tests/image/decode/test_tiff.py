@@ -94,6 +94,7 @@ def wide(values: Sequence[float], code: str, order: str = "<") -> bytes:
     return struct.pack(f"{order}{len(values)}{code}", *values)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(
     color=st.sampled_from([*NATURAL, 4, 32_803, 34_892, 51_177, 12_345]),

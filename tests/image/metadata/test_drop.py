@@ -238,6 +238,7 @@ PLANTED = {
 TAGGED = ["jpg", "png", "webp", "tif", "gif", "avif", "jp2"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="ExifTool is not installed")
 @pytest.mark.parametrize("suffix", TAGGED)
 def test_exiftool_finds_nothing_that_is_dropped(suffix: str, tmp_path: Path, inflated: Inflated) -> None:

@@ -54,6 +54,7 @@ def use_elsewhere(ledger: Path) -> tuple[str, int]:
     return text.strip(), int(peak)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_foreign_schema_is_refused_before_it_is_used(ledger: Path, name: str) -> None:
     execute(ledger, HOSTILE_SQL[name])
@@ -88,6 +89,7 @@ def test_a_log_that_claims_a_huge_ledger_takes_no_memory(ledger: Path) -> None:
     assert peak < PEAK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["large roots", "many roots", "many runs"])
 def test_many_rows_take_no_memory(ledger: Path, name: str) -> None:
     execute(ledger, HOSTILE_SQL[name])

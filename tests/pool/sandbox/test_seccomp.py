@@ -193,6 +193,7 @@ def test_anonymous_memory_is_never_shared(machine: str, flags: int) -> None:
     assert verdict(machine, "mmap", 0, 4096, 3, flags) == ("EPERM" if flags & both == both else ALLOWED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "name"), [("x86_64", "open"), ("x86_64", "openat"), ("aarch64", "openat")])
 @given(flags=st.integers(0, 2**64 - 1) | st.integers(0, 3).map(lambda mode: mode | os.O_TRUNC))
 def test_files_are_not_emptied_without_being_opened_for_writing(machine: str, name: str, flags: int) -> None:

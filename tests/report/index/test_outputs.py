@@ -43,6 +43,7 @@ def several(written: MakeOutcome) -> list[Outcome]:
     ]
 
 
+@pytest.mark.slow
 @given(order=st.randoms(use_true_random=False))
 def test_order_of_outcomes_does_not_matter(order: random.Random) -> None:
     outcomes: list[Outcome] = [

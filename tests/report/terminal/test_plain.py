@@ -126,6 +126,7 @@ def test_plain_summary_shows_pruned_outputs_and_refusals(written: MakeOutcome) -
     )
 
 
+@pytest.mark.slow
 def test_plain_summary_says_where_the_other_failures_are(failed: MakeOutcome) -> None:
     lines = plain_summary(_summary(*(failed(f"{number}.jpg") for number in range(1_500)))).splitlines()
     assert len(lines) == 1 + MAX_SHOWN + 1

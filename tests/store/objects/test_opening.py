@@ -69,6 +69,7 @@ def test_a_missing_profile_is_an_error_without_the_library_s_text(monkeypatch: p
         open_store("s3://photos")
 
 
+@pytest.mark.slow
 def test_a_profile_of_aws_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws/credentials").write_text(f"[web]\naws_access_key_id = A\naws_secret_access_key = {SECRET}\n")
@@ -82,6 +83,7 @@ def test_a_missing_bundle_of_certificates_is_named(aws: None, monkeypatch: pytes
         open_store("s3://photos")
 
 
+@pytest.mark.slow
 def test_a_client_is_made_once_for_the_same_settings(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     first, again = connect(StoreOptions()), connect(StoreOptions())
     assert first.client is again.client
@@ -102,6 +104,7 @@ def test_a_forked_process_opens_no_store(aws: None, monkeypatch: pytest.MonkeyPa
         open_store("s3://photos")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "url"),
     [
