@@ -22,7 +22,7 @@ INTRODUCTIONS = {
     "Repeat runs": "What a run does about the outputs of earlier runs. "
     "[Repeat runs](../../explanation/repeat-runs.md) explains how it decides.",
     "Workers": "The worker processes, and the limits of a run and of each picture.",
-    "Cluster": "Runs on many machines. [On several machines](../../howto/cluster.md) has the steps, and "
+    "Cluster": "Runs on many machines. [On a cluster](../../howto/cluster.md) has the steps, and "
     "[what a cluster guarantees](../../explanation/guarantees.md) explains what happens if one dies.",
     "Reporting": "What a run prints and writes about itself. [Reports](../../howto/reports.md) shows the files.",
     "Settings": """Where settings come from. [Settings](../settings.md) explains files, environment and presets.

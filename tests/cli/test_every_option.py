@@ -146,3 +146,4 @@ def test_the_full_help_shows_all_options_with_their_metavars(
     assert all(f"--{option.key}" in text for option in OPTIONS)
     assert "-w  --width PX,PX…" in text
     assert "--if-larger write|keep-original" in text
+    assert "--verbose INTEGER" not in text

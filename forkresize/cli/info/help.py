@@ -26,6 +26,8 @@ class PanelOption(click.Option):
 
     def make_metavar(self, ctx: click.Context) -> str:
         """Return what stands for the value in the help."""
+        if self.count:
+            return ""
         if self.metavar is None and isinstance(self.type, click.Choice):
             words = "|".join(map(str, self.type.choices))
             return words if len(words) <= _MAX_METAVAR else "WORD"
