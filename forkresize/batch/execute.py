@@ -207,7 +207,8 @@ def _prune(plan: "RunPlan", state: RunState, ledger: LedgerStore) -> None:
     prune = removable.plan(StaleOutputs(plan, ledger))
     if refusal := plan.settings.max_prune.refusal(len(prune.orphans), len(prune.stale), prune.total):
         state.record_refusal(refusal)
-        return
+        if not plan.settings.dry_run:
+            return
     for outcome in prune.preview() if plan.settings.dry_run else prune.execute(ledger):
         state.report(outcome)
         if state.must_stop:

@@ -71,6 +71,12 @@ def test_pruning_above_the_limit_is_an_error(tmp_path: Path, photos: Path, forkr
     assert "stopped" not in refused.stderr
     for option in ("--quiet", "--dry-run"):
         assert "set the limit to 1 (--max-prune" in forkresize("in", "out", *OPTIONS, *limit, option).stderr
+    listed = forkresize("in", "out", *OPTIONS, *limit, "--dry-run")
+    assert (listed.returncode, listed.stdout.count("its source is gone"), len(list((tmp_path / "out").iterdir()))) == (
+        3,
+        1,
+        7,
+    )
     pruned = forkresize("in", "out", *OPTIONS, "--prune", "--json")
     assert (pruned.returncode, json.loads(pruned.stdout)["pruned"]) == (0, 1)
 
