@@ -98,16 +98,16 @@ def test_sources_are_replaced_in_place(tmp_path: Path, photos: Path, threaded: T
 
 def test_faults_of_pictures_are_outcomes(tmp_path: Path, photos: Path, threaded: Threaded) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
-    Image.effect_noise((1500, 1500), 90).save(photos / "slow.png")
+    Image.effect_noise((3000, 3000), 90).save(photos / "slow.png")
     failed: dict[str, Reason] = {}
 
     def note(outcome: Outcome) -> None:
         if isinstance(outcome.detail, Failed):
             failed[outcome.source.relative] = outcome.detail.reason
 
-    pool = PoolOptions(workers=1, timeout=0.5)
-    # The small ones take a few milliseconds, the large one several seconds.
-    recipe = Recipe.of(width=1490, format="avif", effort=10)
+    pool = PoolOptions(workers=1, timeout=3)
+    # The small ones take a few milliseconds, the large one far longer than the time limit.
+    recipe = Recipe.of(width=2990, format="avif", effort=10)
     summary = threaded([photos], tmp_path / "out", recipe, pool=pool, observers=[note])
     assert failed == {"bad.jpg": Reason.DAMAGED, "slow.png": Reason.TIMED_OUT}
     assert (summary.written, summary.exit_code, summary.stats.workers_lost) == (8, 1, 1)
@@ -178,7 +178,9 @@ class Ready(Observer):
 
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 settings = Settings(pool=PoolOptions(workers=1))
-summary = run(["in"], "out", Recipe.of(width=600, blur=20), settings=settings, observers=[Ready()])
+# Each picture takes longer than the pause between two signals, so that the second one finds the run at work.
+recipe = Recipe.of(width=600, format="avif", effort=10)
+summary = run(["in"], "out", recipe, settings=settings, observers=[Ready()])
 print(json.dumps([summary.written, summary.failed, summary.exit_code, summary.stopped_by]), flush=True)
 """
 

@@ -31,8 +31,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def made(tmp_path: Path) -> list[str]:
-    found = (path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*") if path.is_file())
-    return sorted(str(path) for path in found if path.parts[0] != ".forkresize" and ".forkresize-" not in path.name)
+    # Unlike a glob, a walk passes over directories that a run removes at this moment.
+    out = tmp_path / "out"
+    found = (os.path.relpath(os.path.join(above, name), out) for above, _, names in os.walk(out) for name in names)
+    return sorted(path for path in found if not path.startswith(".forkresize"))
 
 
 @pytest.fixture
