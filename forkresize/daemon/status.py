@@ -14,6 +14,10 @@ from forkresize.cluster.publisher import Publisher
 from forkresize.daemon.options import cluster_options
 from forkresize.daemon.table import format_age, format_table
 
+_NODE_HEADINGS = ["NODE", "STATE", "WORKERS", "CHUNKS", "SEEN", "MAY USE"]
+_RUN_HEADINGS = ["RUN", "STATE", "PICTURES", "PENDING", "AT WORK", "DONE", "NODES LOST", "AGE", "DESTINATION"]
+_CHUNK_HEADINGS = ["RUN", "CHUNK", "NODE", "PICTURES", "TIME"]
+
 
 @click.command(short_help="Show the nodes, queues, runs and chunks of a cluster.")
 @cluster_options
@@ -49,52 +53,31 @@ def collect_status(publisher: Publisher, database: ClusterDatabase, limit: int) 
 
 def format_status(found: dict[str, Any]) -> str:
     """Return the tables of what ``collect_status`` returned."""
-    nodes = [
-        [
-            node["name"],
-            node["state"],
-            str(node["workers"]),
-            str(node["chunks"]),
-            format_age(node["seen_seconds"]),
-            " ".join(node["allow"]),
-        ]
-        for node in found["nodes"]
-    ]
-    runs = [
-        [
-            str(run["run"]),
-            run["state"],
-            f"{run['pictures_done']}/{run['pictures']}",
-            *(str(run["chunks"].get(state, 0)) for state in ("pending", "leased", "done")),
-            str(run["losses"]),
-            format_age(run["age_seconds"]),
-            run["destination"],
-        ]
-        for run in found["runs"]
-    ]
-    chunks = [
-        [
-            str(each["run"]),
-            str(each["number"]),
-            each["node"],
-            f"{each['made']}/{each['count']}",
-            format_age(each["seconds"]),
-        ]
-        for each in found["chunks"]
-    ]
     queues = [[name, str(waiting)] for name, waiting in found["queues"].items()]
-    return "\n".join(
-        (
-            format_table(["NODE", "STATE", "WORKERS", "CHUNKS", "SEEN", "MAY USE"], nodes, "no node is connected"),
-            format_table(["QUEUE", "MESSAGES"], queues, "no queues"),
-            format_table(
-                ["RUN", "STATE", "PICTURES", "PENDING", "AT WORK", "DONE", "NODES LOST", "AGE", "DESTINATION"],
-                runs,
-                "no runs",
-            ),
-            format_table(["RUN", "CHUNK", "NODE", "PICTURES", "TIME"], chunks, "no chunk is worked on"),
-        )
+    tables = (
+        format_table(_NODE_HEADINGS, [_node_row(each) for each in found["nodes"]], "no node is connected"),
+        format_table(["QUEUE", "MESSAGES"], queues, "no queues"),
+        format_table(_RUN_HEADINGS, [_run_row(each) for each in found["runs"]], "no runs"),
+        format_table(_CHUNK_HEADINGS, [_chunk_row(each) for each in found["chunks"]], "no chunk is worked on"),
     )
+    return "\n".join(tables)
+
+
+def _node_row(node: dict[str, Any]) -> list[str]:
+    numbers = [str(node["workers"]), str(node["chunks"]), format_age(node["seen_seconds"])]
+    return [node["name"], node["state"], *numbers, " ".join(node["allow"])]
+
+
+def _run_row(run: dict[str, Any]) -> list[str]:
+    chunks = [str(run["chunks"].get(state, 0)) for state in ("pending", "leased", "done")]
+    pictures = f"{run['pictures_done']}/{run['pictures']}"
+    age = format_age(run["age_seconds"])
+    return [str(run["run"]), run["state"], pictures, *chunks, str(run["losses"]), age, run["destination"]]
+
+
+def _chunk_row(chunk: dict[str, Any]) -> list[str]:
+    pictures = f"{chunk['made']}/{chunk['count']}"
+    return [str(chunk["run"]), str(chunk["number"]), chunk["node"], pictures, format_age(chunk["seconds"])]
 
 
 def _describe_node(node: NodeRow) -> dict[str, Any]:
