@@ -1,4 +1,4 @@
-"""The child processes of a test process. Some may be servers that other tests use."""
+"""The child processes of a test process, of which some may be servers that other tests use, and their state."""
 
 import os
 import subprocess
@@ -9,6 +9,18 @@ def child_processes() -> set[int]:
     """Return the ids of all children, also of those that have ended and that were not waited for."""
     own = os.getpid()
     return {pid for pid, parent in _processes() if parent == own}
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process exists and has not ended: an orphan that has ended stays until init waits for it."""
+    if not os.path.exists("/proc/self/stat"):
+        listing = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], stdout=subprocess.PIPE, text=True, check=False)  # noqa: S607
+        return listing.stdout.strip()[:1] not in {"", "Z"}
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _processes() -> Iterator[tuple[int, int]]:

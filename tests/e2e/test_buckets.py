@@ -15,6 +15,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from tests.children import is_alive
 from tests.protocols import Run
 from tests.servers.program import uses
 from tests.servers.s3 import S3Server
@@ -414,7 +415,7 @@ def test_second_interrupt_ends_the_run_at_once(
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
-    wait_for(lambda: not Path(f"/proc/{supervisor}").exists())
+    wait_for(lambda: not is_alive(supervisor))
     assert run(many.url("in"), web.url("out"), *SLOW)["failed"] == 0
     assert len([key for key in web.keys("out/") if ".forkresize" not in key]) == 24
 
@@ -440,7 +441,7 @@ def test_killed_command_leaves_a_destination_that_the_next_run_completes(
     wait_for(lambda: [key for key in web.keys("out/") if key.endswith(".avif")])
     process.kill()
     process.wait()
-    wait_for(lambda: not Path(f"/proc/{supervisor}").exists())
+    wait_for(lambda: not is_alive(supervisor))
     run(many.url("in"), web.url("out"), *SLOW, code=75)
     # As if its lock had expired, which takes a minute.
     web.delete(*[key for key in web.keys("out/") if ".forkresize" in key])

@@ -17,6 +17,7 @@ import pytest
 
 from forkresize.errors import BrokenPoolError, ConflictError, FieldError
 from forkresize.pool import Completed, ForkedIterator, NothingYet, Pool, PoolOptions, WorkerLost, forked_iterator
+from tests.children import is_alive
 
 WaitUntil = Callable[[Callable[[], object]], None]
 
@@ -40,14 +41,6 @@ def take(items: Iterable[Any]) -> Iterator[Any]:
             assert select.select([item.descriptor], [], [], 20)[0]
         else:
             yield item
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 10_000])

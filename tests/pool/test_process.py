@@ -38,6 +38,7 @@ from forkresize.pool import (
     sealed_memfd,
 )
 from forkresize.pool.sandbox import missing_layers
+from tests.children import is_alive
 
 WaitUntil = Callable[[Callable[[], object]], None]
 Start = Callable[..., PoolProcess[Any]]
@@ -300,12 +301,6 @@ def test_worker_that_sends_garbage_costs_its_task_alone(start: Start) -> None:
     assert [future.result() for future in futures] == list(range(0, 20, 2))
 
 
-def is_alive(pid: int) -> bool:
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
 def test_task_is_tried_once_more_after_the_supervisor_died(start: Start, tmp_path: Path) -> None:
     assert start().submit(("kill_supervisor", str(tmp_path / "once"))).result() == "spared"
 
@@ -552,13 +547,14 @@ def test_termination_ends_all_processes_at_once(start: Start, tmp_path: Path, wa
     pool = start(workers=1)
     running, waiting = [pool.submit(("wait_for", str(tmp_path / name))) for name in ("a", "b")]
     wait_until((tmp_path / "a.started").exists)
-    supervisor, worker = pool.supervisor_pid, (tmp_path / "a.started").read_text()
+    supervisor, worker = pool.supervisor_pid, int((tmp_path / "a.started").read_text())
+    assert supervisor is not None
     started = time.monotonic()
     pool.terminate()
     assert time.monotonic() - started < 4
     for future in (running, waiting):
         assert isinstance(future.exception(), BrokenPoolError)
-    wait_until(lambda: not Path(f"/proc/{supervisor}").exists() and not Path(f"/proc/{worker}").exists())
+    wait_until(lambda: not is_alive(supervisor) and not is_alive(worker))
     pool.terminate()
     with pytest.raises(BrokenPoolError):
         pool.submit(("double", 1))
