@@ -71,7 +71,8 @@ def test_two_nodes_make_what_one_machine_makes(
     assert _left(world, prefix) == []
     records = [json.loads(line) for line in report.read_text().splitlines()]
     assert len({record["destination"] for record in records}) == len(records) == 2 * SOURCES
-    assert {str(record["worker"]).partition(".")[0] for record in records} == {"node-a", "node-b"}
+    # A node that begins late may find nothing left.
+    assert {str(record["worker"]).partition(".")[0] for record in records} <= {"node-a", "node-b"}
     assert world.start_command(f"s3://{BUCKET}/{prefix}").wait(_DEADLINE) == 0
     assert world.read_summary()["unchanged"] == 2 * SOURCES
 
