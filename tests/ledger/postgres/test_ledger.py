@@ -71,12 +71,13 @@ def test_a_server_that_stays_away_is_an_error_in_the_end(url: str, postgresql: P
     ledger = PostgresLedger(url, HERE, timeouts=Timeouts(retry=1))
     ledger.begin_run()
     postgresql.crash()
+    no_connection = "cannot be used: .*connection"  # It is refused, or closed while the server dies.
     try:
-        with pytest.raises(LedgerError, match="refused"):
+        with pytest.raises(LedgerError, match=no_connection):
             record_until(ledger, time.monotonic() + DEADLINE)
-        with pytest.raises(LedgerError, match="refused"):
+        with pytest.raises(LedgerError, match=no_connection):
             ledger.get("a")
-        with pytest.raises(LedgerError, match="refused"):
+        with pytest.raises(LedgerError, match=no_connection):
             ledger.close()
         ledger.close()
     finally:
