@@ -1,4 +1,4 @@
-"""The child processes of a test process, of which some may be servers that other tests use, and their state."""
+"""The child processes of a test process, and their state. Some may be servers that other tests use."""
 
 import os
 import subprocess
