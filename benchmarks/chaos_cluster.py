@@ -134,7 +134,7 @@ class Monkey:
 
 
 def run_round(
-    world: World, seed: int, times: int, expected: dict[str, bytes], pause: float = 1.0
+    world: World, seed: int, times: int, expected: dict[str, str], pause: float = 1.0
 ) -> tuple[Counter[str], list[str]]:
     """Disturb one run, and run again in peace.
 
@@ -142,7 +142,7 @@ def run_round(
         world: the cluster, with sources and nodes.
         seed: of the monkey.
         times: how often it disturbs the run.
-        expected: the objects of an undisturbed run.
+        expected: the objects of an undisturbed run, and their ETags.
         pause: mean seconds between two disturbances.
 
     Returns:
@@ -158,7 +158,7 @@ def run_round(
     return monkey.done, list(find_faults(world, prefix, code, expected))
 
 
-def find_faults(world: World, prefix: str, code: int, expected: dict[str, bytes]) -> Iterator[str]:
+def find_faults(world: World, prefix: str, code: int, expected: dict[str, str]) -> Iterator[str]:
     """Yield what is wrong after an undisturbed re-run that ended with an exit code."""
     if code:
         yield f"the re-run ended with {code}"
@@ -166,11 +166,11 @@ def find_faults(world: World, prefix: str, code: int, expected: dict[str, bytes]
     summary = world.read_summary()
     if summary["written"] + summary["unchanged"] != len(expected):
         yield f"{summary['written']} written, {summary['unchanged']} unchanged of {len(expected)}"
-    found = world.read_objects(prefix)
+    found = world.list_objects(prefix)
     own = [key for key in found if key.startswith(".forkresize/")]
     if own:
         yield f"left behind: {own[:5]}"
-    made = {key: data for key, data in found.items() if key not in own}
+    made = {key: tag for key, tag in found.items() if key not in own}
     if made != expected:
         other = [key for key in expected.keys() & made.keys() if made[key] != expected[key]]
         yield f"missing {expected.keys() - made.keys()}, added {made.keys() - expected.keys()}, different {other}"
@@ -208,7 +208,7 @@ def main() -> int:
     ):
         world.draw_sources(arguments.pictures, seed=1)
         world.run_plain(f"s3://{BUCKET}/calm", "--no-ledger")
-        expected = {key: data for key, data in world.read_objects("calm").items() if not key.startswith(".forkresize/")}
+        expected = {key: tag for key, tag in world.list_objects("calm").items() if not key.startswith(".forkresize/")}
         for number in range(arguments.nodes):
             world.start_node(f"node-{number}")
         for seed in range(arguments.seed, arguments.seed + arguments.rounds):

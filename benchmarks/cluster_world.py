@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -24,6 +25,8 @@ PROGRAMS = Path(sys.executable).parent
 BUCKET = "chaos"
 SOURCES = f"s3://{BUCKET}/in"
 RECIPE = ("--width", "24,48")
+
+_CONNECTIONS = 8
 
 Process = subprocess.Popen[bytes]
 
@@ -98,11 +101,14 @@ class World:
         client, colors = self.client, random.Random(seed)
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
             client.create_bucket(Bucket=BUCKET)
-        for number in range(count):
-            patches = Image.frombytes("RGB", (8, 8), colors.randbytes(8 * 8 * 3))
-            data = BytesIO()
-            patches.resize(size, Image.Resampling.BICUBIC).save(data, "JPEG")
-            client.put_object(Bucket=BUCKET, Key=f"in/{number % 7}/{number:05}.jpg", Body=data.getvalue())
+
+        def put(number: int, data: bytes) -> None:
+            client.put_object(Bucket=BUCKET, Key=f"in/{number % 7}/{number:05}.jpg", Body=data)
+
+        with ThreadPoolExecutor(_CONNECTIONS) as threads:
+            pictures = (draw_patches(colors, size) for _ in range(count))
+            # The list raises what a thread has raised.
+            list(threads.map(put, range(count), pictures))
 
     def start_node(self, name: str, *options: str) -> Process:
         """Start a node, with a name of its own at each start."""
@@ -123,9 +129,10 @@ class World:
         return self._start([str(PROGRAMS / name), *arguments], f"{name}.log", f"{name}.out")
 
     def run_plain(self, destination: str, *options: str) -> dict[str, Any]:
-        """Run the command on this machine alone, and return its summary."""
+        """Run the command on this machine alone, beside the proxy, and return its summary."""
         command = [str(PROGRAMS / "forkresize"), SOURCES, destination, *RECIPE, "--json", *options]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=600, check=False)
+        env = {**self._environment, **self._s3.env}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
             raise RuntimeError(f"{done.args} ended with {done.returncode}: {done.stderr}")
         summary: dict[str, Any] = json.loads(done.stdout)
@@ -136,14 +143,14 @@ class World:
         summary: dict[str, Any] = json.loads((self.folder / "summary.json").read_text())
         return summary
 
-    def read_objects(self, prefix: str) -> dict[str, bytes]:
-        """Return all objects below a prefix of the bucket, what forkresize keeps for itself included."""
-        client, found = self.client, {}
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/"):
-            for each in page.get("Contents", []):
-                body = client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-                found[each["Key"].removeprefix(f"{prefix}/")] = body
-        return found
+    def list_objects(self, prefix: str) -> dict[str, str]:
+        """Return the ETags of all objects below a prefix of the bucket, what forkresize keeps for itself included.
+
+        The ETag of an object that was put in one request is the MD5 of its content.
+        """
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{prefix}/")
+        found = (each for page in pages for each in page.get("Contents", []))
+        return {each["Key"].removeprefix(f"{prefix}/"): each["ETag"] for each in found}
 
     def has_outputs(self, prefix: str) -> bool:
         """Return whether a run has put an output below a prefix of the bucket."""
@@ -175,6 +182,14 @@ class World:
             )
         self._started.append(process)
         return process
+
+
+def draw_patches(colors: random.Random, size: tuple[int, int]) -> bytes:
+    """Draw a JPEG of smooth patches."""
+    patches = Image.frombytes("RGB", (8, 8), colors.randbytes(8 * 8 * 3))
+    data = BytesIO()
+    patches.resize(size, Image.Resampling.BICUBIC).save(data, "JPEG")
+    return data.getvalue()
 
 
 def wait_until(is_true: Callable[[], object], seconds: float, what: str) -> None:

@@ -40,8 +40,8 @@ def world(
 
 
 @pytest.fixture(scope="module")
-def expected(world: World) -> dict[str, bytes]:
-    """The outputs of a run on one machine."""
+def expected(world: World) -> dict[str, str]:
+    """The outputs of a run on one machine, and their ETags."""
     assert world.run_plain(f"s3://{BUCKET}/calm", "--no-ledger")["written"] == 2 * SOURCES
     return _outputs(world, "calm")
 
@@ -52,16 +52,16 @@ def prefix(request: pytest.FixtureRequest, broker: Broker) -> str:
     return f"{request.node.originalname}-{type(broker).__name__}"
 
 
-def _outputs(world: World, prefix: str) -> dict[str, bytes]:
-    return {key: data for key, data in world.read_objects(prefix).items() if not key.startswith(".forkresize/")}
+def _outputs(world: World, prefix: str) -> dict[str, str]:
+    return {key: tag for key, tag in world.list_objects(prefix).items() if not key.startswith(".forkresize/")}
 
 
 def _left(world: World, prefix: str) -> list[str]:
-    return [key for key in world.read_objects(prefix) if key.startswith(".forkresize/")]
+    return [key for key in world.list_objects(prefix) if key.startswith(".forkresize/")]
 
 
 def test_two_nodes_make_what_one_machine_makes(
-    world: World, expected: dict[str, bytes], prefix: str, tmp_path: Path
+    world: World, expected: dict[str, str], prefix: str, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.jsonl"
     assert world.start_command(f"s3://{BUCKET}/{prefix}", "--report", str(report)).wait(_DEADLINE) == 0
@@ -77,7 +77,7 @@ def test_two_nodes_make_what_one_machine_makes(
     assert world.read_summary()["unchanged"] == 2 * SOURCES
 
 
-def test_a_detached_run_is_followed_to_its_end(world: World, expected: dict[str, bytes], prefix: str) -> None:
+def test_a_detached_run_is_followed_to_its_end(world: World, expected: dict[str, str], prefix: str) -> None:
     detached = world.start_program("forkresize", *_arguments(world, prefix), "--detach")
     assert detached.wait(_DEADLINE) == 0
     number = (world.folder / "forkresize.out").read_text().strip()
@@ -94,7 +94,7 @@ def _arguments(world: World, prefix: str) -> list[str]:
 
 
 def test_a_signal_cancels_what_no_node_has_started_and_the_next_run_continues(
-    world: World, expected: dict[str, bytes], prefix: str
+    world: World, expected: dict[str, str], prefix: str
 ) -> None:
     command = world.start_command(f"s3://{BUCKET}/{prefix}")
     wait_until(lambda: world.has_outputs(prefix) or command.poll() is not None, _DEADLINE, "output")
@@ -110,7 +110,7 @@ def test_a_signal_cancels_what_no_node_has_started_and_the_next_run_continues(
     assert _outputs(world, prefix) == expected
 
 
-def test_a_killed_command_is_continued_by_the_next_one(world: World, expected: dict[str, bytes], prefix: str) -> None:
+def test_a_killed_command_is_continued_by_the_next_one(world: World, expected: dict[str, str], prefix: str) -> None:
     command = world.start_command(f"s3://{BUCKET}/{prefix}")
     wait_until(lambda: world.has_outputs(prefix) or command.poll() is not None, _DEADLINE, "output")
     command.kill()
@@ -123,7 +123,7 @@ def test_a_killed_command_is_continued_by_the_next_one(world: World, expected: d
 
 
 def test_the_work_of_a_killed_node_is_done_by_another_one(
-    world: World, expected: dict[str, bytes], prefix: str, tmp_path: Path
+    world: World, expected: dict[str, str], prefix: str, tmp_path: Path
 ) -> None:
     report = tmp_path / "report.jsonl"
     command = world.start_command(f"s3://{BUCKET}/{prefix}", "--report", str(report))
@@ -139,6 +139,6 @@ def test_the_work_of_a_killed_node_is_done_by_another_one(
     assert _outputs(world, prefix) == expected
 
 
-def test_a_run_survives_a_monkey(world: World, expected: dict[str, bytes], broker: Broker) -> None:
+def test_a_run_survives_a_monkey(world: World, expected: dict[str, str], broker: Broker) -> None:
     done, faults = run_round(world, seed=len(type(broker).__name__), times=5, expected=expected, pause=0.5)
     assert faults == [], f"after {dict(done)}; see the logs in {world.folder}"
