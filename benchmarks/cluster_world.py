@@ -4,11 +4,12 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +28,9 @@ SOURCES = f"s3://{BUCKET}/in"
 RECIPE = ("--width", "24,48")
 
 _CONNECTIONS = 8
+
+_START_DEADLINE = 60.0
+"""Seconds within which a node has to take work after its start, or to end."""
 
 Process = subprocess.Popen[bytes]
 
@@ -57,6 +61,10 @@ class World:
         database: a PostgreSQL server.
         broker: RabbitMQ or Redis.
         s3: an S3 server.
+
+    Attributes:
+        recipe: the options of all runs that say what is made.
+        endpoint: where programs reach the S3 server: a proxy that can fail, if not told otherwise.
     """
 
     def __init__(self, folder: Path, database: Database, broker: Broker, s3: S3Server) -> None:
@@ -66,6 +74,8 @@ class World:
         self.ledger = database.new_database()
         self.nodes: dict[str, Process] = {}
         self.proxy = FaultProxy(s3.endpoint)
+        self.recipe: Sequence[str] = RECIPE
+        self.endpoint = self.proxy.endpoint
         self._s3 = s3
         self._started: list[Process] = []
         self._generation = 0
@@ -79,6 +89,10 @@ class World:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         self.proxy.stop()
+
+    def bypass_proxy(self) -> None:
+        """Let programs that are started from now on reach the S3 server directly."""
+        self.endpoint = self._s3.endpoint
 
     @property
     def client(self) -> Any:
@@ -98,20 +112,24 @@ class World:
 
     def draw_sources(self, count: int, seed: int, size: tuple[int, int] = (160, 120)) -> None:
         """Put pictures of smooth patches into the bucket."""
-        client, colors = self.client, random.Random(seed)
+        colors = random.Random(seed)
+        self.put_sources((f"{number % 7}/{number:05}.jpg", draw_patches(colors, size)) for number in range(count))
+
+    def put_sources(self, sources: Iterable[tuple[str, bytes]], prefix: str = "in") -> None:
+        """Put objects of these keys and contents below a prefix of the bucket, which is created if it is missing."""
+        client = self.client
         with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou, client.exceptions.BucketAlreadyExists):
             client.create_bucket(Bucket=BUCKET)
 
-        def put(number: int, data: bytes) -> None:
-            client.put_object(Bucket=BUCKET, Key=f"in/{number % 7}/{number:05}.jpg", Body=data)
+        def put(source: tuple[str, bytes]) -> None:
+            client.put_object(Bucket=BUCKET, Key=f"{prefix}/{source[0]}", Body=source[1])
 
         with ThreadPoolExecutor(_CONNECTIONS) as threads:
-            pictures = (draw_patches(colors, size) for _ in range(count))
             # The list raises what a thread has raised.
-            list(threads.map(put, range(count), pictures))
+            list(threads.map(put, sources))
 
     def start_node(self, name: str, *options: str) -> Process:
-        """Start a node, with a name of its own at each start."""
+        """Start a node, with one worker if no option says otherwise, and a name of its own at each start."""
         self._generation += 1
         allowed = ["--allow", f"s3://{BUCKET}"]
         cluster = ["--cluster", self.broker.url, "--ledger", self.ledger, "--name", f"{name}.{self._generation}"]
@@ -119,9 +137,23 @@ class World:
         self.nodes[name] = self._start(command, f"{name}.log")
         return self.nodes[name]
 
-    def start_command(self, destination: str, *options: str) -> Process:
+    def start_ready_node(self, name: str, *options: str) -> Process:
+        """Start a node, and wait until it takes work."""
+        process = self.start_node(name, *options)
+        ready = re.compile(rf"node {re.escape(name)}\.{self._generation}-\w+ is ready")
+        log = self.folder / f"{name}.log"
+        wait_until(lambda: ready.search(log.read_text()), _START_DEADLINE, f"node {name}")
+        return process
+
+    def stop_node(self, name: str) -> None:
+        """End a node that has no work, and wait for it."""
+        process = self.nodes.pop(name)
+        process.terminate()
+        process.wait(_START_DEADLINE)
+
+    def start_command(self, destination: str, *options: str, sources: str = SOURCES) -> Process:
         """Start a run on the cluster, which prints its summary as JSON to ``summary.json``."""
-        command = [str(PROGRAMS / "forkresize"), SOURCES, destination, *RECIPE, "--json", *self.cluster, *options]
+        command = [str(PROGRAMS / "forkresize"), sources, destination, *self.recipe, "--json", *self.cluster, *options]
         return self._start(command, "command.log", "summary.json")
 
     def start_program(self, name: str, *arguments: str) -> Process:
@@ -130,7 +162,7 @@ class World:
 
     def run_plain(self, destination: str, *options: str) -> dict[str, Any]:
         """Run the command on this machine alone, beside the proxy, and return its summary."""
-        command = [str(PROGRAMS / "forkresize"), SOURCES, destination, *RECIPE, "--json", *options]
+        command = [str(PROGRAMS / "forkresize"), SOURCES, destination, *self.recipe, "--json", *options]
         env = {**self._environment, **self._s3.env}
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
@@ -164,7 +196,7 @@ class World:
 
     @property
     def _environment(self) -> dict[str, str]:
-        own = {**self._s3.env, "AWS_ENDPOINT_URL": self.proxy.endpoint}
+        own = {**self._s3.env, "AWS_ENDPOINT_URL": self.endpoint}
         return {**os.environ, **own, "XDG_STATE_HOME": str(self.folder / "state")}
 
     def _start(self, command: Sequence[str], log: str, output: str | None = None) -> Process:
