@@ -64,7 +64,7 @@ class World:
 
     Attributes:
         recipe: the options of all runs that say what is made.
-        endpoint: where programs reach the S3 server: a proxy that can fail, if not told otherwise.
+        endpoint: where programs reach the S3 server: a proxy that can fail, unless it is bypassed.
     """
 
     def __init__(self, folder: Path, database: Database, broker: Broker, s3: S3Server) -> None:
