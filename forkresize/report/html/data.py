@@ -44,7 +44,7 @@ class RunInfo(Struct, frozen=True):
 
 
 class Conversion(Struct, frozen=True):
-    """Outputs of one format from sources of one format. A source counts once for each of its outputs."""
+    """Outputs of one format from sources of one format. A source counts once, as in the summary."""
 
     before: str
     after: str
@@ -141,9 +141,10 @@ def display_name(path: bytes) -> str:
 def _conversions(store: OutcomeStore) -> list[Conversion]:
     counts = store.query(
         # TOTAL, because SUM raises an error on overflow, and the sizes that workers send may be anything.
-        "SELECT in_format, out_format, COUNT(*), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
-        "FROM outcomes WHERE status = 'written' "
-        "GROUP BY in_format, out_format ORDER BY COUNT(*) DESC, in_format, out_format"
+        "SELECT in_format, out_format, SUM(outputs), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
+        "FROM (SELECT in_format, out_format, COUNT(*) AS outputs, in_bytes, TOTAL(out_bytes) AS out_bytes "
+        "FROM outcomes WHERE status = 'written' GROUP BY in_format, out_format, source) "
+        "GROUP BY in_format, out_format ORDER BY SUM(outputs) DESC, in_format, out_format"
     )
     return [Conversion(*row) for row in counts]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from forkresize import units
 from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason
 from forkresize.report.html import Excerpt, HtmlReport, RunInfo
@@ -70,6 +71,10 @@ def _report(path: Path, store: OutcomeStore) -> HtmlReport:
 def store() -> Iterator[OutcomeStore]:
     with OutcomeStore() as opened:
         yield opened
+
+
+def _size(count: int) -> str:
+    return units.format_size(count).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _read(page: str) -> _Checked:
@@ -238,6 +243,29 @@ def test_curves_and_extremes_count_a_source_once(made: MakePage, written: MakeOu
     assert sum(timeline["pictures"]) * 4 == pytest.approx(2 * len(timeline["times"]))
     slowest = page[page.index("<caption>The slowest") : page.index("<caption>The largest")]
     assert slowest.count("in/a.jpg") == 1
+
+
+def test_a_source_counts_once_in_all_savings(made: MakePage, written: MakeOutcome) -> None:
+    first = written("a.jpg")
+    source = first.source
+    jpeg = replace(first.detail, out_format="jpeg")
+    outcomes = [
+        first,
+        replace(first, ref=OutputRef(source, "out/a-2.webp", 1)),
+        replace(first, ref=OutputRef(source, "out/a.jpg", 2), detail=jpeg),
+        written("b.jpg"),
+    ]
+    page = made(*outcomes)
+    [card] = re.findall(r"<dt>Saved</dt><dd><b>(.*?)</b><span>(.*?) → (.*?)</span>", page)
+    rows = re.findall(r'<th role="rowheader" scope="row">(.*?)</th>(.*?)</tr>', page[page.index('id="saved"') :])
+    cells = {head: re.findall(r">([^<]+)</td>", row) for head, row in rows}
+    one, out = source.size, first.detail.out_bytes
+    assert cells == {
+        "jpeg → webp": ["3", _size(2 * one), _size(3 * out), units.format_change(2 * one, 3 * out)],
+        "jpeg → jpeg": ["1", _size(one), _size(out), units.format_change(one, out)],
+        "All formats": ["4", _size(2 * one), _size(4 * out), units.format_change(2 * one, 4 * out)],
+    }
+    assert card == (cells["All formats"][3].removesuffix(" saved"), *cells["All formats"][1:3])
 
 
 def test_contact_sheet_shows_sixty_sources_once(made: MakePage, written: MakeOutcome) -> None:
