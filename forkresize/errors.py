@@ -1,5 +1,6 @@
 """The errors of forkresize, one class per stage; ``exit_policy`` knows the exit code of each."""
 
+from collections.abc import Callable
 from typing import Self
 
 
@@ -55,6 +56,38 @@ class ConflictError(FieldError):
     def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
         """Pickle it with the arguments that it was created with."""
         return type(self), (self.field, self.other)
+
+
+Requirements = tuple[tuple[tuple[str, str], ...], ...]
+"""Groups of fields, each with the value that it needs, or an empty text if any will do. One group is needed."""
+
+
+class NoEffectError(FieldError):
+    """A value of a recipe or of settings has no effect without others.
+
+    Attributes:
+        requires: the fields that it needs.
+        value: the value, if another one of the same field has an effect; otherwise empty.
+    """
+
+    def __init__(self, field: str, requires: Requirements, value: str = "") -> None:
+        self.requires = requires
+        self.value = value
+        needed = self.join_requirements(lambda name, word: f"{name}={word!r}" if word else name)
+        super().__init__(field, f"{value and repr(value) + ' '}has no effect: it requires {needed}")
+
+    def join_requirements(self, show: Callable[[str, str], str]) -> str:
+        """Return the requirements as text; ``show`` returns a field with its value.
+
+        A comma sets the groups apart if the first one has several fields.
+        """
+        *others, last = (" and ".join(show(*each) for each in group) for group in self.requires)
+        comma = "," if len(self.requires[0]) > 1 else ""
+        return f"{', '.join(others)}{comma} or {last}" if others else last
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Requirements, str]]:  # type: ignore[override]
+        """Pickle it with the arguments that it was created with."""
+        return type(self), (self.field, self.requires, self.value)
 
 
 class CollisionError(UsageError):

@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.batch import Settings
-from forkresize.cli.config.effects import ineffective_on_recipe
 from forkresize.cli.options.model import flag
+from forkresize.errors import NoEffectError
 from forkresize.plan import IfExists, has_picture_suffix, recipe_for_file
 from forkresize.pool import PoolOptions
 from forkresize.recipe import OPTIONS, Recipe
@@ -29,7 +29,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
         flags: names of those that were set on the command line.
         places: the URLs of reports, logs and index files that are written to these paths and uploaded.
         output_file: the one output, if DESTINATION named it; empty otherwise.
-        ineffective: an error message for each flag that has no effect.
+        ineffective: an error for each flag that has no effect, but those of a recipe.
         recipe_options: the values of the options of a recipe.
         settings: the settings of the run, without the names of ``--files-from``.
         force_conflict: the value of ``--if-exists`` that contradicts ``--force``, if any.
@@ -40,7 +40,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     destination: str
     given: frozenset[str]
     flags: frozenset[str]
-    ineffective: tuple[str, ...]
+    ineffective: tuple[NoEffectError, ...]
     recipe_options: Mapping[str, Any]
     recipe: str | None
     settings: Settings
@@ -169,8 +169,9 @@ def recipe_from(arguments: Arguments) -> Recipe:
     """Return the recipe of a file with the options on top of it, or of the options alone.
 
     Raises:
-        click.UsageError: there is nothing to do, options contradict each other, or a flag has no effect on the file.
+        click.UsageError: there is nothing to do, or options contradict each other.
         UsageError: the recipe file is invalid.
+        NoEffectError: a flag has no effect on the recipe.
         FieldError: a value is out of range.
     """
     recipe = _from_options(arguments) if arguments.recipe is None else _from_file(arguments.recipe, arguments)
@@ -182,7 +183,7 @@ def recipe_from(arguments: Arguments) -> Recipe:
 
 
 def _from_options(arguments: Arguments) -> Recipe:
-    return Recipe.of(**_resolve_paths(arguments.recipe_options))
+    return Recipe.from_options(_resolve_paths(arguments.recipe_options), effective=arguments.flags)
 
 
 def _resolve_paths(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -195,7 +196,4 @@ def _from_file(path: str, arguments: Arguments) -> Recipe:
     from forkresize.recipefile import load_recipe
 
     options = _only(arguments.overrides, arguments.recipe_options)
-    recipe = load_recipe(path).with_options(**_resolve_paths(options))
-    if message := next(ineffective_on_recipe(recipe, _only(arguments.flags, options)), None):
-        raise click.UsageError(message)
-    return recipe
+    return load_recipe(path).override(_resolve_paths(options), effective=arguments.flags)

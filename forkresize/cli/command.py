@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from forkresize.cli.config.command import SettingsCommand, builtin_value, origins_in
-from forkresize.cli.config.effects import ineffective_flags
+from forkresize.cli.config.effects import find_ineffective
 from forkresize.cli.config.origin import DEFAULT, FLAG, Origins
 from forkresize.cli.config.precedence import overridden
 from forkresize.cli.errors import click_message, own_message
@@ -213,7 +213,7 @@ def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:
         if "ledger" in given and values["ledger"] is not False:
             raise click.UsageError("--ledger cannot be combined with --no-ledger")
         values["ledger"] = False
-    ineffective = tuple(ineffective_flags(values, origins, partial(builtin_value, ctx)))
+    ineffective = tuple(find_ineffective(values, origins, partial(builtin_value, ctx)))
     return {**values, "rules": rules, "given": given, "flags": flags, "ineffective": ineffective}
 
 

@@ -34,10 +34,10 @@ def check_effects(arguments: Arguments) -> None:
     """Check that all flags have an effect.
 
     Raises:
-        click.UsageError: one has none without another option.
+        NoEffectError: one has none without another option.
     """
     if arguments.ineffective:
-        raise click.UsageError(arguments.ineffective[0])
+        raise arguments.ineffective[0]
 
 
 def _check_output(arguments: Arguments) -> None:

@@ -14,6 +14,7 @@ from forkresize.errors import (
     FieldError,
     ForkresizeError,
     LedgerError,
+    NoEffectError,
     RunActiveError,
 )
 from forkresize.words import closest_words
@@ -74,6 +75,10 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
     if isinstance(error, ConflictError):
         reason = _REASONS.get(error.field, "")
         return _with_places(f"{flag(error.field)} cannot be combined with {flag(error.other)}{reason}", origins)
+    if isinstance(error, NoEffectError):
+        name = f"{flag(error.field)} {error.value}".strip()
+        needed = error.join_requirements(lambda field, word: f"{flag(field)} {word}".strip())
+        return _with_places(f"{name} requires {needed}", origins)
     if isinstance(error, FieldError):
         name = _ARGUMENTS.get(error.field) or flag(error.field)
         return _with_places(f"{name}: {error.message}", origins)

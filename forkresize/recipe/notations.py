@@ -28,6 +28,10 @@ DIRECTIONS = tuple(gravity for gravity in Gravity if gravity not in {Gravity.ENT
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _MEGA = 10**6
+
+MAX_MEGAPIXELS = 10**6
+"""The largest limit of pixels, a hundred times the area of the largest output."""
+
 _OPAQUE = 255
 
 
@@ -48,7 +52,17 @@ def parse_bytes(size: int | str) -> int:
 
 
 def _pixels(megapixels: float | str) -> int:
+    """Return the pixels of megapixels. A number above a million is probably one of pixels.
+
+    Raises:
+        ValueError: the text is not a number, or the number is out of range.
+    """
     number = parse_number(megapixels) if isinstance(megapixels, str) else megapixels
+    if math.isfinite(number) and number > MAX_MEGAPIXELS:
+        raise ValueError(
+            f"invalid number of megapixels {format_value(megapixels)}: use 200 for 200 million pixels; at most "
+            f"{MAX_MEGAPIXELS}"
+        )
     if not math.isfinite(number) or number * _MEGA < 1:
         raise ValueError(f"invalid number of megapixels {format_value(megapixels)}: use a positive number such as 200")
     return round(number * _MEGA)

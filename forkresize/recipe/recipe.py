@@ -1,7 +1,7 @@
 """The Recipe: which steps are applied to every image, and which outputs are made of it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -10,9 +10,10 @@ from msgspec.structs import force_setattr, replace
 
 from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option, parse_value
+from forkresize.recipe.effects import check_renditions, check_steps
 from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated
-from forkresize.recipe.notations import BYTES, COLOR, DROP, MEGAPIXELS
-from forkresize.recipe.options import BY_OWNER, RecipeOption, collect_options, renditions_from, steps_from
+from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGAPIXELS
+from forkresize.recipe.options import BY_OWNER, RecipeOption, Values, collect_options, renditions_from, steps_from
 from forkresize.recipe.override import override_renditions, override_steps
 from forkresize.recipe.rendition import Rendition
 from forkresize.recipe.steps import STEPS, Resize, Step
@@ -21,6 +22,10 @@ from forkresize.words import suggest
 _Channel = Annotated[int, Meta(ge=0, le=255)]
 _Count = Annotated[int, Meta(ge=1, le=10**9)]
 _Large = Annotated[int, Meta(ge=1, le=10**15)]
+_Pixels = Annotated[int, Meta(ge=1, le=MAX_MEGAPIXELS * 10**6)]
+
+_FEWEST_PIXELS = 1000
+"""A lower limit of pixels is probably one of megapixels."""
 
 _LIMITS = frozenset({"max_pixels", "max_frames", "max_file_size"})
 """Fields that decide whether an output is made, but do not change it."""
@@ -33,6 +38,8 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
     Attributes:
         steps: applied in this order; those before the Resize are applied once for all renditions.
         renditions: the outputs.
+        max_pixels: the most pixels of a picture that is decoded, 200 million by default; other limits are in pixels,
+            frames and bytes too. Texts and recipe files state it in megapixels, as the command does.
 
     Raises:
         FieldError: a value is out of range; names the field.
@@ -70,7 +77,7 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         IfLarger.WRITE
     )
     max_pixels: Annotated[
-        _Large,
+        _Pixels,
         MEGAPIXELS,
         option("Fail on images with more megapixels; animations: 10 times as many in total.", "MP", group="Workers"),
     ] = 200_000_000
@@ -96,15 +103,35 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
     def of(cls, **options: Any) -> "Recipe":
         """Return the recipe that options specify, such as ``Recipe.of(width=800, fit="cover", format="webp")``.
 
-        The options are those of the command line; values may be texts. Several values of ``width``, ``height`` or
-        ``format`` make several renditions.
+        The options are those of the command line; values may be texts, as on the command line. Several values of
+        ``width``, ``height`` or ``format`` make several renditions. ``max_pixels`` is in pixels if it is a number, and
+        in megapixels if it is a text.
 
         Raises:
+            NoEffectError: an option has no effect without another one, such as ``gravity`` without ``fit="cover"``.
             FieldError: an option is unknown, its value is out of range, or contradicts another; names the option.
         """
+        _refuse_megapixels(options)
+        return cls.from_options(options)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, effective: Collection[str] | None = None) -> "Recipe":
+        """Return the recipe that options specify, as ``of`` does.
+
+        Args:
+            options: their values by name.
+            effective: the names of those that must have an effect, unless they state the default; None for all.
+
+        Raises:
+            FieldError: as for ``of``.
+        """
         values = _parse(options)
+        checked = _to_check(values, effective)
+        check_steps(checked, values)
         own = {name: values[name] for name in cls.__struct_fields__ if name in values}
-        return cls(steps=steps_from(values), renditions=renditions_from(values), **own)
+        recipe = cls(steps=steps_from(values), renditions=renditions_from(values), **own)
+        check_renditions(checked, recipe.renditions, recipe.resize, recipe.animation)
+        return recipe
 
     def with_options(self, **options: Any) -> "Recipe":
         """Return the recipe with options on top of it, such as ``load_recipe("web.toml").with_options(quality=70)``.
@@ -113,13 +140,29 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         formats, ``blur`` the blur step or the lack of one.
 
         Raises:
+            NoEffectError: an option has no effect on any rendition.
             FieldError: an option is unknown, its value is out of range, or contradicts another; or the recipe is so
                 different in its renditions or steps that the option is ambiguous; names the option.
+        """
+        _refuse_megapixels(options)
+        return self.override(options)
+
+    def override(self, options: Mapping[str, Any], *, effective: Collection[str] | None = None) -> "Recipe":
+        """Return the recipe with options on top of it, as ``with_options`` does.
+
+        Args:
+            options: their values by name.
+            effective: the names of those that must have an effect, unless they state the default; None for all.
+
+        Raises:
+            FieldError: as for ``with_options``.
         """
         values = _parse(options)
         own = {name: values[name] for name in self.__struct_fields__ if name in values}
         steps = override_steps(self.steps, values)
-        return replace(self, steps=steps, renditions=override_renditions(self.renditions, values), **own)
+        recipe = replace(self, steps=steps, renditions=override_renditions(self.renditions, values), **own)
+        check_renditions(_to_check(values, effective), recipe.renditions, recipe.resize, recipe.animation)
+        return recipe
 
     @cached_property
     def resize(self) -> Resize:
@@ -189,6 +232,26 @@ def _parse(options: Mapping[str, Any]) -> dict[str, Any]:
         except ValueError as error:
             raise FieldError("scale", str(error)) from None
     return values
+
+
+def _refuse_megapixels(options: Mapping[str, Any]) -> None:
+    """Check that the limit of pixels, as a number, is not one of megapixels.
+
+    Raises:
+        FieldError: it is so low that it probably is.
+    """
+    limit = options.get("max_pixels")
+    if isinstance(limit, int | float) and 0 < limit < _FEWEST_PIXELS:
+        raise FieldError(
+            "max_pixels",
+            f"{limit:g} is a number of pixels: use {limit * 10**6:_.0f} for {limit:g} megapixels, or '{limit:g}'",
+        )
+
+
+def _to_check(values: Values, effective: Collection[str] | None) -> Values:
+    """Return the values of options that must have an effect: those that do not state the default."""
+    names = values if effective is None else effective
+    return {name: value for name, value in values.items() if name in names and value != OPTIONS[name].default}
 
 
 OPTIONS: Mapping[str, RecipeOption] = {

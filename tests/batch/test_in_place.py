@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from forkresize import Outcome, PoolOptions, Recipe, Selection, Settings, Summary, Symlinks, run
@@ -123,7 +124,7 @@ def test_a_failed_retry_keeps_the_record_of_a_replaced_file(
     photos: Path, shrink: Shrink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrink()
-    too_large = Recipe.of(width=8, max_pixels=10)
+    too_large = replace(Recipe.of(width=8), max_pixels=10)
     assert shrink(too_large)[0].failed == 3
     assert shrink()[0].unchanged == 3
 

@@ -5,6 +5,7 @@ import pytest
 
 from forkresize.cli.command import call
 from forkresize.cli.conflicts import check_conflicts, check_effects
+from forkresize.errors import NoEffectError
 from tests.protocols import ParseArguments
 
 CLUSTER = ["--cluster", "amqp://broker/", "--ledger", "postgresql://db/forkresize"]
@@ -58,12 +59,12 @@ def test_what_makes_sense_is_accepted(flags: list[str], arguments: ParseArgument
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--detach"], "--detach requires --cluster"),
-        (["--cluster-key", "key"], "--cluster-key requires --cluster or --attach"),
+        (["--detach"], "detach: has no effect: it requires cluster"),
+        (["--cluster-key", "key"], "cluster_key: has no effect: it requires cluster or attach"),
     ],
 )
 def test_flags_without_a_cluster_are_refused(flags: list[str], message: str, arguments: ParseArguments) -> None:
-    with pytest.raises(click.UsageError, match=message):
+    with pytest.raises(NoEffectError, match=message):
         check_effects(arguments("in", "out", "--width", "8", *flags))
 
 

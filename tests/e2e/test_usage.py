@@ -32,6 +32,7 @@ REFUSED = [
     (["--retries", "-1"], "--retries", "'-1'"),
     (["--max-tasks", "x"], "--max-tasks", "'x'"),
     (["--max-pixels", "0"], "--max-pixels", "such as 200"),
+    (["--max-pixels", "200000000"], "--max-pixels", "use 200 for 200 million pixels"),
     (["--max-frames", "0"], "--max-frames", "invalid value '0': use a whole number from 1"),
     (["--max-file-size", "0"], "--max-file-size", "invalid value '0': use a number of bytes"),
     (["--max-errors", "many"], "--max-errors", "such as 10"),

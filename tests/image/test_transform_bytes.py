@@ -88,7 +88,7 @@ def test_warnings_come_with_the_rendition(scene: Scene) -> None:
         (b"", {}, Reason.NOT_A_PICTURE),
         (b"plain text", {}, Reason.NOT_A_PICTURE),
         (b"\xff\xd8\xff", {}, Reason.DAMAGED),
-        (coded(Image.new("L", (20, 20))), {"max_pixels": 399}, Reason.TOO_LARGE),
+        (coded(Image.new("L", (40, 40))), {"max_pixels": 1599}, Reason.TOO_LARGE),
         (coded(Image.new("L", (20, 20))), {"max_file_size": 99}, Reason.FILE_TOO_LARGE),
         (
             coded(Image.new("L", (20, 20)), "WEBP"),

@@ -18,15 +18,21 @@ from forkresize.recipe import (
     Trim,
 )
 
+WITHOUT_EFFECT = {"short_edge": 90, "ssim": 0.98, "focus": "0.5,0.3", "fit": "cover"}
+"""Settings files may hold such options."""
+
 RECORDED = [
     (Recipe.of(width=800), "0b1b4f13c502e7af"),
     (Recipe.of(width=[400, 800], format=["webp", "jpeg"], quality=70), "1abd6545693b1d99"),
-    (Recipe.of(size="800x600^>", fit="cover", gravity="attention"), "99136ef65a56e221"),
+    (
+        Recipe.from_options({"size": "800x600^>", "fit": "cover", "gravity": "attention"}, effective=()),
+        "99136ef65a56e221",
+    ),
     (Recipe.of(size="50%x25%", resample="box", linear=True), "edc2aba0096af02e"),
     (Recipe.of(scale=150, enlarge=True), "d49a9ed9fdff4395"),
     (Recipe.of(megapixels=2.5, format="avif", effort=3, subsampling="444"), "e476e7cc6d295881"),
     (Recipe.of(long_edge=1200, format="jpeg", max_bytes=300_000, progressive=True), "4aeece0149384e8e"),
-    (Recipe.of(short_edge=90, ssim=0.98, focus="0.5,0.3", fit="cover"), "fd9f68e6ea783992"),
+    (Recipe.from_options(WITHOUT_EFFECT, effective=()), "fd9f68e6ea783992"),
     (Recipe.of(quality={"webp": 30, "jpeg": 40}), "ac1beaf348b94bf0"),
     (Recipe.of(format=["png", "keep"], palette=16, lossless=True), "bd73ddbefed44c16"),
     (Recipe.of(rotate=90, flip="h", crop="800x600+10+20", trim=True), "05955a5c4d57bc8e"),
@@ -49,7 +55,7 @@ RECORDED = [
         ),
         "918df5515c33dd5e",
     ),
-    (Recipe.of(max_pixels=7, max_frames=8, max_file_size=9), "2bed1decda3128a9"),
+    (Recipe.of(max_pixels=7777, max_frames=8, max_file_size=9), "2bed1decda3128a9"),
     (
         Recipe(steps=(Blur(radius=3), Resize(focus=(1, 0)), Crop(width=5, height=6), Trim(tolerance=3))),
         "55ee65ee02eacf07",

@@ -31,6 +31,8 @@ ALL: dict[str, Any] = {
     "blur": 1.5,
     "grayscale": True,
     "fit": "cover",
+    "width": 8,
+    "height": 6,
     "trim": True,
     "crop": "8x6+1+2",
     "flip": "h",
@@ -69,7 +71,7 @@ def test_watermark_options_set_the_fields_of_the_watermark() -> None:
     how: Any = {"gravity": "north", "scale": 20.0, "opacity": 0.7, "margin": 1.0}
     flags: Any = {f"watermark_{name}": value for name, value in how.items()}
     assert Recipe.of(watermark="logo.png", **flags).steps_after_resize == (Watermark(image="logo.png", **how),)
-    assert Recipe.of(**flags).steps_after_resize == ()
+    assert Recipe.from_options(flags, effective=()).steps_after_resize == ()
     assert Recipe.of(watermark_text="x", watermark_font="a.ttf").steps_after_resize == (
         Watermark(text="x", font="a.ttf"),
     )
@@ -158,6 +160,8 @@ def test_a_quality_for_another_format_is_refused_if_there_is_one_format() -> Non
 def test_every_option_may_be_a_text_as_in_a_query_string() -> None:
     assert Recipe.of(
         width="800,400",
+        height="600,300",
+        fit="Cover",
         format="webp,keep",
         quality="jpeg=70,webp=60",
         trim="true",
@@ -171,6 +175,8 @@ def test_every_option_may_be_a_text_as_in_a_query_string() -> None:
         effort="3",
     ) == Recipe.of(
         width=[800, 400],
+        height=[600, 300],
+        fit=Fit.COVER,
         format=["webp", None],
         quality={"jpeg": 70, "webp": 60},
         trim=True,

@@ -96,16 +96,17 @@ def test_tuples_may_be_lists() -> None:
 )
 def test_a_size_a_format_a_step_or_metadata_is_not_a_noop(asked: dict[str, Any]) -> None:
     assert not Recipe.of(**asked).is_noop
-    assert Recipe.of(enlarge=True).is_noop
+    assert Recipe(steps=(Resize(enlarge=True),)).is_noop
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from(Fit), st.integers(1, 100))
 def test_the_fingerprint_changes_if_the_outputs_change(width: int, other: int, fit: Fit, quality: int) -> None:
-    recipe = Recipe.of(width=width, fit=fit, quality=quality)
-    limits: Any = {"max_pixels": 7, "max_frames": 8, "max_file_size": 9}
-    same = Recipe.of(width=width, fit=fit, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), **limits)
+    box = {"height": 7, "fit": fit}
+    recipe = Recipe.of(width=width, quality=quality, **box)
+    limits: Any = {"max_pixels": 7777, "max_frames": 8, "max_file_size": 9}
+    same = Recipe.of(width=width, **box, quality=dict.fromkeys(("webp", "jpeg", "avif"), quality), **limits)
     assert recipe.fingerprint() == same.fingerprint()
-    assert (recipe.fingerprint() == Recipe.of(width=other, fit=fit, quality=quality).fingerprint()) == (width == other)
+    assert (recipe.fingerprint() == Recipe.of(width=other, quality=quality, **box).fingerprint()) == (width == other)
 
 
 RECIPES = [
@@ -192,3 +193,24 @@ def test_less_than_one_percent_needs_its_sign() -> None:
     [rendition] = Recipe.of(scale="0.5%").renditions
     assert rendition.size == Size(scale=(0.5, 0.5))
     assert Recipe.of(scale=(0.5, 0.5)) == Recipe.of(scale="0.5%")
+
+
+@pytest.mark.parametrize(("limit", "pixels"), [(200_000_000, 200_000_000), ("200", 200_000_000), (1000, 1000)])
+def test_the_limit_of_pixels_is_in_pixels_as_a_number_and_in_megapixels_as_a_text(limit: Any, pixels: int) -> None:
+    assert Recipe.of(max_pixels=limit).max_pixels == pixels
+    assert Recipe().with_options(max_pixels=limit).max_pixels == pixels
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (100, "100 is a number of pixels: use 100_000_000 for 100 megapixels, or '100'"),
+        (0.5, "0.5 is a number of pixels: use 500_000 for 0.5 megapixels, or '0.5'"),
+        ("100000000", "invalid number of megapixels '100000000': use 200 for 200 million pixels; at most 1000000"),
+    ],
+)
+def test_megapixels_are_not_mistaken_for_pixels(limit: Any, message: str) -> None:
+    for make in (Recipe.of, Recipe().with_options):
+        with pytest.raises(FieldError) as caught:
+            make(max_pixels=limit)
+        assert str(caught.value) == f"max_pixels: {message}"

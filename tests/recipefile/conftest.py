@@ -135,7 +135,7 @@ _wide = _some(
     animation=st.sampled_from(Animation),
     on_truncated=st.sampled_from(OnTruncated),
     if_larger=st.sampled_from(IfLarger),
-    max_pixels=st.integers(1, 10**15),
+    max_pixels=st.integers(1, 10**12),
     max_frames=st.integers(1, 10**9),
     max_file_size=st.integers(1, 10**15),
 )

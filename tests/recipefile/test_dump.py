@@ -29,11 +29,13 @@ watermark = {image = "logo.png", gravity = "tile", opacity = 0.2}
 
 [[renditions]]
 width = 400
+height = 300
 format = "webp"
 quality = 80
 
 [[renditions]]
 width = 800
+height = 600
 format = "webp"
 quality = 80
 """
@@ -42,6 +44,7 @@ quality = 80
 def test_a_recipe_is_written_as_readable_toml() -> None:
     recipe = Recipe.of(
         width=[400, 800],
+        height=[300, 600],
         fit="cover",
         focus=(0.5, 0.3),
         format="webp",

@@ -124,6 +124,10 @@ def test_a_value_of_the_wrong_type_is_refused_with_what_is_accepted(text: str, e
             "web.toml:1: max-pixels: invalid number of megapixels 0: use a positive number such as 200",
         ),
         (
+            "max-pixels = 200_000_000",
+            "web.toml:1: max-pixels: invalid number of megapixels 200000000: use 200 for 200 million pixels; at most",
+        ),
+        (
             "max-pixels = inf",
             "web.toml:1: max-pixels: invalid number of megapixels inf: use a positive number such as 20",
         ),

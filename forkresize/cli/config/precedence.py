@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import Any
 
 from forkresize.cli.config.origin import DEFAULT, Origins, Precedence
-from forkresize.recipe import OPTIONS, STEPS
-from forkresize.recipe.options import BY_OWNER
+from forkresize.recipe import OPTIONS
+from forkresize.recipe.effects import STARTED_BY
 from forkresize.recipe.size import SIZE_MODES
 
 _RECIPE = "recipe"
@@ -30,16 +30,7 @@ _CONFLICTS = (
 )
 
 
-def _requirements() -> Iterator[tuple[str, tuple[str, ...]]]:
-    yield "null", ("files_from",)
-    for kind in STEPS:
-        options = BY_OWNER[kind]
-        starting = tuple(name for name, option in options.items() if option.starts)
-        if starting:
-            yield from ((name, starting) for name, option in options.items() if not option.starts)
-
-
-REQUIRES = dict(_requirements())
+REQUIRES: Mapping[str, tuple[str, ...]] = {"null": ("files_from",), **STARTED_BY}
 """Options that have no meaning without one of others."""
 
 _UNSET = (None, False, (), "auto", "none")

@@ -141,7 +141,8 @@ def display_name(path: bytes) -> str:
 def _conversions(store: OutcomeStore) -> list[Conversion]:
     counts = store.query(
         # TOTAL, because SUM raises an error on overflow, and the sizes that workers send may be anything.
-        "SELECT in_format, out_format, SUM(outputs), CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
+        "SELECT in_format, out_format, SUM(outputs), "
+        "CAST(TOTAL(in_bytes) AS INTEGER), CAST(TOTAL(out_bytes) AS INTEGER) "
         "FROM (SELECT in_format, out_format, COUNT(*) AS outputs, in_bytes, TOTAL(out_bytes) AS out_bytes "
         "FROM outcomes WHERE status = 'written' GROUP BY in_format, out_format, source) "
         "GROUP BY in_format, out_format ORDER BY SUM(outputs) DESC, in_format, out_format"

@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-import click
 import pytest
 
-from forkresize.cli.arguments import recipe_from
+from forkresize.cli.arguments import Arguments, recipe_from
 from forkresize.cli.command import call
-from forkresize.cli.config.effects import NEEDS
+from forkresize.cli.config.effects import REQUIREMENTS
+from forkresize.cli.errors import own_message
+from forkresize.errors import NoEffectError
 from tests.protocols import Parse, ParseArguments
 
 WITHOUT_EFFECT = [
     ("--gravity north --width 8", "--gravity requires --fit cover or --fit contain"),
     ("--gravity north --width 8 --height 8 --fit outside", "--gravity requires --fit cover or --fit contain"),
     ("--focus 0.1,0.2 --width 8 --height 8 --fit contain", "--focus requires --fit cover"),
-    ("--fit cover --width 8", "--fit cover requires --width and --height, or --size"),
+    ("--fit cover --width 8", "--fit cover requires --width and --height, or --size WIDTHxHEIGHT"),
+    ("--fit cover --size 8x", "--fit cover requires --width and --height, or --size WIDTHxHEIGHT"),
     ("--fit contain --long-edge 8", "--fit contain requires --width and --height, or --size"),
     ("--fit outside", "--fit outside requires --width and --height, or --size"),
     (
@@ -61,15 +63,19 @@ def test_a_flag_without_an_effect_is_refused(
         "--watermark-text none --watermark-opacity 0.2",
     ],
 )
-def test_what_has_an_effect_or_is_the_default_is_accepted(flags: str, parse: Parse) -> None:
-    assert parse("in", "out", *flags.split())["ineffective"] == ()
+def test_what_has_an_effect_or_is_the_default_is_accepted(flags: str, arguments: ParseArguments) -> None:
+    parsed = arguments("in", "out", "--quality", "80", *flags.split())
+    assert parsed.ineffective == ()
+    recipe_from(parsed)
 
 
 def test_values_of_files_and_of_the_environment_are_never_refused(parse: Parse) -> None:
-    project = "gravity = 'north'\nlog-level = 'debug'\nfit = 'cover'"
+    project = "gravity = 'north'\nlog-level = 'debug'\nfit = 'cover'\nwatermark-opacity = 0.2"
     values = parse("in", "out", "--width", "8", project=project, env={"FORKRESIZE_MAX_PRUNE": "3"})
-    assert values["ineffective"] == ()
-    assert (values["gravity"], values["fit"]) == ("north", "cover")
+    parsed = Arguments.of(values)
+    assert parsed.ineffective == ()
+    resize = recipe_from(parsed).resize
+    assert (resize.gravity, resize.fit) == ("north", "cover")
 
 
 def test_a_flag_may_depend_on_a_settings_file(parse: Parse) -> None:
@@ -92,8 +98,9 @@ def test_a_flag_without_an_effect_on_a_recipe_file_is_refused(
 ) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(f"[[renditions]]\n{rendition}\n")
-    with pytest.raises(click.UsageError, match=f"^{message}"):
+    with pytest.raises(NoEffectError) as caught:
         recipe_from(arguments("in", "out", "--recipe", str(recipe), *flags.split()))
+    assert own_message(caught.value, {}).startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -123,5 +130,5 @@ def test_a_settings_file_beside_a_recipe_file_is_never_refused(arguments: ParseA
 
 
 def test_every_named_option_exists(parse: Parse) -> None:
-    fields = {each.field for groups in NEEDS.values() for group in groups for each in group}
-    assert fields | NEEDS.keys() <= parse().keys()
+    fields = {field for groups in REQUIREMENTS.values() for group in groups for field, _ in group}
+    assert fields | REQUIREMENTS.keys() <= parse().keys()

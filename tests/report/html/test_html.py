@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from forkresize import units
 from forkresize.errors import DestinationError, UsageError
-from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason
+from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason, Written
 from forkresize.report.html import Excerpt, HtmlReport, RunInfo
 from forkresize.report.html import data as page_data
 from forkresize.report.outcome_store import OutcomeStore
@@ -259,6 +259,7 @@ def test_a_source_counts_once_in_all_savings(made: MakePage, written: MakeOutcom
     [card] = re.findall(r"<dt>Saved</dt><dd><b>(.*?)</b><span>(.*?) → (.*?)</span>", page)
     rows = re.findall(r'<th role="rowheader" scope="row">(.*?)</th>(.*?)</tr>', page[page.index('id="saved"') :])
     cells = {head: re.findall(r">([^<]+)</td>", row) for head, row in rows}
+    assert isinstance(first.detail, Written)
     one, out = source.size, first.detail.out_bytes
     assert cells == {
         "jpeg → webp": ["3", _size(2 * one), _size(3 * out), units.format_change(2 * one, 3 * out)],
