@@ -67,7 +67,7 @@ class ReplacedFile(Struct, frozen=True):
         """Check that the file can be written, and that it replaces at most a file of its kind.
 
         Args:
-            destination: a directory that the run creates if it is missing.
+            destination: a directory that the run creates if it is missing, with those above it.
 
         Raises:
             UsageError: its directory is missing, or another file has its path.
@@ -75,9 +75,9 @@ class ReplacedFile(Struct, frozen=True):
         """
         directory = os.path.dirname(self._target)
         if not os.path.isdir(directory):
-            if directory == os.path.realpath(destination):
+            if _is_within(os.path.realpath(destination), directory):
                 return
-            raise UsageError(_message(self.kind, self.path, f"there is no directory {directory!r}"))
+            raise UsageError(_message(self.kind, self.path, f"there is no directory {directory!r}; create it first"))
         head = self._head()
         if head and not self.beginning.match(head):
             raise foreign_file_error(self.kind, self.path)
@@ -143,6 +143,10 @@ def discard_on_error(files: Iterable[ReplacedFile]) -> Iterator[None]:
 def run_id() -> str:
     """Return this run's part of the names of temporary files."""
     return f"{os.getpid():08x}"
+
+
+def _is_within(path: str, directory: str) -> bool:
+    return os.path.commonpath([path, directory]) == directory
 
 
 def _message(kind: str, path: str, reason: OSError | str) -> str:

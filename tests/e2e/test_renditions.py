@@ -149,6 +149,21 @@ def test_a_run_that_stops_early_keeps_the_previous_lists(
     assert sorted(os.listdir(site)) == ["img", "manifest.json", "pictures.html"]
 
 
+def test_lists_may_be_in_a_directory_that_the_run_creates(tmp_path: Path, draw: Draw, forkresize: Run) -> None:
+    draw(tmp_path / "in/a.jpg", (64, 48))
+    result = forkresize("in", "site/img/web", "--width", "40", *LISTS)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert 'src="img/web/a.jpg"' in (tmp_path / "site/pictures.html").read_text()
+
+
+def test_a_run_without_pictures_names_the_list_that_has_no_directory(tmp_path: Path, forkresize: Run) -> None:
+    (tmp_path / "in").mkdir()
+    result = forkresize("in", "site/img", "--width", "40", "--srcset", "site/pictures.html")
+    assert result.returncode == 3
+    assert "cannot write the srcset 'site/pictures.html'" in result.stderr
+    assert not (tmp_path / "site").exists()
+
+
 def test_an_interrupted_run_writes_no_list(tmp_path: Path, site: Path, draw: Draw, command: list[str]) -> None:
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, 24):

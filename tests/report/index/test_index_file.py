@@ -62,7 +62,10 @@ def test_missing_directory_is_refused_unless_the_run_creates_it(tmp_path: Path) 
     file = FORMAT.file(str(tmp_path / "out/list.txt"))
     with pytest.raises(UsageError, match=r"cannot write the list '.*out/list\.txt': there is no directory"):
         file.check(str(tmp_path / "elsewhere"))
+    with pytest.raises(UsageError, match="create it first"):
+        file.check(str(tmp_path / "out-of-here"))
     file.check(str(tmp_path / "out"))
+    file.check(str(tmp_path / "out/below/it"))
 
 
 @pytest.mark.parametrize(("name", "why"), [("n" * 300, "File name too long"), ("folder", "not a regular file")])
