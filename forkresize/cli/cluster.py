@@ -14,6 +14,7 @@ from forkresize.batch import RunPlan
 from forkresize.cli.arguments import Arguments
 from forkresize.cli.options.model import flag
 from forkresize.exit_policy import SIGNAL_BASE
+from forkresize.extras import install_command
 from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_status
 
@@ -147,7 +148,7 @@ def _connect(arguments: Arguments, broker: str | None, observers: Sequence[Obser
 def _check_extra() -> None:
     missing = [name for name in ("celery", "psycopg") if find_spec(name) is None]
     if missing:
-        hint = "pip install 'forkresize[cluster]'"
+        hint = install_command("cluster")
         raise click.UsageError(f"a cluster requires the extra 'cluster' ({missing[0]} is missing): {hint}")
 
 

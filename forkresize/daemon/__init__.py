@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import NoReturn
 
 from forkresize.exit_policy import ExitCode
+from forkresize.extras import install_command
 
 _MODULES = ("celery", "psycopg", "redis", "obstore", "boto3")
 """What the extra ``cluster`` installs."""
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
     """Run the command; return its exit code."""
     if missing := [name for name in _MODULES if find_spec(name) is None]:
         needs = f"forkresized needs {', '.join(missing)}"
-        sys.stderr.write(f"forkresized: {needs}: pip install 'forkresize[cluster]'\n")
+        sys.stderr.write(f"forkresized: {needs}: {install_command('cluster')}\n")
         return ExitCode.USAGE
     from forkresize.daemon.command import call
 

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from forkresize.errors import FieldError, LedgerError, describe
+from forkresize.extras import install_command
 from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord
 from forkresize.ledger.null import NullLedger
 from forkresize.ledger.place import NO_LEDGER, LedgerUrl, default_ledger, destination_name, parse_ledger
@@ -107,5 +108,5 @@ def _postgres_ledger() -> "type[PostgresLedger]":
     try:
         from forkresize.ledger.postgres import PostgresLedger
     except ImportError as error:
-        raise FieldError("ledger", "PostgreSQL requires psycopg: pip install 'forkresize[postgres]'") from error
+        raise FieldError("ledger", f"PostgreSQL requires psycopg: {install_command('postgres')}") from error
     return PostgresLedger

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Self
 
 from forkresize.errors import FieldError, SourceError
+from forkresize.extras import install_command
 
 _CHUNK = 1 << 16
 
@@ -47,7 +48,7 @@ class ChangeWatcher:
             if path not in {*self._directories, *self._files}:
                 raise FieldError("watch", f"{path!r} is neither a directory nor a file")
         if find_spec("watchdog") is None:
-            raise FieldError("watch", "requires watchdog; install it with: pip install 'forkresize[watch]'")
+            raise FieldError("watch", f"requires watchdog; install it with: {install_command('watch')}")
         self._text = b""
 
     def __enter__(self) -> Self:

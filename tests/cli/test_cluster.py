@@ -6,6 +6,7 @@ import pytest
 from forkresize.cli.command import call
 from forkresize.cli.conflicts import check_conflicts, check_effects
 from forkresize.errors import NoEffectError
+from forkresize.extras import install_command
 from tests.protocols import ParseArguments
 
 CLUSTER = ["--cluster", "amqp://broker/", "--ledger", "postgresql://db/forkresize"]
@@ -73,4 +74,4 @@ def test_a_missing_extra_is_named_with_the_way_to_install_it(
 ) -> None:
     monkeypatch.setattr("forkresize.cli.cluster.find_spec", lambda _: None)
     assert call(RUN) == 2
-    assert "pip install 'forkresize[cluster]'" in capsys.readouterr().err
+    assert install_command("cluster") in capsys.readouterr().err

@@ -8,6 +8,7 @@ import pytest
 
 from forkresize.daemon import main
 from forkresize.daemon.table import format_age, format_table
+from forkresize.extras import install_command
 from tests.servers.program import find_free_port
 
 BROKER = "amqp://user:geheim@127.0.0.1:1//"
@@ -70,7 +71,7 @@ forkresize.daemon.program()
 """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 2
-    assert result.stderr == "forkresized: forkresized needs celery: pip install 'forkresize[cluster]'\n"
+    assert result.stderr == f"forkresized: forkresized needs celery: {install_command('cluster')}\n"
 
 
 @pytest.mark.slow

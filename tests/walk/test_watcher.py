@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from threading import Timer
 import pytest
 
 from forkresize.errors import FieldError, SourceError
+from forkresize.extras import install_command
 from forkresize.walk import watcher
 from forkresize.walk.watcher import ChangeWatcher, SourceLostError
 
@@ -195,5 +197,5 @@ def test_a_missing_library_is_reported_with_the_command_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "find_spec", lambda _: None)
-    with pytest.raises(FieldError, match=r"pip install 'forkresize\[watch\]'"):
+    with pytest.raises(FieldError, match=re.escape(install_command("watch"))):
         ChangeWatcher([str(tmp_path)])

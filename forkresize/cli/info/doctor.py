@@ -90,13 +90,14 @@ def _codecs() -> Iterator[Row]:
 def _extras() -> Iterator[Row]:
     from importlib import metadata
 
+    from forkresize.extras import install_command
     from forkresize.formats import EXTRAS
 
     for extra, package in EXTRAS.items():
         try:
             yield extra, f"{package.distribution} {metadata.version(package.distribution)}"
         except metadata.PackageNotFoundError:
-            yield extra, f"not installed; pip install 'forkresize[{extra}]'"
+            yield extra, f"not installed; {install_command(extra)}"
 
 
 def _settings_files(config: str | None) -> Iterator[Row]:

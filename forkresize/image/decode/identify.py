@@ -10,6 +10,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from forkresize.extras import install_command
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
 from forkresize.formats.registry import (
     PLUGINS,
@@ -120,7 +121,7 @@ def _unidentified_error(head: bytes, spec: FormatSpec | None, by_suffix: str | N
     if signature().match(head):
         return _unreadable_header(head, error)
     if spec is not None:
-        advice = f"; pip install 'forkresize[{spec.decoder.extra}]' adds it" if spec.decoder else ""
+        advice = f"; {install_command(spec.decoder.extra)} adds it" if spec.decoder else ""
         return PictureError(Reason.UNSUPPORTED, f"{spec.label} is not supported{advice}")
     if head:
         return PictureError(Reason.NOT_A_PICTURE, "")

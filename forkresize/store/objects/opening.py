@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from forkresize.errors import UsageError
+from forkresize.extras import install_command
 from forkresize.store.base import OutputStore
 from forkresize.store.local import LocalStore
 from forkresize.store.objects.options import StoreOptions
@@ -26,7 +27,7 @@ def open_store(url: str, options: StoreOptions | None = None) -> OutputStore:
         return LocalStore(parsed.prefix)
     for module in ("obstore", "boto3"):
         if find_spec(module) is None:
-            raise UsageError(f"{parsed}: stores of this kind need the extra cloud: pip install 'forkresize[cloud]'")
+            raise UsageError(f"{parsed}: stores of this kind need the extra cloud: {install_command('cloud')}")
     from forkresize.store.objects.backends import open_bucket
 
     return open_bucket(parsed, options or StoreOptions())

@@ -10,6 +10,7 @@ import pytest
 
 from forkresize.cli.command import call
 from forkresize.cli.info.doctor import doctor_text
+from forkresize.extras import install_command
 from forkresize.formats import EXTRAS
 from forkresize.pool import available_cpus, sandbox, system
 from forkresize.pool.sandbox import landlock
@@ -63,7 +64,7 @@ def test_missing_packages_and_layers_are_printed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(landlock, "abi_version", lambda: 0)
     monkeypatch.setattr(system, "proc_status_field", {"Seccomp": "9"}.get)
     text = doctor_text(None)
-    assert value_of(text, "heif") == "not installed; pip install 'forkresize[heif]'"
+    assert value_of(text, "heif") == f"not installed; {install_command('heif')}"
     assert value_of(text, "memory").endswith("control groups set no limit")
     assert [value_of(text, name) for name in ("Landlock", "seccomp", "no_new_privs")] == ["none", "9", "none"]
 

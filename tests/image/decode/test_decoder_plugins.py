@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
+from forkresize.extras import install_command
 from forkresize.formats import SPECS, FormatSpec
 from forkresize.image.decode import identify
 from forkresize.outcome import Failed, Outcome, Reason, Written
@@ -52,4 +53,4 @@ def test_without_the_decoder_the_error_names_the_extra_to_install(
     assert spec.decoder
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
-    assert outcome.error == f"{spec.label} is not supported; pip install 'forkresize[{spec.decoder.extra}]' adds it"
+    assert outcome.error == f"{spec.label} is not supported; {install_command(spec.decoder.extra)} adds it"

@@ -1,6 +1,7 @@
 """How a URL leads to a store: by the vendors' variables, and without showing what they hold."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import FieldError, UsageError
+from forkresize.extras import install_command
 from forkresize.store import LocalStore
 from forkresize.store.objects import StoreOptions, open_store
 from forkresize.store.objects.aws import connect, parse_time
@@ -129,7 +131,7 @@ def test_plain_http_to_another_machine_needs_permission(
 
 def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forkresize.store.objects.opening.find_spec", lambda _: None)
-    with pytest.raises(UsageError, match=r"need the extra cloud: pip install 'forkresize\[cloud\]'"):
+    with pytest.raises(UsageError, match=re.escape(f"need the extra cloud: {install_command('cloud')}")):
         open_store("s3://photos")
 
 
