@@ -28,7 +28,8 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
 
     def __init__(self, setup: WorkerSetup, options: PoolOptions, on_tick: OnTick | None = None) -> None:
         worker: Any = RenderWorker(setup, reserve)
-        options = replace(options, serializer=OUTCOME_SERIALIZER, task_serializer=setup.job_serializer())
+        jobs = setup.job_serializer()
+        options = replace(options, serializer=OUTCOME_SERIALIZER, task_serializer=jobs, batches=True)
         super().__init__(worker, initializer=worker.start, options=options, on_tick=on_tick)
 
     def run(self, jobs: Iterable[Job | NothingYet]) -> Iterator[JobResult]:

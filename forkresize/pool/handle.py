@@ -6,6 +6,7 @@ import time
 from io import FileIO
 from typing import Generic
 
+from forkresize.pool.backlog import MAX_TASKS
 from forkresize.pool.channel import ParentEnd, WorkerChannel
 from forkresize.pool.child import ChildProcess
 from forkresize.pool.files import MAX_FILES, WithFiles, is_sealed, to_files
@@ -15,7 +16,7 @@ from forkresize.pool.result import Item
 from forkresize.pool.shared import SharedFlag
 from forkresize.pool.task import Task
 
-_MAX_RESULTS = 2
+_MAX_RESULTS = MAX_TASKS
 """How many results a worker may have sent that were not received: one for each task that it may have."""
 
 

@@ -113,6 +113,8 @@ class WorkerMonitor(Generic[Item, Result]):
             return
         self._startup_failures = 0
         self._state.busy_seconds += message.seconds
+        has_files = bool(message.files) or isinstance(task.item, WithFiles)
+        self._workers.backlog.add(message.seconds, has_files=has_files)
         self.results.add(task, outcome, worker.pid)
 
     def _check(

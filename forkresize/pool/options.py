@@ -55,6 +55,8 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
         nice: niceness that is added to the workers', 0 to 19; see nice(1).
         serializer: how results cross from the workers.
         task_serializer: how tasks cross to the workers.
+        batches: whether a worker holds several short tasks, up to 32, that are sent to it together; otherwise two. Not
+            for a source of items that waits for results.
 
     Raises:
         FieldError: a number is out of range.
@@ -71,6 +73,7 @@ class PoolOptions(Struct, frozen=True, kw_only=True):
     nice: int = 0
     serializer: Serializer = PICKLE
     task_serializer: Serializer = PICKLE
+    batches: bool = False
 
     def __post_init__(self) -> None:
         for name, minimum in _MINIMUM.items():

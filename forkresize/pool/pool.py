@@ -89,7 +89,9 @@ class Pool(Generic[Item, Result]):
                 nice=self._options.nice,
                 sandbox=self._sandbox,
             )
-            workers: WorkerSet[Item] = cleanup.enter_context(WorkerSet(config, self._workers, self._options.max_tasks))
+            workers: WorkerSet[Item] = cleanup.enter_context(
+                WorkerSet(config, self._workers, self._options.max_tasks, batches=self._options.batches)
+            )
             self._state.signals.on_force = workers.kill
             self._entered = Supervisor(workers, self._options, self._state, self._on_tick)
             self._selector_fileno = workers.selector.fileno()
@@ -112,8 +114,8 @@ class Pool(Generic[Item, Result]):
     def imap_unordered(self, items: Iterable[Item | NothingYet]) -> Iterator[TaskResult[Item, Result]]:
         """Call the work function with all items; yield the results as they arrive.
 
-        Items are taken one at a time, at most two per worker ahead. After stop(), those that were not started have no
-        result. Leaving the iteration early kills what runs.
+        Items are taken one at a time, at most two per worker ahead, or more if ``options.batches`` is set. After
+        stop(), those that were not started have no result. Leaving the iteration early kills what runs.
 
         Args:
             items: any iterable. A NothingYet in it means that there is no item yet. What the iterable raises is raised

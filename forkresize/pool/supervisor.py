@@ -70,11 +70,15 @@ class Supervisor(Generic[Item, Result]):
         self._queue.open(items)
         finished = False
         try:
-            rejected = self._assign_tasks()
-            while rejected or self._results or self._workers.busy or self._is_waiting_for_source:
+            unfinished = self._assign_tasks()
+            while unfinished or self._results or self._workers.busy or self._is_waiting_for_source:
                 yield from self._results.take()
-                self._poll(0 if rejected or not (self._workers.busy or self._is_waiting_for_source) else math.inf)
-                rejected = self._assign_tasks()
+                if unfinished or not (self._workers.busy or self._is_waiting_for_source):
+                    self._poll(0)
+                else:
+                    self._pause()
+                    self._poll(math.inf)
+                unfinished = self._assign_tasks()
             finished = True
         except BrokenPoolError as error:
             self.abandon(error)
@@ -95,8 +99,8 @@ class Supervisor(Generic[Item, Result]):
             BrokenPoolError: the workers die before they can start a task.
         """
         try:
-            rejected = self._assign_tasks()
-            self._poll(0 if rejected else timeout)
+            unfinished = self._assign_tasks()
+            self._poll(0 if unfinished else timeout)
             self._assign_tasks()
         except BrokenPoolError as error:
             self.abandon(error)
@@ -136,24 +140,24 @@ class Supervisor(Generic[Item, Result]):
             self._queue.waiting = None
 
     def _assign_tasks(self) -> bool:
-        """Return whether a task was rejected: then there may be more to assign once its result is taken."""
-        rejected = not self._state.stop and self._fill_workers()
+        """Return whether there may be more to assign once the results that wait are taken."""
+        unfinished = not self._state.stop and self._fill_workers()
         if self._state.stop:
             for task in self._queue.drain():
                 if task.last_loss:
                     self._results.add(task, task.last_loss, task.last_loss.worker)
                 elif task.receiver:
                     task.receiver.abandon(None)
-        elif self._queue.retries and not rejected and not self._workers.busy:
+        elif self._queue.retries and not unfinished and not self._workers.busy:
             self._assign(self._queue.retries.popleft())
             self._retrying = True
         self._workers.flush_all()
-        return rejected
+        return unfinished
 
     def _fill_workers(self) -> bool:
         for worker in self._workers.available():
             # Before the source is asked, which may take a while.
-            self._workers.flush_all()
+            self._workers.flush_urgent()
             self._retrying = self._retrying and any(each.progress.is_retrying for each in self._workers)
             task = self._queue.take(self._timeout, from_source=not self._retrying)
             if self._queue.waiting and task is None:
@@ -188,6 +192,11 @@ class Supervisor(Generic[Item, Result]):
         if task.timeout < self._timeout:
             self._next_deadline = min(self._next_deadline, self._clock() + task.timeout)
         return True
+
+    def _pause(self) -> None:
+        """Let results of short tasks gather, while all workers have enough to do."""
+        if seconds := min(self._workers.pause, self._time_to_timer()):
+            time.sleep(seconds)
 
     def _poll(self, timeout: float) -> None:
         """Wait for events, at most this long and not beyond the next timer, and handle them."""

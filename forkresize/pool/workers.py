@@ -4,12 +4,14 @@ import contextlib
 import gc
 import math
 import multiprocessing
+import time
 from collections.abc import Iterator
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import Generic, Self, TypeAlias
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import signals
+from forkresize.pool.backlog import MAX_TASKS, MIN_TASKS, Backlog
 from forkresize.pool.channel import WorkerChannel
 from forkresize.pool.child import ChildProcess
 from forkresize.pool.handle import WorkerHandle
@@ -19,6 +21,9 @@ from forkresize.pool.result import Item
 from forkresize.pool.system import resident_memory
 from forkresize.pool.task import Task
 from forkresize.pool.worker import WorkerConfig, run_worker
+
+_PATIENCE = 0.002
+"""Seconds for which assigned tasks wait for others to be sent with them, while their worker has enough to do."""
 
 _Bucket: TypeAlias = dict[WorkerHandle[Item], None]
 
@@ -30,12 +35,14 @@ class WorkerSet(Generic[Item]):
         selector: has the message socket and the sentinel of each worker registered, with the worker as data.
         size: maximum number of workers.
         memory: which worker holds memory and which waits.
+        backlog: how many tasks each worker holds.
     """
 
-    def __init__(self, config: WorkerConfig, size: int, max_tasks: int) -> None:
+    def __init__(self, config: WorkerConfig, size: int, max_tasks: int, *, batches: bool = False) -> None:
         """Create an empty set."""
         self.selector = DefaultSelector()
         self.memory = AdmissionController(config.budget)
+        self.backlog = Backlog(MAX_TASKS if batches else MIN_TASKS)
         self.size = size
         self._config = config
         self._max_tasks = max_tasks or math.inf
@@ -44,11 +51,12 @@ class WorkerSet(Generic[Item]):
         self._context = multiprocessing.get_context("fork")
         self._workers: _Bucket[Item] = {}
         # The same workers, by how many more tasks they take, so that finding one for the next task needs no search.
-        # Each holds up to two: the current one and the next, so that it need not wait for the parent in between.
         self._idle: _Bucket[Item] = {}
         self._has_capacity: _Bucket[Item] = {}
         self._at_capacity: _Bucket[Item] = {}
         self._unflushed: _Bucket[Item] = {}
+        self._is_urgent = False  # Whether one of those may be waiting for it.
+        self._unflushed_since = 0.0
 
     def __iter__(self) -> Iterator[WorkerHandle[Item]]:
         return iter(list(self._workers))
@@ -61,7 +69,7 @@ class WorkerSet(Generic[Item]):
     def available(self) -> Iterator[WorkerHandle[Item] | None]:
         """Yield who should get the next task, as long as there is somebody.
 
-        An idle worker; otherwise None, if acquire() may fork one; otherwise one that has room for a second task.
+        An idle worker; otherwise None, if acquire() may fork one; otherwise one that has room for a further task.
         """
         while True:
             if self._idle:
@@ -74,7 +82,7 @@ class WorkerSet(Generic[Item]):
                 return
 
     def acquire(self) -> WorkerHandle[Item] | None:
-        """Return an idle worker, forking one if necessary; otherwise one that has room for a second task, or None.
+        """Return an idle worker, forking one if necessary; otherwise one that has room for a further task, or None.
 
         Raises:
             BrokenPoolError: there is no worker and none can be forked.
@@ -87,13 +95,31 @@ class WorkerSet(Generic[Item]):
         """Assign a task to a worker; flush_all() sends it."""
         worker.assign(task)
         self._reindex(worker)
+        if worker.bucket is self._has_capacity:
+            # The others come first, so that all hold about as many.
+            del self._has_capacity[worker]
+            self._has_capacity[worker] = None
+        if not self._unflushed:
+            self._unflushed_since = time.monotonic()
         self._unflushed[worker] = None
+        self._is_urgent |= len(worker.tasks) <= MIN_TASKS
+
+    @property
+    def pause(self) -> float:
+        """Seconds for which no worker needs anything, as far as that is known."""
+        return 0.0 if self._idle or self._has_capacity or not self._at_capacity else self.backlog.pause
+
+    def flush_urgent(self) -> None:
+        """Send what was assigned if a worker may be waiting for it, or it has waited for a while itself."""
+        if self._is_urgent or (self._unflushed and time.monotonic() > self._unflushed_since + _PATIENCE):
+            self.flush_all()
 
     def flush_all(self) -> None:
         """Send what was assigned, with one system call per worker."""
         for worker in self._unflushed:
             self.flush(worker)
         self._unflushed.clear()
+        self._is_urgent = False
 
     def flush(self, worker: WorkerHandle[Item]) -> None:
         """Send what a worker's socket has room for; the selector reports when there is room for the rest."""
@@ -209,7 +235,7 @@ class WorkerSet(Generic[Item]):
         return worker.retiring or worker.progress.assigned_count >= self._max_tasks
 
     def _reindex(self, worker: WorkerHandle[Item]) -> None:
-        if len(worker.tasks) > 1 or self._is_exhausted(worker):
+        if len(worker.tasks) >= self.backlog.limit or self._is_exhausted(worker):
             bucket = self._at_capacity
         else:
             bucket = self._has_capacity if worker.tasks else self._idle

@@ -11,6 +11,7 @@ import pytest
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import Activity, Completed, Pool, PoolOptions, available_cpus, progress
+from forkresize.pool.backlog import MAX_TASKS, MIN_TASKS
 from tests.children import child_processes
 
 WaitUntil = Callable[[Callable[[], object]], None]
@@ -121,22 +122,23 @@ def test_tasks_start_before_the_source_yields_the_next_item(tmp_path: Path, wait
         assert len(list(pool.imap_unordered(items()))) == 4
 
 
-def test_source_is_read_at_most_two_items_per_worker_ahead() -> None:
+@pytest.mark.parametrize(("batches", "each"), [(True, MAX_TASKS), (False, MIN_TASKS)])
+def test_source_is_read_a_bounded_number_of_items_ahead(batches: bool, each: int) -> None:
     pulled, most_ahead, finished = 0, 0, 0
 
     def items() -> Iterator[int]:
         nonlocal pulled, most_ahead
-        for number in range(100):
+        for number in range(20 * each):
             pulled += 1
             most_ahead = max(most_ahead, pulled - finished)
             yield number
 
-    with Pool(double, options=PoolOptions(workers=3)) as pool:
+    with Pool(double, options=PoolOptions(workers=3, batches=batches)) as pool:
         for _ in pool.imap_unordered(items()):
             finished += 1
-    # Two that each worker holds, and two that it has finished but that are still to be taken.
-    assert most_ahead <= 2 * 3 + 2 * 3
-    assert finished == 100
+    # Those that each worker holds, and those that it has finished but that are still to be taken.
+    assert most_ahead <= 3 * each + 3 * each
+    assert finished == 20 * each
 
 
 def test_task_is_prefetched_only_when_every_worker_has_one(meet: Meet) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import Completed, LossReason, PoolOptions, Raised, Serializer, WorkerLost
+from forkresize.pool.backlog import Backlog
 from forkresize.pool.inspection import Excess
 from forkresize.pool.memory import AdmissionController, Budget
 from forkresize.pool.monitor import PoolState
@@ -130,6 +131,8 @@ class FakeWorkers:
         self.all: list[FakeWorker] = []
         self.excesses: list[tuple[FakeWorker, Excess]] = []
         self.cleared = False
+        self.backlog = Backlog()
+        self.pause = 0.0
 
     def __iter__(self) -> Iterator[FakeWorker]:
         return iter(list(self.alive))
@@ -164,6 +167,8 @@ class FakeWorkers:
 
     def flush_all(self) -> None:
         pass
+
+    flush_urgent = flush_all
 
     def flush(self, worker: FakeWorker) -> None:
         pass
