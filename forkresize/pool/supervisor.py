@@ -166,7 +166,9 @@ class Supervisor(Generic[Item, Result]):
                 if task is not None and task.receiver:
                     self._queue.requeue([task])
                 break
-            if not self._assign(task, worker):
+            rejected = not self._assign(task, worker)
+            # What arrived while a worker was found is taken first: otherwise results pile up as long as one is idle.
+            if rejected or (worker is None and self._iterating and self._results):
                 return True
         return False
 

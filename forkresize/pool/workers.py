@@ -106,7 +106,7 @@ class WorkerSet(Generic[Item]):
 
     @property
     def pause(self) -> float:
-        """Seconds for which no worker needs anything, as far as that is known."""
+        """Seconds for which all workers have enough to do; 0 if that is not known."""
         return 0.0 if self._idle or self._has_capacity or not self._at_capacity else self.backlog.pause
 
     def flush_urgent(self) -> None:

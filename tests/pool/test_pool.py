@@ -1,4 +1,6 @@
+import mmap
 import os
+import select
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +141,31 @@ def test_source_is_read_a_bounded_number_of_items_ahead(batches: bool, each: int
     # Those that each worker holds, and those that it has finished but that are still to be taken.
     assert most_ahead <= 3 * each + 3 * each
     assert finished == 20 * each
+
+
+def test_results_do_not_pile_up_while_workers_are_being_started(wait_until: WaitUntil) -> None:
+    """The source takes so long that the first worker is idle each time, and no further one is ever needed."""
+    pulled, most_ahead, finished = 0, 0, 0
+    done = mmap.mmap(-1, mmap.PAGESIZE)
+
+    def work(_: int) -> None:
+        done[0] += 1
+
+    def items() -> Iterator[int]:
+        nonlocal pulled, most_ahead
+        for number in range(100):
+            wait_until(lambda: done[0] == number)  # noqa: B023  Called at once.
+            if number:
+                select.select([pool], [], [], 20)
+            pulled += 1
+            most_ahead = max(most_ahead, pulled - finished)
+            yield number
+
+    with Pool(work, options=PoolOptions(workers=10)) as pool:
+        for _ in pool.imap_unordered(items()):
+            finished += 1
+    assert finished == 100
+    assert most_ahead <= 10
 
 
 def test_task_is_prefetched_only_when_every_worker_has_one(meet: Meet) -> None:
