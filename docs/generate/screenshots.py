@@ -1,9 +1,9 @@
 """Create the screenshots of the docs from a real run: the live view halfway, the summary table, the report.
 
-    python docs/generate/screenshots.py examples/pictures docs/images/run.svg docs/images/report.webp
+    python docs/generate/screenshots.py examples/pictures docs/images/run.svg [docs/images/report.webp]
 
 It uses a dozen copies of the folder with one truncated picture, so that a failure is shown as well. The screenshot of
-the report needs Chromium.
+the report needs Chromium. Run it on a machine that does nothing else.
 """
 
 import argparse
@@ -27,10 +27,11 @@ from forkresize.recipefile import dumps
 from forkresize.report.html import HtmlReport, RunInfo
 from forkresize.report.outcome_store import OutcomeStore
 from forkresize.report.terminal.live import LiveView
-from forkresize.report.terminal.table import print_summary
+from forkresize.report.terminal.table import Places, print_summary
 from forkresize.walk import roots, walk
 
-COMMAND = "forkresize ./photos ./web --width 800 --format webp"
+DESTINATION = "./web"
+COMMAND = f"forkresize ./photos {DESTINATION} --width 800 --format webp"
 WIDTH = 88
 HEIGHT = 12
 COPIES = 12
@@ -81,9 +82,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("svg", type=Path)
-    parser.add_argument("report", type=Path, help="a .webp or .png")
+    parser.add_argument("report", type=Path, nargs="?", help="a .webp or .png")
     arguments = parser.parse_args()
-    pictures, svg, report = (getattr(arguments, name).resolve() for name in ("pictures", "svg", "report"))
+    pictures, svg = arguments.pictures.resolve(), arguments.svg.resolve()
+    report = arguments.report and arguments.report.resolve()
     record = Console(record=True, file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
     screen = Console(file=io.StringIO(), width=WIDTH, height=HEIGHT, force_terminal=True)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -103,9 +105,10 @@ def main() -> None:
             observer = Snapshot(view, record, total // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, store, page])
-        see(Path("run.html").resolve(), report)
+        if report:
+            see(Path("run.html").resolve(), report)
     record.print(Text("\n… and at the end:\n", "dim italic"))
-    print_summary(summary, record)
+    print_summary(summary, record, places=Places(DESTINATION))
     svg.write_text(record.export_svg(title="forkresize"), encoding="utf-8")
 
 
