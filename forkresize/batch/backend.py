@@ -19,6 +19,7 @@ from forkresize.batch.prune import RemovableOutputs
 from forkresize.batch.render_job import preload
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.worker import WorkerSetup
+from forkresize.formats.header import Header
 from forkresize.job import Source
 from forkresize.ledger import LedgerStore
 from forkresize.outcome import Outcome
@@ -58,26 +59,6 @@ class OpenRun(Struct, frozen=True):
     def obstructions(self, removable: RemovableOutputs) -> Obstructions:
         """Return what removes what is in the way of outputs."""
         return Obstructions(removable, self.plan.settings.max_prune if self.plan.settings.prune else None, self.report)
-
-
-class Header(Protocol):
-    """The header of an image file."""
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-
-    @property
-    def format(self) -> str:
-        """Pillow's name in lower case."""
-
-    @property
-    def bytes(self) -> int:
-        """Size of the file."""
 
 
 Probe = Callable[[str], Header]

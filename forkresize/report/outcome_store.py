@@ -5,7 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from forkresize.errors import DestinationError, ForkresizeError
 from forkresize.observer import Observer
@@ -15,27 +15,8 @@ from forkresize.report.terminal.plain import printable
 from forkresize.tally import classify_warning
 
 if TYPE_CHECKING:
+    from forkresize.formats.header import Header
     from forkresize.job import Source
-
-
-class Header(Protocol):
-    """The header of an image file."""
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-
-    @property
-    def format(self) -> str:
-        """Pillow's name in lower case."""
-
-    @property
-    def bytes(self) -> int:
-        """Size of the file."""
 
 
 class Row(NamedTuple):
@@ -93,7 +74,7 @@ class OutcomeStore(Observer):
     """
 
     def __init__(
-        self, probe: Callable[[str], Header] | None = None, clock: Callable[[], float] = time.monotonic
+        self, probe: Callable[[str], "Header"] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.unreadable = 0
         self.first_error = ""

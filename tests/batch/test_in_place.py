@@ -2,9 +2,6 @@
 
 import errno
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from forkresize import Outcome, PoolOptions, Recipe, Selection, Settings, Summar
 from forkresize.errors import UsageError
 from forkresize.outcome import Failed, Planned, Reason, Skipped
 from forkresize.store import LocalStore
+from tests.batch.kill_at import kill_at
 from tests.protocols import Draw
 
 Shrink = Callable[..., tuple[Summary, list[Outcome]]]
@@ -293,25 +291,6 @@ def test_in_place_requires_one_directory(tmp_path: Path, photos: Path) -> None:
         run([photos], tmp_path / "out", SMALL, settings=Settings(in_place=True))
 
 
-KILLED = """
-import os, sys
-from forkresize import Recipe, Settings, PoolOptions, run
-import forkresize.store.replace
-name, turn, folder, old = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-real, calls = getattr(os, name), 0
-def deadly(*arguments, **options):
-    global calls
-    if os.getpid() == parent:
-        calls += 1
-        if calls == turn:
-            os.kill(parent, 9)
-    return real(*arguments, **options)
-parent = os.getpid()
-setattr(os, name, deadly)
-run([folder], folder, Recipe.of(width=16), settings=Settings(in_place=True, backup_dir=old))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["link", "rename", "fsync", "utime", "unlink"])
 @pytest.mark.parametrize("turn", [1, 2, 3])
@@ -320,8 +299,9 @@ def test_a_kill_at_any_point_loses_no_picture(
 ) -> None:
     before = content(photos)
     old = tmp_path / "old"
-    ended = subprocess.run([sys.executable, "-c", KILLED, name, str(turn), photos, old], check=False, timeout=60)
-    assert ended.returncode == -signal.SIGKILL
+    program = "run([arguments[0]], arguments[0], Recipe.of(width=16), "
+    program += "settings=Settings(in_place=True, backup_dir=arguments[1]))"
+    kill_at(name, turn, program, photos, old)
     now, kept = content(photos), content(old) if old.exists() else {}
     for source, original in before.items():
         assert original in {now.get(source), kept.get(source)}

@@ -4,8 +4,6 @@ import errno
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from forkresize.pool import SandboxMode
 from forkresize.pool.sandbox import missing_layers
 from forkresize.store import STATE_DIR, LocalStore
 from forkresize.store.staging import write_staged
+from tests.batch.kill_at import kill_at
 from tests.protocols import Draw
 
 Make = Callable[..., tuple[Summary, list[Outcome]]]
@@ -324,24 +323,6 @@ def test_a_run_without_a_staging_directory_does_nothing(
     assert os.listdir(tmp_path / "out") == []
 
 
-KILLED = """
-import os, sys
-from forkresize import PoolOptions, Recipe, Settings, run
-name, turn = sys.argv[1], int(sys.argv[2])
-real, calls = getattr(os, name), 0
-def deadly(*arguments, **options):
-    global calls
-    if os.getpid() == parent:
-        calls += 1
-        if calls == turn:
-            os.kill(parent, 9)
-    return real(*arguments, **options)
-parent = os.getpid()
-setattr(os, name, deadly)
-run(["in"], "out", Recipe.of(width=16), settings=Settings(pool=PoolOptions(workers=1)))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "turn"),
@@ -353,8 +334,8 @@ def test_a_run_that_is_killed_leaves_nothing_after_the_next(
 ) -> None:
     draw(tmp_path / "in/sub/b.jpg")
     (tmp_path / "out").mkdir()
-    ended = subprocess.run([sys.executable, "-c", KILLED, name, str(turn)], cwd=tmp_path, check=False, timeout=60)
-    assert ended.returncode == -signal.SIGKILL
+    program = "run(['in'], 'out', Recipe.of(width=16), settings=Settings(pool=PoolOptions(workers=1)))"
+    kill_at(name, turn, program, cwd=tmp_path)
     # A worker that has not noticed yet that its parent is dead holds the lock with it.
     assert make(lock_wait=30)[0].exit_code == 0
     assert left(tmp_path) == ["a.jpg", "sub", "sub/b.jpg"]

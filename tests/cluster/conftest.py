@@ -1,4 +1,4 @@
-"""Clusters with a real broker and a real database."""
+"""Databases with the tables of a cluster, and clusters with a real broker."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,27 @@ from typing import Any
 import pytest
 
 from forkresize.cluster.app import queue_name
+from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.publisher import Publisher
 from forkresize.cluster.spec import QUEUES
 from tests.cluster.lab import BROKERS, Lab
 from tests.servers.postgresql import PostgresServer
+
+
+@pytest.fixture
+def url(postgresql: PostgresServer) -> str:
+    """The URL of an empty database with the cluster's tables."""
+    url = postgresql.new_database()
+    with ClusterDatabase(url) as database:
+        database.migrate()
+    return url
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[ClusterDatabase]:
+    """A connection to it."""
+    with ClusterDatabase(url) as database:
+        yield database
 
 
 @pytest.fixture(params=BROKERS)

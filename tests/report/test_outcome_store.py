@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationError, ForkresizeError
+from forkresize.formats.header import Header
 from forkresize.outcome import Outcome, OutputRef
-from forkresize.report.outcome_store import Header, OutcomeStore
+from forkresize.report.outcome_store import OutcomeStore
 from tests.protocols import MakeOutcome
 
 

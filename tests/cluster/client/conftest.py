@@ -16,28 +16,11 @@ from forkresize.cluster.spec import RunSpec
 from forkresize.job import Job, Output, Source
 from forkresize.store import LocalStore
 from tests.cluster.scripted_node import Broker, ScriptedNode
-from tests.servers.postgresql import PostgresServer
 
 SPEC = RunSpec(sources=["file:///in"], destination="file:///out", recipe="{}")
 
 MakeNode = Callable[[str], ScriptedNode]
 MakeExecutor = Callable[..., ClusterExecutor]
-
-
-@pytest.fixture
-def url(postgresql: PostgresServer) -> str:
-    """The URL of an empty database with the cluster's tables."""
-    url = postgresql.new_database()
-    with ClusterDatabase(url) as database:
-        database.migrate()
-    return url
-
-
-@pytest.fixture
-def database(url: str) -> Iterator[ClusterDatabase]:
-    """A connection to it."""
-    with ClusterDatabase(url) as database:
-        yield database
 
 
 @pytest.fixture

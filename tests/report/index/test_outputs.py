@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from forkresize.errors import ForkresizeError
+from forkresize.formats.header import Header
 from forkresize.job import Source
 from forkresize.outcome import Outcome, OutputRef, Reason, Written
 from forkresize.report.index.outputs import OutputFile, OutputIndex, SourceOutputs
-from forkresize.report.outcome_store import Header, OutcomeStore
+from forkresize.report.outcome_store import OutcomeStore
 from tests.protocols import MakeOutcome
 
 NAMES = ["b.jpg", "a/z.jpg", "a.jpg", "a\nb.jpg", "\udcff.jpg", "é.jpg", "%s'\"; DROP TABLE renditions.jpg"]
