@@ -56,6 +56,7 @@ __all__ = [
     "IfLarger",
     "Job",
     "LedgerError",
+    "Loss",
     "MaxErrors",
     "MaxPrune",
     "Metadata",
@@ -142,6 +143,7 @@ if TYPE_CHECKING:
     from forkresize.image.rendition import Rendered, Timings
     from forkresize.image.transform import transform
     from forkresize.job import Job, Output, Source
+    from forkresize.loss import Loss
     from forkresize.observer import Activity, NodeActivity, Observer, StopRun
     from forkresize.outcome import (
         Detail,
@@ -192,8 +194,9 @@ if TYPE_CHECKING:
     from forkresize.walk import Rule, Selection, Symlinks
 
 _MODULES = (
-    *("errors", "recipe", "recipefile", "job", "outcome", "exit_policy", "observer", "summary", "walk", "plan", "pool"),
-    *("image.errors", "image.rendition", "image.transform", "batch", "batch.render_one", "report.progress_bar"),
+    *("errors", "loss", "recipe", "recipefile", "job", "outcome", "exit_policy", "observer", "summary", "walk"),
+    *("plan", "pool", "image.errors", "image.rendition", "image.transform", "batch", "batch.render_one"),
+    "report.progress_bar",
 )
 """The modules that define the public names. They are searched in this order, lighter ones first."""
 

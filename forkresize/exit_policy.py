@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     """Stopped early by ``--max-duration``; the next run continues."""
     STOPPED = 11
     """Stopped early by an observer of the library; the next run continues."""
+    WARNINGS = 12
+    """Every output was made; at least one lost a part of its source, with ``--warnings fail``."""
     BUG = 70
     """A bug in forkresize (``EX_SOFTWARE`` of sysexits.h)."""
     LOCKED = 75
@@ -64,16 +66,21 @@ def exit_code_for_signal(signum: int) -> int:
     return SIGNAL_BASE + signum
 
 
-def exit_code_for_counts(counts: "Counts", *, strict: bool = False, error_on_empty: bool = False) -> ExitCode:
+def exit_code_for_counts(
+    counts: "Counts", *, strict: bool = False, error_on_empty: bool = False, error_on_loss: bool = False
+) -> ExitCode:
     """Return the exit code of a run that finished.
 
     Args:
         counts: its outcomes.
         strict: whether skipped sources are failures, unless their outputs exist.
         error_on_empty: whether it is a failure if there was no picture.
+        error_on_loss: whether it is a failure if an output lost a part of its source.
     """
     if counts.failed:
         return ExitCode.FAILURES
     if error_on_empty and counts.is_empty:
         return ExitCode.NOTHING_MATCHED
-    return ExitCode.FAILURES if strict and counts.without_output else ExitCode.OK
+    if strict and counts.without_output:
+        return ExitCode.FAILURES
+    return ExitCode.WARNINGS if error_on_loss and counts.losses else ExitCode.OK

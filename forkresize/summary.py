@@ -99,6 +99,7 @@ class Summary(Counts, frozen=True, kw_only=True):  # type: ignore[misc]
             "workers_lost": self.stats.workers_lost,
             "memory": self.stats.memory,
             "sandbox": list(self.stats.sandbox),
+            "warnings": {str(loss): count for loss, count in sorted(self.losses.items())},
             "exit_code": int(self.exit_code),
             "failures": [record(failure) for failure in self.failures],
         }

@@ -8,6 +8,7 @@ from typing import assert_never
 from msgspec import Struct, field
 
 from forkresize.job import Source
+from forkresize.loss import Loss, loss_of
 from forkresize.outcome import Failed, Outcome, Planned, Pruned, Reason, Skipped, Unchanged, Written
 
 MAX_FAILURES = 1_000
@@ -44,6 +45,7 @@ class Counts(Struct, kw_only=True):
         peak_rss: bytes of memory that the largest worker used.
         failures: the first thousand failed outcomes.
         warnings_by_kind: warnings, by the first one of each kind, without its details. Numbers make no other kind.
+        losses: outputs that lost a part of their source, by loss; one with several losses counts for each.
     """
 
     sources: int = 0
@@ -59,6 +61,7 @@ class Counts(Struct, kw_only=True):
     peak_rss: int = 0
     failures: Sequence[Outcome] = ()
     warnings_by_kind: Mapping[str, int] = field(default_factory=Counter)
+    losses: Mapping[Loss, int] = field(default_factory=Counter)
 
     @property
     def skipped(self) -> int:
@@ -111,6 +114,7 @@ class Tally(Counts):
     failed_by_reason: Counter[Reason] = field(default_factory=Counter)
     failures: list[Outcome] = field(default_factory=list)
     warnings_by_kind: Counter[str] = field(default_factory=Counter)
+    losses: Counter[Loss] = field(default_factory=Counter)
     _kinds: dict[str, str] = field(default_factory=dict)
     _read: Source | None = None
 
@@ -119,7 +123,8 @@ class Tally(Counts):
         # Every source has one outcome for its first output, or for all outputs.
         detail, ref = outcome.detail, outcome.ref
         self.sources += ref.rendition == 0 and not isinstance(detail, Pruned)
-        self._add_warnings(outcome.warnings)
+        if outcome.warnings:
+            self._add_warnings(outcome.warnings)
         match detail:
             case Written():
                 self._add_written(ref.source, detail)
@@ -144,6 +149,7 @@ class Tally(Counts):
             if len(self._kinds) < MAX_WARNING_KINDS:
                 self._kinds.setdefault(kind, text)
             self.warnings_by_kind[self._kinds.get(kind, OTHER_WARNINGS)] += 1
+        self.losses.update(set(filter(None, map(loss_of, warnings))))
 
     def _add_written(self, source: "Source", detail: Written) -> None:
         self.written += 1

@@ -39,6 +39,16 @@ def test_a_run_without_pictures_has_its_own_exit_code_if_requested(skipped: Make
     assert "no images found (--error-on-empty)" in text
 
 
+def test_losses_are_failures_if_requested(written: MakeOutcome, failed: MakeOutcome) -> None:
+    lossy, minor = written(warnings=("its HDR part was dropped",)), written(warnings=("odd",))
+    assert exit_code_for_counts(_counted(lossy)) == 0
+    assert exit_code_for_counts(_counted(minor), error_on_loss=True) == 0
+    assert exit_code_for_counts(_counted(lossy), error_on_loss=True) == ExitCode.WARNINGS == 12
+    assert exit_code_for_counts(_counted(lossy, failed()), error_on_loss=True) == 1
+    text = plain_summary(summarize(_counted(lossy), RunStats(seconds=1, workers=1), exit_code=12))
+    assert "outputs lost a part of their images (--warnings fail)" in text
+
+
 def test_a_run_with_a_picture_is_not_empty(skipped: MakeOutcome, unchanged: MakeOutcome) -> None:
     assert exit_code_for_counts(_counted(skipped(), unchanged()), error_on_empty=True) == 0
     assert exit_code_for_counts(_counted(skipped(reason=Reason.EXISTS)), error_on_empty=True) == 0

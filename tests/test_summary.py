@@ -36,10 +36,18 @@ def test_a_summary_has_the_documented_json(tally: Tally) -> None:
         ("workers_lost", 1),
         ("memory", 0),
         ("sandbox", []),
+        ("warnings", {}),
         ("exit_code", 1),
         ("failures", [record(tally.failures[0])]),
     ]
     assert json.loads(json.dumps(fields)) == fields
+
+
+def test_a_summary_counts_losses_by_kind(written: MakeOutcome) -> None:
+    tally = Tally()
+    tally(written(warnings=("reduced from 16 to 8 bits per channel", "reduced from 16 to 8 bits per channel, twice")))
+    tally(written(warnings=("assuming sRGB: cannot use the color profile: odd", "only the first of 3 frames was kept")))
+    assert summarize(tally, EFFORT).to_json()["warnings"] == {"color": 1, "depth": 1, "frames": 1}
 
 
 def test_a_summary_is_a_copy_of_the_counts(tally: Tally, failed: MakeOutcome) -> None:

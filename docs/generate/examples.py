@@ -134,6 +134,7 @@ EXAMPLES = {
         "log-level": f"{_UPDATE} --log-file run.log --log-level debug",
         "log-format": f"{_UPDATE} --log-file run.log --log-format json",
         "metrics-file": f"{_UPDATE} --metrics-file photos.prom",
+        "warnings": f"{_UPDATE} --warnings show",
         "strict": f"{_UPDATE} --strict",
         "error-on-empty": f"{_UPDATE} --error-on-empty",
     },

@@ -77,6 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         order: which pictures come first.
         strict: end with exit code 1 if a source was skipped, unless its output exists.
         error_on_empty: end with exit code 9 if there was no picture.
+        error_on_loss: end with exit code 12 if an output lost a part of its source; see ``forkresize.loss``.
         lock_wait: seconds to wait for another run to free the destination.
         max_duration: seconds after which no more pictures are started, from the preparation on; None for no limit.
         shard: the part of the sources that this run processes; None for all.
@@ -111,6 +112,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     order: Order = Order.SIZE
     strict: bool = False
     error_on_empty: bool = False
+    error_on_loss: bool = False
     lock_wait: float = 0.0
     max_duration: float | None = None
     shard: Shard | None = None

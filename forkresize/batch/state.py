@@ -64,7 +64,11 @@ class RunState:
         self._events = events
         self._tally = Tally()
         self._max_errors = settings.max_errors
-        self._strict, self._error_on_empty = settings.strict, settings.error_on_empty
+        self._demands = {
+            "strict": settings.strict,
+            "error_on_empty": settings.error_on_empty,
+            "error_on_loss": settings.error_on_loss,
+        }
         self._stop: StopReason | None = None
         self._refused: str | None = None
         self._in_flight = 0
@@ -135,7 +139,7 @@ class RunState:
         if stop is not None:
             refused = None if interrupted is not None else self._refused
             return summarize(self._tally, stats, exit_code=stop.exit_code, stopped_by=stop.text, refused=refused)
-        finished = exit_code_for_counts(self._tally, strict=self._strict, error_on_empty=self._error_on_empty)
+        finished = exit_code_for_counts(self._tally, **self._demands)
         code = ExitCode.FATAL if self._refused else finished
         return summarize(self._tally, stats, exit_code=code, refused=self._refused)
 

@@ -61,6 +61,7 @@ class Arguments(Struct, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     metrics_file: str | None
+    warnings: str
     manifest: str | None
     srcset: str | None
     places: Mapping[str, str] = {}
@@ -157,6 +158,7 @@ def _settings(values: Mapping[str, Any]) -> Settings:
         "if_exists": IfExists.OVERWRITE if values["force"] else values["if_exists"],
         "max_duration": values["max_duration"] or None,
         "metadata_header": dict(values["metadata_header"]),
+        "error_on_loss": values["warnings"] == "fail",
     }
     return Settings(**_only(Settings.__struct_fields__, values) | own)
 

@@ -45,6 +45,8 @@ def _check_output(arguments: Arguments) -> None:
         raise click.UsageError("--quiet cannot be combined with --verbose")
     if arguments.quiet and arguments.progress in {"rich", "tqdm"}:
         raise click.UsageError(f"--quiet cannot be combined with --progress {arguments.progress}")
+    if arguments.quiet and arguments.warnings == "show":
+        raise click.UsageError("--quiet cannot be combined with --warnings show")
     if arguments.force_conflict:
         raise click.UsageError(f"--force cannot be combined with --if-exists {arguments.force_conflict}")
 

@@ -106,7 +106,7 @@ def _print_human_summary(summary: Summary, arguments: Arguments) -> None:
 
         places = Places("" if arguments.watch else arguments.destination, reports)
         print_summary(summary, places=places, verbose=arguments.verbose > 0)
-    elif summary.exit_code or arguments.verbose:
+    elif summary.exit_code or arguments.verbose or (summary.losses and arguments.warnings == "show"):
         from forkresize.report.terminal.plain import plain_summary
 
         print_line(plain_summary(summary, report=next(iter(reports), None)))

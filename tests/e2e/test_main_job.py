@@ -70,7 +70,7 @@ def test_the_summary_is_one_json_object(photos: Path, forkresize: Run) -> None:
         list(summary)
         == (
             "schema version sources written unchanged skipped failed pruned in_bytes out_bytes in_pixels seconds "
-            "pictures_per_second megapixels_per_second workers workers_lost memory sandbox exit_code failures"
+            "pictures_per_second megapixels_per_second workers workers_lost memory sandbox warnings exit_code failures"
         ).split()
     )
     assert (summary["sources"], summary["written"], summary["skipped"], summary["failed"]) == (9, 7, 1, 1)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.protocols import Draw, Run
 
@@ -134,6 +135,25 @@ def test_strict_counts_skipped_files_as_failures(tmp_path: Path, draw: Draw, for
     assert result.returncode == 1
     assert "sources were skipped (--strict): 1 not a picture" in result.stderr
     assert forkresize("in", "out", "--width", "20").returncode == 0
+
+
+def test_losses_are_silent_without_a_terminal_unless_requested(tmp_path: Path, forkresize: Run) -> None:
+    (tmp_path / "in").mkdir()
+    frames = [Image.new("L", (20, 20), level) for level in (0, 255)]
+    frames[0].save(tmp_path / "in/moving.gif", save_all=True, append_images=frames[1:])
+    job = ["in", "out", "--width", "10", "--format", "jpeg", "--force"]
+    result = forkresize(*job)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    shown = "forkresize: 0 failed, 1 written, 0 unchanged, 0 skipped{}\nforkresize: warnings: 1 frames or pages dropped\n"
+    result = forkresize(*job, "--warnings", "show")
+    assert (result.returncode, result.stderr) == (0, shown.format(""))
+    result = forkresize(*job, "--warnings", "fail", "--json")
+    assert (result.returncode, json.loads(result.stdout)["warnings"]) == (12, {"frames": 1})
+    assert result.stderr == shown.format("; outputs lost a part of their images (--warnings fail)")
+    result = forkresize(*job, "--warnings", "fail", "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (12, "", "")
+    assert forkresize(*job, "--animation", "first", "--warnings", "fail").returncode == 0
+    assert forkresize(*job, "--warnings", "show", "--quiet").returncode == 2
 
 
 def test_error_on_empty_fails_for_an_empty_folder(tmp_path: Path, forkresize: Run) -> None:

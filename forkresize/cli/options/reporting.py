@@ -53,6 +53,14 @@ REPORTING = [
         metavar="FILE.prom",
         help="Keep metrics of all runs in a file for the node_exporter of Prometheus.",
     ),
+    Option(
+        "--warnings",
+        type=WordChoice(["auto", "show", "fail"]),
+        default="auto",
+        help="What to do if an output lost a part of its image, such as 16 bits per channel, HDR, colors, frames or "
+        "content credentials. auto: count these warnings in the summary; show: print the summary if there are any, "
+        "even without a terminal; fail: the same, and exit with 12.",
+    ),
     Option("--strict", is_flag=True, help="Exit with 1 if a source was skipped, unless its output exists."),
     Option("--error-on-empty", is_flag=True, help="Exit with 9 if no images were found."),
 ]

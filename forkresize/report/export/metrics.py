@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from forkresize.errors import DestinationBusyError
+from forkresize.loss import loss_of
 from forkresize.observer import Activity
 from forkresize.outcome import FORMER_REASONS, Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
@@ -30,6 +31,7 @@ _BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 1
 """Upper bounds of the histogram's buckets, in seconds; an infinite one follows."""
 
 _OUTPUTS = "forkresize_outputs"
+_WARNINGS = "forkresize_warnings"
 _SECONDS = "forkresize_picture_seconds"
 
 _COUNTERS = {
@@ -93,6 +95,8 @@ class MetricsFile(RunReporter):
             return
         reason = str(outcome.reason) if isinstance(outcome.detail, Skipped | Failed) else ""
         self._counted[f"{_OUTPUTS}_total", (outcome.status, reason)] += 1
+        for loss in set(filter(None, map(loss_of, outcome.warnings))):
+            self._counted[f"{_WARNINGS}_total", (str(loss),)] += 1
         # All outputs of a source carry the same time, and come in succession.
         if outcome.execution.attempts and outcome.source is not self._observed:
             self._observed = outcome.source
@@ -161,6 +165,10 @@ class _Families(Collector):
         for labels, value in self._find(f"{_OUTPUTS}_total"):
             outputs.add_metric([self._batch, *labels], value)
         yield outputs
+        warnings = CounterMetricFamily(_WARNINGS, "Outputs that lost a part of the image.", labels=["batch", "kind"])
+        for labels, value in self._find(f"{_WARNINGS}_total"):
+            warnings.add_metric([self._batch, *labels], value)
+        yield warnings
         for name, text in _COUNTERS.items():
             counter = CounterMetricFamily(name, text, labels=["batch"])
             counter.add_metric([self._batch], self._values.get((f"{name}_total", ()), 0.0))
@@ -193,7 +201,7 @@ def _samples(text: str) -> Iterator[tuple[_Key, float]]:
         if not family.name.startswith("forkresize_"):
             raise ValueError(f"unknown metric {family.name}")
         for sample in family.samples:
-            labels = [sample.labels[name] for name in ("status", "reason", "le") if name in sample.labels]
+            labels = [sample.labels[name] for name in ("status", "reason", "kind", "le") if name in sample.labels]
             # Counts go on under the reason's present name.
             yield (sample.name, tuple(FORMER_REASONS.get(label, label) for label in labels)), sample.value
 

@@ -68,7 +68,7 @@ class Page(Struct, frozen=True, kw_only=True):
         info: what the run processed.
         summary: the run's summary.
         groups: the failed and the skipped outcomes, by reason; the most frequent first.
-        warnings: the warnings, by kind; the most frequent first.
+        warnings: the warnings, by kind; first those that matter, the most frequent first.
         conversions: the outputs by format, the most frequent first.
         workers: the busiest workers.
         slowest: the outputs that took longest.

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from forkresize.loss import loss_of
 from forkresize.outcome import Reason
 from forkresize.report.outcome_store import OutcomeStore, Row
 
@@ -30,11 +31,15 @@ class WarningExample(Struct, frozen=True):
 
 
 class WarningGroup(Struct, frozen=True):
-    """Warnings of one kind: the first of them without its details, and the first ones as examples."""
+    """Warnings of one kind: the first of them without its details, and the first ones as examples.
+
+    ``loss`` says what these outputs lost; it is empty for warnings that matter less.
+    """
 
     name: str
     count: int
     examples: list[WarningExample]
+    loss: str
 
 
 def find_groups(store: OutcomeStore) -> list[Group]:
@@ -50,13 +55,19 @@ def find_groups(store: OutcomeStore) -> list[Group]:
 
 
 def find_warnings(store: OutcomeStore) -> list[WarningGroup]:
-    """Return the warnings by kind, the most frequent first."""
+    """Return the warnings by kind: first those that matter, the most frequent first."""
     # SQLite takes other columns from the row of the minimum.
     kinds = store.query(
         "SELECT kind, name, COUNT(*), MIN(rowid) FROM warnings GROUP BY kind ORDER BY COUNT(*) DESC, kind LIMIT ?",
         _MAX_KINDS,
     )
-    return [WarningGroup(name, count, _warnings(store, kind)) for kind, name, count, _ in list(kinds)]
+    groups = [WarningGroup(name, count, _warnings(store, kind), _loss(name)) for kind, name, count, _ in list(kinds)]
+    return sorted(groups, key=lambda group: not group.loss)
+
+
+def _loss(name: str) -> str:
+    loss = loss_of(name)
+    return "" if loss is None else loss.label
 
 
 def shown_status(status: str, reason: str | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate, takewhile
 
 from forkresize.exit_policy import ExitCode
+from forkresize.loss import format_losses
 from forkresize.outcome import Failed, Outcome
 from forkresize.summary import Summary
 
@@ -84,13 +85,14 @@ def remaining_failures(summary: Summary, report: str | None) -> str:
 
 
 def plain_summary(summary: Summary, *, report: str | None = None) -> str:
-    """Return the summary of a run with problems, as cron sends it: counts, first failures, where the others are.
+    """Return the summary of a run with problems, as cron sends it: counts, warnings, failures, where the others are.
 
     Args:
         summary: the run's summary.
         report: path of a report that holds all failures, if there is one.
     """
     lines = [f"forkresize: {_counts(summary)}"]
+    lines += [f"forkresize: warnings: {format_losses(summary.losses)}"] if summary.losses else []
     lines += [f"{printable(each.source.path)}: {format_failure(each)}" for each in summary.failures[:MAX_SHOWN]]
     lines += filter(None, [remaining_failures(summary, report)])
     return "\n".join(lines)
@@ -149,6 +151,8 @@ def _explain_exit(summary: Summary) -> str:
         return format_refusal(summary.refused)
     if summary.exit_code == ExitCode.NOTHING_MATCHED:
         return "no images found (--error-on-empty)"
+    if summary.exit_code == ExitCode.WARNINGS:
+        return "outputs lost a part of their images (--warnings fail)"
     if summary.failed or not summary.exit_code:
         return ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.skipped_by_reason.items())

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forkresize import units
+from forkresize.loss import format_losses
 from forkresize.report.terminal.plain import MAX_SHOWN, format_failure, format_refusal, printable, remaining_failures
 from forkresize.summary import RunStats, Summary
 
@@ -17,7 +18,7 @@ _MIN_WIDTH = 40
 """Columns that a table needs; narrower terminals get lines."""
 
 _MAX_KINDS = 8
-"""Reasons, or kinds of warnings, to show in a row; the others are added up."""
+"""Reasons to show in a row; the others are added up."""
 
 _Row = tuple[str, str, str, str]
 """Label, value, details and the value's style."""
@@ -75,9 +76,8 @@ def _counts(summary: Summary, arrow: str) -> Iterator[_Row]:
         yield _count("pruned", summary.pruned)
     yield _count("skipped", summary.skipped, _by_reason(summary.skipped_by_reason))
     yield _count("failed", summary.failed, _by_reason(summary.failed_by_reason), "bold red")
-    if summary.warnings_by_kind:
-        count = sum(summary.warnings_by_kind.values())
-        yield _count("warnings", count, _by_reason(summary.warnings_by_kind), "bold yellow")
+    if summary.losses:
+        yield _count("warnings", sum(summary.losses.values()), format_losses(summary.losses), "bold yellow")
 
 
 def _count(label: str, count: int, details: str = "", style: str = "bold") -> _Row:

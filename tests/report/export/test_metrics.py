@@ -41,6 +41,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "photos.prom"
 
 
+def test_losses_are_counted_by_kind_across_runs(path: Path, written: MakeOutcome) -> None:
+    lossy = written(warnings=("its HDR part was dropped", "reduced from 16 to 8 bits per channel", "odd"))
+    for _ in range(2):
+        with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
+            metrics.on_outcome(lossy)
+            metrics.on_outcome(written("b.jpg"))
+    assert _value(path, "forkresize_warnings_total", kind="hdr") == 2
+    assert _value(path, "forkresize_warnings_total", kind="depth") == 2
+    assert [labels["kind"] for _, labels, _ in _samples(path) if "kind" in labels] == ["depth", "hdr"]
+
+
 def test_outputs_are_counted_by_status_and_reason(path: Path, outcomes: list[Outcome], written: MakeOutcome) -> None:
     with MetricsFile(str(path), now=lambda: NIGHT) as metrics:
         for outcome in (*outcomes, written("b.jpg")):

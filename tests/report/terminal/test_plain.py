@@ -111,6 +111,14 @@ def test_plain_summary_shows_the_counts_and_the_failures(failed: MakeOutcome, wr
     )
 
 
+def test_plain_summary_shows_losses(failed: MakeOutcome, written: MakeOutcome) -> None:
+    lossy = written(warnings=("its HDR part was dropped", "only the first of 2 frames was kept", "odd"))
+    assert plain_summary(_summary(lossy, lossy, failed())).splitlines()[:2] == [
+        "forkresize: 1 failed, 2 written, 0 unchanged, 0 skipped",
+        "forkresize: warnings: 2 frames or pages dropped, 2 HDR reduced to standard range",
+    ]
+
+
 def test_plain_summary_shows_what_stopped_the_run() -> None:
     counts = "forkresize: 0 failed, 0 written, 0 unchanged, 0 skipped"
     assert plain_summary(_summary(stopped_by="SIGTERM")) == f"{counts}; stopped by SIGTERM"

@@ -142,13 +142,15 @@ def test_ascii_terminal_gets_ascii_arrows(written: MakeOutcome, monkeypatch: pyt
     assert "1.2 MB -> 80.0 kB" in console.file.getvalue()
 
 
-def test_warnings_are_shown_by_kind(written: MakeOutcome) -> None:
-    texts = ["SSIM is only 0.91 at quality 90, not 0.95", "salvaged, a part is missing: 7 bytes", "odd\x1b"]
+def test_losses_are_shown_by_kind_and_other_warnings_are_not(written: MakeOutcome) -> None:
+    texts = ["reduced from 16 to 8 bits per channel", "salvaged, a part is missing: 7 bytes", "odd\x1b"]
     texts += ["SSIM is only 0.5 at quality 95, not 0.95", "salvaged, a part is missing: 9 bytes"]
     lines = _printed(_summary(*(written(warnings=(text,)) for text in texts)), 120)
-    assert lines[4] == (
-        r" warnings          5  2 SSIM is only 0.91 at quality 90, not 0.95, 2 salvaged, a part is missing, 1 odd\x1b"
-    )
+    assert lines[4] == " warnings          3  2 damaged source salvaged, 1 reduced to 8 bits per channel"
+
+
+def test_a_run_without_losses_has_no_row_for_them(written: MakeOutcome) -> None:
+    assert "warnings" not in "\n".join(_printed(_summary(written(warnings=("odd",))), 120))
 
 
 def test_places_are_shown(written: MakeOutcome) -> None:
