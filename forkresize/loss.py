@@ -36,6 +36,7 @@ _LABELS: Mapping[Loss, str] = {
 _BEGINNINGS: Mapping[str, Loss] = {
     "reduced from 16 to 8 bits": Loss.DEPTH,
     "assuming sRGB": Loss.COLOR,
+    "content credentials removed": Loss.CREDENTIALS,
     "converted from CMYK to sRGB": Loss.COLOR,
     "dropped the color profile": Loss.COLOR,
     "invalid color information": Loss.COLOR,

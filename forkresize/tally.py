@@ -123,8 +123,7 @@ class Tally(Counts):
         # Every source has one outcome for its first output, or for all outputs.
         detail, ref = outcome.detail, outcome.ref
         self.sources += ref.rendition == 0 and not isinstance(detail, Pruned)
-        if outcome.warnings:
-            self._add_warnings(outcome.warnings)
+        self._add_warnings(outcome.warnings)
         match detail:
             case Written():
                 self._add_written(ref.source, detail)
@@ -149,7 +148,7 @@ class Tally(Counts):
             if len(self._kinds) < MAX_WARNING_KINDS:
                 self._kinds.setdefault(kind, text)
             self.warnings_by_kind[self._kinds.get(kind, OTHER_WARNINGS)] += 1
-        self.losses.update(set(filter(None, map(loss_of, warnings))))
+        self.losses.update({loss for loss in map(loss_of, warnings) if loss})
 
     def _add_written(self, source: "Source", detail: Written) -> None:
         self.written += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import forkresize
+from forkresize.image.metadata import credentials
 from forkresize.loss import Loss, format_losses, loss_of
 
 MINOR = (
@@ -50,6 +51,10 @@ def test_every_warning_matters_or_is_known_not_to() -> None:
     found = set(_warnings())
     assert len(found) > 20
     assert {text for text in found if loss_of(text) is None} == set(MINOR)
+
+
+def test_removed_credentials_matter() -> None:
+    assert loss_of(credentials.REMOVED) is Loss.CREDENTIALS
 
 
 @pytest.mark.parametrize("loss", Loss)

@@ -17,6 +17,7 @@ from forkresize.image.encode import Encoded, encode
 from forkresize.image.errors import catching_panics, failure_of
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
+from forkresize.image.metadata.credentials import REMOVED
 from forkresize.image.picture import Frames, Picture, Timing
 from forkresize.image.pipeline import Target, apply_after
 from forkresize.image.plan import plan
@@ -195,7 +196,10 @@ class RenditionBuilder:
         rendered = None
         if self.is_pending:
             with self._guard():
-                rendered = self._describe(self._smaller(self._encode(kept), kept, file))
+                encoded = self._smaller(self._encode(kept), kept, file)
+                if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
+                    self.diagnostics.warn(REMOVED)
+                rendered = self._describe(encoded)
         return rendered
 
     def _encode(self, kept: metadata.MetadataBlocks) -> Encoded:
@@ -243,7 +247,7 @@ class RenditionBuilder:
         if original is None or len(original) >= len(encoded.data):
             return encoded
         self.diagnostics.warn("kept the source's own pixels, which take fewer bytes than encoding them again")
-        return Encoded(data=original, size=encoded.size, quality=None)
+        return Encoded(data=original, size=encoded.size, quality=None, is_copy=original is data)
 
     def _is_same_picture(self) -> bool:
         """Return whether the output shows the source's pixels unchanged."""

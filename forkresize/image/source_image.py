@@ -18,6 +18,7 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
 from forkresize.image.geometry.region import Dimensions, is_sideways
 from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
+from forkresize.image.metadata.credentials import has_credentials
 from forkresize.image.picture import Picture, Timing, View
 from forkresize.recipe import Animation, OnTruncated, Recipe
 
@@ -49,6 +50,7 @@ class SourceImage:
         self._pixels = 0
         self._profile: bytes | None = None
         self._visible_images = 0
+        self._has_credentials = False
 
     @classmethod
     def open(cls, file: BinaryIO, recipe: Recipe, diagnostics: Diagnostics, name: str = "") -> "SourceImage":
@@ -85,6 +87,7 @@ class SourceImage:
             self._visible_images = count_visible_images(self.image)
         if color.is_hdr or has_gain_map(self.image):
             self._diagnostics.warn("its HDR part was dropped")
+        self._has_credentials = has_credentials(self.image)
         # Pillow decodes a PNG to look for the rest of its EXIF.
         if self.supports_shrink_on_load:
             self.view = self._whole_view()
@@ -120,6 +123,11 @@ class SourceImage:
             # Each page has its own, but Pillow keeps only one.
             return self.image.tag_v2.get(tiff.ICC_PROFILE)  # type: ignore[attr-defined, no-any-return]
         return self._profile or self.image.info.get("icc_profile")
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether it has content credentials. Those of a PNG may come after the pixels, and be known only then."""
+        return self._has_credentials or (self.image.format == "PNG" and has_credentials(self.image))
 
     @property
     def supports_shrink_on_load(self) -> bool:

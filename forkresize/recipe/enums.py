@@ -82,7 +82,7 @@ class Metadata(Word):
 
     ALL = "all", "everything"
     SAFE = "safe", "everything except location, serial numbers, maker notes and thumbnails"
-    COPYRIGHT = "copyright", "author and license"
+    COPYRIGHT = "copyright", "author, license, and use by machines"
     NONE = "none", "nothing"
 
 

@@ -144,7 +144,9 @@ def test_losses_are_silent_without_a_terminal_unless_requested(tmp_path: Path, f
     job = ["in", "out", "--width", "10", "--format", "jpeg", "--force"]
     result = forkresize(*job)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    shown = "forkresize: 0 failed, 1 written, 0 unchanged, 0 skipped{}\nforkresize: warnings: 1 frames or pages dropped\n"
+    shown = (
+        "forkresize: 0 failed, 1 written, 0 unchanged, 0 skipped{}\nforkresize: warnings: 1 frames or pages dropped\n"
+    )
     result = forkresize(*job, "--warnings", "show")
     assert (result.returncode, result.stderr) == (0, shown.format(""))
     result = forkresize(*job, "--warnings", "fail", "--json")

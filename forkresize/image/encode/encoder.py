@@ -25,12 +25,14 @@ class Encoded(Struct, frozen=True, kw_only=True):
         size: width and height of the first frame in pixels; a limit of bytes may have made it smaller.
         quality: the encoder's; None if the format has none, or is lossless.
         ssim: the structural similarity, if it was a target.
+        is_copy: whether it is the source's file, byte for byte.
     """
 
     data: bytes
     size: tuple[int, int]
     quality: int | None
     ssim: float | None = None
+    is_copy: bool = False
 
 
 class Encoder(Struct, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ GPS_TEXT = frozenset({GPS.GPSProcessingMethod, GPS.GPSAreaInformation})
 
 _SUBJECT_AREA = 0x9214
 _PHOTOSHOP_LAYERS = 37_724
+_CREDENTIALS = 52_545
 _GEO_TIFF = 33_550, 33_922, 34_264
 """The place on earth that each pixel shows."""
 
@@ -56,6 +57,7 @@ STRUCTURE = frozenset(
         *range(Base.DNGVersion, Base.CameraSerialNumber),
         *range(Base.LensInfo, Base.FrameRate),
         _PHOTOSHOP_LAYERS,
+        _CREDENTIALS,
         *_GEO_TIFF,
         # Separate blocks, which are filtered or rebuilt.
         Base.XMLPacket,

@@ -8,6 +8,7 @@ NAMESPACES: Mapping[str, str] = {
     "x": "adobe:ns:meta/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
     "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
@@ -43,10 +44,11 @@ COPYRIGHT = qualify(
     "photoshop: Credit Source;"
     "tiff: Artist Copyright;"
     "Iptc4xmpCore: CreatorContactInfo;"
-    "plus: Licensor;"
+    "Iptc4xmpExt: DigitalSourceType;"
+    "plus: DataMining Licensor OtherConstraints;"
     "cc: license attributionName attributionURL morePermissions"
 )
-"""The creator and the rights."""
+"""The creator, the rights, and whether a machine made the picture or may learn from it."""
 
 CREATOR, RIGHTS = sorted(qualify("dc: creator rights"))
 """The creators, and the copyright notice."""
@@ -67,8 +69,7 @@ DESCRIPTIVE = COPYRIGHT | qualify(
     " SupplementalCategories TransmissionReference Urgency;"
     "lr: hierarchicalSubject;"
     "Iptc4xmpCore: AltTextAccessibility CountryCode ExtDescrAccessibility IntellectualGenre Scene SubjectCode;"
-    "Iptc4xmpExt: DigitalSourceType Event OrganisationInImageName PersonInImage;"
-    "plus: DataMining"
+    "Iptc4xmpExt: Event OrganisationInImageName PersonInImage"
 )
 """The content of the picture and how it was taken, but not where, nor serial numbers."""
 
@@ -119,6 +120,7 @@ STALE = qualify(
     " NativeDigest;"
     "exifEX: Gamma;"
     "dc: format;"
+    "dcterms: provenance;"
     "xmp: Thumbnails;"
     "xmpNote: HasExtendedXMP;"
     "photoshop: ColorMode ICCProfile;"

@@ -15,6 +15,8 @@ NAMESPACES = {
     "xmpNote": "http://ns.adobe.com/xmp/note/",
     "hdrgm": "http://ns.adobe.com/hdr-gain-map/1.0/",
     "plus": "http://ns.useplus.org/ldf/xmp/1.0/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "my": "http://my.example/",
 }
 
@@ -46,6 +48,23 @@ def test_all_descriptions_count_and_the_first_of_a_repeated_property() -> None:
     assert "one" in result
     assert "two" not in result
     assert "three" in result
+
+
+@pytest.mark.parametrize("policy", [Metadata.ALL, Metadata.SAFE, Metadata.COPYRIGHT])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<plus:DataMining>http://ns.useplus.org/ldf/vocab/DMI-PROHIBITED-AIMLTRAINING</plus:DataMining>",
+        "<Iptc4xmpExt:DigitalSourceType>http://cv.iptc.org/newscodes/algorithmicMedia</Iptc4xmpExt:DigitalSourceType>",
+        '<plus:OtherConstraints><rdf:Alt><rdf:li xml:lang="x-default">none</rdf:li></rdf:Alt></plus:OtherConstraints>',
+    ],
+)
+def test_who_may_learn_from_a_picture_and_whether_a_machine_made_it_is_kept(inside: str, policy: Metadata) -> None:
+    assert inside in kept(description(inside), policy=policy)
+
+
+def test_the_place_of_credentials_that_are_gone_is_dropped() -> None:
+    assert kept(description(attributes='dcterms:provenance="self#jumbf=c2pa"'), policy=Metadata.ALL) == ""
 
 
 @pytest.mark.parametrize("kind", ["Seq", "Bag", "Alt"])
