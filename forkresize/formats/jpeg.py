@@ -112,6 +112,7 @@ def _metadata(blocks: MetadataBlocks, warn: spec.Warn) -> spec.Options:
         "xmp": fitting("XMP", blocks.xmp, len(XMP_NAME)),
         "extra": _iptc_segment(fitting("IPTC", blocks.iptc, len(_IPTC_NAME) + 5)),
         "comment": fitting("comment", blocks.texts.get(COMMENT, "").encode()),
+        "dpi": blocks.resolution,
     }
 
 

@@ -39,6 +39,7 @@ class MetadataBlocks(Struct, frozen=True, kw_only=True):
         iptc: IPTC-IIM datasets; empty for none.
         texts: texts by keyword, as in PNG's text chunks.
         credit: the credit found in any of these.
+        resolution: pixels per inch, horizontally and vertically; None if unknown.
     """
 
     exif: bytes = b""
@@ -46,3 +47,4 @@ class MetadataBlocks(Struct, frozen=True, kw_only=True):
     iptc: bytes = b""
     texts: Mapping[str, str] = field(default_factory=dict)
     credit: Credit = field(default_factory=Credit)
+    resolution: tuple[float, float] | None = None

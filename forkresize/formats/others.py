@@ -32,7 +32,11 @@ OTHERS = (
         plugin="Bmp",
         signature=rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0",  # by the sizes that its second header can have
         decoder_memory=spec.in_place,
-        output=spec.OutputSpec(modes=_COLORS, browsers=spec.Browsers(all=True, rank=4)),
+        output=spec.OutputSpec(
+            modes=_COLORS,
+            browsers=spec.Browsers(all=True, rank=4),
+            metadata=lambda blocks, _warn: {"dpi": blocks.resolution},
+        ),
     ),
     spec.FormatSpec(
         name="jpeg2000",

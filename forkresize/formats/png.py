@@ -86,7 +86,7 @@ def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
         chunks.add_itxt(key, text)
     if blocks.xmp:
         chunks.add_itxt(XMP_KEYWORD, blocks.xmp)
-    return {"exif": blocks.exif, "pnginfo": chunks if chunks.chunks else None}
+    return {"exif": blocks.exif, "pnginfo": chunks if chunks.chunks else None, "dpi": blocks.resolution}
 
 
 def _credit_texts(blocks: MetadataBlocks) -> dict[str, str]:

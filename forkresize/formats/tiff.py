@@ -39,7 +39,7 @@ def _metadata(blocks: MetadataBlocks, _warn: spec.Warn) -> spec.Options:
     for tag in list(tags):
         tags[tag] = in_source_bytes(tags[tag], tag)
     tags.update({tag: block for tag, block in ((XMP, blocks.xmp), (IPTC, blocks.iptc)) if block})
-    return {"tiffinfo": tags, "compression": None if is_plain else "raw"}
+    return {"tiffinfo": tags, "compression": None if is_plain else "raw", "dpi": blocks.resolution}
 
 
 def in_source_bytes(value: Any, tag: int) -> Any:

@@ -190,7 +190,13 @@ class _Rendering:
             self._add_frames(source)
         except PictureError as error:
             self._give_up(error)
-        self._kept = metadata.extract(source.image, self._recipe.metadata, self.diagnostics, self._recipe.drop)
+        self._kept = metadata.extract(
+            source.image,
+            self._recipe.metadata,
+            self.diagnostics,
+            self._recipe.drop,
+            upright=source.view.orientation,
+        )
 
     def encode(self, builder: RenditionBuilder) -> Result:
         """Encode a rendition that was built, and say what happened to it."""

@@ -11,6 +11,7 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
 from forkresize.image.metadata.credit import add_credit
 from forkresize.image.metadata.exif import orientation
+from forkresize.image.metadata.resolution import read_resolution
 from forkresize.recipe import Drop, Metadata
 
 __all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
@@ -18,7 +19,9 @@ __all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
 _T = TypeVar("_T")
 
 
-def extract(image: Image, policy: Metadata, diagnostics: Diagnostics, drop: Collection[Drop] = ()) -> MetadataBlocks:
+def extract(
+    image: Image, policy: Metadata, diagnostics: Diagnostics, drop: Collection[Drop] = (), *, upright: int = 1
+) -> MetadataBlocks:
     """Return the metadata of a picture that goes into its outputs.
 
     Damaged parts are dropped, each with a warning. The creator and the copyright notice are copied into EXIF if it does
@@ -30,6 +33,7 @@ def extract(image: Image, policy: Metadata, diagnostics: Diagnostics, drop: Coll
         policy: what to keep.
         diagnostics: receives warnings.
         drop: what to drop of that.
+        upright: the orientation that the outputs correct, 1 to 8 as in EXIF.
     """
     if policy is Metadata.NONE:
         return MetadataBlocks()
@@ -51,6 +55,7 @@ def extract(image: Image, policy: Metadata, diagnostics: Diagnostics, drop: Coll
             xmp=or_drop("XMP", lambda: xmp.filter_packet(sources.xmp(image), policy, diagnostics, drop), b""),
             iptc=or_drop("IPTC", lambda: iptc.filter_datasets(sources.iptc(image), policy, drop), b""),
             texts=text.filter_texts(image, policy, drop),
+            resolution=read_resolution(image, upright),
         )
         return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
 
