@@ -1,6 +1,7 @@
 """The classification of sources: which outputs have to be made, and the outcomes of those that need no work."""
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from forkresize.errors import describe
 from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
-from forkresize.plan import identity
+from forkresize.plan import has_substitute, identity
 from forkresize.pool import NothingYet
 from forkresize.store import STATE_DIR, LocalStore
 
@@ -56,11 +57,12 @@ def classify(
 
 
 def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput) -> Classified:
-    if other := plan.collisions.skipped.get(source.path):
+    outputs = plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, ""))
+    if other := plan.collisions.skipped.get(source.path) or _find_namesake(source, outputs):
         return Classified(None, [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))])
     planned: list[Output] = []
     outcomes: list[Outcome] = []
-    for output in plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, "")):
+    for output in outputs:
         outcome = _classify_output(plan, source, output, check_output)
         if isinstance(outcome.detail, Planned):
             planned.append(output)
@@ -74,6 +76,17 @@ def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput)
     if plan.settings.dry_run:
         outcomes = _preview(plan, source, outcomes)
     return Classified(Job(source, tuple(planned)), outcomes)
+
+
+def _find_namesake(source: Source, outputs: Sequence[Output]) -> str | None:
+    """Return the path of another source that has the name of this one's output, such as IMG_1.HEIC.jpg; or None."""
+    # Most keys are the very text of the source.
+    is_renamed = outputs[0].key is not source.relative and has_substitute(source.path)
+    for output in outputs if is_renamed else ():
+        added = output.key.removeprefix(source.relative)
+        if added != output.key and os.path.lexists(source.path + added):
+            return source.path + added
+    return None
 
 
 def _classify_output(plan: "RunPlan", source: Source, output: Output, check_output: CheckOutput) -> Outcome:

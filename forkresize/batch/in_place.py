@@ -13,7 +13,7 @@ from forkresize.errors import ConflictError, FieldError, LedgerError, describe
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import OutputRecord
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
-from forkresize.plan import IfExists
+from forkresize.plan import IfExists, has_substitute
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, OutputStore, StagedError, Staging, checksum
 from forkresize.store.replace import prepare_replacement
@@ -39,6 +39,9 @@ class InPlaceOutputs:
         if os.path.islink(source.path):
             ref = OutputRef(source, self._store.location(output.key), output.rendition)
             return Outcome(ref, Skipped(Reason.SYMBOLIC_LINK, "targets of links are not replaced"))
+        if has_substitute(source.path):
+            ref = OutputRef(source, self._store.location(output.key), output.rendition)
+            return Outcome(ref, Failed(Reason.UNSUPPORTED, "its format can be read but not written"))
         record = self._checker.ledger.get(output.key)
         return self._checker.check_in_place(source, output, record, is_output=_is_output(source, record))
 

@@ -13,6 +13,7 @@ __all__ = [
     "EXTRAS",
     "OUTPUT_FORMATS",
     "SPECS",
+    "SUBSTITUTES",
     "EncodeRequest",
     "Format",
     "FormatSpec",
@@ -68,6 +69,11 @@ APPLIES_TO: Mapping[str, frozenset[Format]] = {
 }
 """The fields of a rendition that have a meaning for some formats only."""
 
+
+SUBSTITUTES: Mapping[str, Format] = {
+    suffix: Format(each.substitute) for each in SPECS.values() if each.substitute for suffix in each.suffixes
+}
+"""The format of an output that keeps the format of its source, by suffixes of formats that cannot be written."""
 
 EXTRAS: Mapping[str, OptionalPackage] = {
     package.extra: package

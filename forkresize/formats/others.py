@@ -137,6 +137,7 @@ OTHERS = (
         label="HEIC",
         signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
         decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
+        substitute="jpeg",
     ),
     jxl.SPEC,
     spec.FormatSpec(name="postscript", label="PostScript", signature=rb"%!PS|\xc5\xd0\xd3\xc6"),

@@ -231,6 +231,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         loop: how often an animation plays, from Pillow's info: 0 is forever, None unknown.
         stores_frame_count: whether a file stores how many frames it has.
         output: how it is written; None if it is only read.
+        substitute: the format that is written in its place if an output keeps the format of its source; empty for none.
     """
 
     name: str
@@ -251,6 +252,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     loop: Callable[[Mapping[Any, Any]], int | None] = lambda info: info.get("loop")
     stores_frame_count: bool = True
     output: OutputSpec | None = None
+    substitute: str = ""
 
     def __post_init__(self) -> None:
         force_setattr(self, "label", self.label or self.name.upper())

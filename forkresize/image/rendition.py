@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.formats import OUTPUT_FORMATS, OutputSpec, media_type, source_name
+from forkresize.formats import OUTPUT_FORMATS, SPECS, OutputSpec, media_type, source_name
 from forkresize.image import metadata
 from forkresize.image.color.convert import to_srgb
 from forkresize.image.container import replace_metadata
@@ -130,6 +130,8 @@ class RenditionBuilder:
         with self._guard():
             source = self._source
             self.format = output_format(source.image.format, self.rendition)
+            if self.rendition.format is None and source.spec.substitute:
+                self.diagnostics.warn(f"written as {SPECS[self.format].label}: {source.spec.label} cannot be written")
             self.frames = source.frames_for(self.output)
             if source.frame_count > self.frames and self._recipe.animation is Animation.KEEP:
                 at_least = "at least " if source.frame_count == self._recipe.max_frames + 1 else ""

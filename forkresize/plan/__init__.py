@@ -2,7 +2,7 @@
 
 from forkresize.plan.collision import Collisions, OnCollision, OutputNames, find_collisions, identity
 from forkresize.plan.guard import OverwriteGuard
-from forkresize.plan.naming import Naming
+from forkresize.plan.naming import Naming, has_substitute
 from forkresize.plan.order import Order, prioritize
 from forkresize.plan.output_file import has_picture_suffix, recipe_for_file
 from forkresize.plan.shard import Shard
@@ -21,6 +21,7 @@ __all__ = [
     "Shard",
     "find_collisions",
     "has_picture_suffix",
+    "has_substitute",
     "identity",
     "prioritize",
     "recipe_for_file",

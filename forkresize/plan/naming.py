@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
+from forkresize.formats import SUBSTITUTES
 from forkresize.job import Output, Source
 from forkresize.recipe import Recipe
 from forkresize.store import STATE_DIR
@@ -54,7 +55,7 @@ class Naming(Struct, frozen=True, dict=True):
 
     @cached_property
     def mirrors_source(self) -> bool:
-        """Whether the key of each output is the relative path of its source."""
+        """Whether the key of each output is the relative path of its source, unless its format cannot be written."""
         single = len(self.recipe.renditions) == 1 and self.recipe.renditions[0].format is None
         return self.template in {"{stem}{ext}", "{name}"} and single and not self.flat
 
@@ -65,7 +66,10 @@ class Naming(Struct, frozen=True, dict=True):
 
     @property
     def is_injective(self) -> bool:
-        """Whether the form of the template alone guarantees that two sources of one tree never share an output."""
+        """Whether the form of the template alone guarantees that two sources of one tree never share an output.
+
+        Except for a source whose format cannot be written, and another one that has the name of its output.
+        """
         if self.flat or len(self.recipe.renditions) > 1:
             return False
         if self.fields == ("name",):
@@ -80,7 +84,7 @@ class Naming(Struct, frozen=True, dict=True):
         If the source's own format is one of several requested formats, it is made once. A suffix, which separates
         outputs that would share a name, is appended to the stem.
         """
-        if self.mirrors_source and not suffix:
+        if self.mirrors_source and not suffix and not has_substitute(source.relative):
             return (Output(source.relative),)
         keys = [self.key_for(source, number, suffix) for number in range(len(self.recipe.renditions))]
         return tuple(Output(key, number) for number, key in enumerate(keys) if key not in keys[:number])
@@ -125,6 +129,9 @@ class Naming(Struct, frozen=True, dict=True):
     def _values(self, source: Source, directory: str, name: str, number: int, suffix: str) -> dict[str, str]:
         stem, extension = posixpath.splitext(name)
         rendition = self.recipe.renditions[number]
+        if rendition.format is None and (substitute := SUBSTITUTES.get(extension.lower())):
+            # The source's suffix stays, as IMG_1.jpg may be beside IMG_1.HEIC.
+            extension += substitute.suffix
         return {
             "stem": stem + suffix,
             "ext": rendition.format.suffix if rendition.format else extension,
@@ -132,7 +139,7 @@ class Naming(Struct, frozen=True, dict=True):
             "dir": directory,
             "width": str(rendition.size.width),
             "height": str(rendition.size.height),
-            "format": str(rendition.format) if rendition.format else extension.lstrip(".").lower(),
+            "format": str(rendition.format) if rendition.format else extension.rpartition(".")[2].lower(),
             "hash8": self._hash8(source) if "hash8" in self.fields else "",
         }
 
@@ -140,6 +147,14 @@ class Naming(Struct, frozen=True, dict=True):
         """Return eight hex digits that change with the source's path, size and time and with the recipe."""
         text = f"{source.relative}\0{source.size}\0{source.mtime_ns}\0{self.recipe.fingerprint()}"
         return hashlib.blake2b(os.fsencode(text), digest_size=4).hexdigest()
+
+
+_SUBSTITUTED = tuple(SUBSTITUTES)
+
+
+def has_substitute(name: str) -> bool:
+    """Return whether a file has the suffix of a format that is only read, and that another is written for."""
+    return name.lower().endswith(_SUBSTITUTED)
 
 
 def _is_encodable(template: str) -> bool:

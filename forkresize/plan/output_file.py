@@ -39,7 +39,7 @@ def recipe_for_file(recipe: Recipe, source: str, path: str) -> Recipe:
         )
     if named in set(Format):
         return replace(recipe, renditions=(replace(rendition, format=Format(named)),))
-    if named == _format_of(source):
+    if named == _format_of(source) and not SPECS[named].substitute:
         return recipe
     suffixes = ", ".join(each.suffix for each in Format)
     raise FieldError("destination", f"{path!r}: {named.upper()} files cannot be written; use one of {suffixes}")

@@ -42,6 +42,24 @@ def test_a_template_is_filled_in(template: str, asked: dict[str, object], expect
     assert Naming(Recipe.of(**asked), template).key_for(PHOTO) == expected
 
 
+@pytest.mark.parametrize(
+    ("template", "asked", "expected"),
+    [
+        (None, {}, "trip/IMG_1.HEIC.jpg"),
+        (None, {"width": [80, 160]}, "trip/IMG_1-80w.HEIC.jpg"),
+        ("{name}", {}, "trip/IMG_1.HEIC.jpg"),
+        ("{format}/{stem}{ext}", {}, "trip/jpg/IMG_1.HEIC.jpg"),
+        (None, {"format": Format.PNG}, "trip/IMG_1.png"),
+        ("{name}{ext}", {"format": Format.PNG}, "trip/IMG_1.HEIC.png"),
+    ],
+)
+def test_an_output_in_place_of_a_format_that_cannot_be_written_has_its_suffix(
+    template: str | None, asked: dict[str, object], expected: str
+) -> None:
+    outputs = Naming(Recipe.of(**asked), template).outputs(Source("in/trip/IMG_1.HEIC", "trip/IMG_1.HEIC"))
+    assert outputs[0].key == expected
+
+
 def test_a_source_without_a_directory_has_an_empty_dir_field() -> None:
     assert Naming(Recipe.of(), "{dir}/{name}").key_for(Source("in/a.jpg", "a.jpg")) == "a.jpg"
 

@@ -80,7 +80,7 @@ def output_format(source: str | None, rendition: Rendition) -> str:
 
     Args:
         source: Pillow's name of the source's format.
-        rendition: may request a format; otherwise it is the source's.
+        rendition: may request a format; otherwise it is the source's, or what is written in its place.
 
     Raises:
         PictureError: the source's format cannot be written.
@@ -88,6 +88,8 @@ def output_format(source: str | None, rendition: Rendition) -> str:
     if rendition.format is not None:
         return rendition.format
     own = source_name(source)
+    if own in SPECS and SPECS[own].substitute:
+        return SPECS[own].substitute
     if own not in OUTPUT_FORMATS:
         raise PictureError(Reason.UNSUPPORTED, f"{source} can be read but not written; choose an output format")
     return own
