@@ -45,6 +45,7 @@ _BEGINNINGS: Mapping[str, Loss] = {
     "its HDR part was dropped": Loss.HDR,
     "only the first of": Loss.FRAMES,
     "salvaged, a part is missing": Loss.CONTENT,
+    "tone-mapped from HDR": Loss.HDR,
     "written as": Loss.FORMAT,
 }
 """How warnings that matter begin. Their texts alone cross processes, machines and ledgers."""

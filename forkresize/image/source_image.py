@@ -85,7 +85,9 @@ class SourceImage:
         self._profile = color.profile
         if self.image.format == "MPO":
             self._visible_images = count_visible_images(self.image)
-        if color.is_hdr or has_gain_map(self.image):
+        if color.is_hdr:
+            self._diagnostics.warn("tone-mapped from HDR to the standard range")
+        if has_gain_map(self.image):
             self._diagnostics.warn("its HDR part was dropped")
         self._has_credentials = has_credentials(self.image)
         # Pillow decodes a PNG to look for the rest of its EXIF.

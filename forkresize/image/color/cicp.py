@@ -1,11 +1,12 @@
 """Color spaces by their code points in ITU-T H.273, which files call CICP or nclx. Reads no file."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from math import exp
 from typing import NamedTuple
 
 from forkresize.image.color import icc, srgb
+from forkresize.image.color.tone import USUAL_PEAK, decode_pq, roll_off
 
 _D65 = (0.3127, 0.3290)
 
@@ -34,8 +35,8 @@ _PQ, _HLG = 16, 18
 
 _SAMPLES = 4096
 
-_HDR_REFERENCE_WHITE = 203
-"""The luminance of HDR that is as bright as paper, in candelas per square meter (ITU-R BT.2408)."""
+_CACHED = 16
+"""Profiles to keep; hostile pictures may have any peak."""
 
 _HLG_PEAK = 1000
 """The luminance of HLG's highest value on the reference display (ITU-R BT.2100, table 5)."""
@@ -57,9 +58,16 @@ class CicpColorSpace(NamedTuple):
         """Whether it counts as sRGB."""
         return _PRIMARIES.get(self.primaries) == BT709 and self.transfer in _LIKE_SRGB
 
-    def profile(self, *, is_gray: bool) -> bytes | None:
-        """Return its ICC profile, which maps all values above white to white; None if it is unknown."""
-        return _profile(self, is_gray=is_gray)
+    def profile(self, *, is_gray: bool, peak: float | None = None) -> bytes | None:
+        """Return its ICC profile; None if the space is unknown.
+
+        That of HDR compresses what is brighter than white; see ``roll_off``.
+
+        Args:
+            is_gray: whether the profile is for gray.
+            peak: the brightest light of a picture in PQ, in candelas per square meter; None if it is not known.
+        """
+        return _profile(self, is_gray, peak or USUAL_PEAK)
 
 
 def srgb_curve() -> bytes:
@@ -68,29 +76,23 @@ def srgb_curve() -> bytes:
     return icc.parametric(srgb.GAMMA, scale, srgb.OFFSET * scale, 1 / srgb.SLOPE, srgb.KNEE)
 
 
-@cache
-def _profile(space: CicpColorSpace, *, is_gray: bool) -> bytes | None:
-    curve, primaries = _curve(space.transfer), _PRIMARIES.get(space.primaries)
+@lru_cache(_CACHED)
+def _profile(space: CicpColorSpace, is_gray: bool, peak: float) -> bytes | None:
+    curve, primaries = _curve(space.transfer, peak), _PRIMARIES.get(space.primaries)
     if curve is None or primaries is None:
         return None
     return icc.gray_profile(curve) if is_gray else icc.color_profile(primaries, curve)
 
 
-def _curve(transfer: int) -> bytes | None:
+def _curve(transfer: int, peak: float) -> bytes | None:
     if transfer in _LIKE_SRGB:
         return srgb_curve()
     if transfer in _GAMMAS:
         return icc.power(_GAMMAS[transfer])
-    light = {_PQ: _pq, _HLG: _hlg}.get(transfer)
-    return light and icc.sample_curve(
-        [min(light(number / (_SAMPLES - 1)) / _HDR_REFERENCE_WHITE, 1) for number in range(_SAMPLES)]
-    )
-
-
-def _pq(value: float) -> float:
-    """Return candelas per square meter (ITU-R BT.2100, table 4)."""
-    root = value ** (32 / 2523)
-    return float(10_000 * (max(root - 107 / 128, 0) / (2413 / 128 - 2392 / 128 * root)) ** (16_384 / 2610))
+    if transfer not in {_PQ, _HLG}:
+        return None
+    light, show = (decode_pq, roll_off(peak)) if transfer == _PQ else (_hlg, roll_off(_HLG_PEAK))
+    return icc.sample_curve([show(light(number / (_SAMPLES - 1))) for number in range(_SAMPLES)])
 
 
 def _hlg(value: float) -> float:

@@ -10,6 +10,7 @@ from PIL.ImageFile import ImageFile
 from forkresize.formats import png
 from forkresize.image.color import icc
 from forkresize.image.color.cicp import BT709, CicpColorSpace, srgb_curve
+from forkresize.image.color.peak import read_peak
 from forkresize.image.decode.head import read_head, rewound
 from forkresize.image.diagnostics import Diagnostics
 
@@ -37,7 +38,7 @@ class ColorInfo(Struct, frozen=True):
 
     Attributes:
         profile: the ICC profile that the pixels follow; None for the embedded one, or sRGB if there is none.
-        is_hdr: whether values can be above white, which the profile maps to white.
+        is_hdr: whether values can be above white, which the profile compresses.
     """
 
     profile: bytes | None = None
@@ -60,7 +61,7 @@ def read_color_info(image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
     """
     space = _cicp(image)
     if space:
-        return _from_cicp(space, diagnostics, is_gray=image.mode in _GRAY)
+        return _from_cicp(space, image, diagnostics)
     if "icc_profile" in image.info or "srgb" in image.info:
         return ColorInfo()
     try:
@@ -83,10 +84,11 @@ def _cicp(image: ImageFile) -> CicpColorSpace | None:
     return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
 
 
-def _from_cicp(space: CicpColorSpace, diagnostics: Diagnostics, *, is_gray: bool) -> ColorInfo:
+def _from_cicp(space: CicpColorSpace, image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
     if space.is_srgb:
         return ColorInfo()
-    profile = space.profile(is_gray=is_gray)
+    peak = read_peak(image) if space.is_hdr else None
+    profile = space.profile(is_gray=image.mode in _GRAY, peak=peak)
     if profile is None:
         diagnostics.warn(f"unknown color space: CICP {space.primaries}/{space.transfer}; assuming sRGB")
     return ColorInfo(profile, space.is_hdr)

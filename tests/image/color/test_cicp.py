@@ -1,12 +1,14 @@
 """Color spaces by their code points in H.273, against values of the standards."""
 
 import io
+import struct
 from itertools import pairwise
 
 import pytest
 from PIL import Image, ImageCms
 
 from forkresize.image.color.cicp import CicpColorSpace
+from forkresize.image.color.tone import encode_pq
 
 
 def srgb_grays(coded: CicpColorSpace, *, is_gray: bool = False) -> list[int]:
@@ -27,13 +29,24 @@ def srgb_grays(coded: CicpColorSpace, *, is_gray: bool = False) -> list[int]:
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-def test_hdr_is_clipped_at_paper_white(transfer: int) -> None:
+def test_hdr_above_paper_white_keeps_its_detail(transfer: int) -> None:
     grays = srgb_grays(CicpColorSpace(9, transfer))
-    # BT.2408: paper is at 58 % of PQ and at 75 % of HLG.
-    paper = {16: 0.58, 18: 0.75}[transfer] * 255
+    # BT.2408: paper is at 58 % of PQ and at 75 % of HLG; 1,000 candelas are at 75 % of PQ and at the end of HLG.
+    paper, peak = (round(share * 255) for share in {16: (0.58, 0.7518), 18: (0.75, 1.0)}[transfer])
     assert all(one <= other for one, other in pairwise(grays))
-    assert set(grays[round(paper) + 2 :]) == {255}
-    assert 230 <= grays[round(paper) - 4] <= 254
+    assert 205 <= grays[paper] <= 235
+    assert len(set(grays[paper:peak])) > 15
+    assert min(grays[peak:]) >= 254
+
+
+@pytest.mark.parametrize("peak", [400, 1_000, 4_000, 10_000])
+def test_the_peak_of_the_picture_becomes_white(peak: int) -> None:
+    profile = CicpColorSpace(9, 16).profile(is_gray=True, peak=peak)
+    assert profile is not None
+    curve = struct.unpack(">4096H", profile[profile.index(b"curv") + 12 :][:8192])
+    place = round(encode_pq(peak) * 4095)
+    assert curve[place] >= 65_534
+    assert curve[place - 1_000] < 64_000
 
 
 def test_hdr_below_white_keeps_its_luminance() -> None:

@@ -98,12 +98,12 @@ def test_srgb_by_code_changes_nothing(kind: str, code: tuple[int, int], scene: S
 
 @pytest.mark.parametrize("kind", CODED)
 @pytest.mark.parametrize("code", [PQ, HLG])
-def test_hdr_by_code_is_clipped_at_white_with_a_warning(
+def test_hdr_by_code_is_tone_mapped_with_a_warning(
     kind: str, code: tuple[int, int], scene: Scene, result: Render, tmp_path: Any
 ) -> None:
     outcome = result(CODED[kind](scene(), *code), f"a.{kind}", format="png")
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == ("its HDR part was dropped",)
+    assert outcome.warnings == ("tone-mapped from HDR to the standard range",)
 
 
 def test_an_unknown_cicp_code_causes_a_warning(scene: Scene, result: Render) -> None:
