@@ -3,7 +3,6 @@
 import hashlib
 import math
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 
 from msgspec.structs import replace
 
@@ -59,7 +58,7 @@ def _codec_versions() -> Iterator[str]:
         # The processor's instruction set, in brackets, does not change the output.
         yield f"{name} {version.partition(' (')[0]}"
     for package in EXTRAS.values():
-        if find_spec(package.module) is not None:
+        if package.changes_output and package.is_installed:
             from importlib.metadata import version as version_of
 
             yield f"{package.distribution} {version_of(package.distribution)}"

@@ -78,7 +78,7 @@ SUBSTITUTES: Mapping[str, Format] = {
 EXTRAS: Mapping[str, OptionalPackage] = {
     package.extra: package
     for package in sorted(
-        (package for each in SPECS.values() for package in (each.decoder, each.packer) if package),
+        (package for each in SPECS.values() for package in (each.decoder, each.accelerator, each.packer) if package),
         key=lambda package: package.extra,
     )
 }

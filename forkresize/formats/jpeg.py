@@ -4,7 +4,6 @@ import re
 import struct
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -94,10 +93,7 @@ def _repack(data: bytes) -> bytes:
 @cache
 def mozjpeg() -> ModuleType | None:
     """Return the optional package, loaded on the first call; None if it is not installed."""
-    try:
-        return import_module(_MOZJPEG.module)
-    except ImportError:
-        return None
+    return _MOZJPEG.load()
 
 
 def _metadata(blocks: MetadataBlocks, warn: spec.Warn) -> spec.Options:

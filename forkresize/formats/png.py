@@ -3,7 +3,8 @@
 import io
 import struct
 from collections.abc import Iterator
-from typing import IO
+from functools import cache
+from typing import IO, Any
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import AUTHOR, COPYRIGHT, MetadataBlocks
@@ -12,6 +13,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
 """The keyword of the text chunk that holds XMP."""
+
+FAST_DECODER = spec.OptionalPackage("png", "micro-reader-codecs", "micro_reader_codecs", changes_output=False)
+"""The Rust crate ``png``, which takes half of the time of Pillow."""
+
+FAST_MODES = {"L": 1, "RGB": 2, "RGBA": 4}
+"""Pillow's modes, and raw modes, of the pixels that the fast decoder reads, with the bytes a pixel that it takes."""
 
 _CHUNK = struct.Struct(">I4s")
 """Length and name of a chunk."""
@@ -95,12 +102,27 @@ def _credit_texts(blocks: MetadataBlocks) -> dict[str, str]:
     return {key: text for key, text in credit.items() if text and not blocks.texts.get(key, "").strip()}
 
 
+def _decoder_memory(image: Any, pixels: float, _channels: int, file_size: int) -> float:
+    """Return the bytes of decoding.
+
+    The fast decoder gets the whole file, decodes into memory of its own, and copies that into ours, from which Pillow
+    unpacks the image, while ours is given back.
+    """
+    return file_size + pixels * FAST_MODES[image.mode] if image.mode in FAST_MODES and _has_fast_decoder() else 0
+
+
+@cache
+def _has_fast_decoder() -> bool:
+    return FAST_DECODER.is_installed
+
+
 SPEC = spec.FormatSpec(
     name="png",
     suffixes=(".png", ".apng"),
     plugin="Png",
     signature=rb"\x89PNG",
-    decoder_memory=spec.in_place,
+    accelerator=FAST_DECODER,
+    decoder_memory=_decoder_memory,
     animated=True,
     output=spec.OutputSpec(
         modes=frozenset({"L", "LA", "RGB", "RGBA", "I;16"}),

@@ -1,6 +1,9 @@
 """What a format declares: how to recognize and read it, what it holds, how to encode it. Loads no Pillow."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct
@@ -187,12 +190,26 @@ class OptionalPackage(Struct, frozen=True):
         distribution: its name in package indexes.
         module: the module to import.
         register: the function that registers it with Pillow; None if importing is enough.
+        changes_output: whether outputs differ with it and without it.
     """
 
     extra: str
     distribution: str
     module: str
     register: str | None = None
+    changes_output: bool = True
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether it can be imported."""
+        return find_spec(self.module) is not None
+
+    def load(self) -> ModuleType | None:
+        """Return its module; None if it is not installed."""
+        try:
+            return import_module(self.module)
+        except ImportError:
+            return None
 
 
 DecoderMemory = Callable[[Any, float, int, int], float]
@@ -222,6 +239,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         weak_signature: the same for beginnings that other files have as well.
         by_suffix: whether it has no signature, so that a file is recognized only if its suffix matches.
         decoder: the package that reads it, if Pillow does not.
+        accelerator: the package that reads the same pixels in less time than Pillow.
         packer: the package that makes its files smaller.
         decoder_memory: what decoding takes.
         shrinks_on_load: whether it can be decoded at a smaller scale.
@@ -243,6 +261,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     weak_signature: bytes = b""
     by_suffix: bool = False
     decoder: OptionalPackage | None = None
+    accelerator: OptionalPackage | None = None
     packer: OptionalPackage | None = None
     decoder_memory: DecoderMemory = buffer_file(4)
     shrinks_on_load: bool = False

@@ -246,7 +246,7 @@ class RenditionBuilder:
             original = data
         if original is None and len(data) < len(encoded.data):
             self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")
-        if original is None or len(original) >= len(encoded.data):
+        if original is None or len(original) >= len(encoded.data) or not self._source.has_sound_pixels(data):
             return encoded
         self.diagnostics.warn("kept the source's own pixels, which take fewer bytes than encoding them again")
         return Encoded(data=original, size=encoded.size, quality=None, is_copy=original is data)

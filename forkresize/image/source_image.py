@@ -190,6 +190,15 @@ class SourceImage:
         """Index of the first frame: 1 for an APNG with a default image that is not part of the animation."""
         return int(bool(getattr(self.image, "default_image", False)) and getattr(self.image, "n_frames", 1) > 1)
 
+    def has_sound_pixels(self, data: bytes) -> bool:
+        """Return whether any other program reads them as well, once they are decoded.
+
+        Args:
+            data: its file.
+        """
+        check = getattr(self.image, "has_sound_pixels", None)
+        return check is None or bool(check(data))
+
     def decode(self, frames: int, shrink: int) -> Iterator[Picture]:
         """Yield the first frames. Those of an animation can be decoded again.
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
@@ -111,7 +110,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
 
 def load_decoder(plugin: OptionalPackage) -> bool:
     """Load an optional decoder; return whether it is installed."""
-    if find_spec(plugin.module) is None:
+    if not plugin.is_installed:
         return False
     module = import_module(plugin.module)
     if plugin.register:

@@ -5,9 +5,7 @@ They are subclasses. Pillow's own readers and settings stay as they are for the 
 
 import inspect
 import io
-import os
 import struct
-import warnings
 from collections.abc import Callable, Iterable
 from functools import cache
 from types import SimpleNamespace
@@ -27,70 +25,12 @@ from PIL import (
 
 from forkresize.image.decode import cursor
 from forkresize.image.decode.jxl import LazyJxlImageFile
+from forkresize.image.decode.png import FastPngImageFile, TolerantPngImageFile
 from forkresize.image.decode.rebind import rebind
 from forkresize.image.decode.tiff import TolerantTiffImageFile
 
-_ANCILLARY = frozenset(
-    {b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"pHYs", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"eXIf", b"tIME"}
-)
-"""Chunks of a PNG that its pixels do not depend on."""
-
-_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
-
-_MAX_TEXT = 8 << 20
-"""Characters of all texts of a PNG; further texts are not decompressed."""
-
-_GRAY_LEVELS = {"L;2": 85, "L;4": 17}
-"""Factors by which Pillow scales the values of grays of less than 8 bits, by raw mode."""
-
-_FRAME_CHUNKS = frozenset({b"fcTL", b"fdAT"})
-"""Chunks that the pixels of a still PNG do not depend on."""
-
 _PREFIX = 16
 """Bytes by which Pillow's readers recognize their formats."""
-
-
-class TolerantPngStream(PngImagePlugin.PngStream):
-    """The chunks of a PNG, without those outside the pixels that cannot be read."""
-
-    def crc(self, cid: bytes, data: bytes) -> None:
-        """Check one chunk; see ChunkStream."""
-        try:
-            super().crc(cid, data)
-        except SyntaxError as error:
-            if cid not in _ANCILLARY:
-                raise
-            warnings.warn(f"{cid.decode()} is damaged: {error}", stacklevel=1)
-
-    def call(self, cid: bytes, pos: int, length: int) -> bytes:
-        """Read one chunk; see ChunkStream."""
-        if cid in _TEXTS and self.text_memory > _MAX_TEXT:
-            warnings.warn(f"{cid.decode()} was dropped: more than {_MAX_TEXT} characters of text", stacklevel=1)
-        else:
-            try:
-                return super().call(cid, pos, length)
-            except (ValueError, SyntaxError, IndexError, struct.error) as error:
-                if cid not in _ANCILLARY and (self.im_n_frames or cid not in _FRAME_CHUNKS):
-                    raise
-                warnings.warn(f"damaged {cid.decode()} was dropped: {error}", stacklevel=1)
-        assert self.fp is not None  # noqa: S101 -- it was read from a moment ago.
-        self.fp.seek(pos, os.SEEK_SET)
-        return self.fp.read(length)
-
-
-class TolerantPngImageFile(PngImagePlugin.PngImageFile):
-    """A PNG whose chunks are read by TolerantPngStream, and whose transparent color has 8 bits, as its pixels get."""
-
-    _open = rebind(PngImagePlugin.PngImageFile._open, PngStream=TolerantPngStream)  # noqa: SLF001
-
-    def load(self) -> Any:
-        """Decode the pixels; see ImageFile."""
-        color, raw_mode = self.info.get("transparency"), str(self.tile[0].args) if self.tile else ""
-        if isinstance(color, int) and raw_mode in _GRAY_LEVELS:
-            self.info["transparency"] = color * _GRAY_LEVELS[raw_mode]
-        elif isinstance(color, tuple) and raw_mode == "RGB;16B":
-            self.info["transparency"] = tuple(value >> 8 for value in color)
-        return super().load()
 
 
 _PNG = SimpleNamespace(**vars(PngImagePlugin) | {"PngImageFile": TolerantPngImageFile})
@@ -156,7 +96,7 @@ class SingleThreadedAvifImageFile(AvifImagePlugin.AvifImageFile):
 
 
 _READERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
-    "PNG": TolerantPngImageFile,
+    "PNG": FastPngImageFile,
     "TIFF": TolerantTiffImageFile,
     "AVIF": SingleThreadedAvifImageFile,
     "ICO": TolerantIcoImageFile,

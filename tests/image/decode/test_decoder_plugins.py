@@ -1,6 +1,7 @@
 """Formats that need an optional decoder."""
 
 import io
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -48,9 +49,9 @@ def test_a_damaged_file_fails_as_damaged(spec: FormatSpec, result: Render) -> No
 def test_without_the_decoder_the_error_names_the_extra_to_install(
     spec: FormatSpec, result: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identify, "find_spec", lambda _module: None)
-    outcome = result(BEGINNINGS[spec.name], "a.jpg", width=80)
     assert spec.decoder
+    monkeypatch.setitem(sys.modules, spec.decoder.module, None)
+    outcome = result(BEGINNINGS[spec.name], "a.jpg", width=80)
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == f"{spec.label} is not supported; {install_command(spec.decoder.extra)} adds it"
