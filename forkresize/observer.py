@@ -71,7 +71,13 @@ class Observer:
     """Follow a run in its process. Each hook does nothing by default, and may raise StopRun.
 
     Hooks are called in the thread that called ``run``, one after another; a slow one slows down the run.
+
+    Attributes:
+        wants_unchanged: whether ``on_outcome`` is called for each output that is up to date. If no observer wants that,
+            a run over an unchanged tree creates no outcomes for them, and ``on_unchanged`` is called instead.
     """
+
+    wants_unchanged: bool = True
 
     def on_start(self) -> None:
         """Handle the start of the run."""
@@ -85,6 +91,15 @@ class Observer:
 
     def on_outcome(self, outcome: "Outcome") -> None:
         """Handle the outcome of an output, or of a source without outputs."""
+
+    def on_unchanged(self, sources: int, outputs: int, size: int) -> None:
+        """Handle that all outputs of so many sources are up to date; see ``wants_unchanged``.
+
+        Args:
+            sources: how many there are, one or more.
+            outputs: how many outputs they have.
+            size: bytes of the sources together.
+        """
 
     def on_tick(self, activities: Sequence[Activity]) -> None:
         """Handle what each worker is doing. Called ten times per second."""

@@ -142,6 +142,11 @@ class Tally(Counts):
             case _:
                 assert_never(detail)
 
+    def add_unchanged(self, sources: int, outputs: int) -> None:
+        """Count sources whose outputs are all up to date."""
+        self.sources += sources
+        self.unchanged += outputs
+
     def _add_warnings(self, warnings: tuple[str, ...]) -> None:
         for warning in warnings:
             text, kind = classify_warning(warning)

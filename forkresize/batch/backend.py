@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from forkresize.batch.classify import is_local_picture
 from forkresize.batch.executor import Executor, OnTick, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
-from forkresize.batch.listing import Listed, count_sources, list_sources
+from forkresize.batch.listing import Grouped, count_sources, list_sources
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.obstruction import Obstructions
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 
-class OpenRun(Struct, frozen=True):
+class OpenRun(Struct, frozen=True, dict=True):
     """A run whose destination is held.
 
     Attributes:
@@ -47,8 +48,9 @@ class OpenRun(Struct, frozen=True):
     ledger: LedgerStore
     report: Callable[[Outcome], object] | None
 
+    @cached_property
     def rules(self) -> Rules:
-        """Return the rules of its decisions."""
+        """The rules of its decisions."""
         settings = self.plan.settings
         # An output that replaced its source is not encoded again only because a codec's version changed.
         prints = fingerprint_recipe(
@@ -76,10 +78,10 @@ class Backend(Protocol):
     def probe(self) -> Probe | None:
         """What is known of outputs of earlier runs; None if they are local files. For use while the run is open."""
 
-    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
         """Open the listing of the sources; entered before the ledger is opened."""
 
-    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
         """Open the listing of the sources for a dry run."""
 
     def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
@@ -116,13 +118,13 @@ class LocalBackend:
     may_fork = True
     probe = None
 
-    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+    def list_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
         """Open the walk, in a process of its own if it may take long."""
         return list_sources(plan)
 
-    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+    def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
         """Return the walk, in this process."""
-        return nullcontext(plan.discovery.walk())
+        return nullcontext(plan.discovery.walk_groups())
 
     def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
         """Open a walk that counts."""
@@ -153,7 +155,7 @@ class LocalBackend:
         """Return outputs in place of their sources, or apart from them."""
         settings = run.plan.settings
         obstructions = run.obstructions(self.removable(run.plan, run.ledger, run.store))
-        checker = StalenessChecker(LocalStore(""), run.store, run.ledger, run.rules(), obstructions.clear)
+        checker = StalenessChecker(LocalStore(""), run.store, run.ledger, run.rules, obstructions.clear)
         if settings.in_place:
             return InPlaceOutputs(checker, settings, run.store, run.staging)
         return SeparateOutputs(checker, run.store, run.staging, preserve_times=settings.preserve_times)

@@ -10,7 +10,7 @@ from forkresize.job import Source
 from forkresize.ledger import split_root
 from forkresize.outcome import Outcome
 from forkresize.plan import OverwriteGuard
-from forkresize.walk import Root, Selection, roots, roots_from_names, walk
+from forkresize.walk import FileGroup, Root, Selection, roots, roots_from_names, walk, walk_groups
 
 
 class SourceDiscovery:
@@ -63,6 +63,10 @@ class SourceDiscovery:
         """
         chosen = selection or self._settings.selection
         return walk(self._starts(), chosen, self._excluded, should_stop or self._should_stop)
+
+    def walk_groups(self) -> Iterator[Outcome | Source | FileGroup]:
+        """Yield the same as ``walk``, sources of one directory in groups. Repeatable."""
+        return walk_groups(self._starts(), self._settings.selection, self._excluded, self._should_stop)
 
     def all_sources(self) -> Iterator[Source]:
         """Yield the sources of all shards."""

@@ -20,6 +20,9 @@ class EventDispatcher:
 
     Args:
         observers: follow the run.
+
+    Attributes:
+        wants_unchanged: whether an observer wants the outcome of each output that is up to date.
     """
 
     def __init__(self, observers: Iterable[AnyObserver]) -> None:
@@ -28,7 +31,11 @@ class EventDispatcher:
         self._stop: Callable[[str], object] = lambda _: None
         self._sources: SourceCounter | None = None
         self._observers = [as_observer(observer) for observer in observers]
-        self._outcome_hooks = [observer.on_outcome for observer in self._observers]
+        self._outcome_hooks = self._hooks("on_outcome")
+        self._unchanged_hooks = self._hooks("on_unchanged")
+        self.wants_unchanged = any(
+            each.wants_unchanged for each in self._observers if type(each).on_outcome is not Observer.on_outcome
+        )
         self._tick_hooks = self._hooks("on_tick")
         self._stopping_hooks = self._hooks("on_stopping")
         self._total_hooks = self._hooks("on_total")
@@ -68,6 +75,11 @@ class EventDispatcher:
                 hook(outcome)
             except StopRun as stop:
                 self._stop(stop.text)
+
+    def unchanged(self, sources: int, outputs: int, size: int) -> None:
+        """Announce that so many sources of a size and outputs are up to date, in place of their outcomes."""
+        for hook in self._unchanged_hooks:
+            self._call(hook, sources, outputs, size)
 
     def waiting(self) -> None:
         """Announce that the run waits for another one to free the destination.

@@ -14,12 +14,13 @@ from forkresize.batch.classify import classify
 from forkresize.batch.empty import may_find_picture
 from forkresize.batch.events import EventDispatcher
 from forkresize.batch.executor import Executor, ExecutorFactory, RecordingExecutor
-from forkresize.batch.listing import Listed
+from forkresize.batch.listing import Grouped, Listed
 from forkresize.batch.outputs import OutputStrategy, RecordedOutputs
 from forkresize.batch.prefetch import prefetch_records
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.stale import StaleOutputs
 from forkresize.batch.state import RunState
+from forkresize.batch.unchanged import UnchangedSources, take_apart
 from forkresize.batch.worker import WorkerSetup
 from forkresize.errors import DestinationError, LedgerError, SourceError
 from forkresize.job import Job
@@ -109,9 +110,10 @@ def _is_pointless(plan: "RunPlan") -> bool:
 
 def _preview(plan: "RunPlan", state: RunState) -> None:
     with plan.backend.preview_sources(plan) as found, _open_ledger(plan) as ledger:
-        outputs = plan.backend.open_outputs(OpenRun(plan, plan.store, plan.store.staging(), ledger, None))
+        opened = OpenRun(plan, plan.store, plan.store.staging(), ledger, None)
+        outputs = plan.backend.open_outputs(opened)
         state.discovery_started()
-        for classified in classify(plan, prefetch_records(plan, found, ledger), outputs.check):
+        for classified in classify(plan, _changed_sources(opened, state, found), outputs.check):
             if isinstance(classified, NothingYet):
                 _wait(classified)
                 continue
@@ -130,13 +132,14 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
     with plan.backend.list_sources(plan) as found, _open_ledger(plan) as ledger:
         ledger.hold(None if shard is None else shard.lock_name, plan.settings.lock_wait, state.waiting)
         ledger.begin_run()
-        outputs = plan.backend.open_outputs(OpenRun(plan, store, staging, ledger, state.report))
+        opened = OpenRun(plan, store, staging, ledger, state.report)
+        outputs = plan.backend.open_outputs(opened)
         if isinstance(executor, RecordingExecutor):
             executor.begin(ledger.run)
             outputs = RecordedOutputs(outputs.check)
         with executor:
             plan.stop.follow(lambda: executor.stopping)
-            listed = prefetch_records(plan, found, ledger)
+            listed = _changed_sources(opened, state, found)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, listed), plan.settings.order)
             _process_jobs(jobs, state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
@@ -189,6 +192,15 @@ def _pending_jobs(
         executor.stop()
     else:
         state.discovery_finished()
+
+
+def _changed_sources(opened: OpenRun, state: RunState, found: Iterable[Grouped]) -> Iterable[Listed]:
+    """Return what a listing finds, ready to be classified, without sources whose outputs are all up to date."""
+    plan = opened.plan
+    if not UnchangedSources.supports(plan):
+        return prefetch_records(plan, take_apart(found), opened.ledger)
+    unchanged = UnchangedSources(plan, opened.ledger, opened.rules, state.report_unchanged)
+    return prefetch_records(plan, unchanged.leave_out(found), opened.ledger)
 
 
 def _open_ledger(plan: "RunPlan") -> LedgerStore:

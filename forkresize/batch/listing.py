@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from msgspec import DecodeError, Struct, convert, to_builtins
 from msgspec.json import Decoder, Encoder
@@ -13,6 +13,7 @@ from msgspec.json import Decoder, Encoder
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Skipped
 from forkresize.pool import ForkedIterator, NothingYet, Serializer, threads
+from forkresize.walk import FileGroup
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -22,21 +23,26 @@ Found = Source | Outcome
 
 Listed = Found | NothingYet
 
+Grouped = Listed | FileGroup
+"""What a listing finds, before groups of sources are taken apart."""
+
 
 class _Entry(Struct, frozen=True, array_like=True):
-    """Something that a walk found. Without a detail, it is a source."""
+    """Something that a walk found: a source, a source with the detail of its outcome, or a group of sources."""
 
     source: Source
     detail: Skipped | Failed | None = None
+    group: FileGroup | None = None
 
 
+_NO_SOURCE = Source("", "")
 _ENCODER = Encoder()
 _DECODER = Decoder(list[_Entry])
 
 
-def encode_found(found: Iterable[Found]) -> bytes:
-    """Return the message for what a walk found."""
-    entries = [(each, None) if isinstance(each, Source) else (each.source, each.detail) for each in found]
+def encode_found(found: Iterable[Found | FileGroup]) -> bytes:
+    """Return the message for what a walk or another listing found."""
+    entries = [_entry(each) for each in found]
     try:
         return _ENCODER.encode(entries)
     except UnicodeEncodeError:
@@ -45,19 +51,37 @@ def encode_found(found: Iterable[Found]) -> bytes:
 
 
 def decode_found(data: bytes | bytearray) -> list[Found]:
+    """Return what was encoded, if there was no group."""
+    return cast("list[Found]", decode_groups(data))
+
+
+def decode_groups(data: bytes | bytearray) -> list[Found | FileGroup]:
     """Return what was encoded."""
     try:
         entries = _DECODER.decode(data)
     except DecodeError:
         entries = convert(json.loads(data), list[_Entry])
-    return [each.source if each.detail is None else Outcome(OutputRef(each.source), each.detail) for each in entries]
+    return list(map(_found, entries))
 
 
-def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Listed]]:
+def _found(entry: _Entry) -> Found | FileGroup:
+    if entry.group is not None:
+        return entry.group
+    return entry.source if entry.detail is None else Outcome(OutputRef(entry.source), entry.detail)
+
+
+def _entry(found: Found | FileGroup) -> tuple[object, ...]:
+    """Return the fields of an entry."""
+    if isinstance(found, FileGroup):
+        return _NO_SOURCE, None, found
+    return (found,) if isinstance(found, Source) else (found.source, found.detail)
+
+
+def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
     """Open a run's walk."""
     if is_local(plan):
-        return nullcontext(plan.discovery.walk())
-    return ForkedIterator(plan.discovery.walk, Serializer(encode_found, decode_found))
+        return nullcontext(plan.discovery.walk_groups())
+    return ForkedIterator(plan.discovery.walk_groups, Serializer(encode_found, decode_groups))
 
 
 @contextmanager

@@ -36,6 +36,14 @@ class MaxErrors(Struct, frozen=True):
             return failed > 0 and ended >= _MIN_SAMPLE and failed * 100 >= self.limit * ended
         return failed >= self.limit
 
+    def reached_between(self, failed: int, before: int, after: int) -> bool:
+        """Return whether it is reached at some time while the number of outcomes grows, and that of failures does not.
+
+        The share of failures falls, so that the first outcome that counts decides.
+        """
+        first = max(before + 1, _MIN_SAMPLE) if self.percent else before + 1
+        return first <= after and self.reached(failed, first)
+
 
 _ENUMS: dict[str, type[StrEnum]] = {
     "on_collision": OnCollision,

@@ -1,7 +1,7 @@
 """The state of a run: its counts, and whether and why it has to stop."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -107,6 +107,29 @@ class RunState:
         if isinstance(detail, Failed) and detail.fatal:
             self._stop_for(ExitCode.FATAL, detail.error)
         elif self._max_errors is not None and self._max_errors.reached(self._tally.failed, self._tally.outputs):
+            self._stop_for(ExitCode.MAX_ERRORS, "--max-errors")
+
+    def report_unchanged(
+        self, sources: int, outputs: int, size: int, create_outcomes: Callable[[], Iterable[Outcome]]
+    ) -> None:
+        """Count and announce sources whose outputs are all up to date; one by one only if an observer wants that.
+
+        Args:
+            sources: how many there are.
+            outputs: how many outputs they have.
+            size: bytes of the sources together.
+            create_outcomes: creates the outcomes of the outputs.
+        """
+        if self._events.wants_unchanged:
+            for outcome in create_outcomes():
+                self.report(outcome)
+            return
+        before = self._tally.outputs
+        self._tally.add_unchanged(sources, outputs)
+        self._events.unchanged(sources, outputs, size)
+        if self._max_errors is not None and self._max_errors.reached_between(
+            self._tally.failed, before, self._tally.outputs
+        ):
             self._stop_for(ExitCode.MAX_ERRORS, "--max-errors")
 
     def waiting(self) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from forkresize.errors import FieldError, LedgerError, describe
 from forkresize.extras import install_command
-from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord
+from forkresize.ledger.base import InterruptedRun, LedgerStore, OutputRecord, OutputStates
 from forkresize.ledger.null import NullLedger
 from forkresize.ledger.place import NO_LEDGER, LedgerUrl, default_ledger, destination_name, parse_ledger
 from forkresize.ledger.records import (
@@ -29,6 +29,7 @@ __all__ = [
     "LedgerUrl",
     "NullLedger",
     "OutputRecord",
+    "OutputStates",
     "RecipeFingerprints",
     "check_ledger",
     "default_ledger",

@@ -62,6 +62,30 @@ class OutputRecord(NamedTuple):
     version: str | None = None
 
 
+class OutputStates(NamedTuple):
+    """Outputs and their sources as they are now, in columns: the first of each belong together, and so on.
+
+    Attributes:
+        root: absolute path of the directory that all sources were found from.
+        keys: of the outputs.
+        sources: paths of the sources relative to the root.
+        source_sizes: in bytes.
+        source_mtimes_ns: modification times of the sources.
+        recipe: the fingerprint of what the outputs would be made with now.
+        sizes: of the outputs, in bytes.
+        mtimes_ns: modification times of the outputs.
+    """
+
+    root: str
+    keys: Sequence[str]
+    sources: Sequence[str]
+    source_sizes: Sequence[int]
+    source_mtimes_ns: Sequence[int]
+    recipe: bytes
+    sizes: Sequence[int]
+    mtimes_ns: Sequence[int]
+
+
 class InterruptedRun(NamedTuple):
     """A run that did not end properly, or has not ended yet: it may have made outputs that it did not record.
 
@@ -122,6 +146,13 @@ class LedgerStore(Protocol):
 
     def get_many(self, keys: Collection[str]) -> dict[str, OutputRecord]:
         """Return the records of some outputs by key; of those that have one."""
+
+    def match(self, states: OutputStates) -> list[int | None] | None:
+        """Return for each output the run that recorded it as written, with exactly this state of output and source.
+
+        None stands for an output with another record or none, or where that is not known: ``get`` decides. For all
+        outputs, it says that this ledger only looks up records one by one.
+        """
 
     def prefetch(self, keys: Collection[str]) -> None:
         """Look up outputs that ``get`` is about to be called for; they replace those of the former call."""

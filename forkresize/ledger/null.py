@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Self
 
-from forkresize.ledger.base import InterruptedRun, OutputRecord
+from forkresize.ledger.base import InterruptedRun, OutputRecord, OutputStates
 
 
 class NullLedger:
@@ -32,6 +32,9 @@ class NullLedger:
     def get_many(self, _keys: Collection[str]) -> dict[str, OutputRecord]:
         """Return nothing."""
         return {}
+
+    def match(self, _states: OutputStates) -> None:
+        """Return None."""
 
     def prefetch(self, _keys: Collection[str]) -> None:
         """Do nothing."""

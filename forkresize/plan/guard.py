@@ -51,6 +51,15 @@ class OverwriteGuard:
             return True
         return self._is_among_sources(folder) or (bool(self._files) and self._real(path) in self._files)
 
+    def allows_all(self, folder: str, source_folder: str) -> bool:
+        """Return whether no output in a directory is forbidden, whatever its name, if its source is in the other one.
+
+        False does not mean that one is. Both end with a slash, or are empty.
+        """
+        if self._files or self._is_among_sources(folder):
+            return False
+        return bool(self._resolve(folder) != self._resolve(source_folder))
+
     def is_output(self, path: str, start: str) -> bool:
         """Return whether a path is in the destination, if the destination is inside the start directory."""
         if not _is_below(self._destination, self._resolve(start)):

@@ -5,9 +5,9 @@ import os
 import posixpath
 import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import chain, product
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -88,6 +88,27 @@ class Naming(Struct, frozen=True, dict=True):
             return (Output(source.relative),)
         keys = [self.key_for(source, number, suffix) for number in range(len(self.recipe.renditions))]
         return tuple(Output(key, number) for number, key in enumerate(keys) if key not in keys[:number])
+
+    def keys_in(self, prefix: str, names: Sequence[str]) -> list[list[str]] | None:
+        """Return the keys of the outputs of sources in one directory: a list for each rendition, in the order of names.
+
+        Args:
+            prefix: what precedes the names in the relative paths of the sources.
+            names: of the sources.
+
+        Returns:
+            None if two outputs share a key, or a key depends on more than the name; see ``outputs`` for those.
+        """
+        if self.mirrors_source:
+            return [[prefix + name for name in names]]
+        if "hash8" in self.fields:
+            return None
+        sources = [Source("", prefix + name) for name in names]
+        columns = [
+            [self.key_for(source, number) for source in sources] for number in range(len(self.recipe.renditions))
+        ]
+        distinct = set(chain.from_iterable(columns))
+        return columns if len(distinct) == len(columns) * len(names) else None
 
     def key_for(self, source: Source, rendition: int = 0, suffix: str = "") -> str:
         """Return the key of one output of a source."""

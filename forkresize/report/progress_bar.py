@@ -23,6 +23,8 @@ class ProgressBar(Observer):
         options: arguments of ``tqdm.auto.tqdm``, such as ``leave=False`` or ``desc="photos"``.
     """
 
+    wants_unchanged = False
+
     def __init__(self, **options: Any) -> None:
         self._options = {"unit": " files", "mininterval": 0.1, **options}
         self._bar: Any = None
@@ -45,6 +47,10 @@ class ProgressBar(Observer):
             self._bar.set_postfix_str(f"{self._failed:,} failed", refresh=False)
         if outcome.rendition == 0 and not isinstance(outcome.detail, Pruned):
             self._bar.update()
+
+    def on_unchanged(self, sources: int, outputs: int, size: int) -> None:  # noqa: ARG002  A hook.
+        """Count sources that are up to date."""
+        self._bar.update(sources)
 
     def on_tick(self, _: Sequence[Activity]) -> None:
         """Let the time go on."""

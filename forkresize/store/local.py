@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from io import FileIO
 from typing import BinaryIO, Self
@@ -17,6 +17,11 @@ from forkresize.store.base import check_key, read_pieces, write_pieces
 from forkresize.store.beneath import Root, create_file
 from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, ObjectKind, PutOptions, check_condition
 from forkresize.store.staging import LocalStaging, write_staged
+
+FileStatus = tuple[int, int, int]
+"""Size in bytes, modification time and time of the last change in nanoseconds since the epoch."""
+
+NO_FILE: FileStatus = (0, 0, 0)
 
 
 class LocalStore:
@@ -52,6 +57,22 @@ class LocalStore:
             return _info(key, (os.stat if follow else os.lstat)(self._prefix + key))
         except FileNotFoundError:
             return None
+
+    def stat_files(self, folder: str, names: Sequence[str]) -> list[FileStatus]:
+        """Return the status of files in one directory; of what is missing or no regular file, ``NO_FILE``.
+
+        Args:
+            folder: the part of the keys that precedes the names; ends with a slash unless it is empty.
+            names: of the files.
+        """
+        try:
+            directory = os.open(self._prefix + folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return [NO_FILE] * len(names)
+        try:
+            return [_file_status(name, directory) for name in names]
+        finally:
+            os.close(directory)
 
     def open(self, key: str) -> FileIO:
         """Open a regular file for reading, unbuffered."""
@@ -176,6 +197,16 @@ def _link(temporary: str, name: str, directory: int) -> bool:
             raise
         return False
     return True
+
+
+def _file_status(name: str, directory: int) -> FileStatus:
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return NO_FILE
+    if not stat.S_ISREG(status.st_mode):
+        return NO_FILE
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _info(key: str, status: os.stat_result) -> ObjectInfo:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from operator import attrgetter
@@ -14,11 +15,21 @@ from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.store.base import IDENTITY, LEDGER, STATE_DIR
 from forkresize.store.files import is_internal
+from forkresize.walk.group import FileGroup
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
 from forkresize.walk.selection import Selection, Symlinks
 
 Found = Source | Outcome
+
+_LARGEST_GROUP = 512
+"""Maximum number of files in a group."""
+
+_FIRST_GROUP = 8
+"""Files in the first group; each one may be twice as large as the one before, so that work starts at once."""
+
+_GROUP_SECONDS = 0.05
+"""Seconds after which a group ends: a drive may be slow."""
 
 _OF_OUTPUTS = "an earlier run wrote it; to process its pictures, name it as a source"
 
@@ -47,15 +58,24 @@ def walk(
         directories of outputs; a Failed outcome for what cannot be read or is gone. What the selection excludes is not
         reported.
     """
-    walker = _Walker(selection, exclude, should_stop)
-    for root in roots:
-        found = walker.start(root)
-        if isinstance(found, _Level):
-            yield from walker.below(found)
-        elif found is not None:
+    for found in _Walker(selection, exclude, should_stop, largest=1).walk(roots):
+        if isinstance(found, FileGroup):
+            yield from found.sources()
+        else:
             yield found
-        elif should_stop():
-            return
+
+
+def walk_groups(
+    roots: Iterable[Root],
+    selection: Selection,
+    exclude: str | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Found | FileGroup]:
+    """Yield what ``walk`` yields, in the same order, but sources of one directory that follow each other in groups.
+
+    All files of a group are looked at before it is yielded.
+    """
+    return _Walker(selection, exclude, should_stop, largest=_LARGEST_GROUP).walk(roots)
 
 
 class _Level(Struct):
@@ -92,28 +112,81 @@ class _Level(Struct):
 class _Walker:
     """Classifies one entry at a time: as a level to walk, as something to yield, or as nothing."""
 
-    def __init__(self, selection: Selection, exclude: str | None, should_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, selection: Selection, exclude: str | None, should_stop: Callable[[], bool], *, largest: int
+    ) -> None:
         self._selection = selection
         self._should_stop = should_stop
         self._match = first_match(selection.rules)
         self._excluded_path = exclude
         self._excluded: os.stat_result | None = None
+        self._stopped = False
+        self._largest = largest
+        self._group_size = min(_FIRST_GROUP, largest)
+        bounds = (selection.newer_than, selection.min_size, selection.max_size)
+        self._limited = bool(selection.rules) or any(bound is not None for bound in bounds)
 
-    def below(self, top: _Level) -> Iterator[Found]:
+    def walk(self, roots: Iterable[Root]) -> Iterator[Found | FileGroup]:
+        for root in roots:
+            found = self.start(root)
+            if isinstance(found, _Level):
+                yield from self.below(found)
+            elif found is not None:
+                yield found
+            if self._stopped or (found is None and self._should_stop()):
+                return
+
+    def below(self, top: _Level) -> Iterator[Found | FileGroup]:
         levels = [top]
-        while levels:
+        while levels and not self._stopped:
             level = levels[-1]
-            if not level.entries:
-                levels.pop()
-                continue
-            # Popped from the list, an entry frees the status that it caches.
-            found = self.visit(level.entries.pop(), level)
+            group, found = self._take_files(level)
+            if group.names:
+                yield group
             if isinstance(found, _Level):
                 levels.append(found)
             elif found is not None:
                 yield found
+            elif not level.entries:
+                levels.pop()
+
+    def _take_files(self, level: _Level) -> tuple[FileGroup, _Level | Outcome | None]:
+        """Take entries until one is no source; return the sources before it, and what it is."""
+        group = FileGroup(os.path.join(level.path, ""), level.prefix)
+        end = time.monotonic() + _GROUP_SECONDS
+        while level.entries and len(group.names) < self._group_size and time.monotonic() < end:
+            # Popped from the list, an entry frees the status that it caches.
+            entry = level.entries.pop()
+            status = self._plain_status(entry)
+            if status is not None:
+                group.add(entry.name, status.st_size, status.st_mtime_ns)
+                continue
+            if group.names and _leads_to_directory(entry):
+                # It is entered when the files before it are done.
+                level.entries.append(entry)
+                break
+            found = self.visit(entry, level)
+            if isinstance(found, Source):
+                group.add(entry.name, found.size, found.mtime_ns)
+            elif found is not None:
+                return group, found
             elif self._should_stop():
-                return
+                self._stopped = True
+                break
+        self._group_size = min(2 * self._group_size, self._largest)
+        return group, None
+
+    def _plain_status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
+        """Return the status of a regular file that is included; None for anything else, which ``visit`` decides."""
+        if entry.name[0] == "." or self._limited:
+            return None
+        try:
+            if not entry.is_file(follow_symlinks=False):
+                return None
+            status = entry.stat()
+        except OSError:
+            return None
+        return status if stat.S_ISREG(status.st_mode) else None
 
     def start(self, root: Root) -> _Level | Found | None:
         try:

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.batch import RunPlan, Settings, prepare
-from forkresize.batch.listing import Found, decode_found, encode_found, list_sources
+from forkresize.batch.listing import Found, decode_found, decode_groups, encode_found, list_sources
 from forkresize.errors import FieldError
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.pool import ForkedIterator, NothingYet
 from forkresize.recipe import Recipe
+from forkresize.walk import FileGroup
 
 PATHS = st.binary(max_size=40).map(os.fsdecode)
 SOURCES = st.builds(Source, PATHS, PATHS, st.integers(0, 2**62), st.integers(-(2**62), 2**62))
@@ -33,6 +34,8 @@ def take_all(plan: RunPlan) -> list[Found]:
         for each in listed:
             if isinstance(each, NothingYet):
                 assert select.select([each.descriptor], [], [], 30)[0]
+            elif isinstance(each, FileGroup):
+                found += each.sources()
             else:
                 found.append(each)
     return found
@@ -42,6 +45,11 @@ def take_all(plan: RunPlan) -> list[Found]:
 @given(st.lists(FOUND, max_size=20))
 def test_what_a_walk_finds_crosses_unchanged(found: list[Found]) -> None:
     assert decode_found(encode_found(found)) == found
+
+
+@given(st.lists(st.one_of(FOUND, st.builds(FileGroup, PATHS, PATHS, st.lists(PATHS), st.lists(st.integers(0, 2**62))))))
+def test_groups_cross_unchanged(found: list[Found | FileGroup]) -> None:
+    assert decode_groups(encode_found(found)) == found
 
 
 @pytest.fixture

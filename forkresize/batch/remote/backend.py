@@ -139,7 +139,7 @@ class RemoteBackend:
         self._ledger = run.ledger
         removable = self.removable(run.plan, run.ledger, run.store)
         clear = run.obstructions(removable).clear
-        checker = StalenessChecker(self._sources, removable.store, run.ledger, run.rules(), clear)
+        checker = StalenessChecker(self._sources, removable.store, run.ledger, run.rules, clear)
         return RemoteOutputs(checker, self._placed)
 
     def removable(self, plan: "RunPlan", ledger: LedgerStore, store: OutputStore) -> RemovableOutputs:

@@ -94,6 +94,10 @@ class RemoteDiscovery:
             elif stop():
                 return
 
+    def walk_groups(self) -> Iterator[Found]:
+        """Yield the same; there are no groups."""
+        return self.walk()
+
     def follow(self) -> Iterator[Listed]:
         """Yield the same; a NothingYet where nothing was listed yet."""
         includes = self._filter(self._selection)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.base import InterruptedRun, OutputRecord
+from forkresize.ledger.base import InterruptedRun, OutputRecord, OutputStates
 from forkresize.ledger.place import DestinationName
 from forkresize.ledger.postgres.database import Cursor, Database, Timeouts
 from forkresize.ledger.postgres.errors import ConnectionLostError
@@ -149,6 +149,9 @@ class PostgresLedger:
             found.update((record.key, record) for record in records_from_rows(rows, self._roots))
         found.update((key, self._pending[key]) for key in keys if key in self._pending)
         return found
+
+    def match(self, _states: OutputStates) -> None:
+        """Return None."""
 
     def prefetch(self, keys: Collection[str]) -> None:
         """Look up outputs that ``get`` is about to be called for; they replace those of the former call."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Self
 
 from forkresize.errors import LedgerError
-from forkresize.ledger.base import InterruptedRun, OutputRecord
+from forkresize.ledger.base import InterruptedRun, OutputRecord, OutputStates
+from forkresize.ledger.sqlite.matching import match_rows
 from forkresize.ledger.sqlite.rows import (
     ReadAhead,
     Roots,
@@ -140,6 +141,15 @@ class SqliteLedger:
                     record = located_record_from_row(row, self._roots, is_directory=self._is_local)
                     found[record.key] = record
         return found
+
+    def match(self, states: OutputStates) -> list[int | None] | None:
+        """Return for each output the run that recorded it with this state; see ``LedgerStore``."""
+        if self._db.version == 1:
+            return None
+        if not states.keys or not self._pending.keys().isdisjoint(states.keys):
+            return [None] * len(states.keys)
+        with self._db.translate_errors():
+            return match_rows(self._db, self._destination, states)
 
     def prefetch(self, keys: Collection[str]) -> None:
         """Do nothing: rows are read ahead."""

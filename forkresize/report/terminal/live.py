@@ -60,6 +60,11 @@ class LiveView(ProgressView):
         self._progress.tally(outcome)
         self._draw_if_due()
 
+    def on_unchanged(self, sources: int, outputs: int, size: int) -> None:  # noqa: ARG002  A hook.
+        """Count sources that are up to date, and draw if the interval is over."""
+        self._progress.tally.add_unchanged(sources, outputs)
+        self._draw_if_due()
+
     def print_line(self, line: str) -> None:
         """Print a line above the view, with the next drawing."""
         self._lines.append(line)

@@ -29,11 +29,11 @@ class OutcomeLines(Observer):
     ) -> None:
         self._write = write
         self._executed_only = executed_only
-        self._unchanged = unchanged
+        self.wants_unchanged = unchanged
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Print the outcome's lines."""
-        if isinstance(outcome.detail, Unchanged) and not self._unchanged:
+        if isinstance(outcome.detail, Unchanged) and not self.wants_unchanged:
             return
         if outcome.execution.attempts or not self._executed_only:
             for line in _lines(outcome):

@@ -48,6 +48,10 @@ class TqdmBar(ProgressView):
             self._bar.set_postfix_str(f"{self._failed:,} failed", refresh=False)
         self._bar.update()
 
+    def on_unchanged(self, sources: int, outputs: int, size: int) -> None:  # noqa: ARG002  A hook.
+        """Count sources that are up to date, and draw if the interval is over."""
+        self._bar.update(outputs)
+
     def print_line(self, line: str) -> None:
         """Print a line above the bar."""
         self._bar.write(line, file=self._bar.fp)

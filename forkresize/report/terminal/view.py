@@ -20,6 +20,8 @@ class ProgressView(Observer):
         clock: returns the time in seconds.
     """
 
+    wants_unchanged = False
+
     def __init__(
         self, interval: float, sources: Iterator[int] | None, clock: Callable[[], float] = time.monotonic
     ) -> None:

@@ -1,0 +1,58 @@
+"""The comparison of many outputs with their rows at once, without a record for each."""
+
+import os
+from typing import Any
+
+from forkresize.ledger.base import OutputStates
+from forkresize.ledger.sqlite.connection import LedgerConnection
+from forkresize.ledger.sqlite.rows import encode
+
+_ROWS_PER_OUTPUT = 8
+"""Maximum number of rows to look at for each output: those of other renditions, and others, may lie between."""
+
+_MATCH = """
+SELECT path, source, source_size, source_mtime_ns, size, mtime_ns, run FROM (
+    SELECT path, root, source, source_size, source_mtime_ns, recipe, status, reason, run, size, mtime_ns,
+        source_etag, source_version, etag, version
+    FROM outputs WHERE destination = ? AND path BETWEEN ? AND ? ORDER BY path LIMIT ?
+)
+WHERE root = (SELECT number FROM roots WHERE path = ?) AND recipe = ? AND status = 'written' AND reason IS NULL
+AND typeof(run) = 'integer'
+AND source_etag IS NULL AND source_version IS NULL AND etag IS NULL AND version IS NULL
+"""
+
+
+def match_rows(db: LedgerConnection, destination: int, states: OutputStates) -> list[int | None]:
+    """Return what ``LedgerStore.match`` returns, as far as one query shows it.
+
+    Rows of local files with all that is expected are valid: no column that matters is left unchecked.
+
+    Args:
+        db: a ledger of the present version.
+        destination: number of the destination that the outputs belong to.
+        states: of the outputs; at least one.
+    """
+    paths = _encode_all(states.keys)
+    # Rows are stored by path, so those of one directory are mostly read at once.
+    limit = _ROWS_PER_OUTPUT * len(paths)
+    parameters = (destination, min(paths), max(paths), limit, os.fsencode(states.root), states.recipe)
+    rows: dict[bytes, tuple[Any, ...]] = {row[0]: row for row in db.execute(_MATCH, parameters)}
+    sources = paths if states.sources == states.keys else _encode_all(states.sources)
+    expected = zip(
+        paths,
+        sources,
+        states.source_sizes,
+        states.source_mtimes_ns,
+        states.sizes,
+        states.mtimes_ns,
+        strict=False,
+    )
+    return [
+        row[-1] if row is not None and row[:-1] == wanted else None
+        for row, wanted in zip(map(rows.get, paths), expected, strict=True)
+    ]
+
+
+def _encode_all(keys: Any) -> list[bytes]:
+    """Return keys as the ledger stores them; no key contains a NUL."""
+    return encode("\0".join(keys)).split(b"\0")
