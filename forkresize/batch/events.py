@@ -76,7 +76,7 @@ class EventDispatcher:
             except StopRun as stop:
                 self._stop(stop.text)
 
-    def unchanged(self, sources: int, outputs: int, size: int) -> None:
+    def announce_unchanged(self, sources: int, outputs: int, size: int) -> None:
         """Announce that so many sources of a size and outputs are up to date, in place of their outcomes."""
         for hook in self._unchanged_hooks:
             self._call(hook, sources, outputs, size)

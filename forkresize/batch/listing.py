@@ -61,10 +61,10 @@ def decode_groups(data: bytes | bytearray) -> list[Found | FileGroup]:
         entries = _DECODER.decode(data)
     except DecodeError:
         entries = convert(json.loads(data), list[_Entry])
-    return list(map(_found, entries))
+    return list(map(_from_entry, entries))
 
 
-def _found(entry: _Entry) -> Found | FileGroup:
+def _from_entry(entry: _Entry) -> Found | FileGroup:
     if entry.group is not None:
         return entry.group
     return entry.source if entry.detail is None else Outcome(OutputRef(entry.source), entry.detail)

@@ -126,7 +126,7 @@ class RunState:
             return
         before = self._tally.outputs
         self._tally.add_unchanged(sources, outputs)
-        self._events.unchanged(sources, outputs, size)
+        self._events.announce_unchanged(sources, outputs, size)
         if self._max_errors is not None and self._max_errors.reached_between(
             self._tally.failed, before, self._tally.outputs
         ):

@@ -135,7 +135,7 @@ class UnchangedSources:
         return columns if all(self._may_write(folder, group.folder) for folder in folders) else None
 
     def _may_write(self, folder: str, source_folder: str) -> bool:
-        """Return whether outputs may be written to a directory, whatever their names."""
+        """Return whether outputs of any name may be written to a directory."""
         guard = self._plan.guard
         if _RESERVED_DIR in f"/{folder}" or not isinstance(guard, OverwriteGuard):
             return False

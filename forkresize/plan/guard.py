@@ -52,7 +52,7 @@ class OverwriteGuard:
         return self._is_among_sources(folder) or (bool(self._files) and self._real(path) in self._files)
 
     def allows_all(self, folder: str, source_folder: str) -> bool:
-        """Return whether no output in a directory is forbidden, whatever its name, if its source is in the other one.
+        """Return whether no output in a directory of any name is forbidden, if its source is in the other one.
 
         False does not mean that one is. Both end with a slash, or are empty.
         """

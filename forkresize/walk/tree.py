@@ -151,7 +151,7 @@ class _Walker:
                 levels.pop()
 
     def _take_files(self, level: _Level) -> tuple[FileGroup, _Level | Outcome | None]:
-        """Take entries until one is no source; return the sources before it, and what it is."""
+        """Take entries until one is not a source; return the sources before it, and what it is."""
         group = FileGroup(os.path.join(level.path, ""), level.prefix)
         end = time.monotonic() + _GROUP_SECONDS
         while level.entries and len(group.names) < self._group_size and time.monotonic() < end:

@@ -23,7 +23,7 @@ AND source_etag IS NULL AND source_version IS NULL AND etag IS NULL AND version 
 
 
 def match_rows(db: LedgerConnection, destination: int, states: OutputStates) -> list[int | None]:
-    """Return what ``LedgerStore.match`` returns, as far as one query shows it.
+    """Return what ``LedgerStore.match`` returns. What more than one query would have to show is None.
 
     Rows of local files with all that is expected are valid: no column that matters is left unchecked.
 

@@ -14,7 +14,7 @@ from forkresize.ledger.sqlite import SqliteLedger
 
 ROOT, RECIPE = "/in", b"recipe"
 KEYS = ["a.jpg", "a/b.jpg", "a-1.jpg", "b.jpg", "\udcff.jpg", "é.jpg"]
-FIELDS = {
+FIELDS: dict[str, list[object]] = {
     "root": ["/in", "/other"],
     "source": ["a.jpg", "b.jpg"],
     "source_size": [1, 2],
@@ -27,7 +27,9 @@ FIELDS = {
     "run": [1, 2],
 }
 RECORDS = st.lists(
-    st.tuples(st.sampled_from(KEYS), st.fixed_dictionaries({name: st.sampled_from(each) for name, each in FIELDS.items()})),
+    st.tuples(
+        st.sampled_from(KEYS), st.fixed_dictionaries({name: st.sampled_from(each) for name, each in FIELDS.items()})
+    ),
     unique_by=lambda each: each[0],
 )
 
