@@ -34,7 +34,7 @@ _LABELS: Mapping[Loss, str] = {
 }
 
 _BEGINNINGS: Mapping[str, Loss] = {
-    "reduced from 16 to 8 bits": Loss.DEPTH,
+    "reduced from": Loss.DEPTH,
     "assuming sRGB": Loss.COLOR,
     "content credentials removed": Loss.CREDENTIALS,
     "converted from CMYK to sRGB": Loss.COLOR,

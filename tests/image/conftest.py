@@ -17,6 +17,12 @@ from forkresize.outcome import Outcome, Written
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore
 
+EXPECTED = {
+    "converted from CMYK to sRGB: the requested operations do not support CMYK",
+    "reduced from 16 to 8 bits per channel: the format holds no more",
+}
+"""The warnings that pictures may have whose pixels are looked at."""
+
 D50 = 0.9642, 1.0, 0.8249
 
 ADOBE_RGB = (0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446)
@@ -101,9 +107,7 @@ def make(result: Callable[..., Outcome]) -> Callable[..., Image.Image]:
     def render_and_open(*source: object, **recipe: object) -> Image.Image:
         outcome = result(*source, **recipe)
         assert isinstance(outcome.detail, Written), outcome
-        assert set(outcome.warnings) <= {"converted from CMYK to sRGB: the requested operations do not support CMYK"}, (
-            outcome
-        )
+        assert set(outcome.warnings) <= EXPECTED, outcome
         assert outcome.destination is not None
         with open(outcome.destination, "rb") as file:
             image = Image.open(io.BytesIO(file.read()))

@@ -20,6 +20,7 @@ from forkresize.formats.registry import (
     unreadable,
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
+from forkresize.image.decode.depth import EIGHT_BIT_MODES, EIGHT_BITS, read_depth
 from forkresize.image.decode.head import read_head
 from forkresize.image.decode.unsupported import HEADER, find_unsupported
 from forkresize.image.diagnostics import Diagnostics
@@ -158,7 +159,7 @@ def _refuse_thumbnail(image: ImageFile) -> None:
 
 
 def _warn_of_depth(image: ImageFile, diagnostics: Diagnostics) -> None:
-    # Pillow has no mode for deep colors; the decoder's raw mode shows the depth.
-    deep = any(";16" in str(tile.args) for tile in image.tile)
-    if deep and image.mode in {"RGB", "RGBA", "LA", "CMYK"}:
-        diagnostics.warn("reduced from 16 to 8 bits per channel")
+    # Pillow has no mode for deep colors; deep grays are reduced, if at all, when they meet an output.
+    bits = read_depth(image) if image.mode in EIGHT_BIT_MODES else EIGHT_BITS
+    if bits > EIGHT_BITS:
+        diagnostics.warn(f"reduced from {bits} to 8 bits per channel")

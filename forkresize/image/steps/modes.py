@@ -45,7 +45,11 @@ def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
     if image.mode == "LAB":
         # Its a and b wrap around at zero, so that they can't be resampled.
         return replace(picture, image=convert.lab_to_srgb(image), profile=None)
-    return replace(picture, image=_deep(image, held))
+    deep = _deep(image, held)
+    if deep.mode not in convert.DEEP:
+        depth = "32-bit float" if image.mode == "F" else "16"
+        picture.diagnostics.warn(f"reduced from {depth} to 8 bits per channel: the format holds no more")
+    return replace(picture, image=deep)
 
 
 def _is_gray(picture: Picture) -> bool:

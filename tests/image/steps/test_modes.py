@@ -168,7 +168,7 @@ def test_a_deep_color_s_transparent_value_is_found(tmp_path: Path, result: Calla
     rows = zlib.compress(b"\0" + struct.pack(">6H", 0x1234, 0x5678, 0x9ABC, 0, 0, 0))
     transparent = png_chunk(b"tRNS", struct.pack(">3H", 0x1234, 0x5678, 0x9ABC))
     chunks = png_chunk(b"IHDR", header) + transparent + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
-    assert isinstance(result(b"\x89PNG\r\n\x1a\n" + chunks, "a.png", enlarge=True, quality=80).detail, Written)
+    assert isinstance(result(b"\x89PNG\r\n\x1a\n" + chunks, "a.png", quality=80).detail, Written)
     with Image.open(tmp_path / "out/a.png") as made:
         assert [made.convert("RGBA").getpixel((x, 0))[3] for x in (0, 1)] == [0, 255]  # type: ignore[index]
 
