@@ -97,7 +97,7 @@ SPEC = spec.FormatSpec(
         max_side=32_768,  # the limit of libavif's decoder
         profile=True,
         animated=True,
-        quality=55,
+        quality=65,
         applies=frozenset({"lossless", "subsampling", "ssim"}),
         browsers=spec.Browsers(all=False, rank=1),
         has_exif=True,

@@ -141,7 +141,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         profile: whether it has a place for a color profile.
         animated: whether it holds several frames with durations.
         paged: whether it holds several pages.
-        quality: the default quality, about equal to the eye in all formats; None if it has no quality.
+        quality: the default quality; all look alike at theirs (``benchmarks/qualities.py``). None if it has none.
         applies: the fields of a rendition that have a meaning for this format and not for all.
         browsers: which browsers show it; None for no browser.
         has_exif: whether it has a place for EXIF, and so for the credit.

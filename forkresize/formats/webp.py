@@ -137,7 +137,7 @@ SPEC = spec.FormatSpec(
         max_side=16_383,
         profile=True,
         animated=True,
-        quality=78,
+        quality=85,
         applies=frozenset({"lossless", "ssim"}),
         browsers=spec.Browsers(all=False, rank=2),
         has_exif=True,

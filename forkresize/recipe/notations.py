@@ -126,7 +126,7 @@ def _quality(quality: int | str | dict[str, Any]) -> Any:
         return int(quality)
     pairs = re.findall(r"(\w+)=(\d{1,9})(?:,|$)", quality, re.ASCII)
     if ",".join(f"{name}={number}" for name, number in pairs) != quality or not pairs:
-        raise ValueError(f"invalid quality {format_value(quality)}: use 80, or one per format as in jpeg=80,webp=78")
+        raise ValueError(f"invalid quality {format_value(quality)}: use 80, or one per format as in jpeg=80,webp=85")
     return {name: int(number) for name, number in pairs}
 
 
@@ -171,7 +171,7 @@ PERCENT = notation(
 )
 POINT = notation("two numbers from 0 to 1, for example 0.5,0.3", _point, types=(list, str), write=list)
 QUALITY = notation(
-    f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=78",
+    f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=85",
     _quality,
     types=(int, str, dict),
     write=_qualities,

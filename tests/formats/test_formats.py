@@ -134,7 +134,7 @@ def test_a_format_that_is_unknown_has_a_media_type() -> None:
 
 
 def test_default_qualities() -> None:
-    assert DEFAULT_QUALITY == {"jpeg": 80, "webp": 78, "avif": 55}
+    assert DEFAULT_QUALITY == {"jpeg": 80, "webp": 85, "avif": 65}
 
 
 def test_formats_are_known_without_loading_pillow() -> None:

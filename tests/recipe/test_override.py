@@ -101,7 +101,7 @@ def test_new_formats_are_made_in_all_sizes_with_the_options_that_they_have() -> 
 
 def test_encoder_options_change_the_formats_that_have_them() -> None:
     recipe = WEB.with_options(quality="webp=44", progressive=False, effort=9)
-    assert [each.quality_for("webp") for each in recipe.renditions] == [44, 78, 44, 78]
+    assert [each.quality_for("webp") for each in recipe.renditions] == [44, 85, 44, 85]
     assert [each.quality_for("jpeg") for each in recipe.renditions[1::2]] == [60, 60]
     assert not any(each.progressive for each in recipe.renditions)
     assert {each.effort for each in recipe.renditions} == {9}

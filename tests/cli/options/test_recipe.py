@@ -44,7 +44,7 @@ def test_flags_are_declared(key: str, flags: tuple[str, ...]) -> None:
         ("sharpen", "none"),
         ("background", "white"),
         ("format", "keep"),
-        ("quality", "jpeg=80,webp=78,avif=55"),
+        ("quality", "jpeg=80,webp=85,avif=65"),
         ("watermark-gravity", "south-east"),
         ("watermark-opacity", "0.5"),
         ("max-pixels", "200"),
