@@ -11,12 +11,11 @@ which one is first, too; the results are medians of the ratios.
 
 import argparse
 import itertools
-import os
 import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -24,6 +23,7 @@ from random import Random
 from benchmarks.cluster_servers import start_servers
 from benchmarks.cluster_world import BUCKET, Process, World, draw_patches, wait_until
 from benchmarks.photographs import draw
+from benchmarks.remote import busy_seconds, print_ratio
 
 RECIPE = ("--width", "400,800,1600", "--format", "avif,webp,jpeg")
 """What is made of the photographs: the example of the documentation of buckets."""
@@ -72,10 +72,10 @@ class Cluster:
         return f"s3://{BUCKET}/out-{next(self._numbers)}"
 
     def _time(self, run: Callable[[], object]) -> float:
-        started, busy = time.perf_counter(), _busy_seconds()
+        started, busy = time.perf_counter(), busy_seconds()
         run()
         seconds = time.perf_counter() - started
-        print(f"  {seconds:.2f} s; the machine was busy for {_busy_seconds() - busy:.2f} s of CPU", flush=True)
+        print(f"  {seconds:.2f} s; the machine was busy for {busy_seconds() - busy:.2f} s of CPU", flush=True)
         return seconds
 
 
@@ -151,19 +151,6 @@ def _check(command: Process, world: World) -> None:
     code = command.wait(_DEADLINE)
     if code:
         raise RuntimeError(f"the run ended with {code}: {(world.folder / 'command.log').read_text()[-2000:]}")
-
-
-def _busy_seconds() -> float:
-    """Return the CPU time that all processes of the machine have taken, in seconds."""
-    user, nice, system = map(int, Path("/proc/stat").read_text().split(maxsplit=4)[1:4])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK")
-
-
-def print_ratio(what: str, one: Sequence[float], other: Sequence[float], bar: str) -> None:
-    """Print the median ratio of two measurements, next to its bar."""
-    ratios = [a / b for a, b in zip(one, other, strict=True)]
-    print(f"{what}: {statistics.median(one):.2f} s / {statistics.median(other):.2f} s", end=", ")
-    print(f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), bar {bar}")
 
 
 @contextmanager

@@ -1,16 +1,16 @@
-"""Measure runs with object stores: against local disks, against the time of listing, and the memory for many keys.
+"""Measure runs with object stores: against local disks, and the memory for many keys.
 
-    python -m benchmarks.remote photographs --copies 12 --rounds 3
-    python -m benchmarks.remote unchanged --keys 20000
+    python -m benchmarks.remote photographs --copies 12 --rounds 5
     python -m benchmarks.remote memory --keys 1000 1000000
 
-The first two start ``ministack``, an S3 server in Python that shares the machine; its CPU time is shown apart. The last
-one serves listings from a stub of the store protocol.
+The first one starts ``ministack``, an S3 server in Python that shares the machine; its CPU time is shown apart. The
+second one serves listings from a stub of the store protocol.
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -28,7 +28,6 @@ from typing import Any, NamedTuple
 import boto3
 
 from benchmarks.photographs import draw
-from benchmarks.repeat import plant
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -61,8 +60,8 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serve() -> Iterator[Server]:
-    """Run ministack, and lead this process and its children to it."""
+def serve(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run ministack with settings of its own, and lead this process and its children to it."""
     program = shutil.which("ministack") or sys.exit("put ministack (from PyPI) on PATH")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -70,7 +69,7 @@ def serve() -> Iterator[Server]:
     env = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1", "SERVICES": "s3"}
     process = subprocess.Popen(
         [program],
-        env={**os.environ, **env},
+        env={**os.environ, **env, **(settings or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -108,11 +107,34 @@ def upload(folder: Path, bucket: str, copies: int = 1) -> None:
             store.put(f"{copy}/{path.relative_to(folder)}", path.read_bytes())
 
 
-def timed(server: Server, *arguments: str) -> tuple[float, float]:
-    """Return the wall time of a command that must succeed, and the CPU time that the server took."""
-    started, cpu = time.perf_counter(), server.cpu()
-    subprocess.run([COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started, server.cpu() - cpu
+def timed(server: Server, name: str, *command: str) -> tuple[float, str]:
+    """Return the wall time of a command that must succeed, and its output; print what took CPU time."""
+    started, before = time.perf_counter(), _cpu_times(server)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - started
+    parts = [f"{what} {after - before[what]:.2f} s" for what, after in _cpu_times(server).items()]
+    print(f"  {name}: {seconds:.2f} s; CPU of {', '.join(parts)}", flush=True)
+    return seconds, done.stdout
+
+
+def _cpu_times(server: Server) -> dict[str, float]:
+    """Return the CPU times so far. Those of a command lack processes that it does not wait for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = children.ru_utime + children.ru_stime
+    return {"the whole machine": busy_seconds(), "the command": command, "the server": server.cpu()}
+
+
+def busy_seconds() -> float:
+    """Return the CPU time that all processes of the machine have taken, in seconds."""
+    user, nice, system = map(int, Path("/proc/stat").read_text().split(maxsplit=4)[1:4])
+    return (user + nice + system) / TICKS
+
+
+def print_ratio(what: str, one: Sequence[float], other: Sequence[float], bar: str) -> None:
+    """Print the median ratio of two measurements, next to its bar."""
+    ratios = [a / b for a, b in zip(one, other, strict=True)]
+    print(f"{what}: {statistics.median(one):.2f} s / {statistics.median(other):.2f} s", end=", ")
+    print(f"ratio {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), bar {bar}")
 
 
 def compare_photographs(folder: Path, copies: int, rounds: int) -> None:
@@ -124,46 +146,15 @@ def compare_photographs(folder: Path, copies: int, rounds: int) -> None:
     with serve() as server:
         upload(folder / "drawn", "photos", copies)
         boto3.client("s3").create_bucket(Bucket="web")
-        remote, local, cpu = [], [], []
+        remote, local = list[float](), list[float]()
+        cases = [
+            (remote, "S3 to S3", "s3://photos/in", "s3://web/"),
+            (local, "disk to disk", str(folder / "in"), f"{folder}/out-"),
+        ]
         for number in range(rounds):
-            seconds, of_server = timed(server, "s3://photos/in", f"s3://web/{number}", *options)
-            remote.append(seconds)
-            cpu.append(of_server)
-            local.append(timed(server, str(folder / "in"), str(folder / f"out{number}"), *options)[0])
-    ratios = [a / b for a, b in zip(remote, local, strict=True)]
-    print(f"{4 * copies} photographs: S3 to S3 {statistics.median(remote):.2f} s ({_range(remote)})")
-    print(f"disk to disk {statistics.median(local):.2f} s ({_range(local)})")
-    print(f"ratio {statistics.median(ratios):.3f} ({_range(ratios)}); CPU of the server {statistics.median(cpu):.2f} s")
-
-
-def compare_unchanged(folder: Path, keys: int, rounds: int, ledger: str | None) -> None:
-    """Compare a second run without changes with the time of listing both sides."""
-    plant(folder / "in", keys)
-    os.environ["XDG_STATE_HOME"] = str(folder / "state")
-    options = ["--width", "24", *(["--ledger", ledger] if ledger else [])]
-    with serve() as server:
-        upload(folder / "in", "photos")
-        boto3.client("s3").create_bucket(Bucket="web")
-        first = timed(server, "s3://photos/in", "s3://web/out", *options)
-        runs, lists = [], []
-        for _ in range(rounds):
-            runs.append(timed(server, "s3://photos/in", "s3://web/out", *options))
-            lists.append(_timed_listing(server))
-    again, listing = (statistics.median(seconds for seconds, _ in each) for each in (runs, lists))
-    print(f"{keys} keys: first run {first[0]:.1f} s")
-    print(f"again {again:.2f} s, the server {runs[-1][1]:.2f} s of CPU")
-    print(f"listing both sides {listing:.2f} s, the server {lists[-1][1]:.2f} s of CPU; ratio {again / listing:.2f}")
-
-
-def _timed_listing(server: Server) -> tuple[float, float]:
-    started, cpu = time.perf_counter(), server.cpu()
-    script = (
-        "from forkresize.store.objects import open_store\n"
-        "for url in ('s3://photos/in', 's3://web/out'):\n"
-        "    print(sum(1 for _ in open_store(url).scan()))\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started, server.cpu() - cpu
+            for seconds, name, source, destination in cases[:: -1 if number % 2 else 1]:
+                seconds.append(timed(server, name, COMMAND, source, f"{destination}{number}", *options)[0])
+    print_ratio(f"{4 * copies} photographs: S3 to S3 / disk to disk", remote, local, "<= 1.15")
 
 
 def compare_memory(counts: list[int]) -> None:
@@ -182,23 +173,17 @@ def peak_memory(keys: int) -> int:
     return int(peak)
 
 
-def _range(values: list[float]) -> str:
-    return f"{min(values):.2f} to {max(values):.2f}"
-
-
 def main() -> None:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["photographs", "unchanged", "memory"])
+    parser.add_argument("what", choices=["photographs", "memory"])
     parser.add_argument("--copies", type=int, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keys", type=int, nargs="+", default=[1000, 1_000_000])
-    parser.add_argument("--ledger", help="URL of the ledger of the second run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         cases: dict[str, Callable[[], Any]] = {
             "photographs": lambda: compare_photographs(Path(name), arguments.copies, arguments.rounds),
-            "unchanged": lambda: compare_unchanged(Path(name), arguments.keys[0], arguments.rounds, arguments.ledger),
             "memory": lambda: compare_memory(arguments.keys),
         }
         cases[arguments.what]()
