@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 _WINDOW = 500
-"""Sources whose outputs are looked up at a time."""
+"""Sources whose outputs are looked up at a time: more than what is collected until their records are."""
 
 _SHARE = 4
 """This process holds one part in so many of the memory; the workers have the rest."""
@@ -170,7 +170,7 @@ class RemoteBackend:
         return replace(self._headers, create=before is None, replaces=before)
 
     def _join(self, plan: "RunPlan", listing: OutputListing, outputs: ListedOutputs) -> Iterator[Listed]:
-        """Yield the sources, in groups whose outputs and records are looked up together."""
+        """Yield the sources, in groups whose outputs are looked up together."""
         yield from listing.wait()
         group: list[Found] = []
         for each in self._discovery.follow():
@@ -196,8 +196,6 @@ class RemoteBackend:
             for output in plan.naming.outputs(source, suffixes.get(source.path, ""))
         ]
         outputs.prefetch(keys)
-        if self._ledger is not None and self._ledger.prefers_prefetch:
-            self._ledger.prefetch(keys)
 
     def _find_source(self, path: str) -> ObjectInfo | None:
         """Return what is known of a source, from its listing; None if it is gone.

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Collection, Iterator
 
 from forkresize.batch.remote.object_index import ObjectIndex
@@ -91,17 +92,19 @@ class ListedOutputs:
     def __init__(self, listing: OutputListing, placed: dict[str, ObjectInfo]) -> None:
         self._listing = listing
         self._placed = placed
-        self._window: dict[str, ObjectInfo] = {}
-        self._window_keys: frozenset[str] = frozenset()
+        self._windows: deque[tuple[frozenset[str], dict[str, ObjectInfo]]] = deque(maxlen=2)
 
     def prefetch(self, keys: Collection[str]) -> None:
-        """Look up keys that ``stat`` is about to be called for; they replace those of the former call."""
-        self._window_keys = frozenset(keys)
-        self._window = self._listing.get_many(self._window_keys)
+        """Look up keys that ``stat`` is about to be called for, and forget those of the call before the last one."""
+        window = frozenset(keys)
+        self._windows.append((window, self._listing.get_many(window)))
 
     def stat(self, key: str) -> ObjectInfo | None:
         """Return what is under a key; None if it is nothing."""
         placed = self._placed.get(key)
         if placed is not None:
             return placed
-        return self._window.get(key) if key in self._window_keys else self._listing.get(key)
+        for keys, found in self._windows:
+            if key in keys:
+                return found.get(key)
+        return self._listing.get(key)

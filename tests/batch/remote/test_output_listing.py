@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -43,6 +44,24 @@ def test_outputs_are_known_without_asking_for_each(monkeypatch: pytest.MonkeyPat
     assert outputs.stat("missing.jpg") is None
     placed["7.jpg"] = ObjectInfo("7.jpg", 99, 1, 1)
     assert outputs.stat("7.jpg") == placed["7.jpg"]
+    listing.close()
+
+
+def test_what_was_looked_up_is_kept_while_the_next_sources_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore("web")
+    for name in ("a", "b", "c"):
+        store.put(name, b"x")
+    listing = OutputListing(store)
+    wait_for(listing)
+    outputs = ListedOutputs(listing, {})
+    asked = Mock(wraps=listing.get)
+    monkeypatch.setattr(listing, "get", asked)
+    for keys in (["a"], ["b", "missing"], ["c"]):
+        outputs.prefetch(keys)
+    assert [outputs.stat(key) is not None for key in ("b", "missing", "c")] == [True, False, True]
+    asked.assert_not_called()
+    assert outputs.stat("a") is not None
+    asked.assert_called_once_with("a")
     listing.close()
 
 
