@@ -11,6 +11,7 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -151,11 +152,22 @@ def run_round(
     prefix = f"out-{seed}"
     destination = f"s3://{BUCKET}/{prefix}"
     monkey = Monkey(world, seed, destination)
-    command = monkey.disturb(times, pause)
-    command.wait(_DEADLINE)
-    again = world.start_command(destination)
-    code = again.wait(_DEADLINE)
+    try:
+        monkey.disturb(times, pause).wait(_DEADLINE)
+        code = world.start_command(destination).wait(_DEADLINE)
+    except subprocess.TimeoutExpired:
+        return monkey.done, [f"no end within {_DEADLINE:.0f} s", *find_unfinished(world)]
     return monkey.done, list(find_faults(world, prefix, code, expected))
+
+
+def find_unfinished(world: World) -> list[str]:
+    """Return what the database knows of runs that have not ended, and of the nodes."""
+    chunks = """SELECT run, number, state, handling, attempts, losses, node, made, count, published, started,
+        lease_until FROM forkresize.chunk WHERE state IN ('pending', 'leased') ORDER BY state, run, number LIMIT 20"""
+    counts = "SELECT run, state, count(*) FROM forkresize.chunk GROUP BY run, state ORDER BY run, state"
+    nodes = "SELECT name, draining, started, seen FROM forkresize.node ORDER BY seen"
+    queries = ("SELECT clock_timestamp()", counts, chunks, nodes, "SELECT count(*) FROM forkresize.outbox")
+    return [f"{row}" for query in queries for row in world.query(query)]
 
 
 def find_faults(world: World, prefix: str, code: int, expected: dict[str, str]) -> Iterator[str]:
@@ -197,7 +209,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Do all rounds, and print a line for each; return 1 if anything is wrong."""
+    """Do all rounds, and print a line for each, until anything is wrong; return 1 then."""
     from benchmarks.cluster_servers import start_servers
 
     arguments, wrong = parse(), 0
@@ -215,9 +227,10 @@ def main() -> int:
             began = time.monotonic()
             done, faults = run_round(world, seed, arguments.times, expected)
             wrong += bool(faults)
-            print(
-                f"seed {seed}: {time.monotonic() - began:.0f} s, {dict(done)}: {faults or 'nothing wrong'}", flush=True
-            )
+            found = "\n  ".join(["", *faults]) if faults else "nothing wrong"
+            print(f"seed {seed}: {time.monotonic() - began:.0f} s, {dict(done)}: {found}", flush=True)
+            if faults:
+                break
     return 1 if wrong else 0
 
 
