@@ -66,11 +66,12 @@ def _codec_versions() -> Iterator[str]:
 
 def _file_hashes(recipe: Recipe) -> Iterator[str]:
     """Yield the hashes of the files that the recipe names."""
-    for path in _referenced_files(recipe):
+    for path in referenced_files(recipe):
         with open(path, "rb") as file:
             yield hashlib.file_digest(file, "blake2b").hexdigest()
 
 
-def _referenced_files(recipe: Recipe) -> Iterable[str]:
+def referenced_files(recipe: Recipe) -> Iterable[str]:
+    """Return the paths of the files that a recipe names."""
     steps = [step for step in recipe.steps if isinstance(step, Watermark)]
     return [path for step in steps for path in (step.image, step.font) if path is not None]

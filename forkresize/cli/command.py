@@ -85,6 +85,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.cli.arguments import Arguments, recipe_from
     from forkresize.cli.confirm import confirm_in_place
     from forkresize.cli.conflicts import check_conflicts, check_effects
+    from forkresize.cli.early_start import start_workers
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
     from forkresize.cli.uploads import upload_files
@@ -106,7 +107,9 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         arguments = stack.enter_context(upload_files(arguments))
         logs = open_logs(arguments, stack)
         settings = confirm_in_place(arguments, recipe, _with_names(arguments, stack))
+        use_started = stack.enter_context(start_workers(arguments, recipe, settings))
         plan = prepare(arguments.sources, arguments.destination, recipe, settings)
+        use_started(plan)
         with open_observers(arguments, plan.count_sources(), recipe, plan.backend.probe) as reports:
             observers = [*logs, *reports]
             summary = _execute(arguments, plan, observers)

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -389,6 +390,18 @@ def test_processes_of_a_run(many: Bucket, web: Bucket, start: Callable[..., "sub
         assert SECRET.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
         assert b"AWS_" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert process.wait(90) == 0
+
+
+def test_workers_start_while_the_store_has_not_answered(
+    env: dict[str, str], start: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = start("s3://photos/in", "s3://web/out", *SLOW)
+        supervisor = wait_for(lambda: supervisor_of(process.pid))
+        process.kill()
+        process.communicate(timeout=60)
+    wait_for(lambda: not is_alive(supervisor))
 
 
 def test_first_interrupt_finishes_pictures_in_progress_and_the_next_run_continues(

@@ -21,6 +21,7 @@ from forkresize.batch.remote.outputs import RemoteOutputs
 from forkresize.batch.remote.renderer import PackedRecipe, Renderer
 from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.batch.remote.transfers import Endpoints, TransferExecutor, TransferOptions
+from forkresize.batch.settings import Settings
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.worker import WorkerSetup
 from forkresize.formats.registry import SUFFIXES
@@ -30,6 +31,7 @@ from forkresize.job import Output, Source
 from forkresize.ledger import LedgerStore
 from forkresize.outcome import Reason
 from forkresize.pool import MIN_MEMORY, NothingYet, default_budget
+from forkresize.recipe import Recipe
 from forkresize.store import ObjectInfo, OutputStore, PutOptions, Staging
 from forkresize.store.objects import NO_CONDITIONAL_PUT
 from forkresize.urls import is_url
@@ -50,6 +52,17 @@ class RunExecutor(TransferExecutor):
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
         self._renderer.terminate()
+
+
+def create_renderer(settings: Settings, recipe: Recipe) -> Renderer:
+    """Return the workers of a run, which have all of its memory but the share of this process."""
+    total = _total_memory(settings)
+    pool = replace(settings.pool, memory=max(MIN_MEMORY, total - total // _SHARE))
+    return Renderer(pool, settings.sandbox, [PackedRecipe.of(recipe)])
+
+
+def _total_memory(settings: Settings) -> int:
+    return settings.pool.memory or default_budget()
 
 
 class RemoteBackend:
@@ -73,8 +86,13 @@ class RemoteBackend:
         self._outputs: ListedOutputs | None = None
         self._ledger: LedgerStore | None = None
         self._placed: dict[str, ObjectInfo] = {}
+        self._renderer: Renderer | None = None
 
     may_fork = False
+
+    def use_renderer(self, renderer: Renderer) -> None:
+        """Let workers of ``create_renderer`` render the pictures that were started before; they end with the run."""
+        self._renderer = renderer
 
     @property
     def probe(self) -> Probe | None:
@@ -126,10 +144,8 @@ class RemoteBackend:
         """Return what moves the bytes, with workers that have neither files nor a network."""
         del staging, setup  # For workers that write outputs.
         recipe = PackedRecipe.of(plan.recipe)
-        total = plan.settings.pool.memory or default_budget()
-        memory = total // _SHARE
-        pool = replace(plan.settings.pool, memory=max(MIN_MEMORY, total - memory))
-        renderer = Renderer(pool, plan.settings.sandbox, [recipe])
+        renderer = self._renderer or create_renderer(plan.settings, plan.recipe)
+        memory = _total_memory(plan.settings) // _SHARE
         endpoints = Endpoints(self._sources, store, self._put_options, self._placed)
         options = TransferOptions(memory=memory, stop_after=plan.deadline.remaining)
         return RunExecutor(renderer, recipe, endpoints, options, on_tick)
