@@ -26,8 +26,10 @@ from tests.servers.fault_proxy import Fault, Kind
 _FREEZE = LEASE_SECONDS + 3
 """Seconds that a node is frozen."""
 
-_DEADLINE = 600.0
-"""Seconds within which a run has to end when nothing disturbs it any more."""
+_DEADLINE = 300.0
+"""Seconds within which a run has to finish a chunk when nothing disturbs it any more."""
+
+_INTERVAL = 5.0
 
 _METHODS = ("GET", "HEAD", "PUT")
 
@@ -153,11 +155,28 @@ def run_round(
     destination = f"s3://{BUCKET}/{prefix}"
     monkey = Monkey(world, seed, destination)
     try:
-        monkey.disturb(times, pause).wait(_DEADLINE)
-        code = world.start_command(destination).wait(_DEADLINE)
-    except subprocess.TimeoutExpired:
-        return monkey.done, [f"no end within {_DEADLINE:.0f} s", *find_unfinished(world)]
+        wait_for_end(world, monkey.disturb(times, pause))
+        code = wait_for_end(world, world.start_command(destination))
+    except TimeoutError as error:
+        return monkey.done, [str(error), *find_unfinished(world)]
     return monkey.done, list(find_faults(world, prefix, code, expected))
+
+
+def wait_for_end(world: World, command: Process) -> int:
+    """Wait for a command as long as chunks are done; return its exit code.
+
+    Raises:
+        TimeoutError: no chunk was done for a long time.
+    """
+    done, deadline = -1, 0.0
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return command.wait(_INTERVAL)
+        ((now_done,),) = world.query("SELECT count(*) FROM forkresize.chunk WHERE state = 'done'")
+        if now_done != done:
+            done, deadline = now_done, time.monotonic() + _DEADLINE
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no chunk was done for {_DEADLINE:.0f} s")
 
 
 def find_unfinished(world: World) -> list[str]:
