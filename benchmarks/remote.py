@@ -8,6 +8,7 @@ second one serves listings from a stub of the store protocol.
 """
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -27,9 +28,11 @@ from typing import Any, NamedTuple
 
 import boto3
 
+from benchmarks.cluster_world import draw_patches
 from benchmarks.photographs import draw
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
+PHOTOGRAPHS = ("--width", "800", "--format", "webp", "--force", "--no-ledger")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 CHILD = """
@@ -138,23 +141,26 @@ def print_ratio(what: str, one: Sequence[float], other: Sequence[float], bar: st
 
 
 def compare_photographs(folder: Path, copies: int, rounds: int) -> None:
-    """Compare S3 to S3 with disk to disk."""
+    """Compare S3 to S3 with disk to disk, and the same with a single small picture: the cost of start and end."""
     draw(folder / "drawn", Random(0))
     for copy in range(copies):
         shutil.copytree(folder / "drawn", folder / "in" / str(copy))
-    options = ["--width", "800", "--format", "webp", "--force", "--no-ledger"]
+    (folder / "one").mkdir()
+    (folder / "one" / "small.jpg").write_bytes(draw_patches(Random(0), (160, 120)))
     with serve() as server:
         upload(folder / "drawn", "photos", copies)
+        upload(folder / "one", "one")
         boto3.client("s3").create_bucket(Bucket="web")
-        remote, local = list[float](), list[float]()
-        cases = [
-            (remote, "S3 to S3", "s3://photos/in", "s3://web/"),
-            (local, "disk to disk", str(folder / "in"), f"{folder}/out-"),
-        ]
+        times = {case: list[float]() for case in itertools.product(("photos", "one"), ("s3", "disk"))}
         for number in range(rounds):
-            for seconds, name, source, destination in cases[:: -1 if number % 2 else 1]:
-                seconds.append(timed(server, name, COMMAND, source, f"{destination}{number}", *options)[0])
-    print_ratio(f"{4 * copies} photographs: S3 to S3 / disk to disk", remote, local, "<= 1.15")
+            for (what, where), seconds in [*times.items()][:: -1 if number % 2 else 1]:
+                local = folder / ("in" if what == "photos" else what)
+                source = f"s3://{what}/in" if where == "s3" else str(local)
+                destination = f"{'s3://web' if where == 's3' else folder}/{what}-{number}"
+                seconds.append(timed(server, f"{what}, {where}", COMMAND, source, destination, *PHOTOGRAPHS)[0])
+    print_ratio("one small picture: S3 to S3 / disk to disk", times["one", "s3"], times["one", "disk"], "none")
+    name = f"{4 * copies} photographs: S3 to S3 / disk to disk"
+    print_ratio(name, times["photos", "s3"], times["photos", "disk"], "<= 1.15")
 
 
 def compare_memory(counts: list[int]) -> None:
