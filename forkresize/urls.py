@@ -38,7 +38,7 @@ class StoreUrl(Struct, frozen=True):
 
     def __str__(self) -> str:
         if self.scheme == "file":
-            return f"file://{quote_from_bytes(os.fsencode(self.prefix))}"
+            return file_url(self.prefix)
         return f"{self.scheme}://{self.bucket}/{self.prefix}".rstrip("/")
 
     @property
@@ -51,6 +51,11 @@ class StoreUrl(Struct, frozen=True):
         """The URL without its name."""
         above = self.prefix.rpartition("/")[0]
         return StoreUrl(self.scheme, self.bucket, above or ("/" if self.scheme == "file" else ""))
+
+
+def file_url(path: str) -> str:
+    """Return the URL of an absolute path."""
+    return f"file://{quote_from_bytes(os.fsencode(path))}"
 
 
 def is_url(text: str) -> bool:

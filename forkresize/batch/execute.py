@@ -130,7 +130,8 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
     shard = plan.settings.shard
     # The walk's process is forked first, while this one is small and has no database open.
     with plan.backend.list_sources(plan) as found, _open_ledger(plan) as ledger:
-        ledger.hold(None if shard is None else shard.lock_name, plan.settings.lock_wait, state.waiting)
+        lock_name, on_cluster = None if shard is None else shard.lock_name, isinstance(executor, RecordingExecutor)
+        ledger.hold(lock_name, plan.settings.lock_wait, state.waiting, on_cluster=on_cluster)
         ledger.begin_run()
         opened = OpenRun(plan, store, staging, ledger, state.report)
         outputs = plan.backend.open_outputs(opened)

@@ -118,7 +118,9 @@ class LedgerStore(Protocol):
     def prefers_prefetch(self) -> bool:
         """Whether ``get`` is slow unless ``prefetch`` was called for the key, as with a database in a network."""
 
-    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+    def hold(
+        self, shard: str | None, timeout: float, on_wait: Callable[[], object], *, on_cluster: bool = False
+    ) -> None:
         """Hold the destination for one run, or for one shard of it, until the ledger is closed.
 
         Ledgers that only runs with the same lock file reach do nothing.
@@ -126,7 +128,9 @@ class LedgerStore(Protocol):
         Args:
             shard: the part of the work that this run does; None for all of it.
             timeout: seconds to wait for other runs to end.
-            on_wait: called once if there is a run to wait for.
+            on_wait: called if there is a run to wait for.
+            on_cluster: whether this is a run of a cluster, which takes the place of former ones itself. Others wait
+                for those that nodes work on although their client has left.
 
         Raises:
             DestinationBusyError: another run holds it.

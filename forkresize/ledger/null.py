@@ -13,7 +13,9 @@ class NullLedger:
     persistent = False
     prefers_prefetch = False
 
-    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+    def hold(
+        self, shard: str | None, timeout: float, on_wait: Callable[[], object], *, on_cluster: bool = False
+    ) -> None:
         """Do nothing: the lock of the destination is enough."""
 
     def begin_run(self) -> None:

@@ -13,7 +13,7 @@ from forkresize.errors import FieldError, LedgerError, describe
 from forkresize.store.base import IDENTITY
 from forkresize.store.beneath import make_directories
 from forkresize.store.state_dir import is_trusted, open_state_file, state_dir
-from forkresize.urls import is_url, redact
+from forkresize.urls import file_url, is_url, redact
 
 NO_LEDGER = "none"
 
@@ -49,10 +49,12 @@ class DestinationName(Struct, frozen=True):
     Attributes:
         name: identifies it.
         label: describes it to people.
+        url: where it is, as nodes of a cluster know it.
     """
 
     name: str
     label: str
+    url: str
 
 
 def parse_ledger(text: str) -> "LedgerUrl | bool":
@@ -102,7 +104,7 @@ def destination_name(destination: str, *, create: bool) -> DestinationName | Non
         LedgerError: the identifier cannot be read or written.
     """
     if is_url(destination):
-        return DestinationName(destination, destination)
+        return DestinationName(destination, destination, destination)
     path = os.path.join(destination, IDENTITY)
     try:
         identifier = _read_id(path, create=create)
@@ -110,7 +112,8 @@ def destination_name(destination: str, *, create: bool) -> DestinationName | Non
         return None
     except OSError as error:
         raise LedgerError(f"the destination's identifier {path!r} cannot be used: {describe(error)}") from error
-    return DestinationName(f"file:{identifier}", f"{os.uname().nodename}:{os.path.abspath(destination)}")
+    absolute = os.path.abspath(destination)
+    return DestinationName(f"file:{identifier}", f"{os.uname().nodename}:{absolute}", file_url(absolute))
 
 
 def _read_id(path: str, *, create: bool) -> str:

@@ -89,6 +89,24 @@ def test_a_detached_run_is_followed_to_its_end(world: World, expected: dict[str,
     assert _left(world, prefix) == []
 
 
+def test_a_run_without_the_cluster_notices_a_detached_one(world: World, prefix: str) -> None:
+    for node in world.nodes.values():
+        os.killpg(node.pid, signal.SIGSTOP)
+    try:
+        assert world.start_program("forkresize", *_arguments(world, prefix), "--detach").wait(_DEADLINE) == 0
+        number = (world.folder / "forkresize.out").read_text().strip()
+        with pytest.raises(
+            RuntimeError, match=rf"ended with 75: (?s:.)*run {number} of the cluster(?s:.)*--attach {number}"
+        ):
+            world.run_plain(f"s3://{BUCKET}/{prefix}", "--ledger", world.ledger)
+    finally:
+        for node in world.nodes.values():
+            os.killpg(node.pid, signal.SIGCONT)
+    # It waits for the nodes.
+    summary = world.run_plain(f"s3://{BUCKET}/{prefix}", "--ledger", world.ledger, "--lock-wait", "2m")
+    assert (summary["written"], summary["unchanged"]) == (0, 2 * SOURCES)
+
+
 def _arguments(world: World, prefix: str) -> list[str]:
     return [f"s3://{BUCKET}/in", f"s3://{BUCKET}/{prefix}", "--width", "24,48", *world.cluster]
 

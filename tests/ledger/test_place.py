@@ -70,7 +70,7 @@ def test_the_default_of_a_bucket_is_below_the_state_of_the_user(
 
 
 def test_a_url_names_itself(tmp_path: Path) -> None:
-    assert destination_name("s3://a/b", create=True) == DestinationName("s3://a/b", "s3://a/b")
+    assert destination_name("s3://a/b", create=True) == DestinationName("s3://a/b", "s3://a/b", "s3://a/b")
 
 
 def test_a_directory_keeps_its_name_when_it_is_moved(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ _BATCH = 1000
 
 
 class OutputListing:
-    """The listing of a destination, made by a thread of its own.
+    """The listing of a destination, made by a thread of its own when it is waited for first.
 
     Args:
         store: the destination.
@@ -27,15 +27,19 @@ class OutputListing:
         self._stopping = False
         self._error: BaseException | None = None
         self._reader, self._writer = os.pipe()
-        self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
 
     def wait(self) -> Iterator[NothingYet]:
         """Yield a NothingYet until the listing is complete.
 
+        It begins now: until here, the run may have waited for another one that was writing to the destination.
+
         Raises:
             DestinationError: the destination cannot be listed.
         """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
+            self._thread.start()
         while not self._complete.is_set():
             yield NothingYet(self._reader)
         if isinstance(self._error, OSError):
@@ -54,9 +58,10 @@ class OutputListing:
     def close(self) -> None:
         """End the listing, and free what it takes."""
         self._stopping = True
-        # A request that hangs is left to itself.
-        self._thread.join(0.5)
-        if not self._thread.is_alive():
+        if self._thread is not None:
+            # A request that hangs is left to itself.
+            self._thread.join(0.5)
+        if self._thread is None or not self._thread.is_alive():
             self._index.close()
             os.close(self._reader)
             os.close(self._writer)

@@ -55,6 +55,8 @@ def follow_run(
     state = RunState(settings, deadline, StopToken(deadline), events)
     with store.lock(None, settings.lock_wait, events.waiting):
         events.start()
+        # Who holds the destination knows that the client is gone, which may have died before it had published all.
+        connection.database.runs.close(row.run)
         request = Request(spec=row.spec, store=store, stop_after=deadline.remaining)
         executor = ClusterExecutor(connection, request, events.on_tick)
         executor.begin(row.run)

@@ -2,14 +2,13 @@
 
 import math
 import os
-from pathlib import PurePosixPath
 
 from forkresize.batch import RunPlan
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.cluster.spec import RunSpec
 from forkresize.errors import FieldError
 from forkresize.recipe import Recipe, Watermark, to_bytes
-from forkresize.urls import is_url
+from forkresize.urls import file_url, is_url
 
 
 def specify(plan: RunPlan) -> RunSpec:
@@ -50,7 +49,7 @@ def location_for_nodes(location: str, field: str) -> str:
         path.encode()
     except UnicodeEncodeError:
         raise FieldError(field, f"{path!r} cannot be used by a cluster: it is not valid UTF-8") from None
-    return PurePosixPath(path).as_uri()
+    return file_url(path)
 
 
 def _check_recipe(recipe: Recipe) -> None:

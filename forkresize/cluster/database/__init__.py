@@ -1,6 +1,7 @@
 """The truth about the runs of a cluster, in PostgreSQL: runs, chunks, leases, messages to publish, and nodes.
 
-Every statement on these tables is in this package. What changes several rows of a run locks the run's row first, so
+Every statement on these tables is in this package, except one that other runs look with; see
+``forkresize.ledger.postgres.cluster_runs``. What changes several rows of a run locks the run's row first, so
 that transactions wait for each other and never deadlock. The clock is the database's.
 """
 

@@ -10,6 +10,7 @@ from typing import Self
 from forkresize.errors import LedgerError
 from forkresize.ledger.base import InterruptedRun, OutputRecord, OutputStates
 from forkresize.ledger.place import DestinationName
+from forkresize.ledger.postgres.cluster_runs import ClusterRuns
 from forkresize.ledger.postgres.database import Cursor, Database, Timeouts
 from forkresize.ledger.postgres.errors import ConnectionLostError
 from forkresize.ledger.postgres.lock import DestinationLock
@@ -89,6 +90,7 @@ class PostgresLedger:
         self.persistent = not read_only
         self._durable = durable
         self._database = Database(url, timeouts or Timeouts())
+        self._name = destination
         self._destination = 0
         self._lock: DestinationLock | None = None
         self._joined = False
@@ -110,11 +112,18 @@ class PostgresLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+    def hold(
+        self, shard: str | None, timeout: float, on_wait: Callable[[], object], *, on_cluster: bool = False
+    ) -> None:
         """Hold the destination for one run, or for one shard of it, until the ledger is closed."""
-        if self.persistent:
-            self._lock = DestinationLock(self._database, self._destination, shard)
-            self._lock.acquire(timeout, on_wait)
+        if not self.persistent:
+            return
+        deadline = time.monotonic() + timeout
+        self._lock = DestinationLock(self._database, self._destination, shard)
+        self._lock.acquire(timeout, on_wait)
+        if not on_cluster:
+            runs = ClusterRuns(self._database, self._destination, self._name)
+            runs.wait(shard, max(0.0, deadline - time.monotonic()), on_wait)
 
     def begin_run(self) -> None:
         """Start a run with a new number; nothing happens if the ledger is only read."""

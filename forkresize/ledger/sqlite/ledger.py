@@ -86,7 +86,9 @@ class SqliteLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def hold(self, shard: str | None, timeout: float, on_wait: Callable[[], object]) -> None:
+    def hold(
+        self, shard: str | None, timeout: float, on_wait: Callable[[], object], *, on_cluster: bool = False
+    ) -> None:
         """Do nothing: the lock of the destination is enough."""
 
     def begin_run(self) -> None:

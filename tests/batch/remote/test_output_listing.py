@@ -97,3 +97,18 @@ def test_end_of_the_run_ends_the_listing() -> None:
     wait_for(listing)
     listing.close()
     assert len(os.listdir("/dev/fd")) <= before
+
+
+def test_what_was_put_before_the_listing_is_waited_for_is_listed() -> None:
+    store = MemoryStore("web")
+    listing = OutputListing(store)
+    store.put("by-another-run", b"x")
+    wait_for(listing)
+    assert listing.get("by-another-run") is not None
+    listing.close()
+
+
+def test_a_listing_that_nothing_waited_for_leaves_no_descriptors() -> None:
+    before = len(os.listdir("/dev/fd"))
+    OutputListing(MemoryStore("web")).close()
+    assert len(os.listdir("/dev/fd")) <= before

@@ -13,7 +13,7 @@ from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.store import LocalStore
 from forkresize.summary import Summary
-from tests.cluster.client.conftest import MakeExecutor
+from tests.cluster.client.conftest import SPEC, MakeExecutor
 from tests.cluster.scripted_node import ScriptedNode
 from tests.servers.program import uses
 
@@ -65,6 +65,18 @@ def test_observers_see_all_that_nodes_have_done(
 def test_a_run_that_somebody_follows_is_left_alone(connection: Connection, store: LocalStore) -> None:
     with store.lock(None), pytest.raises(DestinationBusyError):
         follow_run(connection, find_run(connection, 1), store, [], Settings())
+
+
+def test_a_run_whose_client_died_before_it_had_published_all_is_followed_to_its_end(
+    connection: Connection, store: LocalStore, database: ClusterDatabase
+) -> None:
+    database.runs.create(1, SPEC)
+    assert find_run(connection, 1).state is RunState.OPEN
+    summary = follow_run(connection, find_run(connection, 1), store, [], Settings())
+    assert (summary.written, summary.exit_code) == (0, 0)
+    row = database.runs.get(1)
+    assert row is not None
+    assert row.state is RunState.DONE
 
 
 def test_a_run_that_does_not_exist_is_named(connection: Connection) -> None:

@@ -19,7 +19,7 @@ from tests.servers.program import uses
 
 pytestmark = [*uses("postgresql"), pytest.mark.slow]
 
-HERE = DestinationName("s3://a/b", "s3://a/b")
+HERE = DestinationName("s3://a/b", "s3://a/b", "s3://a/b")
 ROWS = "SELECT count(*) FROM forkresize.output"
 DEADLINE = 60
 SECOND = 10**9

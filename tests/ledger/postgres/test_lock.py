@@ -16,7 +16,7 @@ from tests.servers.program import uses
 pytestmark = [*uses("postgresql"), pytest.mark.slow]
 
 DEADLINE = 30
-HERE = DestinationName("s3://a/b", "s3://a/b")
+HERE = DestinationName("s3://a/b", "s3://a/b", "s3://a/b")
 
 
 @pytest.fixture
