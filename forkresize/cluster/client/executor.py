@@ -12,9 +12,9 @@ from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.documents import RunDocuments
 from forkresize.cluster.client.follower import Follower
 from forkresize.cluster.client.submission import Submission
-from forkresize.cluster.client.takeover import end_earlier_runs
+from forkresize.cluster.client.takeover import cancel_after_error, end_earlier_runs
 from forkresize.cluster.database.values import RunState
-from forkresize.errors import LedgerError, StopRequested
+from forkresize.errors import StopRequested
 from forkresize.job import Job
 from forkresize.observer import NodeActivity
 from forkresize.pool import NothingYet
@@ -35,7 +35,8 @@ class ClusterExecutor(RecordingExecutor):
     """Publishes jobs in chunks, and yields their results when nodes have finished their chunks. See ``Executor``.
 
     The first stop signal cancels what no node has started; what nodes have is finished. The second ends ``run``, and
-    the nodes finish without this process. The third raises StopRequested.
+    the nodes finish without this process. The third raises StopRequested. If this is left by another exception, what no
+    node has started is cancelled, too.
 
     Args:
         connection: the cluster.
@@ -54,6 +55,7 @@ class ClusterExecutor(RecordingExecutor):
         self._signals = StopSignals(self.stop)
         self._signals.on_force = self._leave
         self._stopping = self._leaving = self._cancelled = False
+        self._is_owner = False  # Whether a run began here that has not ended, and that no other process follows.
         self._end_at = None if request.stop_after is None else time.monotonic() + request.stop_after
         self._turn_at = self._flushed_at = 0.0
         self._busy_seconds = 0.0
@@ -63,8 +65,12 @@ class ClusterExecutor(RecordingExecutor):
         self._signals.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._signals.__exit__()
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
+        try:
+            if error is not None and self._is_owner and not self._leaving:
+                cancel_after_error(self._connection, self.number)
+        finally:
+            self._signals.__exit__()
 
     def begin(self, run: int) -> None:
         """Record outputs for a run of the ledger."""
@@ -80,10 +86,9 @@ class ClusterExecutor(RecordingExecutor):
         """
         end_earlier_runs(self._connection, self._request, self._wait_or_stop)
         self._database.runs.create(self.number, self._request.spec, self._request.owner)
-        try:
-            yield from self._submit_and_follow(jobs)
-        except LedgerError as error:
-            raise LedgerError(f"{error}; nodes go on with run {self.number}, and another run continues it") from error
+        self._is_owner = True
+        yield from self._submit_and_follow(jobs)
+        self._is_owner = False
 
     def follow(self) -> Iterator[NodeResult]:
         """Yield the results of a run that was published before; see ``run``."""
@@ -118,6 +123,7 @@ class ClusterExecutor(RecordingExecutor):
             yield from self._submit(jobs, submission, follower)
             if self._request.detach and not self._stopping:
                 self._database.runs.detach(self.number)
+                self._is_owner = False
                 self._attendance.attend()
             else:
                 yield from self._follow(follower)

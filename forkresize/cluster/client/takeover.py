@@ -1,4 +1,4 @@
-"""What happens to the earlier runs of a destination when a new one begins."""
+"""What happens to runs whose client does not follow them to their end, at once or when a new one begins."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.documents import remove_documents
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import RunRow, RunState
-from forkresize.errors import RunActiveError
+from forkresize.errors import LedgerError, RunActiveError
 
 
 def end_earlier_runs(
@@ -38,6 +38,28 @@ def end_earlier_runs(
         database.runs.end(row.run, RunState.DONE if is_finished and not row.cancelled else RunState.CANCELLED)
     active = database.runs.active(request.spec.destination)
     remove_documents(request.store, [row.run for row in active])
+
+
+def cancel_after_error(connection: Connection, run: int) -> None:
+    """Cancel what no node has started of a run whose client ends by an error, and mention what happens to the run.
+
+    Args:
+        connection: the cluster.
+        run: number of the run.
+    """
+    runs = connection.database.runs
+    try:
+        count = runs.cancel(run)
+        working = sum(chunk.count - chunk.made for chunk in runs.working(run))
+        if not working:
+            runs.end(run, RunState.CANCELLED)
+    except LedgerError as error:
+        connection.notify(f"run {run} was not cancelled: {error}; nodes go on with it, and the next run continues it")
+        return
+    rest = f"nodes finish {working} pictures; " if working else ""
+    connection.notify(
+        f"run {run} is cancelled: no node starts its other {count} chunks; {rest}the next run continues it"
+    )
 
 
 def find_predecessors(connection: Connection, request: Request) -> list[RunRow]:

@@ -11,7 +11,7 @@ import pytest
 from forkresize.batch.executor import NodeResult
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.nodes import Presence
-from forkresize.cluster.database.values import Lease, RunRow, RunState
+from forkresize.cluster.database.values import ChunkState, Lease, RunRow, RunState
 from forkresize.cluster.manifest import outcomes_key, run_directory
 from forkresize.errors import RunActiveError, StopRequested
 from forkresize.job import Job
@@ -237,6 +237,61 @@ def test_the_run_of_a_client_that_died_is_ended_by_the_next_one(
         assert _names(other.run(jobs)) == _names_of(jobs)
     assert (_row(database).state, _row(database, 2).state) == (RunState.CANCELLED, RunState.DONE)
     assert _documents(store) == _documents(store, 2) == []
+
+
+def _fail() -> None:
+    raise OSError("No space left on device")
+
+
+def test_a_client_that_fails_cancels_what_no_node_has_started(
+    make_executor: MakeExecutor,
+    node: ScriptedNode,
+    broker: Broker,
+    database: ClusterDatabase,
+    notices: list[str],
+    jobs: list[Job],
+) -> None:
+    leases: list[Lease] = []
+    script = Script(lambda: broker.messages, lambda: leases.append(_take(node)), _fail)
+    with pytest.raises(OSError, match="No space left"), make_executor(on_tick=script) as executor:
+        list(executor.run(jobs))
+    progress = database.runs.progress(1)
+    assert progress is not None
+    assert (progress.cancelled, progress.chunks.get(ChunkState.PENDING, 0)) == (True, 0)
+    rest = f"nodes finish {leases[0].count} pictures; the next run continues it"
+    count = progress.chunks[ChunkState.CANCELLED]
+    assert notices[-1] == f"run 1 is cancelled: no node starts its other {count} chunks; {rest}"
+    node.finish(leases[0])
+    assert node.work() == 0
+    with node.working(), make_executor(2) as other:
+        assert _names(other.run(jobs)) == _names_of(jobs)
+
+
+def test_the_run_of_a_client_that_fails_before_a_node_starts_ends_at_once(
+    make_executor: MakeExecutor, database: ClusterDatabase, notices: list[str], jobs: list[Job]
+) -> None:
+    def fail() -> Iterator[Job]:
+        yield from jobs
+        _fail()
+
+    with pytest.raises(OSError, match="No space left"), make_executor() as executor:
+        list(executor.run(fail()))
+    assert _row(database).state is RunState.CANCELLED
+    assert notices[-1].endswith("chunks; the next run continues it")
+
+
+def test_a_client_that_fails_when_its_run_is_detached_leaves_it_to_the_nodes(
+    make_executor: MakeExecutor, node: ScriptedNode, database: ClusterDatabase, jobs: list[Job]
+) -> None:
+    def detach_and_fail() -> None:
+        with make_executor(detach=True) as executor:
+            list(executor.run(jobs))
+            _fail()
+
+    with pytest.raises(OSError, match="No space left"):
+        detach_and_fail()
+    assert not _row(database).cancelled
+    assert node.work() > 0
 
 
 def test_the_run_of_another_shard_is_left_alone(
