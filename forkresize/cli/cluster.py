@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from forkresize.cluster.client.executor import ClusterExecutor
     from forkresize.summary import Summary
 
-_NODE_OPTIONS = ("workers", "memory", "timeout", "max_tasks", "sandbox", "nice")
+_NODE_OPTIONS = ("workers", "memory", "max_tasks", "sandbox", "nice")
 """Options that each node has for itself."""
 
 _REFUSED = ("in_place", "watch")
@@ -47,7 +47,6 @@ def check_cluster(arguments: Arguments) -> None:
     refused = {
         **{name: f"--cluster cannot be combined with {flag(name)}" for name in _REFUSED},
         **{name: f"{flag(name)} has no effect with --cluster: it is an option of a node" for name in _NODE_OPTIONS},
-        "retries": "--retries has no effect with --cluster: a node tries a picture that ends a worker once more",
     }
     if arguments.detach:
         refused.update(

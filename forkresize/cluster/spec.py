@@ -17,6 +17,9 @@ QUEUES = ("interactive", "batch")
 _MAX_BYTES = 1 << 20
 """Bytes of a specification that are accepted; a recipe takes a few thousand."""
 
+MAX_RETRIES = 100
+"""How often a picture is tried again at most whose worker died."""
+
 Seconds = Annotated[float, Meta(gt=0)]
 
 
@@ -47,7 +50,7 @@ class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     combined: str = ""
     limits: dict[str, float | None] = {}
     timeout: Seconds | None = None
-    retries: Annotated[int, Meta(ge=0, le=100)] = 1
+    retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] = 1
     cache_control: str = ""
     metadata: dict[str, str] = {}
     queue: str = "batch"

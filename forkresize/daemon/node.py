@@ -27,7 +27,7 @@ from forkresize.store.objects import StoreOptions
 )
 @click.option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]")
 @click.option("--memory", type=MEMORY, help="Memory for all workers together. [default: 60 % of what is available]")
-@click.option("--timeout", type=DURATION, default="120s", show_default=True, help="Time limit per image; 0: none.")
+@click.option("--timeout", type=DURATION, default="0", help="Longest time limit per image that runs may set; 0: any.")
 @click.option("--max-tasks", type=whole("n", 0), default=0, help="Restart a worker after this many images; 0: never.")
 @click.option("--nice", type=whole("n", 0, 19), default=0, help="Niceness of the workers, 0 to 19.")
 @click.option(

@@ -148,9 +148,18 @@ class Pool(Generic[Item, Result]):
         self.enqueue(task, future, timeout=timeout)
         return future
 
-    def enqueue(self, task: Item, receiver: Receiver, *, timeout: float | None = None) -> None:
-        """Add a task whose result goes to a receiver, as submit() does with a future."""
-        self._supervisor.submit(task, timeout, receiver)
+    def enqueue(
+        self, task: Item, receiver: Receiver, *, timeout: float | None = None, retries: int | None = None
+    ) -> None:
+        """Add a task whose result goes to a receiver, as submit() does with a future.
+
+        Args:
+            task: what the work function is called with.
+            receiver: gets the result.
+            timeout: seconds it may take; None for that of the options.
+            retries: how often it is tried again if its worker dies; None for as often as the options say.
+        """
+        self._supervisor.submit(task, timeout, receiver, retries)
 
     def poll(self, timeout: float | None = None) -> None:
         """Work on submitted tasks: wait for an event, at most this many seconds, and handle it.

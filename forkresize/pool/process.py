@@ -81,10 +81,12 @@ class PoolProcess(Executor, Generic[T]):
             RuntimeError: the pool is shut down.
             Exception: the task cannot be serialized.
         """
-        future: Future[T] = self._submit(task, timeout, whole=False)
+        future: Future[T] = self._submit(task, timeout, None, whole=False)
         return future
 
-    def submit_task(self, task: Any, /, *, timeout: float | None = None) -> "Future[TaskResult[None, T]]":
+    def submit_task(
+        self, task: Any, /, *, timeout: float | None = None, retries: int | None = None
+    ) -> "Future[TaskResult[None, T]]":
         """Add a task; return the future of its TaskResult, without its item.
 
         It has the worker, the seconds and the standard error as well, and a task that fails is not an exception. The
@@ -92,23 +94,25 @@ class PoolProcess(Executor, Generic[T]):
 
         Args:
             task: see ``submit``.
-            timeout: see ``submit``.
+            timeout: see ``submit``; ``math.inf`` for no limit.
+            retries: how often it is tried again if its worker dies; None for as often as the options say.
 
         Raises:
             BrokenPoolError: the pool cannot run tasks.
             RuntimeError: the pool is shut down.
             Exception: the task cannot be serialized.
         """
-        future: Future[TaskResult[None, T]] = self._submit(task, timeout, whole=True)
+        future: Future[TaskResult[None, T]] = self._submit(task, timeout, retries, whole=True)
         return future
 
-    def _submit(self, task: Any, timeout: float | None, *, whole: bool) -> "Future[Any]":
+    def _submit(self, task: Any, timeout: float | None, retries: int | None, *, whole: bool) -> "Future[Any]":
         value, files = (task.value, task.files) if isinstance(task, WithFiles) else (task, ())
         if len(files) > MAX_FILES:
             raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
         data = self._options.task_serializer.encode(value)
         number = next(self._numbers)
-        payload = TASK_HEADER.pack(number, math.nan if timeout is None else timeout) + data
+        limits = math.nan if timeout is None else timeout, -1 if retries is None else retries
+        payload = TASK_HEADER.pack(number, *limits) + data
         copies = tuple(FileIO(os.dup(file.fileno())) for file in files)
         call = Call(number, task, payload, copies, Future(), whole)
         try:

@@ -51,10 +51,10 @@ class TaskQueue(Generic[Item]):
         self.retries.clear()
         self._requeued = deque(task for task in self._requeued if task.receiver)
 
-    def submit(self, item: Item, timeout: float, receiver: Receiver) -> None:
+    def submit(self, item: Item, timeout: float, receiver: Receiver, retries: int | None = None) -> None:
         """Add a task whose result goes to a receiver."""
         self._last_number += 1
-        self._submitted.append(Task(self._last_number, item, timeout, receiver))
+        self._submitted.append(Task(self._last_number, item, timeout, receiver, retries))
 
     def take(self, timeout: float = math.inf, *, from_source: bool = True) -> Task[Item] | None:
         """Return the next task; None if there is none at the moment, except perhaps in the source."""
@@ -97,7 +97,7 @@ class TaskQueue(Generic[Item]):
         end.
         """
         task.last_loss = loss
-        if task.crashes > limit:
+        if task.crashes > (limit if task.retries is None else task.retries):
             return False
         (self._requeued if task.receiver else self.retries).appendleft(task)
         return True

@@ -5,6 +5,7 @@ It is started as a fresh interpreter and has a single thread. It ends when its p
 
 import contextlib
 import importlib
+import math
 import pickle
 import select
 import socket
@@ -29,8 +30,11 @@ from forkresize.pool.message_socket import MessageSocket
 from forkresize.pool.protocol import Failure
 from forkresize.pool.result import TaskResult
 
-TASK_HEADER = struct.Struct("=Qd")
-"""Number of the task, and its timeout in seconds, NaN for that of the options; the serialized task follows."""
+TASK_HEADER = struct.Struct("=Qdi")
+"""Number of the task, its timeout in seconds, and its retries; the serialized task follows.
+
+A timeout of NaN and negative retries stand for those of the options.
+"""
 
 
 class Configuration(Struct, frozen=True):
@@ -144,11 +148,15 @@ class _Server:
 
     def _submit(self, payload: bytes, files: tuple[FileIO, ...]) -> None:
         assert self._pool is not None  # noqa: S101
-        number, timeout = TASK_HEADER.unpack_from(payload)
+        number, timeout, retries = TASK_HEADER.unpack_from(payload)
         data = payload[TASK_HEADER.size :]
         item = self._items[number] = WithFiles(data, files) if files else data
-        # NaN is not equal to itself.
-        self._pool.enqueue(item, _Receiver(self, number), timeout=timeout if timeout == timeout else None)  # noqa: PLR0124
+        self._pool.enqueue(
+            item,
+            _Receiver(self, number),
+            timeout=None if math.isnan(timeout) else timeout,
+            retries=None if retries < 0 else retries,
+        )
 
     def reply(self, number: int, result: TaskResult[Any, Any] | None) -> None:
         """Send the result of a task; None if it was not started."""

@@ -88,9 +88,9 @@ class Supervisor(Generic[Item, Result]):
         if self._queue.error is not None:
             raise self._queue.error
 
-    def submit(self, item: Item, timeout: float | None, receiver: Receiver) -> None:
+    def submit(self, item: Item, timeout: float | None, receiver: Receiver, retries: int | None = None) -> None:
         """Add a task whose result goes to a receiver; poll() works on it."""
-        self._queue.submit(item, self._timeout if timeout is None else timeout, receiver)
+        self._queue.submit(item, self._timeout if timeout is None else timeout, receiver, retries)
 
     def poll(self, timeout: float) -> None:
         """Work on submitted tasks: wait for an event, at most this many seconds, and handle it.

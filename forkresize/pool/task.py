@@ -33,6 +33,7 @@ class Task(Struct, Generic[Item], eq=False):
     item: Item
     timeout: float = math.inf  # Seconds; infinite for no limit.
     receiver: Receiver | None = None  # None if it belongs to an iteration.
+    retries: int | None = None  # How often it is tried again if its worker dies; None for as often as the options say.
     last_loss: WorkerLost[Item] | None = None  # The result if it is not retried, once a worker has died of it.
     requeues: int = 0  # Workers that died with it, but before they started it, by their own account.
     frame: bytes = b""  # The message that hands it to a worker.

@@ -22,8 +22,6 @@ ATTACH = ["--attach", "17", *CLUSTER[2:]]
         ([*RUN, "--watch"], "--cluster cannot be combined with --watch"),
         ([*RUN, "--workers", "2"], "--workers has no effect with --cluster: it is an option of a node"),
         ([*RUN, "--memory", "1G"], "--memory has no effect with --cluster"),
-        ([*RUN, "--timeout", "5s"], "--timeout has no effect with --cluster: it is an option of a node"),
-        ([*RUN, "--retries", "3"], "--retries has no effect with --cluster: a node tries a picture that ends"),
         ([*RUN, "--sandbox", "on"], "--sandbox has no effect with --cluster"),
         ([*RUN, "--detach", "--prune"], "--detach cannot be combined with --prune: use it with --attach"),
         ([*RUN, "--detach", "--report", "r.html"], "--detach cannot be combined with --report"),
@@ -45,6 +43,7 @@ def test_what_makes_no_sense_is_refused(flags: list[str], message: str, argument
     [
         RUN,
         [*RUN, "--detach"],
+        [*RUN, "--timeout", "5s", "--retries", "3"],
         [*RUN, "--prune", "--report", "r.html", "--json", "--max-errors", "5%", "--dry-run"],
         [*RUN, "--order", "path", "--shard", "1/2"],
         ATTACH,

@@ -137,6 +137,7 @@ class Lab:
         self._ledger.begin_run()
         self.run = self._ledger.run
         self.jobs: list[Job] = []
+        self.limits: dict[str, Any] = {}
 
     @property
     def spec(self) -> RunSpec:
@@ -148,6 +149,7 @@ class Lab:
             renditions=[each.hex() for each in fingerprints.renditions],
             combined=fingerprints.combined.hex(),
             cache_control="max-age=60",
+            **self.limits,
         )
 
     def add_pictures(self, count: int, size: tuple[int, int] = (320, 240), name: str = "picture") -> None:

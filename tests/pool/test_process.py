@@ -155,6 +155,16 @@ def test_task_that_exceeds_its_own_or_the_default_timeout_fails(start: Start, ti
     assert quick.result() == 4
 
 
+@pytest.mark.parametrize(("retries", "default", "attempts"), [(0, 2, 1), (2, 0, 3), (None, 1, 2)])
+def test_task_has_its_own_or_the_default_number_of_retries(
+    start: Start, retries: int | None, default: int, attempts: int
+) -> None:
+    pool = start(retries=default)
+    lost, quick = pool.submit_task(("segfault",), retries=retries), pool.submit(("double", 2))
+    assert lost.result().attempts == attempts
+    assert quick.result() == 4
+
+
 def test_own_timeout_may_exceed_the_default(start: Start) -> None:
     assert start(timeout=0.2).submit(("sleep", 0.6), timeout=30).result() is None
 

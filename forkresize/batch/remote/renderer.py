@@ -47,13 +47,17 @@ _LOST = "the pool's supervisor died each time while it had the picture"
 
 
 class PackedRecipe(Struct, frozen=True):
-    """A recipe as it travels with each picture.
+    """A recipe as it travels with each picture, and the limits of each.
 
     Attributes:
         data: what ``recipe.to_bytes`` returns.
+        timeout: seconds that a picture may take, infinite for no limit; None for that of the renderer's options.
+        retries: how often a picture is tried again that its worker died of; None for as often as these options say.
     """
 
     data: bytes
+    timeout: float | None = None
+    retries: int | None = None
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
@@ -157,7 +161,7 @@ class Renderer:
             BrokenPoolError: no picture can be rendered.
         """
         task = WithFiles(RenderTask.of(job, recipe.data), (source,))
-        inner = self._pool.submit_task(task)
+        inner = self._pool.submit_task(task, timeout=recipe.timeout, retries=recipe.retries)
         outer = _RenderFuture(inner)
         inner.add_done_callback(partial(_pass_on, job, outer))
         return outer

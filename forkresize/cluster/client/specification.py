@@ -5,7 +5,7 @@ import os
 
 from forkresize.batch import RunPlan
 from forkresize.batch.fingerprint import fingerprint_recipe
-from forkresize.cluster.spec import RunSpec
+from forkresize.cluster.spec import MAX_RETRIES, RunSpec
 from forkresize.errors import FieldError
 from forkresize.recipe import Recipe, Watermark, to_bytes
 from forkresize.urls import file_url, is_url
@@ -27,9 +27,9 @@ def specify(plan: RunPlan) -> RunSpec:
         renditions=[each.hex() for each in prints.renditions],
         combined=prints.combined.hex(),
         # The digest of the specification must be that of what nodes read, where all of these are floats.
-        limits={reason: float(limit) if math.isfinite(limit) else None for reason, limit in prints.limits.items()},
-        timeout=None if settings.pool.timeout is None else float(settings.pool.timeout),
-        retries=settings.pool.retries,
+        limits={reason: _finite(limit) for reason, limit in prints.limits.items()},
+        timeout=_finite(settings.pool.timeout),
+        retries=_check_retries(settings.pool.retries),
         cache_control=settings.cache_control,
         metadata=dict(settings.metadata_header),
         shard="" if settings.shard is None else settings.shard.lock_name,
@@ -50,6 +50,17 @@ def location_for_nodes(location: str, field: str) -> str:
     except UnicodeEncodeError:
         raise FieldError(field, f"{path!r} cannot be used by a cluster: it is not valid UTF-8") from None
     return file_url(path)
+
+
+def _finite(number: float | None) -> float | None:
+    """Return a number; None for infinity, which JSON does not have."""
+    return float(number) if number is not None and math.isfinite(number) else None
+
+
+def _check_retries(retries: int) -> int:
+    if retries > MAX_RETRIES:
+        raise FieldError("retries", f"invalid value {retries}: on a cluster, it must be at most {MAX_RETRIES}")
+    return retries
 
 
 def _check_recipe(recipe: Recipe) -> None:

@@ -1,10 +1,12 @@
 """One chunk on a node: reads the manifest, makes the pictures, writes rows and outcomes."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forkresize.batch.executor import JobResult
 from forkresize.batch.remote.renderer import PackedRecipe, Renderer
@@ -114,11 +116,12 @@ class ChunkRun:
         """
         jobs = self._read_jobs()
         self._outcomes = outcomes = ChunkOutcomes(jobs, self.lease.first, self._tools.settings.name)
-        with Recorder(self._tools.settings.ledger, self.lease.run, self._chunk.spec) as recorder:
+        spec = limit_time(self._chunk.spec, self._tools.settings.pool.timeout)
+        with Recorder(self._tools.settings.ledger, self.lease.run, spec) as recorder:
             if self.lease.handling is Handling.FAIL:
                 self._fail(jobs, outcomes, recorder)
             else:
-                self._execute(jobs, outcomes, recorder)
+                self._execute(jobs, spec, outcomes, recorder)
         made = outcomes.leading()
         if self.is_lost or not made:
             return None
@@ -149,10 +152,11 @@ class ChunkRun:
             outcomes.add(job, failed)
             recorder.record(job, failed, {})
 
-    def _execute(self, jobs: Sequence[Job], outcomes: ChunkOutcomes, recorder: Recorder) -> None:
-        settings, spec, stores = self._tools.settings, self._chunk.spec, self._chunk.stores
+    def _execute(self, jobs: Sequence[Job], spec: RunSpec, outcomes: ChunkOutcomes, recorder: Recorder) -> None:
+        settings, stores = self._tools.settings, self._chunk.stores
         ahead = 1 if self.lease.handling is Handling.SINGLE else _AHEAD * (self._tools.renderer.workers + 2)
-        recipe = PackedRecipe(spec.recipe.encode())
+        timeout = math.inf if spec.timeout is None else spec.timeout
+        recipe = PackedRecipe(spec.recipe.encode(), timeout, spec.retries)
         endpoints = Endpoints(stores.for_fetching, self._destination, self._put_options)
         with ExitStack() as stack:
             options = TransferOptions(memory=settings.transfer_memory, connections=_CONNECTIONS, ahead=ahead)
@@ -184,6 +188,20 @@ class ChunkRun:
     def _put_options(self, _: Output) -> PutOptions:
         spec = self._chunk.spec
         return PutOptions(cache_control=spec.cache_control, metadata=spec.metadata)
+
+
+def limit_time(spec: RunSpec, longest: float | None) -> RunSpec:
+    """Return a specification with the time limit that pictures have on a node.
+
+    What a picture fails by is recorded with this limit: a node with a higher one may make the picture.
+
+    Args:
+        spec: of a run.
+        longest: seconds that the node allows at most; None for no limit.
+    """
+    if longest is None or (spec.timeout is not None and spec.timeout <= longest):
+        return spec
+    return replace(spec, timeout=longest, limits={**spec.limits, Reason.TIMED_OUT.value: longest})
 
 
 def _read(store: SourceStore, key: str) -> bytes:

@@ -35,6 +35,22 @@ def test_nodes_get_what_a_run_on_one_machine_uses(tmp_path: Path) -> None:
     assert set(spec.limits) == set(prints.limits)
 
 
+@pytest.mark.parametrize("timeout", [None, float("inf")])
+def test_a_run_without_a_time_limit_has_none_on_nodes(tmp_path: Path, timeout: float | None) -> None:
+    (tmp_path / "in").mkdir()
+    settings = Settings(pool=PoolOptions(timeout=timeout, retries=0))
+    spec = specify(prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8), settings))
+    assert (spec.timeout, spec.retries) == (None, 0)
+    assert decode_spec(spec.encode()) == spec
+
+
+def test_more_retries_than_nodes_accept_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    plan = prepare([tmp_path / "in"], tmp_path / "out", Recipe.of(width=8), Settings(pool=PoolOptions(retries=101)))
+    with pytest.raises(FieldError, match="retries: invalid value 101: on a cluster, it must be at most 100"):
+        specify(plan)
+
+
 def test_headers_of_outputs_go_to_the_nodes(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     settings = Settings(cache_control="max-age=60", metadata_header={"x": "y"})
