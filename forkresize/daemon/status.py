@@ -12,7 +12,7 @@ from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import ChunkState, NodeRow, Progress, RunRow, RunState
 from forkresize.cluster.publisher import Publisher
 from forkresize.daemon.options import cluster_options
-from forkresize.daemon.table import format_age, format_table
+from forkresize.daemon.table import escape, format_age, format_table
 
 _NODE_HEADINGS = ["NODE", "STATE", "WORKERS", "CHUNKS", "SEEN", "MAY USE"]
 _RUN_HEADINGS = ["RUN", "STATE", "PICTURES", "PENDING", "AT WORK", "DONE", "NODES LOST", "AGE", "DESTINATION"]
@@ -57,7 +57,8 @@ def format_status(found: dict[str, Any]) -> str:
     tables = (
         format_table(_NODE_HEADINGS, [_node_row(each) for each in found["nodes"]], "no node is connected"),
         format_table(["QUEUE", "MESSAGES"], queues, "no queues"),
-        format_table(_RUN_HEADINGS, [_run_row(each) for each in found["runs"]], "no runs"),
+        format_table(_RUN_HEADINGS, [_run_row(each) for each in found["runs"]], "no runs")
+        + "".join(f"run {run['run']} waits: {escape(run['refusal'])}\n" for run in found["runs"] if run["refusal"]),
         format_table(_CHUNK_HEADINGS, [_chunk_row(each) for each in found["chunks"]], "no chunk is worked on"),
     )
     return "\n".join(tables)
@@ -113,4 +114,5 @@ def _describe_run(run: RunRow, progress: Progress) -> dict[str, Any]:
         "pictures_done": progress.pictures_done,
         "counts": progress.counts,
         "losses": progress.lost,
+        "refusal": "" if progress.is_finished else run.refusal,
     }

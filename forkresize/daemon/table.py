@@ -17,7 +17,7 @@ def format_table(heads: Sequence[str], rows: Sequence[Sequence[str]], if_empty: 
     """
     if not rows:
         return f"{if_empty}\n"
-    printable = [[_escape(cell) for cell in row] for row in rows]
+    printable = [[escape(cell) for cell in row] for row in rows]
     lines = [list(heads), *printable]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
@@ -33,7 +33,8 @@ def format_age(seconds: float) -> str:
     return f"{seconds / _HOUR:.0f} h" if seconds < _DAY else f"{seconds / _DAY:.0f} d"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return a text in which characters that do not print are escaped."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode() for each in text
     )

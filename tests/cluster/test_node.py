@@ -127,9 +127,13 @@ def test_a_run_that_a_node_may_not_touch_waits_for_another_node(lab: Lab, tmp_pa
     node = lab.start_node(allow=(f"{lab.urls[0]}-other", lab.urls[1]))
     lab.publish(2)
     wait_for(lambda: "is not allowed on this node" in node.log, "the node refuses")
+    assert node.log.count("is not allowed on this node") == 1
+    refusal = f"{node.name}: {lab.urls[0]} is not allowed on this node, which may use {lab.urls[0]}-other"
+    wait_for(lambda: f"run {lab.run} waits: {refusal}" in lab.status(), "the status says why")
     assert lab.progress.pictures_done == 0
     lab.start_node()
     lab.wait_until_finished()
+    assert json.loads(lab.status("--json"))["runs"][0]["refusal"] == ""
     assert len(lab.outcomes()) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from forkresize.cluster.node.chunk_run import POISON
 from forkresize.outcome import Failed, Reason
-from tests.cluster.lab import ON_RABBITMQ, Lab, NodeProcess, wait_for
+from tests.cluster.lab import ON_RABBITMQ, ON_REDIS, Lab, NodeProcess, wait_for
 
 SCRIPT = Path(__file__).with_name("poisoned_node.py")
 
@@ -59,3 +59,21 @@ def test_a_picture_that_ends_nodes_is_named_and_costs_four_of_them(lab: Lab) -> 
     assert [key for key, status in records.items() if status == "failed"] == ["small/poison-0020.jpg"]
     # A chunk that waited beside it on the same node may count as well.
     assert lab.progress.lost >= 4
+
+
+@ON_REDIS
+@pytest.mark.timeout(240)
+def test_a_picture_that_a_node_fails_at_by_a_bug_is_named_before_a_lease_runs_out(lab: Lab) -> None:
+    lab.add_pictures(3)
+    lab.add_pictures(1, name="poison")
+    lab.add_pictures(2)
+    node = lab.start_node("--lease", "600s", script=SCRIPT.with_name("buggy_node.py"))
+    lab.publish(6)
+    lab.wait_until_finished(180)
+    details = [each.outcomes[0].detail for each in lab.outcomes()]
+    assert [detail for detail in details if isinstance(detail, Failed)] == [Failed(Reason.CRASHED, POISON)]
+    assert lab.outputs() == [job.outputs[0].key for job in lab.jobs if "poison" not in job.source.path]
+    assert lab.progress.lost == 4
+    assert node.log.count("a bug in forkresize; please report it") == 4
+    assert "RuntimeError: no reason at all" in node.log
+    assert node.process.poll() is None

@@ -1,9 +1,11 @@
 """What a client does for its cluster from time to time: publish messages, return lost chunks, and watch the nodes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from forkresize.cluster.client.connection import Connection
+from forkresize.cluster.client.obstacle import find_obstacle
+from forkresize.cluster.database.values import NodeRow
 from forkresize.errors import ClusterError
 
 _EXPIRE_EVERY = 5.0
@@ -29,10 +31,15 @@ class Attendance:
         self._connection = connection
         self._clock = clock
         self._expire_at = 0.0
+        self._waiting_since: float | None = None
         self._faults: dict[str, str] = {}
 
-    def attend(self) -> None:
+    def attend(self, run: int = 0, queue: str = "batch") -> None:
         """Do what is due.
+
+        Args:
+            run: number of the run whose nodes are watched; 0 for none.
+            queue: of the run.
 
         Raises:
             LedgerError: the database cannot be used.
@@ -40,7 +47,10 @@ class Attendance:
         self._relay()
         if self._clock() >= self._expire_at:
             self._connection.database.chunks.expire()
-            self._watch_nodes()
+            nodes = [node for node in self._connection.database.nodes.list() if node.present]
+            self._count_workers(nodes)
+            if run:
+                self._watch_run(run, queue, nodes)
             self._expire_at = self._clock() + _EXPIRE_EVERY
 
     def _relay(self) -> None:
@@ -56,10 +66,23 @@ class Attendance:
         else:
             self._note("broker", "")
 
-    def _watch_nodes(self) -> None:
-        workers = sum(node.info.workers for node in self._connection.database.nodes.list() if node.present)
+    def _count_workers(self, nodes: Sequence[NodeRow]) -> None:
+        workers = sum(node.info.workers for node in nodes)
         self.workers = max(self.workers, workers)
         self._note("nodes", "" if workers else NO_NODE)
+
+    def _watch_run(self, run: int, queue: str, nodes: Sequence[NodeRow]) -> None:
+        """Mention why no node takes a run, once that has lasted from one look to the next."""
+        now = self._clock()
+        refusal = self._connection.database.runs.waiting(run)
+        since, self._waiting_since = self._waiting_since, None
+        obstacle = ""
+        if refusal is not None and nodes:
+            self._waiting_since = now if since is None else since
+            if since is not None:
+                signed = self._connection.secret is not None
+                obstacle = find_obstacle(nodes, queue, refusal, now - since, signed=signed)
+        self._note("run", f"no node takes run {run}: {obstacle}" if obstacle else "")
 
     def _note(self, subject: str, fault: str) -> None:
         """Mention a fault, unless it is the one that the subject has already."""

@@ -171,7 +171,7 @@ class ClusterExecutor(RecordingExecutor):
         if self._stopping and not self._cancelled:
             self._database.runs.cancel(self.number)
             self._cancelled = True
-        self._attendance.attend()
+        self._attendance.attend(self.number, self._request.spec.queue)
         for result in follower.poll():
             self._busy_seconds += result.seconds
             yield result

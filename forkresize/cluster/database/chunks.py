@@ -153,6 +153,22 @@ class ChunkTable:
 
         return self._database.run(give_back)
 
+    def lose(self, lease: Lease) -> bool:
+        """Return a chunk at once that its node failed at, and count that as the loss of a node; see ``leases``.
+
+        Returns:
+            Whether the lease was held; otherwise nothing was changed.
+        """
+
+        def lose(cursor: Cursor) -> bool:
+            (run,) = fetch(cursor, LOCK_RUN, _own(lease))
+            chunks = [chunk for chunk in fetch(cursor, _LOCK_OWN, _own(lease)) if chunk["state"] == "leased"]
+            for chunk in chunks:
+                return_lost(cursor, chunk, cancelled=run["cancelled"])
+            return bool(chunks)
+
+        return self._database.run(lose)
+
     def give_up(self, lease: Lease, error: str) -> bool:
         """Mark a chunk as done that has no outcomes, because its manifest cannot be used; return whether it was held.
 

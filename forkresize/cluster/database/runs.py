@@ -48,16 +48,28 @@ UPDATE forkresize.chunk SET state = 'cancelled', ended = clock_timestamp()
 WHERE run = %(run)s AND state = 'pending'
 """
 
-_RUN = """
-SELECT run, spec, state, cancelled, detached, owner, extract(epoch FROM clock_timestamp() - created)::float8 AS age
+_REFUSAL = "CASE WHEN refused > clock_timestamp() - interval '10 seconds' THEN refusal ELSE '' END AS refusal"
+"""A node that leaves chunks to others repeats every few seconds why."""
+
+_RUN = f"""
+SELECT run, spec, state, cancelled, detached, owner, extract(epoch FROM clock_timestamp() - created)::float8 AS age,
+    {_REFUSAL}
 FROM forkresize.batch
-"""
+"""  # noqa: S608 -- an expression of ours.
 _ONE = f"{_RUN} WHERE run = %(run)s"
 _ACTIVE = f"""
 {_RUN} WHERE state IN ('open', 'closed') AND (destination = %(destination)s OR %(destination)s::text IS NULL)
 ORDER BY run
 """
 _RECENT = f"{_RUN} ORDER BY run DESC LIMIT %(limit)s"
+
+_REFUSE = "UPDATE forkresize.batch SET refusal = %(reason)s, refused = clock_timestamp() WHERE run = %(run)s"
+_WAITING = f"""
+SELECT {_REFUSAL} FROM forkresize.batch
+WHERE run = %(run)s
+    AND EXISTS (SELECT FROM forkresize.chunk WHERE chunk.run = batch.run AND chunk.state = 'pending')
+    AND NOT EXISTS (SELECT FROM forkresize.chunk WHERE chunk.run = batch.run AND chunk.state = 'leased')
+"""  # noqa: S608 -- an expression of ours.
 
 _STATE = "SELECT state, cancelled, losses FROM forkresize.batch WHERE run = %(run)s"
 _PROGRESS = """
@@ -145,6 +157,24 @@ class RunTable:
     def end(self, run: int, state: RunState) -> None:
         """Declare that a run has ended, as ``DONE`` or ``CANCELLED``."""
         self._database.run(lambda cursor: cursor.execute(_END, {"run": run, "state": state.value}))
+
+    def refuse(self, run: int, reason: str) -> None:
+        """Record why a node leaves the chunks of a run to other nodes.
+
+        Args:
+            run: its number.
+            reason: for people; with the name of the node.
+        """
+        self._database.run(lambda cursor: cursor.execute(_REFUSE, {"run": run, "reason": reason}))
+
+    def waiting(self, run: int) -> str | None:
+        """Return why a node has left the chunks of a run to others a moment ago; empty if none did.
+
+        Returns:
+            None if a node works on a chunk of the run, or none is pending.
+        """
+        rows = self._database.run(lambda cursor: fetch(cursor, _WAITING, {"run": run}))
+        return str(rows[0]["refusal"]) if rows else None
 
     def get(self, run: int) -> RunRow | None:
         """Return a run; None if it does not exist.

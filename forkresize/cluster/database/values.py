@@ -109,6 +109,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
         detached: whether no client follows it.
         owner: who began it, for people.
         age: seconds since it began.
+        refusal: why a node has left its chunks to others a moment ago; empty if none did.
     """
 
     run: int
@@ -118,6 +119,7 @@ class RunRow(Struct, frozen=True, kw_only=True):
     detached: bool
     owner: str
     age: float
+    refusal: str = ""
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ _AHEAD = 4
 _CONNECTIONS = 16
 """How many objects of a chunk are fetched at the same time, and how many are put."""
 
-POISON = "it ended the process of two nodes"
+POISON = "it ended two nodes, or made them fail"
 """Why a picture failed that is not tried again."""
 
 

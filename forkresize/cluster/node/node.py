@@ -25,7 +25,7 @@ from forkresize.cluster.node.keeper import Keeper
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import StoreCache
 from forkresize.cluster.publisher import Publisher
-from forkresize.errors import BrokenPoolError, ForkresizeError
+from forkresize.errors import BrokenPoolError, ForkresizeError, UsageError
 from forkresize.exit_policy import ExitCode, exit_code_for_signal
 from forkresize.pool.signals import StopSignals
 
@@ -150,19 +150,30 @@ class Node:
             return
         database = self._database()
         try:
-            run = database.runs.get(message.run)
-            stores = None if run is None else self._stores.get(run)
-            if run is None:
-                return
-            if stores is None:
-                time.sleep(_PASS_ON_SECONDS)
-                database.outbox.announce(message.run, message.chunk)
-                return
-            lease = self._take(message, database, redelivered=redelivered)
-            if lease is not None:
-                self._work(Chunk(lease, run.spec, stores), database)
+            self._handle(message, database, redelivered=redelivered)
         except ForkresizeError as error:
             _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
+
+    def _handle(self, message: ChunkMessage, database: ClusterDatabase, *, redelivered: bool) -> None:
+        try:
+            run = database.runs.get(message.run)
+            stores = None if run is None else self._stores.get(run)
+        except (NotAllowedError, UsageError) as error:
+            self._pass_on(message, error, database)
+            return
+        if run is None or stores is None:
+            return
+        lease = self._take(message, database, redelivered=redelivered)
+        if lease is not None:
+            self._work(Chunk(lease, run.spec, stores), database)
+
+    def _pass_on(self, message: ChunkMessage, error: ForkresizeError, database: ClusterDatabase) -> None:
+        """Leave a chunk to another node, and record why."""
+        if isinstance(error, UsageError):
+            _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
+        database.runs.refuse(message.run, f"{self.settings.name}: {error}")
+        time.sleep(0 if self._draining else _PASS_ON_SECONDS)
+        database.outbox.announce(message.run, message.chunk)
 
     def _take(self, message: ChunkMessage, database: ClusterDatabase, *, redelivered: bool) -> Lease | None:
         """Lease a chunk. If the broker has lost the node that had it, the database may notice a moment later."""
@@ -210,18 +221,24 @@ class Node:
             database.chunks.give_back(lease)
             self._fail(error)
         except (OSError, ForkresizeError, ValueError) as error:
-            # Of another version of this program, another node may be able to read the recipe.
-            _LOG.error("chunk %s of run %s: %s", lease.number, lease.run, error)
-            if lease.attempt >= _MAX_ATTEMPTS:
-                self._give_up(lease, error, database)
-                return
-            time.sleep(0 if self._draining else _PAUSE)
-            database.chunks.give_back(lease)
+            self._give_back_later(lease, error, database)
+        except Exception:  # noqa: BLE001 -- a bug must not keep the chunk until the lease runs out.
+            _LOG.exception("chunk %s of run %s: a bug in forkresize; please report it", lease.number, lease.run)
+            database.chunks.lose(lease)
         else:
             if result is not None:
                 database.chunks.finish(lease, result)
             elif not work.is_lost:
                 database.chunks.give_back(lease)
+
+    def _give_back_later(self, lease: Lease, error: Exception, database: ClusterDatabase) -> None:
+        """Return a chunk: another node, maybe of another version, may be able to read its recipe or its files."""
+        _LOG.error("chunk %s of run %s: %s", lease.number, lease.run, error)
+        if lease.attempt >= _MAX_ATTEMPTS:
+            self._give_up(lease, error, database)
+            return
+        time.sleep(0 if self._draining else _PAUSE)
+        database.chunks.give_back(lease)
 
     def _give_up(self, lease: Lease, error: Exception, database: ClusterDatabase) -> None:
         _LOG.error("chunk %s of run %s is given up: %s", lease.number, lease.run, error)

@@ -70,12 +70,13 @@ class StoreCache:
         self._allowed = allowed
         self._options = options
         self._lock = threading.Lock()
-        self._stores: dict[tuple[int, str], RunStores | None] = {}
+        self._stores: dict[tuple[int, str], RunStores | NotAllowedError] = {}
 
-    def get(self, run: RunRow) -> RunStores | None:
-        """Return the stores of a run; None if this node may not use them: another node may.
+    def get(self, run: RunRow) -> RunStores:
+        """Return the stores of a run.
 
         Raises:
+            NotAllowedError: this node may not use them; another node may.
             UsageError: a URL is invalid, or the libraries or credentials for it are missing.
         """
         key = run.run, run.spec.digest
@@ -84,11 +85,14 @@ class StoreCache:
                 self._stores[key] = self._open(run)
                 for former in list(self._stores)[:-_KEPT]:
                     del self._stores[former]
-            return self._stores[key]
+            stores = self._stores[key]
+        if isinstance(stores, NotAllowedError):
+            raise stores
+        return stores
 
-    def _open(self, run: RunRow) -> RunStores | None:
+    def _open(self, run: RunRow) -> RunStores | NotAllowedError:
         try:
             return open_stores(run.spec, self._allowed, self._options)
         except NotAllowedError as error:
             _LOG.error("run %s: %s", run.run, error)
-            return None
+            return error

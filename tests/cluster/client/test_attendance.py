@@ -95,3 +95,26 @@ def test_nodes_are_missed_once_each_time_they_are_gone(
     assert [attend_later(), attend_later()] == [2, 2]
     assert attendance.workers == 3
     assert notices == ["no node of the cluster is connected; start one with 'forkresized node'"] * 2
+
+
+def test_a_run_that_no_node_takes_is_mentioned_once_with_the_reason(
+    connection: Connection, node: ScriptedNode, database: ClusterDatabase, run: int, url: str, notices: list[str]
+) -> None:
+    clock = Clock()
+    attendance = Attendance(connection, clock)
+
+    def attend_later() -> list[str]:
+        clock.now += 6
+        attendance.attend(run)
+        return list(notices)
+
+    with Database(url) as lock:
+        presence = Presence(lock, node.register())
+        presence.hold()
+        database.runs.refuse(run, "node-1: s3://photos is not allowed")
+        assert attend_later() == []
+        assert attend_later() == ["no node takes run 1: node-1: s3://photos is not allowed"]
+        assert len(attend_later()) == 1
+        assert node.take() is not None
+        assert len(attend_later()) == 1
+        presence.release()

@@ -53,6 +53,34 @@ def pending(database: ClusterDatabase) -> list[tuple[int, int]]:
     return sorted(messages)
 
 
+def test_a_chunk_that_its_node_failed_at_is_returned_at_once_and_counts_as_a_loss(
+    database: ClusterDatabase, chunk: NewChunk
+) -> None:
+    first = take(database)
+    assert database.chunks.lose(first)
+    assert not database.chunks.lose(first)
+    progress = database.runs.progress(RUN)
+    assert progress is not None
+    assert (progress.lost, progress.chunks) == (1, {ChunkState.PENDING: 1})
+    assert pending(database) == [(RUN, 1)]
+    assert database.chunks.lose(take(database, "b"))
+    progress = database.runs.progress(RUN)
+    assert progress is not None
+    # After two losses, its halves are worked on alone.
+    assert (progress.lost, progress.chunks) == (2, {ChunkState.PENDING: 2})
+
+
+def test_a_chunk_that_its_node_failed_at_is_not_done_after_the_run_was_cancelled(
+    database: ClusterDatabase, chunk: NewChunk
+) -> None:
+    lease = take(database)
+    database.runs.cancel(RUN)
+    assert database.chunks.lose(lease)
+    progress = database.runs.progress(RUN)
+    assert progress is not None
+    assert progress.chunks == {ChunkState.CANCELLED: 1}
+
+
 def test_a_chunk_is_taken_once(database: ClusterDatabase, chunk: NewChunk) -> None:
     lease = take(database)
     assert (lease.manifest, lease.first, lease.count, lease.handling, lease.attempt) == ("manifest", 0, 10, "normal", 1)

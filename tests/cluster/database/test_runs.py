@@ -1,5 +1,6 @@
 """Runs, against a real server."""
 
+import psycopg
 import pytest
 
 from forkresize.cluster.database import ClusterDatabase
@@ -101,3 +102,23 @@ def test_tables_are_made_once_and_those_of_a_later_version_are_refused(postgresq
         own.run(lambda cursor: cursor.execute("UPDATE forkresize.schema_version SET version = 99"))
     with ClusterDatabase(url) as database, pytest.raises(LedgerError, match="later version"):
         database.migrate()
+
+
+def test_a_run_waits_while_no_node_takes_a_chunk_and_it_is_known_why(database: ClusterDatabase, url: str) -> None:
+    database.runs.create(3, SPEC)
+    assert database.runs.waiting(3) is None
+    database.runs.add_chunks(3, [NewChunk(1, "m", 0, 1, 1), NewChunk(2, "m", 1, 1, 1)])
+    assert database.runs.waiting(3) == ""
+    database.runs.refuse(3, "a: s3://photos is not allowed")
+    assert database.runs.waiting(3) == "a: s3://photos is not allowed"
+    run = database.runs.get(3)
+    assert run is not None
+    assert run.refusal == "a: s3://photos is not allowed"
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE forkresize.batch SET refused = refused - interval '11 s'")
+    assert database.runs.waiting(3) == ""
+    lease = database.chunks.take(3, 1, "b")
+    assert lease is not None
+    assert database.runs.waiting(3) is None
+    database.chunks.finish(lease, Result(made=1))
+    assert database.runs.waiting(3) == ""
