@@ -25,7 +25,7 @@ from forkresize.job import Source
 from forkresize.ledger import LedgerStore
 from forkresize.outcome import Outcome
 from forkresize.plan.staleness import Rules
-from forkresize.store import LocalStore, OutputStore, Staging
+from forkresize.store import LocalStore, ObjectInfo, OutputStore, Staging
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
@@ -67,6 +67,10 @@ Probe = Callable[[str], Header]
 """Returns the header of an output at a path or URL, or raises ForkresizeError."""
 
 
+FindReplaced = Callable[[str], ObjectInfo | None]
+"""Returns the object that an output replaces, by its key; None if there is none. Called by many threads."""
+
+
 class Backend(Protocol):
     """What a run does differently depending on where its sources and outputs are."""
 
@@ -96,6 +100,9 @@ class Backend(Protocol):
 
     def notice(self, plan: "RunPlan") -> str | None:
         """Return what a person should know of the destination; None if it is nothing."""
+
+    def find_replaced(self, plan: "RunPlan") -> FindReplaced | None:
+        """Return what looks up the objects that outputs replace, while the run is open; None if puts ignore them."""
 
     def preload(self, plan: "RunPlan") -> None:
         """Load what workers share; called before the first job."""
@@ -136,6 +143,10 @@ class LocalBackend:
 
     def notice(self, plan: "RunPlan") -> str | None:  # noqa: ARG002  A method of the protocol.
         """Return None."""
+        return None
+
+    def find_replaced(self, plan: "RunPlan") -> FindReplaced | None:  # noqa: ARG002  A method of the protocol.
+        """Return None: the lock of the destination is enough."""
         return None
 
     def preload(self, plan: "RunPlan") -> None:

@@ -90,6 +90,7 @@ def run_on_cluster(arguments: Arguments, plan: RunPlan, observers: Sequence[Obse
             stop_after=plan.deadline.remaining,
             patience=plan.settings.lock_wait,
             owner=f"{platform.node()}:{os.getpid()}",
+            find_replaced=plan.backend.find_replaced(plan),
         )
         executors.append(ClusterExecutor(connection, request, on_tick))
         return executors[0]

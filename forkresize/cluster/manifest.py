@@ -44,6 +44,17 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signature: str = ""
 
 
+class PlannedJob(Job, frozen=True, omit_defaults=True):
+    """A job in a manifest.
+
+    Attributes:
+        before: what is under the key of each output, as the run has listed it: an ETag, empty for nothing, or None if
+            that is not known. Empty if no output is bound to it.
+    """
+
+    before: tuple[str | None, ...] = ()
+
+
 class JobOutcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened to one job of a chunk.
 
@@ -81,7 +92,7 @@ def write_manifest(jobs: Sequence[Job], header: Header, secret: bytes | None = N
     """Return a manifest.
 
     Args:
-        jobs: of the chunk.
+        jobs: of the chunk; those that are planned with what is under the keys of their outputs.
         header: its number of lines and its signature are filled in.
         secret: the key to sign with; None does not sign.
     """
@@ -89,7 +100,13 @@ def write_manifest(jobs: Sequence[Job], header: Header, secret: bytes | None = N
 
 
 def read_manifest(data: bytes, secret: bytes | None = None) -> tuple[Header, list[Job]]:
-    """Return the header and the jobs of a manifest.
+    """Return the header and the jobs of a manifest; see ``read_plan``."""
+    header, planned = read_plan(data, secret)
+    return header, [Job(job.source, job.outputs, job.in_place) for job in planned]
+
+
+def read_plan(data: bytes, secret: bytes | None = None) -> tuple[Header, list[PlannedJob]]:
+    """Return the header and the jobs of a manifest, with what is under the keys of their outputs.
 
     Args:
         data: what ``write_manifest`` returned.
@@ -99,7 +116,7 @@ def read_manifest(data: bytes, secret: bytes | None = None) -> tuple[Header, lis
         ManifestError: it is damaged, of another version, or not signed with the key.
     """
     header, lines = _read(data, "manifest", secret)
-    return header, list(decode_lines(lines, Job))
+    return header, list(decode_lines(lines, PlannedJob))
 
 
 def write_outcomes(outcomes: Sequence[JobOutcome], header: Header, secret: bytes | None = None) -> bytes:

@@ -83,6 +83,8 @@ class PutOptions(Struct, frozen=True, kw_only=True):
         metadata: names and values of further headers, which stores send as theirs, for example ``x-amz-meta-…``.
         create: whether the key must not exist.
         replaces: the object that must be under the key until it is replaced.
+        accept_same: whether the same content under the key is a success although it breaks these conditions: an earlier
+            attempt, by another process, may have put it. For stores with ``Capabilities.conditional_put``.
     """
 
     content_type: str = ""
@@ -90,6 +92,7 @@ class PutOptions(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = {}
     create: bool = False
     replaces: ObjectInfo | None = None
+    accept_same: bool = False
 
 
 PLAIN = PutOptions()

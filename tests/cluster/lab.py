@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from PIL import Image
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import NewChunk, Progress
-from forkresize.cluster.manifest import Header, JobOutcome, manifest_key, read_outcomes, write_manifest
+from forkresize.cluster.manifest import Header, JobOutcome, PlannedJob, manifest_key, read_outcomes, write_manifest
 from forkresize.cluster.publisher import Publisher
 from forkresize.cluster.spec import RunSpec
 from forkresize.job import Job, Output, Source
@@ -137,6 +137,7 @@ class Lab:
         self._ledger.begin_run()
         self.run = self._ledger.run
         self.jobs: list[Job] = []
+        self.before: tuple[str | None, ...] = ()
         self.limits: dict[str, Any] = {}
 
     @property
@@ -166,7 +167,9 @@ class Lab:
         self.database.runs.create(self.run, spec, "test")
         chunks = []
         for number, first in enumerate(range(0, len(self.jobs), chunk_size), 1):
-            jobs = self.jobs[first : first + chunk_size]
+            jobs: Sequence[Job] = self.jobs[first : first + chunk_size]
+            if self.before:
+                jobs = [PlannedJob(job.source, job.outputs, job.in_place, self.before) for job in jobs]
             key = manifest_key(self.run, number)
             header = Header(run=self.run, chunk=number, spec=spec.digest, lines=0)
             self.destination.put(key, write_manifest(jobs, header, self.key))

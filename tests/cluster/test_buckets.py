@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.cluster.lab import ON_REDIS, Lab
+from forkresize.outcome import Failed, Reason
+from tests.cluster.lab import ON_REDIS, Lab, wait_for
 from tests.servers.postgresql import PostgresServer
 from tests.servers.s3 import S3Server
 
@@ -45,3 +47,54 @@ def test_pictures_of_a_bucket_are_made_into_another(lab: Lab, ministack: S3Serve
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 -- it is an http URL.
         assert response.headers["Content-Type"] == "image/jpeg"
         assert response.headers["Cache-Control"] == "max-age=60"
+
+
+@ON_REDIS
+def test_an_output_that_another_program_has_put_since_the_listing_is_not_replaced(lab: Lab) -> None:
+    lab.add_pictures(2)
+    taken, free = (job.outputs[0].key for job in lab.jobs)
+    lab.destination.put(taken, b"of another program")
+    lab.before = ("",)
+    lab.start_node()
+    lab.publish(2)
+    lab.wait_until_finished()
+    refused, made = (outcome.outcomes[0].detail for outcome in lab.outcomes())
+    assert isinstance(refused, Failed)
+    assert (refused.reason, refused.error) == (Reason.NOT_WRITTEN, f"s3://web/out/{taken}: it exists already")
+    assert made.status == "written"
+    with lab.destination.open(taken) as file:
+        assert file.read() == b"of another program"
+    assert lab.outputs() == sorted([taken, free])
+
+
+@ON_REDIS
+def test_an_output_that_was_listed_is_replaced_and_one_that_has_changed_is_not(lab: Lab) -> None:
+    lab.add_pictures(2)
+    listed, changed = (job.outputs[0].key for job in lab.jobs)
+    lab.before = (lab.destination.put(listed, b"old").etag,)
+    lab.destination.put(changed, b"new")
+    lab.start_node()
+    lab.publish(2)
+    lab.wait_until_finished()
+    made, refused = (outcome.outcomes[0].detail for outcome in lab.outcomes())
+    assert made.status == "written"
+    assert isinstance(refused, Failed)
+    assert refused.error == f"s3://web/out/{changed}: it was changed by another program; run again"
+
+
+@ON_REDIS
+def test_an_output_that_a_lost_node_has_put_counts_as_written(lab: Lab) -> None:
+    lab.add_pictures(3)
+    lab.before = ("",)
+    lab.start_node()
+    lab.publish(3)
+    lab.wait_until_finished()
+    first = {key: lab.destination.stat(key) for key in lab.outputs()}
+    with psycopg.connect(lab.ledger) as connection:
+        # As if its node had died before it could report.
+        connection.execute("UPDATE forkresize.chunk SET state = 'pending', sequence = NULL, outcomes = NULL")
+    lab.database.outbox.announce(lab.run, 1)
+    wait_for(lambda: lab.progress.is_finished and lab.database.runs.finished_chunks(lab.run, 1), "it is done again")
+    (chunk,) = lab.database.runs.finished_chunks(lab.run)
+    assert (chunk.attempt, lab.progress.counts["written"]) == (2, 3)
+    assert {key: lab.destination.stat(key) for key in lab.outputs()} == first

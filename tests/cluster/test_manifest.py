@@ -10,10 +10,12 @@ from forkresize.cluster.jsonlines import ManifestError, compress, decompress
 from forkresize.cluster.manifest import (
     Header,
     JobOutcome,
+    PlannedJob,
     manifest_key,
     outcomes_key,
     read_manifest,
     read_outcomes,
+    read_plan,
     run_directory,
     write_manifest,
     write_outcomes,
@@ -100,3 +102,13 @@ def test_millions_of_lines_are_refused() -> None:
 def test_a_document_without_a_header_is_refused(text: bytes) -> None:
     with pytest.raises(ManifestError):
         read_manifest(compress(text))
+
+
+def test_a_plan_keeps_what_is_under_the_keys_of_outputs() -> None:
+    job = PlannedJob(
+        Source("s/a.jpg", "a.jpg"), (Output("a.jpg"), Output("a.webp"), Output("b")), before=("", "e", None)
+    )
+    data = write_manifest([job, Job(job.source, job.outputs)], HEADER, SECRET)
+    _, planned = read_plan(data, SECRET)
+    assert planned == [job, PlannedJob(job.source, job.outputs)]
+    assert read_manifest(data, SECRET)[1] == [Job(job.source, job.outputs)] * 2

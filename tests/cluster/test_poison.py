@@ -72,7 +72,7 @@ def test_a_picture_that_a_node_fails_at_by_a_bug_is_named_before_a_lease_runs_ou
     lab.wait_until_finished(180)
     details = [each.outcomes[0].detail for each in lab.outcomes()]
     assert [detail for detail in details if isinstance(detail, Failed)] == [Failed(Reason.CRASHED, POISON)]
-    assert lab.outputs() == [job.outputs[0].key for job in lab.jobs if "poison" not in job.source.path]
+    assert {job.outputs[0].key for job in lab.jobs if "poison" not in job.source.path} <= set(lab.outputs())
     assert lab.progress.lost == 4
     assert node.log.count("a bug in forkresize; please report it") == 4
     assert "RuntimeError: no reason at all" in node.log

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from forkresize.batch.backend import OpenRun, Probe
+from forkresize.batch.backend import FindReplaced, OpenRun, Probe
 from forkresize.batch.executor import Executor, OnTick
 from forkresize.batch.listing import Found, Listed
 from forkresize.batch.outputs import OutputStrategy
@@ -134,6 +134,12 @@ class RemoteBackend:
         if plan.store.capabilities.local_paths or plan.store.probe().conditional_put:
             return None
         return f"{plan.store.location('')}: {NO_CONDITIONAL_PUT}"
+
+    def find_replaced(self, plan: "RunPlan") -> FindReplaced | None:
+        """Return what looks up objects in the listing of the destination, if its puts can be bound to them."""
+        if plan.store.capabilities.local_paths or not plan.store.probe().conditional_put:
+            return None
+        return lambda key: None if self._listing is None else self._listing.get(key)
 
     def preload(self, plan: "RunPlan") -> None:
         """Load nothing: this process does not decode."""

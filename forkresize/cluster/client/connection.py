@@ -5,6 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from forkresize.batch.backend import FindReplaced
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.spec import RunSpec
 from forkresize.store import OutputStore
@@ -47,6 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
         stop_after: seconds after which what no node has started is cancelled; None for no limit.
         patience: seconds to wait for a detached run that is at work on the destination.
         owner: who asks, for people.
+        find_replaced: returns the object that an output is to replace, by its key; None if puts are not bound to it.
     """
 
     spec: RunSpec
@@ -55,3 +57,4 @@ class Request(Struct, frozen=True, kw_only=True):
     stop_after: float | None = None
     patience: float = 0.0
     owner: str = ""
+    find_replaced: FindReplaced | None = None

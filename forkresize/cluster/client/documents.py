@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
+from forkresize.batch.backend import FindReplaced
 from forkresize.batch.executor import NodeResult
 from forkresize.batch.wire import WireOutcome
 from forkresize.cluster.database.values import FinishedChunk, NewChunk
@@ -13,6 +14,7 @@ from forkresize.cluster.manifest import (
     RUNS_DIR,
     Header,
     JobOutcome,
+    PlannedJob,
     manifest_key,
     read_manifest,
     read_outcomes,
@@ -36,10 +38,19 @@ class RunDocuments:
         run: number of the run.
         spec: digest of what all chunks have in common.
         secret: the key to sign with; None for a cluster without a key.
+        find_replaced: returns the object that an output is to replace, by its key; None if puts are not bound to it.
     """
 
-    def __init__(self, store: OutputStore, run: int, spec: str, secret: bytes | None = None) -> None:
+    def __init__(
+        self,
+        store: OutputStore,
+        run: int,
+        spec: str,
+        secret: bytes | None = None,
+        find_replaced: FindReplaced | None = None,
+    ) -> None:
         self._store = store
+        self._find_replaced = find_replaced
         self._run = run
         self._spec = spec
         self._secret = secret
@@ -53,7 +64,8 @@ class RunDocuments:
             DestinationError: the manifest cannot be written.
         """
         key = manifest_key(self._run, number)
-        data = write_manifest(jobs, Header(run=self._run, chunk=number, spec=self._spec, lines=0), self._secret)
+        planned = jobs if self._find_replaced is None else [_plan(job, self._find_replaced) for job in jobs]
+        data = write_manifest(planned, Header(run=self._run, chunk=number, spec=self._spec, lines=0), self._secret)
         try:
             self._store.put(key, data)
         except OSError as error:
@@ -143,6 +155,11 @@ def _remove(store: OutputStore, prefix: str, kept_prefixes: tuple[str, ...]) -> 
                     store.delete(info.key)
     except OSError as error:
         raise DestinationError(f"cannot remove the manifests below {prefix!r}: {describe(error)}") from error
+
+
+def _plan(job: Job, find_replaced: FindReplaced) -> PlannedJob:
+    found = [find_replaced(output.key) for output in job.outputs]
+    return PlannedJob(job.source, job.outputs, job.in_place, tuple("" if each is None else each.etag for each in found))
 
 
 def _result(job: Job, found: JobOutcome | None, node: str, lost: str) -> NodeResult:

@@ -184,7 +184,10 @@ class ClusterExecutor(RecordingExecutor):
         return activities
 
     def _documents(self) -> RunDocuments:
-        return RunDocuments(self._request.store, self.number, self._request.spec.digest, self._connection.secret)
+        request = self._request
+        return RunDocuments(
+            request.store, self.number, request.spec.digest, self._connection.secret, request.find_replaced
+        )
 
     def _follower(self, documents: RunDocuments, threads: ThreadPoolExecutor) -> Follower:
         return Follower(self._database.runs, self.number, documents.read, threads)

@@ -15,7 +15,7 @@ from forkresize.batch.results import outcomes_from_result
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import Handling, Lease, Result
 from forkresize.cluster.jsonlines import ManifestError
-from forkresize.cluster.manifest import Header, outcomes_key, read_manifest, run_directory, write_outcomes
+from forkresize.cluster.manifest import Header, outcomes_key, read_plan, run_directory, write_outcomes
 from forkresize.cluster.node.allowed import check_job
 from forkresize.cluster.node.chunk_outcomes import ChunkOutcomes
 from forkresize.cluster.node.recorder import Recorder
@@ -24,7 +24,7 @@ from forkresize.cluster.node.stores import RunStores
 from forkresize.cluster.spec import RunSpec
 from forkresize.job import Job, Output
 from forkresize.outcome import Execution, Failed, Outcome, Reason, ref_to_job
-from forkresize.store import PutOptions, SourceStore
+from forkresize.store import ObjectInfo, PutOptions, SourceStore
 
 _MAX_MANIFEST = 32 << 20
 """Bytes of a compressed manifest that are read."""
@@ -83,6 +83,7 @@ class ChunkRun:
         self._database = database
         self._executor: TransferExecutor | None = None
         self._outcomes: ChunkOutcomes | None = None
+        self._before: dict[str, str | None] = {}  # What is under the keys of outputs: an ETag, or empty for nothing.
         self._stopping = False
         self.is_lost = False
 
@@ -135,7 +136,7 @@ class ChunkRun:
         if not lease.manifest.startswith(f"{run_directory(lease.run)}/"):
             raise ManifestError(f"{lease.manifest!r} is not a manifest of run {lease.run}")
         data = _read(self._destination, lease.manifest)
-        header, jobs = read_manifest(data, self._tools.settings.key)
+        header, jobs = read_plan(data, self._tools.settings.key)
         if (header.run, header.spec) != (lease.run, self._chunk.spec.digest):
             raise ManifestError(f"the manifest {lease.manifest!r} is that of another run")
         jobs = jobs[lease.first : lease.first + lease.count]
@@ -143,7 +144,8 @@ class ChunkRun:
             raise ManifestError(f"the manifest {lease.manifest!r} lacks pictures of chunk {lease.number}")
         for job in jobs:
             check_job(job, self._chunk.stores.locations)
-        return jobs
+            self._before.update((output.key, etag) for output, etag in zip(job.outputs, job.before, strict=False))
+        return list(jobs)
 
     def _fail(self, jobs: Sequence[Job], outcomes: ChunkOutcomes, recorder: Recorder) -> None:
         for job in jobs:
@@ -185,9 +187,17 @@ class ChunkRun:
         recorder.record(job, found, placed)
         outcomes.add(job, found)
 
-    def _put_options(self, _: Output) -> PutOptions:
-        spec = self._chunk.spec
-        return PutOptions(cache_control=spec.cache_control, metadata=spec.metadata)
+    def _put_options(self, output: Output) -> PutOptions:
+        """Return how an output is put: bound to what was there when the run decided to make it."""
+        spec, before = self._chunk.spec, self._before.get(output.key)
+        return PutOptions(
+            cache_control=spec.cache_control,
+            metadata=spec.metadata,
+            create=before == "",
+            replaces=ObjectInfo(output.key, 0, 0, 0, etag=before) if before else None,
+            # A node that was lost may have put it.
+            accept_same=True,
+        )
 
 
 def limit_time(spec: RunSpec, longest: float | None) -> RunSpec:

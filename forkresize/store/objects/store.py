@@ -218,7 +218,8 @@ class ObjectStore:
             return self._client.put(name, data, options)
         except OSError as error:
             # An earlier attempt whose answer was lost may have succeeded.
-            if attempt and error.errno in {errno.EEXIST, errno.ESTALE} and (own := self._find_same(name, data)):
+            may_be_own = attempt > 0 or options.accept_same
+            if may_be_own and error.errno in {errno.EEXIST, errno.ESTALE} and (own := self._find_same(name, data)):
                 return own
             raise
 
