@@ -1,5 +1,6 @@
 """Messages with open files over a Unix socket, between a program and the supervisor's process: MessageSocket."""
 
+import errno
 import socket
 import struct
 from collections import deque
@@ -7,12 +8,15 @@ from collections.abc import Sequence
 from io import FileIO
 
 from forkresize.pool.files import MAX_FILES, close_all, to_files
-from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE, receive_fds
+from forkresize.pool.sandbox.fd_channel import NO_SIGPIPE, receive_fds, send_fds
 
 _HEADER = struct.Struct("=QB")
 """Bytes of the payload that follows, number of files."""
 
 _CHUNK = 1 << 18
+
+_PATIENCE = 0.05
+"""Seconds for which a call waits until fewer files of this user are on their way."""
 
 
 class MessageSocket:
@@ -59,7 +63,10 @@ class MessageSocket:
                 sent = self._send(data, files)
             except BlockingIOError:
                 return False
-            except OSError:
+            except OSError as error:
+                if error.errno == errno.ETOOMANYREFS:
+                    # Too many files of this user are on their way; the caller tries again soon.
+                    return False
                 # The other end is closed. What it sent before can still be read, and then its end.
                 self._discard_unsent()
                 return True
@@ -75,7 +82,7 @@ class MessageSocket:
     def _send(self, data: memoryview, files: Sequence[FileIO]) -> int:
         if not files:
             return self._socket.send(data, NO_SIGPIPE)
-        return socket.send_fds(self._socket, [data], [file.fileno() for file in files], NO_SIGPIPE)
+        return send_fds(self._socket, data, [file.fileno() for file in files], _PATIENCE)
 
     def receive(self) -> list[tuple[bytes, tuple[FileIO, ...]]]:
         """Return the messages that one read completes; their files belong to the caller.

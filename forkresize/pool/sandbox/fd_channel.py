@@ -20,8 +20,12 @@ _MAX_DESCRIPTORS = 253
 """How many the kernel passes with one message, SCM_MAX_FD."""
 
 _PATIENCE = 60.0
+_PARENT_PATIENCE = 2.0
+"""Seconds for which a worker tries again to pass files while too many are on their way, and the pool's process, which
+others wait for."""
+
 _PAUSE = 0.01
-"""Seconds for which, and after which, a worker tries again to pass files while too many are on their way."""
+"""Seconds between two attempts."""
 
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 NO_SIGPIPE = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -42,6 +46,31 @@ def receive_fds(end: socket.socket, size: int) -> tuple[bytes, list[int]]:
     return data, descriptors
 
 
+def send_fds(end: socket.socket, data: bytes | memoryview, descriptors: Sequence[int], patience: float = 0.0) -> int:
+    """Send bytes and descriptors; return how many bytes were sent.
+
+    The kernel counts the descriptors that are on their way in all processes of a user, and compares them with the limit
+    of open files of the one that sends. So others may be the cause that it refuses, and that passes.
+
+    Args:
+        end: the socket.
+        data: at least one byte, which the descriptors travel with.
+        descriptors: of open files.
+        patience: seconds for which it is tried again while too many descriptors are on their way.
+
+    Raises:
+        OSError: as ``sendmsg``; ETOOMANYREFS if that lasts.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return socket.send_fds(end, [data], descriptors, NO_SIGPIPE)
+        except OSError as error:
+            if error.errno != errno.ETOOMANYREFS or time.monotonic() >= deadline:
+                raise
+        time.sleep(_PAUSE)
+
+
 class FdChannel:
     """A socket pair for descriptors, beside the message socket of one worker. Only the worker's end blocks."""
 
@@ -60,7 +89,7 @@ class FdChannel:
             try:
                 with opening as files:
                     descriptors = [file.fileno() for file in files]
-                    socket.send_fds(self.parent_end, [_STATUS.pack(0)], descriptors, NO_SIGPIPE)
+                    send_fds(self.parent_end, _STATUS.pack(0), descriptors, _PARENT_PATIENCE)
             except (OSError, ValueError) as error:
                 number = error.errno if isinstance(error, OSError) else errno.EINVAL
                 self.parent_end.send(_STATUS.pack(number or errno.EACCES), NO_SIGPIPE)
@@ -96,25 +125,12 @@ class FdChannel:
             raise BrokenPipeError
 
     def send_result(self, files: Sequence[FileIO]) -> None:
-        """In the worker: pass the files of a result, right before its message.
-
-        The kernel counts the descriptors that are on their way in all processes of a user, and compares them with the
-        limit of open files of the one that sends. So others may be the cause that it refuses, and that passes.
+        """In the worker: pass the files of a result, right before its message; see ``send_fds``.
 
         Raises:
             OSError: they cannot be passed.
         """
-        descriptors = [file.fileno() for file in files]
-        end = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                socket.send_fds(self.worker_end, [_RESULT], descriptors, NO_SIGPIPE)
-            except OSError as error:
-                if error.errno != errno.ETOOMANYREFS or time.monotonic() >= end:
-                    raise
-                time.sleep(_PAUSE)
-            else:
-                return
+        send_fds(self.worker_end, _RESULT, [file.fileno() for file in files], _PATIENCE)
 
     def receive_result(self) -> list[int]:
         """In the pool's process: return the descriptors of a result's files; none if they did not arrive."""

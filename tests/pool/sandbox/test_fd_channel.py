@@ -61,6 +61,8 @@ def test_files_of_a_result_that_do_not_all_arrive_count_as_none(
 
 _WAITS = """
 import os, resource, socket, sys, threading
+from contextlib import nullcontext
+from forkresize.pool.message_socket import MessageSocket
 from forkresize.pool import sealed_memfd
 from forkresize.pool.sandbox.fd_channel import FdChannel
 
@@ -76,11 +78,27 @@ with sealed_memfd(b"result") as file:
     except OSError as error:
         print(error.strerror)
     threading.Timer(0.3, lambda: far.recv(1)).start()
-    channel.send_result((file,))
-print(len(channel.receive_result()))
+    SEND
 """
 
+_SENDS = {
+    "result": "channel.send_result((file,)); print(len(channel.receive_result()))",
+    "answer": "channel.send(nullcontext((file,))); print(len(channel.receive()))",
+    "message": """
+    sender, receiver = map(MessageSocket, socket.socketpair())
+    sender.send(b"task", (file,))
+    waits = 0
+    while not sender.flush():
+        waits += 1
+    while not (messages := receiver.receive()):
+        pass
+    print(len(messages[0][1]) if waits else "it did not have to wait")
+""",
+}
 
-def test_a_worker_waits_while_too_many_files_of_its_user_are_on_their_way() -> None:
-    done = subprocess.run([sys.executable, "-c", _WAITS], capture_output=True, text=True, timeout=60, check=False)
+
+@pytest.mark.parametrize("kind", _SENDS)
+def test_files_wait_while_too_many_of_their_user_are_on_their_way(kind: str) -> None:
+    program = _WAITS.replace("SEND", _SENDS[kind].strip())
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.splitlines() == ["Too many references: cannot splice", "1"], done.stderr
