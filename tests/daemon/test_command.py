@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from forkresize.daemon import main
+from forkresize.daemon import _USAGE, main
 from forkresize.daemon.table import format_age, format_table
 from forkresize.extras import install_command
 from tests.servers.program import find_free_port
@@ -57,8 +57,7 @@ def test_a_database_that_is_not_there_is_fatal_and_shows_no_password(
     assert "geheim" not in error
 
 
-@pytest.mark.slow
-def test_without_the_extra_the_error_names_it(tmp_path: Path) -> None:
+def run_without_celery(*arguments: str) -> "subprocess.CompletedProcess[str]":
     program = """
 import sys
 sys.modules["celery"] = None
@@ -66,12 +65,33 @@ import importlib.util
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name == "celery" else find(name, package)
 import forkresize.daemon
-sys.argv = ["forkresized", "node"]
+sys.argv[0] = "forkresized"
 forkresize.daemon.program()
 """
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.slow
+def test_without_the_extra_the_error_names_it() -> None:
+    result = run_without_celery("node")
     assert result.returncode == 2
     assert result.stderr == f"forkresized: forkresized needs celery: {install_command('cluster')}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["--help"], ["node", "-h"], []])
+def test_without_the_extra_there_is_help_that_names_it(arguments: list[str]) -> None:
+    result = run_without_celery(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.endswith("forkresized needs celery: pip install 'forkresize[cluster]'\n")
+
+
+def test_the_help_without_the_extra_has_the_commands_and_their_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--help"])
+    complete = capsys.readouterr().out
+    for line in filter(None, _USAGE.splitlines()):
+        assert line.split() in [found.split() for found in complete.splitlines()]
 
 
 @pytest.mark.slow
