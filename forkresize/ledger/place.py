@@ -39,8 +39,11 @@ class LedgerUrl(str):
         if not self.startswith(_SQLITE):
             return None
         path = self.removeprefix(_SQLITE)
+        if path.startswith("///"):
+            # Of SQLAlchemy's URLs, those of absolute paths have a fourth slash.
+            return f"/{path.lstrip('/')}"
         # A host would be between two slashes and the third.
-        return path.removeprefix("//") if path[:3] == "///" or path[:2] != "//" else ""
+        return "" if path.startswith("//") else path
 
 
 class DestinationName(Struct, frozen=True):

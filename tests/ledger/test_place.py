@@ -15,7 +15,7 @@ from forkresize.ledger.place import DestinationName, destination_name
     ("text", "path"),
     [
         ("sqlite:///var/lib/l.db", "/var/lib/l.db"),
-        ("sqlite:////var/lib/l.db", "//var/lib/l.db"),
+        ("sqlite:////var/lib/l.db", "/var/lib/l.db"),
         ("sqlite:l.db", "l.db"),
         ("postgresql://u@h/d", None),
         ("postgres://h", None),
@@ -41,6 +41,14 @@ def test_other_values_are_refused(text: str) -> None:
     with pytest.raises(FieldError, match="use a URL such as sqlite:///") as caught:
         parse_ledger(text)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_as_sqlalchemy_writes_it_names_the_same_file(tmp_path: Path) -> None:
+    about = OutputRecord("k", "s3://in", "k", 1, 2, None, b"", "written")
+    with open_ledger("s3://a/b", f"sqlite:///{tmp_path}/l.db") as ledger:
+        ledger.record([about])
+    with open_ledger("s3://a/b", f"sqlite://{tmp_path}/l.db", read_only=True) as ledger:
+        assert ledger.get("k") == about
 
 
 def test_the_representation_of_a_url_shows_no_password() -> None:
