@@ -23,7 +23,7 @@ def lab(
         monkeypatch.setenv(name, value)
     for bucket in ("photos", "web"):
         ministack.create_bucket(bucket)
-    lab = Lab(broker.url, postgresql.new_database(), "s3://photos/in", "s3://web/out", tmp_path)
+    lab = Lab(broker.url, postgresql.new_database(), "s3://photos/in", f"s3://web/{tmp_path.name}", tmp_path)
     yield lab
     lab.close()
 
@@ -43,7 +43,7 @@ def test_pictures_of_a_bucket_are_made_into_another(lab: Lab, ministack: S3Serve
         assert found is not None
         assert (record.etag, record.size) == (found.etag, found.size)
         assert (record.source_etag, record.root) == (job.source.etag, "s3://photos/in")
-    url = f"{ministack.endpoint}/web/out/{lab.jobs[0].outputs[0].key}"
+    url = f"{ministack.endpoint}/{lab.urls[1].removeprefix('s3://')}/{lab.jobs[0].outputs[0].key}"
     with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 -- it is an http URL.
         assert response.headers["Content-Type"] == "image/jpeg"
         assert response.headers["Cache-Control"] == "max-age=60"
@@ -60,7 +60,7 @@ def test_an_output_that_another_program_has_put_since_the_listing_is_not_replace
     lab.wait_until_finished()
     refused, made = (outcome.outcomes[0].detail for outcome in lab.outcomes())
     assert isinstance(refused, Failed)
-    assert (refused.reason, refused.error) == (Reason.NOT_WRITTEN, f"s3://web/out/{taken}: it exists already")
+    assert (refused.reason, refused.error) == (Reason.NOT_WRITTEN, f"{lab.urls[1]}/{taken}: it exists already")
     assert made.status == "written"
     with lab.destination.open(taken) as file:
         assert file.read() == b"of another program"
@@ -79,7 +79,7 @@ def test_an_output_that_was_listed_is_replaced_and_one_that_has_changed_is_not(l
     made, refused = (outcome.outcomes[0].detail for outcome in lab.outcomes())
     assert made.status == "written"
     assert isinstance(refused, Failed)
-    assert refused.error == f"s3://web/out/{changed}: it was changed by another program; run again"
+    assert refused.error == f"{lab.urls[1]}/{changed}: it was changed by another program; run again"
 
 
 @ON_REDIS
