@@ -32,7 +32,7 @@ _ADVICE: dict[type[ForkresizeError], str] = {
 }
 """Options that help after an error, which says nothing of options itself."""
 
-_ARGUMENTS = {"sources": "SOURCE", "destination": "DESTINATION"}
+_ARGUMENTS = {"sources": "SOURCE", "destination": "DESTINATION", "allow_http": "plain HTTP"}
 
 _REASONS = {"in_place": ": each source is replaced by its one output"}
 """Why an option cannot be combined with others."""

@@ -13,7 +13,7 @@ from forkresize.errors import FieldError, UsageError, describe
 from forkresize.store.info import Capabilities
 from forkresize.store.objects.aws import connect
 from forkresize.store.objects.boto_client import BotoClient
-from forkresize.store.objects.endpoint import allows_http
+from forkresize.store.objects.endpoint import allows_http, is_set
 from forkresize.store.objects.obstore_client import AZURE_UNUSABLE, Connections, ObstoreClient
 from forkresize.store.objects.options import StoreOptions
 from forkresize.store.objects.s3_client import S3Client
@@ -27,6 +27,9 @@ _PROCESS = os.getpid()
 
 _DIRECTORY_BUCKET = "--x-s3"
 """Ends the names of buckets of S3 Express, which list their objects in no order."""
+
+_ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
+"""Variables of obstore that permit requests without encryption."""
 
 _ONCE: "RetryConfig" = {"max_retries": 0}
 """Most requests are repeated by ``retry``, for all clients alike."""
@@ -78,7 +81,7 @@ def _open_gs(url: StoreUrl, options: StoreOptions) -> ObjectStore:
 
 def _open_az(url: StoreUrl, options: StoreOptions) -> ObjectStore:
     endpoint = os.environ.get("AZURE_STORAGE_ENDPOINT") or os.environ.get("AZURE_ENDPOINT", "")
-    if not endpoint and _is_set("AZURE_STORAGE_USE_EMULATOR"):
+    if not endpoint and is_set("AZURE_STORAGE_USE_EMULATOR"):
         endpoint = os.environ.get("AZURITE_BLOB_STORAGE_URL", "http://127.0.0.1:10000")
     client = _open(AzureStore, url, options, endpoint, {})
     return ObjectStore.over(url, client, options, Capabilities(conditional_put=True, ordered_listing=False))
@@ -97,7 +100,7 @@ def _open(
         settings: of the vendor.
     """
     limits: ClientConfig = {
-        "allow_http": allows_http(endpoint, options),
+        "allow_http": allows_http(endpoint, options, _ALLOW_HTTP[url.scheme]),
         "connect_timeout": timedelta(seconds=options.connect_timeout),
         "timeout": timedelta(seconds=options.timeout),
     }
@@ -115,7 +118,3 @@ def _open(
         store(url.bucket, client_options=client, retry_config=retry, **settings) for client, retry in all_limits
     )
     return ObstoreClient(Connections(*connections), AZURE_UNUSABLE if url.scheme == "az" else None)
-
-
-def _is_set(variable: str) -> bool:
-    return os.environ.get(variable, "").lower() in {"1", "true", "yes", "on"}

@@ -108,23 +108,26 @@ def test_a_forked_process_opens_no_store(aws: None, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("variable", "url"),
+    ("variable", "url", "permission"),
     [
-        ("AWS_ENDPOINT_URL", "s3://photos"),
-        ("AWS_ENDPOINT_URL_S3", "s3://photos"),
-        ("STORAGE_EMULATOR_HOST", "gs://photos"),
-        ("AZURE_STORAGE_ENDPOINT", "az://photos"),
+        ("AWS_ENDPOINT_URL", "s3://photos", "AWS_ALLOW_HTTP"),
+        ("AWS_ENDPOINT_URL_S3", "s3://photos", "AWS_ALLOW_HTTP"),
+        ("STORAGE_EMULATOR_HOST", "gs://photos", "GOOGLE_ALLOW_HTTP"),
+        ("AZURE_STORAGE_ENDPOINT", "az://photos", "AZURE_ALLOW_HTTP"),
     ],
 )
 def test_plain_http_to_another_machine_needs_permission(
-    aws: None, monkeypatch: pytest.MonkeyPatch, variable: str, url: str
+    aws: None, monkeypatch: pytest.MonkeyPatch, variable: str, url: str, permission: str
 ) -> None:
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
     monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "c2VjcmV0")
     monkeypatch.setenv(variable, "http://storage.example:9000")
-    with pytest.raises(FieldError, match="reached without encryption"):
+    with pytest.raises(FieldError, match=f"reached without encryption: .*, or set {permission}=true"):
         open_store(url)
     assert open_store(url, StoreOptions(allow_http=True)).location("") == url
+    with monkeypatch.context() as context:
+        context.setenv(permission, "true")
+        assert open_store(url).location("") == url
     monkeypatch.setenv(variable, "http://127.0.0.1:9000")
     assert open_store(url).location("") == url
 
