@@ -84,7 +84,7 @@ def test_without_the_extra_the_error_names_it() -> None:
 def test_without_the_extra_there_is_help_that_names_it(arguments: list[str]) -> None:
     result = run_without_celery(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("forkresized needs celery: pip install 'forkresize[cluster]'\n")
+    assert result.stdout.endswith(f"forkresized needs celery: {install_command('cluster')}\n")
 
 
 def test_the_help_without_the_extra_has_the_commands_and_their_texts(capsys: pytest.CaptureFixture[str]) -> None:
