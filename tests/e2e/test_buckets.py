@@ -1,5 +1,6 @@
 """The installed command with sources and outputs in buckets of a real S3 server, undisturbed and disturbed."""
 
+import contextlib
 import io
 import json
 import os
@@ -363,8 +364,10 @@ def children(pid: int) -> list[int]:
 
 def supervisor_of(pid: int) -> int:
     """Return the supervisor of a run, which one of its threads has started."""
-    tasks = Path(f"/proc/{pid}/task")
-    found = [int(each) for task in tasks.iterdir() for each in (task / "children").read_text().split()]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # The thread has ended.
+            found += [int(each) for each in (task / "children").read_text().split()]
     return found[0] if found else 0
 
 
