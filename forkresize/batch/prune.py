@@ -6,7 +6,6 @@ Only files that the ledger names are looked at.
 import os
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from itertools import chain
 
 from msgspec import Struct, field
 
@@ -94,17 +93,17 @@ class PrunePlan(Struct):
             LedgerError: the ledger can't be written.
         """
         forgotten = list(self.missing)
-        for key, orphan in chain(self.orphans.items(), self.stale.items()):
-            try:
-                self.store.delete(key)
-            except FileNotFoundError:
-                forgotten.append(key)  # Another shard has removed it.
-            except OSError as error:
-                detail = Failed(Reason.NOT_WRITTEN, f"cannot remove {orphan.destination}: {describe(error)}")
-                yield Outcome(orphan.ref, detail)
-            else:
+        outcomes = self.orphans | self.stale
+        for key, error in self.store.delete_many(outcomes):
+            orphan = outcomes[key]
+            if error is None:
                 forgotten.append(key)
                 yield orphan
+            elif isinstance(error, FileNotFoundError):
+                forgotten.append(key)  # Another shard has removed it.
+            else:
+                detail = Failed(Reason.NOT_WRITTEN, f"cannot remove {orphan.destination}: {describe(error)}")
+                yield Outcome(orphan.ref, detail)
         ledger.forget(forgotten)
 
 

@@ -157,6 +157,12 @@ class OutputStore(SourceStore, Protocol):
             FileNotFoundError: it does not exist.
         """
 
+    def delete_many(self, keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+        """Remove objects, as many as possible with one request. Yield each key, and why it could not be removed.
+
+        Of an object that does not exist, the reason is a FileNotFoundError or, if the store does not say so, None.
+        """
+
     def lock(
         self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None
     ) -> AbstractContextManager[str]:
@@ -216,3 +222,19 @@ def read_pieces(file: BinaryIO, size: int = sys.maxsize) -> Iterator[bytes]:
     while piece := file.read(min(size, _PIECE)):
         yield piece
         size -= len(piece)
+
+
+def delete_each(delete: Callable[[str], object], keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+    """Remove objects one by one; see ``OutputStore.delete_many``.
+
+    Args:
+        delete: removes one.
+        keys: of the objects.
+    """
+    for key in keys:
+        try:
+            delete(key)
+        except OSError as error:
+            yield key, error
+        else:
+            yield key, None

@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from io import FileIO
 from typing import BinaryIO, Self
@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 from msgspec.structs import replace
 
 from forkresize.store import files
-from forkresize.store.base import check_key, read_pieces, write_pieces
+from forkresize.store.base import check_key, delete_each, read_pieces, write_pieces
 from forkresize.store.beneath import Root, create_file
 from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, ObjectKind, PutOptions, check_condition
 from forkresize.store.staging import LocalStaging, write_staged
@@ -142,6 +142,10 @@ class LocalStore:
         root, key_below = self._split(key)
         with Root(root) as tree:
             tree.remove(key_below)
+
+    def delete_many(self, keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+        """Remove objects, one by one."""
+        return delete_each(self.delete, keys)
 
     def lock(
         self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None

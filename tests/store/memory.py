@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from itertools import count
 from typing import BinaryIO, Self
@@ -14,7 +14,7 @@ from typing import BinaryIO, Self
 from msgspec.structs import replace
 
 from forkresize.errors import DestinationBusyError
-from forkresize.store.base import check_key, write_pieces
+from forkresize.store.base import check_key, delete_each, write_pieces
 from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, PutOptions, check_condition
 from forkresize.store.objects.staging import MemoryStaging
 
@@ -100,6 +100,10 @@ class MemoryStore:
         """Remove an object."""
         self._raise_fault("delete", key)
         del self._objects[self._get(check_key(key))[0].key]
+
+    def delete_many(self, keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+        """Remove objects, one by one."""
+        return delete_each(self.delete, keys)
 
     def staging(self) -> MemoryStaging:
         """Return the staging area."""

@@ -292,6 +292,27 @@ def test_delete_removes_one_object(store: OutputStore) -> None:
     assert listing(store) == ["a/b", "a/d.jpg"]
 
 
+def test_many_objects_are_removed_and_the_others_stay(store: OutputStore) -> None:
+    keys = [f"a/{number} & ü.jpg" for number in range(20)]
+    for key in [*keys, "a/kept.jpg"]:
+        store.put(key, b"")
+    errors = dict(store.delete_many([*keys, "a/missing.jpg"]))
+    assert errors.pop("a/missing.jpg") is None or not store.stat("a/missing.jpg")
+    assert errors == dict.fromkeys(keys)
+    assert listing(store) == ["a/kept.jpg"]
+    assert list(store.delete_many([])) == []
+
+
+def test_objects_that_cannot_be_removed_are_named(store: OutputStore, fail: Fail) -> None:
+    keys = ["a.jpg", "b.jpg"]
+    for key in keys:
+        store.put(key, b"")
+    with fail("delete", errno.EACCES):
+        errors = dict(store.delete_many(keys))
+    assert {key: error and error.errno for key, error in errors.items()} == dict.fromkeys(keys, errno.EACCES)
+    assert listing(store) == keys
+
+
 def test_concurrent_puts_leave_one_of_the_values_complete(store: OutputStore) -> None:
     values = [bytes([number]) * 100_000 for number in range(4)]
     writers = [store.with_run(f"{number:08x}") for number in range(4)]

@@ -1,6 +1,6 @@
 """A destination whose objects are known from its listing: ListedStore."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Self
 
@@ -77,6 +77,10 @@ class ListedStore:
     def delete(self, key: str) -> None:
         """Remove an object."""
         self._store.delete(key)
+
+    def delete_many(self, keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+        """Remove objects."""
+        return self._store.delete_many(keys)
 
     def lock(
         self, shard: str | None = None, timeout: float = 0.0, on_wait: Callable[[], object] = lambda: None

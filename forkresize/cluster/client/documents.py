@@ -1,6 +1,5 @@
 """The manifests and the outcomes of a run, below its destination."""
 
-import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from threading import Lock
@@ -149,10 +148,10 @@ def remove_documents(store: OutputStore, keep: Iterable[int]) -> None:
 
 def _remove(store: OutputStore, prefix: str, kept_prefixes: tuple[str, ...]) -> None:
     try:
-        for info in list(store.scan(prefix)):
-            if not info.key.startswith(kept_prefixes):
-                with contextlib.suppress(FileNotFoundError):
-                    store.delete(info.key)
+        keys = [info.key for info in store.scan(prefix) if not info.key.startswith(kept_prefixes)]
+        for _, error in store.delete_many(keys):
+            if error is not None and not isinstance(error, FileNotFoundError):
+                raise error
     except OSError as error:
         raise DestinationError(f"cannot remove the manifests below {prefix!r}: {describe(error)}") from error
 

@@ -1,9 +1,10 @@
 """What a client library does for an object store: requests for full names, within one bucket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Protocol
 
 from forkresize.store.info import ObjectInfo, PutOptions
+from forkresize.store.objects.errors import is_transient
 
 
 class ObjectClient(Protocol):
@@ -24,5 +25,33 @@ class ObjectClient(Protocol):
     def delete(self, name: str) -> None:
         """Remove an object if it exists."""
 
+    def delete_many(self, names: Sequence[str]) -> dict[str, OSError]:
+        """Remove up to a thousand objects that exist or do not; return those that stay, with the reason.
+
+        Raises:
+            OSError: that may pass, or concerns all of them.
+        """
+
     def list_pages(self, prefix: str, after: str) -> Iterator[list[ObjectInfo]]:
         """Yield the objects whose names start with a prefix and sort after a name, in groups."""
+
+
+def delete_singly(delete: Callable[[str], object], names: Sequence[str]) -> dict[str, OSError]:
+    """Remove objects with a request for each; see ``ObjectClient.delete_many``.
+
+    Args:
+        delete: removes one.
+        names: of the objects.
+
+    Raises:
+        OSError: that may pass.
+    """
+    failed = {}
+    for name in names:
+        try:
+            delete(name)
+        except OSError as error:
+            if is_transient(error):
+                raise
+            failed[name] = error
+    return failed

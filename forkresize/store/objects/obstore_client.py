@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -13,6 +13,7 @@ from obstore import exceptions
 from forkresize.store.base import write_pieces
 from forkresize.store.info import ObjectInfo, PutOptions
 from forkresize.store.objects import errors
+from forkresize.store.objects.client import delete_singly
 from forkresize.store.objects.media import guess_content_type
 
 if TYPE_CHECKING:
@@ -107,6 +108,18 @@ class ObstoreClient:
         """Remove an object if it exists."""
         with contextlib.suppress(FileNotFoundError), _translate():
             obstore.delete(self._writer, _check(name))
+
+    def delete_many(self, names: Sequence[str]) -> dict[str, OSError]:
+        """Remove objects with as few requests as the store allows, or several at the same time."""
+        failed: dict[str, OSError] = {name: OSError(errno.EINVAL, _UNUSABLE) for name in names if not supports(name)}
+        usable = [name for name in names if name not in failed]
+        try:
+            with _translate():
+                obstore.delete(self._writer, usable)
+        except OSError:
+            # It does not say which of them stay.
+            failed |= delete_singly(self.delete, usable)
+        return failed
 
     def list_pages(self, prefix: str, after: str) -> Iterator[list[ObjectInfo]]:
         """Yield the objects below a prefix, in the order of the store."""

@@ -1,9 +1,11 @@
 """An object store as a place for sources and outputs."""
 
 import errno
+import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Self, TypeVar
@@ -24,6 +26,9 @@ T = TypeVar("T")
 
 _MAX_NAME = 1024
 """Bytes of a name on S3 and Google Cloud Storage; characters on Azure."""
+
+_DELETED = 1000
+"""Objects that S3 removes with one request at most."""
 
 _PROBE = b"forkresize asks whether the store respects conditions of writes; it may be deleted\n"
 
@@ -141,6 +146,25 @@ class ObjectStore:
         if self.stat(key) is None:
             raise FileNotFoundError(errno.ENOENT, "not found", self.location(key))
         self._call(lambda _: self._client.delete(name), key)
+
+    def delete_many(self, keys: Iterable[str]) -> Iterator[tuple[str, OSError | None]]:
+        """Remove objects, a thousand with each request where the store has such requests."""
+        remaining = iter(keys)
+        while batch := list(itertools.islice(remaining, _DELETED)):
+            try:
+                names = {self._name(check_key(key)): key for key in batch}
+                if lease := self._shared.leases.get(self.run_id):
+                    lease.check(self.location(""))
+                failed = self._call(partial(self._delete_names, list(names)), "")
+            except OSError as error:
+                yield from ((key, error) for key in batch)
+                continue
+            for name, key in names.items():
+                reason = failed.get(name)
+                yield key, None if reason is None else OSError(reason.errno, reason.strerror, self.location(key))
+
+    def _delete_names(self, names: list[str], _: int) -> dict[str, OSError]:
+        return self._client.delete_many(names)
 
     def probe(self) -> Capabilities:
         """Write an object twice, to see whether the store respects conditions. It is removed again."""

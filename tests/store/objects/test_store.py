@@ -4,7 +4,7 @@ import errno
 import json
 import traceback
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import BinaryIO
 
@@ -41,6 +41,9 @@ class Listing:
         raise NotImplementedError
 
     def delete(self, name: str) -> None:
+        raise NotImplementedError
+
+    def delete_many(self, names: Sequence[str]) -> dict[str, OSError]:
         raise NotImplementedError
 
 
