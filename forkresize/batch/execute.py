@@ -139,6 +139,7 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
             executor.begin(ledger.run)
             outputs = RecordedOutputs(outputs.check)
         with executor:
+            ledger.watch(partial(_end_wait, executor))
             plan.stop.follow(lambda: executor.stopping)
             listed = _changed_sources(opened, state, found)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, listed), plan.settings.order)
@@ -148,6 +149,12 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
                 _prune(plan, state, ledger)
         with state.stop_on(LedgerError):
             ledger.close()
+
+
+def _end_wait(executor: Executor) -> None:
+    """End a wait for the ledger once a signal has asked the run to stop."""
+    if executor.interrupted is not None:
+        raise LedgerError("the run was asked to stop while it waited for the ledger")
 
 
 def _process_jobs(

@@ -136,6 +136,9 @@ class LedgerStore(Protocol):
             DestinationBusyError: another run holds it.
         """
 
+    def watch(self, on_pause: Callable[[], object]) -> None:
+        """Call a function again and again while the ledger waits for its database. What it raises ends the wait."""
+
     def begin_run(self) -> None:
         """Start a run with a new number. Earlier runs that have not ended count as interrupted."""
 

@@ -18,6 +18,9 @@ class NullLedger:
     ) -> None:
         """Do nothing: the lock of the destination is enough."""
 
+    def watch(self, on_pause: Callable[[], object]) -> None:
+        """Do nothing: no database is waited for."""
+
     def begin_run(self) -> None:
         """Do nothing."""
 

@@ -67,6 +67,15 @@ def remove_temporary(destination: str, run_id: str) -> None:
         os.unlink(temporary_path(destination, run_id))
 
 
+def find_temporary_runs(root: str) -> set[str]:
+    """Return the ids of the runs that have temporary files below a directory."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError), Root(root) as tree:
+        for _, _, names in tree.walk():
+            found.update(name.rpartition(f"{STATE_DIR}-")[2] for name in names if is_internal(name))
+    return found
+
+
 def remove_temporaries(root: str, run_ids: Collection[str]) -> None:
     """Remove the staging directories of runs, and all of their temporary files below a directory.
 

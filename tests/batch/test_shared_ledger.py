@@ -2,6 +2,9 @@
 
 import glob
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -88,6 +91,47 @@ def test_a_server_that_stays_away_ends_the_run_and_every_finished_output_is_repo
     assert {str(outcome.destination) for outcome in made if outcome.status == "written"} == outputs(tmp_path)
     assert summary.written == len(outputs(tmp_path)) >= 10
     again = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=Settings(ledger=url))
+    assert again.exit_code == 0
+    assert len(outputs(tmp_path)) == 2 * COUNT
+
+
+def test_a_signal_ends_the_wait_for_a_server_that_is_away(
+    url: str,
+    tmp_path: Path,
+    postgresql: PostgresServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each record is waited for.
+    monkeypatch.setattr(ledger, "_MAX_PENDING", 1)
+    made: Outcomes = []
+    interrupted: list[float] = []
+
+    def interrupt() -> None:
+        # The wait begins with the next look-up or record, and would last for a minute.
+        deadline = time.monotonic() + 30
+        while not caplog.records and time.monotonic() < deadline:
+            time.sleep(0.05)
+        interrupted.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    settings = Settings(ledger=url)
+    thread = threading.Thread(target=interrupt)
+
+    def crash() -> None:
+        postgresql.crash()
+        thread.start()
+
+    try:
+        summary = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=settings, observers=[observe(crash, made)])
+        ended = time.monotonic()
+    finally:
+        postgresql.start()
+        thread.join()
+    assert "waiting for the database" in caplog.text
+    assert summary.exit_code == 128 + signal.SIGINT
+    assert ended - interrupted[0] < 30
+    again = run([tmp_path / "in"], tmp_path / "out", SMALL, settings=settings)
     assert again.exit_code == 0
     assert len(outputs(tmp_path)) == 2 * COUNT
 

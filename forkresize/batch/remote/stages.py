@@ -17,7 +17,7 @@ from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.batch.remote.threads import TransferThreads
 from forkresize.batch.remote.transfer import Transfer
 from forkresize.errors import BrokenPoolError
-from forkresize.job import Output
+from forkresize.job import Job, Output
 from forkresize.recipe import from_bytes
 from forkresize.store import PLAIN, ObjectInfo, OutputStore, PutOptions
 
@@ -75,6 +75,7 @@ class Stages:
         self._done: SimpleQueue[Transfer] = SimpleQueue()
         self._lock = threading.Lock()
         self._active: dict[Transfer, Future[Rendering] | None] = {}
+        self._unfetched: set[Transfer] = set()
         self._dropping = False
         self._started = False
 
@@ -93,6 +94,7 @@ class Stages:
         """Fetch, render and put a picture."""
         with self._lock:
             self._active[transfer] = None
+            self._unfetched.add(transfer)
         if not self._started:
             self._started = True
             self._renderer.start()
@@ -111,12 +113,16 @@ class Stages:
         return taken
 
     def drop_waiting(self) -> None:
-        """Drop the pictures that no worker has."""
+        """Drop the pictures that no worker has; requests for their sources are left to themselves."""
         with self._lock:
             self._dropping = True
             futures = [future for future in self._active.values() if future is not None]
+            unfetched = [transfer for transfer in self._active if transfer in self._unfetched]
+            self._unfetched.clear()
         for future in futures:
             future.cancel()
+        for transfer in unfetched:
+            self._finish(transfer)
 
     def abandon(self) -> list[Transfer]:
         """Return the pictures that are under way, which are forgotten."""
@@ -141,20 +147,36 @@ class Stages:
         self._putting.close()
 
     def _fetch(self, transfer: Transfer) -> None:
-        if self._dropping:
-            self._finish(transfer)
-            return
-        try:
-            transfer.job, file = self._fetcher.fetch(transfer.job)
-        except RefusedError as refusal:
-            transfer.fail(refusal.detail)
-            self._finish(transfer)
-        except Exception as error:  # noqa: BLE001  A bug costs one picture, as in a worker.
-            transfer.fail_by_bug(error)
-            self._finish(transfer)
-        else:
+        found = None if self._dropping else self._try_to_fetch(transfer.job)
+        is_wanted = self._is_wanted(transfer)
+        if isinstance(found, tuple):
+            job, file = found
             with file:
-                self._render(transfer, file)
+                if is_wanted:
+                    transfer.job = job
+                    self._render(transfer, file)
+            return
+        if is_wanted:
+            if isinstance(found, RefusedError):
+                transfer.fail(found.detail)
+            elif found is not None:
+                transfer.fail_by_bug(found)
+            self._finish(transfer)
+
+    def _try_to_fetch(self, job: Job) -> tuple[Job, FileIO] | Exception:
+        """Return a job with its source as it is, and its content; or why there is none."""
+        try:
+            return self._fetcher.fetch(job)
+        except Exception as error:  # noqa: BLE001  A bug costs one picture, as in a worker.
+            return error
+
+    def _is_wanted(self, transfer: Transfer) -> bool:
+        """Return whether a picture whose request is over was not dropped while it lasted. To be called once."""
+        with self._lock:
+            if transfer not in self._unfetched:
+                return False
+            self._unfetched.remove(transfer)
+            return True
 
     def _render(self, transfer: Transfer, file: FileIO) -> None:
         if self._dropping:

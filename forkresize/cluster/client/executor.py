@@ -11,6 +11,7 @@ from forkresize.cluster.client.attendance import Attendance
 from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.documents import RunDocuments
 from forkresize.cluster.client.follower import Follower
+from forkresize.cluster.client.leftovers import remove_leftovers
 from forkresize.cluster.client.submission import Submission
 from forkresize.cluster.client.takeover import cancel_after_error, end_earlier_runs
 from forkresize.cluster.database.values import RunState
@@ -55,6 +56,7 @@ class ClusterExecutor(RecordingExecutor):
         self._signals = StopSignals(self.stop)
         self._signals.on_force = self._leave
         self._stopping = self._leaving = self._cancelled = False
+        self._is_stop_mentioned = False
         self._is_owner = False  # Whether a run began here that has not ended, and that no other process follows.
         self._end_at = None if request.stop_after is None else time.monotonic() + request.stop_after
         self._turn_at = self._flushed_at = 0.0
@@ -63,6 +65,7 @@ class ClusterExecutor(RecordingExecutor):
 
     def __enter__(self) -> Self:
         self._signals.__enter__()
+        self._database.watch(self._stop_waiting)
         return self
 
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
@@ -163,6 +166,8 @@ class ClusterExecutor(RecordingExecutor):
         self._lost = 0 if progress is None else progress.lost
         self._database.runs.end(self.number, RunState.CANCELLED if self._cancelled else RunState.DONE)
         self._documents().remove()
+        if self._lost:
+            remove_leftovers(self._database, self._request.store)
 
     def _take_turn(self, follower: Follower) -> Generator[NodeResult, None, list[NodeActivity]]:
         """Look at the run once, and yield new results; return what the nodes do."""
@@ -200,6 +205,14 @@ class ClusterExecutor(RecordingExecutor):
         self._wait()
         if self._signals.first is not None:
             raise StopRequested(self._signals.first)
+
+    def _stop_waiting(self) -> None:
+        """While the database is away: the first signal has no effect yet, and the second ends the wait."""
+        if self._leaving:
+            raise StopRequested(self._signals.first or 0)
+        if self._signals.first is not None and not self._is_stop_mentioned:
+            self._is_stop_mentioned = True
+            self._connection.notify("nothing is cancelled before the database is back; interrupt again to leave")
 
     def _leave(self) -> None:
         if self._leaving:

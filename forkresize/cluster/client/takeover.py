@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.documents import remove_documents
+from forkresize.cluster.client.leftovers import remove_leftovers
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import RunRow, RunState
 from forkresize.errors import LedgerError, RunActiveError
@@ -29,6 +30,7 @@ def end_earlier_runs(
         LedgerError: the database cannot be used.
     """
     database, end = connection.database, clock() + request.patience
+    lost = 0
     for row in find_predecessors(connection, request):
         if row.detached:
             _wait_for(connection, row, wait, lambda: clock() < end)
@@ -36,8 +38,12 @@ def end_earlier_runs(
         if not is_finished:
             _cancel(database, row, wait)
         database.runs.end(row.run, RunState.DONE if is_finished and not row.cancelled else RunState.CANCELLED)
+        progress = database.runs.progress(row.run)
+        lost += 0 if progress is None else progress.lost
     active = database.runs.active(request.spec.destination)
     remove_documents(request.store, [row.run for row in active])
+    if lost:
+        remove_leftovers(database, request.store)
 
 
 def cancel_after_error(connection: Connection, run: int) -> None:

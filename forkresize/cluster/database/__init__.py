@@ -5,6 +5,7 @@ Every statement on these tables is in this package, except one that other runs l
 that transactions wait for each other and never deadlock. The clock is the database's.
 """
 
+from collections.abc import Callable
 from typing import Self
 
 from forkresize.cluster.database.chunks import LEASE_SECONDS, ChunkTable
@@ -42,6 +43,10 @@ class ClusterDatabase:
         self.chunks = ChunkTable(self._database, lease_seconds)
         self.outbox = Outbox(self._database)
         self.nodes = NodeTable(self._database)
+
+    def watch(self, on_pause: Callable[[], object]) -> None:
+        """Call a function again and again while a lost connection is waited for. What it raises ends the wait."""
+        self._database.on_pause = on_pause
 
     def migrate(self) -> None:
         """Create the tables, or bring them to this version.

@@ -26,6 +26,8 @@ RETURNING run, number, token, manifest, first, count, handling, attempts AS atte
 
 _IS_LEASED = "SELECT FROM forkresize.chunk WHERE run = %(run)s AND number = %(number)s AND state = 'leased'"
 
+_TOKENS = "SELECT token FROM forkresize.chunk WHERE state = 'leased'"
+
 _OWN = "run = %(run)s AND number = %(number)s AND token = %(token)s AND state = 'leased'"
 
 _RENEW = f"""
@@ -107,6 +109,11 @@ class ChunkTable:
         """Return whether a node has leased a chunk."""
         values = {"run": run, "number": number}
         return self._database.run(lambda cursor: cursor.execute(_IS_LEASED, values).rowcount == 1)
+
+    def tokens(self) -> set[str]:
+        """Return the tokens of all leases, each as 32 hexadecimal digits."""
+        rows = self._database.run(lambda cursor: fetch(cursor, _TOKENS, {}))
+        return {row["token"].hex for row in rows}
 
     def renew(self, lease: Lease, made: int = 0, *, wait: bool = True) -> bool:
         """Renew a lease; return whether it is still held.

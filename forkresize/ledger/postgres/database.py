@@ -5,6 +5,7 @@ prepared, and time-outs are set in each transaction. TLS, password files and ``P
 """
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -25,6 +26,11 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 """Seconds between two attempts: each pause is twice as long as the one before."""
+
+_SLICE = 0.1
+"""Seconds between two calls of ``on_pause``."""
+
+_LOG = logging.getLogger("forkresize.ledger")
 
 _PARAMETERS = {
     "fallback_application_name": "forkresize",
@@ -81,6 +87,8 @@ class Database:
 
     def __init__(self, url: str, timeouts: Timeouts = _TIMEOUTS) -> None:
         self.name = f"the ledger {redact(url)!r}"
+        self.on_pause: Callable[[], object] = lambda: None
+        """Called again and again while a lost connection is waited for. What it raises ends the wait."""
         self._timeouts = timeouts
         self._translator = Translator(url)
         self._parameters: dict[str, Any] = {**_PARAMETERS, **parse_url(url)}
@@ -89,6 +97,7 @@ class Database:
         self._connection: Connection | None = None
         self._connected_before = False
         self._lost_since: float | None = None
+        self._is_announced = False
         self._next_attempt = 0.0
         self._pause = _FIRST_PAUSE
         milliseconds = round(timeouts.statement * 1000)
@@ -129,6 +138,7 @@ class Database:
                 self._give_up_or_pause(error, wait=wait)
             else:
                 self._lost_since, self._next_attempt, self._pause = None, 0.0, _FIRST_PAUSE
+                self._is_announced = False
                 return result
 
     def connect(self) -> Connection:
@@ -184,4 +194,14 @@ class Database:
         pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE)
         if not wait:
             raise self._translator.translate(error, ConnectionLostError) from None
-        time.sleep(pause)
+        if not self._is_announced:
+            self._is_announced = True
+            text, seconds = self._translator.translate(error), self._timeouts.retry
+            _LOG.warning("waiting for the database, for %.0f s at most: %s", seconds, text)
+        self._sleep(pause)
+
+    def _sleep(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (remaining := end - time.monotonic()) > 0:
+            self.on_pause()
+            time.sleep(min(_SLICE, remaining))

@@ -125,6 +125,10 @@ class PostgresLedger:
             runs = ClusterRuns(self._database, self._destination, self._name)
             runs.wait(shard, max(0.0, deadline - time.monotonic()), on_wait)
 
+    def watch(self, on_pause: Callable[[], object]) -> None:
+        """Call a function again and again while a lost connection is waited for. What it raises ends the wait."""
+        self._database.on_pause = on_pause
+
     def begin_run(self) -> None:
         """Start a run with a new number; nothing happens if the ledger is only read."""
         if self.persistent:

@@ -91,6 +91,9 @@ class SqliteLedger:
     ) -> None:
         """Do nothing: the lock of the destination is enough."""
 
+    def watch(self, on_pause: Callable[[], object]) -> None:
+        """Do nothing: no database is waited for."""
+
     def begin_run(self) -> None:
         """Start a run with a new number; nothing happens if the ledger is only read."""
         if not self.persistent:

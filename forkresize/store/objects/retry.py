@@ -1,6 +1,7 @@
 """Requests that are repeated after errors that may pass."""
 
 import errno
+import logging
 import os
 import random
 import time
@@ -10,10 +11,19 @@ from typing import TypeVar
 from forkresize.store.info import ChangedError
 from forkresize.store.objects.errors import is_transient
 from forkresize.store.objects.options import StoreOptions
+from forkresize.urls import redact
 
 T = TypeVar("T")
 
 _MAX_DELAY = 15.0
+
+_PATIENCE = 3.0
+"""Seconds after which it is mentioned that a request is repeated."""
+
+_SILENCE = 30.0
+"""Seconds until it is mentioned again, for any request."""
+
+_LOG = logging.getLogger("forkresize.store")
 
 
 class Retry:
@@ -27,6 +37,7 @@ class Retry:
     def __init__(self, options: StoreOptions, sleep: Callable[[float], object] = time.sleep) -> None:
         self._options = options
         self._sleep = sleep
+        self._mentioned_at = -_SILENCE
         self._process = os.getpid()
 
     def call(self, request: Callable[[int], T], location: str, *, once: bool = False) -> T:
@@ -54,7 +65,17 @@ class Retry:
                 attempt += 1
                 if once or not self._is_repeated(error, attempt, elapsed + delay):
                     raise _complete(error, location, attempt if is_transient(error) else 1) from None
+                failure = error.strerror
+            self._mention(failure, location, elapsed + delay)
             self._sleep(delay)
+
+    def _mention(self, failure: str | None, location: str, seconds: float) -> None:
+        """Log that a request is repeated, if that takes long, and was not mentioned a moment ago."""
+        now = time.monotonic()
+        if seconds >= _PATIENCE and now - self._mentioned_at >= _SILENCE:
+            self._mentioned_at = now
+            limit = self._options.retry_timeout
+            _LOG.warning("waiting for %s, for %.0f s at most: %s", redact(location), limit, failure)
 
     def _delay(self, attempt: int) -> float:
         longest = min(_MAX_DELAY, self._options.first_delay * float(2**attempt))

@@ -307,6 +307,34 @@ def test_stop_finishes_what_workers_have_and_drops_the_rest(
     assert len(list(web.scan())) == len(outcomes)
 
 
+def test_stop_does_not_wait_for_a_store_that_does_not_answer(
+    start: Start, photos: ObservedStore, web: ObservedStore, draw_bytes: DrawBytes
+) -> None:
+    fill(photos, draw_bytes)
+    answer, asked = threading.Event(), threading.Event()
+
+    def hang(operation: str, key: str) -> None:
+        if key == "trip/3.jpg" and operation == "fetch":
+            asked.set()
+            assert answer.wait(60)
+
+    photos.before = hang
+    executor = start()
+
+    def stop() -> None:
+        assert asked.wait(60)
+        executor.stop()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    found = run(executor, jobs(photos), web)
+    assert not answer.is_set()
+    answer.set()
+    stopping.join()
+    assert "trip/3.jpg" not in {outcome.source.relative for outcome in found}
+    assert {outcome.detail.status for outcome in found} <= {"written"}
+
+
 def test_abort_interrupts_what_is_under_way(photos: ObservedStore, web: ObservedStore, draw_bytes: DrawBytes) -> None:
     fill(photos, draw_bytes, 20)
     hanging = threading.Event()

@@ -21,6 +21,7 @@ from forkresize.pool import NothingYet
 from forkresize.store import LocalStore
 from tests.cluster.client.conftest import MakeExecutor, MakeNode
 from tests.cluster.scripted_node import Broker, ScriptedNode
+from tests.servers.postgresql import PostgresServer
 from tests.servers.program import uses
 
 pytestmark = [pytest.mark.slow, *uses("postgresql")]
@@ -154,6 +155,37 @@ def test_the_second_signal_leaves_the_rest_to_the_nodes(
     assert executor.interrupted == signal.SIGTERM
     assert _row(database).state is RunState.CLOSED
     node.finish(leases[0])
+
+
+def test_the_second_signal_leaves_while_the_database_is_away(
+    make_executor: MakeExecutor,
+    postgresql: PostgresServer,
+    notices: list[str],
+    caplog: pytest.LogCaptureFixture,
+    jobs: list[Job],
+) -> None:
+    def interrupt_twice() -> None:
+        wait_until(lambda: "waiting for the database" in caplog.text)
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_until(
+            lambda: notices[-1:] == ["nothing is cancelled before the database is back; interrupt again to leave"]
+        )
+        time.sleep(0.2)  # A signal that follows at once counts as the same.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=interrupt_twice)
+
+    def crash(_: object) -> None:
+        if thread.ident is None:
+            postgresql.crash()
+            thread.start()
+
+    try:
+        with pytest.raises(StopRequested), make_executor(on_tick=crash) as executor:
+            list(executor.run(jobs))
+    finally:
+        postgresql.start()
+        thread.join()
 
 
 def test_the_third_signal_raises(make_executor: MakeExecutor) -> None:

@@ -1,5 +1,6 @@
 """A connection to PostgreSQL: transactions, lost connections, time-outs, secrets."""
 
+import itertools
 import threading
 import time
 import traceback
@@ -122,6 +123,34 @@ def test_a_call_that_does_not_wait_reports_the_loss_until_the_server_is_back(
         except ConnectionLostError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+class Interrupted(Exception):  # noqa: N818 -- what happens to a wait.
+    """Somebody has lost patience."""
+
+
+def test_a_wait_is_mentioned_once_and_can_be_ended(
+    url: str, postgresql: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = []
+
+    def lose_patience() -> None:
+        calls.append(time.monotonic())
+        if len(calls) == 20:
+            raise Interrupted
+
+    with Database(url.replace("test@", "test:hunter2@")) as database:
+        database.run(backend)
+        database.on_pause = lose_patience
+        postgresql.crash()
+        try:
+            with pytest.raises(Interrupted):
+                database.run(backend)
+        finally:
+            postgresql.start()
+    assert max(later - earlier for earlier, later in itertools.pairwise(calls)) < DEADLINE / 2
+    (record,) = caplog.records
+    assert record.getMessage().startswith("waiting for the database, for 60 s at most: the ledger 'postgresql://***@")
 
 
 def test_an_unreachable_server_is_not_waited_for_at_the_start() -> None:

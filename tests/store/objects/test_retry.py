@@ -82,3 +82,17 @@ def test_a_request_that_cannot_be_repeated_is_made_once() -> None:
     with pytest.raises(OSError, match=r"failed: 's3://b/a'$"):
         Retry(StoreOptions(), lambda _: None).call(request, "s3://b/a", once=True)
     assert request.attempts == [0]
+
+
+def test_a_long_wait_is_mentioned_without_secrets_and_not_for_each_request(caplog: pytest.LogCaptureFixture) -> None:
+    retry = Retry(StoreOptions(first_delay=8, retries=3), lambda _: None)
+    for _ in range(2):
+        retry.call(Request(errno.ECONNREFUSED, errno.ECONNREFUSED), "s3://b/a?X-Amz-Signature=hunter2")
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("forkresize.store", "WARNING")
+    assert record.getMessage() == "waiting for s3://b/a?X-Amz-Signature=***, for 180 s at most: failed"
+
+
+def test_a_short_wait_is_not_mentioned(caplog: pytest.LogCaptureFixture) -> None:
+    Retry(StoreOptions(), lambda _: None).call(Request(errno.EBUSY, errno.EBUSY), "s3://b/a")
+    assert caplog.records == []
