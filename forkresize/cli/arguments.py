@@ -139,6 +139,14 @@ class Arguments(Struct, frozen=True, kw_only=True):
         settings = replace(self.settings, name=template, flat=False, prune=False, ledger=False, if_exists=if_exists)
         return replace(self, destination=folder or ".", output_file=self.destination, settings=settings)
 
+    def resolve_shared_paths(self) -> Self:
+        """Return the arguments with absolute paths if the run is one of a cluster, whose nodes have the same paths."""
+        if self.cluster is None:
+            return self
+        sources = tuple(source if is_url(source) else os.path.abspath(source) for source in self.sources)
+        destination = self.destination if is_url(self.destination) else os.path.abspath(self.destination)
+        return replace(self, sources=sources, destination=destination)
+
     def _names_output_file(self) -> bool:
         """Return whether the source is one file, and the destination ends like the file name of a picture."""
         if self.settings.in_place or self.files_from is not None or len(self.sources) != 1:

@@ -30,6 +30,8 @@ _NODE_OPTIONS = ("workers", "memory", "max_tasks", "sandbox", "nice")
 
 _REFUSED = ("in_place", "watch")
 
+_FILES_FROM = "its nodes read below directories and URLs that are named as SOURCE; use --include and --exclude"
+
 _LATER = ("dry_run", "prune", "report", "metrics_file", "manifest", "srcset", "max_errors", "max_duration")
 """Options about results, which a command does not wait for that detaches."""
 
@@ -45,6 +47,7 @@ def check_cluster(arguments: Arguments) -> None:
     _check_extra()
     _check_database(arguments, "cluster")
     refused = {
+        "files_from": f"--cluster cannot be combined with --files-from: {_FILES_FROM}",
         **{name: f"--cluster cannot be combined with {flag(name)}" for name in _REFUSED},
         **{name: f"{flag(name)} has no effect with --cluster: it is an option of a node" for name in _NODE_OPTIONS},
     }
@@ -108,6 +111,7 @@ def run_attached(arguments: Arguments) -> int:
     """Follow a run to its end, with the views and reports that were asked for; return the exit code."""
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
+    from forkresize.cli.waiting import announce_waiting
     from forkresize.cluster.client.attach import find_run, follow_run
     from forkresize.pool import ignore_stops
     from forkresize.recipe import from_bytes
@@ -115,6 +119,7 @@ def run_attached(arguments: Arguments) -> int:
 
     observers: list[Observer] = []
     with ExitStack() as stack:
+        notices = stack.enter_context(announce_waiting())
         connection = stack.enter_context(_connect(arguments, None, observers))
         row = find_run(connection, arguments.attach or 0)
         progress = connection.database.runs.progress(row.run)
@@ -124,6 +129,8 @@ def run_attached(arguments: Arguments) -> int:
         recipe = from_bytes(row.spec.recipe.encode())
         with open_observers(arguments, nullcontext(iter([total])), recipe) as reports:
             observers += reports
+            notices.observers = tuple(observers)
+            observers.append(notices)
             store = open_store(row.spec.destination)
             summary = follow_run(connection, row, store, observers, arguments.settings)
             if summary.exit_code >= SIGNAL_BASE:

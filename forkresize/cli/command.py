@@ -20,10 +20,12 @@ from forkresize.cli.options.model import flag
 from forkresize.cli.options.rules import rules_in
 from forkresize.errors import ForkresizeError, StopRequested
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
+from forkresize.urls import is_url
 
 if TYPE_CHECKING:
     from forkresize.batch import RunPlan, Settings
     from forkresize.cli.arguments import Arguments
+    from forkresize.cli.waiting import WaitingNotices
     from forkresize.observer import Observer
     from forkresize.recipe import Recipe
     from forkresize.summary import Summary
@@ -102,8 +104,10 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         from forkresize.cli.cluster import run_attached
 
         return run_attached(arguments)
+    arguments = arguments.resolve_shared_paths()
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
+        notices = _announce_waiting(arguments, stack)
         arguments = stack.enter_context(upload_files(arguments))
         logs = open_logs(arguments, stack)
         settings = confirm_in_place(arguments, recipe, _with_names(arguments, stack))
@@ -112,11 +116,24 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         use_started(plan)
         with open_observers(arguments, plan.count_sources(), recipe, plan.backend.probe) as reports:
             observers = [*logs, *reports]
+            if notices is not None:
+                notices.observers = tuple(observers)
+                observers.append(notices)
             summary = _execute(arguments, plan, observers)
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
         print_summary(summary, arguments, plan.count_left_out)
     return summary.exit_code
+
+
+def _announce_waiting(arguments: "Arguments", stack: ExitStack) -> "WaitingNotices | None":
+    """Show the user what the run waits for, if it uses a store or a database."""
+    places = (*arguments.sources, arguments.destination)
+    if not isinstance(arguments.settings.ledger, str) and not any(map(is_url, places)):
+        return None
+    from forkresize.cli.waiting import announce_waiting
+
+    return stack.enter_context(announce_waiting())
 
 
 def _execute(arguments: "Arguments", plan: "RunPlan", observers: Sequence["Observer"]) -> "Summary":

@@ -19,6 +19,10 @@ ATTACH = ["--attach", "17", *CLUSTER[2:]]
     [
         (["in", "out", "--cluster", "amqp://broker/"], "--cluster requires --ledger with the URL of its database"),
         (["in", "out", "--cluster", "amqp://broker/", "--no-ledger"], "--cluster requires --ledger with the URL"),
+        (
+            [*CLUSTER, "--files-from", "-", "s3://web/out"],
+            "--cluster cannot be combined with --files-from: its nodes",
+        ),
         ([*RUN, "--watch"], "--cluster cannot be combined with --watch"),
         ([*RUN, "--workers", "2"], "--workers has no effect with --cluster: it is an option of a node"),
         ([*RUN, "--memory", "1G"], "--memory has no effect with --cluster"),

@@ -2,13 +2,14 @@
 
 import math
 import os
+from collections.abc import Iterator
 
 from forkresize.batch import RunPlan
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.cluster.spec import MAX_RETRIES, RunSpec
 from forkresize.errors import FieldError
 from forkresize.recipe import Recipe, Watermark, to_bytes
-from forkresize.urls import file_url, is_url
+from forkresize.urls import file_url, is_url, parse_store_url
 
 
 def specify(plan: RunPlan) -> RunSpec:
@@ -21,7 +22,7 @@ def specify(plan: RunPlan) -> RunSpec:
     _check_recipe(plan.recipe)
     prints = fingerprint_recipe(plan.recipe, settings.pool.timeout, settings.memory)
     return RunSpec(
-        sources=[location_for_nodes(source, "sources") for source in plan.discovery.named],
+        sources=list(dict.fromkeys(_source_locations(plan))),
         destination=location_for_nodes(plan.store.location(""), "destination"),
         recipe=to_bytes(plan.recipe).decode("ascii"),
         renditions=[each.hex() for each in prints.renditions],
@@ -34,6 +35,15 @@ def specify(plan: RunPlan) -> RunSpec:
         metadata=dict(settings.metadata_header),
         shard="" if settings.shard is None else settings.shard.lock_name,
     )
+
+
+def _source_locations(plan: RunPlan) -> Iterator[str]:
+    """Yield what the sources lie below: of a single file, the directory."""
+    files = set(plan.discovery.single_files())
+    for source in plan.discovery.named:
+        location = location_for_nodes(source, "sources")
+        is_file = source in files or (is_url(source) and str(parse_store_url(source)) in files)
+        yield str(parse_store_url(location).parent) if is_file else location
 
 
 def location_for_nodes(location: str, field: str) -> str:

@@ -65,6 +65,15 @@ def test_local_directories_are_shared_ones(tmp_path: Path) -> None:
     assert spec.destination == f"file://{tmp_path}/out"
 
 
+def test_of_files_that_are_named_one_by_one_nodes_get_the_directories(tmp_path: Path) -> None:
+    for name in ("a/1.jpg", "a/2.jpg", "b/3.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    named = [tmp_path / name for name in ("a/1.jpg", "a/2.jpg", "b")]
+    spec = specify(prepare(named, tmp_path / "out", Recipe.of(width=8)))
+    assert spec.sources == [f"file://{tmp_path}/a", f"file://{tmp_path}/b"]
+
+
 def test_it_survives_the_way_to_the_database(tmp_path: Path) -> None:
     spec = _specify(tmp_path, Recipe.of(width=8))
     read = decode_spec(spec.encode())
