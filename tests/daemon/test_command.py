@@ -79,6 +79,19 @@ def test_without_the_extra_the_error_names_it() -> None:
     assert result.stderr == f"forkresized: forkresized needs celery: {install_command('cluster')}\n"
 
 
+def test_the_servers_may_be_named_by_variables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"postgresql://user:geheim@127.0.0.1:{find_free_port()}/x"
+    monkeypatch.setenv("FORKRESIZE_CLUSTER", BROKER)
+    monkeypatch.setenv("FORKRESIZE_LEDGER", url)
+    assert main(["node", "--allow", "s3://abc"]) == 3
+    assert f"the ledger '{url.replace('user:geheim', '***')}'" in capsys.readouterr().err
+    # An option wins.
+    assert main(["node", "--allow", "s3://abc", "--ledger", "nonsense://"]) == 2
+    assert "--ledger: invalid URL" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["node", "-h"], []])
 def test_without_the_extra_there_is_help_that_names_it(arguments: list[str]) -> None:

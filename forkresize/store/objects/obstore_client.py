@@ -151,6 +151,9 @@ def _error(error: Exception) -> OSError:
     found = errors.error_from_text(str(error))
     if isinstance(error, exceptions.AlreadyExistsError) and found.errno != errno.EAGAIN:
         return FileExistsError(errno.EEXIST, "it exists already")
+    if isinstance(error, FileNotFoundError) and found.errno == errno.ECONNRESET:
+        # Of a removal of many objects, the text has no status.
+        return FileNotFoundError(errno.ENOENT, "not found")
     if isinstance(error, exceptions.InvalidPathError | ValueError):
         return OSError(errno.EINVAL, _UNUSABLE)
     return found
