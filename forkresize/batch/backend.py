@@ -17,7 +17,6 @@ from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
 from forkresize.batch.obstruction import Obstructions
 from forkresize.batch.outputs import OutputStrategy, SeparateOutputs
 from forkresize.batch.prune import RemovableOutputs
-from forkresize.batch.render_job import preload
 from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.batch.worker import WorkerSetup
 from forkresize.formats.header import Header
@@ -151,6 +150,8 @@ class LocalBackend:
 
     def preload(self, plan: "RunPlan") -> None:
         """Load codecs and watermarks before the first fork."""
+        from forkresize.batch.render_job import preload
+
         preload(plan.recipe)
 
     def create_executor(

@@ -1,5 +1,6 @@
 """The executor of this machine: a pool of forked workers that may only read the sources and write staged outputs."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
@@ -8,12 +9,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from forkresize.batch.executor import JobResult, OnTick
-from forkresize.batch.render_job import open_for_worker
 from forkresize.batch.settings import Settings
 from forkresize.batch.wire import OUTCOME_SERIALIZER, JobMessage, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.job import Job
 from forkresize.pool import NothingYet, Pool, PoolOptions, SandboxMode, SandboxPolicy, reserve
+from forkresize.store.files import open_source
 from forkresize.summary import ExecutorStats
 
 
@@ -40,6 +41,13 @@ class LocalExecutor(Pool[Job, list[WireOutcome]]):
     def stats(self) -> ExecutorStats:
         """The workers, and the time that they took so far."""
         return ExecutorStats(**{name: getattr(self, name) for name in ExecutorStats.__struct_fields__})
+
+
+def open_for_worker(own: str, path: str) -> FileIO:
+    """Open the source of a worker's own job in the parent, and no other file."""
+    if path != own:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return open_source(path)
 
 
 def _open_for_job(job: Job | JobMessage, path: str) -> FileIO:

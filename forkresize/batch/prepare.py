@@ -16,13 +16,12 @@ from forkresize.batch.in_place import check_in_place
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
-from forkresize.image.transform import validate
 from forkresize.job import Source
 from forkresize.ledger import check_ledger
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
 from forkresize.pool import SandboxMode, require_support
-from forkresize.recipe import Recipe
+from forkresize.recipe import Recipe, Watermark
 from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import Summary
 from forkresize.urls import is_url, parse_store_url
@@ -145,7 +144,7 @@ def prepare(
     root = store.location("") if store.capabilities.local_paths else None
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)
-    validate(recipe)
+    _validate_files(recipe)
     _check_capabilities(settings, store)
     if isinstance(settings.ledger, str):
         check_ledger(settings.ledger)
@@ -171,6 +170,19 @@ def prepare(
 def _local_path(text: str) -> str:
     """Return the path that a ``file`` URL stands for; other texts as they are."""
     return parse_store_url(text).prefix if text.lower().startswith("file://") else text
+
+
+def _validate_files(recipe: Recipe) -> None:
+    """Check the files that a recipe names.
+
+    Raises:
+        FieldError: the recipe names a watermark or a font that cannot be used.
+    """
+    # Only watermarks are files. Decoders are loaded with the first job, which most runs do not have.
+    if any(isinstance(step, Watermark) for step in recipe.steps):
+        from forkresize.image.transform import validate
+
+        validate(recipe)
 
 
 def _check_capabilities(settings: Settings, store: OutputStore) -> None:

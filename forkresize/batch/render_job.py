@@ -1,7 +1,6 @@
 """What a worker does with a job: open the source, render it, write its outputs."""
 
 import contextlib
-import errno
 import io
 import os
 import resource
@@ -30,9 +29,9 @@ from forkresize.outcome import (
 from forkresize.pool import request_file
 from forkresize.recipe import Recipe
 from forkresize.store import FATAL_ERRORS, LocalStore, OutputStore
-from forkresize.store.files import FALLBACK_OPENER, open_source
+from forkresize.store.files import FALLBACK_OPENER
 
-__all__ = ["open_for_worker", "preload", "render_each", "render_job", "start_worker"]
+__all__ = ["preload", "render_each", "render_job", "start_worker"]
 
 _BUFFER = 1 << 16
 """Bytes read at once; Pillow's decoders ask for as much."""
@@ -48,13 +47,6 @@ def start_worker(recipe: Recipe) -> None:
     # Of standard error, the end is kept: a trace of calls would push out the message.
     os.environ["RUST_BACKTRACE"] = "0"
     limit_decoders(recipe.max_pixels)
-
-
-def open_for_worker(own: str, path: str) -> io.FileIO:
-    """Open the source of a worker's own job in the parent, and no other file."""
-    if path != own:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-    return open_source(path)
 
 
 def render_job(

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from forkresize.batch.backend import LocalBackend
 from forkresize.batch.executor import Executor, JobResult, OnTick, SerialExecutor
 from forkresize.batch.local import sandboxed_pool_options
-from forkresize.batch.render_job import preload
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
 from forkresize.errors import BrokenPoolError
@@ -61,7 +60,7 @@ class ThreadedBackend(LocalBackend):
     ) -> Executor:
         """Return a pool in a process of its own or, in a serial run, this process."""
         if plan.settings.serial:
-            preload(plan.recipe)
+            super().preload(plan)
             return SerialExecutor(setup, on_tick, store)
         options = sandboxed_pool_options(plan.settings, plan.discovery.named, staging.location)
         return ProcessExecutor(setup, replace(options, stop_after=plan.deadline.remaining), on_tick)
@@ -229,4 +228,6 @@ def _fail(job: Job, error: str) -> JobResult:
 
 def _preload(recipe: bytes) -> None:
     """Load what workers share, in the supervisor."""
+    from forkresize.batch.render_job import preload
+
     preload(from_bytes(recipe))

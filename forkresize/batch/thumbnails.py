@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from io import BufferedReader
 
-from forkresize.batch.render_job import open_for_worker, preload, start_worker
+from forkresize.batch.local import open_for_worker
+from forkresize.batch.render_job import preload, start_worker
 from forkresize.image.transform import Rendered, render_each
 from forkresize.pool import Completed, Pool, PoolOptions, SandboxPolicy, Serializer, reserve
 from forkresize.recipe import Crop, Recipe

@@ -10,7 +10,7 @@ from forkresize.batch.listing import Grouped, Listed
 from forkresize.ledger import LedgerStore, OutputStates, split_root
 from forkresize.outcome import UNCHANGED, Outcome, OutputRef
 from forkresize.plan import OverwriteGuard
-from forkresize.plan.staleness import Compare, IfExists, Rules, may_be_incomplete
+from forkresize.plan.staleness import Compare, IfExists, Rules, interruption_bounds, may_be_incomplete
 from forkresize.store import STATE_DIR, LocalStore
 from forkresize.walk import FileGroup
 
@@ -43,11 +43,9 @@ class _Column(Struct):
     @classmethod
     def of(cls, rendition: int, keys: Sequence[str]) -> Self:
         """Return the column with these keys."""
-        runs = [
-            (folder, [key[len(folder) :] for key in found])
-            for folder, found in groupby(keys, lambda key: key[: key.rfind("/") + 1])
-        ]
-        return cls(rendition, keys, runs)
+        folder = _common_folder(keys)
+        grouped = [(folder, keys)] if folder is not None else groupby(keys, _folder_of)
+        return cls(rendition, keys, [(folder, [key[len(folder) :] for key in found]) for folder, found in grouped])
 
 
 def take_apart(found: Iterable[Grouped]) -> Iterator[Listed]:
@@ -79,6 +77,7 @@ class UnchangedSources:
         self._rules = rules
         self._report = report
         self._top = self._store.location("x")[:-1]
+        self._interrupted_ns = interruption_bounds(rules.interrupted)
         self._exceptions = plan.collisions.suffixes.keys() | plan.collisions.skipped.keys()
 
     @staticmethod
@@ -170,10 +169,12 @@ class UnchangedSources:
         runs = self._ledger.match(states)
         if runs is None:
             return [False] * len(group)
-        interrupted = self._rules.interrupted
+        interrupted, (first_ns, last_ns) = self._rules.interrupted, self._interrupted_ns
         # The size of what is missing is 0.
         return [
-            run is not None and size > 0 and not (interrupted and may_be_incomplete(interrupted, run, changed_ns))
+            run is not None
+            and size > 0
+            and not (first_ns <= changed_ns <= last_ns and may_be_incomplete(interrupted, run, changed_ns))
             for run, size, changed_ns in zip(runs, sizes, changes_ns, strict=True)
         ]
 
@@ -189,3 +190,17 @@ class UnchangedSources:
             source = group.source(index)
             for column in columns:
                 yield Outcome(OutputRef(source, self._store.location(column.keys[index]), column.rendition), UNCHANGED)
+
+
+def _folder_of(key: str) -> str:
+    """Return the part of a key before the name."""
+    return key[: key.rfind("/") + 1]
+
+
+def _common_folder(keys: Sequence[str]) -> str | None:
+    """Return the part of keys before their names if all have the same; None otherwise."""
+    folder = _folder_of(min(keys))
+    # What the first and the last key begin with, all keys begin with.
+    if max(keys).startswith(folder) and "".join(keys).count("/") == folder.count("/") * len(keys):
+        return folder
+    return None

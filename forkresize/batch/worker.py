@@ -7,7 +7,6 @@ from functools import partial
 
 from msgspec import Struct
 
-from forkresize.batch.render_job import render_job, start_worker
 from forkresize.batch.wire import VERSION, JobMessage, decode_job, encode_job
 from forkresize.outcome import Outcome
 from forkresize.pool import Serializer
@@ -60,6 +59,9 @@ class RenderWorker:
 
     def start(self) -> None:
         """Prepare a worker process."""
+        # The image library is loaded with the first job, before the first fork.
+        from forkresize.batch.render_job import start_worker
+
         self.load()
         start_worker(self._recipe)
 
@@ -77,4 +79,6 @@ class RenderWorker:
             raise ValueError(f"job of version {message.version}, expected {VERSION}")
         if message.recipe != self._digest:
             raise ValueError(f"job for recipe {message.recipe}, expected {self._digest}")
+        from forkresize.batch.render_job import render_job
+
         return render_job(message.job, self._recipe, self._store, self._reserve)

@@ -1,5 +1,6 @@
 """Whether an output is up to date: a pure decision from what exists, what is recorded, fingerprints and policy."""
 
+import math
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -200,6 +201,18 @@ def may_be_incomplete(interrupted: Sequence[InterruptedRun], run: int, changed_n
         )
         for other in interrupted
     )
+
+
+def interruption_bounds(interrupted: Sequence[InterruptedRun]) -> tuple[float, float]:
+    """Return the first and the last time at which an output may have changed that ``may_be_incomplete``.
+
+    In nanoseconds since the epoch. If there are no interrupted runs, the first is after the last.
+    """
+    if any(run.ended_ns < run.started_ns for run in interrupted):
+        return -math.inf, math.inf
+    started = min((run.started_ns for run in interrupted), default=math.inf)
+    ended = max((run.ended_ns for run in interrupted), default=-math.inf)
+    return started - _CLOCK_TOLERANCE_NS, ended + _CLOCK_TOLERANCE_NS
 
 
 def _decide_missing(rules: Rules, source: SourceState, rendition: int, record: OutputRecord | None) -> Decision:

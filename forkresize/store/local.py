@@ -69,10 +69,19 @@ class LocalStore:
             directory = os.open(self._prefix + folder or os.curdir, os.O_RDONLY | os.O_DIRECTORY)
         except OSError:
             return [NO_FILE] * len(names)
+        found: list[FileStatus] = []
         try:
-            return [_file_status(name, directory) for name in names]
+            for name in names:
+                try:
+                    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+                except OSError:
+                    found.append(NO_FILE)
+                    continue
+                is_regular = stat.S_ISREG(status.st_mode)
+                found.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns) if is_regular else NO_FILE)
         finally:
             os.close(directory)
+        return found
 
     def open(self, key: str) -> FileIO:
         """Open a regular file for reading, unbuffered."""
@@ -201,16 +210,6 @@ def _link(temporary: str, name: str, directory: int) -> bool:
             raise
         return False
     return True
-
-
-def _file_status(name: str, directory: int) -> FileStatus:
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except OSError:
-        return NO_FILE
-    if not stat.S_ISREG(status.st_mode):
-        return NO_FILE
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _info(key: str, status: os.stat_result) -> ObjectInfo:

@@ -1,7 +1,9 @@
 """Files of one directory that a walk finds one after another: FileGroup."""
 
+import os
+import stat
 from collections.abc import Iterable, Iterator
-from itertools import compress
+from itertools import compress, islice
 
 from msgspec import Struct, field
 
@@ -48,3 +50,39 @@ class FileGroup(Struct, array_like=True):
     def sources(self) -> Iterator[Source]:
         """Yield the sources."""
         return map(self.source, range(len(self.names)))
+
+
+def take_plain_files(folder: str, entries: list[os.DirEntry[str]], count: int, group: FileGroup) -> bool:
+    """Move visible regular files from the end of a list of entries to a group, until there is something else.
+
+    Args:
+        folder: the directory of the entries.
+        entries: the last one comes first.
+        count: how many files to move at most.
+        group: where they are added.
+
+    Returns:
+        Whether there were any.
+    """
+    try:
+        # Names are looked up faster than paths.
+        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    before = len(group.names)
+    try:
+        for entry in islice(reversed(entries), count):
+            name = entry.name
+            if name[0] == "." or not entry.is_file(follow_symlinks=False):
+                break
+            status = os.stat(name, dir_fd=directory)
+            if not stat.S_ISREG(status.st_mode):
+                break
+            group.add(name, status.st_size, status.st_mtime_ns)
+    except OSError:
+        pass  # It vanished; the caller finds out.
+    finally:
+        os.close(directory)
+    taken = len(group.names) - before
+    del entries[len(entries) - taken :]
+    return taken > 0

@@ -15,7 +15,7 @@ from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped
 from forkresize.store.base import IDENTITY, LEDGER, STATE_DIR
 from forkresize.store.files import is_internal
-from forkresize.walk.group import FileGroup
+from forkresize.walk.group import FileGroup, take_plain_files
 from forkresize.walk.roots import Root
 from forkresize.walk.rules import first_match
 from forkresize.walk.selection import Selection, Symlinks
@@ -27,6 +27,9 @@ _LARGEST_GROUP = 512
 
 _FIRST_GROUP = 8
 """Files in the first group; each one may be twice as large as the one before, so that work starts at once."""
+
+_PER_LOOK = 32
+"""Maximum number of files between two looks at the clock."""
 
 _GROUP_SECONDS = 0.05
 """Seconds after which a group ends: a drive may be slow."""
@@ -124,7 +127,8 @@ class _Walker:
         self._largest = largest
         self._group_size = min(_FIRST_GROUP, largest)
         bounds = (selection.newer_than, selection.min_size, selection.max_size)
-        self._limited = bool(selection.rules) or any(bound is not None for bound in bounds)
+        is_limited = bool(selection.rules) or any(bound is not None for bound in bounds)
+        self._takes_plain_files = largest > 1 and not is_limited
 
     def walk(self, roots: Iterable[Root]) -> Iterator[Found | FileGroup]:
         for root in roots:
@@ -155,12 +159,12 @@ class _Walker:
         group = FileGroup(os.path.join(level.path, ""), level.prefix)
         end = time.monotonic() + _GROUP_SECONDS
         while level.entries and len(group.names) < self._group_size and time.monotonic() < end:
+            if self._takes_plain_files:
+                count = min(self._group_size - len(group.names), _PER_LOOK)
+                if take_plain_files(level.path, level.entries, count, group):
+                    continue
             # Popped from the list, an entry frees the status that it caches.
             entry = level.entries.pop()
-            status = self._plain_status(entry)
-            if status is not None:
-                group.add(entry.name, status.st_size, status.st_mtime_ns)
-                continue
             if group.names and _leads_to_directory(entry):
                 # It is entered when the files before it are done.
                 level.entries.append(entry)
@@ -175,18 +179,6 @@ class _Walker:
                 break
         self._group_size = min(2 * self._group_size, self._largest)
         return group, None
-
-    def _plain_status(self, entry: os.DirEntry[str]) -> os.stat_result | None:
-        """Return the status of a regular file that is included; None for anything else, which ``visit`` decides."""
-        if entry.name[0] == "." or self._limited:
-            return None
-        try:
-            if not entry.is_file(follow_symlinks=False):
-                return None
-            status = entry.stat()
-        except OSError:
-            return None
-        return status if stat.S_ISREG(status.st_mode) else None
 
     def start(self, root: Root) -> _Level | Found | None:
         try:

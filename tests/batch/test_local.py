@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.batch import Settings
-from forkresize.batch.local import sandboxed_pool_options
-from forkresize.batch.render_job import open_for_worker
+from forkresize.batch.local import open_for_worker, sandboxed_pool_options
 from forkresize.batch.results import outcomes_from_result
 from forkresize.batch.wire import OUTCOME_SERIALIZER
 from forkresize.job import Job, Output, Source

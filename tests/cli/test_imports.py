@@ -23,6 +23,14 @@ PLUGINS = {f"PIL.{name}ImagePlugin" for name in ("Avif", "Bmp", "Icns", "Ico", "
 
 STEPS = {f"forkresize.image.steps.{name}" for name in ("blur", "rotate", "sharpen", "trim", "watermark")}
 
+IMAGING = {
+    "PIL.ImageFile",
+    "forkresize.batch.render_job",
+    "forkresize.image.transform",
+    "forkresize.image.source_image",
+}
+"""What the first job loads."""
+
 POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
 
 
@@ -67,11 +75,11 @@ def _loaded_modules(tmp_path: Path, arguments: list[str]) -> set[str]:
 
 
 @pytest.mark.slow
-def test_run_without_work_loads_no_plug_ins_no_steps_and_no_pool_process(tmp_path: Path, draw: Draw) -> None:
+def test_run_without_work_loads_no_decoders_no_steps_and_no_pool_process(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     arguments = ["in", "out", "--width", "20", "--quiet"]
     _loaded_modules(tmp_path, arguments)
-    unwanted = PLUGINS | STEPS | POOL_PROCESS | {"PIL.ImageFont", "concurrent.futures"}
+    unwanted = IMAGING | PLUGINS | STEPS | POOL_PROCESS | {"PIL.ImageFont", "concurrent.futures"}
     assert unwanted & _loaded_modules(tmp_path, arguments) == set()
 
 

@@ -18,6 +18,7 @@ from forkresize.plan.staleness import (
     StaleReason,
     decide,
     decide_in_place,
+    interruption_bounds,
     may_be_incomplete,
     needs_hash,
 )
@@ -330,3 +331,16 @@ def test_a_decision_is_the_same_each_time(
     assert decide(asked, source, 0, found, record) == decide(asked, source, 0, found, record)
     if found is None:
         assert decide(asked, source, 0, found, None).detail == Planned(StaleReason.NO_OUTPUT)
+
+
+@given(
+    st.lists(st.builds(InterruptedRun, st.integers(1, 9), st.integers(0, 10**11), st.integers(0, 10**11)), max_size=4),
+    st.integers(0, 9),
+    st.integers(-(10**10), 2 * 10**11),
+)
+def test_outputs_changed_outside_of_the_bounds_are_complete(
+    interrupted: list[InterruptedRun], run: int, changed_ns: int
+) -> None:
+    first_ns, last_ns = interruption_bounds(interrupted)
+    if not first_ns <= changed_ns <= last_ns:
+        assert not may_be_incomplete(interrupted, run, changed_ns)
