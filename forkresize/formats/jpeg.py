@@ -81,9 +81,12 @@ def _variants(request: spec.EncodeRequest) -> list[spec.Options]:
     return [{}, {"progressive": True}] if request.effort == spec.MAX_EFFORT else [{}]
 
 
-def _repack(data: bytes) -> bytes:
-    """Return the same coefficients in fewer bytes by mozjpeg's search for scans; unchanged without the package."""
-    module = mozjpeg()
+def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:
+    """Return the same coefficients in fewer bytes by mozjpeg's search for scans, at the highest effort.
+
+    They are unchanged without the package.
+    """
+    module = mozjpeg() if request.effort == spec.MAX_EFFORT else None
     if module is None:
         return data
     packed: bytes = module.optimize(data, copy=module.COPY_MARKERS.ALL)

@@ -150,8 +150,8 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         memory: what encoding takes.
         options: the encoder's options.
         variants: changes to the options that are tried in turn; the smallest file is kept.
-        is_good_enough: whether a file makes further variants pointless.
-        repack: makes the smallest of several variants smaller still.
+        are_good_enough: whether the files so far make further variants pointless.
+        repack: makes the smallest of the variants smaller still, if the effort is worth it.
         correct: changes what the encoder writes wrongly, in every file.
         sequence_options: the options that describe several frames.
         metadata: the options that embed metadata; what does not fit is dropped with a warning.
@@ -173,8 +173,8 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     memory: EncodingMemory = EncodingMemory()
     options: Callable[[EncodeRequest], Options] = lambda _request: {}
     variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
-    is_good_enough: Callable[[bytes, EncodeRequest], bool] = lambda _data, _request: False
-    repack: Callable[[bytes], bytes] = lambda data: data
+    are_good_enough: Callable[[Sequence[bytes], EncodeRequest], bool] = lambda _files, _request: False
+    repack: Callable[[bytes, EncodeRequest], bytes] = lambda data, _request: data
     correct: Callable[[bytes], bytes] = lambda data: data
     sequence_options: Callable[[Images, EncodeRequest], Options] = lambda _images, _request: {}
     metadata: Callable[[MetadataBlocks, Warn], Options] = lambda _blocks, _warn: {}

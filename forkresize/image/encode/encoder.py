@@ -1,7 +1,7 @@
 """Encodes frames at one quality, with one format's encoder. Searches for no quality."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -57,10 +57,8 @@ class Encoder(Struct, frozen=True, kw_only=True):
         """
         frames = self._with_palette(frames)
         request = self.request(frames, quality)
-        files = list(self._variants(frames, request))
-        smallest = min(files, key=len)
-        data = OUTPUT_FORMATS[self.output].repack(smallest) if len(files) > 1 else smallest
-        data = OUTPUT_FORMATS[self.output].correct(data)
+        spec, smallest = OUTPUT_FORMATS[self.output], min(self._variants(frames, request), key=len)
+        data = spec.correct(spec.repack(smallest, request))
         return Encoded(data=data, size=frames.images[0].size, quality=quality)
 
     def request(self, frames: Frames, quality: int | None) -> EncodeRequest:
@@ -75,17 +73,17 @@ class Encoder(Struct, frozen=True, kw_only=True):
             **rendition_fields(self.output, self.rendition),
         )
 
-    def _variants(self, frames: Frames, request: EncodeRequest) -> Iterator[bytes]:
-        spec = OUTPUT_FORMATS[self.output]
+    def _variants(self, frames: Frames, request: EncodeRequest) -> list[bytes]:
+        spec, files = OUTPUT_FORMATS[self.output], list[bytes]()
         options = spec.options(request)
         if request.frames > 1:
             options |= {"save_all": True, "append_images": frames.images[1:]}
             options |= spec.sequence_options(frames.images, request)
         for variant in spec.variants(request):
-            data = self._save(frames, {**options, **self.embedded, **variant})
-            yield data
-            if spec.is_good_enough(data, request):
-                return
+            files.append(self._save(frames, {**options, **self.embedded, **variant}))
+            if spec.are_good_enough(files, request):
+                break
+        return files
 
     def _with_palette(self, frames: Frames) -> Frames:
         spec = OUTPUT_FORMATS[self.output]
