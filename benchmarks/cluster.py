@@ -203,11 +203,12 @@ def main() -> None:
     }
     parser.add_argument("what", choices=cases)
     parser.add_argument("--broker", choices=BARS, action="append", help="[rabbitmq; takeover: both]")
-    parser.add_argument("--copies", type=int, default=8, help="of four photographs [%(default)s]")
+    parser.add_argument("--copies", type=int, default=12, help="of four photographs [%(default)s]")
     parser.add_argument("--pictures", type=int, default=400, help="of the run whose node is killed [%(default)s]")
-    parser.add_argument("--rounds", type=int, default=3, help="[%(default)s]")
+    parser.add_argument("--rounds", type=int, help="[nodes 2, others 3]")
     arguments = parser.parse_args()
     arguments.broker = arguments.broker or list(BARS)
+    arguments.rounds = arguments.rounds or (2 if arguments.what == "nodes" else 3)
     cases[arguments.what](arguments)
 
 
