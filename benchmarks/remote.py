@@ -34,6 +34,8 @@ from benchmarks.photographs import draw
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 PHOTOGRAPHS = ("--width", "800", "--format", "webp", "--force", "--no-ledger")
 TICKS = os.sysconf("SC_CLK_TCK")
+START_DEADLINE = 300.0
+"""Seconds within which the server answers; it may have to load 200,000 objects."""
 
 CHILD = """
 import resource, sys
@@ -78,7 +80,7 @@ def serve(settings: Mapping[str, str] | None = None) -> Iterator[Server]:
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_DEADLINE
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
