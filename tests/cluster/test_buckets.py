@@ -10,6 +10,7 @@ import pytest
 
 from forkresize.outcome import Failed, Reason
 from tests.cluster.lab import ON_REDIS, Lab, wait_for
+from tests.servers.fault_proxy import Fault, FaultProxy, Kind
 from tests.servers.postgresql import PostgresServer
 from tests.servers.s3 import S3Server
 
@@ -98,3 +99,17 @@ def test_an_output_that_a_lost_node_has_put_counts_as_written(lab: Lab) -> None:
     (chunk,) = lab.database.runs.finished_chunks(lab.run)
     assert (chunk.attempt, lab.progress.counts["written"]) == (2, 3)
     assert {key: lab.destination.stat(key) for key in lab.outputs()} == first
+
+
+@ON_REDIS
+def test_a_manifest_whose_end_is_missing_is_read_again(lab: Lab, ministack: S3Server) -> None:
+    proxy = FaultProxy(ministack.endpoint)
+    lab.env["AWS_ENDPOINT_URL"] = proxy.endpoint
+    lab.add_pictures(4)
+    with proxy.fail(Fault(Kind.SHORT, 2, ("GET",), path="/.forkresize/runs/")):
+        lab.start_node(allow=("s3://photos/in", "s3://web"))
+        lab.publish(2)
+        lab.wait_until_finished()
+        assert ("GET", True) in {(method, "/.forkresize/runs/" in path) for method, path in proxy.requests}
+    assert [outcome.outcomes[0].detail.status for outcome in lab.outcomes()] == ["written"] * 4
+    proxy.stop()

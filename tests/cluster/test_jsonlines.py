@@ -2,7 +2,15 @@ import gzip
 
 import pytest
 
-from forkresize.cluster.jsonlines import ManifestError, compress, decode_lines, decompress, encode_lines
+from forkresize.cluster.jsonlines import (
+    IncompleteError,
+    ManifestError,
+    compress,
+    decode_lines,
+    decompress,
+    encode_lines,
+    read_again,
+)
 from forkresize.job import Source
 
 
@@ -43,3 +51,23 @@ def test_a_name_that_is_not_utf8_survives() -> None:
 def test_an_invalid_line_is_refused(line: bytes) -> None:
     with pytest.raises(ManifestError, match="an invalid line"):
         list(decode_lines([line], Source))
+
+
+def test_incomplete_document_is_read_again() -> None:
+    data = compress(b"text")
+    answers = [data[:-3], b"", data]
+    pauses: list[float] = []
+    assert read_again(lambda: decompress(answers.pop(0)), pauses.append) == b"text"
+    assert len(pauses) == 2
+
+
+def test_document_that_stays_incomplete_is_an_error() -> None:
+    pauses: list[float] = []
+    with pytest.raises(IncompleteError, match="an incomplete gzip file"):
+        read_again(lambda: decompress(b""), pauses.append)
+    assert 0 < sum(pauses) < 5
+
+
+def test_document_that_is_too_long_is_not_read_again() -> None:
+    with pytest.raises(ManifestError, match="more than 1 bytes"):
+        read_again(lambda: decompress(compress(b"text"), 1), lambda _: pytest.fail("it was read again"))

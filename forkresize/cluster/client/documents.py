@@ -8,7 +8,7 @@ from forkresize.batch.backend import FindReplaced
 from forkresize.batch.executor import NodeResult
 from forkresize.batch.wire import WireOutcome
 from forkresize.cluster.database.values import FinishedChunk, NewChunk
-from forkresize.cluster.jsonlines import MAX_BYTES, ManifestError
+from forkresize.cluster.jsonlines import MAX_BYTES, ManifestError, read_again
 from forkresize.cluster.manifest import (
     RUNS_DIR,
     Header,
@@ -97,7 +97,7 @@ class RunDocuments:
                 self._manifests.move_to_end(key)
                 return self._manifests[key]
         try:
-            header, jobs = read_manifest(self._load(key), self._secret)
+            header, jobs = read_again(lambda: read_manifest(self._load(key), self._secret))
             self._check(header)
         except (OSError, ManifestError) as error:
             raise DestinationError(f"cannot read manifest {key!r}: {_describe(error)}") from error
@@ -115,7 +115,7 @@ class RunDocuments:
         if not chunk.outcomes:
             return {}, chunk.error
         try:
-            header, outcomes = read_outcomes(self._load(chunk.outcomes), self._secret)
+            header, outcomes = read_again(lambda: read_outcomes(self._load(chunk.outcomes), self._secret))
             self._check(header)
         except (OSError, ManifestError) as error:
             return {}, f"its outcome cannot be read: {_describe(error)}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from forkresize.batch.remote.transfers import Endpoints, TransferExecutor, Trans
 from forkresize.batch.results import outcomes_from_result
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import Handling, Lease, Result
-from forkresize.cluster.jsonlines import ManifestError
+from forkresize.cluster.jsonlines import ManifestError, read_again
 from forkresize.cluster.manifest import Header, outcomes_key, read_plan, run_directory, write_outcomes
 from forkresize.cluster.node.allowed import check_job
 from forkresize.cluster.node.chunk_outcomes import ChunkOutcomes
@@ -135,8 +136,8 @@ class ChunkRun:
         lease = self.lease
         if not lease.manifest.startswith(f"{run_directory(lease.run)}/"):
             raise ManifestError(f"{lease.manifest!r} is not a manifest of run {lease.run}")
-        data = _read(self._destination, lease.manifest)
-        header, jobs = read_plan(data, self._tools.settings.key)
+        read = partial(_read, self._destination, lease.manifest)
+        header, jobs = read_again(lambda: read_plan(read(), self._tools.settings.key))
         if (header.run, header.spec) != (lease.run, self._chunk.spec.digest):
             raise ManifestError(f"the manifest {lease.manifest!r} is that of another run")
         jobs = jobs[lease.first : lease.first + lease.count]

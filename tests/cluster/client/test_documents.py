@@ -1,6 +1,9 @@
 """The manifests and outcomes of a run: what is written is read, and what is damaged has a reason."""
 
+import os
+from io import FileIO
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 from msgspec.structs import replace
@@ -129,3 +132,28 @@ def test_the_documents_of_one_run_are_removed(documents: RunDocuments, store: Lo
     documents.remove()
     documents.remove()
     assert [info.key for info in store.scan(".forkresize/runs/")] == [manifest_key(70, 1)]
+
+
+class CutStore(LocalStore):
+    """A store whose first answers lack their end."""
+
+    def __init__(self, location: str, count: int) -> None:
+        super().__init__(location)
+        self._count = count
+
+    def open(self, key: str) -> FileIO:
+        file = super().open(key)
+        self._count -= 1
+        if self._count < 0:
+            return file
+        with file, TemporaryFile(buffering=0) as cut:
+            cut.write(file.read()[:-5])
+            cut.seek(0)
+            return FileIO(os.dup(cut.fileno()))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_answer_that_lacks_its_end_costs_nothing(documents: RunDocuments, store: LocalStore, count: int) -> None:
+    store.put(CHUNK.outcomes, write_outcomes(OUTCOMES, HEADER))
+    other = RunDocuments(CutStore(store.location(""), count), 7, SPEC.digest)
+    assert [result.outcomes for result in other.read(CHUNK)] == [each.outcomes for each in OUTCOMES]
