@@ -105,6 +105,8 @@ def test_a_run_without_the_cluster_notices_a_detached_one(world: World, prefix: 
     # It waits for the nodes.
     summary = world.run_plain(f"s3://{BUCKET}/{prefix}", "--ledger", world.ledger, "--lock-wait", "2m")
     assert (summary["written"], summary["unchanged"]) == (0, 2 * SOURCES)
+    assert world.start_program("forkresize", "--attach", number, "--ledger", world.ledger).wait(_DEADLINE) == 0
+    assert _left(world, prefix) == []
 
 
 def _arguments(world: World, prefix: str) -> list[str]:
