@@ -15,7 +15,7 @@ Seconds: TypeAlias = Annotated[float, Meta(ge=0, lt=1 << 63)]
 """A duration, limited in the same way."""
 
 _MAX_WARNINGS = 50
-_MAX_WARNING_LENGTH = 500
+MAX_TEXT = 500
 """Characters. A hostile picture could provoke megabytes of warnings."""
 
 FORMER_REASONS = {"worker went astray": "invalid worker response"}  # language: allow (accepted input)
@@ -258,4 +258,4 @@ def truncate_warnings(warnings: Iterable[str]) -> tuple[str, ...]:
 
 def truncate(text: str) -> str:
     """Return a text, cut to a length that a person reads."""
-    return text if len(text) <= _MAX_WARNING_LENGTH else f"{text[: _MAX_WARNING_LENGTH - 1]}…"
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

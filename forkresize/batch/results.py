@@ -56,8 +56,10 @@ def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]] | NodeResult
 
 def _matches_request(results: list[WireOutcome], job: Job) -> bool:
     """Return whether there is one outcome for each output, or one for all of them together."""
-    if [each.rendition for each in results] == [None]:
+    if len(results) == 1 and results[0].rendition is None:
         return not isinstance(results[0].detail, Written)
+    if len(results) == len(job.outputs) == 1:
+        return results[0].rendition == job.outputs[0].rendition
     requested = {output.rendition for output in job.outputs}
     return len(results) == len(requested) and {each.rendition for each in results} == requested
 

@@ -14,7 +14,7 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import asdict, replace
 
 from forkresize.job import Job
-from forkresize.outcome import Count, Detail, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
+from forkresize.outcome import MAX_TEXT, Count, Detail, Failed, Outcome, Skipped, Written, truncate, truncate_warnings
 from forkresize.pool import Serializer
 
 _MAX_BYTES = 1 << 20
@@ -100,10 +100,23 @@ def decode_outcomes(data: bytes | bytearray) -> list[WireOutcome]:
         results = _DECODER.decode(data)
     except RecursionError as too_deep:
         raise ValueError(f"{too_deep}") from too_deep
-    return [
-        WireOutcome(each.rendition, _map_texts(each.detail, truncate), truncate_warnings(each.warnings))
-        for each in results
-    ]
+    return [each if _is_short(each) else _shorten(each) for each in results]
+
+
+_TEXTS = {Written: ("in_format", "out_format"), Skipped: ("error",), Failed: ("error", "signal")}
+"""The fields of free text of each detail."""
+
+
+def _is_short(outcome: WireOutcome) -> bool:
+    """Return whether no text has to be cut; nearly all outcomes have short texts and no warnings."""
+    detail = outcome.detail
+    texts = [getattr(detail, name) or "" for name in _TEXTS[type(detail)]]
+    return not outcome.warnings and max(map(len, texts)) <= MAX_TEXT
+
+
+def _shorten(outcome: WireOutcome) -> WireOutcome:
+    detail = _map_texts(outcome.detail, truncate)
+    return WireOutcome(outcome.rendition, detail, truncate_warnings(outcome.warnings))
 
 
 OUTCOME_SERIALIZER = Serializer(encode_outcomes, decode_outcomes, validates=True, max_bytes=_MAX_BYTES)

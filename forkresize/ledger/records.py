@@ -126,11 +126,13 @@ def records_for(
     for output in job.outputs:
         outcome = by_rendition.get(output.rendition) or outcomes[0]
         detail = outcome.detail
-        common = base._replace(key=output.key, status=outcome.status, attempts=outcome.execution.attempts)
         # An output that was written, but is gone by now, is left to the next run.
         if isinstance(detail, Written) and (info := found.get(output.key)) is not None:
             width, height = detail.out_size
-            yield common._replace(
+            yield base._replace(
+                key=output.key,
+                status=outcome.status,
+                attempts=outcome.execution.attempts,
                 recipe=fingerprints.for_rendition(output.rendition),
                 size=detail.out_bytes,
                 mtime_ns=info.mtime_ns,
@@ -141,7 +143,10 @@ def records_for(
                 format=detail.out_format,
             )
         elif isinstance(detail, Skipped | Failed) and _is_permanent(detail):
-            yield common._replace(
+            yield base._replace(
+                key=output.key,
+                status=outcome.status,
+                attempts=outcome.execution.attempts,
                 reason=str(detail.reason),
                 error=detail.error,
                 signal=detail.signal if isinstance(detail, Failed) else None,

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import stat
+import time
 from io import FileIO
 from typing import Self
 
@@ -12,6 +13,9 @@ from forkresize.store.base import STATE_DIR, StagedError, check_key
 from forkresize.store.beneath import Root, create_file
 from forkresize.store.copying import copy_content, copy_file, new_file_attributes, open_file
 from forkresize.store.files import temporary_path, write_all
+
+_KEPT_OPEN = 0.05
+"""Maximum seconds for which the directory of the last output is kept open for the next one."""
 
 
 class LocalStaging:
@@ -29,6 +33,11 @@ class LocalStaging:
         self._run_id = run_id
         self._name = f"{STATE_DIR}-{run_id}"
         self._opened = contextlib.ExitStack()
+        self._target = contextlib.ExitStack()  # Closes the directory of the last output.
+        self._target_folder: str | None = None
+        self._target_until = 0.0
+        self._target_descriptor = -1
+        self._is_target_like_staging = True  # Whether new files have the same attributes there.
 
     @property
     def location(self) -> str:
@@ -54,7 +63,7 @@ class LocalStaging:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._opened, contextlib.suppress(OSError):
+        with self._opened, self._target, contextlib.suppress(OSError):
             # What cannot be removed, from a destination that was removed or made read-only, was reported by the run.
             self._root.remove_tree(self._name)
 
@@ -65,7 +74,7 @@ class LocalStaging:
     def check(self, staged: str, size: int) -> None:
         """Check that a worker left a regular file of its own, with the size that it reported."""
         try:
-            found = os.stat(os.path.basename(staged), dir_fd=self._directory, follow_symlinks=False)
+            found = os.stat(_name_of(staged), dir_fd=self._directory, follow_symlinks=False)
         except FileNotFoundError:
             raise StagedError("worker reported an output that it did not write") from None
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1 or found.st_uid != self._owner:
@@ -79,28 +88,39 @@ class LocalStaging:
             self._move(staged, key, keep_attributes=keep_attributes)
         except FileNotFoundError:
             # Another shard removed a directory that was empty.
+            self._target_folder = None
             self._move(staged, key, keep_attributes=keep_attributes)
 
     def discard(self, staged: str) -> None:
         """Remove a staged file if it exists. One that cannot be removed is removed with the directory."""
         with contextlib.suppress(OSError):
-            os.unlink(os.path.basename(staged), dir_fd=self._directory)
+            os.unlink(_name_of(staged), dir_fd=self._directory)
+
+    def _open_target(self, folder: str) -> int:
+        """Return a descriptor of an output's directory, which is created if it is missing."""
+        if folder != self._target_folder or time.monotonic() > self._target_until:
+            self._target.close()
+            self._target_folder = None
+            self._target_descriptor = self._target.enter_context(self._root.directory(folder, create=True))
+            self._is_target_like_staging = new_file_attributes(self._target_descriptor) == self._new_file_attributes
+            self._target_folder, self._target_until = folder, time.monotonic() + _KEPT_OPEN
+        return self._target_descriptor
 
     def _move(self, staged: str, key: str, *, keep_attributes: bool) -> None:
-        name = os.path.basename(staged)
+        name = _name_of(staged)
         folder, _, place = check_key(key).rpartition("/")
-        with self._root.directory(folder, create=True) as directory:
-            if not keep_attributes and new_file_attributes(directory) != self._new_file_attributes:
-                # A file keeps its group and access control list when it is renamed.
-                self._copy(name, directory, place, keep_attributes=False)
-                return
-            try:
-                os.rename(name, place, src_dir_fd=self._directory, dst_dir_fd=directory)
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                # Another file system is mounted in the destination.
-                self._copy(name, directory, place, keep_attributes=keep_attributes)
+        directory = self._open_target(folder)
+        if not (keep_attributes or self._is_target_like_staging):
+            # A file keeps its group and access control list when it is renamed.
+            self._copy(name, directory, place, keep_attributes=False)
+            return
+        try:
+            os.rename(name, place, src_dir_fd=self._directory, dst_dir_fd=directory)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Another file system is mounted in the destination.
+            self._copy(name, directory, place, keep_attributes=keep_attributes)
 
     def _copy(self, name: str, directory: int, place: str, *, keep_attributes: bool) -> None:
         """Move a staged file by copying it."""
@@ -118,6 +138,10 @@ class LocalStaging:
                 os.unlink(temporary, dir_fd=directory)
             raise
         self.discard(name)
+
+
+def _name_of(staged: str) -> str:
+    return staged[staged.rfind("/") + 1 :]
 
 
 def write_staged(path: str, data: bytes | memoryview) -> None:

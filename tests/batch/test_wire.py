@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import DecodeError
 from msgspec.structs import replace
 
+from forkresize.batch import wire
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Reason, Skipped, Written
@@ -124,3 +125,10 @@ ANYTHING = st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lam
 def test_arbitrary_bytes_are_a_value_error_or_an_empty_list(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         assert OUTCOME_SERIALIZER.decode(data) == []
+
+
+@pytest.mark.parametrize("detail", [Written, Skipped, Failed])
+def test_every_free_text_of_a_detail_is_shortened(detail: type[Written | Skipped | Failed]) -> None:
+    hints = get_type_hints(detail)
+    texts = {name for name in detail.__struct_fields__ if str in (hints[name], *get_args(hints[name]))}
+    assert set(wire._TEXTS[detail]) == texts  # noqa: SLF001

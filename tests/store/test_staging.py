@@ -2,9 +2,11 @@
 
 import errno
 import os
+import shutil
 import stat
 import struct
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,26 @@ def test_attributes_that_are_to_be_kept_are_kept(tmp_path: Path) -> None:
     os.chmod(tmp_path / "sub", stat.S_ISGID | stat.S_IRWXU)
     found = adopt(tmp_path, "sub/a.jpg", keep_attributes=True).stat()
     assert (found.st_gid, found.st_mtime_ns) == (os.getegid(), 5)
+
+
+def test_outputs_of_several_directories_get_their_places_though_one_is_removed_and_one_replaced(tmp_path: Path) -> None:
+    store = LocalStore(str(tmp_path), "1a2b3c4d")
+    with store.staging() as staging:
+
+        def add(key: str) -> None:
+            staged = staging.new_key()
+            store.stage(staged, key.encode())
+            staging.adopt(staged, key)
+
+        for key in ("a/1", "a/2", "b/c/3", "4", "a/5"):
+            add(key)
+        shutil.rmtree(tmp_path / "a")
+        add("a/6")
+        (tmp_path / "a").rename(tmp_path / "moved")
+        (tmp_path / "a").symlink_to(tmp_path / "b")
+        # The directory of the last output stays open for a moment: never is a link followed.
+        time.sleep(0.06)
+        with pytest.raises(OSError, match="symbolic link"):
+            add("a/7")
+    files = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {key.replace("a/", "moved/"): key for key in ("a/6", "b/c/3", "4")}
