@@ -89,6 +89,12 @@ class Observer:
         pictures. A run that ends sooner does not wait for the final count.
         """
 
+    def on_total_work(self, work: float, *, is_final: bool) -> None:
+        """Handle how much work these files are, by their sizes; called after ``on_total``, in the same way.
+
+        See ``forkresize.report.work.expected_work``.
+        """
+
     def on_outcome(self, outcome: "Outcome") -> None:
         """Handle the outcome of an output, or of a source without outputs."""
 

@@ -87,8 +87,8 @@ class Backend(Protocol):
     def preview_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
         """Open the listing of the sources for a dry run."""
 
-    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
-        """Open an iterator of a 1 for each source of a run, and a 0 where none was found yet."""
+    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int | None]]:
+        """Open an iterator of the size of each source of a run in bytes, and a None where none was found yet."""
 
     def may_be_picture(self, source: Source) -> bool:
         """Return whether a source may be a picture, by its first bytes or its name.
@@ -132,7 +132,7 @@ class LocalBackend:
         """Return the walk, in this process."""
         return nullcontext(plan.discovery.walk_groups())
 
-    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int]]:
+    def count_sources(self, plan: "RunPlan") -> AbstractContextManager[Iterator[int | None]]:
         """Open a walk that counts."""
         return count_sources(plan)
 

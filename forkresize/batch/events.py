@@ -39,16 +39,17 @@ class EventDispatcher:
         self._tick_hooks = self._hooks("on_tick")
         self._stopping_hooks = self._hooks("on_stopping")
         self._total_hooks = self._hooks("on_total")
+        self._work_hooks = self._hooks("on_total_work")
 
     @property
     def on_tick(self) -> Callable[[Sequence[Activity]], None] | None:
         """Calls the observers that want to know what happens between outcomes; None if none does."""
-        return self._tick if self._tick_hooks or self._stopping_hooks or self._total_hooks else None
+        return self._tick if self._tick_hooks or self._stopping_hooks or self.wants_total else None
 
     @property
     def wants_total(self) -> bool:
-        """Whether an observer wants to know how many sources there are."""
-        return bool(self._total_hooks)
+        """Whether an observer wants to know how many sources there are, or how much work."""
+        return bool(self._total_hooks or self._work_hooks)
 
     def follow(self, interrupted: Callable[[], int | None]) -> None:
         """Announce a stop signal at the next tick: when its number is returned instead of None."""
@@ -58,7 +59,7 @@ class EventDispatcher:
         """Call a function with the reason when an observer asks for the end of the run."""
         self._stop = stop
 
-    def count(self, sources: Iterator[int]) -> None:
+    def count(self, sources: Iterator[int | None]) -> None:
         """Announce how many sources there are, at each tick."""
         self._sources = SourceCounter(sources)
 
@@ -127,6 +128,8 @@ class EventDispatcher:
         if sources.exhausted or sources.count > before:
             for hook in self._total_hooks:
                 self._call(partial(hook, sources.count, is_final=sources.exhausted))
+            for hook in self._work_hooks:
+                self._call(partial(hook, sources.work, is_final=sources.exhausted))
 
     def _call(self, hook: Callable[..., object], *arguments: object) -> None:
         try:

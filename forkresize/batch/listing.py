@@ -85,14 +85,18 @@ def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
 
 
 @contextmanager
-def count_sources(plan: "RunPlan") -> Iterator[Iterator[int]]:
-    """Open an iterator of a 1 for each source of a run, and a 0 where none was found yet."""
-    ones = (1 for _ in plan.sources())
+def count_sources(plan: "RunPlan") -> Iterator[Iterator[int | None]]:
+    """Open an iterator of the size of each source of a run in bytes, and a None where none was found yet."""
+    sizes = (_size_of(each) for each in plan.sources())
     if is_local(plan):
-        yield ones
+        yield sizes
         return
-    with ForkedIterator(lambda: ones, turn=math.inf) as counted:
-        yield (0 if isinstance(each, NothingYet) else each for each in counted)
+    with ForkedIterator(lambda: sizes, turn=math.inf) as counted:
+        yield (None if isinstance(each, NothingYet) else each for each in counted)
+
+
+def _size_of(found: Found) -> int:
+    return found.size if isinstance(found, Source) else found.source.size
 
 
 def is_local(plan: "RunPlan") -> bool:

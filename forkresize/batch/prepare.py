@@ -63,7 +63,7 @@ class RunPlan(Struct, frozen=True, kw_only=True):
         """Yield what the walk finds that belongs to this run."""
         return filter(self.includes, self.discovery.walk())
 
-    def count_sources(self) -> AbstractContextManager[Iterator[int]]:
+    def count_sources(self) -> AbstractContextManager[Iterator[int | None]]:
         """Count these for a progress view; see ``batch.listing``."""
         return self.backend.count_sources(self)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_observers(
     arguments: Arguments,
-    sources: AbstractContextManager[Iterator[int]],
+    sources: AbstractContextManager[Iterator[int | None]],
     recipe: "Recipe | None" = None,
     probe: "Probe | None" = None,
 ) -> Iterator[list[Observer]]:
@@ -122,7 +122,7 @@ def _print_stop_reason(summary: Summary) -> None:
 
 
 def _views(
-    arguments: Arguments, sources: AbstractContextManager[Iterator[int]], stack: ExitStack
+    arguments: Arguments, sources: AbstractContextManager[Iterator[int | None]], stack: ExitStack
 ) -> Iterator[Observer]:
     kind = progress_of(arguments)
     view = None if kind == "none" else _progress_view(kind, stack.enter_context(sources))
@@ -142,7 +142,7 @@ def _views(
         yield Notices()
 
 
-def _progress_view(kind: str, sources: Iterator[int]) -> "ProgressView":
+def _progress_view(kind: str, sources: Iterator[int | None]) -> "ProgressView":
     if kind == "rich":
         from forkresize.report.terminal.live import LiveView
 

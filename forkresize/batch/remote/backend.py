@@ -116,11 +116,11 @@ class RemoteBackend:
     preview_sources = list_sources
 
     @contextmanager
-    def count_sources(self, plan: "RunPlan") -> Iterator[Iterator[int]]:
+    def count_sources(self, plan: "RunPlan") -> Iterator[Iterator[int | None]]:
         """Count what is listed."""
         listed = self._discovery.follow()
         yield (
-            int(not isinstance(each, NothingYet))
+            None if isinstance(each, NothingYet) else each.size if isinstance(each, Source) else each.source.size
             for each in listed
             if isinstance(each, NothingYet) or plan.includes(each)
         )

@@ -28,7 +28,7 @@ class LiveView(ProgressView):
         self,
         console: Console | None = None,
         *,
-        sources: Iterator[int] | None = None,
+        sources: Iterator[int | None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(_INTERVAL, sources, clock)
@@ -57,12 +57,12 @@ class LiveView(ProgressView):
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome, and draw if the interval is over."""
-        self._progress.tally(outcome)
+        self._progress.add(outcome)
         self._draw_if_due()
 
     def on_unchanged(self, sources: int, outputs: int, size: int) -> None:  # noqa: ARG002  A hook.
         """Count sources that are up to date, and draw if the interval is over."""
-        self._progress.tally.add_unchanged(sources, outputs)
+        self._progress.add_unchanged(sources, outputs)
         self._draw_if_due()
 
     def print_line(self, line: str) -> None:
@@ -79,6 +79,7 @@ class LiveView(ProgressView):
     def draw(self) -> None:
         """Draw the view."""
         self._progress.take_sample()
+        self._progress.work.observe(self._activities)
         with self._ignoring_lost_terminal(), self._console:
             self._clear_folded_rows()
             if self._lines:

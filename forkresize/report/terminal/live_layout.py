@@ -43,13 +43,13 @@ def layout(progress: ProgressSnapshot, activities: Sequence[Activity], terminal:
 
 def _bar(progress: ProgressSnapshot, width: int, *, ascii_only: bool) -> Text:
     full, empty = ("#", "-") if ascii_only else ("━", "─")
-    filled = width * progress.done // max(1, progress.total) if progress.exact else 0
+    filled = int(width * progress.fraction) if progress.exact else 0
     return Text.assemble((full * filled, "green" if filled == width else "cyan"), (empty * (width - filled), "dim"))
 
 
 def _counts(progress: ProgressSnapshot, width: int) -> Text:
     parts = [
-        *([_Part(3, f"{100 * progress.done // max(1, progress.total)}%", "bold")] if progress.exact else []),
+        *([_Part(3, f"{int(100 * progress.fraction)}%", "bold")] if progress.exact else []),
         _Part(6, _done(progress)),
         _Part(2, f"{progress.pictures_per_second:,.1f} pictures/s", "cyan"),
         _Part(1, f"{progress.megapixels_per_second:,.1f} MP/s", "cyan"),

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from forkresize.outcome import Outcome
 from forkresize.report.terminal.source_counter import SourceCounter
+from forkresize.report.work import WorkEstimate
 from forkresize.tally import Tally
 
 _MAX_SAMPLES = 100
@@ -21,15 +23,17 @@ class ProgressSnapshot(Struct, frozen=True, kw_only=True):
         failed: failures among the outcomes.
         total: number of sources, or a lower bound.
         exact: whether the total is exact.
+        fraction: the part of the work that is done, 0 to 1: sources are weighed by their sizes.
         pictures_per_second: recent rate of written outputs.
         megapixels_per_second: recent rate of source pixels, in millions.
-        seconds_left: estimated from the recent rate of outcomes; None if unknown.
+        seconds_left: estimated from the rate of work; None if unknown.
     """
 
     done: int
     failed: int
     total: int
     exact: bool
+    fraction: float = 0.0
     pictures_per_second: float = 0.0
     megapixels_per_second: float = 0.0
     seconds_left: float | None = None
@@ -37,16 +41,16 @@ class ProgressSnapshot(Struct, frozen=True, kw_only=True):
 
 class _Sample(NamedTuple):
     time: float
-    done: int
     written: int
     pixels: int
 
 
 class Progress:
-    """Compute rates and the time left from a tally.
+    """Compute rates and the time left.
 
     Attributes:
         tally: counts the outcomes.
+        work: weighs them.
 
     Args:
         sources: counts the sources.
@@ -55,9 +59,20 @@ class Progress:
 
     def __init__(self, sources: SourceCounter, clock: Callable[[], float]) -> None:
         self.tally = Tally()
+        self.work = WorkEstimate(clock)
         self._sources = sources
         self._clock = clock
         self._samples: deque[_Sample] = deque([self._sample()], maxlen=_MAX_SAMPLES)
+
+    def add(self, outcome: Outcome) -> None:
+        """Account for an outcome."""
+        self.tally(outcome)
+        self.work.add(outcome)
+
+    def add_unchanged(self, sources: int, outputs: int) -> None:
+        """Account for sources whose outputs are all up to date."""
+        self.tally.add_unchanged(sources, outputs)
+        self.work.add_without_work(sources)
 
     def take_sample(self) -> None:
         """Record the current counts. Rates are computed between the oldest and the newest sample."""
@@ -69,17 +84,19 @@ class Progress:
         seconds = last.time - first.time
         done = self.tally.sources
         total = max(done, self._sources.count)
-        rate = (last.done - first.done) / seconds if seconds else 0.0
+        if self._sources.exhausted:
+            self.work.expect(self._sources.count, self._sources.work)
         return ProgressSnapshot(
             done=done,
             failed=self.tally.failed,
             total=total,
             exact=self._sources.exhausted,
+            fraction=self.work.fraction,
             pictures_per_second=(last.written - first.written) / seconds if seconds else 0.0,
             megapixels_per_second=(last.pixels - first.pixels) / 1e6 / seconds if seconds else 0.0,
-            seconds_left=(total - done) / rate if rate and self._sources.exhausted else None,
+            seconds_left=self.work.seconds_left,
         )
 
     def _sample(self) -> _Sample:
         tally = self.tally
-        return _Sample(self._clock(), tally.sources, tally.written, tally.in_pixels)
+        return _Sample(self._clock(), tally.written, tally.in_pixels)

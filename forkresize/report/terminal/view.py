@@ -16,14 +16,14 @@ class ProgressView(Observer):
 
     Args:
         interval: seconds between two drawings.
-        sources: an iterator that SourceCounter adds up; None if the sources cannot be counted.
+        sources: an iterator for SourceCounter; None if the sources cannot be counted.
         clock: returns the time in seconds.
     """
 
     wants_unchanged = False
 
     def __init__(
-        self, interval: float, sources: Iterator[int] | None, clock: Callable[[], float] = time.monotonic
+        self, interval: float, sources: Iterator[int | None] | None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._interval = interval
         self._sources = SourceCounter(sources, clock)

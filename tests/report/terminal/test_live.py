@@ -91,7 +91,7 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
 ) -> None:
     screen = Screen(console)
     console.print("$ forkresize")
-    with LiveView(console, sources=iter([1] * 4), clock=clock) as view:
+    with LiveView(console, sources=iter([1_200_000, 700] * 2), clock=clock) as view:
         assert screen.rows()[2:] == ["0  0.0 pictures/s  0.0 MP/s"]
         clock.now += 1
         view.on_outcome(written())
@@ -101,7 +101,7 @@ def test_view_shows_the_run_and_is_removed_at_the_end(
         assert screen.rows() == [
             "$ forkresize",
             "━" * 29 + "─" * 30,
-            "50%  2 / 4  0.5 pictures/s  0:00:02 left  1 failed",
+            "50%  2 / 4  0.5 pictures/s  0:00:01 left  1 failed",
             f"  a.jpg{'0.4 s':>52}",
             rf"  b\n.jpg{'0.4 s':>50}",
         ]

@@ -25,7 +25,14 @@ def _doing(name: str | None, seconds: float = 0.4) -> Doing:
 
 
 MIDWAY = ProgressSnapshot(
-    done=1_234, failed=3, total=2_000, exact=True, pictures_per_second=431.25, megapixels_per_second=62, seconds_left=12
+    done=1_234,
+    failed=3,
+    total=2_000,
+    exact=True,
+    fraction=0.617,
+    pictures_per_second=431.25,
+    megapixels_per_second=62,
+    seconds_left=12,
 )
 
 
@@ -84,7 +91,7 @@ def test_least_important_counts_are_dropped_first(terminal: MakeConsole, width: 
         (ProgressSnapshot(done=7, failed=0, total=5_000, exact=False), "7 / 5,000+  0.0 pictures/s  0.0 MP/s"),
         (ProgressSnapshot(done=0, failed=0, total=0, exact=True), "0%  0 / 0  0.0 pictures/s  0.0 MP/s"),
         (
-            ProgressSnapshot(done=9_999, failed=0, total=10_000, exact=True),
+            ProgressSnapshot(done=9_999, failed=0, total=10_000, exact=True, fraction=0.9999),
             "99%  9,999 / 10,000  0.0 pictures/s  0.0 MP/s",
         ),
     ],
@@ -133,8 +140,8 @@ def test_slow_pictures_are_highlighted(terminal: MakeConsole) -> None:
 
 
 @pytest.mark.parametrize(
-    ("done", "exact", "filled"), [(0, True, 0), (1_999, True, 38), (2_000, True, 39), (2_000, False, 0)]
+    ("fraction", "exact", "filled"), [(0.0, True, 0), (0.9995, True, 38), (1.0, True, 39), (1.0, False, 0)]
 )
-def test_bar_is_full_only_at_the_end(terminal: MakeConsole, done: int, exact: bool, filled: int) -> None:
-    bar = _shown(terminal(40), ProgressSnapshot(done=done, failed=0, total=2_000, exact=exact))[0]
+def test_bar_is_full_only_at_the_end(terminal: MakeConsole, fraction: float, exact: bool, filled: int) -> None:
+    bar = _shown(terminal(40), ProgressSnapshot(done=5, failed=0, total=9, exact=exact, fraction=fraction))[0]
     assert bar == "━" * filled + "─" * (39 - filled)

@@ -26,7 +26,7 @@ def test_progress_starts_at_zero(now: list[float]) -> None:
 def test_rates_count_written_outputs(now: list[float], written: MakeOutcome, unchanged: MakeOutcome) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for outcome in (written(), written(), unchanged()):
-        progress.tally(outcome)
+        progress.add(outcome)
     now[0] += 4
     progress.take_sample()
     snapshot = progress.snapshot()
@@ -35,30 +35,31 @@ def test_rates_count_written_outputs(now: list[float], written: MakeOutcome, unc
 
 
 def test_the_time_left_is_unknown_until_all_sources_are_counted(now: list[float], failed: MakeOutcome) -> None:
-    sources = SourceCounter(iter([1] * 10))
+    sources = SourceCounter(iter([700] * 10))
     progress = Progress(sources, lambda: now[0])
-    progress.tally(failed())
-    progress.tally(failed())
+    progress.add(failed())
+    progress.add(failed())
     now[0] += 1
     progress.take_sample()
     assert progress.snapshot().seconds_left is None
     sources.advance(60.0)
     snapshot = progress.snapshot()
     assert (snapshot.done, snapshot.failed, snapshot.total, snapshot.exact) == (2, 2, 10, True)
-    assert snapshot.seconds_left == 4.0
+    assert snapshot.seconds_left == pytest.approx(4.0)
+    assert snapshot.fraction == pytest.approx(0.2)
 
 
 def test_total_is_at_least_the_number_done(now: list[float], unchanged: MakeOutcome) -> None:
     progress = Progress(_counted(1), lambda: now[0])
-    progress.tally(unchanged())
-    progress.tally(unchanged())
+    progress.add(unchanged())
+    progress.add(unchanged())
     assert progress.snapshot().total == 2
 
 
 def test_rates_cover_only_recent_samples(now: list[float], written: MakeOutcome) -> None:
     progress = Progress(SourceCounter(None), lambda: now[0])
     for _ in range(1_000):
-        progress.tally(written())
+        progress.add(written())
     for _ in range(200):
         now[0] += 0.1
         progress.take_sample()

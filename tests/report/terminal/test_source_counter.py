@@ -7,6 +7,7 @@ import pytest
 
 from forkresize.errors import SourceError
 from forkresize.report.terminal.source_counter import SourceCounter
+from forkresize.report.work import expected_work
 
 
 def _ticking() -> Callable[[], float]:
@@ -39,7 +40,7 @@ def test_exhausted_counter_stays_exhausted() -> None:
 
 
 def test_source_that_has_nothing_yet_ends_a_step() -> None:
-    counter = SourceCounter(iter([1, 1, 0, 1]))
+    counter = SourceCounter(iter([1, 1, None, 1]))
     counter.advance(60.0)
     assert (counter.count, counter.exhausted) == (2, False)
     counter.advance(60.0)
@@ -50,6 +51,13 @@ def test_counter_without_iterator_never_counts() -> None:
     counter = SourceCounter(None)
     counter.advance()
     assert (counter.count, counter.exhausted) == (0, False)
+
+
+def test_work_is_added_up_and_empty_files_count() -> None:
+    counter = SourceCounter(iter([0, 4_000, 1_000_000]))
+    counter.advance(60.0)
+    assert counter.count == 3
+    assert counter.work == sum(map(expected_work, (0, 4_000, 1_000_000)))
 
 
 @pytest.mark.parametrize("error", [SourceError("gone"), PermissionError("no")])

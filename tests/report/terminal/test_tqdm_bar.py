@@ -22,7 +22,7 @@ def _last(file: StringIO) -> str:
 
 def test_bar_shows_the_run_and_is_removed_at_the_end(unchanged: MakeOutcome, failed: MakeOutcome) -> None:
     file, now = StringIO(), [0.0]
-    with TqdmBar(file, sources=iter([1] * 4), clock=lambda: now[0]) as bar:
+    with TqdmBar(file, sources=iter([500, 700] * 2), clock=lambda: now[0]) as bar:
         assert _last(file).startswith("0 pictures [00:00")
         bar.on_outcome(unchanged())
         bar.on_outcome(failed())
