@@ -77,7 +77,7 @@ def results(tmp_path: Path) -> Callable[..., list[Outcome]]:
             source.save(path, **(options or {}))
         elif isinstance(source, bytes):
             path.write_bytes(source)
-        asked = Recipe.of(**recipe)
+        asked = Recipe.from_options(recipe, effective=())
         several = len(asked.renditions) > 1
         outputs = [
             Output(str(tmp_path / "out" / (f"{number}-{path.name}" if several else path.name)), number)

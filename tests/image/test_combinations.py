@@ -137,7 +137,7 @@ def converted(image: Image.Image, mode: str) -> Image.Image:
 
 def makes_sense(options: dict[str, Any]) -> bool:
     try:
-        Recipe.of(**options)
+        Recipe.from_options(options, effective=())
     except FieldError:
         return False
     return True
@@ -152,7 +152,7 @@ ASKED = st.builds(lambda *parts: {**parts[0], **parts[1], **parts[2]}, SIZES, OP
 def test_every_combination_gives_the_predicted_picture_or_a_reason(
     data: st.DataObject, options: dict[str, Any], pictures: Mapping[tuple[str, Dimensions], bytes], tmp_path: Path
 ) -> None:
-    recipe = Recipe.of(**options)
+    recipe = Recipe.from_options(options, effective=())
     key = data.draw(st.sampled_from(sorted(pictures)))
     source = tmp_path / "source"
     source.write_bytes(pictures[key])
