@@ -1,6 +1,7 @@
 """The servers that tests start."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,6 +108,39 @@ def test_tests_of_one_server_run_in_one_process(tmp_path: Path) -> None:
     lines = (tmp_path / "log").read_text().splitlines()
     assert len(lines) == 16
     assert len({*lines}) == 2
+
+
+ORDERED = """
+import pytest
+
+def test_quick(): pass
+
+@pytest.mark.slow
+def test_slow(): pass
+
+@pytest.mark.xdist_group("redis")
+def test_redis(): pass
+
+@pytest.mark.xdist_group("cluster")
+def test_cluster(): pass
+"""
+
+
+@pytest.mark.slow
+def test_the_longest_group_begins_first_and_quick_tests_end(tmp_path: Path) -> None:
+    (tmp_path / "test_ordered.py").write_text(ORDERED)
+    command = "-m pytest -v -p tests.servers.grouping -n 1 --dist=loadgroup --no-loadscope-reorder -c /dev/null".split()
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE", "PYTEST"))}
+    done = subprocess.run(
+        [sys.executable, *command, "test_ordered.py"],
+        cwd=tmp_path,
+        env={**env, "PYTHONPATH": str(Path(__file__).parents[2])},
+        timeout=100,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert re.findall(r"PASSED.*::test_(\w+)", done.stdout) == ["cluster", "redis", "slow", "quick"]
 
 
 def test_the_marks_of_a_server_name_its_group() -> None:
