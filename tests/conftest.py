@@ -42,10 +42,28 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes depends on what else the machine does; pytest-timeout ends one that hangs.
 settings.register_profile("forkresize", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("forkresize"), max_examples=30)
 settings.load_profile("forkresize")
 
 DEADLINE = 60
 """Seconds after which a command counts as hanging."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try fewer examples where slow tests are left out too."""
+    if _is_quick(config):
+        settings.load_profile("quick")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return the number of processes for ``--numprocesses auto``: slow tests mostly wait for other processes."""
+    if _is_quick(config) or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
+
+
+def _is_quick(config: pytest.Config) -> bool:
+    return "not slow" in config.getoption("markexpr")
 
 
 @pytest.fixture(autouse=True)
