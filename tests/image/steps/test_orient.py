@@ -34,7 +34,14 @@ def stored(image: Image.Image, orientation: int) -> Image.Image:
     return image if method is None else image.transpose(method)
 
 
-@pytest.mark.parametrize("resample", ["lanczos", "bicubic", "bilinear", "hamming", "box", "nearest"])
+@pytest.mark.parametrize(
+    "resample",
+    [
+        "lanczos",
+        "nearest",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("bicubic", "bilinear", "hamming", "box")),
+    ],
+)
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "LA", "I;16"])
 @pytest.mark.parametrize(
     "recipe",
