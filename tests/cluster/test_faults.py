@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -124,30 +125,29 @@ def test_a_second_signal_stops_a_node_at_once(lab: Lab) -> None:
     assert lab.progress.lost == 0
 
 
-@ON_RABBITMQ
-def test_a_restart_of_the_broker_costs_nothing(lab: Lab, broker: Any) -> None:
+def work_through(lab: Lab, restart: Callable[[], object]) -> NodeProcess:
+    """Restart a server while a node works, and return the node when all is made, and no chunk was lost."""
     lab.add_pictures(60, LARGE)
     node = lab.start_node()
     lab.publish(10)
     wait_until_at_work(lab, node, made=1)
-    broker.restart()
+    restart()
     lab.wait_until_finished(110)
     assert_all_is_made(lab)
     assert lab.progress.lost == 0
+    return node
+
+
+@ON_RABBITMQ
+def test_a_restart_of_the_broker_costs_nothing(lab: Lab, broker: Any) -> None:
+    node = work_through(lab, broker.restart)
     node.send(signal.SIGTERM)
     assert node.wait() == 0
 
 
 @ON_REDIS
 def test_a_restart_of_the_database_costs_nothing(lab: Lab, postgresql: PostgresServer) -> None:
-    lab.add_pictures(60, LARGE)
-    node = lab.start_node()
-    lab.publish(10)
-    wait_until_at_work(lab, node, made=1)
-    postgresql.restart()
-    lab.wait_until_finished(90)
-    assert_all_is_made(lab)
-    assert lab.progress.lost == 0
+    work_through(lab, postgresql.restart)
 
 
 @ON_REDIS
