@@ -9,6 +9,8 @@ from multiprocessing.context import ForkProcess
 _PAUSE = 0.0005
 _GRACE = 1.0
 """Seconds that a process gets for exiting by itself, and again after SIGKILL."""
+_STARVED_GRACE = 30.0
+"""Seconds that a process gets after SIGKILL while it only waits for a processor, as on a machine with too much work."""
 
 
 class ChildProcess:
@@ -33,8 +35,19 @@ class ChildProcess:
         """
         if not self._ends_within(_GRACE):
             self._process.kill()
-            self._ends_within(_GRACE)
+            deadline = time.monotonic() + _STARVED_GRACE
+            while not self._ends_within(_GRACE) and self._is_runnable() and time.monotonic() < deadline:
+                pass
         return -signal.SIGKILL if self._process.exitcode is None else self._process.exitcode
+
+    def _is_runnable(self) -> bool:
+        """Return whether the process runs or waits for a processor; False where the system does not show it."""
+        try:
+            with open(f"/proc/{self.pid}/stat", "rb") as file:
+                # The name of the program, in parentheses, may hold anything.
+                return file.read().rpartition(b")")[2].split()[:1] == [b"R"]
+        except OSError:
+            return False
 
     def _ends_within(self, seconds: float) -> bool:
         # Not Process.join: it never returns if the work closed the descriptor that it waits for.

@@ -143,6 +143,11 @@ def flood_standard_error(_: object = None) -> None:
         time.sleep(0.001)
 
 
+def stay_busy(_: object = None) -> None:
+    while True:
+        pass
+
+
 def write_without_end(_: object = None) -> None:
     while True:
         write_to_the_pool(bytes(1 << 16))

@@ -42,6 +42,30 @@ def test_worker_that_outlives_sigkill_counts_as_dead(faults: ModuleType, monkeyp
     process.close()
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
+def test_a_process_that_has_no_time_to_end_is_waited_for_after_sigkill(
+    faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a machine with too much work: SIGKILL takes effect only at the third look."""
+    real, waits = ForkProcess.kill, count(1)
+    ends_within = child.ChildProcess._ends_within  # noqa: SLF001 -- how often it waits is what is tested.
+
+    def end_at_the_third_look(self: child.ChildProcess, seconds: float) -> bool:
+        is_third = next(waits) == 3
+        if is_third:
+            real(self._process)
+        return ends_within(self, 20.0 if is_third else seconds)
+
+    with Pool(faults.call, options=PoolOptions(workers=1, timeout=0.5)) as pool:
+        monkeypatch.setattr(child, "_GRACE", 0.05)
+        monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
+        monkeypatch.setattr(child.ChildProcess, "_ends_within", end_at_the_third_look)
+        (result,) = pool.imap_unordered([faults.stay_busy])
+    assert isinstance(result, WorkerLost)
+    assert next(waits) > 3
+    assert multiprocessing.active_children() == []
+
+
 def refuse_processes(monkeypatch: pytest.MonkeyPatch, refused: Container[int]) -> None:
     """Make the starts with these numbers fail, counted from 0."""
     starts = count()
