@@ -14,6 +14,8 @@ from forkresize.outcome import Reason
 from forkresize.store import LocalStore
 from tests.protocols import Draw
 
+pytestmark = pytest.mark.slow
+
 ALL = MaxPrune(100)
 Prune = Callable[..., tuple[Summary, list[str]]]
 

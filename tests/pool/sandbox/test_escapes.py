@@ -17,6 +17,8 @@ from msgspec import structs
 from forkresize.pool import Completed, Pool, PoolOptions, TaskResult
 from forkresize.pool.sandbox import landlock, seccomp
 
+pytestmark = pytest.mark.slow
+
 Inside = Callable[..., TaskResult[int, Any]]
 
 needs_landlock = pytest.mark.usefixtures("needs_landlock")

@@ -25,6 +25,8 @@ from forkresize.pool.sandbox import landlock
 if sys.platform != "linux":
     pytest.skip("needs Linux", allow_module_level=True)
 
+pytestmark = pytest.mark.slow
+
 Inside = Callable[..., TaskResult[int, Any]]
 
 needs_seccomp = pytest.mark.usefixtures("needs_seccomp")
