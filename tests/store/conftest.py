@@ -59,6 +59,12 @@ def open_bucket_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], B
         yield find
 
 
+def listing(store: OutputStore, prefix: str = "", after: str = "") -> list[str]:
+    """Return the keys in a store, sorted by their bytes."""
+    found = [info.key for info in store.scan(prefix, after)]
+    return found if store.capabilities.ordered_listing else sorted(found, key=os.fsencode)
+
+
 @pytest.fixture(params=[*STORES, *(pytest.param(server, marks=uses(server)) for server in BUCKETS)])
 def store(request: pytest.FixtureRequest, tmp_path: Path, open_bucket_of: Callable[[str], Bucket]) -> OutputStore:
     """One store after the other, each empty."""

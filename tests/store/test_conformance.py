@@ -1,10 +1,7 @@
 """What every store must do. A new store is added to STORES in conftest.py and has to pass all of this."""
 
-import contextlib
 import errno
-import itertools
 import os
-import threading
 import time
 from pathlib import Path
 
@@ -12,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from forkresize.errors import DestinationBusyError
-from forkresize.store import ChangedError, InvalidKeyError, ObjectKind, OutputStore, PutOptions, StagedError
+from forkresize.store import ChangedError, InvalidKeyError, ObjectKind, OutputStore, PutOptions
 from forkresize.store.objects.obstore_client import AZURE_UNUSABLE, supports
-from tests.store.conftest import Fail
+from tests.store.conftest import Fail, listing
 
 
 def keys_of(names: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -27,11 +23,6 @@ byte_keys = keys_of(st.binary(min_size=1, max_size=200).map(os.fsdecode))
 text_keys = keys_of(st.text(min_size=1, max_size=50))
 PARTS = ["a", "b", "a-", "é", "\udcff", "\uffff", "\U0001f600", "Z"]
 each_store = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-def listing(store: OutputStore, prefix: str = "", after: str = "") -> list[str]:
-    found = [info.key for info in store.scan(prefix, after)]
-    return found if store.capabilities.ordered_listing else sorted(found, key=os.fsencode)
 
 
 def is_usable(store: OutputStore, key: str) -> bool:
@@ -117,30 +108,6 @@ def test_only_the_expected_object_is_replaced(store: OutputStore) -> None:
     with pytest.raises(ChangedError):
         store.put("a.jpg", b"fourth", PutOptions(replaces=second))
     assert listing(store) == []
-
-
-def test_of_programs_that_create_one_object_at_the_same_time_one_succeeds(store: OutputStore) -> None:
-    if not (store.probe().conditional_put or store.capabilities.local_paths):
-        pytest.skip("ignores conditions")
-    created: list[str] = []
-    writers = [store.with_run(f"{number:08x}") for number in range(6)]
-    barrier = threading.Barrier(len(writers))
-
-    def create(writer: OutputStore, name: str) -> None:
-        barrier.wait(timeout=30)
-        with contextlib.suppress(FileExistsError):
-            writer.put("x", name.encode(), PutOptions(create=True))
-            created.append(name)
-
-    threads = [threading.Thread(target=create, args=(writer, f"{i}")) for i, writer in enumerate(writers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(created) == 1
-    with store.open("x") as file:
-        assert file.read().decode() == created[0]
-    assert listing(store) == ["x"]
 
 
 def test_put_replaces_an_object_and_its_version(store: OutputStore) -> None:
@@ -313,88 +280,6 @@ def test_objects_that_cannot_be_removed_are_named(store: OutputStore, fail: Fail
     assert listing(store) == keys
 
 
-def test_concurrent_puts_leave_one_of_the_values_complete(store: OutputStore) -> None:
-    values = [bytes([number]) * 100_000 for number in range(4)]
-    writers = [store.with_run(f"{number:08x}") for number in range(4)]
-
-    def write(writer: OutputStore, value: bytes) -> None:
-        for _ in range(20):
-            writer.put("a/x.jpg", value)
-
-    threads = [threading.Thread(target=write, args=pair) for pair in zip(writers, values, strict=True)]
-    for thread in threads:
-        thread.start()
-    while any(thread.is_alive() for thread in threads):
-        if store.stat("a/x.jpg") is not None:
-            with store.open("a/x.jpg") as file:
-                assert file.read() in values
-    with store.open("a/x.jpg") as file:
-        assert file.read() in values
-    assert listing(store) == ["a/x.jpg"]
-
-
-def test_a_staged_object_appears_when_it_is_adopted(store: OutputStore) -> None:
-    store.put("a/b.jpg", b"old")
-    with store.lock(), store.staging() as staging:
-        for key in ("a/b.jpg", "c/d.jpg", "e.jpg"):
-            staged = staging.new_key()
-            store.stage(staged, b"pixels")
-            staging.check(staged, 6)
-            assert key not in listing(store) or key == "a/b.jpg"
-            staging.adopt(staged, key)
-            with store.open(key) as file:
-                assert file.read() == b"pixels"
-    assert listing(store) == ["a/b.jpg", "c/d.jpg", "e.jpg"]
-
-
-def test_a_staged_object_that_differs_from_the_report_is_refused(store: OutputStore) -> None:
-    with store.lock(), store.staging() as staging:
-        staged = staging.new_key()
-        with pytest.raises(StagedError, match="did not write"):
-            staging.check(staged, 6)
-        store.stage(staged, b"more pixels")
-        with pytest.raises(StagedError, match="of 6 bytes, and wrote 11"):
-            staging.check(staged, 6)
-    assert listing(store) == []
-
-
-def test_a_staged_object_is_written_again_by_a_second_attempt(store: OutputStore) -> None:
-    with store.lock(), store.staging() as staging:
-        staged = staging.new_key()
-        store.stage(staged, b"the first attempt")
-        store.stage(staged, b"second")
-        staging.check(staged, 6)
-        staging.adopt(staged, "a.jpg")
-    with store.open("a.jpg") as file:
-        assert file.read() == b"second"
-
-
-def test_discarded_and_abandoned_objects_are_removed(store: OutputStore) -> None:
-    with store.lock(), store.staging() as staging:
-        kept, dropped = staging.new_key(), staging.new_key()
-        assert kept != dropped
-        store.stage(kept, b"kept")
-        store.stage(dropped, b"dropped")
-        staging.discard(dropped)
-        staging.discard(dropped)
-        with pytest.raises(StagedError):
-            staging.check(dropped, 7)
-        staging.check(kept, 4)
-    assert listing(store) == []
-    with store.lock(), store.staging() as staging, pytest.raises(StagedError):
-        staging.check(kept, 4)
-
-
-@pytest.mark.parametrize("key", ["", "../x", "a/../x", "/a", "a\0b"])
-def test_a_staged_object_is_not_adopted_under_an_invalid_key(store: OutputStore, key: str) -> None:
-    with store.lock(), store.staging() as staging:
-        staged = staging.new_key()
-        store.stage(staged, b"pixels")
-        with pytest.raises(InvalidKeyError, match="invalid key"):
-            staging.adopt(staged, key)
-    assert listing(store) == []
-
-
 def test_different_keys_have_different_locations(store: OutputStore) -> None:
     locations = {store.location(key) for key in ("a", "b", "a/b")}
     assert len(locations) == 3
@@ -407,43 +292,3 @@ def test_probe_measures_what_is_declared(store: OutputStore) -> None:
     assert measured.case_sensitive == (store.stat("pROBE") is None)
     assert measured.local_paths == store.capabilities.local_paths == os.path.exists(store.location("Probe"))
     assert listing(store) == ["Probe"]
-
-
-def test_one_run_holds_a_store(store: OutputStore) -> None:
-    with store.lock() as run_id:
-        with pytest.raises(DestinationBusyError), store.lock():
-            pytest.fail("two runs held one store")
-        with pytest.raises(DestinationBusyError), store.lock("1-of-2"):
-            pytest.fail("a shard was held besides the whole")
-    with store.lock() as other:
-        assert other != run_id
-    assert listing(store) == []
-
-
-def test_shards_are_held_at_the_same_time(store: OutputStore) -> None:
-    with store.lock("1-of-2") as one, store.lock("2-of-2") as other:
-        assert one != other
-        for shard in (None, "1-of-2"):
-            with pytest.raises(DestinationBusyError), store.lock(shard):
-                pytest.fail("two runs held one shard")
-
-
-def test_a_lock_is_waited_for(store: OutputStore) -> None:
-    calls: list[str] = []
-    held = store.lock()
-    held.__enter__()
-    timer = threading.Timer(0.3, held.__exit__, (None, None, None))
-    timer.start()
-    with store.lock(timeout=30, on_wait=lambda: calls.append("waits")):
-        assert calls == ["waits"]
-    timer.join()
-    with store.lock(timeout=30, on_wait=lambda: calls.append("waits again")):
-        assert calls == ["waits"]
-
-
-def test_a_lock_ends_with_an_exception(store: OutputStore) -> None:
-    for attempt in itertools.count():
-        if attempt == 2:
-            break
-        with pytest.raises(KeyboardInterrupt), store.lock():
-            raise KeyboardInterrupt

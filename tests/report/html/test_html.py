@@ -3,23 +3,19 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from forkresize import units
-from forkresize.errors import DestinationError, UsageError
 from forkresize.outcome import Execution, Outcome, OutputRef, Pruned, Reason, Written
-from forkresize.report.html import Excerpt, HtmlReport, RunInfo
+from forkresize.report.html import Excerpt
 from forkresize.report.html import data as page_data
-from forkresize.report.outcome_store import OutcomeStore
 from tests.protocols import MakeOutcome, MakePage
 
-INFO = RunInfo(["in"], "out", datetime(2026, 11, 23, 8, 47, tzinfo=UTC))
 VOID = frozenset("meta link img input br".split())
 OUTSIDE = re.compile(
     r"(?:src|href|action)=\"(?!data:|#)|url\((?!data:)|@import|fetch\(|XMLHttpRequest|https?://(?!github\.com/leeoniya)"
@@ -51,26 +47,12 @@ class _Checked(HTMLParser):
         return (attributes for each, attributes in self.elements if each == tag)
 
 
-def _none(_excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
-    return {}
-
-
 def _every(excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
     return dict.fromkeys(excerpts, b"picture")
 
 
 def _thumbnails(excerpts: Sequence[Excerpt]) -> Mapping[Excerpt, bytes]:
     return {excerpt: b"picture" for excerpt in excerpts if not excerpt.box}
-
-
-def _report(path: Path, store: OutcomeStore) -> HtmlReport:
-    return HtmlReport(str(path), INFO, store, _none)
-
-
-@pytest.fixture
-def store() -> Iterator[OutcomeStore]:
-    with OutcomeStore() as opened:
-        yield opened
 
 
 def _size(count: int) -> str:
@@ -315,34 +297,6 @@ def test_refusal_is_not_shown_as_an_early_end(made: MakePage) -> None:
     assert ">Refused</span>" in page
     assert "--max-prune 10%: &lt;all&gt; are lost." in page
     assert "early" not in page
-
-
-def test_run_ended_by_an_error_has_a_page(tmp_path: Path, written: MakeOutcome, store: OutcomeStore) -> None:
-    report = _report(tmp_path / "run.html", store)
-    store.on_outcome(written())
-    report.on_outcome(written())
-    with pytest.raises(DestinationError), report:
-        raise DestinationError("the disk is <full>")
-    assert "Stopped by the disk is &lt;full&gt;" in (tmp_path / "run.html").read_text()
-
-
-def test_refused_run_keeps_the_last_page(tmp_path: Path, made: MakePage, store: OutcomeStore) -> None:
-    last = made()
-    with pytest.raises(UsageError), _report(tmp_path / "run.html", store):
-        raise UsageError("no")
-    assert (tmp_path / "run.html").read_text("utf-8") == last
-
-
-def test_other_pages_are_not_replaced(tmp_path: Path, store: OutcomeStore) -> None:
-    path = tmp_path / "index.html"
-    path.write_text("<!doctype html><title>Mine</title>")
-    with pytest.raises(UsageError, match="remove it first"):
-        _report(path, store)
-
-
-def test_missing_directory_is_refused_at_once(tmp_path: Path, store: OutcomeStore) -> None:
-    with pytest.raises(UsageError, match="no directory"):
-        _report(tmp_path / "missing/run.html", store)
 
 
 def test_overflowing_sizes_do_not_break_the_report(made: MakePage, written: MakeOutcome) -> None:
