@@ -117,7 +117,7 @@ class Written(_Detail, frozen=True, kw_only=True):
         in_format: format of the source, Pillow's name in lower case.
         out_format: format of the output, named in the same way.
         quality: the encoder's quality setting, 1 to 100; None if the format has none.
-        ssim: the structural similarity that was reached, 0 to 1, if one was requested.
+        ssim: the similarity that was reached, 0 to 1, if one was requested.
         decode_seconds: wall time from opening the source to having its pixels.
         resize_seconds: wall time of all steps between decoding and encoding, for all outputs together.
         encode_seconds: wall time of encoding and writing.

@@ -17,7 +17,7 @@ MINOR = (
     "{} is damaged: {}",
     "{} was dropped: more than {} characters of text",
     "damaged XMP was dropped: it is of type {}",
-    "SSIM is only {} at quality {}, not {}",
+    "the similarity is only {} at quality {}, not {}",
     "image too noisy for progressive encoding; wrote a baseline JPEG",
     "the source is smaller, but its metadata cannot be removed, so it was encoded again",
     "AVIF converts colors to another color model, so that levels may be off by up to 3",

@@ -56,6 +56,7 @@ EXAMPLES = {
         "palette": "forkresize ./in ./out --width 400 --format png --palette 64",
         "max-bytes": f"{_UPDATE} --format jpeg --max-bytes 300K",
         "ssim": "forkresize ./in ./out --width 400 --format webp --ssim 0.98",
+        "ssim-metric": "forkresize ./in ./out --width 400 --format webp --ssim 0.98 --ssim-metric luma",
         "color": f"{_UPDATE} --color keep",
         "metadata": f"{_UPDATE} --metadata copyright",
         "drop": f"{_UPDATE} --drop people,place",

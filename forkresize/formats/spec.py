@@ -30,7 +30,7 @@ _FAST_SEARCH = 6
 """The highest effort at which AVIF's encoder searches one frame at a time and no deeper."""
 
 _PALETTE, _PALETTE_ALPHA = 15, 20
-_MEASURING = 20
+_MEASURING: Mapping[str, int] = {"luma": 20, "color": 60}
 """Bytes a pixel for reducing colors, and for comparing with the decoded output, in 32 bits a value."""
 
 
@@ -48,7 +48,7 @@ class EncodeRequest(Struct, frozen=True, kw_only=True):
         loop: how often an animation plays, 0 is forever; None if unknown.
         frames: how many frames or pages there are.
         quality: 1 to 100; None for a format without qualities, and for lossless.
-        lossless, progressive, subsampling, effort, palette, max_bytes, ssim: see ``recipe.Rendition``.
+        lossless, progressive, subsampling, effort, palette, max_bytes, ssim, ssim_metric: see ``recipe.Rendition``.
     """
 
     mode: str
@@ -64,6 +64,7 @@ class EncodeRequest(Struct, frozen=True, kw_only=True):
     palette: int | None = None
     max_bytes: int | None = None
     ssim: float | None = None
+    ssim_metric: str = "color"
 
     @property
     def chroma(self) -> str:
@@ -107,7 +108,7 @@ class EncodingMemory(Struct, frozen=True, kw_only=True):
 
     def per_pixel(self, request: EncodeRequest) -> float:
         """Return the bytes a pixel of the first frame."""
-        measuring = _MEASURING if request.ssim is not None else 0
+        measuring = _MEASURING[request.ssim_metric] if request.ssim is not None else 0
         alpha = request.mode == "RGBA"
         if request.palette:
             return measuring + (_PALETTE_ALPHA if alpha else _PALETTE)

@@ -58,7 +58,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
         source_size: width and height of the source in pixels, upright.
         source_format: name of the source's format.
         quality: the encoder's quality setting, 1 to 100; None if the format has none.
-        ssim: the structural similarity that was reached, 0 to 1, if the recipe asks for one.
+        ssim: the similarity that was reached, 0 to 1, if the recipe asks for one.
         warnings: remarks on a valid picture.
         timings: how long it took.
     """

@@ -13,6 +13,7 @@ from forkresize.recipe.enums import IfLarger as IfLarger
 from forkresize.recipe.enums import Metadata as Metadata
 from forkresize.recipe.enums import OnTruncated as OnTruncated
 from forkresize.recipe.enums import Resample as Resample
+from forkresize.recipe.enums import SsimMetric as SsimMetric
 from forkresize.recipe.enums import Subsampling as Subsampling
 from forkresize.recipe.enums import parse_enum as parse_enum
 from forkresize.recipe.recipe import OPTIONS as OPTIONS

@@ -41,6 +41,7 @@ REQUIREMENTS: Mapping[str, Requirements] = {
     "enlarge": _SIZE,
     "resample": _SIZE,
     "linear": _SIZE,
+    "ssim_metric": any_of("ssim"),
     "max_frames": _words_of("animation", Animation.KEEP),
 }
 """The options that have no effect on renditions of another kind."""
@@ -99,4 +100,10 @@ def _describe(rendition: Rendition, resize: Resize, animation: Animation) -> dic
     """Return the values that options may require, as a rendition has them; ``size`` has become other fields."""
     size = rendition.size
     modes = {name: getattr(size, name) for name in chain.from_iterable(SIZE_MODES)}
-    return {**modes, "size": None, "fit": size.fit or resize.fit, "animation": animation}
+    return {
+        **modes,
+        "size": None,
+        "fit": size.fit or resize.fit,
+        "animation": animation,
+        "ssim": rendition.ssim,
+    }

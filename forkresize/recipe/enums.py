@@ -93,6 +93,13 @@ class Drop(Word):
     PLACE = "place", "the position, place names and addresses"
 
 
+class SsimMetric(Word):
+    """How the similarity to the picture before encoding is measured."""
+
+    COLOR = "color", "lightness and colors at two scales, close to SSIMULACRA2"
+    LUMA = "luma", "the structural similarity (SSIM) of the luma alone"
+
+
 class Animation(Word):
     """Which frames or pages are kept."""
 

@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr, replace
 from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.effects import check_renditions, check_steps
-from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated
+from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated, SsimMetric
 from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGAPIXELS
 from forkresize.recipe.options import BY_OWNER, RecipeOption, Values, collect_options, renditions_from, steps_from
 from forkresize.recipe.override import override_renditions, override_steps
@@ -196,10 +196,15 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 
+_LATER = "ssim_metric", SsimMetric.COLOR
+"""A field that came later: recipes with its default keep the fingerprints from before."""
+
+
 def _normalize(value: Any) -> Any:
     """Return a form that is the same for all values that are equal, such as 15 and 15.0."""
     if isinstance(value, Struct):
-        return [(name, _normalize(getattr(value, name))) for name in value.__struct_fields__]
+        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return [(name, _normalize(its)) for name, its in fields if (name, its) != _LATER]
     if isinstance(value, tuple):
         return [
             (type(each).__name__, _normalize(each)) if isinstance(each, Struct) else _normalize(each) for each in value

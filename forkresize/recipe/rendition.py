@@ -11,7 +11,7 @@ from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import APPLIES_TO, DEFAULT_QUALITY, Format
 from forkresize.formats.spec import MAX_EFFORT
 from forkresize.recipe.declaration import Declared, option
-from forkresize.recipe.enums import Subsampling
+from forkresize.recipe.enums import SsimMetric, Subsampling
 from forkresize.recipe.notations import BYTES, FORMAT, KEEP, QUALITY
 from forkresize.recipe.size import Size
 
@@ -65,8 +65,9 @@ class Rendition(Declared, frozen=True, kw_only=True):
     ] = None
     ssim: Annotated[
         _Similarity | None,
-        option("Find the lowest quality with at least this structural similarity (SSIM).", "0..1"),
+        option("Find the lowest quality with at least this similarity to the image before encoding.", "0..1"),
     ] = None
+    ssim_metric: Annotated[SsimMetric, option("What --ssim measures.")] = SsimMetric.COLOR
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -34,14 +34,19 @@ def ssim(first: Image.Image, second: Image.Image) -> float:
     """
     one, other = _luma(first), _luma(second)
     moments = {
-        "x": _window_means(one),
-        "y": _window_means(other),
-        "xx": _window_means(_product(one, one)),
-        "yy": _window_means(_product(other, other)),
-        "xy": _window_means(_product(one, other)),
+        "x": window_means(one),
+        "y": window_means(other),
+        "xx": window_means(_product(one, one)),
+        "yy": window_means(_product(other, other)),
+        "xy": window_means(_product(one, other)),
     }
     index = _evaluate(_index, **moments)
-    return float(index.resize((1, 1), Resampling.BOX).getpixel((0, 0)))  # type: ignore[arg-type] # mode F
+    return mean(index)
+
+
+def mean(image: Image.Image) -> float:
+    """Return the mean value of an image of mode F."""
+    return float(image.resize((1, 1), Resampling.BOX).getpixel((0, 0)))  # type: ignore[arg-type] # a number in mode F
 
 
 def _luma(image: Image.Image) -> Image.Image:
@@ -56,7 +61,8 @@ def _product(one: Image.Image, other: Image.Image) -> Image.Image:
     return _evaluate(lambda images: images["x"] * images["y"], x=one, y=other)
 
 
-def _window_means(image: Image.Image) -> Image.Image:
+def window_means(image: Image.Image) -> Image.Image:
+    """Return the means of windows of 8 by 8 pixels that overlap by half, of an image of mode F."""
     tiles = image.reduce(_STEP)
     width, height = tiles.size
     # At an offset of half a tile, bilinear interpolation is the mean of four neighbors.

@@ -6,7 +6,7 @@ from typing import Any
 from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.encode.prepare import prepare
-from forkresize.image.encode.targets import encode_to_ssim, encode_within
+from forkresize.image.encode.targets import encode_to_similarity, encode_within
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
 from forkresize.outcome import Reason
@@ -46,5 +46,5 @@ def _encode(frames: Frames, encoder: Encoder) -> Encoded:
     if rendition.max_bytes is not None:
         return encode_within(rendition.max_bytes, encoder, frames, quality)
     if rendition.ssim is not None and quality is not None:
-        return encode_to_ssim(rendition.ssim, encoder, frames)
+        return encode_to_similarity(rendition.ssim, encoder, frames)
     return encoder.encode(frames, quality)

@@ -13,7 +13,7 @@ from forkresize.image.encode.palette import to_palette
 from forkresize.image.picture import Frames
 from forkresize.recipe import MAX_COLORS, Rendition
 
-_SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim")
+_SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim", "ssim_metric")
 """The fields of a rendition that a request has under the same name."""
 
 
@@ -24,7 +24,7 @@ class Encoded(Struct, frozen=True, kw_only=True):
         data: the bytes.
         size: width and height of the first frame in pixels; a limit of bytes may have made it smaller.
         quality: the encoder's; None if the format has none, or is lossless.
-        ssim: the structural similarity, if it was a target.
+        ssim: the similarity, if it was a target.
         is_copy: whether it is the source's file, byte for byte.
     """
 

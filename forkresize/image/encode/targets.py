@@ -1,18 +1,21 @@
 """Searches for the quality, and then the size, at which a file meets a target."""
 
 import io
+from collections.abc import Callable, Mapping
+from functools import partial
 from math import sqrt
 
 from msgspec.structs import replace
 from PIL import Image
 
+from forkresize.image.analyze.color_ssim import color_similarity_to
 from forkresize.image.analyze.ssim import ssim
 from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
 from forkresize.image.resample.kernel import resample
 from forkresize.outcome import Reason
-from forkresize.recipe import Resample
+from forkresize.recipe import Resample, SsimMetric
 
 _LOWEST, _HIGHEST = 1, 100
 
@@ -24,6 +27,14 @@ _CLOSE_ENOUGH = 0.97
 
 _STEPS = 6
 """How many sizes are tried after the first that fits."""
+
+_Measure = Callable[[Image.Image], float]
+
+MEASURES: Mapping[SsimMetric, Callable[[Image.Image], _Measure]] = {
+    SsimMetric.COLOR: color_similarity_to,
+    SsimMetric.LUMA: lambda reference: partial(ssim, reference),
+}
+"""What compares a picture with a reference, by metric."""
 
 _HEAD = 3
 """Frames of an animation that the search uses: AVIF encodes a first frame differently if it is the only one."""
@@ -51,38 +62,39 @@ def encode_within(most: int, encoder: Encoder, frames: Frames, quality: int | No
     return _largest_that_fits(encoded, most, encoder, frames)
 
 
-def encode_to_ssim(target: float, encoder: Encoder, frames: Frames) -> Encoded:
+def encode_to_similarity(target: float, encoder: Encoder, frames: Frames) -> Encoded:
     """Return the file with the lowest quality whose first frame is similar enough to the frame before encoding.
 
     Args:
-        target: the structural similarity to reach.
+        target: the similarity to reach.
         encoder: encodes at one quality.
         frames: the pictures; the first decides.
     """
+    measure = MEASURES[encoder.rendition.ssim_metric](frames.images[0])
     head = replace(frames, images=frames.images[:_HEAD], durations=frames.durations[:_HEAD])
     low, high, best = _LOWEST, _HIGHEST, None
     while low < high:
         quality = (low + high) // 2
-        tried = _encode_and_measure(encoder, head, quality)
+        tried = _encode_and_measure(encoder, head, quality, measure)
         if (tried.ssim or 0) >= target:
             high, best = quality, tried
         else:
             low = quality + 1
     if best is None or len(frames.images) > _HEAD:
-        best = _encode_and_measure(encoder, frames, high)
+        best = _encode_and_measure(encoder, frames, high, measure)
     # Later frames can still influence how the first is encoded.
     while (best.ssim or 0) < target and high < _HIGHEST:
         high += 1
-        best = _encode_and_measure(encoder, frames, high)
+        best = _encode_and_measure(encoder, frames, high, measure)
     if (best.ssim or 0) < target:
-        frames.diagnostics.warn(f"SSIM is only {best.ssim:.4f} at quality {high}, not {target:g}")
+        frames.diagnostics.warn(f"the similarity is only {best.ssim:.4f} at quality {high}, not {target:g}")
     return best
 
 
-def _encode_and_measure(encoder: Encoder, frames: Frames, quality: int) -> Encoded:
+def _encode_and_measure(encoder: Encoder, frames: Frames, quality: int, measure: _Measure) -> Encoded:
     encoded = encoder.encode(frames, quality)
     with Image.open(io.BytesIO(encoded.data), formats=[encoder.output.upper()]) as decoded:
-        return replace(encoded, ssim=ssim(frames.images[0], decoded))
+        return replace(encoded, ssim=measure(decoded))
 
 
 def _best_that_fits(fitting: Encoded, most: int, encoder: Encoder, frames: Frames, quality: int) -> Encoded:
