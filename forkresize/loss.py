@@ -38,6 +38,7 @@ _BEGINNINGS: Mapping[str, Loss] = {
     "assuming sRGB": Loss.COLOR,
     "content credentials removed": Loss.CREDENTIALS,
     "converted from CMYK to sRGB": Loss.COLOR,
+    "converted to sRGB": Loss.COLOR,
     "dropped the color profile": Loss.COLOR,
     "invalid color information": Loss.COLOR,
     "its pages have several color profiles": Loss.COLOR,

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from forkresize.formats import OutputSpec
 from forkresize.image.color.alpha import OPAQUE
-from forkresize.image.color.convert import DEEP, is_for, to_srgb
+from forkresize.image.color.convert import DEEP, is_for, to_p3, to_srgb
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout
 from forkresize.image.limits import check_pixels
@@ -119,7 +119,18 @@ def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
     for step in recipe.steps_after_resize:
         picture = _apply(picture, step, replace(recipe, background=background))
     picture = flatten(materialize(picture), background, modes)
-    return picture if _can_represent(target.spec, picture) else _convert_to_srgb(picture, recipe)
+    if not _can_represent(target.spec, picture):
+        picture = _convert_to_srgb(picture, recipe)
+    return _convert_to_p3(picture, target.spec) if recipe.color is Color.P3 else picture
+
+
+def _convert_to_p3(picture: Picture, spec: OutputSpec) -> Picture:
+    """Return the picture in Display P3; in sRGB, with a warning, if the format has no place for a profile."""
+    if spec.profile:
+        return to_p3(picture)
+    if picture.image.mode not in {"L", "LA", *DEEP}:
+        picture.diagnostics.warn("converted to sRGB: the format has no place for a color profile")
+    return picture
 
 
 def _apply(picture: Picture, step: Step, recipe: Recipe) -> Picture:

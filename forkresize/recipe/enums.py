@@ -74,6 +74,7 @@ class Color(Word):
     """The color space of an output."""
 
     SRGB = "srgb", "convert to sRGB"
+    P3 = "p3", "convert to Display P3, with its profile; gray stays gray"
     KEEP = "keep", "that of the source, with its profile"
 
 

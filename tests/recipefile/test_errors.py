@@ -53,7 +53,7 @@ def test_an_unknown_key_is_refused_with_a_suggestion(text: str, error: str) -> N
     ("text", "error"),
     [
         ("auto-orient = 'no'", "web.toml:1: auto-orient: invalid value 'no': use true or false"),
-        ("color = 3", "web.toml:1: color: invalid value 3: use one of srgb, keep"),
+        ("color = 3", "web.toml:1: color: invalid value 3: use one of srgb, p3, keep"),
         (
             "background = 3.5",
             "web.toml:1: background: invalid value 3.5: use a CSS color such as white, #rrggbb, #rrggbbaa or",
@@ -102,7 +102,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_what_is_accepted(text: str, e
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("color = 'red'", "web.toml:1: color: invalid value 'red': use one of srgb, keep"),
+        ("color = 'red'", "web.toml:1: color: invalid value 'red': use one of srgb, p3, keep"),
         (
             "background = 'whitish'",
             "web.toml:1: background: invalid color 'whitish': use a CSS color such as white, #rrggbb, #rrggb",

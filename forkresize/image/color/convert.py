@@ -1,4 +1,4 @@
-"""Converts pixels to sRGB. Knows no file format."""
+"""Converts pixels to sRGB and to Display P3. Knows no file format."""
 
 import io
 from functools import cache, lru_cache
@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from PIL import ImageChops, ImageCms
 from PIL.Image import Image, frombytes, merge
 
+from forkresize.image.color import icc
+from forkresize.image.color.cicp import DISPLAY_P3, srgb_curve
 from forkresize.image.picture import Picture
 
 _SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
@@ -46,6 +48,40 @@ def to_srgb(picture: Picture) -> Picture:
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return replace(picture, image=image, profile=None)
+
+
+def to_p3(picture: Picture) -> Picture:
+    """Convert colors to Display P3 and attach its profile; gray stays as it is.
+
+    From the embedded profile, or from sRGB if there is none or it can't be used, which causes a warning; see
+    ``to_srgb``.
+    """
+    image, profile, own = picture.image, picture.profile, p3_profile()
+    if image.mode not in {"RGB", "RGBA", "CMYK"}:
+        return picture
+    if image.mode == "CMYK" and not profile:
+        image = image.convert("RGB")
+    try:
+        transform = _cached_transform_to_p3(profile, image.mode)
+    except ImageCms.PyCMSError as error:
+        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
+        image = image.convert("RGB") if image.mode == "CMYK" else image
+        transform = _cached_transform_to_p3(None, image.mode)
+    return replace(picture, image=_apply(transform, image) if transform else image, profile=own)
+
+
+@cache
+def p3_profile() -> bytes:
+    """Return the profile of Display P3: the primaries of SMPTE RP 431-2, the white of D65 and the curve of sRGB."""
+    return icc.color_profile(DISPLAY_P3, srgb_curve(), "Display P3")
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached_transform_to_p3(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform from a profile, or from sRGB, to Display P3; None if the difference is invisible."""
+    source = _parse(profile) if profile else _srgb()
+    transform = _transform(source, mode, _PRECISION[mode], _parse(p3_profile()))
+    return None if _is_idle(transform, mode) else transform
 
 
 def is_for(profile: bytes, mode: str) -> bool:
@@ -139,11 +175,14 @@ def _cached_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform |
 
 
 def _transform(
-    profile: ImageCms.ImageCmsProfile, mode: str, precision: ImageCms.Flags = ImageCms.Flags.NONE
+    profile: ImageCms.ImageCmsProfile,
+    mode: str,
+    precision: ImageCms.Flags = ImageCms.Flags.NONE,
+    output: ImageCms.ImageCmsProfile | None = None,
 ) -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(
         profile,
-        _srgb(),
+        output or _srgb(),
         mode,
         "RGBA" if mode == "RGBA" else "RGB",
         ImageCms.Intent.RELATIVE_COLORIMETRIC,

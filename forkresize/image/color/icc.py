@@ -25,19 +25,20 @@ _HEADER_BYTES = 128
 _FLAG_AND_IDS = 28
 
 
-def color_profile(primaries: Primaries, curve: bytes) -> bytes:
+def color_profile(primaries: Primaries, curve: bytes, name: str = "Built from numbers") -> bytes:
     """Return a profile for RGB.
 
     Args:
         primaries: of the color space.
         curve: from value to light, from ``power``, ``parametric`` or ``sample_curve``.
+        name: what programs show.
     """
     *points, white = primaries
     adaptation = _adaptation(_xyz(white))
     colorants = zip("rgb", _transpose(_multiply(adaptation, _colorants(points, _xyz(white)))), strict=True)
-    tags = {f"{name}XYZ".encode(): _numbers(b"XYZ ", colorant) for name, colorant in colorants}
+    tags = {f"{channel}XYZ".encode(): _numbers(b"XYZ ", colorant) for channel, colorant in colorants}
     tags |= {b"chad": _numbers(b"sf32", [value for row in adaptation for value in row])}
-    return _profile(b"RGB ", tags | {f"{name}TRC".encode(): curve for name in "rgb"})
+    return _profile(b"RGB ", tags | {f"{channel}TRC".encode(): curve for channel in "rgb"}, name)
 
 
 def gray_profile(curve: bytes) -> bytes:
@@ -130,16 +131,16 @@ def _text(text: str) -> bytes:
     return b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, _TAG_BYTES, b"enUS", len(coded), 28) + coded
 
 
-def _profile(space: bytes, tags: Mapping[bytes, bytes]) -> bytes:
+def _profile(space: bytes, tags: Mapping[bytes, bytes], name: str = "Built from numbers") -> bytes:
     """Return a display profile (ICC.1:2022, 7); equal tags share their data."""
-    tags = {b"desc": _text("Built from numbers"), b"cprt": _text("CC0"), b"wtpt": _numbers(b"XYZ ", _D50), **tags}
+    tags = {b"desc": _text(name), b"cprt": _text("CC0"), b"wtpt": _numbers(b"XYZ ", _D50), **tags}
     start = _HEADER_BYTES + 4 + _TAG_BYTES * len(tags)
     data, places = b"", dict[bytes, int]()
     for body in tags.values():
         if body not in places:
             places[body] = start + len(data)
             data += body + bytes(-len(body) % 4)
-    table = b"".join(struct.pack(">4sII", name, places[body], len(body)) for name, body in tags.items())
+    table = b"".join(struct.pack(">4sII", tag, places[body], len(body)) for tag, body in tags.items())
     size = struct.pack(">I", start + len(data))
     kinds = struct.pack(">I4s4s4s", _VERSION, b"mntr", space, b"XYZ ")
     white = _numbers(b"", _D50)[4:]
