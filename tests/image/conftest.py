@@ -20,6 +20,7 @@ from forkresize.store import LocalStore
 EXPECTED = {
     "converted from CMYK to sRGB: the requested operations do not support CMYK",
     "reduced from 16 to 8 bits per channel: the format holds no more",
+    "reduced from 32-bit float to 8 bits per channel: the format holds no more",
 }
 """The warnings that pictures may have whose pixels are looked at."""
 
