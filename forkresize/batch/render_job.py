@@ -11,6 +11,7 @@ from time import perf_counter
 from msgspec.structs import replace
 
 from forkresize.errors import describe
+from forkresize.image.diagnostics import collect_always
 from forkresize.image.errors import PictureError, failure_of
 from forkresize.image.limits import limit_decoders
 from forkresize.image.transform import Rendered, Result, preload, render_each
@@ -47,6 +48,7 @@ def start_worker(recipe: Recipe) -> None:
     # Of standard error, the end is kept: a trace of calls would push out the message.
     os.environ["RUST_BACKTRACE"] = "0"
     limit_decoders(recipe.max_pixels)
+    collect_always()
 
 
 def render_job(

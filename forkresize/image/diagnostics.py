@@ -1,10 +1,9 @@
 """The warnings about one picture, or about one of its renditions."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
+from types import TracebackType
 from typing import Any
 
 from PIL.Image import DecompressionBombWarning
@@ -37,16 +36,31 @@ class Diagnostics:
         if len(self.warnings) < _MAX_WARNINGS and message not in self.warnings[-1:]:
             self.warnings.append(message)
 
-    @contextmanager
-    def collect(self) -> Iterator[None]:
+    def collect(self) -> "_Collection":
         """Add the warnings that Pillow and its plug-ins raise in the block, by way of Python's ``warnings``."""
-        token = _RECEIVER.set(self)
+        return _Collection(self)
+
+
+class _Collection:
+    """See ``Diagnostics.collect``. Blocks may be nested, and entered by several threads."""
+
+    def __init__(self, receiver: Diagnostics) -> None:
+        self._receiver = receiver
+
+    def __enter__(self) -> None:
+        self._token = _RECEIVER.set(self._receiver)
         _HOOK.install()
-        try:
-            yield
-        finally:
-            _HOOK.remove()
-            _RECEIVER.reset(token)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _HOOK.remove()
+        _RECEIVER.reset(self._token)
+
+
+def collect_always() -> None:
+    """In a process that does nothing but render: redirect warnings once, and not for each block."""
+    _HOOK.install()
 
 
 _RECEIVER: ContextVar[Diagnostics | None] = ContextVar("_RECEIVER", default=None)

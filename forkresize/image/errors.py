@@ -2,8 +2,7 @@
 
 import errno
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from PIL import Image
 
@@ -35,20 +34,37 @@ class PanicError(ForkresizeError):
     """Code in Rust panicked, as some does if it gets no memory."""
 
 
-@contextmanager
-def catching_panics() -> Iterator[None]:
-    """Turn a panic of a package in Rust, which is not an Exception, into one.
+class _PanicCatcher:
+    """See ``catching_panics``. Has no state; a generator as a context manager takes four times as long."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and isinstance(panic := as_exception(error), PanicError) and panic is not error:
+            raise panic from error
+
+
+def as_exception(error: BaseException) -> Exception | None:
+    """Return an error if it is an Exception, and an Exception for a panic in Rust; None for all else."""
+    # Each package has a class of its own, which it does not export.
+    if type(error).__name__ == "PanicException":
+        return PanicError(f"the decoder or encoder panicked: {error}")
+    return error if isinstance(error, Exception) else None
+
+
+_PANIC_CATCHER = _PanicCatcher()
+
+
+def catching_panics() -> _PanicCatcher:
+    """Turn a panic of a package in Rust in the block, which is not an Exception, into one.
 
     Raises:
         PanicError: code in the block panicked.
     """
-    try:
-        yield
-    except BaseException as error:
-        # Each package has a class of its own, which it does not export.
-        if type(error).__name__ == "PanicException":
-            raise PanicError(f"the decoder or encoder panicked: {error}") from error
-        raise
+    return _PANIC_CATCHER
 
 
 def too_large(pixels: int, limit: int, subject: str, factor: str = "") -> PictureError:
@@ -57,8 +73,38 @@ def too_large(pixels: int, limit: int, subject: str, factor: str = "") -> Pictur
     return PictureError(Reason.TOO_LARGE, message)
 
 
-@contextmanager
-def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
+class _Decoding:
+    """See ``decoding``."""
+
+    def __init__(self, name: str, diagnostics: Diagnostics) -> None:
+        self._name = name
+        self._collecting = diagnostics.collect()
+
+    def __enter__(self) -> None:
+        self._collecting.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._collecting.__exit__(kind, error, traceback)
+        if error is None or isinstance(error, PictureError | MemoryError):
+            return
+        if (failure := as_exception(error)) is not None:
+            raise _translate(failure, self._name) from error
+
+
+def _translate(error: Exception, name: str) -> PictureError:
+    if isinstance(error, PanicError):
+        return PictureError(Reason.DAMAGED, str(error))
+    if isinstance(error, Image.DecompressionBombError):
+        pixels, limit = map(int, re.findall(r"\d+", str(error))[:2])
+        return too_large(pixels, limit, "the picture has")
+    if is_os_error(error):
+        return unreadable_error(name, error)
+    return PictureError(_reason_of(error), str(error) or type(error).__name__)
+
+
+def decoding(name: str, diagnostics: Diagnostics) -> _Decoding:
     """Run decoders in the block: translate what they raise, and collect what they warn about.
 
     Args:
@@ -68,20 +114,7 @@ def decoding(name: str, diagnostics: Diagnostics) -> Iterator[None]:
     Raises:
         PictureError: the decoder raised anything but a MemoryError.
     """
-    try:
-        with diagnostics.collect(), catching_panics():
-            yield
-    except (PictureError, MemoryError):
-        raise
-    except PanicError as error:
-        raise PictureError(Reason.DAMAGED, str(error)) from error
-    except Image.DecompressionBombError as error:
-        pixels, limit = map(int, re.findall(r"\d+", str(error))[:2])
-        raise too_large(pixels, limit, "the picture has") from error
-    except Exception as error:
-        if is_os_error(error):
-            raise unreadable_error(name, error) from error
-        raise PictureError(_reason_of(error), str(error) or type(error).__name__) from error
+    return _Decoding(name, diagnostics)
 
 
 def _reason_of(error: Exception) -> Reason:

@@ -1,7 +1,6 @@
 """One rendition of a picture: built frame by frame, then encoded."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from forkresize.image.container import replace_metadata
 from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
-from forkresize.image.errors import catching_panics, failure_of
+from forkresize.image.errors import as_exception, failure_of
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
@@ -76,6 +75,28 @@ class Rendered(Struct, frozen=True, kw_only=True):
     timings: Timings
 
 
+class _Guard:
+    """See ``RenditionBuilder``."""
+
+    def __init__(self, builder: "RenditionBuilder") -> None:
+        self._builder = builder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        failure = as_exception(error)
+        if failure is None:
+            return False
+        # It must not stop the other renditions.
+        self._builder.failure = failure_of(failure)
+        return True
+
+
 class RenditionBuilder:
     """Builds one rendition.
 
@@ -116,14 +137,9 @@ class RenditionBuilder:
         """What the output's format can hold."""
         return OUTPUT_FORMATS[self.format]
 
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
+    def _guard(self) -> "_Guard":
         """Turn an exception in the block into the reason why the rendition cannot be made."""
-        try:
-            with catching_panics():
-                yield
-        except Exception as error:  # noqa: BLE001 -- it must not stop the other renditions.
-            self.failure = failure_of(error)
+        return _Guard(self)
 
     def choose_format(self) -> None:
         """Choose the output's format, and how many frames go into it."""

@@ -1,5 +1,7 @@
 """How the warnings about a picture are collected."""
 
+import subprocess
+import sys
 import threading
 import warnings
 
@@ -53,3 +55,23 @@ def test_threads_collect_their_own_warnings_and_restore_python_s_settings() -> N
     thread.join()
     assert (first.warnings, second.warnings) == (["first"], ["second"])
     assert before == (warnings.showwarning, list(warnings.filters))
+
+
+def test_a_process_that_only_renders_redirects_warnings_once() -> None:
+    """In a process of its own: the redirection stays."""
+    code = """
+import warnings
+from forkresize.image.diagnostics import Diagnostics, collect_always
+collect_always()
+redirected = warnings.showwarning
+first, second = Diagnostics(), Diagnostics()
+for diagnostics in (first, second):
+    with diagnostics.collect():
+        assert warnings.showwarning is redirected
+        warnings.warn("for users", UserWarning)
+warnings.warn("outside", UserWarning)
+print(first.warnings, second.warnings)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "['for users'] ['for users']\n"
+    assert "UserWarning: outside" in done.stderr
