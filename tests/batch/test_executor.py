@@ -89,7 +89,7 @@ def test_a_bug_costs_one_job(create: Create, jobs: list[Job], monkeypatch: pytes
             raise ZeroDivisionError("a bug")
         return real(job, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("forkresize.batch.worker.render_job", render)
+    monkeypatch.setattr(module, "render_job", render)
     with create() as executor:
         results = list(executor.run(jobs))
     [raised] = (result for result in results if isinstance(result, Raised))
