@@ -1,8 +1,8 @@
 """Measure a second run compared with rsync, the cost of the ledger, and that killed runs lose nothing.
 
-python benchmarks/repeat.py again            # 100,000 unchanged files, compared with rsync -an --stats
-python benchmarks/repeat.py ledger --corpus PHOTOS
-python benchmarks/repeat.py kill --rounds 50
+python -m benchmarks.repeat again            # 100,000 unchanged files, compared with rsync -an, if it is installed
+python -m benchmarks.repeat ledger --corpus PHOTOS
+python -m benchmarks.repeat kill --rounds 50
 
 Rounds alternate between the cases; the results are medians.
 """
@@ -24,6 +24,8 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
+
+from benchmarks.paired import Command, compare
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
 IN_A_FOLDER = 100
@@ -70,17 +72,16 @@ def again(arguments: argparse.Namespace, work: Path) -> None:
     plant(work / "in", arguments.files)
     options: list[str | Path] = [work / "in", work / "out", "--width", "16"]
     summary(*options)
-    medians = interleaved(
-        arguments.rounds,
-        {
-            "rsync -an --stats": lambda: seconds(["rsync", "-an", "--stats", f"{work}/in/", f"{work}/out/"]),
-            "forkresize, second run": lambda: seconds([COMMAND, *options]),
-            "forkresize --dry-run": lambda: seconds([COMMAND, *options, "--dry-run", "--quiet"]),
-        },
-    )
-    peer = medians["rsync -an --stats"]
-    for name, median in medians.items():
-        print(f"{name:<24} {median:7.2f} s  {median / peer:5.2f} x rsync")
+    cases: dict[str, Command] = {
+        "forkresize, second run": [COMMAND, *options],
+        "forkresize --dry-run": [COMMAND, *options, "--dry-run", "--quiet"],
+        "forkresize --report": [COMMAND, *options, "--report", work / "report.jsonl"],
+    }
+    if shutil.which("rsync"):
+        cases = {"rsync -an": ["rsync", "-an", f"{work}/in/", f"{work}/out/"], **cases}
+    else:
+        print("rsync is not installed: the ratios are to the second run")
+    compare(cases, arguments.rounds, before=lambda: (work / "report.jsonl").unlink(missing_ok=True))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process {peak:.0f} MiB")
     for path in random.Random(1).sample(sorted((work / "in").rglob("*.jpg")), 10):

@@ -1,45 +1,51 @@
-"""Measure the start-up time: ``forkresize --version`` and other commands, relative to an empty Python program.
+"""Measure the start-up time, relative to an empty Python program: --version, --help, and one photograph.
 
-python benchmarks/startup.py --runs 21
+python -m benchmarks.startup --rounds 21
 """
 
 import argparse
 import os
-import statistics
-import subprocess
+import shutil
 import sys
-import time
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageFilter
+
+from benchmarks.paired import compare
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
-
-CASES = {
-    "python -c pass": [sys.executable, "-c", "pass"],
-    "forkresize --version": [COMMAND, "--version"],
-    "forkresize --help": [COMMAND, "--help"],
-    "forkresize, nothing to do": [COMMAND, os.devnull, "/tmp/forkresize-nothing", "--width", "1"],  # noqa: S108
-}
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
-def seconds(arguments: list[str]) -> float:
-    """Return the wall time of one run."""
-    started = time.perf_counter()
-    subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - started
+def draw(path: Path) -> None:
+    """Draw a baseline JPEG of three megapixels, about as large as a photograph."""
+    noise = Image.effect_noise((2048, 1536), 40).filter(ImageFilter.GaussianBlur(1))
+    shape = Image.radial_gradient("L").resize(noise.size)
+    Image.merge("RGB", (noise, shape, Image.blend(noise, shape, 0.5))).save(path, quality=88)
 
 
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=21, help="runs of each command [21]")
-    runs = parser.parse_args().runs
-    measured: dict[str, list[float]] = {name: [] for name in CASES}
-    for _ in range(runs):
-        for name, arguments in CASES.items():
-            measured[name].append(seconds(arguments))
-    floor = statistics.median(measured["python -c pass"])
-    for name, times in measured.items():
-        median = statistics.median(times)
-        print(f"{name:<28} {median * 1000:7.1f} ms  {median / floor:5.2f} x python")
+    parser.add_argument("--rounds", type=int, default=21, help="runs of each command [21]")
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder:
+        photo, made, again = Path(folder, "photo.jpg"), Path(folder, "out"), Path(folder, "again")
+        draw(photo)
+        compare(
+            {
+                "python -c pass": [sys.executable, "-c", "pass"],
+                "forkresize --version": [COMMAND, "--version"],
+                "forkresize --help": [COMMAND, "--help"],
+                "forkresize, one photograph": [COMMAND, photo, made, "--width", "800"],
+                "forkresize, nothing to do": [COMMAND, photo, again, "--width", "800"],
+            },
+            rounds,
+            # The warm-up writes the compiled modules.
+            env={name: value for name, value in os.environ.items() if name != NO_BYTECODE},
+            before=lambda: shutil.rmtree(made, ignore_errors=True),
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The command line. The only package that exits the process."""
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -14,6 +15,8 @@ _STDERR = 2
 
 def program() -> NoReturn:
     """Run the command and end the process: the entry point of the installed script."""
+    # Modules stay, and looking through them takes a twentieth of the start. The run enables it.
+    gc.disable()
     code = _run()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):

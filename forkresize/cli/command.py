@@ -1,5 +1,6 @@
 """The command: parses arguments, runs the batch, and returns an exit code."""
 
+import gc
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -93,6 +94,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.cli.uploads import upload_files
     from forkresize.pool import ignore_stops, raise_on_stop
 
+    gc.enable()
     raise_on_stop()
     arguments = Arguments.of(values)
     check_effects(arguments)
