@@ -34,7 +34,12 @@ def loop(task: dict[str, Any]) -> None:
 def main() -> None:
     """Run the loop."""
     with open(sys.argv[1], encoding="utf-8") as file:
-        loop(json.load(file))
+        task = json.load(file)
+    if any(source.endswith(".heic") for source in task["sources"]):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    loop(task)
 
 
 if __name__ == "__main__":

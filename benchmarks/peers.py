@@ -15,43 +15,22 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from math import log10
 from pathlib import Path
-from random import Random
 from statistics import fmean, median
 from typing import Any, TypeVar
 
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from benchmarks.chart import chart
-from benchmarks.photographs import draw, scene
 from benchmarks.tools import TOOLS, Task, Tool
+from benchmarks.workloads import WORKLOADS, Workload
 
 Result = TypeVar("Result")
 
 PSNR_ON = 4
 """Number of outputs that are compared with a reference."""
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Sources and the requested outputs.
-
-    Attributes:
-        name: title in the table.
-        plant: creates the sources in an empty folder.
-        widths: widths of the outputs in pixels.
-        peers: tools that can do it.
-        format: format of the outputs.
-        bars: targets: how many times as long each peer should take.
-    """
-
-    name: str
-    plant: Callable[[Path, Path | None], None]
-    widths: tuple[int, ...]
-    peers: tuple[str, ...]
-    format: str = "jpeg"
-    bars: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,6 +43,7 @@ class Measured:
         memory: peak memory of one of its processes in bytes; divided by the lanes that share a process.
         bytes: total size of all outputs.
         psnr: PSNR of some outputs relative to a full decode and Lanczos in decibels; None if they are not comparable.
+        score: SSIMULACRA2 of the same outputs; None without the package ``ssimulacra2``.
     """
 
     wall: list[float] = field(default_factory=list)
@@ -71,79 +51,7 @@ class Measured:
     memory: int = 0
     bytes: int = 0
     psnr: float | None = None
-
-
-def photographs(folder: Path, corpus: Path | None) -> None:
-    """Copy the corpus into a folder, or draw photographs there."""
-    if corpus is None:
-        for number in range(6):
-            draw(folder / str(number), Random(number))
-        for path in [*folder.rglob("*.*")]:
-            path.rename(folder / f"{path.parent.name}-{path.name}")
-        for number in range(6):
-            (folder / str(number)).rmdir()
-        return
-    for path in corpus.iterdir():
-        if path.suffix.lower() in {".jpg", ".jpeg"}:
-            shutil.copy(path, folder)
-
-
-def tiny(folder: Path, _corpus: Path | None) -> None:
-    """Draw 4,000 pictures of 160 x 120 pixels."""
-    random = Random(7)
-    drawn = [scene((160, 120), random) for _ in range(40)]
-    for number in range(4000):
-        drawn[number % len(drawn)].save(folder / f"{number:04}.jpg", quality=85)
-
-
-def large_pngs(folder: Path, corpus: Path | None) -> None:
-    """Convert the photographs to PNG."""
-    with tempfile.TemporaryDirectory() as scratch:
-        photographs(Path(scratch), corpus)
-        for path in sorted(Path(scratch).iterdir()):
-            with Image.open(path) as image:
-                ImageOps.exif_transpose(image).convert("RGB").save(folder / f"{path.stem}.png", compress_level=6)
-
-
-WORKLOADS = {
-    "photographs": Workload(
-        "photographs to 800 pixels, JPEG q80",
-        photographs,
-        (800,),
-        ("sharp", "sharp, careful", "vipsthumbnail", "imgp", "mogrify", "gm", "caesiumclt", "plain Pillow loop"),
-        bars={"sharp": 1.2, "vipsthumbnail": 1.4, "imgp": 2.5, "mogrify": 3, "caesiumclt": 3},
-    ),
-    "tiny": Workload(
-        "4,000 JPEGs of 160 x 120 to half",
-        tiny,
-        (80,),
-        ("sharp", "plain Pillow loop", "vipsthumbnail", "mogrify", "gm"),
-        bars={"sharp": 5, "plain Pillow loop": 1.7},
-    ),
-    "webp": Workload(
-        "photographs to 800 pixels, WebP q80",
-        photographs,
-        (800,),
-        ("sharp", "sharp, careful", "vipsthumbnail", "plain Pillow loop"),
-        format="webp",
-        bars={"sharp": 1.1},
-    ),
-    "png": Workload(
-        "large PNGs to 800 pixels, PNG",
-        large_pngs,
-        (800,),
-        ("sharp", "vipsthumbnail", "plain Pillow loop"),
-        format="png",
-        bars={"sharp": 1.0},
-    ),
-    "widths": Workload(
-        "photographs to five widths",
-        photographs,
-        (320, 640, 960, 1280, 1600),
-        ("sharp", "sharp, one run per width", "plain Pillow loop"),
-        bars={"sharp": 1.2, "sharp, one run per width": 3},
-    ),
-}
+    score: float | None = None
 
 
 def cpu_seconds() -> float:
@@ -186,25 +94,46 @@ def measure(tool: Tool, task: Task, measured: Measured) -> None:
             if len(outputs) != len(task.sources) * len(task.widths):
                 raise SystemExit(f"{len(outputs)} outputs for {len(task.sources)} sources")
             measured.bytes = sum(path.stat().st_size for path in outputs)
-            measured.psnr = apart(fidelity, outputs, task)
+            measured.psnr, measured.score = apart(fidelity, outputs, task)
 
 
-def fidelity(outputs: list[Path], task: Task) -> float | None:
-    """Return the mean PSNR of some outputs, or None if the size of one differs from its reference."""
-    found = []
+def fidelity(outputs: list[Path], task: Task) -> tuple[float | None, float | None]:
+    """Return the mean PSNR and SSIMULACRA2 of some outputs, or None if the size of one differs from its reference."""
+    psnrs, scores, width = [], [], task.widths[0]
     for source in task.sources[:: max(1, len(task.sources) // PSNR_ON)][:PSNR_ON]:
-        for width in task.widths[:1]:
-            output = next(path for path in outputs if path.stem in {f"{Path(source).stem}-{width}", Path(source).stem})
-            with Image.open(source) as image, Image.open(output) as made:
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                size = width, max(1, int(upright.height * width / upright.width + 0.5))
-                if made.size != size:
-                    return None
-                wanted = upright.resize(size, Image.Resampling.LANCZOS)
-                apart = ImageStat.Stat(ImageChops.difference(wanted, made.convert("RGB")))
-            error = fmean(apart.sum2) / (size[0] * size[1])
-            found.append(10 * log10(255**2 / error) if error else 99.0)
-    return fmean(found)
+        output = next(path for path in outputs if path.stem in {f"{Path(source).stem}-{width}", Path(source).stem})
+        with opened(source) as image, opened(output) as made:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+            size = width, max(1, int(upright.height * width / upright.width + 0.5))
+            if made.size != size or getattr(made, "n_frames", 1) != getattr(image, "n_frames", 1):
+                return None, None
+            wanted, found = upright.resize(size, Image.Resampling.LANCZOS), made.convert("RGB")
+        apart = ImageStat.Stat(ImageChops.difference(wanted, found))
+        error = fmean(apart.sum2) / (size[0] * size[1])
+        psnrs.append(10 * log10(255**2 / error) if error else 99.0)
+        if find_spec("ssimulacra2") is not None:
+            scores.append(ssimulacra2(wanted, found))
+    return fmean(psnrs), fmean(scores) if scores else None
+
+
+def opened(path: Path | str) -> Image.Image:
+    """Open a picture, a HEIC included."""
+    if Path(path).suffix == ".heic":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    return Image.open(path)
+
+
+def ssimulacra2(wanted: Image.Image, found: Image.Image) -> float:
+    """Return how alike two pictures look: 100 is identical, 70 is high quality."""
+    from ssimulacra2 import compute_ssimulacra2
+
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = f"{scratch}/wanted.png", f"{scratch}/found.png"
+        for image, path in zip((wanted, found), paths, strict=True):
+            image.save(path, compress_level=1)
+        return float(compute_ssimulacra2(*paths))
 
 
 def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) -> dict[str, Measured]:
@@ -219,6 +148,7 @@ def compare(workload: Workload, arguments: argparse.Namespace, scratch: Path) ->
         str(outputs),
         workload.widths,
         workload.format,
+        quality=workload.quality,
         workers=arguments.workers,
     )
     peers = [name for name in workload.peers if not arguments.peer or name in arguments.peer]
@@ -239,15 +169,17 @@ def table(workload: Workload, found: dict[str, Measured]) -> Iterator[str]:
     """Yield the lines of a workload's table."""
     yield f"\n{workload.name}"
     heads = f"{'wall s':>7} {'CPU s':>7} {'times':>6} {'(range)':>12} {'bar':>5} {'MB':>5} {'bytes':>7} {'PSNR':>6}"
-    yield f"{'':<22} {heads}"
+    yield f"{'':<22} {heads} {'score':>6}"
     for name, measured in found.items():
         times = ratios(found, name)
         bar = workload.bars.get(name)
-        size = measured.bytes / found["forkresize"].bytes
+        size = f"{measured.bytes / found['forkresize'].bytes:7.2f}"
         psnr = f"{measured.psnr:6.2f}" if measured.psnr is not None else "  size"
+        score = "" if measured.score is None else f" {measured.score:6.2f}"
+        span = f"{min(times):.2f}-{max(times):.2f}"
         yield (
             f"{name:<22} {median(measured.wall):7.2f} {median(measured.cpu):7.2f} {median(times):6.2f} "
-            f"{f'{min(times):.2f}-{max(times):.2f}':>12} {bar or '':>5} {measured.memory / 1e6:5.0f} {size:7.2f} {psnr}"
+            f"{span:>12} {bar or '':>5} {measured.memory / 1e6:5.0f} {size} {psnr}{score}"
         )
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.peers import photographs, tiny
+from benchmarks.workloads import photographs, tiny
 from forkresize import Outcome, PoolOptions, Recipe, Settings, run
 from forkresize.observer import Activity, Observer
 from forkresize.report.work import WorkEstimate

@@ -18,13 +18,16 @@ sharp.cache(false);
 
 function encoded(image) {
   if (task.format === "webp") return image.webp({ quality: task.quality, effort: 4 });
+  if (task.format === "avif") return image.avif({ quality: task.quality, effort: 4, chromaSubsampling: "4:2:0" });
+  if (task.format === "gif") return image.gif();
   if (task.format === "png") return image.png({ compressionLevel: 6 });
   return image.jpeg({ quality: task.quality });
 }
 
 async function make(source) {
   const name = parse(source).name;
-  const image = sharp(source).autoOrient();
+  // Frames of animations would be lost without the option; a flag, as it keeps a JPEG from being shrunk on load.
+  const image = sharp(source, { animated: [".gif", ".webp"].includes(parse(source).ext) }).autoOrient();
   await Promise.all(
     task.widths.map((width) => {
       const output = `${task.destination}/${name}-${width}.${task.suffix}`;

@@ -20,8 +20,8 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.loop import saved
-from benchmarks.peers import photographs
 from benchmarks.tools import Task, forkresize
+from benchmarks.workloads import photographs
 from forkresize.batch.render_job import preload, render_job
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.plan import choose_shrink

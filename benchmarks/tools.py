@@ -79,7 +79,7 @@ def forkresize(task: Task) -> int:
     widths = ",".join(map(str, task.widths))
     # Only names with the width require a scan of all sources in advance.
     name = ["--name", "{stem}-{width}{ext}"] if len(task.widths) > 1 else []
-    quality = [] if task.format == "png" else ["--quality", str(task.quality)]
+    quality = [] if task.format in {"png", "gif"} else ["--quality", str(task.quality)]
     options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), *name]
     return run([FORKRESIZE, task.folder, task.destination, *options])
 
@@ -107,8 +107,9 @@ def plain_loop(task: Task) -> int:
 def vipsthumbnail(task: Task) -> int:
     """Run vipsthumbnail under xargs, one thread each."""
     (width,) = task.widths
-    options = {"jpeg": f"[Q={task.quality},optimize-coding]", "webp": f"[Q={task.quality},effort=4]", "png": ""}
-    output = f"{task.destination}/%s-{width}.{task.suffix}{options[task.format]}"
+    settings = {"jpeg": ",optimize-coding", "webp": ",effort=4", "avif": ",effort=4"}
+    options = "" if task.format == "png" else f"[Q={task.quality}{settings[task.format]}]"
+    output = f"{task.destination}/%s-{width}.{task.suffix}{options}"
     return xargs(task, ["vipsthumbnail", "--size", f"{width}x>", "--output", output])
 
 
