@@ -132,7 +132,8 @@ for path in glob.glob({str(tmp_path)!r} + "/a.*"):
     for output in (None, "jpeg", "png", "webp", "avif", "gif", "tiff"):
         job = Job(Source(path, "a"), (Output(path + ".out"),))
         assert render_job(job, Recipe.of(width=30, format=output), LocalStore("", "t"))[0].status == "written"
-print(sorted(set(sys.modules) - before))
+# The reader of PNGs is optional, and loaded for the first PNG.
+print([name for name in sorted(set(sys.modules) - before) if not name.startswith("micro_reader_codecs")])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "[]\n"
