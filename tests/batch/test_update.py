@@ -172,7 +172,7 @@ def test_failures_are_reported_again_without_work(photos: Path, make: Make, monk
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
     (photos / "text.txt").write_text("no picture")
     _, first = make()
-    monkeypatch.setattr("forkresize.batch.backend.preload", lambda _: pytest.fail("there was work"))
+    monkeypatch.setattr("forkresize.batch.render_job.preload", lambda _: pytest.fail("there was work"))
     summary, outcomes = make()
     assert (summary.exit_code, summary.failed, summary.skipped, summary.sources) == (1, 1, 1, 6)
     (before,) = (outcome for outcome in first if isinstance(outcome.detail, Failed))
@@ -233,7 +233,7 @@ def test_duplicates_are_checked_again_if_the_renditions_change(
 ) -> None:
     make(Recipe.of(width=[16, 200, 300]))
     with monkeypatch.context() as patch:
-        patch.setattr("forkresize.batch.backend.preload", lambda _: pytest.fail("there was work"))
+        patch.setattr("forkresize.batch.render_job.preload", lambda _: pytest.fail("there was work"))
         _, outcomes = make(Recipe.of(width=[16, 200, 300]))
     assert {outcome.reason for outcome in outcomes if isinstance(outcome.detail, Skipped)} == {Reason.DUPLICATE}
     assert sorted(whys(make, Recipe.of(width=[16, 300]))) == [f"{number}-300w.jpg" for number in range(4)]
