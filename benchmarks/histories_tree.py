@@ -20,7 +20,7 @@ _SIZES = ((40, 30), (30, 40), (24, 24), (12, 9))
 _FIRST_TIME = 1_700_000_000
 """Seconds since the epoch. Each edit is a second later than the one before, so that no change keeps size and time."""
 
-WIDTHS: tuple[dict[str, Any], ...] = ({"width": 16}, {"width": 20}, {"width": "8,16"}, {"height": 10, "fit": "cover"})
+WIDTHS: tuple[dict[str, Any], ...] = ({"width": 16}, {"width": 20}, {"width": "8,16"}, {"height": 10})
 FORMATS: tuple[dict[str, Any], ...] = ({}, {}, {"format": "png"}, {"format": "jpeg"}, {"format": "webp", "effort": 1})
 NAMES: tuple[str | None, ...] = (None, None, "{stem}-x{width}{ext}", "x/{dir}/{stem}-{width}{ext}")
 
