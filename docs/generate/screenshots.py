@@ -22,6 +22,7 @@ from rich.text import Text
 
 from forkresize import Format, Outcome, PoolOptions, Recipe, Selection, Settings, run
 from forkresize.batch.thumbnails import make_thumbnails
+from forkresize.job import Source
 from forkresize.observer import Activity, Observer
 from forkresize.recipefile import dumps
 from forkresize.report.html import HtmlReport, RunInfo
@@ -94,15 +95,16 @@ def main() -> None:
         cut = min(Path("photos").rglob("*.jpg"))
         cut.write_bytes(cut.read_bytes()[:-20_000])
         prompt(record, COMMAND)
-        total = sum(1 for _ in walk(roots(["photos"]), Selection()))
+        found = walk(roots(["photos"]), Selection())
+        sizes = [each.size if isinstance(each, Source) else each.source.size for each in found]
         recipe = Recipe.of(width=800, format=Format.WEBP)
         info = RunInfo(["photos"], "web", datetime.now().astimezone(), COMMAND, dumps(recipe))
         with (
             OutcomeStore() as store,
             HtmlReport("run.html", info, store, make_thumbnails) as page,
-            LiveView(screen, sources=iter([total])) as view,
+            LiveView(screen, sources=iter(sizes)) as view,
         ):
-            observer = Snapshot(view, record, total // 2)
+            observer = Snapshot(view, record, len(sizes) // 2)
             settings = Settings(pool=PoolOptions(tick=0.02))
             summary = run(["photos"], "web", recipe, settings=settings, observers=[observer, store, page])
         if report:
