@@ -141,6 +141,11 @@ def prepare(
 
             return prepare_remote(named, destination, recipe, settings)
     store = LocalStore(destination) if isinstance(destination, str) else destination
+    return _prepare_local(named, store, recipe, settings)
+
+
+def _prepare_local(named: Sequence[str], store: OutputStore, recipe: Recipe, settings: Settings) -> RunPlan:
+    """Prepare a run whose sources are local files; see ``prepare``."""
     root = store.location("") if store.capabilities.local_paths else None
     deadline = Deadline(settings.max_duration)
     stop = StopToken(deadline)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from forkresize.job import Job, Source
+from forkresize.job import Job, Output, Source
 from forkresize.ledger.base import OutputRecord
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.store import ObjectInfo
@@ -143,17 +143,24 @@ def records_for(
                 format=detail.out_format,
             )
         elif isinstance(detail, Skipped | Failed) and _is_permanent(detail):
-            yield base._replace(
-                key=output.key,
-                status=outcome.status,
-                attempts=outcome.execution.attempts,
-                reason=str(detail.reason),
-                error=detail.error,
-                signal=detail.signal if isinstance(detail, Failed) else None,
-                covers_all=int(outcome.destination is None),
-                recipe=fingerprints.for_rendition(output.rendition, detail.reason),
-                limit_value=fingerprints.limit_for(detail.reason),
-            )
+            yield _record_without_output(base, output, outcome, detail, fingerprints)
+
+
+def _record_without_output(
+    base: OutputRecord, output: Output, outcome: Outcome, detail: Skipped | Failed, fingerprints: RecipeFingerprints
+) -> OutputRecord:
+    """Return the record of an output that was not written."""
+    return base._replace(
+        key=output.key,
+        status=outcome.status,
+        attempts=outcome.execution.attempts,
+        reason=str(detail.reason),
+        error=detail.error,
+        signal=detail.signal if isinstance(detail, Failed) else None,
+        covers_all=int(outcome.destination is None),
+        recipe=fingerprints.for_rendition(output.rendition, detail.reason),
+        limit_value=fingerprints.limit_for(detail.reason),
+    )
 
 
 def _is_permanent(detail: Skipped | Failed) -> bool:

@@ -14,7 +14,7 @@ from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import DestinationError, FieldError, SourceError, describe
 from forkresize.job import Source
-from forkresize.plan import Naming
+from forkresize.plan import Collisions, Naming
 from forkresize.pool import require_support
 from forkresize.recipe import Recipe
 from forkresize.store import LocalStore, ObjectKind, OutputStore, PutOptions
@@ -63,10 +63,6 @@ def prepare_remote(sources: Sequence[str], destination: str, recipe: Recipe, set
     stores = SourceStores(root.store for root in roots if isinstance(root, ObjectRoot))
     headers = PutOptions(cache_control=settings.cache_control, metadata=settings.metadata_header)
     backend = RemoteBackend(stores, store, discovery, headers)
-    try:
-        collisions = find_run_collisions(discovery, store, naming, settings, stores.may_be_picture_at)
-    except OSError as error:
-        raise DestinationError(f"{store.location('')}: {describe(error)}") from error
     return RunPlan(
         store=store,
         recipe=recipe,
@@ -74,11 +70,25 @@ def prepare_remote(sources: Sequence[str], destination: str, recipe: Recipe, set
         discovery=discovery,
         naming=naming,
         guard=guard,
-        collisions=collisions,
+        collisions=_find_collisions(discovery, store, naming, settings, stores),
         deadline=deadline,
         stop=stop,
         backend=backend,
     )
+
+
+def _find_collisions(
+    discovery: RemoteDiscovery, store: OutputStore, naming: Naming, settings: Settings, stores: SourceStores
+) -> Collisions:
+    """Return the sources that share an output.
+
+    Raises:
+        DestinationError: the destination cannot be probed.
+    """
+    try:
+        return find_run_collisions(discovery, store, naming, settings, stores.may_be_picture_at)
+    except OSError as error:
+        raise DestinationError(f"{store.location('')}: {describe(error)}") from error
 
 
 def _check(sources: Sequence[str], destination: str, settings: Settings) -> None:
