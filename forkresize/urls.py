@@ -22,6 +22,8 @@ _ASSIGNMENT = re.compile(r"(?i)\b(\w*(?:pass|pwd|secret|token|key)\w*\s*=\s*)('(
 _HARMLESS = frozenset({"application_name", "connect_timeout", "dbname", "heartbeat", "host", "port", "sslmode"})
 """Parameters of a query whose values are shown; a value of any other may be a secret."""
 
+_FILE = "file://"
+
 
 class StoreUrl(Struct, frozen=True):
     """Where a store is.
@@ -56,6 +58,15 @@ class StoreUrl(Struct, frozen=True):
 def file_url(path: str) -> str:
     """Return the URL of an absolute path."""
     return f"file://{quote_from_bytes(os.fsencode(path))}"
+
+
+def local_path(location: str) -> str:
+    """Return the path that a ``file`` URL stands for, and anything else as it is.
+
+    Raises:
+        UsageError: a ``file`` URL is invalid.
+    """
+    return parse_store_url(location).prefix if location[: len(_FILE)].lower() == _FILE else location
 
 
 def is_url(text: str) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkresize.errors import UsageError
-from forkresize.urls import StoreUrl, is_store_url, is_url, parse_store_url, redact
+from forkresize.urls import StoreUrl, is_store_url, is_url, local_path, parse_store_url, redact
 
 secrets = st.from_regex(r"[A-Za-z0-9]{8}[?#@:/&=%A-Za-z0-9]{0,8}[A-Za-z0-9]{8}", fullmatch=True)
 
@@ -58,6 +58,19 @@ def test_other_urls_are_refused_with_the_reason_and_without_secrets(text: str, r
 def test_file_urls_lead_to_files_of_any_name(path: bytes) -> None:
     url = StoreUrl("file", "", os.fsdecode(path).rstrip("/"))
     assert parse_store_url(str(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("file:///srv/photos", "/srv/photos"),
+        ("FILE:///srv/a%20b", "/srv/a b"),
+        ("photos", "photos"),
+        ("s3://bucket/a", "s3://bucket/a"),
+    ],
+)
+def test_only_file_urls_stand_for_paths(location: str, path: str) -> None:
+    assert local_path(location) == path
 
 
 def test_a_url_has_a_name_and_a_parent() -> None:

@@ -24,7 +24,7 @@ from forkresize.pool import SandboxMode, require_support
 from forkresize.recipe import Recipe, Watermark
 from forkresize.store import LocalStore, OutputStore
 from forkresize.summary import Summary
-from forkresize.urls import is_url, parse_store_url
+from forkresize.urls import is_url, local_path
 
 if TYPE_CHECKING:
     from forkresize.batch.executor import ExecutorFactory
@@ -133,9 +133,9 @@ def prepare(
     settings = settings or Settings()
     if isinstance(sources, str | bytes | os.PathLike):
         raise FieldError("sources", f"expected a list of paths, got {sources!r}: use [{sources!r}]")
-    named = [_local_path(os.fspath(source)) for source in sources]
+    named = [local_path(os.fspath(source)) for source in sources]
     if isinstance(destination, str | os.PathLike):
-        destination = _local_path(os.fspath(destination))
+        destination = local_path(os.fspath(destination))
         if any(map(is_url, (*named, destination))):
             from forkresize.batch.remote.prepare import prepare_remote
 
@@ -170,11 +170,6 @@ def _prepare_local(named: Sequence[str], store: OutputStore, recipe: Recipe, set
         deadline=deadline,
         stop=stop,
     )
-
-
-def _local_path(text: str) -> str:
-    """Return the path that a ``file`` URL stands for; other texts as they are."""
-    return parse_store_url(text).prefix if text.lower().startswith("file://") else text
 
 
 def _validate_files(recipe: Recipe) -> None:

@@ -16,7 +16,7 @@ from forkresize.ledger.records import (
     source_record,
     split_root,
 )
-from forkresize.urls import is_url, parse_store_url
+from forkresize.urls import is_url, local_path
 
 if TYPE_CHECKING:
     from forkresize.ledger.postgres import PostgresLedger
@@ -41,8 +41,6 @@ __all__ = [
     "split_root",
 ]
 
-_FILE = "file://"
-
 
 def open_ledger(
     destination: str, url: str | None = None, *, read_only: bool = False, durable: bool = False
@@ -63,7 +61,7 @@ def open_ledger(
     """
     from forkresize.ledger.sqlite import SqliteLedger, ledger_path
 
-    destination = _without_scheme(destination)
+    destination = local_path(destination)
     if url is None and not is_url(destination):
         if read_only and not os.path.lexists(ledger_path(destination)):
             return NullLedger()
@@ -90,12 +88,6 @@ def check_ledger(url: str) -> None:
         from forkresize.ledger.postgres.errors import parse_url
 
         parse_url(url)
-
-
-def _without_scheme(destination: str) -> str:
-    """Return the path of a ``file`` URL, and anything else as it is."""
-    is_file = destination[: len(_FILE)].lower() == _FILE
-    return parse_store_url(destination).prefix if is_file else destination
 
 
 def _make_folder(path: str) -> None:
