@@ -206,7 +206,7 @@ def may_be_incomplete(interrupted: Sequence[InterruptedRun], run: int, changed_n
 def interruption_bounds(interrupted: Sequence[InterruptedRun]) -> tuple[float, float]:
     """Return the first and the last time at which an output may have changed that ``may_be_incomplete``.
 
-    In nanoseconds since the epoch. If there are no interrupted runs, the first is after the last.
+    In nanoseconds since the epoch. Without interrupted runs, the first is after the last.
     """
     if any(run.ended_ns < run.started_ns for run in interrupted):
         return -math.inf, math.inf

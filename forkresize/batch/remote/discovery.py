@@ -95,7 +95,7 @@ class RemoteDiscovery:
                 return
 
     def walk_groups(self) -> Iterator[Found]:
-        """Yield the same; there are no groups."""
+        """Yield the same, without groups."""
         return self.walk()
 
     def follow(self) -> Iterator[Listed]:
