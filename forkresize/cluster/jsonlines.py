@@ -104,6 +104,7 @@ def _decode(line: bytes, decoder: Decoder[_T]) -> _T:
     except (DecodeError, RecursionError, UnicodeError):
         pass
     try:
-        return convert(json.loads(line), decoder.type)
+        value: _T = convert(json.loads(line), decoder.type)
     except (ValueError, MsgspecError, RecursionError) as error:
         raise ManifestError(f"an invalid line: {error}") from error
+    return value
