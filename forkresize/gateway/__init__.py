@@ -1,0 +1,1 @@
+"""Pictures on demand and batches by HTTP."""

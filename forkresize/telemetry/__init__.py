@@ -1,0 +1,1 @@
+"""Traces of runs and requests, made from outcomes after the fact, and sent by OTLP."""
