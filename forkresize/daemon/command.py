@@ -2,28 +2,83 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 
 import click
+from msgspec import Struct
 
 from forkresize._version import __version__
-from forkresize.daemon.node import node
-from forkresize.daemon.status import status
-from forkresize.errors import FieldError, ForkresizeError
+from forkresize.errors import FieldError, ForkresizeError, UsageError
 from forkresize.exit_policy import ExitCode, exit_code_for_error
+from forkresize.extras import install_command
+
+
+class _Entry(Struct, frozen=True):
+    """A command, which is imported when it is used.
+
+    Attributes:
+        help: what it does, in a line.
+        extra: what has to be installed for it.
+        modules: what that installs.
+    """
+
+    help: str
+    extra: str
+    modules: tuple[str, ...]
+
+
+_CLUSTER = ("celery", "psycopg", "redis", "obstore", "boto3")
+
+_COMMANDS = {
+    "gateway": _Entry(
+        "Serve pictures by HTTP until it is asked to stop.",
+        "gateway",
+        ("starlette", "uvicorn", "httptools", "python_multipart", "limits", "jwt"),
+    ),
+    "node": _Entry("Take work from a cluster until it is asked to stop.", "cluster", _CLUSTER),
+    "status": _Entry("Show the nodes, queues, runs and chunks of a cluster.", "cluster", _CLUSTER),
+}
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are used: each needs libraries of its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  Click asks with it.
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = _COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if missing := [name for name in entry.modules if find_spec(name) is None]:
+            needs = f"{cmd_name} needs {', '.join(missing)}: {install_command(entry.extra)}"
+            return _Missing(cmd_name, needs, entry.help)
+        found: click.Command = getattr(import_module(f"forkresize.daemon.{cmd_name}"), cmd_name)
+        return found
+
+
+class _Missing(click.Command):
+    """A command whose libraries are not installed: its help says so, and any use is an error."""
+
+    def __init__(self, name: str, needs: str, summary: str) -> None:
+        super().__init__(name, short_help=summary, help=f"{summary}\n\n{needs}", callback=self._refuse)
+        self._needs = needs
+        self.context_settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+    def _refuse(self) -> None:
+        raise UsageError(self._needs)
 
 
 @click.group(
     "forkresized",
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "FORKRESIZED"},
-    epilog="Documentation: docs/howto/cluster.md",
+    epilog="Documentation: docs/howto/gateway.md and docs/howto/cluster.md",
 )
 @click.version_option(__version__, prog_name="forkresized")
 def commands() -> None:
-    """Make pictures on many machines: the programs of a cluster that run long."""
-
-
-commands.add_command(node)
-commands.add_command(status)
+    """Serve pictures by HTTP, and make them on many machines: the programs that run long."""
 
 
 def call(arguments: Sequence[str]) -> int:

@@ -1,0 +1,83 @@
+"""``forkresized gateway``: pictures and batches by HTTP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from forkresize.cli.types import BYTES, DURATION, MEMORY, WordChoice, whole
+from forkresize.errors import FieldError
+from forkresize.pool import PoolOptions, SandboxMode
+from forkresize.store.objects import StoreOptions
+
+
+@click.command(short_help="Serve pictures by HTTP until it is asked to stop.")
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    required=True,
+    metavar="NAME=URL",
+    help="Serve the pictures below this path or URL, such as photos=./in or photos=s3://photos; may be repeated.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on this address.")
+@click.option("--port", type=whole("n", 0, 65535), default=8080, show_default=True, help="Listen on this port; 0: any.")
+@click.option("--unsigned", is_flag=True, help="Let anyone ask for any picture, without a signature.")
+@click.option("--timeout", type=DURATION, default="10s", show_default=True, help="Time limit per request.")
+@click.option("--max-size", type=BYTES, default="64M", show_default=True, help="Refuse larger sources and uploads.")
+@click.option("--max-pixels", type=whole("mp", 1), default=100, show_default=True, help="Refuse more megapixels.")
+@click.option("--queue", type=whole("n", 0), help="Pictures that may wait for a worker. [default: 8 per worker]")
+@click.option("--queue-memory", type=BYTES, default="512M", show_default=True, help="Memory for sources.")
+@click.option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]")
+@click.option("--memory", type=MEMORY, help="Memory for all workers together. [default: 60 % of what is available]")
+@click.option("--max-tasks", type=whole("n", 0), default=0, help="Restart a worker after this many images; 0: never.")
+@click.option(
+    "--sandbox",
+    type=WordChoice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Restrict workers. auto: use what the kernel supports; on: require all layers; off: disable.",
+)
+@click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
+def gateway(**options: Any) -> int:
+    """Serve pictures by HTTP until SIGTERM or SIGINT.
+
+    The first signal lets requests finish that have begun.
+    """
+    from forkresize.gateway.server import serve
+    from forkresize.gateway.settings import GatewaySettings, Limits
+
+    settings = GatewaySettings(
+        roots=_parse_named("root", options["roots"]),
+        host=options["host"],
+        port=options["port"],
+        unsigned=options["unsigned"],
+        limits=Limits(
+            timeout=options["timeout"],
+            max_file_size=options["max_size"],
+            max_pixels=options["max_pixels"] * 1_000_000,
+            waiting=options["queue"],
+            memory=options["queue_memory"],
+        ),
+        pool=PoolOptions(workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"]),
+        sandbox=SandboxMode(options["sandbox"]),
+        stores=StoreOptions(allow_http=options["allow_http"], timeout=options["timeout"]),
+    )
+    return serve(settings)
+
+
+def _parse_named(field: str, texts: Sequence[str]) -> dict[str, str]:
+    """Return the values of ``NAME=VALUE`` texts by name.
+
+    Raises:
+        FieldError: a text has another form, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not (name and separator and value):
+            raise FieldError(field, f"invalid value {text!r}: use NAME=VALUE")
+        if name in found:
+            raise FieldError(field, f"the name {name!r} is given twice")
+        found[name] = value
+    return found

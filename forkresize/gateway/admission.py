@@ -1,0 +1,171 @@
+"""How many pictures are under way at the same time: Admission, a bounded queue with two lanes."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from forkresize.gateway.problem import Problem
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_AHEAD = 2
+"""Pictures per worker that are with the pool: one that is rendered, and one that is next."""
+
+_BUSY = "the gateway is busy; try again"
+
+
+class Bounds(Struct, frozen=True, kw_only=True):
+    """The bounds of the queue.
+
+    Attributes:
+        workers: of the pool.
+        waiting: pictures that may wait, besides those that are with the pool.
+        memory: bytes of sources that may be in memory.
+        giant: bytes from which a source counts as a giant. At least one worker, if there are two, has no giant.
+    """
+
+    workers: int
+    waiting: int
+    memory: int
+    giant: int
+
+
+class Place:
+    """The place of a picture in the queue, and later with the pool.
+
+    Attributes:
+        size: bytes of memory that it takes.
+        is_giant: whether it waits in the lane of giants.
+        entered: when it came, by ``time.monotonic``.
+    """
+
+    def __init__(self, size: int, *, is_giant: bool) -> None:
+        self.size = size
+        self.is_giant = is_giant
+        self.entered = time.monotonic()
+        self._busy: list[Future[Any]] = []
+
+    def hold(self, future: "Future[Any]") -> None:
+        """Keep the place until a future is done, also if the request has ended before: a worker is busy with it."""
+        self._busy.append(future)
+
+    @property
+    def busy(self) -> "list[Future[Any]]":
+        """The futures that are not done."""
+        return [future for future in self._busy if not future.done()]
+
+
+class Admission:
+    """Admits pictures in their order, one lane of giants beside the others. For one event loop.
+
+    Args:
+        bounds: of the queue.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        self._waiting: dict[bool, deque[tuple[Place, asyncio.Future[None]]]] = {True: deque(), False: deque()}
+        self._slots = bounds.workers * _AHEAD
+        self._giant_slots = max(1, bounds.workers - 1)
+        self._active: set[Place] = set()
+        self._memory = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many pictures wait."""
+        return sum(map(len, self._waiting.values()))
+
+    @property
+    def active(self) -> int:
+        """How many pictures are with the pool, or on their way to it."""
+        return len(self._active)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of sources that are in memory, or about to be."""
+        return self._memory
+
+    @property
+    def oldest_age(self) -> float:
+        """Seconds that the picture that waits longest has waited; 0 if none does."""
+        firsts = [lane[0][0].entered for lane in self._waiting.values() if lane]
+        return time.monotonic() - min(firsts) if firsts else 0.0
+
+    @asynccontextmanager
+    async def enter(self, size: int) -> AsyncIterator[Place]:
+        """Wait for a place, and hold it while the body runs.
+
+        Args:
+            size: bytes of the source.
+
+        Raises:
+            Problem: 503: the queue is full. At once.
+        """
+        place = Place(size, is_giant=size >= self.bounds.giant)
+        if not self._has_slot(place) and self.waiting >= self.bounds.waiting:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=1)
+        if self._memory and self._memory + size > self.bounds.memory:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=1)
+        self._memory += size
+        try:
+            await self._wait(place)
+            try:
+                yield place
+            finally:
+                self._leave(place)
+        finally:
+            self._memory -= size
+
+    async def _wait(self, place: Place) -> None:
+        lane = self._waiting[place.is_giant]
+        if not lane and self._has_slot(place):
+            self._active.add(place)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = place, turn
+        lane.append(entry)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                # It had its turn in the same moment.
+                self._release(place)
+            else:
+                lane.remove(entry)
+            raise
+
+    def _has_slot(self, place: Place) -> bool:
+        giants = sum(each.is_giant for each in self._active) if place.is_giant else 0
+        return len(self._active) < self._slots and giants < self._giant_slots
+
+    def _leave(self, place: Place) -> None:
+        """Release a place, as soon as no worker is busy with it."""
+        busy = place.busy
+        if not busy:
+            self._release(place)
+            return
+        loop = asyncio.get_running_loop()
+        busy[0].add_done_callback(lambda _: _call(loop, self._leave, place))
+
+    def _release(self, place: Place) -> None:
+        """Pass the slot of a place on to the one that waits longest of those that may have it."""
+        self._active.discard(place)
+        while lanes := [lane for lane in self._waiting.values() if lane and self._has_slot(lane[0][0])]:
+            found, turn = min(lanes, key=lambda lane: lane[0][0].entered).popleft()
+            if not turn.done():
+                self._active.add(found)
+                turn.set_result(None)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Place], object], place: Place) -> None:
+    """Call a function in the event loop, from any thread, unless the loop has ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, place)

@@ -1,0 +1,62 @@
+"""The ASGI application: routes, and what every request passes on its way to them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from forkresize.gateway import health
+from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
+from forkresize.gateway.problem import Problem, respond_to_problem
+from forkresize.gateway.services import Services
+
+__all__ = ["create_app"]
+
+
+def create_app(services: Services) -> Starlette:
+    """Return the application; its lifespan opens and closes the services."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await services.open()
+        try:
+            yield
+        finally:
+            await services.close()
+
+    app = Starlette(
+        routes=_routes(services),
+        lifespan=lifespan,
+        exception_handlers={
+            Problem: respond_to_problem,
+            HTTPException: _respond_to_http_error,
+            ClientDisconnect: _note_disconnect,
+            Exception: _respond_to_bug,
+        },
+    )
+    app.state.services = services
+    return app
+
+
+def _routes(services: Services) -> list[BaseRoute]:
+    return [*health.routes(services)]
+
+
+async def _respond_to_http_error(_: Request, error: Exception) -> Response:
+    """Answer what Starlette refuses by itself: paths and methods that there are not."""
+    assert isinstance(error, HTTPException)  # noqa: S101  It is registered for these.
+    return Problem(error.status_code, error.detail, headers=dict(error.headers or {})).response()
+
+
+async def _respond_to_bug(_: Request, __: Exception) -> Response:
+    """Answer a bug; the server logs it."""
+    return Problem(500, "the gateway failed; its log has the reason").response()
+
+
+async def _note_disconnect(_: Request, __: Exception) -> Response:
+    """Give logs and metrics a status; no client reads the response."""
+    return Response(status_code=CLIENT_CLOSED_REQUEST)

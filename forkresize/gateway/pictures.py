@@ -1,0 +1,210 @@
+"""Makes pictures: fetches a source, has workers render it, and returns the bytes: Pictures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from forkresize.batch.remote.fetch import Fetcher, RefusedError
+from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
+from forkresize.batch.remote.source_stores import SourceStores
+from forkresize.batch.results import outcomes_from_result
+from forkresize.errors import BrokenPoolError
+from forkresize.formats import media_type
+from forkresize.gateway.admission import Admission, Bounds, Place
+from forkresize.gateway.problem import Problem, problem_of_detail
+from forkresize.gateway.roots import Located
+from forkresize.gateway.settings import GatewaySettings, Limits
+from forkresize.gateway.threads import Threads
+from forkresize.job import Job, Output, Source
+from forkresize.outcome import Execution, Failed, Skipped, Written
+from forkresize.recipe import Recipe, to_bytes
+from forkresize.store import LocalStore
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_WAITING_PER_WORKER = 8
+
+_NOWHERE = LocalStore("")
+
+
+class Picture(Struct, frozen=True):
+    """A rendition that was made.
+
+    Attributes:
+        data: the bytes of the file.
+        media_type: of the file.
+        rendition: index in the recipe.
+        detail: its size, format, quality and timings.
+        execution: the worker and the seconds that it took.
+        warnings: what was lost or is remarkable.
+    """
+
+    data: bytes
+    media_type: str
+    rendition: int
+    detail: Written
+    execution: Execution
+    warnings: tuple[str, ...]
+
+
+class Pictures:
+    """Makes pictures on demand, within the limits of the gateway. For one event loop.
+
+    Args:
+        settings: of the gateway.
+        create_renderer: returns what renders; called again when a renderer is broken.
+        threads: where stores are called.
+    """
+
+    def __init__(self, settings: GatewaySettings, create_renderer: Callable[[], Renderer], threads: Threads) -> None:
+        self._limits = settings.limits
+        self._create_renderer = create_renderer
+        self._renderer = create_renderer()
+        self._threads = threads
+        self.admission = Admission(_bounds(self._limits, self._renderer.workers))
+
+    @property
+    def renderer(self) -> Renderer:
+        """What renders at the moment."""
+        return self._renderer
+
+    def start(self) -> None:
+        """Start the supervisor, without waiting for it."""
+        self._renderer.start()
+
+    def close(self) -> None:
+        """End the workers; pictures that are not done fail."""
+        self._renderer.terminate()
+
+    async def render(self, located: Located, recipe: Recipe) -> tuple[Picture, ...]:
+        """Return the renditions of a source.
+
+        Args:
+            located: the source.
+            recipe: what to make of it; its limits apply where they are lower than the gateway's.
+
+        Raises:
+            Problem: there is no room for it, it takes too long, or it cannot be made.
+        """
+        job = Job(located.source, _outputs(recipe))
+        async with self._within_limits(located.info.size) as place:
+            # Only the store that the source was found in: a key of one root may look like a path of another.
+            fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
+            try:
+                job, file = await self._threads.call(fetcher.fetch, job)
+            except RefusedError as error:
+                raise problem_of_detail(error.detail) from error
+            with file:
+                return await self._render(job, recipe, file, place)
+
+    async def render_upload(self, file: FileIO, size: int, recipe: Recipe, name: str = "") -> tuple[Picture, ...]:
+        """Return the renditions of a picture that came with the request.
+
+        Args:
+            file: a sealed memfd.
+            size: its bytes.
+            recipe: what to make of it; its limits apply where they are lower than the gateway's.
+            name: identifies it in messages; its suffix is a hint for formats without a signature.
+
+        Raises:
+            Problem: there is no room for it, it takes too long, or it cannot be made.
+        """
+        job = Job(Source(name or "upload", name or "upload", size), _outputs(recipe))
+        async with self._within_limits(size) as place:
+            return await self._render(job, recipe, file, place)
+
+    @asynccontextmanager
+    async def _within_limits(self, size: int) -> AsyncIterator[Place]:
+        try:
+            async with asyncio.timeout(self._limits.timeout), self.admission.enter(size) as place:
+                yield place
+        except TimeoutError:
+            text = f"it took longer than {self._limits.timeout:g} seconds"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1) from None
+
+    def _max_file_size(self, recipe: Recipe) -> int:
+        return min(recipe.max_file_size, self._limits.max_file_size)
+
+    async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
+        packed = PackedRecipe(to_bytes(_limit(recipe, self._limits)), timeout=self._limits.timeout)
+        rendering = await self._submit(job, packed, file, place)
+        try:
+            return _read(rendering)
+        finally:
+            rendering.close()
+
+    async def _submit(self, job: Job, recipe: PackedRecipe, file: FileIO, place: Place) -> Rendering:
+        renderer = self._renderer
+        try:
+            future = renderer.submit(job, recipe, file)
+            place.hold(future)
+            return await _wait(future)
+        except (BrokenPoolError, RuntimeError) as error:
+            self._replace(renderer)
+            text = f"the workers cannot be used: {error}"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1) from error
+
+    def _replace(self, broken: Renderer) -> None:
+        """Put a new renderer into the place of one that cannot render any more."""
+        if self._renderer is broken:
+            broken.terminate()
+            self._renderer = self._create_renderer()
+
+
+async def _wait(future: "Future[Rendering]") -> Rendering:
+    """Return a rendering. If this is cancelled, it is dropped, or discarded when it is done."""
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        future.add_done_callback(_discard)
+        raise
+
+
+def _discard(future: "Future[Rendering]") -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().close()
+
+
+def _bounds(limits: Limits, workers: int) -> Bounds:
+    waiting = _WAITING_PER_WORKER * workers if limits.waiting is None else limits.waiting
+    return Bounds(workers=workers, waiting=waiting, memory=limits.memory, giant=limits.giant)
+
+
+def _limit(recipe: Recipe, limits: Limits) -> Recipe:
+    """Return a recipe with its limits, or the gateway's where they are lower."""
+    return replace(
+        recipe,
+        max_pixels=min(recipe.max_pixels, limits.max_pixels),
+        max_frames=min(recipe.max_frames, limits.max_frames),
+        max_file_size=min(recipe.max_file_size, limits.max_file_size),
+    )
+
+
+def _outputs(recipe: Recipe) -> tuple[Output, ...]:
+    return tuple(Output("", number) for number in range(len(recipe.renditions)))
+
+
+def _read(rendering: Rendering) -> tuple[Picture, ...]:
+    """Return the pictures of a rendering, without those that are the same as a smaller one.
+
+    Raises:
+        Problem: one could not be made.
+    """
+    pictures = []
+    for outcome in outcomes_from_result(rendering.result, _NOWHERE):
+        detail = outcome.detail
+        if isinstance(detail, Written):
+            data = rendering.read(outcome.rendition)
+            kind = media_type(rendering.formats[outcome.rendition])
+            pictures.append(Picture(data, kind, outcome.rendition, detail, outcome.execution, outcome.warnings))
+        elif isinstance(detail, Failed) or outcome.destination is None or len(rendering.result.item.outputs) == 1:
+            assert isinstance(detail, Skipped | Failed)  # noqa: S101  Workers return nothing else.
+            raise problem_of_detail(detail)
+    return tuple(pictures)

@@ -1,0 +1,121 @@
+"""The named places that the gateway reads from: Roots."""
+
+import os
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from msgspec import Struct
+
+from forkresize.errors import FieldError, describe
+from forkresize.gateway.problem import Problem
+from forkresize.gateway.threads import Threads
+from forkresize.job import Source
+from forkresize.store import InvalidKeyError, LocalStore, ObjectInfo, ObjectKind, SourceStore
+from forkresize.store.confined import ConfinedStore
+from forkresize.store.files import is_internal
+from forkresize.store.objects import StoreOptions, open_store
+from forkresize.urls import is_url
+
+
+class Located(Struct, frozen=True):
+    """A source that was found.
+
+    Attributes:
+        root: the name of its root.
+        key: relative to the root, as it was asked for.
+        store: has it.
+        info: what it is there; its key may differ, if links lead to it.
+    """
+
+    root: str
+    key: str
+    store: SourceStore
+    info: ObjectInfo
+
+    @property
+    def source(self) -> Source:
+        """The source, as a job has it."""
+        version = self.info.version if isinstance(self.info.version, str) else None
+        return Source(
+            self.store.location(self.info.key), self.key, self.info.size, self.info.mtime_ns, self.info.etag, version
+        )
+
+
+class Roots:
+    """The named places that the gateway reads from.
+
+    Args:
+        urls: by name; a URL of a store, or a local path.
+        options: limits of the requests to object stores.
+        threads: where stores are called.
+
+    Raises:
+        FieldError: a local directory does not exist.
+        UsageError: a URL is invalid, or the libraries or credentials for it are missing.
+    """
+
+    def __init__(self, urls: Mapping[str, str], options: StoreOptions, threads: Threads) -> None:
+        self._stores = {name: open_root(name, url, options) for name, url in urls.items()}
+        self._threads = threads
+
+    @property
+    def names(self) -> list[str]:
+        """All names, in the order in which they were given."""
+        return list(self._stores)
+
+    def store(self, name: str) -> SourceStore:
+        """Return the store of a root.
+
+        Raises:
+            Problem: 404: there is no such root.
+        """
+        found = self._stores.get(name)
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no root {name!r}", field="root")
+        return found
+
+    async def find(self, name: str, key: str) -> Located:
+        """Return a source.
+
+        Raises:
+            Problem: 404: it does not exist, is not a file, or a link leads out of its root. 400: it is not a key.
+                502: its store cannot be reached.
+        """
+        store = self.store(name)
+        try:
+            info = await self._threads.call(_find, store, key)
+        except InvalidKeyError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, describe(error), field="key") from error
+        except OSError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{name}/{key} cannot be read: {describe(error)}") from error
+        if info is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no picture {key!r} in {name!r}", field="key")
+        return Located(name, key, store, info)
+
+
+def open_root(name: str, url: str, options: StoreOptions) -> SourceStore:
+    """Return the store of a root.
+
+    Raises:
+        FieldError: a local directory does not exist.
+        UsageError: a URL is invalid, or the libraries or credentials for it are missing.
+    """
+    store: SourceStore = open_store(url, options) if is_url(url) else LocalStore(os.path.abspath(url))
+    if not isinstance(store, LocalStore):
+        return store
+    if not os.path.isdir(store.root):
+        raise FieldError("root", f"{name}={url}: there is no such directory")
+    return ConfinedStore(os.path.realpath(store.root))
+
+
+def _find(store: SourceStore, key: str) -> ObjectInfo | None:
+    """Return what a key stands for; None if it is nothing that is served."""
+    if any(is_internal(name) for name in key.split("/")):
+        return None
+    if isinstance(store, ConfinedStore):
+        try:
+            key = store.resolve(key)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    info = store.stat(key)
+    return info if info is not None and info.kind is ObjectKind.FILE else None

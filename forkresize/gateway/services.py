@@ -1,0 +1,38 @@
+"""What the routes of a gateway use: Services."""
+
+from functools import partial
+
+from forkresize.batch.remote.renderer import Renderer
+from forkresize.gateway.pictures import Pictures
+from forkresize.gateway.roots import Roots
+from forkresize.gateway.settings import GatewaySettings
+from forkresize.gateway.threads import Threads
+
+
+class Services:
+    """What the routes of a gateway use. Created before the event loop runs, and opened and closed in it.
+
+    Attributes:
+        settings: of the gateway.
+        threads: where stores and databases are called.
+        roots: where pictures come from.
+        pictures: makes them.
+
+    Raises:
+        UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
+    """
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self.settings = settings
+        self.threads = Threads(settings.limits.connections)
+        self.roots = Roots(settings.roots, settings.stores, self.threads)
+        self.pictures = Pictures(settings, partial(Renderer, settings.pool, settings.sandbox), self.threads)
+
+    async def open(self) -> None:
+        """Start what runs beside the requests."""
+        self.pictures.start()
+
+    async def close(self) -> None:
+        """End it."""
+        self.pictures.close()
+        self.threads.close()

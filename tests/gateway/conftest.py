@@ -1,0 +1,103 @@
+"""A gateway that runs as an installed command, and pictures for it."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import pytest
+from PIL import Image
+
+DEADLINE = 60.0
+"""Seconds until a gateway that does not serve counts as broken."""
+
+
+class Gateway:
+    """A gateway that runs.
+
+    Attributes:
+        process: of the command.
+        url: where it serves, with a slash at the end.
+        client: sends requests to it.
+    """
+
+    def __init__(self, process: "subprocess.Popen[str]", url: str, lines: list[str]) -> None:
+        self.process = process
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=DEADLINE)
+        self.lines = lines
+
+    def stop(self, signum: int = signal.SIGTERM) -> int:
+        """Ask it to stop; return its exit code."""
+        self.client.close()
+        self.process.send_signal(signum)
+        return self.process.wait(DEADLINE)
+
+
+class StartGateway(Protocol):
+    def __call__(self, *arguments: str, cwd: Path | None = None) -> Gateway: ...
+
+
+@contextlib.contextmanager
+def run_gateway(*arguments: str, cwd: Path | None = None) -> Iterator[Gateway]:
+    """Run ``forkresized gateway`` on a free port until the body ends."""
+    program = Path(sys.executable).with_name("forkresized")
+    command = [str(program), "gateway", "--port", "0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=cwd) as process:
+        assert process.stderr is not None
+        lines: list[str] = []
+        try:
+            url = None
+            while url is None:
+                line = process.stderr.readline()
+                assert line, f"the gateway ended: {lines}"
+                lines.append(line)
+                found = re.search(r"http://\S+/", line)
+                url = found and found[0]
+            # A full pipe would stop it.
+            threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True).start()
+            gateway = Gateway(process, url, lines)
+            with gateway.client:
+                yield gateway
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(DEADLINE)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with some pictures, one of them in a folder below, and a file that is not a picture."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "below").mkdir()
+    for number, name in enumerate(("one.jpg", "two.png", "below/three.jpg")):
+        Image.linear_gradient("L").resize((640 + number, 480)).convert("RGB").save(folder / name)
+    (folder / "text.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def start_gateway() -> Iterator[StartGateway]:
+    """Start gateways that are stopped after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*arguments: str, cwd: Path | None = None) -> Gateway:
+            return stack.enter_context(run_gateway(*arguments, cwd=cwd))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def gateway(photos: Path) -> Iterator[Gateway]:
+    """A gateway that serves ``photos`` to anyone, shared by the tests of a process."""
+    with run_gateway("--root", f"photos={photos}", "--unsigned", "--workers", "2") as found:
+        yield found

@@ -1,0 +1,151 @@
+"""The queue in front of the workers: bounds, order, lanes, places that are given back."""
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from forkresize.gateway.admission import Admission, Bounds
+from forkresize.gateway.problem import Problem
+
+GIANT = 1000
+
+
+class Visitors:
+    """Requests that enter, and leave when a test says so."""
+
+    def __init__(self, *, workers: int = 2, waiting: int = 3, memory: int = 10_000) -> None:
+        self.admission = Admission(Bounds(workers=workers, waiting=waiting, memory=memory, giant=GIANT))
+        self.inside: list[str] = []
+        self._leave: dict[str, asyncio.Event] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def come(self, name: str, size: int = 1, busy: "Future[None] | None" = None) -> None:
+        self._leave[name] = asyncio.Event()
+        self._tasks[name] = asyncio.create_task(self._visit(name, size, busy))
+        await let_run()
+
+    async def _visit(self, name: str, size: int, busy: "Future[None] | None") -> None:
+        async with self.admission.enter(size) as place:
+            if busy is not None:
+                place.hold(busy)
+            self.inside.append(name)
+            await self._leave[name].wait()
+
+    async def leave(self, name: str) -> None:
+        self._leave[name].set()
+        await self._tasks[name]
+        self.inside.remove(name)
+        await let_run()
+
+    async def give_up(self, name: str) -> None:
+        self._tasks[name].cancel()
+        await asyncio.gather(self._tasks[name], return_exceptions=True)
+        await let_run()
+
+    async def refused(self, size: int = 1) -> float | None:
+        with pytest.raises(Problem) as caught:
+            async with self.admission.enter(size):
+                pass
+        assert caught.value.status == 503
+        return caught.value.retry_after
+
+
+async def let_run() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def call(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+def test_those_that_wait_enter_in_their_order_and_those_beyond_are_refused() -> None:
+    async def visit() -> None:
+        visitors = Visitors()
+        for name in "abcdefg":
+            await visitors.come(name)
+        assert visitors.inside == [*"abcd"]
+        assert visitors.admission.waiting == 3
+        assert await visitors.refused() == 1
+        await visitors.leave("b")
+        assert visitors.inside == [*"acde"]
+
+    call(visit())
+
+
+def test_one_that_gives_up_frees_its_place() -> None:
+    async def visit() -> None:
+        visitors = Visitors()
+        for name in "abcdef":
+            await visitors.come(name)
+        await visitors.give_up("e")
+        await visitors.leave("a")
+        assert visitors.inside == [*"bcdf"]
+        assert visitors.admission.waiting == 0
+
+    call(visit())
+
+
+def test_giants_leave_a_worker_to_others() -> None:
+    async def visit() -> None:
+        visitors = Visitors()
+        for name in ("A", "B"):
+            await visitors.come(name, GIANT)
+        await visitors.come("c")
+        assert visitors.inside == ["A", "c"]
+        await visitors.leave("A")
+        assert visitors.inside == ["c", "B"]
+
+    call(visit())
+
+
+def test_with_one_worker_giants_are_admitted() -> None:
+    async def visit() -> None:
+        visitors = Visitors(workers=1)
+        await visitors.come("A", GIANT)
+        assert visitors.inside == ["A"]
+
+    call(visit())
+
+
+def test_sources_beyond_the_memory_are_refused_unless_there_is_no_other() -> None:
+    async def visit() -> None:
+        visitors = Visitors(memory=100)
+        await visitors.come("a", 101)
+        assert visitors.inside == ["a"]
+        assert await visitors.refused() == 1
+        await visitors.leave("a")
+        assert visitors.admission.memory == 0
+
+    call(visit())
+
+
+def test_a_place_is_kept_while_a_worker_is_busy_with_it() -> None:
+    async def visit() -> None:
+        visitors = Visitors(workers=1)
+        busy: Future[None] = Future()
+        await visitors.come("a", busy=busy)
+        await visitors.come("b")
+        await visitors.come("c")
+        await visitors.give_up("a")
+        assert visitors.admission.active == 2
+        assert "c" not in visitors.inside
+        busy.set_result(None)
+        await let_run()
+        assert "c" in visitors.inside
+
+    call(visit())
+
+
+def test_the_age_is_that_of_the_one_that_waits_longest() -> None:
+    async def visit() -> None:
+        visitors = Visitors(workers=1)
+        assert visitors.admission.oldest_age == 0
+        for name in "abc":
+            await visitors.come(name)
+        assert visitors.admission.oldest_age > 0
+
+    call(visit())

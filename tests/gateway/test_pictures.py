@@ -1,0 +1,124 @@
+"""Pictures on demand, in an event loop of the test: rendering, limits, cancellation, lost workers."""
+
+import asyncio
+import io
+import os
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from PIL import Image
+
+from forkresize.gateway.problem import Problem
+from forkresize.gateway.services import Services
+from forkresize.gateway.settings import GatewaySettings, Limits
+from forkresize.pool import PoolOptions, sealed_memfd
+from forkresize.recipe import Recipe
+
+T = TypeVar("T")
+
+pytestmark = pytest.mark.slow
+
+SMALL = Recipe.of(width=80)
+
+
+@pytest.fixture(scope="module")
+def services(photos: Path) -> Any:
+    limits = Limits(max_pixels=1_000_000, max_file_size=500_000)
+    found = Services(GatewaySettings(roots={"photos": str(photos)}, limits=limits, pool=PoolOptions(workers=2)))
+    yield found
+    asyncio.run(found.close())
+
+
+def call(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+async def render(services: Services, key: str, recipe: Recipe) -> Any:
+    return await services.pictures.render(await services.roots.find("photos", key), recipe)
+
+
+def test_a_source_becomes_a_picture(services: Services) -> None:
+    [picture] = call(render(services, "below/three.jpg", Recipe.of(width=80, format="webp")))
+    assert picture.media_type == "image/webp"
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert (image.format, image.size) == ("WEBP", (80, 60))
+
+
+def test_an_upload_becomes_pictures(services: Services, photos: Path) -> None:
+    data = (photos / "one.jpg").read_bytes()
+    with sealed_memfd(data) as file:
+        pictures = call(services.pictures.render_upload(file, len(data), Recipe.of(width=[80, 160]), "one.jpg"))
+    assert [picture.detail.out_size for picture in pictures] == [(80, 60), (160, 120)]
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "field"),
+    [("none.jpg", 404, "key"), ("below", 404, "key"), ("../x.jpg", 400, "key"), ("a\0b", 400, "key"),
+     ("below//three.jpg", 400, "key"), (".forkresize/x", 404, "key"), ("one.jpg/x", 404, "key"), ("text.txt", 415, "")],
+)  # fmt: skip
+def test_what_is_not_a_picture_is_refused(services: Services, key: str, status: int, field: str) -> None:
+    with pytest.raises(Problem) as caught:
+        call(render(services, key, SMALL))
+    assert (caught.value.status, caught.value.field) == (status, field)
+
+
+def test_an_unknown_root_is_refused(services: Services) -> None:
+    with pytest.raises(Problem, match="there is no root 'none'") as caught:
+        call(services.roots.find("none", "one.jpg"))
+    assert caught.value.status == 404
+
+
+def test_links_are_followed_inside_the_root_only(services: Services, photos: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.jpg"
+    outside.write_bytes((photos / "one.jpg").read_bytes())
+    for name, target in (("inside.jpg", "below/three.jpg"), ("out.jpg", outside), ("folder", tmp_path)):
+        (photos / name).symlink_to(target)
+    try:
+        [picture] = call(render(services, "inside.jpg", SMALL))
+        assert picture.detail.out_size == (80, 60)
+        for key in ("out.jpg", "folder/secret.jpg"):
+            with pytest.raises(Problem) as caught:
+                call(render(services, key, SMALL))
+            assert caught.value.status == 404
+    finally:
+        for name in ("inside.jpg", "out.jpg", "folder"):
+            (photos / name).unlink()
+
+
+def test_limits_of_the_gateway_win(services: Services, photos: Path) -> None:
+    Image.new("L", (2000, 1000)).save(photos / "wide.png")
+    try:
+        with pytest.raises(Problem, match="has 2 megapixels, more than the limit of 1") as caught:
+            call(render(services, "wide.png", Recipe.of(width=80, max_pixels=100_000_000)))
+        assert (caught.value.status, caught.value.reason) == (413, "too many pixels")
+    finally:
+        (photos / "wide.png").unlink()
+
+
+def test_a_cancelled_request_gives_its_place_back(services: Services) -> None:
+    async def cancel_all() -> None:
+        tasks = [asyncio.create_task(render(services, "one.jpg", SMALL)) for _ in range(12)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3000):
+            if not services.pictures.admission.active:
+                break
+            await asyncio.sleep(0.01)
+        assert (services.pictures.admission.waiting, services.pictures.admission.memory) == (0, 0)
+        assert await render(services, "one.jpg", SMALL)
+
+    call(cancel_all())
+
+
+def test_a_killed_supervisor_is_replaced(services: Services) -> None:
+    assert call(render(services, "one.jpg", SMALL))
+    pid = services.pictures.renderer.supervisor_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert call(render(services, "one.jpg", SMALL))
+    assert services.pictures.renderer.supervisor_pid != pid

@@ -1,0 +1,29 @@
+"""The gateway as a process: it serves, and ends in order."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.gateway.conftest import StartGateway
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_gateway_serves_until_a_signal_and_exits_with_success(
+    signum: int, photos: Path, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway("--root", f"photos={photos}", "--unsigned")
+    assert gateway.client.get("livez").json() == {"status": "ok"}
+    assert gateway.stop(signum) == 0
+    assert gateway.lines[0] == f"forkresized: serving photos at {gateway.url}\n"
+
+
+def test_unknown_paths_and_methods_are_problems(photos: Path, start_gateway: StartGateway) -> None:
+    gateway = start_gateway("--root", f"photos={photos}", "--unsigned")
+    for response, status in ((gateway.client.get("none"), 404), (gateway.client.delete("livez"), 405)):
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.headers["cache-control"] == "no-store"
+        assert response.json()["status"] == status
