@@ -5,12 +5,11 @@ import signal
 import time
 from typing import Any
 
-from forkresize.batch.remote.render_task import render_task
-from forkresize.batch.wire import WireOutcome
+from forkresize.batch.remote.render_task import Result, render_task
 from forkresize.pool import WithFiles
 
 
-def render(task: WithFiles[Any]) -> WithFiles[list[WireOutcome]]:
+def render(task: WithFiles[Any]) -> WithFiles[Result]:
     """Die of a picture that is named ``deadly``, take a minute for one that is named ``slow``, and render others."""
     if b"deadly" in task.value.name:
         os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,29 +1,29 @@
-"""Renders pictures that are in memory, in workers without files, network and credentials: Renderer."""
+"""Renders and inspects pictures in memory, in workers without files, network and credentials: Renderer."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from io import FileIO
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.batch.executor import JobResult
 from forkresize.batch.remote.render_task import (
     RESULT_SERIALIZER,
     TASK_SERIALIZER,
+    InspectTask,
     RenderTask,
+    Task,
     preload_recipes,
     render_task,
     start_worker,
 )
-from forkresize.batch.wire import WireOutcome
+from forkresize.batch.remote.rendering import Inspection, Rendering, lost_result, to_inspection, to_rendering
+from forkresize.image.inspection import Inspected
 from forkresize.job import Job
-from forkresize.outcome import Failed, Reason, Written
 from forkresize.pool import (
-    Completed,
     PoolOptions,
     PoolProcess,
     SandboxMode,
@@ -42,8 +42,6 @@ _KEPT_VARIABLES = frozenset(
 )
 _KEPT_PREFIXES = ("LC_", "PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_", "OMP_", "COV", "COVERAGE")
 """Variables that the interpreter and the codecs read. Others may hold credentials."""
-
-_LOST = "the pool's supervisor died each time while it had the picture"
 
 
 class PackedRecipe(Struct, frozen=True):
@@ -65,40 +63,7 @@ class PackedRecipe(Struct, frozen=True):
         return cls(to_bytes(recipe))
 
 
-class Rendering(Struct, frozen=True):
-    """A picture that was rendered, or was not.
-
-    Attributes:
-        result: the outcomes; as of every executor.
-        file: holds the renditions that are Written; None if there are none.
-        spans: where each of them is in the file, as offset and size in bytes, by rendition.
-        formats: the format of each of them, Pillow's name in lower case, by rendition.
-    """
-
-    result: JobResult
-    file: FileIO | None = None
-    spans: Mapping[int, tuple[int, int]] = {}
-    formats: Mapping[int, str] = {}
-
-    def read(self, rendition: int) -> bytes:
-        """Return the bytes of a rendition.
-
-        Raises:
-            KeyError: it is not Written.
-        """
-        assert self.file is not None  # noqa: S101  There are spans.
-        offset, size = self.spans[rendition]
-        return os.pread(self.file.fileno(), size, offset)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all renditions together."""
-        return sum(size for _, size in self.spans.values())
-
-    def close(self) -> None:
-        """Free the memory."""
-        if self.file is not None:
-            self.file.close()
+_Answer = TypeVar("_Answer")
 
 
 class Renderer:
@@ -160,10 +125,27 @@ class Renderer:
         Raises:
             BrokenPoolError: no picture can be rendered.
         """
-        task = WithFiles(RenderTask.of(job, recipe.data), (source,))
-        inner = self._pool.submit_task(task, timeout=recipe.timeout, retries=recipe.retries)
-        outer = _RenderFuture(inner)
-        inner.add_done_callback(partial(_pass_on, job, outer))
+        return self._submit(RenderTask.of(job, recipe.data), recipe, source, partial(to_rendering, job))
+
+    def inspect(self, job: Job, recipe: PackedRecipe, source: FileIO) -> "Future[Inspection]":
+        """Read the header of a picture; return the future of its inspection, which behaves as that of ``submit``.
+
+        Args:
+            job: the picture; its outputs do not matter.
+            recipe: limits the picture's size, and says whether it is turned upright.
+            source: its content, a sealed memfd; it may be closed when this returns.
+
+        Raises:
+            BrokenPoolError: no picture can be inspected.
+        """
+        return self._submit(InspectTask.of(job, recipe.data), recipe, source, partial(to_inspection, job))
+
+    def _submit(
+        self, task: Task, recipe: PackedRecipe, source: FileIO, convert: Callable[[TaskResult[None, Any]], _Answer]
+    ) -> "Future[_Answer]":
+        inner = self._pool.submit_task(WithFiles(task, (source,)), timeout=recipe.timeout, retries=recipe.retries)
+        outer = _TaskFuture[_Answer](inner)
+        inner.add_done_callback(partial(_pass_on, convert, outer))
         return outer
 
     @property
@@ -183,8 +165,8 @@ class Renderer:
         self._pool.terminate()
 
 
-class _RenderFuture(Future[Rendering]):
-    """The future of a rendering, which cancels the task behind it."""
+class _TaskFuture(Future[_Answer]):
+    """The future of what comes of a task, which cancels the task behind it."""
 
     def __init__(self, task: "Future[Any]") -> None:
         super().__init__()
@@ -199,58 +181,19 @@ class _RenderFuture(Future[Rendering]):
         return self._task.running()
 
 
-def _pass_on(job: Job, outer: "Future[Rendering]", inner: "Future[Any]") -> None:
-    """Complete the future of a rendering with what happened to its task."""
+def _pass_on(
+    convert: Callable[[TaskResult[None, Any]], _Answer], outer: "Future[_Answer]", inner: "Future[Any]"
+) -> None:
+    """Complete a future with what happened to its task."""
     if inner.cancelled():
         Future.cancel(outer)
         outer.set_running_or_notify_cancel()
         return
     error = inner.exception()
-    if error is None:
-        outer.set_result(_rendering(job, inner.result()))
-    elif isinstance(error, SupervisorLostError):
-        outer.set_result(Rendering(_lost(job)))
+    if error is None or isinstance(error, SupervisorLostError):
+        outer.set_result(convert(lost_result() if error else inner.result()))
     else:
         outer.set_exception(error)
-
-
-def _lost(job: Job) -> JobResult:
-    outcome = WireOutcome(None, Failed(Reason.INTERRUPTED, _LOST), ())
-    return Completed(item=job, result=[outcome], attempts=2, worker=0, seconds=0.0, stderr="")
-
-
-def _rendering(job: Job, returned: TaskResult[None, Any]) -> Rendering:
-    """Return the rendering of a job whose worker may have been taken over by its picture."""
-    result: Any = replace(returned, item=job)
-    if not isinstance(returned, Completed):
-        return Rendering(result)
-    outcomes, files = returned.result, tuple[FileIO, ...]()
-    if isinstance(outcomes, WithFiles):
-        outcomes, files = outcomes.value, outcomes.files
-    spans = _spans(outcomes)
-    end = sum(size for _, size in spans.values())
-    if [os.fstat(file.fileno()).st_size for file in files] == ([end] if spans else []):
-        formats = {rendition: detail.out_format for rendition, detail in _written(outcomes)}
-        return Rendering(replace(result, result=outcomes), files[0] if files else None, spans, formats)
-    for file in files:
-        file.close()
-    failed = Failed(Reason.PROTOCOL_VIOLATION, f"worker returned something else than the {end} bytes of its outputs")
-    return Rendering(replace(result, result=[WireOutcome(None, failed, ())]))
-
-
-def _spans(outcomes: Sequence[WireOutcome]) -> dict[int, tuple[int, int]]:
-    spans: dict[int, tuple[int, int]] = {}
-    end = 0
-    for rendition, detail in _written(outcomes):
-        spans[rendition] = end, detail.out_bytes
-        end += detail.out_bytes
-    return spans
-
-
-def _written(outcomes: Sequence[WireOutcome]) -> Iterator[tuple[int, Written]]:
-    for each in outcomes:
-        if isinstance(each.detail, Written) and each.rendition is not None:
-            yield each.rendition, each.detail
 
 
 def scrub_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -260,4 +203,4 @@ def scrub_environment(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-__all__ = ["CancelledError", "PackedRecipe", "Renderer", "Rendering", "scrub_environment"]
+__all__ = ["CancelledError", "Inspected", "Inspection", "PackedRecipe", "Renderer", "Rendering", "scrub_environment"]

@@ -8,9 +8,9 @@ import warnings
 import zlib
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
 from forkresize.formats import png
 from forkresize.image.decode.rebind import rebind
@@ -31,6 +31,8 @@ _GRAY_LEVELS = {"L;2": 85, "L;4": 17}
 
 _FRAME_CHUNKS = frozenset({b"fcTL", b"fdAT"})
 """Chunks that the pixels of a still PNG do not depend on."""
+
+_PIXEL_CHUNKS = _FRAME_CHUNKS | {b"IDAT"}
 
 
 class TolerantPngStream(PngImagePlugin.PngStream):
@@ -74,6 +76,33 @@ class TolerantPngImageFile(PngImagePlugin.PngImageFile):
         elif isinstance(color, tuple) and raw_mode == "RGB;16B":
             self.info["transparency"] = tuple(value >> 8 for value in color)
         return super().load()
+
+
+class _PngWithoutPixels(TolerantPngImageFile):
+    """The chunks of a PNG but those with pixels."""
+
+    def getexif(self) -> Image.Exif:
+        """Return the EXIF; Pillow's method decodes pixels to find all of it."""
+        return super(PngImagePlugin.PngImageFile, self).getexif()
+
+
+def read_metadata(file: BinaryIO) -> Image.Image | None:
+    """Return a PNG without its pixels, but with the metadata before and after them; None if it is damaged.
+
+    Args:
+        file: seekable.
+    """
+    kept = io.BytesIO()
+    kept.write(png.SIGNATURE)
+    for name, length in png.chunks(file):
+        if name not in _PIXEL_CHUNKS:
+            # With its checksum.
+            kept.write(struct.pack(">I4s", length, name) + file.read(length + 4))
+    kept.seek(0)
+    try:
+        return _PngWithoutPixels(kept)
+    except Exception:  # noqa: BLE001 -- Pillow raises anything for damaged chunks.
+        return None
 
 
 _BITS = 8

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from forkresize.batch.wire import WireOutcome
+from forkresize.image.inspection import Inspected
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.pool import WithFiles, sealed_memfd
 
@@ -24,6 +25,16 @@ def return_nothing(task: WithFiles[Any]) -> list[WireOutcome]:
 def return_too_much(task: WithFiles[Any]) -> WithFiles[list[WireOutcome]]:
     """Return a file with a failure."""
     return WithFiles([WireOutcome(None, Failed(Reason.DAMAGED), ())], (sealed_memfd(b"abc"),))
+
+
+def return_size(task: WithFiles[Any]) -> Inspected:
+    """Return the size of a picture, even if it was to be rendered."""
+    return Inspected(1, 1, "png", 1)
+
+
+def return_size_with_file(task: WithFiles[Any]) -> WithFiles[Inspected]:
+    """Return the size of a picture, and a file."""
+    return WithFiles(Inspected(1, 1, "png", 1), (sealed_memfd(b"abc"),))
 
 
 def report(task: WithFiles[Any]) -> list[WireOutcome]:

@@ -1,6 +1,7 @@
 """The work of a worker without files, in this process."""
 
 import os
+from typing import cast
 
 import pytest
 
@@ -8,13 +9,16 @@ from forkresize.batch.remote.render_task import (
     RESULT_SERIALIZER,
     TASK_SERIALIZER,
     VERSION,
+    InspectTask,
     RenderTask,
     preload_recipes,
     render_task,
 )
+from forkresize.batch.wire import WireOutcome
 from forkresize.errors import FieldError
+from forkresize.image.inspection import Inspected
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Written
+from forkresize.outcome import MAX_TEXT, Failed, Reason, Skipped, Written
 from forkresize.pool import WithFiles, sealed_memfd
 from forkresize.recipe import Recipe, to_bytes
 from tests.batch.remote.conftest import DrawBytes
@@ -44,6 +48,48 @@ def test_renditions_are_in_one_file_one_after_the_other(draw_bytes: DrawBytes) -
 def test_other_version_is_refused(draw_bytes: DrawBytes) -> None:
     with sealed_memfd(b"x") as source, pytest.raises(ValueError, match=f"version 99, expected {VERSION}"):
         render_task(WithFiles(RenderTask(99, RECIPE, b"a", (0,)), (source,)))
+
+
+def inspect(data: bytes, recipe: bytes = RECIPE) -> object:
+    with sealed_memfd(data) as source:
+        source.seek(7)
+        task = TASK_SERIALIZER.decode(TASK_SERIALIZER.encode(InspectTask.of(JOB, recipe)))
+        result = render_task(WithFiles(task, (source,)))
+    assert not result.files
+    return RESULT_SERIALIZER.decode(RESULT_SERIALIZER.encode(result.value))
+
+
+def test_picture_is_inspected(draw_bytes: DrawBytes) -> None:
+    assert inspect(draw_bytes("a.png", size=(64, 48))) == Inspected(64, 48, "png", 1)
+
+
+def test_picture_that_cannot_be_inspected_has_an_outcome(draw_bytes: DrawBytes) -> None:
+    assert inspect(b"no picture") == [WireOutcome(None, Skipped(Reason.NOT_A_PICTURE), ())]
+    recipe = to_bytes(Recipe(max_pixels=2000))
+    (outcome,) = cast("list[WireOutcome]", inspect(draw_bytes("a.png", size=(64, 48)), recipe))
+    assert isinstance(outcome.detail, Failed)
+    assert outcome.detail.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"width":0,"height":1,"format":"png","frames":1}',
+        b'{"width":1,"height":-1,"format":"png","frames":1}',
+        b'{"width":99999999999,"height":1,"format":"png","frames":1}',
+        b'{"width":1,"height":1,"format":"png"}',
+        b'{"width":1,"height":1,"format":"png","frames":1,"more":1}',
+        b"{",
+    ],
+)
+def test_impossible_size_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expected|missing|unknown|truncated"):
+        RESULT_SERIALIZER.decode(data)
+
+
+def test_name_of_a_format_is_limited_in_length() -> None:
+    data = b'{"width":1,"height":1,"format":"%s","frames":1}' % (b"x" * 10_000)
+    assert len(RESULT_SERIALIZER.decode(data).format) == MAX_TEXT
 
 
 def test_missing_watermark_is_found_before_any_picture() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from forkresize.batch.remote import renderer as module
-from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering, scrub_environment
+from forkresize.batch.remote.renderer import Inspected, Inspection, PackedRecipe, Renderer, Rendering, scrub_environment
 from forkresize.errors import BrokenPoolError
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Reason, Skipped, Written
@@ -88,6 +88,31 @@ def test_what_is_not_a_picture_has_an_outcome_and_no_file(renderer: Renderer) ->
     assert (rendering.file, rendering.size) == (None, 0)
 
 
+def test_picture_is_inspected_between_pictures_that_are_rendered(renderer: Renderer, draw_bytes: DrawBytes) -> None:
+    data = draw_bytes(size=(64, 48))
+    with sealed_memfd(data) as file:
+        rendering, inspection = renderer.submit(job(), RECIPE, file), renderer.inspect(job(), RECIPE, file)
+    found = inspection.result(60)
+    assert found.found == Inspected(64, 48, "jpeg", 1)
+    assert (found.result.item, found.result.result) == (job(), [])  # type: ignore[union-attr]
+    rendered = rendering.result(60)
+    assert len(rendered.spans) == 2
+    rendered.close()
+
+
+def inspect(renderer: Renderer, data: bytes) -> Inspection:
+    with sealed_memfd(data) as file:
+        return renderer.inspect(job(), RECIPE, file).result(60)
+
+
+def test_what_is_not_a_picture_cannot_be_inspected(renderer: Renderer) -> None:
+    inspection = inspect(renderer, b"no picture")
+    assert inspection.found is None
+    assert [each.detail for each in inspection.result.result] == [  # type: ignore[union-attr]
+        Skipped(Reason.NOT_A_PICTURE)
+    ]
+
+
 def test_damaged_picture_fails_by_itself(renderer: Renderer, draw_bytes: DrawBytes) -> None:
     data = draw_bytes("a.png", size=(300, 300))
     (detail,) = details(render(renderer, data[: len(data) // 2], job("a.png")))
@@ -137,7 +162,9 @@ def test_workers_have_no_files_no_network_and_no_credentials(
         assert name not in detail.error
 
 
-@pytest.mark.parametrize("name", ["claim_more", "return_nothing", "return_too_much"])
+@pytest.mark.parametrize(
+    "name", ["claim_more", "return_nothing", "return_too_much", "return_size", "return_size_with_file"]
+)
 def test_worker_that_returns_other_bytes_than_it_reports_is_not_believed(
     use_hook: Callable[..., Renderer], name: str
 ) -> None:
@@ -145,6 +172,16 @@ def test_worker_that_returns_other_bytes_than_it_reports_is_not_believed(
         rendering = render(renderer, b"x", job(outputs=1))
     (detail,) = details(rendering)
     assert (detail.reason, rendering.file) == (Reason.PROTOCOL_VIOLATION, None)
+
+
+@pytest.mark.parametrize("name", ["claim_more", "return_nothing", "return_too_much", "return_size_with_file"])
+def test_worker_that_returns_something_else_than_a_size_is_not_believed(
+    use_hook: Callable[..., Renderer], name: str
+) -> None:
+    with use_hook(name) as renderer:
+        inspection = inspect(renderer, b"x")
+    (outcome,) = inspection.result.result  # type: ignore[union-attr]
+    assert (outcome.detail.reason, inspection.found) == (Reason.PROTOCOL_VIOLATION, None)  # type: ignore[union-attr]
 
 
 def test_supervisor_that_dies_twice_fails_the_picture_by_name(use_hook: Callable[..., Renderer]) -> None:
