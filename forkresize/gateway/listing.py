@@ -1,0 +1,168 @@
+"""What is served: ``/v1/roots``, and the keys of a root page by page."""
+
+import asyncio
+import os
+import re
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from msgspec import Meta, Struct, json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from forkresize.errors import describe as describe_error
+from forkresize.formats.registry import SUFFIXES
+from forkresize.gateway.describe import Answer, describe
+from forkresize.gateway.problem import Problem
+from forkresize.gateway.queries import parse_query
+from forkresize.gateway.services import Services
+from forkresize.store import InvalidKeyError, ObjectKind, SourceStore, check_key
+from forkresize.store.confined import ConfinedStore
+from forkresize.store.files import is_internal
+
+_EXAMINED = 20_000
+"""Objects that one request looks at, pictures or not."""
+
+_AT_ONCE = 2
+"""Listings at the same time; others wait. They must not keep pictures waiting for threads."""
+
+_NO_STORE = {"cache-control": "no-store"}
+
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Characters of keys that are not listed: JSON has only UTF-8, and pages show no control characters."""
+
+MAX_KEYS = 1000
+
+_Text = Annotated[str, Meta(max_length=1024, pattern="^[^\\x00]*$")]
+
+
+class KeysQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which keys to list."""
+
+    prefix: Annotated[_Text, Meta(description="What the keys begin with.")] = ""
+    after: Annotated[_Text, Meta(description="Keys that come after this one; `next` of the page before.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=MAX_KEYS, description="The most keys of a page.")] = 100
+
+
+class Key(Struct, frozen=True):
+    """A picture that is served."""
+
+    key: str
+    size: Annotated[int, Meta(description="Bytes of the file.")]
+    modified: datetime
+
+
+class KeyPage(Struct, frozen=True):
+    """Keys of a root, in the order of their bytes."""
+
+    keys: list[Key]
+    next: Annotated[str | None, Meta(description="Pass it as `after` to get the next page; null on the last page.")]
+
+
+class Root(Struct, frozen=True):
+    """A named place that pictures come from."""
+
+    name: str
+
+
+class RootList(Struct, frozen=True):
+    """All roots."""
+
+    roots: list[Root]
+
+
+class RootApi:
+    """The endpoints.
+
+    Args:
+        services: of the gateway.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes."""
+        return [Route("/v1/roots", self.roots), Route("/v1/roots/{name}/keys", self.keys)]
+
+    @describe("List the roots", tag="roots", answers={200: Answer("The roots.", {"application/json": RootList})})
+    async def roots(self, _: Request) -> Response:
+        """Return the names of the roots, in the order in which the gateway was given them."""
+        found = RootList([Root(name) for name in self._services.roots.names])
+        return Response(json.encode(found), 200, _NO_STORE, "application/json")
+
+    @describe(
+        "List pictures of a root",
+        tag="roots",
+        query=KeysQuery,
+        answers={200: Answer("Keys of files whose suffix is that of a picture.", {"application/json": KeyPage})},
+        problems=(404, 502),
+    )
+    async def keys(self, request: Request) -> Response:
+        """Return a page of keys. A page may have fewer keys than asked for, or none, and still have a `next`."""
+        query = parse_query(request, KeysQuery)
+        name = request.path_params["name"]
+        store = self._services.roots.store(name)
+        timeout = self._services.settings.limits.timeout
+        try:
+            async with asyncio.timeout(timeout), self._turns:
+                page = await self._services.threads.call(list_keys, store, query)
+        except TimeoutError:
+            text = f"the keys of {name!r} could not be listed within {timeout:g} s"
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1) from None
+        except InvalidKeyError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, describe_error(error), field="prefix") from error
+        except OSError as error:
+            raise Problem(HTTPStatus.BAD_GATEWAY, f"{name!r} cannot be listed: {describe_error(error)}") from error
+        return Response(json.encode(page), 200, _NO_STORE, "application/json")
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Return the routes."""
+    return RootApi(services).routes()
+
+
+def list_keys(store: SourceStore, query: KeysQuery) -> KeyPage:
+    """Return a page of the keys of pictures.
+
+    Args:
+        store: of a root.
+        query: which keys.
+
+    Raises:
+        InvalidKeyError: the prefix leads out of the root, or is not one that keys may have.
+        OSError: the store cannot be listed.
+    """
+    if not _may_list(store, query.prefix):
+        return KeyPage([], None)
+    keys: list[Key] = []
+    for examined, info in enumerate(store.scan(query.prefix, query.after), 1):
+        if _UNWRITABLE.search(info.key):
+            continue
+        if info.kind is ObjectKind.FILE and os.path.splitext(info.key)[1].lower() in SUFFIXES:
+            keys.append(Key(info.key, info.size, datetime.fromtimestamp(info.mtime_ns // 10**9, UTC)))
+        if len(keys) == query.limit or examined >= _EXAMINED:
+            return KeyPage(keys, info.key)
+    return KeyPage(keys, None)
+
+
+def _may_list(store: SourceStore, prefix: str) -> bool:
+    """Return whether there may be keys with a prefix: not below links, and not in what forkresize keeps for itself.
+
+    Raises:
+        InvalidKeyError: no key begins with it.
+    """
+    folder, slash, _ = prefix.rpartition("/")
+    if not slash:
+        return True
+    if any(is_internal(name) for name in check_key(folder).split("/")):
+        return False
+    if isinstance(store, ConfinedStore):
+        try:
+            return store.resolve(folder) == folder
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return True

@@ -1,0 +1,113 @@
+"""The keys of a root are listed page by page, and nothing outside the root or of the state directory."""
+
+import os
+from pathlib import Path
+
+import pytest
+from msgspec import convert
+
+from forkresize.gateway import listing
+from forkresize.gateway.listing import KeysQuery, list_keys
+from forkresize.store import InvalidKeyError, SourceStore
+from forkresize.store.confined import ConfinedStore
+from tests.gateway.conftest import Gateway
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A root with pictures, other files, links, and what forkresize keeps for itself."""
+    root = tmp_path / "root"
+    for name in ("b.jpg", "a/1.JPG", "a/2.webp", "a/notes.txt", "a-b.png", ".forkresize/id.jpg", "ü.avif"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"12345")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.jpg").touch()
+    (root / "link").symlink_to(tmp_path / "outside")
+    (root / "inner").symlink_to(root / "a")
+    return root
+
+
+@pytest.fixture
+def store(root: Path) -> SourceStore:
+    return ConfinedStore(str(root))
+
+
+def keys(store: SourceStore, **query: str | int) -> list[str]:
+    return [key.key for key in list_keys(store, convert(query, KeysQuery)).keys]
+
+
+def test_pictures_are_listed_in_the_order_of_their_keys(store: SourceStore) -> None:
+    assert keys(store) == ["a-b.png", "a/1.JPG", "a/2.webp", "b.jpg", "ü.avif"]
+
+
+def test_every_page_continues_after_the_one_before(store: SourceStore) -> None:
+    found, after = [], ""
+    while True:
+        page = list_keys(store, KeysQuery(after=after, limit=2))
+        found += [key.key for key in page.keys]
+        if page.next is None:
+            break
+        assert len(page.keys) == 2
+        after = page.next
+    assert found == keys(store)
+
+
+def test_a_page_ends_after_a_number_of_other_objects(
+    root: Path, store: SourceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        (root / f"{number}.txt").touch()
+    monkeypatch.setattr(listing, "_EXAMINED", 4)
+    page = list_keys(store, KeysQuery())
+    assert (page.keys, page.next) == ([], "3.txt")
+
+
+@pytest.mark.parametrize("prefix", ["a/", "a/1", "a-"])
+def test_a_prefix_selects(prefix: str, store: SourceStore) -> None:
+    assert keys(store, prefix=prefix) == [key for key in keys(store) if key.startswith(prefix)] != []
+
+
+@pytest.mark.parametrize("prefix", ["link/", "link/s", "inner/", ".forkresize/", "a/notes.txt/", "none/"])
+def test_nothing_is_listed_below_links_and_internal_directories(prefix: str, store: SourceStore) -> None:
+    assert keys(store, prefix=prefix) == []
+
+
+@pytest.mark.parametrize("prefix", ["../", "../outside/", "a/../../outside/", "/", "//", "./"])
+def test_a_prefix_that_leads_out_is_refused(prefix: str, store: SourceStore) -> None:
+    with pytest.raises(InvalidKeyError):
+        keys(store, prefix=prefix)
+
+
+def test_names_that_json_cannot_hold_are_left_out(root: Path, store: SourceStore) -> None:
+    before = keys(store)
+    for name in (b"\xff.jpg", b"a\n.jpg"):
+        os.close(os.open(os.fsencode(root) + b"/" + name, os.O_CREAT | os.O_WRONLY))
+    assert keys(store) == before
+
+
+def test_a_key_has_its_size_and_time(root: Path, store: SourceStore) -> None:
+    os.utime(root / "b.jpg", (1_700_000_000, 1_700_000_000))
+    [key] = list_keys(store, KeysQuery(prefix="b")).keys
+    assert (key.size, key.modified.isoformat()) == (5, "2023-11-14T22:13:20+00:00")
+
+
+def test_a_gateway_lists_its_roots_and_their_keys(gateway: Gateway) -> None:
+    assert gateway.client.get("/v1/roots").json() == {"roots": [{"name": "photos"}]}
+    page = gateway.client.get("/v1/roots/photos/keys", params={"limit": 2}).json()
+    assert ([key["key"] for key in page["keys"]], page["next"]) == (["below/three.jpg", "one.jpg"], "one.jpg")
+    last = gateway.client.get("/v1/roots/photos/keys", params={"after": page["next"]}).json()
+    assert ([key["key"] for key in last["keys"]], last["next"]) == (["two.png"], None)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "field"),
+    [
+        ("/v1/roots/none/keys", 404, "root"),
+        ("/v1/roots/photos/keys?limit=0", 400, "limit"),
+        ("/v1/roots/photos/keys?prefix=..%2F", 400, "prefix"),
+        ("/v1/roots/photos/keys?prefix=%00", 400, "prefix"),
+    ],
+)
+def test_a_wrong_question_is_refused_with_its_field(path: str, status: int, field: str, gateway: Gateway) -> None:
+    response = gateway.client.get(path)
+    assert (response.status_code, response.json()["field"]) == (status, field)
