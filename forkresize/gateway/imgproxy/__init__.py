@@ -1,0 +1,1 @@
+"""Pictures on demand, with the URLs of imgproxy."""
