@@ -1,28 +1,29 @@
 """Makes pictures: fetches a source, has workers render it, and returns the bytes: Pictures."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from io import FileIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.batch.remote.fetch import Fetcher, RefusedError
-from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
+from forkresize.batch.remote.renderer import Inspected, Inspection, PackedRecipe, Renderer, Rendering
 from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import BrokenPoolError
 from forkresize.formats import media_type
 from forkresize.gateway.admission import Admission, Bounds, Place
+from forkresize.gateway.inspections import Inspections
 from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located
 from forkresize.gateway.settings import GatewaySettings, Limits
 from forkresize.gateway.threads import Threads
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Execution, Failed, Skipped, Written
+from forkresize.outcome import Execution, Failed, Outcome, Skipped, Written
 from forkresize.recipe import Recipe, to_bytes
 from forkresize.store import LocalStore
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 _WAITING_PER_WORKER = 8
 
 _NOWHERE = LocalStore("")
+
+_ALL_FRAMES = Recipe()
+"""Inspects a picture upright, within the limits of the gateway."""
+
+_Answer = TypeVar("_Answer", Rendering, Inspection)
 
 
 class Picture(Struct, frozen=True):
@@ -68,6 +74,7 @@ class Pictures:
         self._create_renderer = create_renderer
         self._renderer = create_renderer()
         self._threads = threads
+        self._inspections = Inspections(self._inspect)
         self.admission = Admission(_bounds(self._limits, self._renderer.workers))
 
     @property
@@ -93,16 +100,18 @@ class Pictures:
         Raises:
             Problem: there is no room for it, it takes too long, or it cannot be made.
         """
-        job = Job(located.source, _outputs(recipe))
         async with self._within_limits(located.info.size) as place:
-            # Only the store that the source was found in: a key of one root may look like a path of another.
-            fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
-            try:
-                job, file = await self._threads.call(fetcher.fetch, job)
-            except RefusedError as error:
-                raise problem_of_detail(error.detail) from error
+            job, file = await self._fetch(located, recipe)
             with file:
                 return await self._render(job, recipe, file, place)
+
+    async def inspect(self, located: Located) -> Inspected:
+        """Return what a source is: its upright size, its format, and how many frames it has.
+
+        Raises:
+            Problem: there is no room for it, it takes too long, or it is not a picture, or exceeds a limit.
+        """
+        return await self._inspections.find(located)
 
     async def render_upload(self, file: FileIO, size: int, recipe: Recipe, name: str = "") -> tuple[Picture, ...]:
         """Return the renditions of a picture that came with the request.
@@ -132,18 +141,39 @@ class Pictures:
     def _max_file_size(self, recipe: Recipe) -> int:
         return min(recipe.max_file_size, self._limits.max_file_size)
 
+    async def _fetch(self, located: Located, recipe: Recipe) -> tuple[Job, FileIO]:
+        # Only the store that the source was found in: a key of one root may look like a path of another.
+        fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
+        try:
+            return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
+        except RefusedError as error:
+            raise problem_of_detail(error.detail) from error
+
     async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
-        packed = PackedRecipe(to_bytes(_limit(recipe, self._limits)), timeout=self._limits.timeout)
-        rendering = await self._submit(job, packed, file, place)
+        packed = self._pack(recipe)
+        rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
         try:
             return _read(rendering)
         finally:
             rendering.close()
 
-    async def _submit(self, job: Job, recipe: PackedRecipe, file: FileIO, place: Place) -> Rendering:
+    async def _inspect(self, located: Located) -> Inspected:
+        async with self._within_limits(located.info.size) as place:
+            job, file = await self._fetch(located, _ALL_FRAMES)
+            packed = self._pack(_ALL_FRAMES)
+            with file:
+                inspection = await self._submit(lambda renderer: renderer.inspect(job, packed, file), place)
+        if inspection.found is None:
+            raise _problem_of(outcomes_from_result(inspection.result, _NOWHERE))
+        return inspection.found
+
+    def _pack(self, recipe: Recipe) -> PackedRecipe:
+        return PackedRecipe(to_bytes(_limit(recipe, self._limits)), timeout=self._limits.timeout)
+
+    async def _submit(self, submit: "Callable[[Renderer], Future[_Answer]]", place: Place) -> _Answer:
         renderer = self._renderer
         try:
-            future = renderer.submit(job, recipe, file)
+            future = submit(renderer)
             place.hold(future)
             return await _wait(future)
         except (BrokenPoolError, RuntimeError) as error:
@@ -158,8 +188,8 @@ class Pictures:
             self._renderer = self._create_renderer()
 
 
-async def _wait(future: "Future[Rendering]") -> Rendering:
-    """Return a rendering. If this is cancelled, it is dropped, or discarded when it is done."""
+async def _wait(future: "Future[_Answer]") -> _Answer:
+    """Return a result. If this is cancelled, it is dropped, or discarded when it is done."""
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:
@@ -167,9 +197,18 @@ async def _wait(future: "Future[Rendering]") -> Rendering:
         raise
 
 
-def _discard(future: "Future[Rendering]") -> None:
+def _discard(future: "Future[_Answer]") -> None:
     if not future.cancelled() and future.exception() is None:
-        future.result().close()
+        result = future.result()
+        if isinstance(result, Rendering):
+            result.close()
+
+
+def _problem_of(outcomes: Sequence[Outcome]) -> Problem:
+    """Return why a picture could not be inspected."""
+    (detail,) = {outcome.detail for outcome in outcomes}
+    assert isinstance(detail, Skipped | Failed)  # noqa: S101  Workers return nothing else.
+    return problem_of_detail(detail)
 
 
 def _bounds(limits: Limits, workers: int) -> Bounds:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
+from forkresize.batch.remote.renderer import Inspected
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings, Limits
@@ -52,6 +53,25 @@ def test_an_upload_becomes_pictures(services: Services, photos: Path) -> None:
     with sealed_memfd(data) as file:
         pictures = call(services.pictures.render_upload(file, len(data), Recipe.of(width=[80, 160]), "one.jpg"))
     assert [picture.detail.out_size for picture in pictures] == [(80, 60), (160, 120)]
+
+
+async def inspect(services: Services, key: str) -> Any:
+    return await services.pictures.inspect(await services.roots.find("photos", key))
+
+
+def test_a_source_is_inspected(services: Services) -> None:
+    assert call(inspect(services, "below/three.jpg")) == Inspected(642, 480, "jpeg", 1)
+
+
+def test_what_cannot_be_inspected_is_refused(services: Services, photos: Path) -> None:
+    Image.new("L", (2000, 1000)).save(photos / "wide.png")
+    try:
+        for key, status in (("text.txt", 415), ("wide.png", 413)):
+            with pytest.raises(Problem) as caught:
+                call(inspect(services, key))
+            assert caught.value.status == status
+    finally:
+        (photos / "wide.png").unlink()
 
 
 @pytest.mark.parametrize(
