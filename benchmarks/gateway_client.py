@@ -1,0 +1,112 @@
+"""Clients of a server: connections that wait for each answer, and requests at a fixed rate."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.gateway_servers import HOST, Server
+
+_DEADLINE = 60.0
+
+
+@dataclass
+class Answers:
+    """What was answered.
+
+    Attributes:
+        seconds: how long the requests were sent.
+        times: seconds until each answer was complete, by status; status 0 for none.
+    """
+
+    seconds: float = 0.0
+    times: dict[int, list[float]] = field(default_factory=dict)
+
+    def add(self, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self.times.setdefault(status, []).append(seconds)
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second."""
+        return len(self.times.get(200, ())) / self.seconds
+
+    @property
+    def counts(self) -> dict[int, int]:
+        """How many answers there were, by status."""
+        return {status: len(found) for status, found in sorted(self.times.items())}
+
+    def quantile(self, share: float, status: int = 200) -> float:
+        """Return the seconds within which this share of the answers of a status came; 0 if there are none."""
+        found = sorted(self.times.get(status, ()))
+        return found[min(len(found) - 1, int(share * len(found)))] if found else 0.0
+
+    def median(self, status: int = 200) -> float:
+        """Return the median of the seconds until an answer; 0 if there are none."""
+        return median(self.times.get(status, (0.0,)))
+
+
+def hold(server: Server, paths: Sequence[str], connections: int, seconds: float) -> Answers:
+    """Keep connections busy: each sends its next request when the last one was answered."""
+    return asyncio.run(_hold(server, paths, connections, seconds))
+
+
+def send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
+    """Send requests at a fixed rate, each on a connection of its own, whatever becomes of those before."""
+    return asyncio.run(_send(server, paths, rate, seconds))
+
+
+async def _hold(server: Server, paths: Sequence[str], connections: int, seconds: float) -> Answers:
+    answers, endless = Answers(), itertools.cycle(paths)
+    started = time.perf_counter()
+    await asyncio.gather(*(_keep_busy(server, endless, answers, started + seconds) for _ in range(connections)))
+    answers.seconds = time.perf_counter() - started
+    return answers
+
+
+async def _keep_busy(server: Server, paths: "itertools.cycle[str]", answers: Answers, end: float) -> None:
+    reader, writer = await asyncio.open_connection(HOST, server.port)
+    while (started := time.perf_counter()) < end:
+        writer.write(f"GET {next(paths)} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        answers.add(await _read_answer(reader), time.perf_counter() - started)
+    writer.close()
+
+
+async def _send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
+    answers, endless = Answers(), itertools.cycle(paths)
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
+            tasks.create_task(_ask_once(server, next(endless), answers))
+    answers.seconds = time.perf_counter() - started
+    return answers
+
+
+async def _ask_once(server: Server, path: str, answers: Answers) -> None:
+    started = time.perf_counter()
+    status = 0
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            reader, writer = await asyncio.open_connection(HOST, server.port)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+            status = await _read_answer(reader)
+            writer.close()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        status = 0
+    answers.add(status, time.perf_counter() - started)
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> int:
+    """Read an answer to its end; return its status."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    status = int(head.split(b" ", 2)[1])
+    if b"content-length:" in head:
+        await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
+    elif b"transfer-encoding: chunked" in head:
+        while size := int((await reader.readline()).split(b";")[0], 16):
+            await reader.readexactly(size + 2)
+        await reader.readline()
+    return status
