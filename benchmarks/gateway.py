@@ -71,7 +71,7 @@ def _measure(server: str, folder: str, names: Sequence[str], width: int, options
 
 
 def overload(options: argparse.Namespace) -> None:
-    """Offer ten times what the gateway can do: what becomes of the requests that it accepts, and of its memory."""
+    """Offer ten times what the gateway can do: how the requests that it accepts fare, and its memory."""
     with tempfile.TemporaryDirectory() as folder:
         names = draw(folder, options.corpus, LARGE)
         for queue in (2, 16):
@@ -127,10 +127,9 @@ def soak(options: argparse.Namespace) -> None:
             while done < options.requests:
                 answers = hold(server, paths, options.connections, options.seconds)
                 done += sum(answers.counts.values())
+                memory = f"gateway {_resident(server.pid):.1f} MB, all {_memory(server.pid):.0f} MB"
                 descriptors = len(os.listdir(f"/proc/{server.pid}/fd"))
-                own = _resident(server.pid)
-                print(f"{done:9,} {answers.rate:7.0f} a second, gateway {own:.1f} MB, all {_memory(server.pid):.0f} MB, "
-                      f"{descriptors} descriptors, {answers.counts}", flush=True)  # fmt: skip
+                print(f"{done:9,} {answers.rate:5.0f} a second, {memory}, {descriptors} descriptors, {answers.counts}")
 
 
 def cached(options: argparse.Namespace) -> None:

@@ -54,7 +54,7 @@ def hold(server: Server, paths: Sequence[str], connections: int, seconds: float)
 
 
 def send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
-    """Send requests at a fixed rate, each on a connection of its own, whatever becomes of those before."""
+    """Send requests at a fixed rate, each on a connection of its own, also if those before are not answered."""
     return asyncio.run(_send(server, paths, rate, seconds))
 
 

@@ -59,9 +59,7 @@ def _codec_versions() -> Iterator[str]:
         yield f"{name} {version.partition(' (')[0]}"
     for package in EXTRAS.values():
         if package.changes_output and package.is_installed:
-            from importlib.metadata import version as version_of
-
-            yield f"{package.distribution} {version_of(package.distribution)}"
+            yield f"{package.distribution} {package.version}"
 
 
 def _file_hashes(recipe: Recipe) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 import pytest
 from PIL import Image
@@ -10,6 +11,7 @@ from PIL import Image
 from forkresize.formats import (
     APPLIES_TO,
     DEFAULT_QUALITY,
+    EXTRAS,
     OUTPUT_FORMATS,
     SPECS,
     Format,
@@ -21,7 +23,7 @@ from forkresize.formats import (
     source_spec,
     tiff,
 )
-from forkresize.formats.spec import EncodeRequest
+from forkresize.formats.spec import EncodeRequest, OptionalPackage
 from forkresize.image.decode.identify import load_plugins
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
 from forkresize.recipe import Rendition
@@ -140,3 +142,14 @@ def test_default_qualities() -> None:
 def test_formats_are_known_without_loading_pillow() -> None:
     code = "import sys, forkresize.recipe, forkresize.formats.registry; sys.exit('PIL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("package", EXTRAS.values(), ids=EXTRAS)
+def test_the_version_of_a_package_is_that_of_its_metadata(
+    package: OptionalPackage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = version(package.distribution)
+    assert package.version == expected
+    # Some installers write no directory of this name.
+    monkeypatch.setattr("forkresize.formats.spec.os.listdir", lambda _folder: [])
+    assert package.version == expected

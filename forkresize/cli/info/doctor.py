@@ -88,15 +88,15 @@ def _codecs() -> Iterator[Row]:
 
 
 def _extras() -> Iterator[Row]:
-    from importlib import metadata
+    from importlib.metadata import PackageNotFoundError
 
     from forkresize.extras import install_command
     from forkresize.formats import EXTRAS
 
     for extra, package in EXTRAS.items():
         try:
-            yield extra, f"{package.distribution} {metadata.version(package.distribution)}"
-        except metadata.PackageNotFoundError:
+            yield extra, f"{package.distribution} {package.version}"
+        except PackageNotFoundError:
             yield extra, f"not installed; {install_command(extra)}"
 
 
