@@ -70,6 +70,20 @@ class OutputRef(Struct, frozen=True):
     rendition: int = 0
 
 
+class Stage(Struct, frozen=True):
+    """What was done for a picture besides rendering it, by the process that moves its bytes.
+
+    Attributes:
+        name: ``fetch``, ``queue`` or ``put``.
+        started: in seconds since the epoch.
+        ended: in seconds since the epoch.
+    """
+
+    name: str
+    started: float
+    ended: float
+
+
 class Execution(Struct, frozen=True):
     """How a job was executed.
 
@@ -77,11 +91,15 @@ class Execution(Struct, frozen=True):
         attempts: how many workers were given the source.
         worker: the last of them; its process id if it is a local process.
         seconds: wall time that the last of them spent on all outputs of the source.
+        started: when the last of them began, in seconds since the epoch; 0 if that is not known.
+        stages: what else was done for the source.
     """
 
     attempts: int = 0
     worker: str | int | None = None
     seconds: float = 0.0
+    started: float = 0.0
+    stages: tuple[Stage, ...] = ()
 
 
 NOT_EXECUTED = Execution()

@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.servers.grouping",
     "tests.servers.localbucket",
     "tests.servers.ministack",
+    "tests.servers.otlp",
     "tests.servers.postgresql",
     "tests.servers.pgbouncer",
     "tests.servers.rabbitmq",

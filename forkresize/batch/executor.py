@@ -154,7 +154,7 @@ class SerialExecutor:
 
     def _perform(self, job: Job) -> JobResult:
         started = time.monotonic()
-        ran: dict[str, Any] = {"item": job, "attempts": 1, "worker": os.getpid(), "stderr": ""}
+        ran: dict[str, Any] = {"item": job, "attempts": 1, "worker": os.getpid(), "stderr": "", "started": started}
         try:
             # The same conversions and checks as between processes.
             outcomes = self._worker(self._jobs.decode(self._jobs.encode(job)))

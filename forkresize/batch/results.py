@@ -1,11 +1,22 @@
 """The conversion of an executor's results to outcomes."""
 
 import re
+import time
 
 from forkresize.batch.executor import NodeResult
 from forkresize.batch.wire import WireOutcome
 from forkresize.job import Job
-from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Written, ref_to_job, truncate_warnings
+from forkresize.outcome import (
+    Execution,
+    Failed,
+    Outcome,
+    OutputRef,
+    Reason,
+    Stage,
+    Written,
+    ref_to_job,
+    truncate_warnings,
+)
 from forkresize.pool import LossReason, Raised, TaskResult, WorkerLost
 from forkresize.store import OutputStore
 
@@ -34,7 +45,7 @@ def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]] | NodeResult
     """
     job = result.item
     warnings = [] if isinstance(result, NodeResult) else result.stderr.splitlines()
-    execution = Execution(result.attempts, result.worker, result.seconds)
+    execution = _execution(result)
     if isinstance(result, Raised | WorkerLost):
         return [Outcome(ref_to_job(job, store.location), _failure(result), execution, truncate_warnings(warnings))]
     found = result.outcomes if isinstance(result, NodeResult) else result.result
@@ -52,6 +63,15 @@ def outcomes_from_result(result: TaskResult[Job, list[WireOutcome]] | NodeResult
         )
         for each in found
     ]
+
+
+def _execution(result: TaskResult[Job, list[WireOutcome]] | NodeResult) -> Execution:
+    if isinstance(result, NodeResult) or not (result.started or result.stages):
+        return Execution(result.attempts, result.worker, result.seconds)
+    epoch = time.time() - time.monotonic()
+    started = result.started and result.started + epoch
+    stages = tuple(Stage(name, begin + epoch, end + epoch) for name, begin, end in result.stages)
+    return Execution(result.attempts, result.worker, result.seconds, started, stages)
 
 
 def _matches_request(results: list[WireOutcome], job: Job) -> bool:

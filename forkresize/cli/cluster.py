@@ -111,6 +111,7 @@ def run_attached(arguments: Arguments) -> int:
     """Follow a run to its end, with the views and reports that were asked for; return the exit code."""
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
+    from forkresize.cli.tracing import open_tracer
     from forkresize.cli.waiting import announce_waiting
     from forkresize.cluster.client.attach import find_run, follow_run
     from forkresize.pool import ignore_stops
@@ -119,6 +120,7 @@ def run_attached(arguments: Arguments) -> int:
 
     observers: list[Observer] = []
     with ExitStack() as stack:
+        observers += open_tracer(arguments, stack)
         notices = stack.enter_context(announce_waiting())
         connection = stack.enter_context(_connect(arguments, None, observers))
         row = find_run(connection, arguments.attach or 0)

@@ -91,6 +91,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.cli.early_start import start_workers
     from forkresize.cli.observers import open_observers, print_summary
     from forkresize.cli.reports import open_logs
+    from forkresize.cli.tracing import open_tracer
     from forkresize.cli.uploads import upload_files
     from forkresize.pool import ignore_stops, raise_on_stop
 
@@ -109,6 +110,8 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     arguments = arguments.resolve_shared_paths()
     recipe = recipe_from(arguments)
     with ExitStack() as stack:
+        # Entered first, it sends the trace when no process is left that was forked.
+        tracers = open_tracer(arguments, stack)
         notices = _announce_waiting(arguments, stack)
         arguments = stack.enter_context(upload_files(arguments))
         logs = open_logs(arguments, stack)
@@ -117,7 +120,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         plan = prepare(arguments.sources, arguments.destination, recipe, settings)
         use_started(plan)
         with open_observers(arguments, plan.count_sources(), recipe, plan.backend.probe) as reports:
-            observers = [*logs, *reports]
+            observers = [*tracers, *logs, *reports]
             if notices is not None:
                 notices.observers = tuple(observers)
                 observers.append(notices)

@@ -27,13 +27,15 @@ class WorkerClient:
         self._reserved = False
         self._waited = 0.0
 
-    def send(self, kind: MessageType, number: int = 0, seconds: float = 0.0, payload: bytes = b"") -> None:
-        """Send a message with the standard error since the last one.
+    def send(
+        self, kind: MessageType, number: int = 0, seconds: float = 0.0, payload: bytes = b"", started: float = 0.0
+    ) -> None:
+        """Send a message with the standard error since the last one; its fields are those of a WorkerMessage.
 
         Raises:
             BrokenPipeError: the pool is closed.
         """
-        self._send(WorkerMessage(kind, number, seconds, self._channel.stderr.drain(), payload))
+        self._send(WorkerMessage(kind, number, seconds, self._channel.stderr.drain(), payload, (), started))
 
     def _send(self, message: WorkerMessage) -> None:
         self._channel.worker_end.sendall(encode_message(message), NO_SIGPIPE)

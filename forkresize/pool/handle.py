@@ -55,7 +55,7 @@ class WorkerHandle(Generic[Item]):
 
         Tasks are done in the order of their assignment, so a message must be about the first.
         """
-        kind, number, seconds, _, _ = header
+        kind, number, seconds, started, _, _ = header
         when = MESSAGE_RULES[kind].when
         if when is When.STARTING:
             expected = not self.ready
@@ -65,7 +65,9 @@ class WorkerHandle(Generic[Item]):
                 expected &= bool(self._stop)
             elif when is When.FILES_DUE:
                 expected = expected and isinstance(self.tasks[number].item, WithFiles)
-        return expected and not self._protocol_error and 0 <= seconds <= time.monotonic() - self._started_at
+        now = time.monotonic()
+        is_plausible = 0 <= seconds <= now - self._started_at and 0 <= started <= now
+        return expected and not self._protocol_error and is_plausible
 
     def count_request(self) -> bool:
         """Return whether the worker may request something again during its task."""

@@ -177,7 +177,7 @@ class WorkerMonitor(Generic[Item, Result]):
                     reason = LossReason.INTERRUPTED
                 stderr = worker.channel.stderr.read()
                 loss = task.make_loss(reason, worker.pid, exit_code, self._clock() - since, stderr)
-                self._record_loss(task, replace(loss, detail=detail))
+                self._record_loss(task, replace(loss, detail=detail, started=since))
             elif not worker.ready:
                 self._count_startup_failure(worker, exit_code)
         finally:

@@ -21,10 +21,10 @@ from msgspec.msgpack import Decoder, Encoder
 TASK_HEADER = struct.Struct("=QQI")
 """Number of the task, bytes of the serialized item that follow, number of its files."""
 
-_MESSAGE_HEADER = struct.Struct("=BQdIQ")
-"""MessageType, number of the task, seconds, bytes of standard error that follow, bytes of payload that follow those."""
+_MESSAGE_HEADER = struct.Struct("=BQddIQ")
+"""MessageType, number of the task, its seconds and start, bytes of standard error that follow, then of payload."""
 
-MessageHeader: TypeAlias = tuple[int, int, float, int, int]
+MessageHeader: TypeAlias = tuple[int, int, float, float, int, int]
 """The unpacked header of a message."""
 
 MAX_PAYLOAD = 1 << 26
@@ -120,6 +120,7 @@ class WorkerMessage(NamedTuple):
     stderr: bytes | bytearray
     payload: bytes | bytearray
     files: tuple[FileIO, ...] = ()  # Of the result; never part of the frame.
+    started: float = 0.0  # When the task did, by ``time.monotonic``.
 
 
 class Failure(Struct, frozen=True):
@@ -158,8 +159,8 @@ def encode_task(number: int, item: bytes, files: int = 0) -> bytes:
 
 def encode_message(message: WorkerMessage) -> bytes:
     """Return the frame of a worker's message."""
-    kind, number, seconds, stderr, payload, _ = message
-    return _MESSAGE_HEADER.pack(kind, number, seconds, len(stderr), len(payload)) + stderr + payload
+    kind, number, seconds, stderr, payload, _, started = message
+    return _MESSAGE_HEADER.pack(kind, number, seconds, started, len(stderr), len(payload)) + stderr + payload
 
 
 def encode_failure(failure: Failure) -> bytes:
@@ -226,23 +227,25 @@ class FrameReader:
                 self.corrupt = True
                 self._rest.clear()
                 return
-            kind, number, seconds, stderr_size, payload_size = header
+            kind, number, seconds, started, stderr_size, payload_size = header
             stderr = start + _MESSAGE_HEADER.size
             payload = stderr + stderr_size
             stop = payload + payload_size
             if stop > end:
                 break
             start = stop
-            yield WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop])
+            yield WorkerMessage(kind, number, seconds, stream[stderr:payload], stream[payload:stop], (), started)
         if stream is self._rest:
             del self._rest[:start]
         elif start < end:
             self._rest += memoryview(data)[start:]
 
     def _accepts(self, header: MessageHeader) -> bool:
-        kind, _, seconds, stderr_size, payload_size = header
+        kind, _, seconds, started, stderr_size, payload_size = header
         rule = MESSAGE_RULES.get(kind)
-        if rule is None or payload_size > rule.payload or stderr_size > rule.stderr or not math.isfinite(seconds):
+        if rule is None or payload_size > rule.payload or stderr_size > rule.stderr:
+            return False
+        if not (math.isfinite(seconds) and math.isfinite(started)):
             return False
         if kind in RESULTS_PROPER and payload_size > self._max_result:
             return False

@@ -30,6 +30,8 @@ class _TaskResult(Struct, Generic[Item], frozen=True, kw_only=True, tag=True):
         worker: process id of the last of them; of the pool's own process if there was none.
         seconds: wall time the last of them spent on it, without waiting for memory.
         stderr: the end of what was written to file descriptor 2 during the task, by C libraries too.
+        started: when the last of them began, by its own account and ``time.monotonic``; 0 if none did.
+        stages: what else was done for the task, by name, with start and end by ``time.monotonic``; the pool adds none.
     """
 
     item: Item
@@ -37,6 +39,8 @@ class _TaskResult(Struct, Generic[Item], frozen=True, kw_only=True, tag=True):
     worker: int
     seconds: float
     stderr: str
+    started: float = 0.0
+    stages: tuple[tuple[str, float, float], ...] = ()
 
 
 class Completed(_TaskResult[Item], Generic[Item, Result], frozen=True, kw_only=True):

@@ -88,11 +88,12 @@ class Task(Struct, Generic[Item], eq=False):
             worker=worker,
             seconds=message.seconds,
             stderr=message.stderr.decode(errors="replace") if message.stderr else "",
+            started=message.started,
         )
 
     def _make_raised(self, failure: Failure, message: WorkerMessage, worker: int) -> Raised[Item]:
         common = self._common(worker, message.seconds, message.stderr)
-        return Raised(error=failure.error, traceback=failure.traceback, **common)
+        return Raised(error=failure.error, traceback=failure.traceback, started=message.started, **common)
 
     def make_rejection(self, error: Exception) -> Raised[Item]:
         """Return the result of an item that cannot be serialized."""

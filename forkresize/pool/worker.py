@@ -129,7 +129,7 @@ def _serve(config: WorkerConfig, channel: WorkerChannel, client: WorkerClient) -
         seconds = time.monotonic() - since - client.finish_task()
         if kind is MessageType.RETURNED_FILES:
             channel.files.send_result(opened[-1].files)
-        client.send(kind, number, seconds, payload)
+        client.send(kind, number, seconds, payload, since)
         for each in opened:
             close_files(each)
 

@@ -120,12 +120,12 @@ def send_to_the_pool(data: bytes) -> None:
 
 
 def announce_a_payload_without_end(_: object = None) -> None:
-    write_to_the_pool(struct.pack("=BQdIQ", 1, 1, 0.0, 0, 1 << 60))
+    write_to_the_pool(struct.pack("=BQddIQ", 1, 1, 0.0, 0.0, 0, 1 << 60))
     hang()
 
 
 def announce_standard_error_without_end(_: object = None) -> None:
-    write_to_the_pool(struct.pack("=BQdIQ", 1, 1, 0.0, (1 << 32) - 1, 0))
+    write_to_the_pool(struct.pack("=BQddIQ", 1, 1, 0.0, 0.0, (1 << 32) - 1, 0))
     hang()
 
 
@@ -155,7 +155,7 @@ def write_without_end(_: object = None) -> None:
 
 def send_results_of_unknown_tasks_without_end(_: object = None) -> None:
     while True:
-        write_to_the_pool(struct.pack("=BQdIQ", 1, 999_999, 0.0, 0, 0) * 2000)
+        write_to_the_pool(struct.pack("=BQddIQ", 1, 999_999, 0.0, 0.0, 0, 0) * 2000)
 
 
 def fail(_: object = None) -> NoReturn:

@@ -41,7 +41,7 @@ from forkresize.pool.shared import SharedFlag
 TASKS = 12
 VICTIM = 5
 NUMBER = VICTIM + 1
-HEADER = struct.Struct("=BQdIQ")
+HEADER = struct.Struct("=BQddIQ")
 
 MOST_MEMORY = 24 << 20
 """Bytes by which the pool's process may grow at any time."""
@@ -238,7 +238,7 @@ def test_request_for_memory_while_another_one_waits_is_a_protocol_violation(run:
 def test_partial_message_that_never_ends_takes_only_its_bytes_until_the_deadline(
     size: int, run: Run, faults: ModuleType
 ) -> None:
-    start = (HEADER.pack(MessageType.RETURNED, NUMBER, 0.0, 0, MAX_PAYLOAD) + bytes(size))[:size]
+    start = (HEADER.pack(MessageType.RETURNED, NUMBER, 0.0, 0.0, 0, MAX_PAYLOAD) + bytes(size))[:size]
 
     def send_a_part() -> NoReturn:
         faults.send_to_the_pool(start)

@@ -17,7 +17,7 @@ from forkresize.pool.protocol import (
     encode_message,
 )
 
-HEADER = struct.Struct("=BQdIQ")
+HEADER = struct.Struct("=BQddIQ")
 
 messages = st.builds(
     WorkerMessage,
@@ -27,6 +27,7 @@ messages = st.builds(
     stderr=st.binary(max_size=40),
     payload=st.binary(max_size=200),
     files=st.just(()),
+    started=st.floats(0, 1e9),
 )
 
 
@@ -41,22 +42,28 @@ def test_messages_arrive_complete_and_in_order_however_the_stream_is_split(
     assert received == sent
 
 
+infinite = st.sampled_from([float("inf"), float("-inf"), float("nan")])
+
 invalid_headers = st.one_of(
-    st.tuples(st.sampled_from([0, max(MessageType) + 1, 255]), st.just(0.0), st.just(0), st.just(0)),
-    st.tuples(
-        st.sampled_from(MessageType),
-        st.sampled_from([float("inf"), float("-inf"), float("nan")]),
-        st.just(0),
-        st.just(0),
-    ),
+    st.tuples(st.sampled_from([0, max(MessageType) + 1, 255]), st.just(0.0), st.just(0.0), st.just(0), st.just(0)),
+    st.tuples(st.sampled_from(MessageType), infinite, st.just(0.0), st.just(0), st.just(0)),
+    st.tuples(st.sampled_from(MessageType), st.just(0.0), infinite, st.just(0), st.just(0)),
     st.sampled_from(MessageType).flatmap(
         lambda kind: st.tuples(
-            st.just(kind), st.just(0.0), st.integers(MESSAGE_RULES[kind].stderr + 1, 2**32 - 1), st.just(0)
+            st.just(kind),
+            st.just(0.0),
+            st.just(0.0),
+            st.integers(MESSAGE_RULES[kind].stderr + 1, 2**32 - 1),
+            st.just(0),
         )
     ),
     st.sampled_from(MessageType).flatmap(
         lambda kind: st.tuples(
-            st.just(kind), st.just(0.0), st.just(0), st.integers(MESSAGE_RULES[kind].payload + 1, 2**64 - 1)
+            st.just(kind),
+            st.just(0.0),
+            st.just(0.0),
+            st.just(0),
+            st.integers(MESSAGE_RULES[kind].payload + 1, 2**64 - 1),
         )
     ),
 )
@@ -69,10 +76,12 @@ invalid_headers = st.one_of(
     cuts=st.lists(st.integers(0, 999)),
 )
 def test_messages_before_an_invalid_header_count_and_later_bytes_are_dropped(
-    sent: list[WorkerMessage], header: tuple[int, float, int, int], after: bytes, cuts: list[int]
+    sent: list[WorkerMessage], header: tuple[int, float, float, int, int], after: bytes, cuts: list[int]
 ) -> None:
-    kind, seconds, stderr_size, payload_size = header
-    stream = b"".join(map(encode_message, sent)) + HEADER.pack(kind, 1, seconds, stderr_size, payload_size) + after
+    kind, seconds, started, stderr_size, payload_size = header
+    stream = (
+        b"".join(map(encode_message, sent)) + HEADER.pack(kind, 1, seconds, started, stderr_size, payload_size) + after
+    )
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     reader = FrameReader()
     received = [message for start, end in pairwise(edges) for message in reader.feed(stream[start:end])]
@@ -94,7 +103,7 @@ def test_arbitrary_bytes_raise_nothing_and_are_not_multiplied(chunks: list[bytes
 def test_largest_allowed_sizes_are_accepted(kind: MessageType) -> None:
     rule = MESSAGE_RULES[kind]
     reader = FrameReader()
-    list(reader.feed(HEADER.pack(kind, 1, 0.0, rule.stderr, rule.payload)))
+    list(reader.feed(HEADER.pack(kind, 1, 0.0, 0.0, rule.stderr, rule.payload)))
     assert not reader.corrupt
 
 
@@ -115,7 +124,7 @@ def test_header_is_checked_when_the_messages_before_it_were_handled() -> None:
 def test_result_above_the_pools_maximum_is_refused_by_its_header_alone() -> None:
     for size, corrupt in ((1000, False), (1001, True)):
         reader = FrameReader(1000)
-        list(reader.feed(HEADER.pack(MessageType.RETURNED, 1, 0.0, 0, size)))
+        list(reader.feed(HEADER.pack(MessageType.RETURNED, 1, 0.0, 0.0, 0, size)))
         assert reader.corrupt is corrupt
 
 

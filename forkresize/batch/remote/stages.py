@@ -147,7 +147,7 @@ class Stages:
         self._putting.close()
 
     def _fetch(self, transfer: Transfer) -> None:
-        found = None if self._dropping else self._try_to_fetch(transfer.job)
+        found = None if self._dropping else self._try_to_fetch(transfer)
         is_wanted = self._is_wanted(transfer)
         if isinstance(found, tuple):
             job, file = found
@@ -163,10 +163,11 @@ class Stages:
                 transfer.fail_by_bug(found)
             self._finish(transfer)
 
-    def _try_to_fetch(self, job: Job) -> tuple[Job, FileIO] | Exception:
+    def _try_to_fetch(self, transfer: Transfer) -> tuple[Job, FileIO] | Exception:
         """Return a job with its source as it is, and its content; or why there is none."""
         try:
-            return self._fetcher.fetch(job)
+            with transfer.stage("fetch"):
+                return self._fetcher.fetch(transfer.job)
         except Exception as error:  # noqa: BLE001  A bug costs one picture, as in a worker.
             return error
 
@@ -182,6 +183,7 @@ class Stages:
         if self._dropping:
             self._finish(transfer)
             return
+        transfer.submitted = monotonic()
         try:
             future = self._renderer.submit(transfer.job, self._recipe, file)
         except (BrokenPoolError, RuntimeError) as error:
@@ -221,7 +223,8 @@ class Stages:
         try:
             data = transfer.rendering.read(output.rendition)
             options = replace(self._endpoints.put_options(output), content_type=transfer.media_type(output))
-            result = self._endpoints.destination.put(output.key, data, options)
+            with transfer.stage("put"):
+                result = self._endpoints.destination.put(output.key, data, options)
         except Exception as error:  # noqa: BLE001  One output's error must not stop the others.
             result = error
         if transfer.finish_put(output, result):

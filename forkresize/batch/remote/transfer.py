@@ -1,8 +1,10 @@
 """One picture on its way through this process: Transfer."""
 
 import threading
+import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,14 +36,27 @@ class Transfer:
         self.placed: dict[str, ObjectInfo] = {}  # Outputs that were put, by their keys.
         self.result: JobResult | None = None
         self.error: BaseException | None = None  # Why no picture can be rendered.
+        self.stages: list[tuple[str, float, float]] = []  # What was done, with start and end by ``time.monotonic``.
+        self.submitted = 0.0  # When it was given to the pool, by ``time.monotonic``; 0 before.
         self.render_started = 0.0  # When it was first seen with the pool, by ``time.monotonic``; 0 before.
         self._refused: dict[int, Failed] = {}
         self._pending = 0
         self._lock = threading.Lock()
 
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Note when a stage began and ended."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages.append((name, started, time.monotonic()))
+
     def to_put(self, rendering: Rendering) -> list[Output]:
         """Return the outputs to put, of a picture that was rendered."""
         self.rendering = rendering
+        if rendering.result.started > self.submitted:
+            self.stages.append(("queue", self.submitted, rendering.result.started))
         self.size = rendering.size
         self.job = rendering.result.item
         outputs = [output for output in self.job.outputs if output.rendition in rendering.spans]
@@ -70,12 +85,20 @@ class Transfer:
         result = self.rendering.result
         if isinstance(result, Completed) and self._refused:
             result = replace(result, result=_replace_details(result.result, self._refused))
-        self.result = result
+        self.result = replace(result, stages=tuple(self.stages))
 
     def fail(self, detail: Skipped | Failed) -> None:
         """Give up all of its outputs."""
         outcome = WireOutcome(None, detail, ())
-        self.result = Completed(item=self.job, result=[outcome], attempts=0, worker=0, seconds=0.0, stderr="")
+        self.result = Completed(
+            item=self.job,
+            result=[outcome],
+            attempts=0,
+            worker=0,
+            seconds=0.0,
+            stderr="",
+            stages=tuple(self.stages),
+        )
 
     def fail_by_bug(self, error: Exception) -> None:
         """Give up all of its outputs because of an unexpected error."""
@@ -85,6 +108,7 @@ class Transfer:
             worker=0,
             seconds=0.0,
             stderr="",
+            stages=tuple(self.stages),
             error="".join(traceback.format_exception_only(error)).strip(),
             traceback="".join(traceback.format_exception(error)),
         )
