@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from forkresize.gateway import health, listing
+from forkresize.gateway import health, listing, page
 from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
@@ -43,7 +43,8 @@ def create_app(services: Services) -> Starlette:
 
 
 def _routes(services: Services) -> list[BaseRoute]:
-    return [*health.routes(services), *listing.routes(services)]
+    apis = [*health.routes(services), *listing.routes(services)]
+    return [*apis, *page.routes(services, apis, lambda *_: None)]
 
 
 async def _respond_to_http_error(_: Request, error: Exception) -> Response:

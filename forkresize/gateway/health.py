@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.services import Services
 
 
@@ -12,5 +13,7 @@ def routes(_: Services) -> list[BaseRoute]:
     return [Route("/livez", _livez)]
 
 
+@describe("Say that the gateway lives", tag="service", answers={200: Answer("It does.", {"application/json": dict})})
 async def _livez(_: Request) -> Response:
+    """Answer as long as the process runs."""
     return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})

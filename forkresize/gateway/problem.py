@@ -60,7 +60,7 @@ class Problem(Exception):  # noqa: N818  The word of RFC 9457.
 
     def response(self) -> Response:
         """Return the response that says so. Caches may not keep it."""
-        body = _Body(title=self.status.phrase, status=self.status, detail=self.detail)
+        body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)
         body.field, body.reason = self.field, self.reason
         headers = {"cache-control": "no-store", **self.headers}
         if self.retry_after is not None:
@@ -68,8 +68,8 @@ class Problem(Exception):  # noqa: N818  The word of RFC 9457.
         return Response(json.encode(body), self.status, headers, MEDIA_TYPE)
 
 
-class _Body(Struct, omit_defaults=True):
-    """The members of the document; ``type`` is ``about:blank``, which is its default."""
+class ProblemDocument(Struct, omit_defaults=True):
+    """Why a request is refused, as ``application/problem+json`` (RFC 9457). The type is ``about:blank``."""
 
     title: str
     status: int

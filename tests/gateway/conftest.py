@@ -14,6 +14,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.browser import Browser, is_installed
+
 DEADLINE = 60.0
 """Seconds until a gateway that does not serve counts as broken."""
 
@@ -101,3 +103,13 @@ def gateway(photos: Path) -> Iterator[Gateway]:
     """A gateway that serves ``photos`` to anyone, shared by the tests of a process."""
     with run_gateway("--root", f"photos={photos}", "--unsigned", "--workers", "2") as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium, shared by the tests of a process; each test opens pages of its own."""
+    if not is_installed():
+        pytest.skip("install chromium: it shows the pages")
+    found = Browser(tmp_path_factory.mktemp("browser") / "profile")
+    yield found
+    found.close()

@@ -1,0 +1,76 @@
+"""The page ``/``: what is served, a form that tries recipes, and runs."""
+
+from forkresize import units
+from forkresize.formats import Format
+from forkresize.gateway.imgproxy.signature import PREFIX
+from forkresize.gateway.openapi import Json
+from forkresize.gateway.page.assets import render
+from forkresize.gateway.page.docs import list_endpoints
+from forkresize.gateway.services import Services
+from forkresize.gateway.settings import Limits
+
+_FITS = [
+    ("fit", "fit within"),
+    ("fill", "fill and crop"),
+    ("fit+extend", "fit within and pad"),
+    ("force", "stretch"),
+]
+"""Words of URLs, and what they mean."""
+
+_GRAVITIES = [
+    ("ce", "center"),
+    ("sm", "smart"),
+    ("no", "north"),
+    ("noea", "north-east"),
+    ("ea", "east"),
+    ("soea", "south-east"),
+    ("so", "south"),
+    ("sowe", "south-west"),
+    ("we", "west"),
+    ("nowe", "north-west"),
+]
+
+_SNIPPETS = [("html", "HTML"), ("curl", "curl"), ("python", "Python"), ("javascript", "JavaScript")]
+
+
+def render_home(services: Services, document: Json, assets: str) -> str:
+    """Return the text of the page.
+
+    Args:
+        services: of the gateway.
+        document: the OpenAPI document of all endpoints.
+        assets: the path of style sheets and scripts.
+    """
+    settings = services.settings
+    paths, endpoints = document["paths"], list_endpoints(document)
+    formats = [str(each) for each in Format]
+    return render(
+        "home.html.j2",
+        assets,
+        "home",
+        roots=services.roots.names,
+        presets=[],
+        presets_only=False,
+        destinations=[],
+        unsigned=settings.unsigned,
+        key_needed=any(endpoint.operation["security"] for endpoint in endpoints),
+        formats=formats,
+        limits=_describe_limits(settings.limits),
+        endpoints=endpoints,
+        may_try=any(path.startswith(PREFIX) for path in paths),
+        may_upload="/v1/transform" in paths,
+        has_runs="/v1/runs" in paths,
+        fits=_FITS,
+        gravities=_GRAVITIES,
+        output_formats=[("auto", "automatic"), ("", "as the source"), *formats],
+        snippets=_SNIPPETS,
+    )
+
+
+def _describe_limits(limits: Limits) -> list[tuple[str, str]]:
+    return [
+        ("Time limit of a request", f"{limits.timeout:g} s"),
+        ("Largest file", units.format_size(limits.max_file_size)),
+        ("Largest picture", f"{limits.max_pixels / 1_000_000:g} megapixels"),
+        ("Most frames", f"{limits.max_frames:,}"),
+    ]
