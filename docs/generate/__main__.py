@@ -1,4 +1,4 @@
-"""Write what the documentation generates from declarations: the manual page, tables, one page for each help panel.
+"""Write what the documentation generates from declarations: the manual page, tables, pages of options.
 
 python -m docs.generate [DOCS]
 """
@@ -6,6 +6,7 @@ python -m docs.generate [DOCS]
 import sys
 from pathlib import Path
 
+from docs.generate.daemon_page import PAGE, daemon_page
 from docs.generate.manual_page import manual_page
 from docs.generate.option_pages import FOLDER, option_pages
 from docs.generate.tables import options_table, recipe_tables, system_calls_table
@@ -17,6 +18,7 @@ TITLE = "\n.TH "
 def write_all(docs: Path) -> None:
     """Write everything below a directory, which has the pages with tables."""
     write_manual(docs / MANUAL)
+    (docs / PAGE).write_text(daemon_page(), encoding="utf-8")
     for name, tables in make_tables().items():
         text = (docs / name).read_text(encoding="utf-8")
         for marker, table in tables.items():

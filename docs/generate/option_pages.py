@@ -56,7 +56,7 @@ def _page(panel: str) -> Iterator[str]:
 
 def _section(panel: str, option: Option) -> Iterator[str]:
     text = re.sub(r" \[default: .*\]$", "", str(option.attributes["help"]))
-    yield from (f"## `--{option.key}`", "", _escape(text), "")
+    yield from (f"## `--{option.key}`", "", escape(text), "")
     yield from (make_table(("", ""), _facts(option)), "")
     yield from ("```sh", _example(panel, option), "```", "")
     if option.key in examples_by_option():
@@ -80,6 +80,6 @@ def _facts(option: Option) -> Iterator[tuple[str, str]]:
         yield "settings file", f"`{option.key}`"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Return text without syntax of Markdown or HTML, and with flags as code."""
     return re.sub(r"(?<!\w)(--[a-z][a-z-]*)", r"`\1`", re.sub(r"([\\`*_<>\[\]{}|])", r"\\\1", text))

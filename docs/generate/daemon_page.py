@@ -1,0 +1,67 @@
+"""The reference of ``forkresized``: its commands and their options, on one page, in Markdown."""
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import click
+
+from docs.generate.option_pages import escape
+from docs.generate.tables import make_table
+from forkresize.daemon.command import commands
+
+PAGE = "reference/forkresized.md"
+
+_INTRODUCTION = """\
+# The commands of forkresized
+
+`forkresized` has the programs that run long: [a gateway](../howto/gateway.md), and
+[the nodes of a cluster](../howto/cluster.md). Every option is also read from the environment. A variable of an option
+that may be repeated holds values separated by spaces.
+"""
+
+_DEFAULT = re.compile(r" \[default: (.*)\]$")
+
+
+def daemon_page() -> str:
+    """Return the page."""
+    with commands.make_context("forkresized", [], resilient_parsing=True) as parent:
+        sections = [_section(parent, name) for name in commands.list_commands(parent)]
+    return "\n".join((_INTRODUCTION, *sections))
+
+
+def _section(parent: click.Context, name: str) -> str:
+    command = commands.get_command(parent, name)
+    assert command is not None  # noqa: S101  It is listed.
+    with command.make_context(name, [], parent=parent, resilient_parsing=True) as ctx:
+        rows = list(_rows(ctx))
+    table = make_table(("option", "meaning", "default", "environment"), rows)
+    return "\n".join((f"## `forkresized {name}`", "", escape(inspect.cleandoc(command.help or "")), "", table, ""))
+
+
+def _rows(ctx: click.Context) -> Iterator[tuple[str, ...]]:
+    for param in ctx.command.params:
+        if not isinstance(param, click.Option):
+            yield f"`{param.make_metavar(ctx)}`", "", "", ""
+            continue
+        text = param.help or ""
+        found = _DEFAULT.search(text)
+        value = "" if param.is_flag else f" {param.make_metavar(ctx)}"
+        flags = ", ".join(f"`{flag}{value}`" for flag in (*param.opts, *param.secondary_opts))
+        default = found[1] if found else _default(param)
+        yield flags, escape(_DEFAULT.sub("", text)), default, f"`{_variable(ctx, param)}`"
+
+
+def _default(param: click.Option) -> str:
+    if param.required:
+        return "required"
+    if param.is_flag or param.default in {None, ()} or not isinstance(param.default, (str, int, float, tuple)):
+        return ""
+    values = param.default if isinstance(param.default, tuple) else (param.default,)
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def _variable(ctx: click.Context, param: click.Option) -> str:
+    if isinstance(param.envvar, str):
+        return param.envvar
+    return f"{ctx.auto_envvar_prefix}_{param.name or ''}".upper()
