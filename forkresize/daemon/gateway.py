@@ -22,10 +22,18 @@ from forkresize.store.objects import StoreOptions
 )
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", type=whole("n", 0, 65535), default=8080, show_default=True, help="Listen on this port; 0: any.")
+@click.option("--public-url", default="", metavar="URL", help="Where clients reach it. [default: as each request says]")
 @click.option("--unsigned", is_flag=True, help="Let anyone ask for any picture, without a signature.")
 @click.option("--timeout", type=DURATION, default="10s", show_default=True, help="Time limit per request.")
 @click.option("--max-size", type=BYTES, default="64M", show_default=True, help="Refuse larger sources and uploads.")
 @click.option("--max-pixels", type=whole("mp", 1), default=100, show_default=True, help="Refuse more megapixels.")
+@click.option(
+    "--max-output",
+    type=whole("mp", 1),
+    default=25,
+    show_default=True,
+    help="Make no picture of more megapixels by the IIIF Image API.",
+)
 @click.option("--queue", type=whole("n", 0), help="Pictures that may wait for a worker. [default: 8 per worker]")
 @click.option("--queue-memory", type=BYTES, default="512M", show_default=True, help="Memory for sources.")
 @click.option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]")
@@ -51,11 +59,13 @@ def gateway(**options: Any) -> int:
         roots=_parse_named("root", options["roots"]),
         host=options["host"],
         port=options["port"],
+        public_url=options["public_url"],
         unsigned=options["unsigned"],
         limits=Limits(
             timeout=options["timeout"],
             max_file_size=options["max_size"],
             max_pixels=options["max_pixels"] * 1_000_000,
+            max_output_pixels=options["max_output"] * 1_000_000,
             waiting=options["queue"],
             memory=options["queue_memory"],
         ),

@@ -5,12 +5,15 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from forkresize.gateway import health, listing, page
 from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
+from forkresize.gateway.iiif import routes as iiif
+from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
 
@@ -31,6 +34,7 @@ def create_app(services: Services) -> Starlette:
     app = Starlette(
         routes=_routes(services),
         lifespan=lifespan,
+        middleware=[Middleware(CrossOrigin, prefix=iiif.PREFIX)],
         exception_handlers={
             Problem: respond_to_problem,
             HTTPException: _respond_to_http_error,
@@ -43,7 +47,7 @@ def create_app(services: Services) -> Starlette:
 
 
 def _routes(services: Services) -> list[BaseRoute]:
-    apis = [*health.routes(services), *listing.routes(services)]
+    apis = [*health.routes(services), *listing.routes(services), *iiif.routes(services)]
     return [*apis, *page.routes(services, apis, lambda *_: None)]
 
 

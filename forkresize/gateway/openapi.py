@@ -85,7 +85,7 @@ def make_document(routes: Iterable[BaseRoute], problem: type[Struct], role_of: R
 
 
 def collect_operations(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[Operation]:
-    """Yield each method of each route, except HEAD, which every GET has.
+    """Yield each method of each route, except HEAD, which every GET has, and routes that only refuse.
 
     Raises:
         UndescribedError: an endpoint is not described.
@@ -93,7 +93,7 @@ def collect_operations(routes: Iterable[BaseRoute], prefix: str = "") -> Iterato
     for route in routes:
         if isinstance(route, Mount):
             yield from collect_operations(route.routes, prefix + route.path)
-        elif isinstance(route, Route):
+        elif isinstance(route, Route) and route.include_in_schema:
             description = find_description(route.endpoint)
             if description is None:
                 raise UndescribedError(f"{prefix}{route.path}: {route.endpoint} is not described")

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from forkresize.errors import FieldError
+from forkresize.gateway.public_url import check_public_url
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -22,6 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     Attributes:
         timeout: seconds for the whole request.
         max_pixels: of a source; also of what is made of it.
+        max_output_pixels: of a picture by the IIIF Image API, before it is rotated.
         max_frames: of a source, if all are kept.
         max_file_size: bytes of a source or an upload.
         waiting: pictures that may wait for a worker; those beyond are refused with 503. None for eight per worker.
@@ -32,6 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     timeout: _Seconds = 10.0
     max_pixels: _Count = 100_000_000
+    max_output_pixels: _Count = 25_000_000
     max_frames: _Count = 200
     max_file_size: _Count = 64_000_000
     waiting: Annotated[int, Meta(ge=0)] | None = None
@@ -47,6 +50,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         roots: where pictures come from: URLs of stores or local paths, by name.
         host: the address to listen on.
         port: the port; 0 for any free one.
+        public_url: where clients reach the gateway; empty for the host and scheme of each request.
         unsigned: whether anyone may ask for any picture; otherwise, URLs must be signed.
         limits: of each request.
         pool: of the workers.
@@ -60,6 +64,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     roots: Mapping[str, str]
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    public_url: str = ""
     unsigned: bool = False
     limits: Limits = field(default_factory=Limits)
     pool: PoolOptions = field(default_factory=PoolOptions)
@@ -72,3 +77,4 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         for name in self.roots:
             if not _NAME.fullmatch(name):
                 raise FieldError("root", f"invalid name {name!r}: use letters, digits, '.', '_' and '-'")
+        check_public_url(self.public_url)

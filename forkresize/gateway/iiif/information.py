@@ -1,0 +1,133 @@
+"""The image information document, ``info.json`` (Image API 3.0, 5)."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from forkresize.gateway.iiif.request import FORMATS, Quality
+from forkresize.gateway.iiif.size import SizeLimits
+from forkresize.gateway.iiif.values import PixelSize
+
+CONTEXT = "http://iiif.io/api/image/3/context.json"
+PROFILE = "http://iiif.io/api/image/3/level2.json"
+
+_TILE = 512
+"""Sides of a tile in pixels: with smaller ones, a large picture is decoded more often."""
+
+_SMALLEST = 64
+"""Pixels of the longer side of the smallest size that is proposed."""
+
+_OF_LEVEL_2 = frozenset({"jpg", "png"})
+
+_EXTRA_FEATURES = ("canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary", "sizeUpscaling")
+
+
+class ProposedSize(Struct, frozen=True):
+    """A size of the whole picture that a client may ask for."""
+
+    width: int
+    height: int
+
+
+class Tiles(Struct, frozen=True, rename="camel"):
+    """Tiles of one size, at several scales."""
+
+    width: int
+    scale_factors: list[int]
+
+
+class Information(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The document. Its fields are the properties of the specification, in its order."""
+
+    context: str = field(default=CONTEXT, name="@context")
+    id: str
+    type: str = "ImageService3"
+    protocol: str = "http://iiif.io/api/image"
+    profile: str = "level2"
+    width: int
+    height: int
+    max_width: int
+    max_height: int
+    max_area: int
+    sizes: list[ProposedSize]
+    tiles: list[Tiles]
+    extra_formats: list[str]
+    extra_qualities: list[str]
+    extra_features: list[str]
+
+
+def describe_picture(base_uri: str, source: PixelSize, limits: SizeLimits) -> Information:
+    """Return the document of a picture.
+
+    Args:
+        base_uri: of the picture.
+        source: its width and height, upright.
+        limits: of the size of an answer.
+    """
+    factors = _scale_factors(source)
+    return Information(
+        id=base_uri,
+        width=source[0],
+        height=source[1],
+        max_width=limits.width,
+        max_height=limits.height,
+        max_area=limits.area,
+        sizes=[
+            ProposedSize(*size)
+            for size in (reduce(source, factor) for factor in reversed(_size_factors(source)))
+            if limits.allow(size)
+        ],
+        tiles=[Tiles(_TILE, factors)],
+        extra_formats=[name for name in FORMATS if name not in _OF_LEVEL_2],
+        extra_qualities=[each for each in Quality if each is not Quality.DEFAULT],
+        extra_features=[*_EXTRA_FEATURES],
+    )
+
+
+def reduce(source: PixelSize, factor: int) -> PixelSize:
+    """Return the size of a picture at a scale factor, rounded up as viewers do."""
+    return -(-source[0] // factor), -(-source[1] // factor)
+
+
+def _scale_factors(source: PixelSize) -> list[int]:
+    """Return the powers of two by which a picture is reduced, until it fits into one tile."""
+    factors = [1]
+    while max(reduce(source, factors[-1])) > _TILE:
+        factors.append(2 * factors[-1])
+    return factors
+
+
+def _size_factors(source: PixelSize) -> list[int]:
+    factors = [1]
+    while max(reduce(source, 2 * factors[-1])) >= _SMALLEST:
+        factors.append(2 * factors[-1])
+    return factors
+
+
+def accepts_linked_data(accept: str | None) -> bool:
+    """Return whether the document is sent as JSON-LD; otherwise, as JSON.
+
+    It is JSON-LD unless a client prefers JSON, or is a browser in which a person opens the document.
+
+    Args:
+        accept: the header of the request; None if there is none.
+    """
+    if not accept:
+        return True
+    qualities = _qualities(accept)
+    linked = qualities.get("application/ld+json", -1.0)
+    plain = max(qualities.get("application/json", -1.0), qualities.get("text/html", -1.0))
+    return (linked > 0 and linked >= plain) or plain < 0
+
+
+def _qualities(accept: str) -> dict[str, float]:
+    """Return the quality of each media type that an ``Accept`` header names (RFC 9110, 12.5.1)."""
+    found: dict[str, float] = {}
+    for item in accept.split(","):
+        kind, *parameters = (part.strip().lower() for part in item.split(";"))
+        weight: Any = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+        try:
+            found[kind] = float(weight)
+        except ValueError:
+            found[kind] = 0.0
+    return found

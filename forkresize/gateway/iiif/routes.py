@@ -1,0 +1,159 @@
+"""The routes of the Image API: images, image information, and the redirect from base URIs."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from msgspec import Meta, json
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
+
+from forkresize.batch.remote.renderer import Inspected
+from forkresize.formats import OUTPUT_FORMATS, media_type
+from forkresize.gateway.connection import while_connected
+from forkresize.gateway.describe import Answer, describe
+from forkresize.gateway.iiif.identifier import Identifier, parse_identifier, unquote_part
+from forkresize.gateway.iiif.information import CONTEXT, PROFILE, Information, accepts_linked_data, describe_picture
+from forkresize.gateway.iiif.request import FORMATS, parse_request
+from forkresize.gateway.iiif.size import SizeLimits
+from forkresize.gateway.problem import Problem
+from forkresize.gateway.public_url import public_url_of
+from forkresize.gateway.roots import Located
+from forkresize.gateway.services import Services
+from forkresize.gateway.settings import Limits
+from forkresize.recipe.size import MAX_SIDE
+
+PREFIX = "/iiif/3/"
+
+_LONGEST = min(MAX_SIDE, *(OUTPUT_FORMATS[each].max_side for each in FORMATS.values()))
+"""Pixels of a side that all formats can hold."""
+
+_LINKED_DATA = f'application/ld+json;profile="{CONTEXT}"'
+_PROFILE_LINK = f'<{PROFILE}>;rel="profile"'
+
+_IDENTIFIER = Annotated[str, Meta(description="The root, a slash, and the key, with each slash as %2F.")]
+
+
+class ImageApi:
+    """The endpoints.
+
+    Args:
+        services: of the gateway.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        settings = services.settings
+        self._public_url = settings.public_url
+        self._limits = size_limits(settings.limits)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes."""
+        image = PREFIX + "{identifier}/{region}/{size}/{rotation}/{quality}.{format}"
+        return [
+            _RawRoute(PREFIX + "{identifier}", self.redirect),
+            _RawRoute(PREFIX + "{identifier}/info.json", self.information),
+            _RawRoute(image, self.image),
+            _RawRoute(PREFIX + "{path:path}", self.refuse, include_in_schema=False),
+        ]
+
+    @describe(
+        "Go to the information of a picture",
+        tag="iiif",
+        paths={"identifier": _IDENTIFIER},
+        answers={303: Answer("The document is elsewhere.", headers={"Location": "its URI"})},
+        problems=(404,),
+    )
+    async def redirect(self, request: Request) -> Response:
+        """Redirect from the base URI of a picture to its information."""
+        location = f"{self._base_uri(request, _identifier(request))}/info.json"
+        return Response(status_code=HTTPStatus.SEE_OTHER, headers={"location": location})
+
+    @describe(
+        "Describe a picture",
+        tag="iiif",
+        paths={"identifier": _IDENTIFIER},
+        answers={200: Answer("What the picture is, and what can be asked for.", {"application/ld+json": Information})},
+        problems=(404, 413, 415, 422, 502),
+    )
+    async def information(self, request: Request) -> Response:
+        """Return the image information document of a picture (IIIF Image API 3.0)."""
+        identifier = _identifier(request)
+        base_uri = self._base_uri(request, identifier)
+        _, found = await while_connected(request, self._inspect(identifier))
+        document = describe_picture(base_uri, (found.width, found.height), self._limits)
+        is_linked = accepts_linked_data(request.headers.get("accept"))
+        headers = {"link": _PROFILE_LINK, "vary": "accept"}
+        return Response(json.encode(document), 200, headers, _LINKED_DATA if is_linked else "application/json")
+
+    @describe(
+        "Get a picture, or a part of it",
+        tag="iiif",
+        paths={"identifier": _IDENTIFIER, "region": str, "size": str, "rotation": str, "quality": str, "format": str},
+        answers={
+            200: Answer(
+                "The picture.",
+                {media_type(FORMATS[name]): bytes for name in FORMATS},
+                headers={"Link": "its canonical URI and the profile"},
+            )
+        },
+        problems=(404, 413, 415, 422, 502),
+    )
+    async def image(self, request: Request) -> Response:
+        """Return a region of a picture in a size, rotation, quality and format (IIIF Image API 3.0)."""
+        identifier = _identifier(request)
+        base_uri = self._base_uri(request, identifier)
+        region, size, rotation, quality, suffix = (
+            unquote_part(request.path_params[name]) for name in ("region", "size", "rotation", "quality", "format")
+        )
+        parts = region, size, rotation, f"{quality}.{suffix}"
+        return await while_connected(request, self._render(identifier, base_uri, parts))
+
+    async def refuse(self, request: Request) -> Response:
+        """Say what URIs look like.
+
+        Raises:
+            Problem: 404, always.
+        """
+        detail = (
+            "use ROOT%2FKEY/info.json or ROOT%2FKEY/REGION/SIZE/ROTATION/QUALITY.FORMAT, with each slash of the key as "
+            "%2F"
+        )
+        raise Problem(HTTPStatus.NOT_FOUND, f"there is no {request.url.path!r}: {detail}")
+
+    def _base_uri(self, request: Request, identifier: Identifier) -> str:
+        return f"{public_url_of(request, self._public_url)}{PREFIX}{identifier.quote()}"
+
+    async def _inspect(self, identifier: Identifier) -> tuple[Located, Inspected]:
+        located = await self._services.roots.find(identifier.root, identifier.key)
+        return located, await self._services.pictures.inspect(located)
+
+    async def _render(self, identifier: Identifier, base_uri: str, parts: tuple[str, str, str, str]) -> Response:
+        located, found = await self._inspect(identifier)
+        asked = parse_request(parts, (found.width, found.height), self._limits)
+        (picture,) = await self._services.pictures.render(located, asked.recipe)
+        headers = {"link": f'<{base_uri}/{asked.canonical}>;rel="canonical", {_PROFILE_LINK}'}
+        return Response(picture.data, 200, headers, picture.media_type)
+
+
+class _RawRoute(Route):
+    """A route whose parameters keep their escapes: identifiers contain slashes."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the path matches, and its parameters."""
+        return super().matches({**scope, "path": scope["raw_path"].decode("ascii", "replace")})
+
+
+def _identifier(request: Request) -> Identifier:
+    return parse_identifier(request.path_params["identifier"])
+
+
+def size_limits(limits: Limits) -> SizeLimits:
+    """Return the limits of the size of an answer."""
+    return SizeLimits(_LONGEST, _LONGEST, min(limits.max_output_pixels, limits.max_pixels))
+
+
+def routes(services: Services) -> list[BaseRoute]:
+    """Return the routes."""
+    return ImageApi(services).routes()
