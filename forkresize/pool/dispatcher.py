@@ -132,6 +132,8 @@ class Dispatcher:
         """End the processes at once, and fail all calls with a BrokenPoolError."""
         with self._lock:
             self._closing = self._terminating = True
+            if self._thread is None:
+                self._close_wake()
         self._wake()
 
     def join(self) -> None:

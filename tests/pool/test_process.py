@@ -200,6 +200,13 @@ def test_pending_future_can_be_cancelled_and_a_sent_one_cannot(start: Start, tmp
     assert waiting[-1].cancelled()
 
 
+@pytest.mark.parametrize("end", [PoolProcess.terminate, PoolProcess.shutdown])
+def test_a_pool_that_never_started_leaves_no_file_open(start: Start, end: Callable[[PoolProcess[int]], None]) -> None:
+    before = os.listdir("/proc/self/fd")
+    end(start())
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_shutdown_waits_for_all_tasks_and_accepts_no_more(start: Start) -> None:
     pool = start()
     futures = [pool.submit(("sleep", 0.05)) for _ in range(10)]
