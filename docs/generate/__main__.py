@@ -10,6 +10,7 @@ from docs.generate.daemon_page import PAGE, daemon_page
 from docs.generate.manual_page import manual_page
 from docs.generate.option_pages import FOLDER, option_pages
 from docs.generate.tables import options_table, recipe_tables, system_calls_table
+from forkresize.gateway.access.table import format_table
 
 MANUAL = "reference/forkresize.1"
 TITLE = "\n.TH "
@@ -43,6 +44,7 @@ def make_tables() -> dict[str, dict[str, str]]:
     return {
         "reference/settings.md": {"options": options_table()},
         "reference/recipes.md": recipe_tables(),
+        "reference/gateway-access.md": {"roles": format_table().rstrip()},
         "explanation/sandbox.md": {"system calls": system_calls_table()},
     }
 

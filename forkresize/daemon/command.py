@@ -36,6 +36,7 @@ _COMMANDS = {
         "gateway",
         ("starlette", "uvicorn", "httptools", "python_multipart", "limits", "jwt"),
     ),
+    "key": _Entry("Create API keys for a gateway.", "gateway", ()),
     "node": _Entry("Take work from a cluster until it is asked to stop.", "cluster", _CLUSTER),
     "status": _Entry("Show the nodes, queues, runs and chunks of a cluster.", "cluster", _CLUSTER),
 }

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from forkresize.cli.types import BYTES, DURATION, MEMORY, WordChoice, whole
+from forkresize.daemon.access_options import access_options, create_access_settings, create_wire_limits
 from forkresize.errors import FieldError
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
@@ -47,6 +48,7 @@ from forkresize.store.objects import StoreOptions
     help="Restrict workers. auto: use what the kernel supports; on: require all layers; off: disable.",
 )
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
+@access_options
 def gateway(**options: Any) -> int:
     """Serve pictures by HTTP until SIGTERM or SIGINT.
 
@@ -69,6 +71,8 @@ def gateway(**options: Any) -> int:
             waiting=options["queue"],
             memory=options["queue_memory"],
         ),
+        wire=create_wire_limits(options),
+        access=create_access_settings(options),
         pool=PoolOptions(workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"]),
         sandbox=SandboxMode(options["sandbox"]),
         stores=StoreOptions(allow_http=options["allow_http"], timeout=options["timeout"]),

@@ -9,20 +9,36 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from forkresize.gateway import health, listing, page
+from forkresize.gateway.access.guard import guard_routes
+from forkresize.gateway.access.proxies import trust_proxies
+from forkresize.gateway.bounds import RequestBounds
 from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
+from forkresize.gateway.headers import SecurityHeaders
 from forkresize.gateway.iiif import routes as iiif
 from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
 
-__all__ = ["create_app"]
+__all__ = ["collect_routes", "create_app"]
+
+_FORM_BYTES = 1 << 20
+"""What a body may have besides a picture: a recipe, and the parts of a form."""
 
 
-def create_app(services: Services) -> Starlette:
-    """Return the application; its lifespan opens and closes the services."""
+def create_app(services: Services) -> ASGIApp:
+    """Return the application; its lifespan opens and closes the services.
 
+    A request passes the trusted proxies, the bounds, and the guard of its route.
+    """
+    settings = services.settings
+    bounded = RequestBounds(_create_router(services), settings.wire, settings.limits.max_file_size + _FORM_BYTES)
+    return SecurityHeaders(trust_proxies(bounded, settings.access.trusted_proxies))
+
+
+def _create_router(services: Services) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await services.open()
@@ -32,7 +48,7 @@ def create_app(services: Services) -> Starlette:
             await services.close()
 
     app = Starlette(
-        routes=_routes(services),
+        routes=guard_routes(collect_routes(services), services.access),
         lifespan=lifespan,
         middleware=[Middleware(CrossOrigin, prefix=iiif.PREFIX)],
         exception_handlers={
@@ -46,9 +62,10 @@ def create_app(services: Services) -> Starlette:
     return app
 
 
-def _routes(services: Services) -> list[BaseRoute]:
+def collect_routes(services: Services) -> list[BaseRoute]:
+    """Return all routes, without their guards."""
     apis = [*health.routes(services), *listing.routes(services), *iiif.routes(services)]
-    return [*apis, *page.routes(services, apis, lambda *_: None)]
+    return [*apis, *page.routes(services, apis, services.access.role_of)]
 
 
 async def _respond_to_http_error(_: Request, error: Exception) -> Response:

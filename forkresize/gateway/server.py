@@ -2,11 +2,13 @@
 
 import logging
 import sys
+from functools import partial
 
 import uvicorn
 
 from forkresize.exit_policy import ExitCode
 from forkresize.gateway.app import create_app
+from forkresize.gateway.protocol import BoundedProtocol
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.pool.signals import StopSignals
@@ -37,7 +39,7 @@ def serve(settings: GatewaySettings) -> int:
         host=settings.host,
         port=settings.port,
         loop="asyncio",
-        http="httptools",
+        http=partial(BoundedProtocol, settings.wire),  # type: ignore[arg-type]  # It is called as the class would be.
         ws="none",
         lifespan="on",
         log_config=None,

@@ -3,6 +3,7 @@
 from functools import partial
 
 from forkresize.batch.remote.renderer import Renderer
+from forkresize.gateway.access.settings import open_access
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.roots import Roots
 from forkresize.gateway.settings import GatewaySettings
@@ -17,6 +18,7 @@ class Services:
         threads: where stores and databases are called.
         roots: where pictures come from.
         pictures: makes them.
+        access: decides who may use which route.
 
     Raises:
         UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
@@ -26,6 +28,7 @@ class Services:
         self.settings = settings
         self.threads = Threads(settings.limits.connections)
         self.roots = Roots(settings.roots, settings.stores, self.threads)
+        self.access = open_access(settings.access, is_unsigned=settings.unsigned)
         self.pictures = Pictures(settings, partial(Renderer, settings.pool, settings.sandbox), self.threads)
 
     async def open(self) -> None:
@@ -35,4 +38,5 @@ class Services:
     async def close(self) -> None:
         """End it."""
         self.pictures.close()
+        await self.access.close()
         self.threads.close()

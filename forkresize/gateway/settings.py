@@ -7,6 +7,8 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from forkresize.errors import FieldError
+from forkresize.gateway.access.settings import AccessSettings
+from forkresize.gateway.bounds import WireLimits
 from forkresize.gateway.public_url import check_public_url
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
@@ -53,6 +55,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         public_url: where clients reach the gateway; empty for the host and scheme of each request.
         unsigned: whether anyone may ask for any picture; otherwise, URLs must be signed.
         limits: of each request.
+        wire: limits of what clients send.
+        access: who may do what.
         pool: of the workers.
         sandbox: of the workers.
         stores: limits of the requests to object stores.
@@ -67,6 +71,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     public_url: str = ""
     unsigned: bool = False
     limits: Limits = field(default_factory=Limits)
+    wire: WireLimits = field(default_factory=WireLimits)
+    access: AccessSettings = field(default_factory=AccessSettings)
     pool: PoolOptions = field(default_factory=PoolOptions)
     sandbox: SandboxMode = SandboxMode.AUTO
     stores: StoreOptions = field(default_factory=StoreOptions)

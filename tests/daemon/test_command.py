@@ -9,6 +9,9 @@ import pytest
 from forkresize.daemon import main
 from forkresize.daemon.table import format_age, format_table
 from forkresize.extras import install_command
+from forkresize.gateway.access.api_keys import ApiKeys
+from forkresize.gateway.access.principal import Principal, Role
+from forkresize.gateway.access.watched_file import WatchedFile
 from tests.servers.program import find_free_port
 
 BROKER = "amqp://user:geheim@127.0.0.1:1//"
@@ -41,6 +44,15 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         (["gateway", "--root", "photos"], "--root: invalid value 'photos': use NAME=VALUE"),
         (["gateway", "--root", "a=/tmp", "--root", "a=/"], "--root: the name 'a' is given twice"),
         (["gateway", "--root", "a b=/tmp"], "--root: invalid name 'a b'"),
+        (["gateway", "--root", "a=/", "--trusted-proxy", "proxy"], "--trusted-proxy: invalid network 'proxy'"),
+        (["gateway", "--root", "a=/", "--rate-limit", "many"], "--rate-limit: invalid rate 'many'"),
+        (["gateway", "--root", "a=/", "--rate-limit-store", "redis://x"], "--rate-limit-store: has no effect"),
+        (["gateway", "--root", "a=/", "--jwt-issuer", "x"], "--jwt-issuer: has no effect"),
+        (["gateway", "--root", "a=/", "--jwks", "/none"], "--jwt-issuer: tokens need an issuer"),
+        (["gateway", "--root", "a=/", "--jwks", "/none", "--jwt-issuer", "x"], "--jwt-audience: tokens need"),
+        (["gateway", "--root", "a=/", "--api-keys", "/none"], "--api-keys: the file '/none' cannot be read"),
+        (["key", "create", "--name", "web"], "Missing option '--role'"),
+        (["key", "create", "--role", "admin", "--name", "a:b"], "--name: invalid name 'a:b'"),
         (["gateway", "--root", "a=/none"], "--root: a=/none: there is no such directory"),
     ],
 )  # fmt: skip
@@ -132,3 +144,15 @@ def test_a_table_has_columns_as_wide_as_their_cells() -> None:
 )
 def test_an_age_has_its_largest_unit(seconds: float, text: str) -> None:
     assert format_age(seconds) == text
+
+
+def test_a_created_key_is_printed_with_the_line_that_makes_it_valid(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["key", "create", "--role", "submitter", "--name", "web"]) == 0
+    output, error = capsys.readouterr()
+    line = error.splitlines()[-1]
+    file = tmp_path / "keys"
+    file.write_text(line)
+    assert ApiKeys(WatchedFile(str(file))).find(output.strip()) == Principal("key:web", Role.SUBMITTER)
+    assert output.strip() not in error

@@ -1,0 +1,1 @@
+"""Who may do what: credentials, roles, the table of routes, and rate limits."""

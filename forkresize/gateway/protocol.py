@@ -1,0 +1,204 @@
+"""HTTP with bounds on what clients may do before and after the application answers them: BoundedProtocol.
+
+uvicorn has a time limit for idle connections alone. This protocol adds one for the head of a request and one for
+responses that are not read, bounds the head and the number of connections, and lets clients read an answer that came
+before the end of their request.
+"""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from forkresize.gateway.bounds import WireLimits
+from forkresize.gateway.headers import complete_headers
+from forkresize.gateway.problem import Problem
+
+_LINGER = 2.0
+"""Seconds for which the rest of a request is read and dropped. A connection that is closed with data that were not read
+is reset, and the client may lose the answer."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection.
+
+    Args:
+        limits: of heads, responses and connections.
+        options: what uvicorn passes.
+    """
+
+    def __init__(self, limits: WireLimits, **options: Any) -> None:
+        super().__init__(**options)
+        self._limits = limits
+        self._max_head = limits.url + 2 * limits.header_bytes
+        self._head_size = 0
+        self._is_in_head = self._is_in_message = self._is_lingering = False
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; refuse at once if there are too many connections."""
+        super().connection_made(cast("asyncio.Transport", _LingeringTransport(transport, self)))
+        self._start_timer("head", self._limits.head_timeout, self._expire_head)
+        if len(self.connections) > self._limits.connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; try again", retry_after=1)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request."""
+        if self._is_lingering:
+            return
+        if not self._is_in_message:
+            # Also for line breaks before a request, which do not begin one.
+            self._start_timer("head", self._limits.head_timeout, self._expire_head)
+        super().data_received(data)
+        if self._is_in_head:
+            self._head_size += len(data)
+            if self._head_size > self._max_head:
+                self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._head_size = 0
+        self._is_in_head = self._is_in_message = True
+        self._start_timer("head", self._limits.head_timeout, self._expire_head)
+
+    def on_headers_complete(self) -> None:
+        """Start the application."""
+        self._is_in_head = False
+        self._stop_timer("head")
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._is_in_message = False
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; close the connection if this one is not over."""
+        super().on_response_complete()
+        if self._is_in_message and not self._is_in_head:
+            self.transport.close()
+        self._watch_writing()
+
+    def pause_writing(self) -> None:
+        """Wait until the client has read."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg)
+
+    def linger(self, transport: asyncio.Transport) -> bool:
+        """Keep a connection for a moment, if its client is about to send more.
+
+        Returns:
+            Whether it is kept; otherwise, it is to be closed.
+        """
+        if self._is_lingering or not self._is_in_message or not transport.can_write_eof():
+            return self._is_lingering
+        self._is_lingering = True
+        transport.write_eof()
+        self.flow.resume_reading()
+        self._start_timer("linger", _LINGER, transport.close)
+        return True
+
+    @property
+    def is_lingering(self) -> bool:
+        """Whether the connection is closed except for reading."""
+        return self._is_lingering
+
+    def _expire_head(self) -> None:
+        if self._is_answering():
+            # The next request is slow, while this one is answered.
+            self._start_timer("head", self._limits.head_timeout, self._expire_head)
+        elif self._is_in_head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the headers of the request arrive too slowly")
+        else:
+            self.transport.close()
+
+    def _refuse_head(self) -> None:
+        if len(self.url) > self._limits.url:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, f"the URL is longer than {self._limits.url} bytes")
+        else:
+            text = f"the headers have more than {self._limits.header_bytes} bytes"
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
+
+    def _refuse(self, status: HTTPStatus, detail: str, retry_after: float | None = None) -> None:
+        """Answer without the application, and close the connection."""
+        if self.transport.is_closing():
+            return
+        if not self._is_answering():
+            self.transport.write(format_problem(Problem(status, detail, retry_after=retry_after)))
+        self._is_in_message = True
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        # uvicorn has None before the first request, and its types do not say so.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _watch_writing(self) -> None:
+        """Give up a client that reads a response too slowly."""
+        size = self.transport.get_write_buffer_size()
+        if size and "write" not in self._timers:
+            self._start_timer("write", self._limits.body_grace, self._check_writing, size)
+
+    def _check_writing(self, before: int) -> None:
+        self._stop_timer("write")
+        size = self.transport.get_write_buffer_size()
+        if size and before - size < self._limits.body_grace * self._limits.body_rate:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _start_timer(self, name: str, seconds: float, *call: Any) -> None:
+        self._stop_timer(name)
+        self._timers[name] = self.loop.call_later(seconds, *call)
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+
+class _LingeringTransport:
+    """A transport that is closed only after its client has read the answer.
+
+    Args:
+        transport: the transport itself.
+        protocol: of the connection.
+    """
+
+    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close the connection, at once or in a moment."""
+        if not self._protocol.linger(self._transport):
+            self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Return whether nothing more can be written."""
+        return self._protocol.is_lingering or self._transport.is_closing()
+
+
+def format_problem(problem: Problem) -> bytes:
+    """Return the bytes of a response that ends its connection."""
+    response = problem.response()
+    headers = [*complete_headers(problem.status, response.raw_headers, is_secure=False), (b"connection", b"close")]
+    lines = [b"HTTP/1.1 %d %s" % (problem.status, problem.status.phrase.encode())]
+    lines += [b"%s: %s" % header for header in headers]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])
