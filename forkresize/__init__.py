@@ -105,6 +105,7 @@ __all__ = [
     "Subsampling",
     "Summary",
     "Symlinks",
+    "Threshold",
     "Timings",
     "Trim",
     "Unchanged",
@@ -187,6 +188,7 @@ if TYPE_CHECKING:
         SsimMetric,
         Step,
         Subsampling,
+        Threshold,
         Trim,
         Watermark,
     )

@@ -33,6 +33,7 @@ EXAMPLES = {
         "crop": "forkresize ./in ./out --crop 300x200+100+50",
         "trim": "forkresize ./in ./out --trim --width 400",
         "grayscale": f"{_UPDATE} --grayscale",
+        "threshold": f"{_UPDATE} --threshold 128",
         "blur": f"{_UPDATE} --blur 3",
         "sharpen": f"{_UPDATE} --sharpen auto",
         "border": f"{_UPDATE} --border 8 --background navy",

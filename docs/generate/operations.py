@@ -64,6 +64,7 @@ SHEETS = {
         (_FRAMED, ""),
         (_FRAMED, "--trim"),
         (_PICTURE, "--grayscale"),
+        (_PICTURE, "--threshold 128"),
         (_PICTURE, "--blur 3"),
         (_PICTURE, "--sharpen auto"),
         (_PICTURE, "--sharpen 1.5,150,3"),

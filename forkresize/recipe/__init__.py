@@ -34,5 +34,6 @@ from forkresize.recipe.steps import Resize as Resize
 from forkresize.recipe.steps import Rotate as Rotate
 from forkresize.recipe.steps import Sharpen as Sharpen
 from forkresize.recipe.steps import Step as Step
+from forkresize.recipe.steps import Threshold as Threshold
 from forkresize.recipe.steps import Trim as Trim
 from forkresize.recipe.steps import Watermark as Watermark

@@ -20,6 +20,7 @@ _Width = Annotated[int, Meta(ge=1, le=10_000)]
 _Side = Annotated[int, Meta(ge=1)]
 _Offset = Annotated[int, Meta(ge=0)]
 _Level = Annotated[int, Meta(ge=0, le=255)]
+_Gray = Annotated[int, Meta(ge=1, le=255)]
 _Strength = Annotated[int, Meta(ge=1, le=1_000)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Scale = Annotated[float, Meta(ge=0.1, le=100)]
@@ -149,6 +150,14 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
         return cls(radius=float(found[1]), percent=int(found[2]), threshold=int(found[3]))
 
 
+class Threshold(StepBase, frozen=True, kw_only=True):
+    """Convert to black and white."""
+
+    shorthand = Shorthand("Convert to black and white: grays from N on become white, 1 to 255.", "N", field="level")
+
+    level: Annotated[_Gray, Meta(description="The darkest gray that becomes white.")]
+
+
 class Border(StepBase, frozen=True, kw_only=True):
     """Add a border of the background color."""
 
@@ -190,7 +199,7 @@ class Watermark(StepBase, frozen=True, kw_only=True):
             raise FieldError("watermark_font", "requires a text")
 
 
-Step = Rotate | Flip | Crop | Trim | Resize | Grayscale | Blur | Sharpen | Border | Watermark
+Step = Rotate | Flip | Crop | Trim | Resize | Grayscale | Blur | Sharpen | Threshold | Border | Watermark
 
 STEPS: tuple[type[Step], ...] = get_args(Step)
 """All steps, in the order in which options apply them."""

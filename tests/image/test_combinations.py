@@ -79,6 +79,7 @@ OPERATIONS = st.fixed_dictionaries(
         "crop": st.sampled_from(["20x15+5+5", "500x500", "1x1", "9x9+900+0"]),
         "trim": st.booleans(),
         "grayscale": st.booleans(),
+        "threshold": st.integers(1, 255),
         "blur": st.sampled_from([0.5, 20]),
         "sharpen": st.sampled_from(["auto", "3,200,0"]),
         "border": st.integers(1, 5),

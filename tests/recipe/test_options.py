@@ -20,6 +20,7 @@ from forkresize.recipe import (
     Rotate,
     Sharpen,
     Size,
+    Threshold,
     Trim,
     Watermark,
 )
@@ -29,6 +30,7 @@ ALL: dict[str, Any] = {
     "border": 3,
     "sharpen": "auto",
     "blur": 1.5,
+    "threshold": 128,
     "grayscale": True,
     "fit": "cover",
     "width": 8,
@@ -50,6 +52,7 @@ def test_steps_are_applied_in_the_same_order_for_any_order_of_options() -> None:
         Grayscale(),
         Blur(radius=1.5),
         Sharpen(),
+        Threshold(level=128),
         Border(width=3),
         Watermark(text="© me"),
     )

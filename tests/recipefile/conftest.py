@@ -28,6 +28,7 @@ from forkresize.recipe import (
     Sharpen,
     Size,
     Subsampling,
+    Threshold,
     Trim,
     Watermark,
 )
@@ -76,6 +77,7 @@ _steps = st.one_of(
     _crops,
     st.builds(Trim, tolerance=st.integers(0, 255)) | st.just(Trim()),
     st.just(Grayscale()),
+    st.builds(Threshold, level=st.integers(1, 255)),
     st.builds(Blur, radius=_numbers(0.1, 1000)),
     _sharpens,
     st.builds(Border, width=st.integers(1, 10_000)),

@@ -22,6 +22,7 @@ FLAGS: dict[str, Any] = {
     "crop": st.sampled_from(["30x40", "30x40+5+6"]),
     "trim": st.booleans(),
     "grayscale": st.booleans(),
+    "threshold": st.integers(1, 255),
     "blur": st.none() | st.floats(0.1, 9),
     "sharpen": st.sampled_from(["none", "auto", "1.5,80,3"]),
     "border": st.integers(0, 99),

@@ -24,6 +24,7 @@ from forkresize.recipe import (
     Rotate,
     Size,
     Step,
+    Threshold,
 )
 
 FORMATS: Mapping[str, Format] = {
@@ -36,6 +37,9 @@ FORMATS: Mapping[str, Format] = {
 """The formats of answers that the specification has a name for, and forkresize writes."""
 
 _TURN = 360
+_MIDDLE = 128
+"""The darkest gray that is white in black and white."""
+
 _PAPER = (255, 255, 255, 0)
 """Fills the corners of a turned picture: transparent in formats that can be, and white in others."""
 
@@ -46,6 +50,7 @@ class Quality(StrEnum):
     DEFAULT = "default"
     COLOR = "color"
     GRAY = "gray"
+    BITONAL = "bitonal"
 
 
 class ImageRequest(Struct, frozen=True, kw_only=True):
@@ -58,7 +63,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
         size: width and height of the region after it was scaled, before it is rotated.
         mirrored: whether left and right are exchanged before it is rotated.
         degrees: clockwise, from 0 to less than 360.
-        quality: gray, or all colors.
+        quality: black and white, gray, or all colors.
         format: the name of the format in the URI.
     """
 
@@ -76,7 +81,7 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
         """The last four parts of the canonical URI (4.8)."""
         size = canonical_size(self.size, self.region.size, self.limits)
         rotation = f"{'!' if self.mirrored else ''}{format_decimal(self.degrees)}"
-        quality = Quality.GRAY if self.quality is Quality.GRAY else Quality.DEFAULT
+        quality = Quality.DEFAULT if self.quality is Quality.COLOR else self.quality
         return f"{self.region.canonical(self.source)}/{size}/{rotation}/{quality}.{self.format}"
 
     @property
@@ -104,6 +109,8 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
             steps.append(Rotate(degrees=float(self.degrees)))
         if self.quality is Quality.GRAY:
             steps.append(Grayscale())
+        if self.quality is Quality.BITONAL:
+            steps.append(Threshold(level=_MIDDLE))
         return steps
 
 

@@ -7,6 +7,11 @@ from forkresize.recipe import Grayscale
 
 
 def grayscale(image: Image, _step: Grayscale) -> Image:
+    """Return the image without colors."""
+    return to_gray(image)
+
+
+def to_gray(image: Image) -> Image:
     """Return the luma of Rec. 601, ``0.299 R + 0.587 G + 0.114 B``, as mode L or LA."""
     if image.mode in {"L", "LA"}:
         return image

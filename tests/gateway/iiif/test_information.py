@@ -32,7 +32,7 @@ def test_document_has_the_properties_of_the_specification() -> None:
         ],
         "tiles": [{"width": 512, "scaleFactors": [1, 2, 4, 8, 16]}],
         "extraFormats": ["gif", "tif", "webp"],
-        "extraQualities": ["color", "gray"],
+        "extraQualities": ["color", "gray", "bitonal"],
         "extraFeatures": [
             "canonicalLinkHeader",
             "mirroring",

@@ -118,7 +118,7 @@ def test_canonical_form(text: str, canonical: str) -> None:
         ("full/max/-90/default.jpg", "rotation", "degrees from 0 to 360"),
         ("full/max/360.5/default.jpg", "rotation", "degrees from 0 to 360"),
         ("full/max/!/default.jpg", "rotation", "degrees from 0 to 360"),
-        ("full/max/0/bitonal.jpg", "quality", "use default, color, gray"),
+        ("full/max/0/sepia.jpg", "quality", "use default, color, gray, bitonal"),
         ("full/max/0/.jpg", "quality", "use default, color, gray"),
         ("full/max/0/default.bmp", "format", r"end with \.jpg, \.png"),
         ("full/max/0/default", "format", r"end with \.jpg, \.png"),
@@ -207,6 +207,8 @@ def test_region_then_size_then_mirror_then_rotation_then_quality() -> None:
     gray = pixels("20,0,20,20/10,10/!90/gray.png", source)
     assert gray.mode == "L"
     assert gray.getpixel((7, 7)) == pytest.approx(76, abs=5)
+    bitonal = pixels("20,0,20,20/10,10/!90/bitonal.png", source)
+    assert sorted(bitonal.convert("L").getcolors() or []) == [(25, 0), (75, 255)]
 
 
 @pytest.mark.parametrize(("suffix", "is_transparent"), [("png", True), ("webp", True), ("gif", True), ("jpg", False)])

@@ -39,6 +39,7 @@ def test_a_step_that_is_not_done_to_pixels_leaves_them_alone() -> None:
 def test_steps_that_mix_channels_or_add_colors_need_srgb() -> None:
     assert {kind.__name__ for kind in STEPS if operation_for(kind).color is ColorNeed.SRGB} == {
         "Grayscale",
+        "Threshold",
         "Watermark",
     }
     assert {kind.__name__ for kind in STEPS if operation_for(kind).color is ColorNeed.SRGB_IF_COLORED} == {
