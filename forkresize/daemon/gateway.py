@@ -1,13 +1,13 @@
 """``forkresized gateway``: pictures and batches by HTTP."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from forkresize.cli.types import BYTES, DURATION, MEMORY, WordChoice, whole
 from forkresize.daemon.access_options import access_options, create_access_settings, create_wire_limits
-from forkresize.errors import FieldError
+from forkresize.daemon.named import parse_named
+from forkresize.daemon.picture_options import picture_options, picture_settings
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -24,7 +24,7 @@ from forkresize.store.objects import StoreOptions
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen on this address.")
 @click.option("--port", type=whole("n", 0, 65535), default=8080, show_default=True, help="Listen on this port; 0: any.")
 @click.option("--public-url", default="", metavar="URL", help="Where clients reach it. [default: as each request says]")
-@click.option("--unsigned", is_flag=True, help="Let anyone ask for any picture, without a signature.")
+@picture_options
 @click.option("--timeout", type=DURATION, default="10s", show_default=True, help="Time limit per request.")
 @click.option("--max-size", type=BYTES, default="64M", show_default=True, help="Refuse larger sources and uploads.")
 @click.option("--max-pixels", type=whole("mp", 1), default=100, show_default=True, help="Refuse more megapixels.")
@@ -58,11 +58,12 @@ def gateway(**options: Any) -> int:
     from forkresize.gateway.settings import GatewaySettings, Limits
 
     settings = GatewaySettings(
-        roots=_parse_named("root", options["roots"]),
+        roots=parse_named("root", options["roots"]),
         host=options["host"],
         port=options["port"],
         public_url=options["public_url"],
         unsigned=options["unsigned"],
+        picture_urls=picture_settings(options),
         limits=Limits(
             timeout=options["timeout"],
             max_file_size=options["max_size"],
@@ -78,20 +79,3 @@ def gateway(**options: Any) -> int:
         stores=StoreOptions(allow_http=options["allow_http"], timeout=options["timeout"]),
     )
     return serve(settings)
-
-
-def _parse_named(field: str, texts: Sequence[str]) -> dict[str, str]:
-    """Return the values of ``NAME=VALUE`` texts by name.
-
-    Raises:
-        FieldError: a text has another form, or a name is given twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not (name and separator and value):
-            raise FieldError(field, f"invalid value {text!r}: use NAME=VALUE")
-        if name in found:
-            raise FieldError(field, f"the name {name!r} is given twice")
-        found[name] = value
-    return found

@@ -19,6 +19,7 @@ from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
 from forkresize.gateway.headers import SecurityHeaders
 from forkresize.gateway.iiif import routes as iiif
 from forkresize.gateway.iiif.cross_origin import CrossOrigin
+from forkresize.gateway.imgproxy import routes as pictures_on_demand
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
 
@@ -64,7 +65,8 @@ def _create_router(services: Services) -> Starlette:
 
 def collect_routes(services: Services) -> list[BaseRoute]:
     """Return all routes, without their guards."""
-    apis = [*health.routes(services), *listing.routes(services), *iiif.routes(services)]
+    pictures = [*pictures_on_demand.routes(services), *iiif.routes(services)]
+    apis = [*health.routes(services), *listing.routes(services), *pictures]
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 
 

@@ -4,6 +4,7 @@ from functools import partial
 
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.gateway.access.settings import open_access
+from forkresize.gateway.imgproxy.urls import PictureUrls
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.roots import Roots
 from forkresize.gateway.settings import GatewaySettings
@@ -17,6 +18,7 @@ class Services:
         settings: of the gateway.
         threads: where stores and databases are called.
         roots: where pictures come from.
+        picture_urls: checks, reads and signs the URLs of pictures.
         pictures: makes them.
         access: decides who may use which route.
 
@@ -29,7 +31,9 @@ class Services:
         self.threads = Threads(settings.limits.connections)
         self.roots = Roots(settings.roots, settings.stores, self.threads)
         self.access = open_access(settings.access, is_unsigned=settings.unsigned)
-        self.pictures = Pictures(settings, partial(Renderer, settings.pool, settings.sandbox), self.threads)
+        self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
+        create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)
+        self.pictures = Pictures(settings, create_renderer, self.threads)
 
     async def open(self) -> None:
         """Start what runs beside the requests."""

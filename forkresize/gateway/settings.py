@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from forkresize.errors import FieldError
 from forkresize.gateway.access.settings import AccessSettings
 from forkresize.gateway.bounds import WireLimits
+from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.public_url import check_public_url
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
@@ -54,6 +55,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         port: the port; 0 for any free one.
         public_url: where clients reach the gateway; empty for the host and scheme of each request.
         unsigned: whether anyone may ask for any picture; otherwise, URLs must be signed.
+        picture_urls: of pictures on demand: keys, presets, watermark.
         limits: of each request.
         wire: limits of what clients send.
         access: who may do what.
@@ -70,6 +72,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
     unsigned: bool = False
+    picture_urls: PictureUrlSettings = field(default_factory=PictureUrlSettings)
     limits: Limits = field(default_factory=Limits)
     wire: WireLimits = field(default_factory=WireLimits)
     access: AccessSettings = field(default_factory=AccessSettings)

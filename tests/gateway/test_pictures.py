@@ -28,7 +28,9 @@ SMALL = Recipe.of(width=80)
 @pytest.fixture(scope="module")
 def services(photos: Path) -> Any:
     limits = Limits(max_pixels=1_000_000, max_file_size=500_000)
-    found = Services(GatewaySettings(roots={"photos": str(photos)}, limits=limits, pool=PoolOptions(workers=2)))
+    found = Services(
+        GatewaySettings(roots={"photos": str(photos)}, unsigned=True, limits=limits, pool=PoolOptions(workers=2))
+    )
     yield found
     asyncio.run(found.close())
 

@@ -47,7 +47,7 @@ class Recipes:
 
     def __init__(self, presets: Mapping[str, Recipe] = {}, watermark: WatermarkFile | None = None) -> None:
         self.presets = presets
-        self._watermark = watermark
+        self.watermark = watermark
 
     @staticmethod
     def needs_size(options: Options) -> bool:
@@ -90,13 +90,13 @@ class Recipes:
             return {}
         if given.opacity == 0:
             return {"watermark": None}
-        if self._watermark is None:
+        if self.watermark is None:
             raise FieldError("watermark", "this gateway has no watermark")
         return {
-            "watermark": self._watermark.path,
+            "watermark": self.watermark.path,
             "watermark_gravity": given.place,
-            "watermark_opacity": given.opacity * self._watermark.opacity,
-            "watermark_scale": given.scale * _PERCENT if given.scale else self._watermark.scale,
+            "watermark_opacity": given.opacity * self.watermark.opacity,
+            "watermark_scale": given.scale * _PERCENT if given.scale else self.watermark.scale,
             "watermark_margin": given.x * _PERCENT,
         }
 

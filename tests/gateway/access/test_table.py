@@ -61,7 +61,10 @@ def running(
     (folder / "jwks.json").write_bytes(ISSUED.jwks())
     options = ["--api-keys", str(folder / "keys"), "--jwks", str(folder / "jwks.json")]
     options += ["--jwt-issuer", ISSUER, "--jwt-audience", AUDIENCE, "--workers", "1", "--root", f"photos={photos}"]
-    with run_gateway(*options, *(["--unsigned"] if request.param else [])) as gateway:
+    (folder / "signing").write_text(f"{'6b' * 32}:{'73' * 32}\n")
+    with run_gateway(
+        *options, *(["--unsigned"] if request.param else ["--key-file", str(folder / "signing")])
+    ) as gateway:
         yield gateway, request.param
 
 
