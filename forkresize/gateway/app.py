@@ -22,6 +22,7 @@ from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.imgproxy import routes as pictures_on_demand
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
+from forkresize.gateway.transform import routes as transform
 
 __all__ = ["collect_routes", "create_app"]
 
@@ -65,7 +66,7 @@ def _create_router(services: Services) -> Starlette:
 
 def collect_routes(services: Services) -> list[BaseRoute]:
     """Return all routes, without their guards."""
-    pictures = [*pictures_on_demand.routes(services), *iiif.routes(services)]
+    pictures = [*pictures_on_demand.routes(services), *iiif.routes(services), *transform.routes(services)]
     apis = [*health.routes(services), *listing.routes(services), *pictures]
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 
