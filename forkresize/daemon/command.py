@@ -37,6 +37,7 @@ _COMMANDS = {
         ("starlette", "uvicorn", "httptools", "python_multipart", "limits", "jwt"),
     ),
     "key": _Entry("Create API keys for a gateway.", "gateway", ()),
+    "health": _Entry("Ask a gateway or a node whether it is ready.", "", ()),
     "node": _Entry("Take work from a cluster until it is asked to stop.", "cluster", _CLUSTER),
     "status": _Entry("Show the nodes, queues, runs and chunks of a cluster.", "cluster", _CLUSTER),
 }

@@ -6,7 +6,9 @@ import click
 
 from forkresize.cli.types import BYTES, DURATION, MEMORY, WordChoice, whole
 from forkresize.daemon.access_options import access_options, create_access_settings, create_wire_limits
+from forkresize.daemon.logs import configure_logging
 from forkresize.daemon.named import parse_named
+from forkresize.daemon.options import observation_options
 from forkresize.daemon.picture_options import picture_options, picture_settings
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
@@ -49,6 +51,7 @@ from forkresize.store.objects import StoreOptions
 )
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
 @access_options
+@observation_options
 def gateway(**options: Any) -> int:
     """Serve pictures by HTTP until SIGTERM or SIGINT.
 
@@ -57,11 +60,14 @@ def gateway(**options: Any) -> int:
     from forkresize.gateway.server import serve
     from forkresize.gateway.settings import GatewaySettings, Limits
 
+    configure_logging(options["log_format"], verbose=options["verbose"])
     settings = GatewaySettings(
         roots=parse_named("root", options["roots"]),
         host=options["host"],
         port=options["port"],
         public_url=options["public_url"],
+        metrics_host=options["metrics_host"],
+        metrics_port=options["metrics_port"],
         unsigned=options["unsigned"],
         picture_urls=picture_settings(options),
         limits=Limits(

@@ -5,6 +5,9 @@ from typing import Any, TypeVar
 
 import click
 
+from forkresize.cli.types import WordChoice, whole
+from forkresize.daemon.logs import FORMAT_NAMES
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -24,6 +27,34 @@ def cluster_options(command: F) -> F:
             metavar="URL",
             envvar="FORKRESIZE_CLUSTER",
             help="The broker: amqp://HOST/ for RabbitMQ, or redis://HOST:PORT/NUMBER.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def observation_options(command: F) -> F:
+    """Add the options for those who watch a program that runs long: its metrics and its log."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Log what libraries do, too."),
+        click.option(
+            "--log-format",
+            type=WordChoice(FORMAT_NAMES),
+            default="text",
+            show_default=True,
+            help="Write log lines for people (text) or for programs (json).",
+        ),
+        click.option(
+            "--metrics-host",
+            default="127.0.0.1",
+            show_default=True,
+            metavar="ADDRESS",
+            help="Serve metrics at this address; everyone who reaches it can read them.",
+        ),
+        click.option(
+            "--metrics-port",
+            type=whole("n", 0, 65535),
+            help="Serve metrics for Prometheus on this port; 0: any. [default: none]",
         ),
     ):
         command = option(command)

@@ -20,6 +20,7 @@ from forkresize.gateway.headers import SecurityHeaders
 from forkresize.gateway.iiif import routes as iiif
 from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.imgproxy import routes as pictures_on_demand
+from forkresize.gateway.observer import RequestObserver
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.services import Services
 from forkresize.gateway.transform import routes as transform
@@ -33,11 +34,12 @@ _FORM_BYTES = 1 << 20
 def create_app(services: Services) -> ASGIApp:
     """Return the application; its lifespan opens and closes the services.
 
-    A request passes the trusted proxies, the bounds, and the guard of its route.
+    A request passes the observer, the trusted proxies, the bounds, and the guard of its route.
     """
     settings = services.settings
     bounded = RequestBounds(_create_router(services), settings.wire, settings.limits.max_file_size + _FORM_BYTES)
-    return SecurityHeaders(trust_proxies(bounded, settings.access.trusted_proxies))
+    trusting = trust_proxies(bounded, settings.access.trusted_proxies)
+    return SecurityHeaders(RequestObserver(trusting, services.metrics, services.tracer))
 
 
 def _create_router(services: Services) -> Starlette:

@@ -1,6 +1,7 @@
 """Makes pictures: fetches a source, has workers render it, and returns the bytes: Pictures."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from forkresize.errors import BrokenPoolError
 from forkresize.formats import media_type
 from forkresize.gateway.admission import Admission, Bounds, Place
 from forkresize.gateway.inspections import Inspections
+from forkresize.gateway.observation import note_picture, note_source, note_stage, stage
 from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located
 from forkresize.gateway.settings import GatewaySettings, Limits
@@ -133,6 +135,8 @@ class Pictures:
     async def _within_limits(self, size: int) -> AsyncIterator[Place]:
         try:
             async with asyncio.timeout(self._limits.timeout), self.admission.enter(size) as place:
+                now = time.time()
+                note_stage("queue", now - (time.monotonic() - place.entered), now)
                 yield place
         except TimeoutError:
             text = f"it took longer than {self._limits.timeout:g} seconds"
@@ -145,15 +149,20 @@ class Pictures:
         # Only the store that the source was found in: a key of one root may look like a path of another.
         fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
         try:
-            return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
+            note_source(located.root, located.key)
+            with stage("fetch"):
+                return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
         except RefusedError as error:
             raise problem_of_detail(error.detail) from error
 
     async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
         packed = self._pack(recipe)
+        submitted = time.time()
         rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
         try:
-            return _read(rendering)
+            outcomes = outcomes_from_result(rendering.result, _NOWHERE)
+            note_picture(outcomes, submitted)
+            return _read(rendering, outcomes)
         finally:
             rendering.close()
 
@@ -230,14 +239,14 @@ def _outputs(recipe: Recipe) -> tuple[Output, ...]:
     return tuple(Output("", number) for number in range(len(recipe.renditions)))
 
 
-def _read(rendering: Rendering) -> tuple[Picture, ...]:
+def _read(rendering: Rendering, outcomes: Sequence[Outcome]) -> tuple[Picture, ...]:
     """Return the pictures of a rendering, without those that are the same as a smaller one.
 
     Raises:
         Problem: one could not be made.
     """
     pictures = []
-    for outcome in outcomes_from_result(rendering.result, _NOWHERE):
+    for outcome in outcomes:
         detail = outcome.detail
         if isinstance(detail, Written):
             data = rendering.read(outcome.rendition)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from forkresize.errors import FieldError, UsageError
+from forkresize.gateway.observation import note_problem
 from forkresize.outcome import Failed, Reason, Skipped
 
 MEDIA_TYPE = "application/problem+json"
@@ -60,6 +61,9 @@ class Problem(Exception):  # noqa: N818  The word of RFC 9457.
 
     def response(self) -> Response:
         """Return the response that says so. Caches may not keep it."""
+        body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)
+        """Return the response that says so, and have the log say why. Caches may not keep it."""
+        note_problem(self.detail)
         body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)
         body.field, body.reason = self.field, self.reason
         headers = {"cache-control": "no-store", **self.headers}

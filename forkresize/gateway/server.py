@@ -1,7 +1,7 @@
 """The server: listens, serves until a signal, and ends in order."""
 
 import logging
-import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 import uvicorn
@@ -12,6 +12,7 @@ from forkresize.gateway.protocol import BoundedProtocol
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.pool.signals import StopSignals
+from forkresize.telemetry.metrics import MetricsServer
 
 _LOG = logging.getLogger("forkresize.gateway")
 
@@ -31,6 +32,7 @@ def serve(settings: GatewaySettings) -> int:
 
     Raises:
         UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
+        FieldError: the port of the metrics cannot be used.
         OSError: the address cannot be used.
     """
     services = Services(settings)
@@ -53,8 +55,17 @@ def serve(settings: GatewaySettings) -> int:
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     host, port = socket.getsockname()[:2]
-    sys.stderr.write(f"forkresized: serving {', '.join(services.roots.names)} at http://{host}:{port}/\n")
-    # The server handles them itself, and then has them handled once more.
-    with socket, StopSignals(lambda: None):
+    # The server handles signals itself, and then has them handled once more.
+    with socket, _serve_metrics(services) as metrics, StopSignals(lambda: None):
+        _LOG.info("serving %s at http://%s:%s/", ", ".join(services.roots.names), host, port)
+        if metrics is not None:
+            _LOG.info("metrics are at %s", metrics.url)
         server.run(sockets=[socket])
     return ExitCode.OK if server.started else ExitCode.FATAL
+
+
+def _serve_metrics(services: Services) -> AbstractContextManager[MetricsServer | None]:
+    settings = services.settings
+    if settings.metrics_port is None:
+        return nullcontext()
+    return MetricsServer(services.metrics.registry, settings.metrics_port, settings.metrics_host)

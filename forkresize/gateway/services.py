@@ -1,14 +1,22 @@
 """What the routes of a gateway use: Services."""
 
+import asyncio
+import logging
 from functools import partial
 
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.gateway.access.settings import open_access
+from forkresize.gateway.checks import check_pool, check_stores
 from forkresize.gateway.imgproxy.urls import PictureUrls
+from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.pictures import Pictures
+from forkresize.gateway.readiness import Check, Readiness
 from forkresize.gateway.roots import Roots
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.gateway.threads import Threads
+from forkresize.telemetry.tracer import Tracer
+
+_LOG = logging.getLogger("forkresize.gateway")
 
 
 class Services:
@@ -21,6 +29,9 @@ class Services:
         picture_urls: checks, reads and signs the URLs of pictures.
         pictures: makes them.
         access: decides who may use which route.
+        metrics: what Prometheus reads.
+        tracer: sends traces, if they are asked for.
+        readiness: whether what the gateway needs is there.
 
     Raises:
         UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
@@ -34,6 +45,10 @@ class Services:
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
         create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)
         self.pictures = Pictures(settings, create_renderer, self.threads)
+        self.metrics = GatewayMetrics()
+        self.metrics.follow(self.pictures)
+        self.tracer = Tracer("forkresize-gateway", _LOG.warning)
+        self.readiness = Readiness(self._checks())
 
     async def open(self) -> None:
         """Start what runs beside the requests."""
@@ -43,4 +58,10 @@ class Services:
         """End it."""
         self.pictures.close()
         await self.access.close()
+        self.readiness.close()
         self.threads.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.tracer.close)
+
+    def _checks(self) -> dict[str, Check]:
+        stores = [self.roots.store(name) for name in self.roots.names]
+        return {"pool": partial(check_pool, self.pictures), "store": partial(check_stores, stores)}

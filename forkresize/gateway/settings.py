@@ -54,6 +54,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         host: the address to listen on.
         port: the port; 0 for any free one.
         public_url: where clients reach the gateway; empty for the host and scheme of each request.
+        metrics_host: the address that Prometheus finds metrics at.
+        metrics_port: the port; 0 for any free one; None for no metrics.
         unsigned: whether anyone may ask for any picture; otherwise, URLs must be signed.
         picture_urls: of pictures on demand: keys, presets, watermark.
         limits: of each request.
@@ -71,6 +73,8 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     public_url: str = ""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
     unsigned: bool = False
     picture_urls: PictureUrlSettings = field(default_factory=PictureUrlSettings)
     limits: Limits = field(default_factory=Limits)

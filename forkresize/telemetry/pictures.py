@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 
+from msgspec import Struct
+
 from forkresize.outcome import Execution, Failed, Outcome, Written
 from forkresize.telemetry.context import TraceContext
 from forkresize.telemetry.span import MAX_TEXT, Attribute, Span, known
@@ -26,7 +28,17 @@ def trace_picture(outcomes: Sequence[Outcome], context: TraceContext, parent: Tr
         parent: its parent.
     """
     execution = outcomes[0].execution
-    below = list(_stages(outcomes, execution, context))
+    below = [
+        Span(
+            name=phase.name,
+            context=context.child(),
+            parent=context.span_id,
+            started=phase.started,
+            ended=phase.ended,
+            attributes=phase.attributes,
+        )
+        for phase in find_phases(outcomes)
+    ]
     starts = [span.started for span in below] + [execution.started] * bool(execution.started)
     ends = [span.ended for span in below]
     if execution.started:
@@ -70,32 +82,37 @@ def _describe(outcomes: Sequence[Outcome], execution: Execution) -> dict[str, At
     return attributes if failed is None else {**attributes, "error.type": str(failed.reason)}
 
 
-def _stages(outcomes: Sequence[Outcome], execution: Execution, context: TraceContext) -> Iterator[Span]:
-    def span(name: str, started: float, ended: float, attributes: dict[str, Attribute] | None = None) -> Span:
-        return Span(
-            name=name,
-            context=context.child(),
-            parent=context.span_id,
-            started=started,
-            ended=max(started, ended),
-            attributes=attributes or {},
-        )
+class Phase(Struct, frozen=True):
+    """What was done for a picture.
 
+    Attributes:
+        name: ``queue``, ``fetch``, ``decode``, ``resize``, ``encode`` or ``put``.
+        started: in seconds since the epoch.
+        ended: in seconds since the epoch.
+        attributes: details.
+    """
+
+    name: str
+    started: float
+    ended: float
+    attributes: dict[str, Attribute] = {}
+
+
+def find_phases(outcomes: Sequence[Outcome]) -> Iterator[Phase]:
+    """Yield what was done for a picture, from all of its outcomes; see ``trace_picture``."""
+    execution = outcomes[0].execution
     for stage in execution.stages:
-        yield span(stage.name, stage.started, stage.ended)
-    made = [each for each in outcomes if isinstance(each.detail, Written)]
+        yield Phase(stage.name, stage.started, max(stage.started, stage.ended))
+    made = [(each.rendition, each.detail) for each in outcomes if isinstance(each.detail, Written)]
     if not (execution.started and made):
         return
-    first = made[0].detail
-    assert isinstance(first, Written)  # noqa: S101 -- chosen so.
     at = execution.started
+    _, first = made[0]
     for name, seconds in (("decode", first.decode_seconds), ("resize", first.resize_seconds)):
-        yield span(name, at, at + seconds)
+        yield Phase(name, at, at + seconds)
         at += seconds
-    for outcome in made:
-        detail = outcome.detail
-        assert isinstance(detail, Written)  # noqa: S101 -- chosen so.
-        yield span("encode", at, at + detail.encode_seconds, _describe_output(outcome.rendition, detail))
+    for rendition, detail in made:
+        yield Phase("encode", at, at + detail.encode_seconds, _describe_output(rendition, detail))
         at += detail.encode_seconds
 
 

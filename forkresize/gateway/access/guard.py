@@ -10,6 +10,7 @@ from forkresize.gateway.access.authenticator import Authenticator, require_crede
 from forkresize.gateway.access.principal import ANONYMOUS, Principal, Role
 from forkresize.gateway.access.rate_limits import RateLimits
 from forkresize.gateway.access.table import Row, find_row
+from forkresize.gateway.observation import note_principal, note_route
 from forkresize.gateway.problem import Problem
 
 
@@ -57,6 +58,7 @@ class Access:
         address = scope["client"][0] if scope.get("client") else ""
         principal = await self._identify(scope, address)
         scope["state"]["principal"] = principal
+        note_principal(principal.name)
         headers = await self._limits.count(principal, address)
         role = row.role_for(is_unsigned=self._is_unsigned)
         if not principal.may(role):
@@ -96,6 +98,7 @@ class Guard:
         Raises:
             Problem: it may not pass.
         """
+        note_route(self._path)
         row = find_row(scope["method"], self._path)
         if row is None:
             raise Problem(HTTPStatus.FORBIDDEN, f"no role may use {scope['method']} {self._path}")

@@ -1,11 +1,8 @@
 """The log file: one event per line, for the run and for every outcome."""
 
 import contextlib
-import json
 import os
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from io import FileIO
 from typing import Self
 
@@ -14,13 +11,11 @@ from forkresize.errors import DestinationError
 from forkresize.outcome import Failed, Outcome, Skipped
 from forkresize.record import record
 from forkresize.report.export.base import RunReporter
+from forkresize.report.export.event_lines import FORMATS
 from forkresize.report.files import open_errors, write_errors
 from forkresize.summary import Summary
 
 _LEVELS = ("debug", "info", "warning", "error")
-
-_BARE = re.compile(r"[\w./:+%,@-]+", re.ASCII)
-"""Values that need no quotes in the text format."""
 
 
 class Log(RunReporter):
@@ -44,7 +39,7 @@ class Log(RunReporter):
         super().__init__()
         self._path = path
         self._levels = _LEVELS[_LEVELS.index(level) :]
-        self._format = _json_line if form == "json" else _text_line
+        self._format = FORMATS[form]
         self._about = about
         self._file: FileIO | None = None
         with open_errors("log", path):
@@ -114,18 +109,3 @@ def _level(outcome: Outcome) -> str:
     if outcome.warnings:
         return "warning"
     return "info" if isinstance(outcome.detail, Skipped) else "debug"
-
-
-def _text_line(level: str, event: str, fields: Mapping[str, object]) -> str:
-    """Return time, level and event, then the fields as ``name=value``, quoted as JSON where necessary."""
-    parts = [f"{name}={_text_value(value)}" for name, value in fields.items()]
-    return " ".join([datetime.now(UTC).isoformat(timespec="milliseconds"), f"{level:<7}", event, *parts])
-
-
-def _text_value(value: object) -> str:
-    text = str(value)
-    return text if _BARE.fullmatch(text) else json.dumps(value)
-
-
-def _json_line(level: str, event: str, fields: Mapping[str, object]) -> str:
-    return json.dumps({"level": level, "event": event, **fields, "time": datetime.now(UTC).isoformat()})

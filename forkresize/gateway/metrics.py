@@ -1,0 +1,107 @@
+"""The metrics of a gateway, as Prometheus reads them. No label has values that requests can choose."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from forkresize.gateway.observation import RequestRecord, with_stages
+from forkresize.gateway.pictures import Pictures
+from forkresize.outcome import Failed
+from forkresize.telemetry.metrics import BOUNDS, PhaseTimes, PoolMetrics, create_registry
+
+_PREFIX = "forkresize_gateway"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The values of the label ``method``; any other method counts as ``OTHER``."""
+
+
+class GatewayMetrics:
+    """What a gateway counts and measures.
+
+    Args:
+        registry: gets the metrics.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = create_registry() if registry is None else registry
+        self._requests = Counter(
+            f"{_PREFIX}_requests",
+            "Requests by route and status.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            f"{_PREFIX}_request_duration_seconds",
+            "Time from the request to the end of its response.",
+            ["route"],
+            buckets=BOUNDS,
+            registry=self.registry,
+        )
+        self._sent = Counter(
+            f"{_PREFIX}_response_bytes", "Bytes of the bodies of responses.", ["route"], registry=self.registry
+        )
+        self.in_progress = Gauge(
+            f"{_PREFIX}_requests_in_progress", "Requests that are not answered.", registry=self.registry
+        )
+        self._pictures = Counter(
+            f"{_PREFIX}_pictures",
+            "Pictures that workers had, by status.",
+            ["status"],
+            registry=self.registry,
+        )
+        self._failures = Counter(
+            f"{_PREFIX}_failures", "Pictures that could not be made, by reason.", ["reason"], registry=self.registry
+        )
+        self._answers = Counter(
+            f"{_PREFIX}_answers",
+            "Requests for pictures, by where the answer came from.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.phases = PhaseTimes(_PREFIX, self.registry)
+
+    def follow(self, pictures: Pictures) -> None:
+        """Show the queue and the workers."""
+        self.registry.register(_Queue(pictures))
+        self.registry.register(PoolMetrics(_PREFIX, lambda: pictures.renderer.stats))
+
+    def add(self, record: RequestRecord, route: str, status: int, sent: int, seconds: float) -> None:
+        """Count a request that was answered; see ``access_log.log_request``."""
+        method = record.method if record.method in _METHODS else "OTHER"
+        self._requests.labels(method, route, str(status)).inc()
+        self._durations.labels(route).observe(seconds)
+        self._sent.labels(route).inc(sent)
+        if record.cache is not None:
+            self._answers.labels(record.cache).inc()
+        if not record.outcomes:
+            for stage in record.stages:
+                self.phases.observe(stage.name, stage.ended - stage.started)
+        for outcomes in with_stages(record):
+            self.phases.observe_picture(outcomes)
+            for outcome in outcomes:
+                self._pictures.labels(outcome.status).inc()
+                if isinstance(outcome.detail, Failed):
+                    self._failures.labels(str(outcome.detail.reason)).inc()
+
+
+class _Queue(Collector):
+    """The queue in front of the workers."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        admission = self._pictures.admission
+        values = (
+            ("queue_pictures", "Pictures that wait for a worker.", admission.waiting),
+            ("queue_limit_pictures", "Pictures that may wait; others are refused.", admission.bounds.waiting),
+            ("queue_oldest_age_seconds", "Time that the picture has waited that waits longest.", admission.oldest_age),
+            ("pictures_in_progress", "Pictures that are fetched, or that workers have.", admission.active),
+            ("source_memory_bytes", "Bytes of sources in memory.", admission.memory),
+            ("source_memory_limit_bytes", "Bytes of sources that may be in memory.", admission.bounds.memory),
+        )
+        for name, text, value in values:
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}", text, value=value)

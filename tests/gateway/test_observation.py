@@ -1,0 +1,106 @@
+"""A gateway is seen from outside: its log, its metrics and its traces say the same of a request."""
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.gateway.conftest import DEADLINE, Gateway, StartGateway
+from tests.servers.otlp import TraceReceiver
+from tests.servers.program import find_program
+
+pytestmark = pytest.mark.slow
+
+CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def observed(start_gateway: StartGateway, photos: Path, *more: str) -> tuple[Gateway, str]:
+    """Return a gateway with a log in JSON, and the URL of its metrics."""
+    gateway = start_gateway(
+        "--root", f"photos={photos}", "--unsigned", "--log-format", "json", "--metrics-port", "0", *more
+    )
+    (event,) = find_events(gateway, "metrics are at ")
+    return gateway, event["event"].removeprefix("metrics are at ")
+
+
+def find_events(gateway: Gateway, beginning: str) -> list[dict[str, Any]]:
+    """Wait for events of the log; return them."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        events = [json.loads(line) for line in gateway.lines]
+        if found := [event for event in events if event["event"].startswith(beginning)]:
+            return found
+        assert time.monotonic() < deadline, gateway.lines
+        time.sleep(0.02)
+
+
+def read_metrics(url: str) -> dict[str, float]:
+    """Return the samples at an address, by name and labels."""
+    lines = [line for line in httpx.get(url).text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_log_metrics_and_trace_of_a_request_agree(
+    traces: TraceReceiver, photos: Path, start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    gateway, metrics = observed(start_gateway, photos)
+    response = gateway.client.get("v1/roots", headers={"traceparent": CALLER})
+    (event,) = find_events(gateway, "request")
+    (span,) = traces.wait_for("GET /v1/roots")
+    assert (span.trace, span.parent) == tuple(CALLER.split("-")[1:3])
+    assert (span.kind, span.service, span.error) == ("server", "forkresize-gateway", None)
+    assert span.attributes["http.response.status_code"] == event["status"] == response.status_code == 200
+    assert (event["trace"], event["span"]) == (span.trace, span.span)
+    assert (event["method"], event["route"], event["bytes"]) == ("GET", "/v1/roots", len(response.content))
+    assert event["seconds"] == pytest.approx(span.ended - span.started, abs=1e-4)
+    samples = read_metrics(metrics)
+    assert samples['forkresize_gateway_requests_total{method="GET",route="/v1/roots",status="200"}'] == 1
+    assert samples['forkresize_gateway_request_duration_seconds_sum{route="/v1/roots"}'] == pytest.approx(
+        event["seconds"], abs=1e-5
+    )
+    assert samples['forkresize_gateway_response_bytes_total{route="/v1/roots"}'] == len(response.content)
+    assert gateway.stop() == 0
+
+
+def test_what_requests_choose_is_neither_a_label_nor_logged_and_promtool_accepts_the_metrics(
+    photos: Path, start_gateway: StartGateway
+) -> None:
+    promtool = find_program("promtool", "prometheus")
+    gateway, metrics = observed(start_gateway, photos)
+    before = set(read_metrics(metrics))
+    for number in range(20):
+        gateway.client.get(f"SECRET{number}?token=SECRET", headers={"authorization": "Bearer SECRET"})
+        gateway.client.request("PROPFIND", "livez")
+    labels = set(read_metrics(metrics)) - before
+    assert {label for label in labels if "requests_total" in label} == {
+        'forkresize_gateway_requests_total{method="GET",route="(none)",status="404"}',
+        'forkresize_gateway_requests_total{method="OTHER",route="(none)",status="405"}',
+    }
+    assert len(labels) < 50
+    text = httpx.get(metrics).text
+    result = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    ours = re.findall(r"^# TYPE (forkresize_\w+) (\w+)", text, re.MULTILINE)
+    assert len(ours) > 15
+    assert all(kind != "counter" or name.endswith("_total") for name, kind in ours)
+    assert len(find_events(gateway, "request")) > 0
+    assert gateway.stop() == 0
+    assert not [line for line in gateway.lines if "SECRET" in line]
+
+
+def test_metrics_port_that_is_taken_is_an_error(photos: Path, start_gateway: StartGateway) -> None:
+    _, metrics = observed(start_gateway, photos)
+    port = metrics.split(":")[2].partition("/")[0]
+    with pytest.raises(AssertionError, match=f"--metrics-port: cannot listen on 127.0.0.1:{port}: "):
+        start_gateway("--root", f"photos={photos}", "--unsigned", "--metrics-port", port)
+
+
+def test_metrics_are_not_among_what_is_served(gateway: Gateway) -> None:
+    assert gateway.client.get("metrics").status_code == 404
