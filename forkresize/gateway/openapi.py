@@ -18,7 +18,7 @@ PROBLEM = "application/problem+json"
 Json = dict[str, Any]
 
 RoleOf = Callable[[str, str], str | None]
-"""Returns the role that a method and the path of a route need; None if they need none."""
+"""Returns the role that a method and the path of a route, as it has it, need; None if they need none."""
 
 _TITLE = "forkresize gateway"
 
@@ -43,6 +43,7 @@ class Operation(Struct, frozen=True):
     Attributes:
         method: in lower case.
         path: with ``{name}`` for a parameter.
+        template: the path as the route has it, with convertors.
         convertors: of the parameters in the path.
         endpoint: the function that answers.
         description: what it does.
@@ -50,6 +51,7 @@ class Operation(Struct, frozen=True):
 
     method: str
     path: str
+    template: str
     convertors: Mapping[str, Convertor[Any]]
     endpoint: Callable[..., Any]
     description: Description
@@ -99,7 +101,8 @@ def collect_operations(routes: Iterable[BaseRoute], prefix: str = "") -> Iterato
                 raise UndescribedError(f"{prefix}{route.path}: {route.endpoint} is not described")
             for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
                 path = prefix + route.path_format
-                yield Operation(method.lower(), path, route.param_convertors, route.endpoint, description)
+                template = prefix + route.path
+                yield Operation(method.lower(), path, template, route.param_convertors, route.endpoint, description)
 
 
 def _types(operations: Iterable[Operation]) -> Iterator[Any]:
@@ -159,7 +162,7 @@ class _Writer:
     def describe(self, operation: Operation) -> Json:
         """Return the operation object of one method of a path."""
         about = operation.description
-        role = self._role_of(operation.method.upper(), operation.path)
+        role = self._role_of(operation.method.upper(), operation.template)
         found: Json = {
             "operationId": _identify(operation),
             "summary": about.summary,

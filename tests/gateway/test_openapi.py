@@ -64,7 +64,7 @@ async def change(_services: object, _request: Request) -> Response:
 
 
 def find_role(method: str, path: str) -> str | None:
-    return {("POST", "/v1/names/{name}/{number}"): "admin"}.get((method, path))
+    return {("POST", "/v1/names/{name:path}/{number:int}"): "admin"}.get((method, path))
 
 
 @pytest.fixture
