@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from forkresize.gateway import health, listing, page
+from forkresize.gateway import health, listing, page, sign
 from forkresize.gateway.access.guard import guard_routes
 from forkresize.gateway.access.proxies import trust_proxies
 from forkresize.gateway.bounds import RequestBounds
@@ -68,7 +68,8 @@ def _create_router(services: Services) -> Starlette:
 
 def collect_routes(services: Services) -> list[BaseRoute]:
     """Return all routes, without their guards."""
-    pictures = [*pictures_on_demand.routes(services), *iiif.routes(services), *transform.routes(services)]
+    on_demand = [*pictures_on_demand.routes(services), *sign.routes(services), *iiif.routes(services)]
+    pictures = [*on_demand, *transform.routes(services)]
     apis = [*health.routes(services), *listing.routes(services), *pictures]
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 

@@ -1,14 +1,19 @@
-"""The query of a request as a Struct."""
+"""The query and the JSON body of a request as a Struct."""
 
 import re
 from typing import TypeVar
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import DecodeError, Struct, ValidationError, convert, json
 from starlette.requests import Request
 
 from forkresize.gateway.problem import Problem
 
 S = TypeVar("S", bound=Struct)
+
+MAX_JSON = 1_000_000
+"""Bytes of a JSON body."""
+
+_JSON = "application/json"
 
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
@@ -32,6 +37,33 @@ def parse_query(request: Request, kind: type[S]) -> S:
         return convert(values, kind, strict=False)
     except ValidationError as error:
         raise problem_of_validation(error) from None
+
+
+async def read_json(request: Request, kind: type[S]) -> S:
+    """Return the JSON body of a request.
+
+    Args:
+        request: whose body is read.
+        kind: what it holds.
+
+    Raises:
+        Problem: 415: it is not declared as JSON. 413: it has more than ``MAX_JSON`` bytes. 400: it is not JSON, or a
+            member is missing, unknown, or has an invalid value.
+    """
+    # Browsers send this type to other sites only after asking them.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        raise Problem(415, f"use the content type {_JSON}", field="Content-Type")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_JSON:
+            raise Problem(413, f"at most {MAX_JSON} bytes are accepted")
+    try:
+        return json.decode(bytes(body), type=kind)
+    except ValidationError as error:
+        raise problem_of_validation(error) from None
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
 
 
 def problem_of_validation(error: ValidationError) -> Problem:

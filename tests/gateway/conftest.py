@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 import pytest
 from PIL import Image
 
+from forkresize.gateway.access.api_keys import create_key
+from forkresize.gateway.imgproxy.signature import Signer, load_keys
 from tests.browser import Browser, is_installed
 
 DEADLINE = 60.0
@@ -74,6 +76,36 @@ def run_gateway(*arguments: str, cwd: Path | None = None) -> Iterator[Gateway]:
                     process.wait(DEADLINE)
                 except subprocess.TimeoutExpired:
                     process.kill()
+
+
+class SignedGateway(NamedTuple):
+    """A gateway whose URLs are signed.
+
+    Attributes:
+        gateway: that runs.
+        signer: signs its URLs.
+        keys: an API key for each role.
+    """
+
+    gateway: Gateway
+    signer: Signer
+    keys: Mapping[str, str]
+
+    def authorize(self, role: str) -> dict[str, str]:
+        """Return the header of a caller with a role."""
+        return {"authorization": f"Bearer {self.keys[role]}"}
+
+
+@contextlib.contextmanager
+def run_signed_gateway(photos: Path, folder: Path, *options: str) -> Iterator[SignedGateway]:
+    """Run a gateway that serves ``photos`` by signed URLs, with an API key for each role, until the body ends."""
+    created = {role: create_key(role, role) for role in ("reader", "submitter", "admin")}
+    (folder / "api-keys").write_text("".join(f"{each.line}\n" for each in created.values()))
+    (folder / "keys").write_text(f"{'6b' * 32}:{'73' * 32}\n")
+    arguments = ["--root", f"photos={photos}", "--key-file", "keys", "--api-keys", "api-keys", "--workers", "1"]
+    with run_gateway(*arguments, *options, cwd=folder) as gateway:
+        keys = {role: each.key for role, each in created.items()}
+        yield SignedGateway(gateway, Signer(load_keys(str(folder / "keys"))), keys)
 
 
 @pytest.fixture(scope="session")
