@@ -7,10 +7,12 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import Response
 
+from forkresize.gateway.caching import IMMUTABLE_AGE, matches
+
 REVALIDATE = "no-cache"
 """Caches ask each time whether it is still the same."""
 
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE = f"public, max-age={IMMUTABLE_AGE}, immutable"
 """Caches keep it for a year: its URL changes with it."""
 
 
@@ -35,7 +37,6 @@ class Content:
 
 def respond(request: Request, content: Content) -> Response:
     """Return the response: 304 if the client has the same content."""
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if content.etag in known or "*" in known:
+    if matches(request.headers.get("if-none-match", ""), content.etag):
         return Response(None, HTTPStatus.NOT_MODIFIED, content.headers)
     return Response(content.data, HTTPStatus.OK, content.headers, content.media_type)

@@ -14,6 +14,7 @@ _FITS = [
     ("fill", "fill and crop"),
     ("fit+extend", "fit within and pad"),
     ("force", "stretch"),
+    ("auto", "fill or fit, by orientation"),
 ]
 """Words of URLs, and what they mean."""
 
@@ -49,10 +50,11 @@ def render_home(services: Services, document: Json, assets: str) -> str:
         assets,
         "home",
         roots=services.roots.names,
-        presets=[],
-        presets_only=False,
+        presets=services.picture_urls.presets,
+        presets_only=settings.picture_urls.presets_only,
         destinations=[],
         unsigned=settings.unsigned,
+        prefix=PREFIX,
         key_needed=any(endpoint.operation["security"] for endpoint in endpoints),
         formats=formats,
         limits=_describe_limits(settings.limits),

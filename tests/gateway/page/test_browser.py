@@ -1,12 +1,17 @@
 """The pages in a browser: they can be read and used in both themes, on narrow screens, and by keyboard."""
 
+import html
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser import Browser, Page, find_npm_package
-from tests.gateway.conftest import Gateway
+from tests.gateway.conftest import Gateway, run_signed_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -46,3 +51,101 @@ def test_without_scripts_the_overview_shows_what_is_served(browser: Browser, gat
     assert "/v1/roots" in text
     assert "switch on JavaScript" in text
     assert "Try a recipe" not in text
+
+
+def fill(page: Page, name: str, value: str) -> None:
+    """Type a value into a field of the form, in place of its own."""
+    page.evaluate(f"document.getElementById('{name}').focus(); document.activeElement.select?.()")
+    page.type(value)
+
+
+def wait_for_size(page: Page, width: int, height: int) -> None:
+    page.wait_for(
+        f"(image => !image.hidden && image.naturalWidth === {width} && image.naturalHeight === {height})"
+        "(document.getElementById('image'))"
+    )
+
+
+def read_code(page: Page, language: str) -> str:
+    page.evaluate(f"document.querySelector('[name=language][value={language}]').click()")
+    return str(page.evaluate("document.getElementById('code').textContent"))
+
+
+@pytest.fixture
+def trial(browser: Browser, gateway: Gateway) -> Page:
+    """The page, with the form filled in to make ``one.jpg`` 320 pixels wide, as WebP."""
+    page = browser.open(gateway.url)
+    wait_for_size(page, 642, 480)
+    fill(page, "picture", "one.jpg")
+    fill(page, "width", "320")
+    page.evaluate("document.getElementById('format').value = 'webp'")
+    fill(page, "quality", "70")
+    wait_for_size(page, 320, 240)
+    page.wait_for("document.getElementById('status').textContent.startsWith('320 \u00d7 240 pixels, WEBP')")
+    return page
+
+
+def test_the_form_shows_the_picture_and_its_url(trial: Page, gateway: Gateway) -> None:
+    url = trial.evaluate("document.getElementById('url').value")
+    assert url == f"{gateway.url}i/unsafe/rs:fit:320:0:0/q:70/f:webp/plain/photos/one.jpg"
+    assert gateway.client.get(url).headers["content-type"] == "image/webp"
+    assert trial.evaluate("document.querySelector('#image').alt") == "The result: 320 \u00d7 240 pixels"
+    assert trial.logs == []
+
+
+def test_the_code_gets_the_picture(trial: Page, gateway: Gateway, tmp_path: Path) -> None:
+    for language, command in (("curl", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
+        folder = tmp_path / language
+        folder.mkdir()
+        subprocess.run([*command, read_code(trial, language)], cwd=folder, check=True, timeout=60, capture_output=True)
+        assert (folder / "picture.webp").read_bytes()[8:12] == b"WEBP"
+    script = f"(async () => {{ {read_code(trial, 'javascript')} return picture.type; }})()"
+    assert trial.evaluate(script) == "image/webp"
+    widths = []
+    for url, width in re.findall(r"(http\S+) (\d+)w", html.unescape(read_code(trial, "html"))):
+        assert gateway.client.get(url).status_code == 200
+        widths.append((int(width), f"rs:fit:{width}:0:0" in url))
+    assert widths == [(400, True), (800, True), (1600, True)]
+
+
+def test_a_wrong_option_is_explained_in_the_form(trial: Page) -> None:
+    fill(trial, "more", "rot:45")
+    trial.wait_for("document.querySelector('#status.bad')?.textContent.startsWith('rot')")
+    assert trial.evaluate("document.getElementById('image').hidden")
+    fill(trial, "more", "rot:90")
+    wait_for_size(trial, 320, 427)
+
+
+def test_the_form_is_used_by_keyboard(trial: Page) -> None:
+    trial.evaluate("document.getElementById('root').focus()")
+    names = []
+    for _ in range(9):
+        trial.press("Tab")
+        assert trial.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        names.append(trial.evaluate("document.activeElement.name"))
+    assert names == "picture width height fit gravity enlarge format quality blur".split()
+    trial.evaluate("document.querySelector('[name=language]').focus()")
+    trial.press("ArrowRight")
+    assert trial.evaluate("document.getElementById('code').textContent").startswith("curl ")
+
+
+def test_the_form_fits_a_narrow_window_and_can_be_read(trial: Page) -> None:
+    trial.resize(390)
+    assert trial.evaluate("document.documentElement.scrollWidth") == 390
+    assert check_accessibility(trial) == []
+
+
+def test_with_a_key_the_form_shows_signed_urls(browser: Browser, photos: Path, tmp_path: Path) -> None:
+    with run_signed_gateway(photos, tmp_path) as signed:
+        page = browser.open(signed.gateway.url)
+        assert page.evaluate("document.getElementById('status').textContent").startswith("Enter a key")
+        assert check_accessibility(page) == []
+        fill(page, "key", signed.keys["submitter"])
+        page.press("Enter")
+        wait_for_size(page, 642, 480)
+        url = page.evaluate("document.getElementById('url').value")
+        assert re.search(r"/i/[\w-]{43}/rs:fit:800:0:0/f:auto/plain/photos/below/three\.jpg$", url)
+        assert signed.gateway.client.get(url).status_code == 200
+        fill(page, "key", "wrong")
+        page.press("Enter")
+        page.wait_for("document.querySelector('#status.bad')")

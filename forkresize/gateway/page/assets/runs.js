@@ -33,6 +33,7 @@ class Item {
     this.part("cancel").addEventListener("click", () => this.cancel());
     this.show();
     if (!isOver(run)) this.watch();
+    else if (run.progress.failed) this.listFailures();
   }
 
   part(name) { return this.element.querySelector(`.${name}`); }
@@ -65,6 +66,15 @@ class Item {
     const line = document.createElement("li");
     line.textContent = this.failures > MAX_FAILURES ? "…" : `${failure.source}: ${failure.error || failure.reason}`;
     list.append(line);
+  }
+
+  async listFailures() {
+    try {
+      const page = await getJson(`${this.run.links.failures}?limit=${MAX_FAILURES + 1}`);
+      for (const failure of page.failures) this.addFailure(failure);
+    } catch (error) {
+      say("runs-status", `Run ${this.run.id}: ${error.message}`, true);
+    }
   }
 
   apply({ event, data }) {

@@ -4,10 +4,15 @@ import { getJson, hasKey, request, sendJson } from "./api.js";
 import { snippet } from "./snippets.js";
 
 const DELAY = 300;
+// As an <img> asks, so that the preview has the format that a page would get.
+const ACCEPT = { Accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
+// Words of URLs, and of the command.
+const FITS = { fill: "cover", "fit+extend": "contain", force: "fill" };
 const find = (id) => document.getElementById(id);
 const form = find("recipe");
 const value = (name) => form.elements[name]?.value.trim() ?? "";
 const segments = (key) => key.split("/").map(encodeURIComponent).join("/");
+const isPresetsOnly = form?.dataset.presetsOnly === "yes";
 const isSigned = form?.dataset.signed === "yes";
 
 let timer, turn = new AbortController(), shown = "", facts = null;
@@ -23,7 +28,10 @@ function options(width) {
   return [...size, ...gravity, ...others, ...value("more").split("/").filter(Boolean).map((each) => each.split(":").map(encodeURIComponent).join(":"))];
 }
 
-const path = (width) => `/${[...options(width), "plain", segments(value("root")), segments(value("picture"))].join("/")}`;
+function path(width) {
+  const asked = isPresetsOnly ? [value("preset")] : options(width);
+  return `/${[...asked, "plain", segments(value("root")), segments(value("picture"))].join("/")}`;
+}
 
 async function urls(paths) {
   if (!isSigned) return paths.map((each) => `/i/unsafe${each}`);
@@ -41,14 +49,23 @@ function widths() {
 async function describeUrl() {
   const sizes = widths();
   const [url, ...others] = (await urls([path(value("width")), ...sizes.map(path)])).map((each) => new URL(each, location.href).href);
-  return { url, sources: sizes.map((width, index) => [width, others[index]]), fetch: () => request(url, { signal: turn.signal }) };
+  return { url, sources: sizes.map((width, index) => [width, others[index]]), fetch: () => request(url, { signal: turn.signal, headers: ACCEPT }) };
+}
+
+// The same in the words of the command, which uploads take.
+function fields() {
+  if (value("preset")) return { preset: value("preset") };
+  const gravity = form.elements.gravity?.selectedOptions[0].text;
+  return {
+    width: value("width"), height: value("height"), fit: FITS[value("fit")] ?? "",
+    gravity: { center: "", smart: "attention" }[gravity] ?? gravity ?? "", enlarge: form.elements.enlarge?.checked ? "true" : "",
+    format: value("format") === "auto" ? "" : value("format"), quality: value("quality"), blur: value("blur"),
+  };
 }
 
 function describeUpload() {
   const file = form.elements.file.files[0];
-  const query = new URLSearchParams();
-  if (value("preset")) query.set("preset", value("preset"));
-  else query.set("options", options(value("width")).join("/"));
+  const query = new URLSearchParams(Object.entries(fields()).filter(([, each]) => each));
   const url = new URL(`/v1/transform?${query}`, location.href).href;
   const send = { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" }, signal: turn.signal };
   return { url, name: file.name, key: hasKey(), sources: [], fetch: () => request(url, send) };
@@ -138,13 +155,15 @@ async function suggestFirst() {
 }
 
 function switchSource() {
-  for (const part of document.querySelectorAll("#try ~ * [data-from]")) part.hidden = part.dataset.from !== value("from");
+  for (const part of form.querySelectorAll("[data-from]")) part.hidden = part.dataset.from !== value("from");
+  if (form.elements.more) form.elements.more.disabled = isUpload();
   find("url").labels[0].textContent = isUpload() ? "URL that takes the file" : "URL";
 }
 
 export function startTrying() {
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", (event) => {
+    for (const part of form.querySelectorAll("[data-options]")) part.disabled = value("preset") !== "";
     if (event.target.name === "from") switchSource();
     if (event.target.name === "root") form.elements.picture.value = "";
     if (event.target.name === "root") suggestFirst();
