@@ -1,4 +1,4 @@
-"""The reference of ``forkresized``: its commands and their options, on one page, in Markdown."""
+"""The reference of ``forkresized``, in Markdown: a page of its commands and their options, and tables."""
 
 import inspect
 import re
@@ -9,6 +9,7 @@ import click
 from docs.generate.option_pages import escape
 from docs.generate.tables import make_table
 from forkresize.daemon.command import commands
+from forkresize.gateway.imgproxy.grammar import ACCEPTED, REFUSED
 
 PAGE = "reference/forkresized.md"
 
@@ -65,3 +66,19 @@ def _variable(ctx: click.Context, param: click.Option) -> str:
     if isinstance(param.envvar, str):
         return param.envvar
     return f"{ctx.auto_envvar_prefix}_{param.name or ''}".upper()
+
+
+def url_tables() -> dict[str, str]:
+    """Return the tables of the options in the URLs of pictures, by the names of their markers."""
+    accepted = [
+        (", ".join(f"`{name}`" for name in option.names), escape(option.arguments), escape(option.help))
+        for option in ACCEPTED
+    ]
+    reasons: dict[str, list[str]] = {}
+    for name, reason in REFUSED.items():
+        reasons.setdefault(reason, []).append(f"`{name}`")
+    refused = [(", ".join(names), escape(reason)) for reason, names in reasons.items()]
+    return {
+        "options": make_table(("option", "arguments", "meaning"), accepted),
+        "refused options": make_table(("option", "reason"), refused),
+    }
