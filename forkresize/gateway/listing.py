@@ -98,6 +98,7 @@ class RootApi:
         "List pictures of a root",
         tag="roots",
         query=KeysQuery,
+        paths={"name": Annotated[str, Meta(description="A root.", examples=["photos"])]},
         answers={200: Answer("Keys of files whose suffix is that of a picture.", {"application/json": KeyPage})},
         problems=(404, 502),
     )

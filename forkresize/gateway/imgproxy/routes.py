@@ -60,9 +60,16 @@ class PictureApi:
         tag="pictures",
         paths={
             "signature": Annotated[
-                str, Meta(description="HMAC-SHA256 of the path in URL-safe Base64, as of imgproxy.")
+                str,
+                Meta(description="HMAC-SHA256 of the path in URL-safe Base64, as of imgproxy.", examples=["unsafe"]),
             ],
-            "path": Annotated[str, Meta(description="Options, then /plain/ROOT/KEY@FORMAT, as of imgproxy.")],
+            "path": Annotated[
+                str,
+                Meta(
+                    description="Options, then /plain/ROOT/KEY@FORMAT, as of imgproxy.",
+                    examples=["rs:fit:80:0/plain/photos/sea.jpg@webp"],
+                ),
+            ],
         },
         answers={200: _PICTURE, 304: Answer("The copy of the client is up to date.")},
         problems=(403, 404, 413, 415, 422, 502),
