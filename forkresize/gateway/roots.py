@@ -1,5 +1,6 @@
 """The named places that the gateway reads from: Roots."""
 
+import errno
 import os
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -15,6 +16,9 @@ from forkresize.store.confined import ConfinedStore
 from forkresize.store.files import is_internal
 from forkresize.store.objects import StoreOptions, open_store
 from forkresize.urls import is_url
+
+_IMPOSSIBLE = {errno.ENAMETOOLONG, errno.ELOOP}
+"""Errors of a key that no file of the root can have."""
 
 
 class Located(Struct, frozen=True):
@@ -87,10 +91,16 @@ class Roots:
         except InvalidKeyError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, describe(error), field="key") from error
         except OSError as error:
+            if error.errno in _IMPOSSIBLE:
+                raise _no_picture(name, key) from error
             raise Problem(HTTPStatus.BAD_GATEWAY, f"{name}/{key} cannot be read: {describe(error)}") from error
         if info is None:
-            raise Problem(HTTPStatus.NOT_FOUND, f"there is no picture {key!r} in {name!r}", field="key")
+            raise _no_picture(name, key)
         return Located(name, key, store, info)
+
+
+def _no_picture(name: str, key: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, f"there is no picture {key!r} in {name!r}", field="key")
 
 
 def open_root(name: str, url: str, options: StoreOptions) -> SourceStore:

@@ -1,6 +1,7 @@
 """The server: listens, serves until a signal, and ends in order."""
 
 import logging
+import resource
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
@@ -24,6 +25,9 @@ _GRACE = 2
 
 _BACKLOG = 2048
 
+_OTHER_FILES = 1024
+"""Open files besides the connections: pictures in memory, connections to stores, libraries."""
+
 
 def serve(settings: GatewaySettings) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code.
@@ -35,6 +39,7 @@ def serve(settings: GatewaySettings) -> int:
         FieldError: the port of the metrics cannot be used.
         OSError: the address cannot be used.
     """
+    raise_file_limit(settings.wire.connections + _OTHER_FILES)
     services = Services(settings)
     config = uvicorn.Config(
         create_app(services),
@@ -69,3 +74,17 @@ def _serve_metrics(services: Services) -> AbstractContextManager[MetricsServer |
     if settings.metrics_port is None:
         return nullcontext()
     return MetricsServer(services.metrics.registry, settings.metrics_port, settings.metrics_host)
+
+
+def raise_file_limit(needed: int) -> None:
+    """Let this process open as many files as it needs, or as many as it may; then warn.
+
+    Args:
+        needed: open files at the same time.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if allowed < needed:
+        _LOG.warning("%d connections and files need a limit of %d open files, and it is %d", needed, needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

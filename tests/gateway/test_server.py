@@ -1,6 +1,8 @@
 """The gateway as a process: it serves, and ends in order."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,19 @@ def test_unknown_paths_and_methods_are_problems(photos: Path, start_gateway: Sta
         assert response.headers["content-type"] == "application/problem+json"
         assert response.headers["cache-control"] == "no-store"
         assert response.json()["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "needed", "limit"), [(256, 1000, 500, 500), (600, 1000, 500, 600), (256, 400, 500, 400)]
+)
+def test_a_gateway_may_open_as_many_files_as_its_connections_need(
+    soft: int, hard: int, needed: int, limit: int
+) -> None:
+    program = (
+        "import logging, resource; from forkresize.gateway.server import raise_file_limit; logging.basicConfig();"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard})); raise_file_limit({needed});"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(result.stdout) == limit
+    assert ("need a limit of 500 open files, and it is 400" in result.stderr) == (limit < needed)
