@@ -19,8 +19,6 @@ from forkresize.observer import Observer
 from forkresize.report.terminal.plain import print_status
 
 if TYPE_CHECKING:
-    from forkresize.batch.executor import OnTick
-    from forkresize.batch.worker import WorkerSetup
     from forkresize.cluster.client.connection import Connection
     from forkresize.cluster.client.executor import ClusterExecutor
     from forkresize.summary import Summary
@@ -78,28 +76,12 @@ def check_attach(arguments: Arguments) -> None:
 
 def run_on_cluster(arguments: Arguments, plan: RunPlan, observers: Sequence[Observer]) -> "Summary":
     """Execute a plan on the nodes of a cluster; print the number of the run if it is to be detached."""
-    from forkresize.cluster.client.connection import Request
-    from forkresize.cluster.client.executor import ClusterExecutor
-    from forkresize.cluster.client.specification import specify
+    from forkresize.cluster.client.execution import Submitter, execute_on_cluster
 
     executors: list[ClusterExecutor] = []
-    spec = specify(plan)
-
-    def create(_setup: "WorkerSetup", on_tick: "OnTick | None") -> "ClusterExecutor":
-        request = Request(
-            spec=spec,
-            store=plan.store,
-            detach=arguments.detach,
-            stop_after=plan.deadline.remaining,
-            patience=plan.settings.lock_wait,
-            owner=f"{platform.node()}:{os.getpid()}",
-            find_replaced=plan.backend.find_replaced(plan),
-        )
-        executors.append(ClusterExecutor(connection, request, on_tick))
-        return executors[0]
-
+    submitter = Submitter(f"{platform.node()}:{os.getpid()}", arguments.detach, executors.append)
     with _connect(arguments, arguments.cluster, observers) as connection:
-        summary = plan.execute(observers, create_executor=create)
+        summary = execute_on_cluster(plan, connection, observers, submitter)
     if arguments.detach and executors and not executors[0].stopping:
         click.echo(executors[0].number)
         if arguments.is_interactive:

@@ -10,6 +10,7 @@ from forkresize.daemon.logs import configure_logging
 from forkresize.daemon.named import parse_named
 from forkresize.daemon.options import observation_options
 from forkresize.daemon.picture_options import picture_options, picture_settings
+from forkresize.daemon.runs import make_runs_settings, runs_options
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -52,6 +53,7 @@ from forkresize.store.objects import StoreOptions
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
 @access_options
 @observation_options
+@runs_options
 def gateway(**options: Any) -> int:
     """Serve pictures by HTTP until SIGTERM or SIGINT.
 
@@ -61,8 +63,9 @@ def gateway(**options: Any) -> int:
     from forkresize.gateway.settings import GatewaySettings, Limits
 
     configure_logging(options["log_format"], verbose=options["verbose"])
+    roots = parse_named("root", options["roots"])
     settings = GatewaySettings(
-        roots=parse_named("root", options["roots"]),
+        roots=roots,
         host=options["host"],
         port=options["port"],
         public_url=options["public_url"],
@@ -83,5 +86,6 @@ def gateway(**options: Any) -> int:
         pool=PoolOptions(workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"]),
         sandbox=SandboxMode(options["sandbox"]),
         stores=StoreOptions(allow_http=options["allow_http"], timeout=options["timeout"]),
+        runs=make_runs_settings(options, roots),
     )
     return serve(settings)

@@ -22,6 +22,7 @@ from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.imgproxy import routes as pictures_on_demand
 from forkresize.gateway.observer import RequestObserver
 from forkresize.gateway.problem import Problem, respond_to_problem
+from forkresize.gateway.runs import routes as runs
 from forkresize.gateway.services import Services
 from forkresize.gateway.transform import routes as transform
 
@@ -70,7 +71,7 @@ def collect_routes(services: Services) -> list[BaseRoute]:
     """Return all routes, without their guards."""
     on_demand = [*pictures_on_demand.routes(services), *sign.routes(services), *iiif.routes(services)]
     pictures = [*on_demand, *transform.routes(services)]
-    apis = [*health.routes(services), *listing.routes(services), *pictures]
+    apis = [*health.routes(services), *listing.routes(services), *pictures, *runs.routes(services.runs)]
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 
 

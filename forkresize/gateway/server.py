@@ -4,6 +4,7 @@ import logging
 import resource
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import uvicorn
 
@@ -27,6 +28,19 @@ _BACKLOG = 2048
 
 _OTHER_FILES = 1024
 """Open files besides the connections: pictures in memory, connections to stores, libraries."""
+
+
+class _Server(uvicorn.Server):
+    """A server that ends streams before it waits for the last responses."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """End the streams, accept no more requests, and wait for the responses."""
+        self._services.stop_streams()
+        await super().shutdown(sockets)
 
 
 def serve(settings: GatewaySettings) -> int:
@@ -57,7 +71,7 @@ def serve(settings: GatewaySettings) -> int:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.limits.timeout) + _GRACE,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, services)
     socket = config.bind_socket()
     host, port = socket.getsockname()[:2]
     # The server handles signals itself, and then has them handled once more.

@@ -12,6 +12,7 @@ from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.readiness import Check, Readiness
 from forkresize.gateway.roots import Roots
+from forkresize.gateway.runs.manager import RunManager
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.gateway.threads import Threads
 from forkresize.telemetry.tracer import Tracer
@@ -32,9 +33,11 @@ class Services:
         metrics: what Prometheus reads.
         tracer: sends traces, if they are asked for.
         readiness: whether what the gateway needs is there.
+        runs: does batches; None for a gateway that does none.
 
     Raises:
         UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
+        LedgerError: the records of batches cannot be used.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
@@ -42,6 +45,7 @@ class Services:
         self.threads = Threads(settings.limits.connections)
         self.roots = Roots(settings.roots, settings.stores, self.threads)
         self.access = open_access(settings.access, is_unsigned=settings.unsigned)
+        self.runs = None if settings.runs is None else RunManager(settings.runs)
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
         create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)
         self.pictures = Pictures(settings, create_renderer, self.threads)
@@ -53,9 +57,18 @@ class Services:
     async def open(self) -> None:
         """Start what runs beside the requests."""
         self.pictures.start()
+        if self.runs is not None:
+            await self.runs.open()
+
+    def stop_streams(self) -> None:
+        """End the responses that last until something happens: the server waits for all others."""
+        if self.runs is not None:
+            self.runs.feeds.close()
 
     async def close(self) -> None:
         """End it."""
+        if self.runs is not None:
+            await self.runs.close()
         self.pictures.close()
         await self.access.close()
         self.readiness.close()

@@ -11,6 +11,7 @@ from forkresize.gateway.access.settings import AccessSettings
 from forkresize.gateway.bounds import WireLimits
 from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.public_url import check_public_url
+from forkresize.gateway.runs.settings import RunsSettings
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -64,6 +65,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         pool: of the workers.
         sandbox: of the workers.
         stores: limits of the requests to object stores.
+        runs: of batches; None for a gateway that does none.
 
     Raises:
         FieldError: a value is invalid.
@@ -83,6 +85,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     pool: PoolOptions = field(default_factory=PoolOptions)
     sandbox: SandboxMode = SandboxMode.AUTO
     stores: StoreOptions = field(default_factory=StoreOptions)
+    runs: RunsSettings | None = None
 
     def __post_init__(self) -> None:
         if not self.roots:

@@ -13,7 +13,8 @@ from forkresize.cluster.database.nodes import NodeTable
 from forkresize.cluster.database.outbox import Outbox
 from forkresize.cluster.database.runs import RunTable
 from forkresize.ledger.postgres.database import Database, Timeouts
-from forkresize.ledger.postgres.migrate import migrate, read_scripts
+from forkresize.ledger.postgres.migrate import migrate
+from forkresize.ledger.scripts import read_scripts
 
 __all__ = ["ClusterDatabase"]
 

@@ -25,6 +25,11 @@ class Authenticator:
         self._keys = keys
         self._tokens = tokens
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether it accepts no credentials at all."""
+        return self._keys is None and self._tokens is None
+
     async def authenticate(self, headers: Headers) -> Principal:
         """Return who sends a request: the owner of its ``Authorization: Bearer``; ANONYMOUS without one.
 

@@ -36,7 +36,7 @@ class Access:
             path: the template of the route.
         """
         row = find_row(method, path)
-        role = Role.ADMIN if row is None else row.role_for(is_unsigned=self._is_unsigned)
+        role = Role.ADMIN if row is None else self._role_for(row)
         return role.label if role else None
 
     async def admit(self, row: Row, scope: Scope) -> dict[str, str]:
@@ -60,7 +60,7 @@ class Access:
         scope["state"]["principal"] = principal
         note_principal(principal.name)
         headers = await self._limits.count(principal, address)
-        role = row.role_for(is_unsigned=self._is_unsigned)
+        role = self._role_for(row)
         if not principal.may(role):
             raise _refuse(principal, role, headers)
         return headers
@@ -68,6 +68,9 @@ class Access:
     async def close(self) -> None:
         """Close the connections to where requests are counted."""
         await self._limits.close()
+
+    def _role_for(self, row: Row) -> Role:
+        return row.role_for(is_unsigned=self._is_unsigned, is_keyless=self._authenticator.is_keyless)
 
     async def _identify(self, scope: Scope, address: str) -> Principal:
         try:

@@ -15,6 +15,7 @@ class Row(Struct, frozen=True):
         path: the template of the route.
         role: the lowest role that may use it.
         unsigned: whether everybody may use it if the gateway is unsigned.
+        keyless: whether everybody may use it if the gateway is unsigned and has neither API keys nor tokens.
         signed: whether the signature in the URL is the permission, which the route verifies.
         limited: whether callers are identified, and their requests counted.
     """
@@ -23,12 +24,19 @@ class Row(Struct, frozen=True):
     path: str
     role: Role
     unsigned: bool = False
+    keyless: bool = False
     signed: bool = False
     limited: bool = True
 
-    def role_for(self, *, is_unsigned: bool) -> Role:
-        """Return the lowest role that may use it, on a gateway that is unsigned or not."""
-        return Role.ANONYMOUS if self.unsigned and is_unsigned else self.role
+    def role_for(self, *, is_unsigned: bool, is_keyless: bool = False) -> Role:
+        """Return the lowest role that may use it.
+
+        Args:
+            is_unsigned: whether everybody may have every picture of the gateway.
+            is_keyless: whether it has neither API keys nor tokens.
+        """
+        is_open = is_unsigned and (self.unsigned or (self.keyless and is_keyless))
+        return Role.ANONYMOUS if is_open else self.role
 
 
 TABLE = (
@@ -47,12 +55,12 @@ TABLE = (
     Row("GET", "/v1/roots/{name}/keys", Role.READER, unsigned=True),
     Row("POST", "/v1/sign", Role.SUBMITTER, unsigned=True),
     Row("POST", "/v1/transform", Role.SUBMITTER),
-    Row("POST", "/v1/runs", Role.SUBMITTER),
-    Row("GET", "/v1/runs", Role.READER),
-    Row("GET", "/v1/runs/{run}", Role.READER),
-    Row("GET", "/v1/runs/{run}/events", Role.READER),
-    Row("GET", "/v1/runs/{run}/failures", Role.READER),
-    Row("DELETE", "/v1/runs/{run}", Role.SUBMITTER),
+    Row("POST", "/v1/runs", Role.SUBMITTER, keyless=True),
+    Row("GET", "/v1/runs", Role.READER, keyless=True),
+    Row("GET", "/v1/runs/{run}", Role.READER, keyless=True),
+    Row("GET", "/v1/runs/{run}/events", Role.READER, keyless=True),
+    Row("GET", "/v1/runs/{run}/failures", Role.READER, keyless=True),
+    Row("DELETE", "/v1/runs/{run}", Role.SUBMITTER, keyless=True),
 )
 
 
@@ -84,4 +92,6 @@ def _describe_role(row: Row) -> str:
     if row.signed:
         return "anyone with a signed URL; anyone with `--unsigned`"
     name = "anyone" if row.role is Role.ANONYMOUS else f"`{row.role.label}`"
+    if row.keyless:
+        return f"{name}; anyone with `--unsigned` and without keys and tokens"
     return f"{name}; anyone with `--unsigned`" if row.unsigned else name

@@ -4,7 +4,7 @@ from forkresize.ledger.postgres.database import Connection, Cursor, Database, Ti
 from forkresize.ledger.postgres.errors import ConnectionLostError
 from forkresize.ledger.postgres.ledger import PostgresLedger
 from forkresize.ledger.postgres.lock import DestinationLock
-from forkresize.ledger.postgres.migrate import migrate, read_scripts
+from forkresize.ledger.postgres.migrate import migrate
 
 __all__ = [
     "Connection",
@@ -15,5 +15,4 @@ __all__ = [
     "PostgresLedger",
     "Timeouts",
     "migrate",
-    "read_scripts",
 ]

@@ -1,7 +1,6 @@
 """Numbered SQL scripts that bring the tables of a component to its version."""
 
 from collections.abc import Sequence
-from importlib import resources
 
 from forkresize.errors import LedgerError
 from forkresize.ledger.postgres.database import Cursor, Database
@@ -23,16 +22,6 @@ _SET_VERSION = f"""
 INSERT INTO {SCHEMA}.schema_version (component, version) VALUES (%s, %s)
 ON CONFLICT (component) DO UPDATE SET version = excluded.version, changed = clock_timestamp()
 """  # noqa: S608 -- a name of ours.
-
-
-def read_scripts(package: str) -> list[str]:
-    """Return the SQL scripts in a package, ``0001_….sql`` first. A script's number is the version that it makes."""
-    entries = resources.files(package).iterdir()
-    files = sorted((each for each in entries if each.name.endswith(".sql")), key=lambda each: each.name)
-    numbers = [int(each.name.partition("_")[0]) for each in files]
-    if numbers != list(range(1, len(files) + 1)):
-        raise ValueError(f"the scripts in {package} are not numbered from 1 without gaps")
-    return [each.read_text("utf-8") for each in files]
 
 
 def migrate(database: Database, component: str, scripts: Sequence[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from forkresize.ledger.base import OutputRecord
 from forkresize.ledger.postgres.database import Cursor
-from forkresize.ledger.postgres.migrate import SCHEMA, read_scripts
+from forkresize.ledger.postgres.migrate import SCHEMA
+from forkresize.ledger.scripts import read_scripts
 
 SCRIPTS = read_scripts("forkresize.ledger.postgres.migrations")
 

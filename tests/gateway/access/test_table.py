@@ -12,6 +12,8 @@ from forkresize.gateway.access.principal import ROLES, Role
 from forkresize.gateway.access.settings import AccessSettings
 from forkresize.gateway.access.table import TABLE, Row, find_row, format_table
 from forkresize.gateway.app import collect_routes
+from forkresize.gateway.runs.places import Places
+from forkresize.gateway.runs.settings import RunsSettings
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
 from tests.gateway.access.issuer import AUDIENCE, ISSUER, Issuer
@@ -33,14 +35,29 @@ def find_endpoints(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[
 
 
 @pytest.fixture(scope="module")
-def endpoints(photos: Path) -> Iterator[set[tuple[str, str]]]:
-    services = Services(GatewaySettings(roots={"photos": str(photos)}, unsigned=True))
+def endpoints(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[tuple[str, str]]]:
+    runs = RunsSettings(
+        places=Places({"photos": str(photos)}, {"web": str(tmp_path_factory.mktemp("web"))}),
+        state_dir=str(tmp_path_factory.mktemp("state")),
+    )
+    services = Services(GatewaySettings(roots={"photos": str(photos)}, unsigned=True, runs=runs))
     yield set(find_endpoints(collect_routes(services)))
     asyncio.run(services.close())
 
 
 def test_every_route_has_a_row(endpoints: set[tuple[str, str]]) -> None:
     assert [endpoint for endpoint in endpoints if find_row(*endpoint) is None] == []
+
+
+def test_everybody_may_start_batches_only_where_there_are_no_credentials() -> None:
+    row = find_row("POST", "/v1/runs")
+    assert row is not None
+    given = {
+        (is_unsigned, is_keyless): row.role_for(is_unsigned=is_unsigned, is_keyless=is_keyless)
+        for is_unsigned in (False, True)
+        for is_keyless in (False, True)
+    }
+    assert [pair for pair, role in given.items() if role is not Role.SUBMITTER] == [(True, True)]
 
 
 def test_no_route_has_two_rows() -> None:
@@ -60,6 +77,7 @@ def running(
     (folder / "keys").write_text("".join(f"{key.line}\n" for key in KEYS.values()))
     (folder / "jwks.json").write_bytes(ISSUED.jwks())
     options = ["--api-keys", str(folder / "keys"), "--jwks", str(folder / "jwks.json")]
+    options += ["--destination", f"web={folder}/web", "--state-dir", f"{folder}/state"]
     options += ["--jwt-issuer", ISSUER, "--jwt-audience", AUDIENCE, "--workers", "1", "--root", f"photos={photos}"]
     (folder / "signing").write_text(f"{'6b' * 32}:{'73' * 32}\n")
     with run_gateway(

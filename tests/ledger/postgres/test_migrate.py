@@ -6,8 +6,9 @@ import pytest
 
 from forkresize.errors import LedgerError
 from forkresize.ledger import open_ledger
-from forkresize.ledger.postgres import Database, migrate, read_scripts
+from forkresize.ledger.postgres import Database, migrate
 from forkresize.ledger.postgres.rows import SCRIPTS
+from forkresize.ledger.scripts import read_scripts
 from tests.ledger.postgres.conftest import Query
 from tests.servers.program import uses
 

@@ -6,16 +6,25 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.database.values import NewChunk, RunState
+from forkresize.cluster.spec import RunSpec
 from forkresize.errors import LedgerError
+from forkresize.gateway.runs.messages import PictureFailed
+from forkresize.gateway.runs.records.postgres import open_postgres
+from forkresize.gateway.runs.records.records import Limits, NewRun
+from forkresize.gateway.runs.run import RunState as State
 from forkresize.ledger import OutputRecord, open_ledger
-from forkresize.ledger.postgres import Database, migrate, read_scripts
+from forkresize.ledger.postgres import Database, migrate
+from forkresize.ledger.scripts import read_scripts
 from tests.ledger.postgres.conftest import Query
 from tests.servers.program import uses
 
 pytestmark = [*uses("postgresql"), pytest.mark.slow]
 
 SCRIPT = Path(__file__).parents[3] / "deploy/postgresql/roles.sql"
-ROLES = ("client", "node", "reader")
+ROLES = ("client", "node", "gateway", "reader")
+WITH_CLUSTER = pytest.mark.parametrize("roles", ["cluster"], indirect=True)
 RECORD = OutputRecord("a", "/in", "a", 10, 20, None, b"recipe", "written", run=1, size=5, mtime_ns=6)
 
 
@@ -28,6 +37,7 @@ def roles(request: pytest.FixtureRequest, url: str, query: Query) -> Iterator[No
     if request.param == "cluster":
         with Database(url) as database:
             migrate(database, "cluster", read_scripts("forkresize.cluster.migrations"))
+        open_postgres(url, Limits()).close()
     for _ in range(2):
         with psycopg.connect(url) as connection:
             connection.execute(SCRIPT.read_bytes())
@@ -74,6 +84,39 @@ def test_a_reader_only_reads(url: str) -> None:
     ledger.record([RECORD])
     with pytest.raises(LedgerError, match="permission denied"):
         ledger.close()
+
+
+@WITH_CLUSTER
+def test_a_gateway_does_whole_runs_and_records_who_asked(url: str) -> None:
+    with open_ledger("s3://a/new", as_role(url, "gateway")) as ledger:
+        ledger.hold(None, 0, list)
+        ledger.begin_run()
+        ledger.record([RECORD])
+        ledger.forget([RECORD.key])
+        number = ledger.run
+    with ClusterDatabase(as_role(url, "gateway")) as database:
+        database.migrate()
+        database.runs.create(number, RunSpec(sources=["s3://a/in"], destination="s3://a/new", recipe="{}"), "web")
+        database.runs.add_chunks(number, [NewChunk(1, "manifest", 0, 1, 5)])
+        assert database.outbox.relay(lambda *_: None) == 1
+        database.runs.cancel(number)
+        database.runs.end(number, RunState.CANCELLED)
+    records = open_postgres(as_role(url, "gateway"), Limits(run_seconds=-1.0))
+    new = NewRun(id="1", principal="web", request="{}", digest="d", destination="s3://a/new", recipe="{}", key="k")
+    records.submit(new)
+    claim = records.claim("gateway", 60.0)
+    assert claim is not None
+    records.record("1", claim.attempt, 1, [PictureFailed("a", "b", "{}")])
+    records.finish(claim, State.FAILED, 1)
+    assert records.purge() == 1
+    records.close()
+
+
+@WITH_CLUSTER
+@pytest.mark.parametrize("role", ["client", "node"])
+def test_only_gateways_see_who_asked(url: str, role: str) -> None:
+    with psycopg.connect(as_role(url, role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM forkresize.gateway_run")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,0 +1,180 @@
+"""The process of a batch, which the gateway starts as a fresh interpreter: it may fork, and may end as it will.
+
+Its order is the first line of its standard input; what happens goes to its standard output; see ``messages``. SIGTERM
+ends the batch after the pictures in progress. If the gateway ends, so does a batch on this machine; the nodes of a
+cluster go on with theirs, and another process follows them.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from forkresize.batch import RunPlan, Settings, prepare
+from forkresize.errors import FieldError, ForkresizeError, StopRequested
+from forkresize.exit_policy import ExitCode, exit_code_for_error
+from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess, Ended, Published, decode_order
+from forkresize.gateway.runs.patterns import make_filter, select_rules
+from forkresize.gateway.runs.reporter import Channel, Reporter, open_standard_channel
+from forkresize.observer import Activity, Observer, StopRun
+from forkresize.pool import PoolOptions, SandboxMode, default_budget, raise_on_stop
+from forkresize.recipe import from_bytes
+from forkresize.summary import Summary
+from forkresize.urls import is_store_url, is_url
+from forkresize.walk import Selection, Symlinks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from forkresize.cluster.client.connection import Connection
+    from forkresize.cluster.client.executor import ClusterExecutor
+
+_MEMORY_SHARE = 2
+"""The other half is for pictures on demand."""
+
+
+def main() -> NoReturn:
+    """Do what the order says, and end the process."""
+    raise_on_stop()
+    order = decode_order(_read_line(sys.stdin.fileno()))
+    os.nice(order.nice)
+    channel = open_standard_channel(_leave_running if order.cluster else _stop)
+    reporter = Reporter(channel, order.names)
+    code, error = _run(order, channel, reporter)
+    channel.send(Ended(int(code), reporter.hide(error)))
+    sys.stderr.flush()
+    # Threads of libraries that wait for a server must not keep the process alive.
+    os._exit(0)
+
+
+def _run(order: BatchOrder, channel: Channel, reporter: Reporter) -> tuple[int, str]:
+    """Return the exit code, and why the run could not be done."""
+    try:
+        summary = _execute(order, channel, reporter)
+    except FieldError as error:
+        return exit_code_for_error(error), f"{error.field}: {error.message}"
+    except ForkresizeError as error:
+        return exit_code_for_error(error), str(error)
+    except (KeyboardInterrupt, StopRequested) as stop:
+        return exit_code_for_error(stop), ""
+    except StopRun as stop:
+        return ExitCode.STOPPED, stop.text
+    except Exception as error:  # noqa: BLE001 -- the caller gets no details of a bug, and the log has them all.
+        traceback.print_exc()
+        code = exit_code_for_error(error)
+        return code, "internal error; the log of the gateway has the details" if code == ExitCode.BUG else str(error)
+    return summary.exit_code, (summary.stopped_by or "") if summary.exit_code == ExitCode.FATAL else ""
+
+
+def _execute(order: BatchOrder, channel: Channel, reporter: Reporter) -> Summary:
+    if order.cluster is None:
+        return _prepare(order).execute([reporter])
+    from forkresize.cluster.client.execution import Submitter, execute_on_cluster
+
+    access = order.cluster
+    with _connect(access, reporter) as connection:
+        if access.batch is not None:
+            followed = _follow(order, access, connection, reporter)
+            if followed is not None:
+                return followed
+        if access.cancelled:
+            raise StopRun("it was cancelled before it was published")
+        number = _NumberObserver(lambda batch: channel.send(Published(batch)))
+        return execute_on_cluster(
+            _prepare(order), connection, [number, reporter], Submitter(access.owner, on_executor=number.follow)
+        )
+
+
+def _prepare(order: BatchOrder) -> RunPlan:
+    return prepare(order.sources, order.destination, from_bytes(order.recipe.encode()), make_settings(order))
+
+
+def make_settings(order: BatchOrder) -> Settings:
+    """Return the settings of an order."""
+    # A link could lead out of its root.
+    symlinks = None if all(map(is_url, order.sources)) else Symlinks.SKIP
+    cluster = order.cluster
+    memory = None if cluster else order.memory or default_budget() // _MEMORY_SHARE
+    return Settings(
+        selection=Selection(rules=select_rules(order.include, order.exclude), symlinks=symlinks),
+        source_filter=make_filter(order.include) if order.include and order.exclude else None,
+        on_collision=order.on_collision,
+        if_exists=order.if_exists,
+        retry_failed=order.retry_failed,
+        prune=order.prune,
+        ledger=(cluster.ledger if cluster else order.ledger) or True,
+        lock_wait=order.lock_wait,
+        sandbox=SandboxMode(order.sandbox),
+        pool=PoolOptions(workers=order.workers, memory=memory, timeout=order.timeout, retries=order.retries),
+    )
+
+
+@contextmanager
+def _connect(access: ClusterAccess, reporter: Reporter) -> "Iterator[Connection]":
+    from forkresize.cluster.client.opening import connect
+    from forkresize.cluster.signing import load_key
+
+    with connect(access.ledger, access.broker, load_key(access.key_file), reporter.on_notice) as connection:
+        yield connection
+
+
+def _follow(order: BatchOrder, access: ClusterAccess, connection: "Connection", reporter: Reporter) -> Summary | None:
+    """Follow a run that a former process has published as a whole; return None if it has not."""
+    from forkresize.cluster.client.attach import follow_run
+    from forkresize.cluster.database.values import RunState
+    from forkresize.store import LocalStore
+    from forkresize.store.objects import open_store
+
+    row = connection.database.runs.get(access.batch or 0)
+    if row is None or row.state not in {RunState.OPEN, RunState.CLOSED}:
+        return None
+    if access.cancelled:
+        connection.database.runs.cancel(row.run)
+    elif row.state is RunState.OPEN or order.prune:
+        # It has to be listed again: the new run takes its place, and continues from what nodes have made.
+        return None
+    location = order.destination
+    store = open_store(location) if is_store_url(location) else LocalStore(location)
+    return follow_run(connection, row, store, [reporter], make_settings(order))
+
+
+class _NumberObserver(Observer):
+    """Reports the number of a run on the cluster once it has one."""
+
+    def __init__(self, report: Callable[[int], object]) -> None:
+        self._report = report
+        self._executor: ClusterExecutor | None = None
+        self._reported = 0
+
+    def follow(self, executor: "ClusterExecutor") -> None:
+        """Look at this executor from now on."""
+        self._executor = executor
+
+    def on_tick(self, activities: "Iterable[Activity]") -> None:  # noqa: ARG002 -- of the hook.
+        """Report the number if it is new."""
+        if self._executor is not None and self._executor.number != self._reported:
+            self._reported = self._executor.number
+            self._report(self._reported)
+
+
+def _read_line(descriptor: int) -> bytes:
+    """Return the first line; what follows stays in the pipe."""
+    data = b""
+    while not data.endswith(b"\n") and (piece := os.read(descriptor, 1 << 16)):
+        data += piece
+    return data
+
+
+def _stop() -> NoReturn:
+    raise StopRun("the gateway ended")
+
+
+def _leave_running() -> NoReturn:
+    # Without cancelling what nodes have: another process follows the run.
+    os._exit(ExitCode.LOCKED)
+
+
+if __name__ == "__main__":
+    main()

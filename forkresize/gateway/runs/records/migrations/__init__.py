@@ -1,0 +1,1 @@
+"""SQL scripts that create the tables, for PostgreSQL and SQLite alike."""

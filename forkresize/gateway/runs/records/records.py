@@ -1,0 +1,331 @@
+"""The records of runs: what callers asked for, how far it is, and which gateway does it."""
+
+import msgspec
+from msgspec import Struct
+
+from forkresize.gateway.runs.errors import KeyReusedError, NoSuchRunError, TooManyRunsError
+from forkresize.gateway.runs.messages import Advanced, Message, Noticed, PictureFailed, Published
+from forkresize.gateway.runs.records import statements
+from forkresize.gateway.runs.records.engine import Cursor, Engine
+from forkresize.gateway.runs.run import Event, EventKind, Failure, Progress, Run, RunState, StateData
+from forkresize.ledger.scripts import read_scripts
+
+MAX_FAILURES = 10_000
+"""Failures of a run that are kept; others are only counted."""
+
+MAX_FAILURE_EVENTS = 1_000
+"""Failures of a run that are events."""
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class NewRun(Struct, frozen=True, kw_only=True):
+    """A run to add.
+
+    Attributes:
+        id: its identifier.
+        principal: whose it is.
+        request: as ``RunRequest.encode`` returns it.
+        digest: of the request.
+        destination: the location that no other run may use at the same time.
+        recipe: as ``forkresize.recipe.to_bytes`` writes it.
+        key: the idempotency key; empty for none.
+    """
+
+    id: str
+    principal: str
+    request: str
+    digest: str
+    destination: str
+    recipe: str
+    key: str = ""
+
+
+class Limits(Struct, frozen=True):
+    """Limits of the records.
+
+    Attributes:
+        queued: runs that wait.
+        key_seconds: how long a key holds.
+        run_seconds: how long a run is kept after its end.
+    """
+
+    queued: int = 100
+    key_seconds: float = 86_400.0
+    run_seconds: float = 30 * 86_400.0
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A run that a gateway has to do.
+
+    Attributes:
+        id: its identifier.
+        attempt: 1 for the first time; writes of former attempts are refused.
+        cancelled: whether a caller asked for its end.
+        request: what was asked for.
+        recipe: what to make.
+        batch: its number on the cluster, if a former attempt published it.
+    """
+
+    id: str
+    attempt: int
+    cancelled: bool
+    request: str
+    recipe: str
+    batch: int | None
+
+
+class Lease(Struct, frozen=True):
+    """A run that a gateway has, after its lease was renewed."""
+
+    id: str
+    attempt: int
+    cancelled: bool
+
+
+class RunRecords:
+    """The records. One thread uses them; all methods raise LedgerError if the database cannot be used.
+
+    Args:
+        engine: the database.
+        limits: of what is kept.
+    """
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self._engine = engine
+        self.limits = limits
+
+    def migrate(self) -> None:
+        """Create the tables, or bring them to this version."""
+        self._engine.migrate(read_scripts("forkresize.gateway.runs.records.migrations"))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.close()
+
+    def submit(self, new: NewRun) -> Run:
+        """Add a run, and return it; return the former one if its idempotency key came before.
+
+        Raises:
+            KeyReusedError: the key came with another request.
+            TooManyRunsError: too many runs wait.
+        """
+        return self._engine.run(lambda cursor: self._submit(cursor, new))
+
+    def get(self, run: str) -> Run:
+        """Return a run.
+
+        Raises:
+            NoSuchRunError: there is none.
+        """
+        return self._engine.run(lambda cursor: _get(cursor, run))
+
+    def list_runs(self, principal: str | None, state: RunState | None, before: str | None, limit: int) -> list[Run]:
+        """Return runs, the newest first.
+
+        Args:
+            principal: whose; None for all.
+            state: in which state; None for any.
+            before: older than the run with this identifier; None for any.
+            limit: how many at most.
+        """
+        values = {"principal": principal, "state": state and state.value, "before": before, "limit": limit}
+        return [_run(row) for row in self._engine.run(lambda cursor: cursor.rows(statements.LIST, values))]
+
+    def events(self, run: str, after: int, limit: int) -> list[Event]:
+        """Return the events of a run after one with a number, in order."""
+        values = {"run": run, "after": after, "limit": limit}
+        rows = self._engine.run(lambda cursor: cursor.rows(statements.EVENTS, values))
+        return [Event(row["number"], EventKind(row["kind"]), row["data"]) for row in rows]
+
+    def failures(self, run: str, after: int, limit: int) -> list[Failure]:
+        """Return the failures of a run after one with a number, in order."""
+        values = {"run": run, "after": after, "limit": limit}
+        rows = self._engine.run(lambda cursor: cursor.rows(statements.FAILURES, values))
+        return [Failure(**row) for row in rows]
+
+    def cancel(self, run: str) -> Run:
+        """Ask for the end of a run, and return it. One that has ended stays as it is.
+
+        Raises:
+            NoSuchRunError: there is none.
+        """
+
+        def cancel(cursor: Cursor) -> Run:
+            if any(cursor.change(each, {"id": run}) for each in (statements.CANCEL_QUEUED, statements.CANCEL_RUNNING)):
+                _add_state(cursor, run)
+            return _get(cursor, run)
+
+        return self._engine.run(cancel)
+
+    def claim(self, owner: str, lease: float) -> Claim | None:
+        """Take the next run that has to be done, for so many seconds; None if there is none."""
+
+        def claim(cursor: Cursor) -> Claim | None:
+            rows = cursor.rows(statements.CLAIM, {"owner": owner, "lease": lease})
+            if not rows:
+                return None
+            found = msgspec.convert(rows[0], Claim, strict=False)
+            if found.attempt == 1:
+                _add_state(cursor, found.id)
+            return found
+
+        return self._engine.run(claim)
+
+    def renew(self, owner: str, lease: float) -> dict[str, Lease]:
+        """Hold the runs of a gateway for longer; return them by identifier."""
+        values = {"owner": owner, "lease": lease}
+        rows = self._engine.run(lambda cursor: cursor.rows(statements.RENEW, values))
+        return {row["id"]: msgspec.convert(row, Lease, strict=False) for row in rows}
+
+    def release(self, owner: str) -> None:
+        """Leave the runs of a gateway to others."""
+        self._engine.run(lambda cursor: cursor.change(statements.RELEASE, {"owner": owner}))
+
+    def record(self, run: str, attempt: int, number: int, messages: list[Message]) -> bool:
+        """Record what the process of a run has written.
+
+        Args:
+            run: its identifier.
+            attempt: of the claim.
+            number: 1 for the first call of the attempt, 2 for the next.
+            messages: what it has written.
+
+        Returns:
+            Whether the claim is held; otherwise nothing was changed.
+        """
+        values = {"id": run, "attempt": attempt, "number": number}
+
+        def record(cursor: Cursor) -> bool:
+            rows = cursor.rows(statements.RECEIVE, values)
+            if not rows:
+                # The connection may have been lost after the commit.
+                return bool(cursor.rows(statements.HOLDS, values))
+            _Recording(cursor, run, **rows[0]).store(messages)
+            return True
+
+        return self._engine.run(record)
+
+    def finish(self, claim: Claim, state: RunState, exit_code: int | None = None, error: str = "") -> None:
+        """Record the end of a run; does nothing if another gateway has it.
+
+        One that a caller cancelled is cancelled, unless it succeeded.
+        """
+        values = {"id": claim.id, "attempt": claim.attempt}
+
+        def finish(cursor: Cursor) -> None:
+            found = {"state": state.value, "exit_code": exit_code, "error": error}
+            if cursor.rows(statements.FINISH, {**values, **found}):
+                _add_state(cursor, claim.id)
+
+        self._engine.run(finish)
+
+    def crash(self, claim: Claim) -> int:
+        """Record that the process of a run ended without a result; return how often that has happened."""
+        values = {"id": claim.id, "attempt": claim.attempt}
+        rows = self._engine.run(lambda cursor: cursor.rows(statements.CRASH, values))
+        return int(rows[0]["crashes"]) if rows else 0
+
+    def interrupt_all(self, error: str) -> int:
+        """Record that all runs that were at work are interrupted; return how many they are."""
+
+        def interrupt(cursor: Cursor) -> int:
+            rows = cursor.rows(statements.RUNNING, {})
+            for row in rows:
+                values = {**row, "state": RunState.INTERRUPTED.value, "exit_code": None, "error": error}
+                cursor.rows(statements.FINISH, values)
+                _add_state(cursor, row["id"])
+            return len(rows)
+
+        return self._engine.run(interrupt)
+
+    def purge(self) -> int:
+        """Remove the runs that ended long ago; return how many they were."""
+        values = {"seconds": self.limits.run_seconds}
+        return self._engine.run(lambda cursor: cursor.change(statements.PURGE, values))
+
+    def _submit(self, cursor: Cursor, new: NewRun) -> Run:
+        if new.key:
+            cursor.change(statements.EXPIRE_KEYS, {"seconds": self.limits.key_seconds})
+            values = {"principal": new.principal, "key": new.key, "digest": new.digest, "run": new.id}
+            if not cursor.change(statements.INSERT_KEY, values):
+                (former,) = cursor.rows(statements.FIND_KEY, values)
+                if former["digest"] != new.digest:
+                    raise KeyReusedError
+                return _get(cursor, former["run"])
+        if cursor.rows(statements.COUNT_QUEUED, {})[0]["count"] >= self.limits.queued:
+            raise TooManyRunsError(self.limits.queued)
+        values = {name: getattr(new, name) for name in ("id", "principal", "request", "destination", "recipe")}
+        if cursor.change(statements.INSERT_RUN, values):
+            _add_state(cursor, new.id)
+        return _get(cursor, new.id)
+
+
+class _Recording:
+    """Adds the events and failures of a run."""
+
+    def __init__(self, cursor: Cursor, run: str, last_event: int, last_failure: int) -> None:
+        self._cursor = cursor
+        self._run = run
+        self._events = last_event
+        self._failures = last_failure
+        self._batch: int | None = None
+        self._progress: Progress | None = None
+
+    def store(self, messages: list[Message]) -> None:
+        """Record messages; of several about the progress, the last one counts."""
+        for message in messages:
+            match message:
+                case Published():
+                    self._batch = message.batch
+                case Advanced():
+                    self._progress = message.progress
+                case PictureFailed():
+                    self._add_failure(message)
+                case Noticed():
+                    self._add_event(EventKind.NOTICE, _ENCODER.encode({"text": message.text}).decode())
+        progress = None if self._progress is None else _ENCODER.encode(self._progress).decode()
+        if progress is not None:
+            self._add_event(EventKind.PROGRESS, progress)
+        values = {"last_event": self._events, "last_failure": self._failures, "batch": self._batch}
+        self._cursor.change(statements.STORE, {"id": self._run, "progress": progress, **values})
+
+    def _add_failure(self, failed: PictureFailed) -> None:
+        if self._failures >= MAX_FAILURES:
+            return
+        values = {"source": failed.source, "destination": failed.destination, "record": failed.record}
+        number = self._failures + 1
+        if self._cursor.change(statements.ADD_FAILURE, {"run": self._run, "number": number, **values}):
+            self._failures = number
+            if number <= MAX_FAILURE_EVENTS:
+                self._add_event(EventKind.FAILURE, failed.record)
+
+    def _add_event(self, kind: EventKind, data: str) -> None:
+        self._events += 1
+        _insert_event(self._cursor, self._run, Event(self._events, kind, data))
+
+
+def _add_state(cursor: Cursor, run: str) -> None:
+    """Add an event about the state that a run has now."""
+    (row,) = cursor.rows(statements.NEXT_EVENT, {"id": run})
+    found = _get(cursor, run)
+    data = StateData(found.state, found.cancelled and not found.state.is_final, found.exit_code, found.error or None)
+    event = Event(row["last_event"], EventKind.STATE, _ENCODER.encode(data).decode())
+    _insert_event(cursor, run, event)
+
+
+def _insert_event(cursor: Cursor, run: str, event: Event) -> None:
+    values = {"run": run, "number": event.number, "kind": event.kind.value, "data": event.data}
+    cursor.change(statements.ADD_EVENT, values)
+
+
+def _get(cursor: Cursor, run: str) -> Run:
+    rows = cursor.rows(statements.GET, {"id": run})
+    if not rows:
+        raise NoSuchRunError(run)
+    return _run(rows[0])
+
+
+def _run(row: dict[str, object]) -> Run:
+    progress = msgspec.json.decode(str(row["progress"]), type=Progress)
+    return msgspec.convert({**row, "progress": progress}, Run, strict=False)
