@@ -164,6 +164,12 @@ class Page:
         """Insert a text where the focus is, in place of what is selected."""
         self.call("Input.insertText", text=text)
 
+    def choose_file(self, selector: str, file: Path) -> None:
+        """Choose a file in an input."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+
     def resize(self, width: int, height: int = 900) -> None:
         """Set the size of the window, in pixels."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.browser import Browser, Page, find_npm_package
 from tests.gateway.conftest import Gateway, run_signed_gateway
@@ -16,6 +17,9 @@ from tests.gateway.conftest import Gateway, run_signed_gateway
 pytestmark = pytest.mark.slow
 
 PAGES = ["", "docs"]
+
+COMMANDS = {"curl": ["bash", "-c"], "python": [sys.executable, "-c"]}
+"""What runs the code of a language."""
 
 
 def check_accessibility(page: Page) -> list[str]:
@@ -94,7 +98,7 @@ def test_the_form_shows_the_picture_and_its_url(trial: Page, gateway: Gateway) -
 
 
 def test_the_code_gets_the_picture(trial: Page, gateway: Gateway, tmp_path: Path) -> None:
-    for language, command in (("curl", ["bash", "-c"]), ("python", [sys.executable, "-c"])):
+    for language, command in COMMANDS.items():
         folder = tmp_path / language
         folder.mkdir()
         subprocess.run([*command, read_code(trial, language)], cwd=folder, check=True, timeout=60, capture_output=True)
@@ -146,6 +150,20 @@ def test_with_a_key_the_form_shows_signed_urls(browser: Browser, photos: Path, t
         url = page.evaluate("document.getElementById('url').value")
         assert re.search(r"/i/[\w-]{43}/rs:fit:800:0:0/f:auto/plain/photos/below/three\.jpg$", url)
         assert signed.gateway.client.get(url).status_code == 200
+        page.evaluate("document.querySelector('[name=from][value=file]').click()")
+        page.choose_file("#file", photos / "two.png")
+        page.evaluate("document.getElementById('fit').value = 'fill'; document.getElementById('format').value = ''")
+        fill(page, "height", "100")
+        fill(page, "width", "150")
+        wait_for_size(page, 150, 100)
+        environment = {**os.environ, "KEY": signed.keys["submitter"]}
+        for language, command in COMMANDS.items():
+            code = read_code(page, language).replace("two.png", str(photos / "two.png"))
+            (tmp_path / "picture.png").unlink(missing_ok=True)
+            done = [*command, code]
+            subprocess.run(done, cwd=tmp_path, env=environment, check=True, timeout=60, capture_output=True)
+            with Image.open(tmp_path / "picture.png") as picture:
+                assert picture.size == (150, 100)
         fill(page, "key", "wrong")
         page.press("Enter")
         page.wait_for("document.querySelector('#status.bad')")

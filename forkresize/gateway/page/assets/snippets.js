@@ -32,13 +32,14 @@ const OF_UPLOAD = {
   ].join(" \\\n  "),
   html: () => "<!-- A picture that is sent has no URL. Choose a picture of a root. -->",
   python: ({ url, file, name, key }) => [
-    "from pathlib import Path", "from urllib.request import Request, urlopen", "",
-    `headers = {"Content-Type": "application/octet-stream"${key ? ', "Authorization": f"Bearer {key}"' : ""}}`,
+    ...key ? ["import os"] : [], "from pathlib import Path", "from urllib.request import Request, urlopen", "",
+    `headers = {"Content-Type": "application/octet-stream"${key ? ', "Authorization": f"Bearer {os.environ[\'KEY\']}"' : ""}}`,
     `request = Request(${JSON.stringify(url)}, Path(${JSON.stringify(name)}).read_bytes(), headers)`,
     "with urlopen(request, timeout=30) as response:",
     `    Path("${file}").write_bytes(response.read())`,
   ].join("\n"),
   javascript: ({ url, key }) => [
+    "// `file` is a File, such as one of an <input>.",
     `const response = await fetch(${JSON.stringify(url)}, {`,
     `  method: "POST", body: file,${key ? " headers: { Authorization: `Bearer ${key}` }," : ""}`,
     "});", "const picture = await response.blob();",

@@ -119,10 +119,13 @@ async function update() {
   const started = performance.now();
   try {
     facts = isUpload() ? describeUpload() : await describeUrl();
-    facts.file = `picture.${value("format") && value("format") !== "auto" ? value("format") : "img"}`;
+    facts.file = "picture.img";
     if (signal.aborted) return;
     showCode();
     const response = await facts.fetch();
+    // A browser and a program get different formats, if the format is automatic.
+    if (value("format") !== "auto") facts.file = `picture.${response.headers.get("Content-Type").replace("image/", "")}`;
+    showCode();
     await showPicture(response, started);
   } catch (error) {
     if (signal.aborted) return;
