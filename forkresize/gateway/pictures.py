@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _WAITING_PER_WORKER = 8
 
+_RECIPES = 64
+"""Recipes that are kept packed."""
+
 _NOWHERE = LocalStore("")
 
 _ALL_FRAMES = Recipe()
@@ -76,6 +79,7 @@ class Pictures:
         self._create_renderer = create_renderer
         self._renderer = create_renderer()
         self._threads = threads
+        self._packer = _Packer(self._limits)
         self._inspections = Inspections(self._inspect)
         self.admission = Admission(_bounds(self._limits, self._renderer.workers))
 
@@ -156,7 +160,7 @@ class Pictures:
             raise problem_of_detail(error.detail) from error
 
     async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
-        packed = self._pack(recipe)
+        packed = self._packer.pack(recipe)
         submitted = time.time()
         rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
         try:
@@ -169,15 +173,12 @@ class Pictures:
     async def _inspect(self, located: Located) -> Inspected:
         async with self._within_limits(located.info.size) as place:
             job, file = await self._fetch(located, _ALL_FRAMES)
-            packed = self._pack(_ALL_FRAMES)
+            packed = self._packer.pack(_ALL_FRAMES)
             with file:
                 inspection = await self._submit(lambda renderer: renderer.inspect(job, packed, file), place)
         if inspection.found is None:
             raise _problem_of(outcomes_from_result(inspection.result, _NOWHERE))
         return inspection.found
-
-    def _pack(self, recipe: Recipe) -> PackedRecipe:
-        return PackedRecipe(to_bytes(_limit(recipe, self._limits)), timeout=self._limits.timeout)
 
     async def _submit(self, submit: "Callable[[Renderer], Future[_Answer]]", place: Place) -> _Answer:
         renderer = self._renderer
@@ -225,14 +226,36 @@ def _bounds(limits: Limits, workers: int) -> Bounds:
     return Bounds(workers=workers, waiting=waiting, memory=limits.memory, giant=limits.giant)
 
 
-def _limit(recipe: Recipe, limits: Limits) -> Recipe:
-    """Return a recipe with its limits, or the gateway's where they are lower."""
-    return replace(
-        recipe,
-        max_pixels=min(recipe.max_pixels, limits.max_pixels),
-        max_frames=min(recipe.max_frames, limits.max_frames),
-        max_file_size=min(recipe.max_file_size, limits.max_file_size),
-    )
+class _Packer:
+    """Packs recipes, and keeps the latest: the same one is asked for again and again.
+
+    Args:
+        limits: of the gateway, which apply where those of a recipe are higher.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        # By their ids, as recipes have no hash. A recipe that is kept here does not lose its id to another one.
+        self._kept: dict[int, tuple[Recipe, PackedRecipe]] = {}
+
+    def pack(self, recipe: Recipe) -> PackedRecipe:
+        """Return a recipe, packed, with its limits."""
+        kept = self._kept.get(id(recipe))
+        if kept is None:
+            kept = self._kept[id(recipe)] = recipe, self._pack(recipe)
+            if len(self._kept) > _RECIPES:
+                del self._kept[next(iter(self._kept))]
+        return kept[1]
+
+    def _pack(self, recipe: Recipe) -> PackedRecipe:
+        limits = self._limits
+        limited = replace(
+            recipe,
+            max_pixels=min(recipe.max_pixels, limits.max_pixels),
+            max_frames=min(recipe.max_frames, limits.max_frames),
+            max_file_size=min(recipe.max_file_size, limits.max_file_size),
+        )
+        return PackedRecipe(to_bytes(limited), timeout=limits.timeout)
 
 
 def _outputs(recipe: Recipe) -> tuple[Output, ...]:

@@ -59,7 +59,7 @@ def serve(settings: GatewaySettings) -> int:
         create_app(services),
         host=settings.host,
         port=settings.port,
-        loop="asyncio",
+        loop="auto",
         http=partial(BoundedProtocol, settings.wire),  # type: ignore[arg-type]  # It is called as the class would be.
         ws="none",
         lifespan="on",

@@ -112,7 +112,10 @@ def cosd(angle: float) -> float:
 
 def patches(mode: str, colors: Sequence[Pixel]) -> Image.Image:
     row = Image.new(mode, (len(colors), 1))
-    row.putdata([color if len(color) > 1 else color[0] for color in colors])
+    if len(colors[0]) > 1:
+        row.putdata(list(colors))
+    else:
+        row.putdata([color[0] for color in colors])
     return row.resize((len(colors) * PATCH, PATCH), Image.Resampling.NEAREST)
 
 
