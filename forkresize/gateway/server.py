@@ -73,6 +73,8 @@ def serve(settings: GatewaySettings) -> int:
     )
     server = _Server(config, services)
     socket = config.bind_socket()
+    # Connections wait from now on, so that what is printed is true.
+    socket.listen(_BACKLOG)
     host, port = socket.getsockname()[:2]
     # The server handles signals itself, and then has them handled once more.
     with socket, _serve_metrics(services) as metrics, StopSignals(lambda: None):
