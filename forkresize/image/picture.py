@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from PIL.Image import Image
 
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.geometry.region import Dimensions, Region, stored_area
+from forkresize.image.geometry.region import Dimensions, Region, is_sideways, stored_area, transform
 
 _CACHED = 1024
 """Views and boxes to cache: the pictures of a directory have few different sizes."""
@@ -31,6 +31,19 @@ class View(Struct, frozen=True, kw_only=True):
     def whole(size: Dimensions, orientation: int = 1) -> "View":
         """Return the view of a whole picture of this upright size."""
         return View(size=size, orientation=orientation, area=Region.whole(size))
+
+    def of_upper_rows(self, rows: int) -> "View":
+        """Return the same view of a picture that is decoded to its first stored rows only.
+
+        Its area may reach beyond the picture that is left, until a crop keeps it from that.
+
+        Args:
+            rows: how many.
+        """
+        width, height = self.size[::-1] if is_sideways(self.orientation) else self.size
+        area = transform(stored_area(self.area, self.size, self.orientation), (width, rows), self.orientation)
+        size = (rows, width) if is_sideways(self.orientation) else (width, rows)
+        return self if rows == height else View(size=size, orientation=self.orientation, area=area)
 
     @property
     def visible_size(self) -> Dimensions:

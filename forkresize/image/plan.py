@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -9,18 +10,25 @@ from forkresize.image.analyze.smartcrop import find_focus, thumbnail
 from forkresize.image.decode.identify import output_format
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
-from forkresize.image.geometry.region import Dimensions
+from forkresize.image.geometry.region import Dimensions, stored_area
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import is_scalable, predict_view
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.orient import orient
+from forkresize.image.steps.registry import operation_of
 from forkresize.image.steps.resize import crop_to_view
-from forkresize.recipe import Fit, Gravity, Recipe, Rendition, Resample, Resize, Size
+from forkresize.recipe import Fit, Gravity, OnTruncated, Recipe, Rendition, Resample, Resize, Size
 
 _OVERSAMPLING = 2.5
 """Decoded pixels per output pixel along each axis. With fewer, the difference to full resolution is visible."""
 
 _SHRINKS = 8, 4, 2
+
+_KERNEL_REACH = 4
+"""Pixels of an output, at its scale, that the widest kernel reaches over the edge of what it shows."""
+
+_DECODER_REACH = 32
+"""Rows of a JPEG that the decoder looks at below those that it returns, to interpolate colors."""
 
 _CACHED = 1024
 """Shrink factors to cache: the pictures of a directory have few different sizes."""
@@ -68,6 +76,22 @@ def choose_shrink(original: SourceImage, recipe: Recipe, renditions: Iterable[Re
     if not original.supports_shrink_on_load or resize.linear or resize.resample is Resample.NEAREST or visible is None:
         return 1
     return min((_shrink_for(visible, rendition.size, resize) for rendition in renditions), default=1)
+
+
+def count_visible_rows(original: SourceImage, recipe: Recipe, renditions: Iterable[Rendition]) -> int | None:
+    """Return how many of a picture's stored rows, from the first, its renditions depend on; None for all.
+
+    That is so if steps before the resize read pixels, if what is there of a file that ends too early is used, and for
+    ``nearest``: of two pixels at the same distance, it takes one or the other as the rounding of their places has it.
+    """
+    deferred = all(operation_of(step).is_deferred(step) for step in recipe.steps_before_resize)
+    if not deferred or recipe.on_truncated is not OnTruncated.FAIL or recipe.resize.resample is Resample.NEAREST:
+        return None
+    view = predict_view(original.view, recipe)
+    stored = stored_area(view.area, view.size, view.orientation)
+    plans = [layout(view.visible_size, rendition.size, recipe.resize) for rendition in renditions]
+    scale = max((max(each.area.width / each.scaled[0], each.area.height / each.scaled[1]) for each in plans), default=1)
+    return ceil(stored.top + stored.height + _KERNEL_REACH * max(1, scale)) + _DECODER_REACH
 
 
 @lru_cache(maxsize=_CACHED)

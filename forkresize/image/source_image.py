@@ -13,6 +13,7 @@ from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
+from forkresize.image.decode.jpeg_rows import keep_upper_rows
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
@@ -50,6 +51,7 @@ class SourceImage:
         self._pixels = 0
         self._profile: bytes | None = None
         self._visible_images = 0
+        self._decoded_view: View | None = None
         self._has_credentials = False
 
     @classmethod
@@ -199,16 +201,19 @@ class SourceImage:
         check = getattr(self.image, "has_sound_pixels", None)
         return check is None or bool(check(data))
 
-    def decode(self, frames: int, shrink: int) -> Iterator[Picture]:
+    def decode(self, frames: int, shrink: int, rows: int | None = None) -> Iterator[Picture]:
         """Yield the first frames. Those of an animation can be decoded again.
 
         Args:
             frames: how many.
             shrink: 1, 2, 4 or 8: how many pixels become one along each axis, in a format that supports it.
+            rows: how many stored rows are needed, from the first; None for all. A picture may have no more.
 
         Raises:
             PictureError: a frame is damaged, or they have too many pixels.
         """
+        if rows is not None and frames == 1 and self.image.format == "JPEG":
+            self._decoded_view = self.view.of_upper_rows(keep_upper_rows(self.image, self._file, rows))
         if shrink > 1:
             width, height = self.image.size
             self.image.draft(None, (max(1, width // shrink), max(1, height // shrink)))
@@ -221,15 +226,20 @@ class SourceImage:
             yield picture
 
     def _drop_ac_scans(self) -> None:
-        self._file.seek(0)
-        enough = drop_ac_scans(self._file.read())
+        assert self.image.fp is not None  # noqa: S101 -- only loading closes it.
+        self.image.fp.seek(0)
+        enough = drop_ac_scans(self.image.fp.read())
         if enough is not None:
             self.image.fp = io.BytesIO(enough)
 
     def _decode_only_frame(self, shrink: int) -> Picture:
         self._load_frame()
         return Picture(
-            image=self.image, view=self.view, shrink=shrink, profile=self.profile, diagnostics=self._diagnostics
+            image=self.image,
+            view=self._decoded_view or self.view,
+            shrink=shrink,
+            profile=self.profile,
+            diagnostics=self._diagnostics,
         )
 
     def _decode_frame(self, number: int, shrink: int) -> Picture:

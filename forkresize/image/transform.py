@@ -19,7 +19,7 @@ from forkresize.image.geometry.region import Dimensions
 from forkresize.image.memory import estimate_memory, opening_memory, reclassify
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import apply_before, resolve_trim
-from forkresize.image.plan import choose_shrink, duplicate_renditions, static_size
+from forkresize.image.plan import choose_shrink, count_visible_rows, duplicate_renditions, static_size
 from forkresize.image.rendition import Rendered, RenditionBuilder, Timings
 from forkresize.image.resample import kernel
 from forkresize.image.source_image import SourceImage
@@ -235,11 +235,13 @@ class _Rendering:
         """Yield the frames that are needed, each prepared for all renditions."""
         recipe, pending = self._recipe, [builder for builder in self.builders if builder.is_pending]
         frames = max((builder.frames for builder in pending), default=0)
-        shrink = choose_shrink(source, recipe, [builder.rendition for builder in pending])
+        renditions = [builder.rendition for builder in pending]
+        shrink = choose_shrink(source, recipe, renditions)
         modes = frozenset[str]().union(*(builder.output.modes for builder in pending))
         if frames > 1 and source.is_animated:
             recipe = resolve_trim(recipe, lambda: source.decode(frames, shrink), modes)
-        for picture in source.decode(frames, shrink):
+        rows = count_visible_rows(source, recipe, renditions)
+        for picture in source.decode(frames, shrink, rows):
             yield apply_before(picture, recipe, modes)
 
     def _add_frame(self, picture: Picture) -> None:

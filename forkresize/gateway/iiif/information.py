@@ -12,7 +12,11 @@ CONTEXT = "http://iiif.io/api/image/3/context.json"
 PROFILE = "http://iiif.io/api/image/3/level2.json"
 
 _TILE = 512
-"""Sides of a tile in pixels: with smaller ones, a large picture is decoded more often."""
+_LARGE_TILE = 1024
+"""Sides of a tile in pixels. Each tile of a large picture takes a decoding of its own, so there should be few."""
+
+_LARGE = 16_000_000
+"""Pixels from which a picture is large."""
 
 _SMALLEST = 64
 """Pixels of the longer side of the smallest size that is proposed."""
@@ -64,7 +68,7 @@ def describe_picture(base_uri: str, source: PixelSize, limits: SizeLimits) -> In
         source: its width and height, upright.
         limits: of the size of an answer.
     """
-    factors = _scale_factors(source)
+    tile = _LARGE_TILE if source[0] * source[1] >= _LARGE else _TILE
     return Information(
         id=base_uri,
         width=source[0],
@@ -77,7 +81,7 @@ def describe_picture(base_uri: str, source: PixelSize, limits: SizeLimits) -> In
             for size in (reduce(source, factor) for factor in reversed(_size_factors(source)))
             if limits.allow(size)
         ],
-        tiles=[Tiles(_TILE, factors)],
+        tiles=[Tiles(tile, _scale_factors(source, tile))],
         extra_formats=[name for name in FORMATS if name not in _OF_LEVEL_2],
         extra_qualities=[each for each in Quality if each is not Quality.DEFAULT],
         extra_features=[*_EXTRA_FEATURES],
@@ -89,10 +93,10 @@ def reduce(source: PixelSize, factor: int) -> PixelSize:
     return -(-source[0] // factor), -(-source[1] // factor)
 
 
-def _scale_factors(source: PixelSize) -> list[int]:
+def _scale_factors(source: PixelSize, tile: int) -> list[int]:
     """Return the powers of two by which a picture is reduced, until it fits into one tile."""
     factors = [1]
-    while max(reduce(source, factors[-1])) > _TILE:
+    while max(reduce(source, factors[-1])) > tile:
         factors.append(2 * factors[-1])
     return factors
 

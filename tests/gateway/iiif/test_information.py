@@ -30,7 +30,7 @@ def test_document_has_the_properties_of_the_specification() -> None:
             {"width": width, "height": height}
             for width, height in ((94, 63), (188, 125), (375, 250), (750, 500), (1500, 1000))
         ],
-        "tiles": [{"width": 512, "scaleFactors": [1, 2, 4, 8, 16]}],
+        "tiles": [{"width": 1024, "scaleFactors": [1, 2, 4, 8]}],
         "extraFormats": ["gif", "tif", "webp"],
         "extraQualities": ["color", "gray", "bitonal"],
         "extraFeatures": [
@@ -41,6 +41,11 @@ def test_document_has_the_properties_of_the_specification() -> None:
             "sizeUpscaling",
         ],
     }
+
+
+def test_smaller_pictures_have_smaller_tiles() -> None:
+    (tiles,) = describe_picture("x", (4000, 3000), LIMITS).tiles
+    assert (tiles.width, tiles.scale_factors) == (512, [1, 2, 4, 8])
 
 
 @given(source=st.tuples(st.integers(1, 60_000), st.integers(1, 60_000)))
