@@ -1,27 +1,33 @@
 """The routes of the Image API: images, image information, and the redirect from base URIs."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from msgspec import Meta, json
+from msgspec import Meta, Struct, json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from forkresize.batch.remote.renderer import Inspected
+from forkresize._version import __version__
+from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.formats import OUTPUT_FORMATS, media_type
+from forkresize.gateway.caching import Validators, cache_control
 from forkresize.gateway.connection import while_connected
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.iiif.identifier import Identifier, parse_identifier, unquote_part
 from forkresize.gateway.iiif.information import CONTEXT, PROFILE, Information, accepts_linked_data, describe_picture
 from forkresize.gateway.iiif.request import FORMATS, parse_request
 from forkresize.gateway.iiif.size import SizeLimits
+from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.public_url import public_url_of
 from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import Limits
+from forkresize.gateway.single_flight import SingleFlight
+from forkresize.recipe import Recipe
 from forkresize.recipe.size import MAX_SIDE
 
 PREFIX = "/iiif/3/"
@@ -46,7 +52,14 @@ class ImageApi:
         self._services = services
         settings = services.settings
         self._public_url = settings.public_url
+        self._cache_control = cache_control(settings.picture_urls.max_age, is_versioned=False)
+        if not settings.unsigned:
+            # What needs credentials belongs into the cache of the client alone.
+            self._cache_control = self._cache_control.replace("public", "private")
+        self._flights = SingleFlight[_Answer]()
         self._limits = size_limits(settings.limits)
+        # Answers change with the codecs, too.
+        self._version = repr((__version__, fingerprint_recipe(Recipe(), None).combined, self._limits))
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -74,18 +87,26 @@ class ImageApi:
         "Describe a picture",
         tag="iiif",
         paths={"identifier": _IDENTIFIER},
-        answers={200: Answer("What the picture is, and what can be asked for.", {"application/ld+json": Information})},
+        answers={
+            200: Answer("What the picture is, and what can be asked for.", {"application/ld+json": Information}),
+            304: Answer("The copy of the client is up to date."),
+        },
         problems=(404, 413, 415, 422, 502),
     )
     async def information(self, request: Request) -> Response:
         """Return the image information document of a picture (IIIF Image API 3.0)."""
         identifier = _identifier(request)
         base_uri = self._base_uri(request, identifier)
-        _, found = await while_connected(request, self._inspect(identifier))
-        document = describe_picture(base_uri, (found.width, found.height), self._limits)
         is_linked = accepts_linked_data(request.headers.get("accept"))
-        headers = {"link": _PROFILE_LINK, "vary": "accept"}
-        return Response(json.encode(document), 200, headers, _LINKED_DATA if is_linked else "application/json")
+        media_type = _LINKED_DATA if is_linked else "application/json"
+        located = await self._services.roots.find(identifier.root, identifier.key)
+        headers, is_current = self._validate(request, located, base_uri, media_type)
+        headers |= {"link": _PROFILE_LINK, "vary": "accept"}
+        if is_current:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        found = await while_connected(request, self._services.pictures.inspect(located))
+        document = describe_picture(base_uri, (found.width, found.height), self._limits)
+        return Response(json.encode(document), 200, headers, media_type)
 
     @describe(
         "Get a picture, or a part of it",
@@ -95,8 +116,9 @@ class ImageApi:
             200: Answer(
                 "The picture.",
                 {media_type(FORMATS[name]): bytes for name in FORMATS},
-                headers={"Link": "its canonical URI and the profile"},
-            )
+                headers={"Link": "its canonical URI and the profile", "ETag": "changes with the source and the codecs"},
+            ),
+            304: Answer("The copy of the client is up to date."),
         },
         problems=(404, 413, 415, 422, 502),
     )
@@ -108,7 +130,14 @@ class ImageApi:
             unquote_part(request.path_params[name]) for name in ("region", "size", "rotation", "quality", "format")
         )
         parts = region, size, rotation, f"{quality}.{suffix}"
-        return await while_connected(request, self._render(identifier, base_uri, parts))
+        located = await self._services.roots.find(identifier.root, identifier.key)
+        headers, is_current = self._validate(request, located, base_uri, *parts)
+        if is_current:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        work = partial(self._render, located, parts)
+        answer = await while_connected(request, self._flights.run((located.root, located.key, headers["etag"]), work))
+        headers["link"] = f'<{base_uri}/{answer.canonical}>;rel="canonical", {_PROFILE_LINK}'
+        return Response(answer.picture.data, 200, headers, answer.picture.media_type)
 
     async def refuse(self, request: Request) -> Response:
         """Say what URIs look like.
@@ -125,16 +154,30 @@ class ImageApi:
     def _base_uri(self, request: Request, identifier: Identifier) -> str:
         return f"{public_url_of(request, self._public_url)}{PREFIX}{identifier.quote()}"
 
-    async def _inspect(self, identifier: Identifier) -> tuple[Located, Inspected]:
-        located = await self._services.roots.find(identifier.root, identifier.key)
-        return located, await self._services.pictures.inspect(located)
+    def _validate(self, request: Request, located: Located, *variant: str) -> tuple[dict[str, str], bool]:
+        """Return the headers for caches, and whether the copy of the client is up to date.
 
-    async def _render(self, identifier: Identifier, base_uri: str, parts: tuple[str, str, str, str]) -> Response:
-        located, found = await self._inspect(identifier)
+        Args:
+            request: has the validators of the copy.
+            located: the source.
+            variant: what the answer depends on, besides the source and the gateway.
+        """
+        found = Validators.of(located.info, repr((self._version, variant)).encode())
+        headers = {"etag": found.etag, "last-modified": found.last_modified, "cache-control": self._cache_control}
+        return headers, found.match(request.headers.get("if-none-match"), request.headers.get("if-modified-since"))
+
+    async def _render(self, located: Located, parts: tuple[str, str, str, str]) -> "_Answer":
+        found = await self._services.pictures.inspect(located)
         asked = parse_request(parts, (found.width, found.height), self._limits)
         (picture,) = await self._services.pictures.render(located, asked.recipe)
-        headers = {"link": f'<{base_uri}/{asked.canonical}>;rel="canonical", {_PROFILE_LINK}'}
-        return Response(picture.data, 200, headers, picture.media_type)
+        return _Answer(picture, asked.canonical)
+
+
+class _Answer(Struct, frozen=True):
+    """A picture that was made, and the last four parts of its canonical URI."""
+
+    picture: Picture
+    canonical: str
 
 
 class _RawRoute(Route):

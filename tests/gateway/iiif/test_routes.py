@@ -7,7 +7,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.gateway.conftest import Gateway, StartGateway
+from tests.gateway.conftest import Gateway, StartGateway, run_signed_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +51,35 @@ def test_information_names_the_uri_and_the_upright_size(gateway: Gateway) -> Non
     assert response.headers["content-type"] == ('application/ld+json;profile="http://iiif.io/api/image/3/context.json"')
     assert (response.headers["link"], response.headers["vary"]) == (PROFILE, "accept")
     assert get(gateway, f"{BASE}/info.json", accept="application/json").headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/info.json", "/full/60,/0/default.jpg"])
+def test_a_copy_that_is_up_to_date_is_not_sent_again(gateway: Gateway, path: str) -> None:
+    first = get(gateway, BASE + path)
+    etag, date = first.headers["etag"], first.headers["last-modified"]
+    assert first.headers["cache-control"].startswith("public, max-age=")
+    for condition in ({"if-none-match": etag}, {"if-none-match": f'"x", {etag}'}, {"if-modified-since": date}):
+        again = gateway.client.get(BASE + path, headers=condition)
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert gateway.client.get(BASE + path, headers={"if-none-match": '"x"'}).status_code == 200
+
+
+def test_without_unsigned_callers_need_a_key(photos: Path, tmp_path: Path) -> None:
+    with run_signed_gateway(photos, tmp_path) as signed:
+        path = f"{BASE}/full/60,/0/default.jpg"
+        refused = get(signed.gateway, path)
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "*")
+        assert signed.gateway.client.options(path).status_code == 204
+        answer = signed.gateway.client.get(path, headers=signed.authorize("reader"))
+        assert open_image(answer).size == (60, 45)
+        assert answer.headers["cache-control"].startswith("private, max-age=")
+
+
+def test_answers_differ_in_their_etag(gateway: Gateway) -> None:
+    paths = ("/info.json", "/full/60,/0/default.jpg", "/full/60,/0/default.png", "/full/60,/90/default.jpg")
+    etags = {get(gateway, BASE + path).headers["etag"] for path in paths}
+    etags.add(get(gateway, f"{BASE}/info.json", accept="application/json").headers["etag"])
+    assert len(etags) == 5
 
 
 def test_base_uri_redirects_to_the_information(gateway: Gateway) -> None:
