@@ -64,4 +64,4 @@ def create_wire_limits(options: Mapping[str, Any]) -> "WireLimits":
     """Return what clients may send."""
     from forkresize.gateway.bounds import WireLimits
 
-    return WireLimits(connections=options["max_connections"])
+    return WireLimits(connections=options["max_connections"], unsent=options["queue_memory"])

@@ -25,6 +25,7 @@ class WireLimits(Struct, frozen=True, kw_only=True):
         body_rate: bytes a second that a body must have beyond these seconds, on average; of responses, too.
         body_timeout: seconds for a body of any length.
         connections: that are open at the same time.
+        unsent: bytes of responses that clients have not read, of all connections; the slowest ones are given up.
     """
 
     url: _Count = 8192
@@ -35,6 +36,7 @@ class WireLimits(Struct, frozen=True, kw_only=True):
     body_rate: _Count = 1000
     body_timeout: _Seconds = 300.0
     connections: _Count = 1000
+    unsent: _Count = 512_000_000
 
 
 class RequestBounds:

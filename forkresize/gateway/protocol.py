@@ -20,8 +20,22 @@ _LINGER = 2.0
 is reset, and the client may lose the answer."""
 
 
+_MAX_PIPELINED = 16
+"""Requests that wait on a connection for the answer to the one before them."""
+
+_FRAMING = 8
+"""Bytes for each byte of a body that its chunks may take besides it; trailers are among them."""
+
+
+class _TooManyRequestsError(Exception):
+    """More requests wait on a connection than may."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """A connection.
+
+    Attributes:
+        writing_since: when its client began to be slow in reading a response, by the clock of the event loop.
 
     Args:
         limits: of heads, responses and connections.
@@ -32,7 +46,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(**options)
         self._limits = limits
         self._max_head = limits.url + 2 * limits.header_bytes
-        self._head_size = 0
+        self._head_size = self._message_size = self._body_size = 0
+        self._is_over = False
+        self.writing_since = 0.0
         self._is_in_head = self._is_in_message = self._is_lingering = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -52,21 +68,19 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a part of a request."""
-        if self._is_lingering:
+        if self._is_closing():
             return
         if not self._is_in_message:
             # Also for line breaks before a request, which do not begin one.
             self._start_timer("head", self._limits.head_timeout, self._expire_head)
         super().data_received(data)
-        if self._is_in_head:
-            self._head_size += len(data)
-            if self._head_size > self._max_head:
-                self._refuse_head()
+        if not self._is_closing():
+            self._count(len(data))
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        self._head_size = 0
+        self._head_size = self._message_size = self._body_size = 0
         self._is_in_head = self._is_in_message = True
         self._start_timer("head", self._limits.head_timeout, self._expire_head)
 
@@ -75,6 +89,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._stop_timer("head")
         super().on_headers_complete()
+        if len(self.pipeline) > _MAX_PIPELINED:
+            raise _TooManyRequestsError
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Read a header; those after the body do not count."""
+        if self._is_in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Read a part of the body."""
+        self._body_size += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -84,7 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request; close the connection if this one is not over."""
         super().on_response_complete()
-        if self._is_in_message and not self._is_in_head:
+        if self._is_over or (self._is_in_message and not self._is_in_head):
             self.transport.close()
         self._watch_writing()
 
@@ -112,9 +138,28 @@ class BoundedProtocol(HttpToolsProtocol):
         return True
 
     @property
+    def unsent(self) -> int:
+        """Bytes of responses that the client has not taken."""
+        return self.transport.get_write_buffer_size()
+
+    @property
     def is_lingering(self) -> bool:
         """Whether the connection is closed except for reading."""
         return self._is_lingering
+
+    def _is_closing(self) -> bool:
+        return self._is_lingering or self._is_over
+
+    def _count(self, size: int) -> None:
+        """Count bytes that were read; refuse too many outside of a body."""
+        if self._is_in_head:
+            self._head_size += size
+            if self._head_size > self._max_head:
+                self._refuse_head()
+        elif self._is_in_message:
+            self._message_size += size
+            if self._message_size - self._body_size > self._max_head + _FRAMING * self._body_size:
+                self._refuse(HTTPStatus.BAD_REQUEST, "the body has too many bytes besides its content")
 
     def _expire_head(self) -> None:
         if self._is_answering():
@@ -133,12 +178,19 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text)
 
     def _refuse(self, status: HTTPStatus, detail: str, retry_after: float | None = None) -> None:
-        """Answer without the application, and close the connection."""
+        """Answer without the application, and close the connection. An answer to an earlier request comes first."""
         if self.transport.is_closing():
             return
-        if not self._is_answering():
-            self.transport.write(format_problem(Problem(status, detail, retry_after=retry_after)))
+        self._is_over = True
         self._is_in_message = True
+        if self._is_answering():
+            if self.pipeline or self.cycle.response_started or not self.cycle.more_body:
+                self.pipeline.clear()
+                return
+            # The application waits for the rest of a body that makes no sense.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(format_problem(Problem(status, detail, retry_after=retry_after)))
         self.transport.close()
 
     def _is_answering(self) -> bool:
@@ -148,17 +200,29 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _watch_writing(self) -> None:
         """Give up a client that reads a response too slowly."""
-        size = self.transport.get_write_buffer_size()
+        size = self.unsent
         if size and "write" not in self._timers:
+            self.writing_since = self.loop.time()
             self._start_timer("write", self._limits.body_grace, self._check_writing, size)
+            self._bound_unsent()
 
     def _check_writing(self, before: int) -> None:
         self._stop_timer("write")
-        size = self.transport.get_write_buffer_size()
+        size = self.unsent
         if size and before - size < self._limits.body_grace * self._limits.body_rate:
             self.transport.abort()
         else:
             self._watch_writing()
+
+    def _bound_unsent(self) -> None:
+        """Give up the clients that have read for the longest time, if what they have not read is too much."""
+        others = [each for each in self.connections if isinstance(each, BoundedProtocol) and each.unsent]
+        excess = sum(each.unsent for each in others) - self._limits.unsent
+        for each in sorted(others, key=lambda other: other.writing_since):
+            if excess <= 0:
+                break
+            excess -= each.unsent
+            each.transport.abort()
 
     def _start_timer(self, name: str, seconds: float, *call: Any) -> None:
         self._stop_timer(name)

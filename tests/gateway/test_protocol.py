@@ -29,12 +29,14 @@ class Seen:
 
     def __init__(self) -> None:
         self.targets: list[bytes] = []
+        self.headers: list[list[tuple[bytes, bytes]]] = []
         self.is_waiting = threading.Event()
         self.may_answer = threading.Event()
 
 
 async def answer(scope: Scope, receive: Receive, send: Send, seen: Seen) -> None:
     seen.targets.append(scope["raw_path"])
+    seen.headers.append(scope["headers"])
     if scope["path"] == "/wait":
         seen.is_waiting.set()
         await asyncio.to_thread(seen.may_answer.wait, DEADLINE)
@@ -270,3 +272,67 @@ def test_a_client_that_does_not_read_is_given_up_and_one_that_reads_is_not() -> 
             while seen.connections:
                 assert time.monotonic() < deadline, "the connection of a client that does not read is kept"
                 time.sleep(0.05)
+
+
+def test_responses_that_are_not_read_are_bounded_together_and_the_oldest_goes_first() -> None:
+    with serve(unsent=len(BIG)) as (connect, seen), contextlib.ExitStack() as stack:
+        lazy = [stack.enter_context(connect()) for _ in range(6)]
+        for number, each in enumerate(lazy):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            each.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda count=number: len(seen.targets) > count)  # type: ignore[misc]
+        wait_until(lambda: sum(each.unsent for each in set(seen.connections)) <= len(BIG))
+        wait_until(lambda: len(seen.connections) < 6)
+        assert lazy[-1].recv(12) == b"HTTP/1.1 200"
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_many_requests_at_once_on_a_connection_are_not_kept() -> None:
+    with serve() as (connect, seen), connect() as connection:
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" + GOOD * 5000)
+        assert seen.is_waiting.wait(DEADLINE)
+        [protocol] = seen.connections
+        wait_until(lambda: not protocol.pipeline)
+        seen.may_answer.set()
+        # The answer that had begun ends, and so does the connection.
+        assert read_all(connection).count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_trailers_are_not_headers_and_do_not_grow() -> None:
+    with serve() as (connect, seen), connect() as connection:
+        connection.sendall(b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
+        connection.sendall(b"Authorization: Bearer x\r\n" * 100)
+        wait_until(lambda: bool(seen.headers))
+        assert [name for name, _ in seen.headers[0]] == [b"host", b"transfer-encoding"]
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(10_000):
+                connection.sendall(b"Authorization: Bearer x\r\n" * 100)
+        response = read_all(connection)
+        assert not response or response.startswith(b"HTTP/1.1 400 ")
+        assert len(seen.headers[0]) == 2
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"1\r\nxyz\r\n", b"-1\r\n", b"1;" + b"e" * 200_000])
+def test_a_body_that_makes_no_sense_is_refused_at_once(connect: Callable[[], socket.socket], body: bytes) -> None:
+    with connect() as connection:
+        started = time.monotonic()
+        connection.sendall(b"POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        assert read_all(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert time.monotonic() - started < 5
+
+
+def test_nonsense_after_a_request_does_not_cost_its_answer() -> None:
+    with serve() as (connect, seen), connect() as connection:
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert seen.is_waiting.wait(DEADLINE)
+        connection.sendall(b"\x00\x00\x00")
+        seen.may_answer.set()
+        response = read_all(connection)
+    assert response.startswith(b"HTTP/1.1 200 OK")
+    assert response.endswith(b"ok")
