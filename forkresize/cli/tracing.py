@@ -1,7 +1,6 @@
 """The trace of a run from the command line, if the ordinary ``OTEL_*`` variables ask for one."""
 
 import os
-from collections.abc import Iterable
 from contextlib import ExitStack
 
 from forkresize.cli.arguments import Arguments
@@ -39,10 +38,3 @@ def open_tracer(arguments: Arguments, stack: ExitStack) -> list[Observer]:
 def printable(location: str) -> str:
     """Return a path or URL as valid text without secrets."""
     return redact(location).encode(errors="replace").decode()
-
-
-def traceparent_of(observers: Iterable[Observer]) -> str:
-    """Return the context of a run's span, for nodes of a cluster; empty if the run is not traced."""
-    from forkresize.telemetry.run_tracer import RunTracer
-
-    return next((each.context.traceparent for each in observers if isinstance(each, RunTracer)), "")

@@ -17,6 +17,9 @@ from forkresize.urls import redact
 TASK = "forkresize.chunk"
 """Name of the only task. Its argument is a message of ``messages``."""
 
+TRACEPARENT = "traceparent"
+"""The header of messages that has the context of the run's span, as W3C Trace Context defines it."""
+
 _SCHEMES = {"amqp": "rabbitmq", "amqps": "rabbitmq", "pyamqp": "rabbitmq", "redis": "redis", "rediss": "redis"}
 
 DELIVERY_LIMIT = 20

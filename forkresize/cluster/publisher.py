@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from forkresize.cluster.app import TASK, create_app, dead_letter_queue, declare_queues, queue_name
+from forkresize.cluster.app import TASK, TRACEPARENT, create_app, dead_letter_queue, declare_queues, queue_name
 from forkresize.cluster.messages import encode_message
 from forkresize.cluster.spec import QUEUES
 from forkresize.errors import ClusterError
@@ -42,13 +42,20 @@ class Publisher:
         """
         self._try(self._connect)
 
-    def publish(self, run: int, chunk: int, queue: str = "batch") -> None:
+    def publish(self, run: int, chunk: int, queue: str = "batch", traceparent: str = "") -> None:
         """Announce a chunk; returns when the broker has the message.
+
+        Args:
+            run: the chunk's run.
+            chunk: the chunk's number.
+            queue: where it is announced.
+            traceparent: context of the run's span, a header of the message; empty for none. The signature does not
+                cover it: a forged one can only mislead those who look at traces.
 
         Raises:
             ClusterError: the broker cannot be used.
         """
-        self._try(lambda: self._publish(encode_message(run, chunk, self._key).decode(), queue))
+        self._try(lambda: self._publish(encode_message(run, chunk, self._key).decode(), queue, traceparent))
 
     def depths(self) -> dict[str, int]:
         """Return how many messages wait in each queue, and in those for dead letters if there are any such queues.
@@ -75,10 +82,17 @@ class Publisher:
             declare_queues(self._app, connection)
             self._producer = self._app.amqp.Producer(connection, auto_declare=False)
 
-    def _publish(self, message: str, queue: str) -> None:
+    def _publish(self, message: str, queue: str, traceparent: str) -> None:
         self._connect()
-        name = queue_name(queue)
-        self._app.send_task(TASK, [message], queue=name, producer=self._producer, retry=False, ignore_result=True)
+        self._app.send_task(
+            TASK,
+            [message],
+            queue=queue_name(queue),
+            producer=self._producer,
+            retry=False,
+            ignore_result=True,
+            headers={TRACEPARENT: traceparent} if traceparent else None,
+        )
 
     def _depths(self) -> dict[str, int]:
         self._connect()

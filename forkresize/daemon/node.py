@@ -1,9 +1,7 @@
 """``forkresized node``: a node of a cluster."""
 
-import logging
 import platform
 import secrets
-import sys
 from typing import Any
 
 import click
@@ -11,7 +9,8 @@ import click
 from forkresize.cli.types import DURATION, MEMORY, WordChoice, whole
 from forkresize.cluster.signing import load_key
 from forkresize.cluster.spec import QUEUES
-from forkresize.daemon.options import cluster_options
+from forkresize.daemon.logs import configure_logging
+from forkresize.daemon.options import cluster_options, observation_options
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -60,7 +59,7 @@ from forkresize.store.objects import StoreOptions
 )
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
 @click.option("--name", metavar="NAME", help="The beginning of the node's name. [default: the name of this machine]")
-@click.option("-v", "--verbose", is_flag=True, help="Log what the broker's library does, too.")
+@observation_options
 def node(**options: Any) -> int:
     """Take work from a cluster until SIGTERM or SIGINT.
 
@@ -70,7 +69,7 @@ def node(**options: Any) -> int:
     from forkresize.cluster.node.node import Node
     from forkresize.cluster.node.settings import NodeSettings
 
-    _configure_logging(verbose=options["verbose"])
+    configure_logging(options["log_format"], verbose=options["verbose"])
     pool = PoolOptions(
         workers=options["workers"],
         memory=options["memory"],
@@ -89,6 +88,8 @@ def node(**options: Any) -> int:
         sandbox=SandboxMode(options["sandbox"]),
         lease_seconds=options["lease"],
         stores=StoreOptions(allow_http=options["allow_http"]),
+        metrics_host=options["metrics_host"],
+        metrics_port=options["metrics_port"],
     )
     return Node(settings).run()
 
@@ -96,12 +97,3 @@ def node(**options: Any) -> int:
 def _unique_name(start: str) -> str:
     """Return a name that no other node has, and none had before on a machine of the same name."""
     return f"{start}-{secrets.token_hex(3)}"
-
-
-def _configure_logging(*, verbose: bool) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    logging.getLogger("forkresize").setLevel(logging.INFO)

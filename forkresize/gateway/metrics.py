@@ -76,8 +76,7 @@ class GatewayMetrics:
         if record.cache is not None:
             self._answers.labels(record.cache).inc()
         if not record.outcomes:
-            for stage in record.stages:
-                self.phases.observe(stage.name, stage.ended - stage.started)
+            self.phases.observe_all(record.stages)
         for outcomes in with_stages(record):
             self.phases.observe_picture(outcomes)
             for outcome in outcomes:

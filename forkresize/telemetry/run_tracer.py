@@ -1,7 +1,7 @@
 """The observer that traces a run: its span, and those of its pictures."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -119,6 +119,11 @@ class RunTracer(Observer):
             attributes=attributes,
             error=_describe_end(summary, error),
         )
+
+
+def find_traceparent(observers: Iterable[object]) -> str:
+    """Return the context of a run's span, for those that work on it elsewhere; empty if no observer traces the run."""
+    return next((each.context.traceparent for each in observers if isinstance(each, RunTracer)), "")
 
 
 def _describe_end(summary: Summary | None, error: BaseException | None) -> str:

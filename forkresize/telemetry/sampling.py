@@ -34,6 +34,10 @@ class Sampling(Struct, frozen=True):
         """Return the context of the span of a run or of a chunk, which has many pictures: it is always sent."""
         return TraceContext.new(parent, is_sampled=not (parent and self.follows_parent and not parent.is_sampled))
 
+    def begin_linked(self, run: TraceContext | None) -> TraceContext:
+        """Return the context of a span that begins a trace of its own and links to a run; see ``begin_run``."""
+        return TraceContext.new(is_sampled=not (run and self.follows_parent and not run.is_sampled))
+
     def begin_picture(self, run: TraceContext) -> TraceContext:
         """Return the context of one of the pictures of a run or a chunk, with the decision."""
         context = run.child()

@@ -139,6 +139,7 @@ class Lab:
         self.jobs: list[Job] = []
         self.before: tuple[str | None, ...] = ()
         self.limits: dict[str, Any] = {}
+        self.traceparent = ""
 
     @property
     def spec(self) -> RunSpec:
@@ -164,7 +165,7 @@ class Lab:
     def publish(self, chunk_size: int, *, relay: bool = True) -> None:
         """Begin the run: write manifests, add chunks and announce them."""
         spec = self.spec
-        self.database.runs.create(self.run, spec, "test")
+        self.database.runs.create(self.run, spec, "test", self.traceparent)
         chunks = []
         for number, first in enumerate(range(0, len(self.jobs), chunk_size), 1):
             jobs: Sequence[Job] = self.jobs[first : first + chunk_size]

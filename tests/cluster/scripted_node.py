@@ -23,7 +23,7 @@ class Broker:
     def __init__(self) -> None:
         self.messages: deque[Message] = deque()
 
-    def publish(self, run: int, chunk: int, _queue: str) -> None:
+    def publish(self, run: int, chunk: int, _queue: str = "", _traceparent: str = "", /) -> None:
         """Add a message."""
         self.messages.append((run, chunk))
 

@@ -1,35 +1,126 @@
-"""The alerts and the dashboard ask for what the metrics file has."""
+"""The alerts and the dashboards ask for what there is, and Prometheus understands them."""
 
 import json
 import re
+import subprocess
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+from forkresize.batch.remote.renderer import Renderer
+from forkresize.cluster.database.overview import Overview
+from forkresize.cluster.metrics import ClusterMetrics
+from forkresize.cluster.node.metrics import NodeMetrics
+from forkresize.gateway.metrics import GatewayMetrics
+from forkresize.gateway.pictures import Pictures
+from forkresize.gateway.settings import GatewaySettings
+from forkresize.gateway.threads import Threads
+from forkresize.pool import PoolOptions
 from forkresize.report.export.metrics import MetricsFile
+from forkresize.summary import ExecutorStats
 from tests.protocols import MakeOutcome
+from tests.servers.program import find_program
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-ASKING = [DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresize.json"]
+RULES = sorted(DEPLOY.glob("prometheus/*.rules.yml"))
+TESTS = sorted(DEPLOY.glob("prometheus/*.test.yml"))
+DASHBOARDS = sorted(DEPLOY.glob("grafana/*.json"))
+
+SERIES = ("", "_total", "_bucket", "_count", "_sum")
 
 
-@pytest.mark.parametrize("file", ASKING, ids=lambda file: file.name)
-def test_every_metric_that_is_asked_for_is_there(file: Path, tmp_path: Path, written: MakeOutcome) -> None:
+@cache
+def find_metrics() -> frozenset[str]:
+    """Return the names of the metrics of gateways, nodes and clusters, with what is added to them."""
+    gateway, node = GatewayMetrics(), NodeMetrics()
+    threads = Threads(1)
+    settings = GatewaySettings(roots={"photos": "."})
+    pictures = Pictures(settings, lambda: Renderer(PoolOptions()), threads)
+    gateway.follow(pictures)
+    node.follow(lambda: ExecutorStats(workers=1), list, bool)
+    cluster = ClusterMetrics("postgresql://127.0.0.1/none")
+    cluster._database.overview = lambda: Overview(  # type: ignore[method-assign]  # noqa: SLF001 -- without a server.
+        runs={}, chunks={}, nodes={}, messages=0, oldest_pending=0.0, oldest_lease=0.0, shortest_lease=1.0
+    )
+    families = [*gateway.registry.collect(), *node.registry.collect(), *cluster.collect()]
+    pictures.close()
+    threads.close()
+    return frozenset(f"{family.name}{end}" for family in families for end in SERIES)
+
+
+def test_every_metric_of_runs_that_is_asked_for_is_there(tmp_path: Path, written: MakeOutcome) -> None:
     with MetricsFile(str(tmp_path / "a.prom")) as metrics:
         metrics.on_outcome(written())
     there = set(re.findall(r"^(forkresize_\w+)\{", (tmp_path / "a.prom").read_text(), re.MULTILINE))
+    for file in (DEPLOY / "prometheus/forkresize.rules.yml", DEPLOY / "grafana/forkresize.json"):
+        asked = set(re.findall(r"forkresize_\w+", file.read_text("utf-8")))
+        assert len(asked) >= 3
+        assert asked <= there
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in (*RULES, *DASHBOARDS) if "-" in file.name], ids=lambda file: file.name
+)
+def test_every_metric_of_gateways_and_nodes_that_is_asked_for_is_there(file: Path) -> None:
     asked = set(re.findall(r"forkresize_\w+", file.read_text("utf-8")))
-    assert len(asked) >= 3
-    assert asked <= there
+    assert len(asked) >= 5
+    assert asked - find_metrics() == set()
 
 
-def test_every_panel_has_a_place_of_its_own() -> None:
-    dashboard = json.loads((DEPLOY / "grafana/forkresize.json").read_text("utf-8"))
+def run_promtool(*arguments: str | Path) -> None:
+    """Run promtool, which must accept the files."""
+    command = [find_program("promtool", "prometheus"), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_prometheus_accepts_the_alerts() -> None:
+    assert len(RULES) == 3
+    run_promtool("check", "rules", *RULES)
+
+
+def test_alerts_fire_when_they_should() -> None:
+    assert [file.name.partition(".")[0] for file in TESTS] == [file.name.partition(".")[0] for file in RULES]
+    run_promtool("test", "rules", *TESTS)
+    for rules, tests in zip(RULES, TESTS, strict=True):
+        alerts = set(re.findall(r"- alert: (\w+)", rules.read_text("utf-8")))
+        fired = re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n", tests.read_text("utf-8"))
+        assert alerts == set(fired)
+
+
+def read_dashboard(file: Path) -> dict[str, Any]:
+    dashboard: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return dashboard
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
+def test_prometheus_understands_every_query_of_a_dashboard(file: Path) -> None:
+    dashboard = read_dashboard(file)
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    names = {variable["name"] for variable in dashboard["templating"]["list"]}
+    assert len(queries) >= 5
+    assert {name for query in queries for name in re.findall(r"\$(\w+)", query)} - {"__rate_interval"} <= names
+    plain = [query.replace("$__rate_interval", "5m").replace("$", "") for query in queries]
+    rules = [{"record": f"query:number{number}", "expr": query} for number, query in enumerate(plain)]
+    with TemporaryDirectory() as folder:
+        # JSON is YAML.
+        path = Path(folder, "queries.yml")
+        path.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+        run_promtool("check", "rules", path)
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.name)
+def test_every_panel_has_a_place_of_its_own(file: Path) -> None:
+    panels = read_dashboard(file)["panels"]
     taken = [
         (column, row)
-        for place in (panel["gridPos"] for panel in dashboard["panels"])
+        for place in (panel["gridPos"] for panel in panels)
         for column in range(place["x"], place["x"] + place["w"])
         for row in range(place["y"], place["y"] + place["h"])
     ]
     assert len(taken) == len(set(taken))
     assert max(column for column, _ in taken) < 24
+    assert len({panel["id"] for panel in panels}) == len(panels)

@@ -14,8 +14,8 @@ from forkresize.store import OutputStore
 class Publisher(Protocol):
     """Publishes messages to the broker."""
 
-    def publish(self, run: int, chunk: int, queue: str) -> object:
-        """Publish the message for a chunk.
+    def publish(self, run: int, chunk: int, queue: str, traceparent: str, /) -> object:
+        """Publish the message for a chunk; see ``forkresize.cluster.publisher``.
 
         Raises:
             ClusterError: the broker cannot be reached.
@@ -48,6 +48,7 @@ class Request(Struct, frozen=True, kw_only=True):
         stop_after: seconds after which what no node has started is cancelled; None for no limit.
         patience: seconds to wait for a detached run that is at work on the destination.
         owner: who asks, for people.
+        traceparent: context of the span that the chunks follow from; empty for none.
         find_replaced: returns the object that an output is to replace, by its key; None if puts are not bound to it.
     """
 
@@ -57,4 +58,5 @@ class Request(Struct, frozen=True, kw_only=True):
     stop_after: float | None = None
     patience: float = 0.0
     owner: str = ""
+    traceparent: str = ""
     find_replaced: FindReplaced | None = None

@@ -10,6 +10,7 @@ from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.executor import ClusterExecutor
 from forkresize.cluster.client.specification import specify
 from forkresize.summary import Summary
+from forkresize.telemetry.run_tracer import find_traceparent
 
 if TYPE_CHECKING:
     from forkresize.batch.executor import OnTick
@@ -54,6 +55,7 @@ def execute_on_cluster(
             stop_after=plan.deadline.remaining,
             patience=plan.settings.lock_wait,
             owner=submitter.owner,
+            traceparent=find_traceparent(observers),
             find_replaced=plan.backend.find_replaced(plan),
         )
         executor = ClusterExecutor(connection, request, on_tick)

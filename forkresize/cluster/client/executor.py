@@ -88,7 +88,8 @@ class ClusterExecutor(RecordingExecutor):
             LedgerError: the database cannot be used.
         """
         end_earlier_runs(self._connection, self._request, self._wait_or_stop)
-        self._database.runs.create(self.number, self._request.spec, self._request.owner)
+        request = self._request
+        self._database.runs.create(self.number, request.spec, request.owner, request.traceparent)
         self._is_owner = True
         yield from self._submit_and_follow(jobs)
         self._is_owner = False

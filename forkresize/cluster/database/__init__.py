@@ -11,6 +11,7 @@ from typing import Self
 from forkresize.cluster.database.chunks import LEASE_SECONDS, ChunkTable
 from forkresize.cluster.database.nodes import NodeTable
 from forkresize.cluster.database.outbox import Outbox
+from forkresize.cluster.database.overview import Overview, read_overview
 from forkresize.cluster.database.runs import RunTable
 from forkresize.ledger.postgres.database import Database, Timeouts
 from forkresize.ledger.postgres.migrate import migrate
@@ -56,6 +57,10 @@ class ClusterDatabase:
             LedgerError: a later version has changed them, or this user may not.
         """
         migrate(self._database, "cluster", read_scripts("forkresize.cluster.migrations"))
+
+    def overview(self) -> Overview:
+        """Return the state of the cluster in numbers."""
+        return read_overview(self._database)
 
     def __enter__(self) -> Self:
         return self

@@ -6,11 +6,13 @@ from forkresize.cluster.database.leases import ANNOUNCE
 from forkresize.cluster.database.sql import fetch
 from forkresize.ledger.postgres.database import Cursor, Database
 
-Publish = Callable[[int, int, str], object]
-"""Publishes the message for a chunk, from the run's and the chunk's number and the name of a queue."""
+Publish = Callable[[int, int, str, str], object]
+"""Publishes the message for a chunk, from the run's and the chunk's number, the name of a queue, and the context of the
+run's span, which is empty for none."""
 
 _NEXT = """
-SELECT run, chunk, queue FROM forkresize.outbox ORDER BY position LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+SELECT outbox.run, chunk, outbox.queue, traceparent FROM forkresize.outbox JOIN forkresize.batch USING (run)
+ORDER BY position LIMIT %(limit)s FOR UPDATE OF outbox SKIP LOCKED
 """
 _PUBLISHED = """
 WITH published AS (
@@ -55,7 +57,7 @@ class Outbox:
         def relay(cursor: Cursor) -> int:
             messages = fetch(cursor, _NEXT, {"limit": limit})
             for message in messages:
-                publish(message["run"], message["chunk"], message["queue"])
+                publish(message["run"], message["chunk"], message["queue"], message["traceparent"])
             cursor.executemany(_PUBLISHED, messages)
             return len(messages)
 

@@ -20,8 +20,8 @@ from forkresize.errors import UsageError
 from forkresize.ledger.postgres.database import Cursor, Database
 
 _CREATE = """
-INSERT INTO forkresize.batch (run, spec, queue, destination, owner)
-VALUES (%(run)s, %(spec)s, %(queue)s, %(destination)s, %(owner)s) ON CONFLICT (run) DO NOTHING
+INSERT INTO forkresize.batch (run, spec, queue, destination, owner, traceparent)
+VALUES (%(run)s, %(spec)s, %(queue)s, %(destination)s, %(owner)s, %(traceparent)s) ON CONFLICT (run) DO NOTHING
 """
 
 _LOCK = "SELECT state, cancelled, queue FROM forkresize.batch WHERE run = %(run)s FOR NO KEY UPDATE"
@@ -104,16 +104,19 @@ class RunTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, run: int, spec: RunSpec, owner: str = "") -> None:
+    def create(self, run: int, spec: RunSpec, owner: str = "", traceparent: str = "") -> None:
         """Add a run that has no chunks yet; does nothing if it exists.
 
         Args:
             run: its number, which the ledger gave.
             spec: what its chunks have in common.
             owner: who runs it, for people.
+            traceparent: context of the span that its chunks follow from; empty for none.
         """
         values = {"run": run, "spec": spec.encode(), "queue": spec.queue, "destination": spec.destination}
-        self._database.run(lambda cursor: cursor.execute(_CREATE, {**values, "owner": owner}))
+        self._database.run(
+            lambda cursor: cursor.execute(_CREATE, {**values, "owner": owner, "traceparent": traceparent})
+        )
 
     def add_chunks(self, run: int, chunks: Sequence[NewChunk]) -> None:
         """Add chunks, and the messages that announce them, in one transaction. Those that exist are left out.

@@ -1,6 +1,7 @@
 """One chunk on a node: reads the manifest, makes the pictures, writes rows and outcomes."""
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -19,6 +20,8 @@ from forkresize.cluster.jsonlines import ManifestError, read_again
 from forkresize.cluster.manifest import Header, outcomes_key, read_plan, run_directory, write_outcomes
 from forkresize.cluster.node.allowed import check_job
 from forkresize.cluster.node.chunk_outcomes import ChunkOutcomes
+from forkresize.cluster.node.chunk_trace import ChunkTrace
+from forkresize.cluster.node.metrics import NodeMetrics
 from forkresize.cluster.node.recorder import Recorder
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import RunStores
@@ -26,6 +29,7 @@ from forkresize.cluster.spec import RunSpec
 from forkresize.job import Job, Output
 from forkresize.outcome import Execution, Failed, Outcome, Reason, ref_to_job
 from forkresize.store import ObjectInfo, PutOptions, SourceStore
+from forkresize.telemetry.tracer import Tracer
 
 _MAX_MANIFEST = 32 << 20
 """Bytes of a compressed manifest that are read."""
@@ -47,11 +51,13 @@ class Chunk(Struct, frozen=True):
         lease: the lease.
         spec: of the chunk's run.
         stores: of the run.
+        traceparent: context of the run's span; empty for none.
     """
 
     lease: Lease
     spec: RunSpec
     stores: RunStores
+    traceparent: str = ""
 
 
 class Tools(Protocol):
@@ -64,6 +70,14 @@ class Tools(Protocol):
     @property
     def renderer(self) -> Renderer:
         """Renders the pictures."""
+
+    @property
+    def tracer(self) -> Tracer:
+        """Sends traces."""
+
+    @property
+    def metrics(self) -> NodeMetrics:
+        """Counts what is done."""
 
 
 class ChunkRun:
@@ -86,7 +100,10 @@ class ChunkRun:
         self._outcomes: ChunkOutcomes | None = None
         self._before: dict[str, str | None] = {}  # What is under the keys of outputs: an ETag, or empty for nothing.
         self._stopping = False
+        self._trace = ChunkTrace(tools.tracer, chunk.lease, chunk.traceparent, tools.settings.name)
         self.is_lost = False
+        self.renewed_at = time.monotonic()
+        """When the lease was taken or renewed."""
 
     @property
     def made(self) -> int:
@@ -96,6 +113,12 @@ class ChunkRun:
     def stop(self) -> None:
         """Begin no more pictures, and finish those that have begun; may be called by any thread."""
         self._stopping = True
+
+    def note_renewal(self, *, is_renewed: bool) -> None:
+        """Note that the lease was renewed, or could not be."""
+        self._tools.metrics.note_renewal(is_renewed=is_renewed)
+        if is_renewed:
+            self.renewed_at = time.monotonic()
 
     def lose(self) -> None:
         """Stop, and write nothing more: the lease is lost."""
@@ -116,6 +139,11 @@ class ChunkRun:
             LedgerError: the ledger cannot be written.
             BrokenPoolError: no picture can be rendered.
         """
+        self._tools.metrics.taken.inc()
+        with self._trace:
+            return self._run()
+
+    def _run(self) -> Result | None:
         jobs = self._read_jobs()
         self._outcomes = outcomes = ChunkOutcomes(jobs, self.lease.first, self._tools.settings.name)
         spec = limit_time(self._chunk.spec, self._tools.settings.pool.timeout)
@@ -154,6 +182,7 @@ class ChunkRun:
             failed = [Outcome(ref, Failed(Reason.CRASHED, POISON), Execution(attempts=2))]
             outcomes.add(job, failed)
             recorder.record(job, failed, {})
+            self._observe(failed)
 
     def _execute(self, jobs: Sequence[Job], spec: RunSpec, outcomes: ChunkOutcomes, recorder: Recorder) -> None:
         settings, stores = self._tools.settings, self._chunk.stores
@@ -187,6 +216,11 @@ class ChunkRun:
         placed = {key: executor.placed.pop(key) for key in keys if key in executor.placed}
         recorder.record(job, found, placed)
         outcomes.add(job, found)
+        self._observe(found)
+
+    def _observe(self, outcomes: Sequence[Outcome]) -> None:
+        self._tools.metrics.add_picture(outcomes)
+        self._trace.add(outcomes)
 
     def _put_options(self, output: Output) -> PutOptions:
         """Return how an output is put: bound to what was there when the run decided to make it."""

@@ -87,7 +87,11 @@ class Heartbeat:
         presence.hold()
         registered = database.nodes.be_seen(self._info.name, draining=self._is_draining())
         for chunk in self._running():
-            if not chunk.is_lost and not database.chunks.renew(chunk.lease, chunk.made):
+            if chunk.is_lost:
+                continue
+            is_renewed = database.chunks.renew(chunk.lease, chunk.made)
+            chunk.note_renewal(is_renewed=is_renewed)
+            if not is_renewed:
                 _LOG.warning("the lease of chunk %s of run %s is lost", chunk.lease.number, chunk.lease.run)
                 chunk.lose()
         return registered

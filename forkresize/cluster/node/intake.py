@@ -11,6 +11,7 @@ from kombu import compression
 from msgspec import DecodeError
 from msgspec.json import Decoder
 
+from forkresize.cluster.app import TRACEPARENT
 from forkresize.cluster.messages import MAX_BYTES
 
 _LOG = logging.getLogger("forkresize.node")
@@ -21,8 +22,8 @@ _BODY = Decoder(tuple[tuple[str], dict[str, None], dict[str, None]])
 _REFUSED_HEADERS = ("eta", "expires", "group", "stamps", "replaced_task_nesting")
 """Headers that would postpone or drop the message, or are for what this program does not use, if they hold anything."""
 
-OnChunk = Callable[[str, bool], object]
-"""Works on a chunk, from a message's text and whether the broker has delivered it before."""
+OnChunk = Callable[[str, bool, str], object]
+"""Works on a chunk, from a message's text, whether the broker has delivered it before, and the run's traceparent."""
 
 
 class ChunkConsumer(Consumer):  # type: ignore[misc]
@@ -50,7 +51,9 @@ def register_task(app: Celery, name: str, on_chunk: OnChunk) -> None:
     @app.task(name=name, bind=True, shared=False, Strategy=staticmethod(strategy))  # type: ignore[untyped-decorator]
     def take_chunk(task: Any, text: str) -> None:
         """Work on a chunk."""
-        on_chunk(text, bool((task.request.delivery_info or {}).get("redelivered")))
+        traceparent = task.request.get(TRACEPARENT)
+        redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
+        on_chunk(text, redelivered, traceparent if isinstance(traceparent, str) else "")
 
     app.finalize()
     for other in set(app.tasks) - {name}:

@@ -13,7 +13,7 @@ from forkresize._version import __version__
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.cluster.app import TASK, create_app, queue_name
 from forkresize.cluster.database import ClusterDatabase
-from forkresize.cluster.database.values import Handling, Lease, NodeInfo
+from forkresize.cluster.database.values import Handling, Lease, NodeInfo, Result
 from forkresize.cluster.jsonlines import ManifestError
 from forkresize.cluster.messages import ChunkMessage, MessageError, decode_message
 from forkresize.cluster.node.allowed import AllowedUrls, NotAllowedError
@@ -22,12 +22,14 @@ from forkresize.cluster.node.exclusion import Exclusion
 from forkresize.cluster.node.heartbeat import Heartbeat
 from forkresize.cluster.node.intake import ChunkConsumer, refuse_compression, register_task
 from forkresize.cluster.node.keeper import Keeper
+from forkresize.cluster.node.metrics import NodeMetrics, serve_metrics
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import StoreCache
 from forkresize.cluster.publisher import Publisher
 from forkresize.errors import BrokenPoolError, ForkresizeError, UsageError
 from forkresize.exit_policy import ExitCode, exit_code_for_signal
 from forkresize.pool.signals import StopSignals
+from forkresize.telemetry.tracer import Tracer
 
 _LOG = logging.getLogger("forkresize.node")
 
@@ -63,6 +65,8 @@ class Node:
 
     def __init__(self, settings: NodeSettings) -> None:
         self.settings = settings
+        self.metrics = NodeMetrics()
+        self.tracer = Tracer("forkresize-node", _LOG.warning)
         self._allowed = AllowedUrls(settings.allow)
         self._app = create_app(settings.cluster)
         self._exclusion = Exclusion()
@@ -104,7 +108,10 @@ class Node:
             publisher.check()
             worker = self._create_worker()
             stack.enter_context(self._signals)
+            stack.enter_context(self.tracer)
             self.renderer = stack.enter_context(Renderer(self.settings.pool, self.settings.sandbox))
+            self.metrics.follow(lambda: self.renderer.stats, self._list_running, lambda: self._draining)
+            stack.enter_context(serve_metrics(self.metrics, self.settings))
             stack.enter_context(self._create_heartbeat())
             stack.enter_context(Keeper(self.settings.ledger, publisher, self.settings.queues, lambda: self._idle_since))
             worker.start()
@@ -139,22 +146,23 @@ class Node:
         with self._lock:
             return list(self._running)
 
-    def _on_chunk(self, text: str, redelivered: bool) -> None:
+    def _on_chunk(self, text: str, redelivered: bool, traceparent: str) -> None:
         """Work on the chunk of a message. What goes wrong is logged: the message has served its purpose."""
         try:
             message = decode_message(text, self.settings.key)
         except MessageError as error:
+            self.metrics.refused.inc()
             _LOG.error("refused a message: %s", error)
             return
         if self._draining:
             return
         database = self._database()
         try:
-            self._handle(message, database, redelivered=redelivered)
+            self._handle(message, database, traceparent, redelivered=redelivered)
         except ForkresizeError as error:
             _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
 
-    def _handle(self, message: ChunkMessage, database: ClusterDatabase, *, redelivered: bool) -> None:
+    def _handle(self, message: ChunkMessage, database: ClusterDatabase, traceparent: str, *, redelivered: bool) -> None:
         try:
             run = database.runs.get(message.run)
             stores = None if run is None else self._stores.get(run)
@@ -165,7 +173,7 @@ class Node:
             return
         lease = self._take(message, database, redelivered=redelivered)
         if lease is not None:
-            self._work(Chunk(lease, run.spec, stores), database)
+            self._work(Chunk(lease, run.spec, stores, traceparent), database)
 
     def _pass_on(self, message: ChunkMessage, error: ForkresizeError, database: ClusterDatabase) -> None:
         """Leave a chunk to another node, and record why."""
@@ -218,18 +226,29 @@ class Node:
         except (ManifestError, NotAllowedError) as error:
             self._give_up(lease, error, database)
         except BrokenPoolError as error:
-            database.chunks.give_back(lease)
+            self._return(lease, database)
             self._fail(error)
         except (OSError, ForkresizeError, ValueError) as error:
             self._give_back_later(lease, error, database)
         except Exception:  # noqa: BLE001 -- a bug must not keep the chunk until the lease runs out.
             _LOG.exception("chunk %s of run %s: a bug in forkresize; please report it", lease.number, lease.run)
             database.chunks.lose(lease)
+            self.metrics.end_chunk("lost")
         else:
-            if result is not None:
-                database.chunks.finish(lease, result)
-            elif not work.is_lost:
-                database.chunks.give_back(lease)
+            self._end(work, result, database)
+
+    def _end(self, work: ChunkRun, result: Result | None, database: ClusterDatabase) -> None:
+        if result is not None:
+            database.chunks.finish(work.lease, result)
+            self.metrics.end_chunk("done")
+        elif work.is_lost:
+            self.metrics.end_chunk("lost")
+        else:
+            self._return(work.lease, database)
+
+    def _return(self, lease: Lease, database: ClusterDatabase) -> None:
+        database.chunks.give_back(lease)
+        self.metrics.end_chunk("returned")
 
     def _give_back_later(self, lease: Lease, error: Exception, database: ClusterDatabase) -> None:
         """Return a chunk: another node, maybe of another version, may be able to read its recipe or its files."""
@@ -238,11 +257,12 @@ class Node:
             self._give_up(lease, error, database)
             return
         time.sleep(0 if self._draining else _PAUSE)
-        database.chunks.give_back(lease)
+        self._return(lease, database)
 
     def _give_up(self, lease: Lease, error: Exception, database: ClusterDatabase) -> None:
         _LOG.error("chunk %s of run %s is given up: %s", lease.number, lease.run, error)
         database.chunks.give_up(lease, f"{self.settings.name}: {error}")
+        self.metrics.end_chunk("given up")
 
     def _fail(self, error: BaseException) -> None:
         """End the node because of an error."""

@@ -23,6 +23,8 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
         sandbox: how many layers of the sandbox workers have.
         stores: limits of requests to stores.
         lease_seconds: how long a lease holds without a sign of life.
+        metrics_host: the address that Prometheus finds metrics at.
+        metrics_port: the port; 0 for any free one; None for no metrics.
         transfer_memory: bytes of sources and outputs that this process holds at most, for each chunk.
     """
 
@@ -37,4 +39,6 @@ class NodeSettings(Struct, frozen=True, kw_only=True):
     sandbox: SandboxMode = SandboxMode.AUTO
     stores: StoreOptions = StoreOptions()
     lease_seconds: float = LEASE_SECONDS
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
     transfer_memory: int = 256_000_000

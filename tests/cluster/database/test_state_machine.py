@@ -147,7 +147,7 @@ class Cluster(RuleBasedStateMachine):
     def published(self, limit: int) -> list[int]:
         """Publish messages; return the chunks of this run."""
         messages: list[tuple[int, int]] = []
-        self.database.outbox.relay(lambda run, chunk, _: messages.append((run, chunk)), limit)
+        self.database.outbox.relay(lambda run, chunk, *_: messages.append((run, chunk)), limit)
         return [chunk for run, chunk in messages if run == self.run_number]
 
     def rows(self) -> list[dict[str, Any]]:
