@@ -36,12 +36,12 @@ class Place(Struct, frozen=True):
     Attributes:
         folder: with the pictures in ``in``; outputs are below ``out``.
         settings: of a gateway; all gateways of a test share their records.
-        log: returns what a node has printed.
+        node: of a cluster.
     """
 
     folder: Path
     settings: RunsSettings
-    log: Callable[[], str] = lambda: ""
+    node: Any = None
 
     @asynccontextmanager
     async def open(self, **changes: Any) -> AsyncIterator[RunManager]:
@@ -133,7 +133,7 @@ def run_cluster(folder: Path, broker: Any, postgresql: Any, *arguments: str) -> 
     places = Places({"photos": str(folder / "in")}, {"web": str(folder / "out")})
     cluster = ClusterSettings(broker=broker.url, ledger=ledger)
     try:
-        yield Place(folder, RunsSettings(places=places, cluster=cluster), lambda: node.log)
+        yield Place(folder, RunsSettings(places=places, cluster=cluster), node)
     finally:
         node.kill()
 
