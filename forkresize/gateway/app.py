@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from forkresize.gateway import health, listing, page, sign
@@ -75,10 +76,20 @@ def collect_routes(services: Services) -> list[BaseRoute]:
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 
 
-async def _respond_to_http_error(_: Request, error: Exception) -> Response:
+async def _respond_to_http_error(request: Request, error: Exception) -> Response:
     """Answer what Starlette refuses by itself: paths and methods that there are not."""
     assert isinstance(error, HTTPException)  # noqa: S101  It is registered for these.
-    return Problem(error.status_code, error.detail, headers=dict(error.headers or {})).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    return Problem(error.status_code, error.detail, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods of a path: of all of its routes, where Starlette names those of the first one."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    fitting = (route for route in routes if route.matches(request.scope)[0] is not Match.NONE)
+    return sorted({method for route in fitting for method in route.methods or ()})
 
 
 async def _respond_to_bug(_: Request, __: Exception) -> Response:

@@ -18,7 +18,8 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 def test_the_gateway_answers_as_its_document_says(photos: Path, start_gateway: StartGateway, tmp_path: Path) -> None:
     program = find_program("schemathesis", "schemathesis with pip")
-    gateway = start_gateway("--root", f"photos={photos}", "--unsigned", "--workers", "1")
+    batches = ["--destination", f"web={tmp_path}/web", "--state-dir", f"{tmp_path}/state", "--batch-workers", "1"]
+    gateway = start_gateway("--root", f"photos={photos}", "--unsigned", "--workers", "1", *batches)
     options = f"--checks all --max-examples {EXAMPLES} --seed 1 --workers 2 --continue-on-failure --no-color"
     done = subprocess.run(
         [program, f"--config-file={CONFIGURATION}", "run", f"{gateway.url}openapi.json", *options.split()],

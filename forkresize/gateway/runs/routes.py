@@ -61,7 +61,9 @@ class SubmitHeaders(Struct, frozen=True):
 class EventsHeaders(Struct, frozen=True):
     """Headers of a request for events."""
 
-    last_event_id: Annotated[str | None, Meta(description="Number of the last event that the listener knows.")] = None
+    last_event_id: Annotated[
+        int, Meta(ge=0, le=MAX_NUMBER, description="Number of the last event that the listener knows.")
+    ] = 0
 
 
 class RunApi:

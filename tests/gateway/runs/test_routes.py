@@ -190,6 +190,14 @@ def test_a_run_that_is_unknown_is_not_found(gateway: Gateway, path: str) -> None
     assert gateway.client.get(f"/v1/runs/..%2f..%2fetc{path}").status_code == 404
 
 
+@pytest.mark.parametrize(("path", "methods"), [("/v1/runs", "GET, HEAD, POST"), ("/v1/runs/x", "DELETE, GET, HEAD")])
+def test_a_method_that_a_path_lacks_is_answered_with_those_that_it_has(
+    gateway: Gateway, path: str, methods: str
+) -> None:
+    response = gateway.client.put(path)
+    assert (response.status_code, response.headers["allow"]) == (405, methods)
+
+
 def test_a_run_is_cancelled_and_stays(gateway: Gateway) -> None:
     working = submit(gateway, "web/work").json()["id"]
     waiting = submit(gateway, "web/wait").json()["id"]
