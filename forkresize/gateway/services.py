@@ -6,13 +6,14 @@ from functools import partial
 
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.gateway.access.settings import open_access
-from forkresize.gateway.checks import check_pool, check_stores
+from forkresize.gateway.checks import check_broker, check_database, check_pool, check_stores
 from forkresize.gateway.imgproxy.urls import PictureUrls
 from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.readiness import Check, Readiness
 from forkresize.gateway.roots import Roots
 from forkresize.gateway.runs.manager import RunManager
+from forkresize.gateway.runs.settings import ClusterSettings
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.gateway.threads import Threads
 from forkresize.telemetry.tracer import Tracer
@@ -75,6 +76,14 @@ class Services:
         self.threads.close()
         await asyncio.get_running_loop().run_in_executor(None, self.tracer.close)
 
+    @property
+    def _cluster(self) -> ClusterSettings | None:
+        return None if self.settings.runs is None else self.settings.runs.cluster
+
     def _checks(self) -> dict[str, Check]:
         stores = [self.roots.store(name) for name in self.roots.names]
-        return {"pool": partial(check_pool, self.pictures), "store": partial(check_stores, stores)}
+        found: dict[str, Check] = {"pool": partial(check_pool, self.pictures), "store": partial(check_stores, stores)}
+        if (cluster := self._cluster) is not None:
+            found["database"] = partial(check_database, cluster.ledger)
+            found["broker"] = partial(check_broker, cluster.broker)
+        return found

@@ -23,12 +23,14 @@ class Submitter(Struct, frozen=True):
     Attributes:
         owner: who it is, for people.
         detach: whether it leaves when all chunks are published.
+        traceparent: context of the span that the run follows from; empty for that of the observers, or none.
         on_executor: is given the executor before the run begins.
     """
 
     owner: str
     detach: bool = False
     on_executor: Callable[[ClusterExecutor], object] = lambda _: None
+    traceparent: str = ""
 
 
 def execute_on_cluster(
@@ -55,7 +57,7 @@ def execute_on_cluster(
             stop_after=plan.deadline.remaining,
             patience=plan.settings.lock_wait,
             owner=submitter.owner,
-            traceparent=find_traceparent(observers),
+            traceparent=submitter.traceparent or find_traceparent(observers),
             find_replaced=plan.backend.find_replaced(plan),
         )
         executor = ClusterExecutor(connection, request, on_tick)

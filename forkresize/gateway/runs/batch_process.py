@@ -83,7 +83,10 @@ def _execute(order: BatchOrder, channel: Channel, reporter: Reporter) -> Summary
             raise StopRun("it was cancelled before it was published")
         number = _NumberObserver(lambda batch: channel.send(Published(batch)))
         return execute_on_cluster(
-            _prepare(order), connection, [number, reporter], Submitter(access.owner, on_executor=number.follow)
+            _prepare(order),
+            connection,
+            [number, reporter],
+            Submitter(access.owner, on_executor=number.follow, traceparent=access.traceparent),
         )
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
+from forkresize.gateway.observation import current_traceparent
 from forkresize.gateway.runs.errors import KeyInUseError, NoSuchRunError
 from forkresize.gateway.runs.feed import Feed, Feeds
 from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess
@@ -65,7 +66,7 @@ class RunManager:
     async def submit(self, request: RunRequest, caller: Caller, key: str = "") -> Run:
         """Add a run and return it, or the former one with its idempotency key."""
         with self._hold_key(caller.name, key):
-            run = await self._threads.call(self._submit, request, caller, key)
+            run = await self._threads.call(self._submit, request, caller, key, current_traceparent())
         self._supervisor.wake()
         return run
 
@@ -105,7 +106,7 @@ class RunManager:
     async def _read_events(self, run: str, after: int, limit: int) -> Sequence[Event]:
         return await self._threads.call(self._records.events, run, after, limit)
 
-    def _submit(self, request: RunRequest, caller: Caller, key: str) -> Run:
+    def _submit(self, request: RunRequest, caller: Caller, key: str, traceparent: str) -> Run:
         settings = self.settings
         recipe = find_recipe(request, settings.presets)
         for source in request.sources:
@@ -118,6 +119,7 @@ class RunManager:
             destination=settings.places.destination(request.destination),
             recipe=to_bytes(recipe).decode("ascii"),
             key=key,
+            traceparent=traceparent,
         )
         return self._records.submit(new)
 
@@ -178,6 +180,7 @@ def make_order(settings: RunsSettings, claim: Claim) -> BatchOrder:
             owner=f"run {claim.id} by HTTP",
             batch=claim.batch,
             cancelled=claim.cancelled,
+            traceparent=claim.traceparent,
         )
     )
     return BatchOrder(

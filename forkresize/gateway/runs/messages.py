@@ -19,6 +19,7 @@ class ClusterAccess(Struct, frozen=True, kw_only=True):
         owner: who runs the batch, for people.
         batch: number of the run, if a former process has published it; None otherwise.
         cancelled: whether it is to be cancelled.
+        traceparent: context of the span that submitted it; empty for none.
     """
 
     broker: str
@@ -27,6 +28,7 @@ class ClusterAccess(Struct, frozen=True, kw_only=True):
     owner: str = ""
     batch: int | None = None
     cancelled: bool = False
+    traceparent: str = ""
 
 
 class BatchOrder(Struct, frozen=True, kw_only=True):

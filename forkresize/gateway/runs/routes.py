@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from forkresize.errors import LedgerError
 from forkresize.gateway.access.principal import Principal, Role
 from forkresize.gateway.describe import Answer, describe
+from forkresize.gateway.observation import note_run
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.queries import parse_query
 from forkresize.gateway.runs import sse
@@ -28,7 +29,7 @@ from forkresize.gateway.runs.idempotency import HEADER, parse_key
 from forkresize.gateway.runs.manager import RunManager
 from forkresize.gateway.runs.registry import MAX_NUMBER, Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import MAX_BYTES, RunRequest, decode_request
-from forkresize.gateway.runs.run import Run
+from forkresize.gateway.runs.run import Run, is_id
 from forkresize.gateway.runs.views import (
     PATH,
     FailurePage,
@@ -110,6 +111,7 @@ class RunApi:
         with _problems():
             key = parse_key(request.headers.getlist(HEADER))
             run = await self._runs.submit(decode_request(await _read_body(request)), _caller(request), key)
+        note_run(run.id)
         return self._answer(self._show(run), HTTPStatus.ACCEPTED, {"location": run_path(run.id)})
 
     @describe(
@@ -129,14 +131,14 @@ class RunApi:
     async def get(self, request: Request) -> Response:
         """Return a run with its progress."""
         with _problems():
-            run = await self._runs.get(request.path_params["run"], _caller(request))
+            run = await self._runs.get(_run_of(request), _caller(request))
         return self._answer(self._show(run))
 
     @describe("Cancel a run", tag="runs", answers={202: _RUN}, problems=(404,))
     async def cancel(self, request: Request) -> Response:
         """Ask for the end of a run: pictures in progress are finished. A run that has ended stays as it is."""
         with _problems():
-            run = await self._runs.cancel(request.path_params["run"], _caller(request))
+            run = await self._runs.cancel(_run_of(request), _caller(request))
         return self._answer(self._show(run), HTTPStatus.ACCEPTED)
 
     @describe(
@@ -148,7 +150,7 @@ class RunApi:
     )
     async def failures(self, request: Request) -> Response:
         """Return why outputs could not be made, in the order in which it happened; at most 10,000 of a run."""
-        query, run = parse_query(request, FailuresQuery), request.path_params["run"]
+        query, run = parse_query(request, FailuresQuery), _run_of(request)
         with _problems():
             found = await self._runs.failures(run, _caller(request), query)
         return self._answer(show_failures(run, found, query))
@@ -170,7 +172,7 @@ class RunApi:
         """
         after = _last_event(request)
         with _problems():
-            run = await self._runs.get(request.path_params["run"], _caller(request))
+            run = await self._runs.get(_run_of(request), _caller(request))
         if run.state.is_final and after >= run.last_event:
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=sse.HEADERS)
         if self._runs.feeds.listeners >= _MAX_LISTENERS:
@@ -189,6 +191,14 @@ class RunApi:
 
     def _answer(self, content: Any, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
         return Response(json.encode(content), status, {"cache-control": "no-store", **(headers or {})}, _JSON)
+
+
+def _run_of(request: Request) -> str:
+    """Return the identifier in the path."""
+    run: str = request.path_params["run"]
+    if is_id(run):
+        note_run(run)
+    return run
 
 
 def _caller(request: Request) -> Caller:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from forkresize.errors import LedgerError, UsageError
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode
+from forkresize.gateway.access_log import log_run
 from forkresize.gateway.runs.messages import BatchOrder, Ended, Message
 from forkresize.gateway.runs.process import BatchProcess
 from forkresize.gateway.runs.records.records import Claim, RunRecords
@@ -138,6 +139,7 @@ class Supervisor:
             if claim is None:
                 return
             self._notify(claim.id)
+            log_run("run started", claim.id, {"attempt": claim.attempt})
             task = self._tasks[claim.id] = asyncio.create_task(self._do(claim))
             task.add_done_callback(partial(self._forget, claim.id))
 
@@ -186,6 +188,7 @@ class Supervisor:
             process.kill()
             del self._processes[claim.id]
         await self._conclude(claim, ended, how)
+        log_run("run ended", claim.id, {"exit_code": None if ended is None else ended.exit_code})
         self._notify(claim.id)
 
     async def _record(self, claim: Claim, process: BatchProcess) -> Ended | None:

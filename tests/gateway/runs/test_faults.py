@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.cluster.lab import wait_for
@@ -15,6 +16,8 @@ from tests.servers.program import uses
 pytestmark = [*uses("cluster"), pytest.mark.slow, pytest.mark.timeout(180)]
 
 COUNT = 300
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ def options(place: Place) -> list[str]:
 def start_run(gateway: Gateway, place: Place) -> str:
     """Start a run, and return its identifier once it has made an output."""
     body = {"sources": ["photos/many"], "destination": "web", "recipe": {"renditions": [{"width": 40}]}}
-    response = gateway.client.post("/v1/runs", json=body, headers={"Idempotency-Key": '"one"'})
+    headers = {"Idempotency-Key": '"one"', "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
+    response = gateway.client.post("/v1/runs", json=body, headers=headers)
     assert (response.status_code, response.json()["where"]) == (202, "cluster")
     wait_for(place.outputs, "an output")
     run: str = response.json()["id"]
@@ -110,3 +114,14 @@ def test_a_run_is_cancelled_through_another_gateway(place: Place, start_gateway:
     assert states == ["queued", "running", "running", "cancelled"]
     assert first.client.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
     assert 0 < len(place.outputs()) < COUNT
+    assert place.settings.cluster is not None
+    with psycopg.connect(place.settings.cluster.ledger) as connection:
+        ((trace,),) = connection.execute("SELECT traceparent FROM forkresize.batch").fetchall()
+    assert trace.startswith(f"00-{TRACE}-")
+
+
+def test_a_gateway_is_ready_with_its_broker_and_its_database(place: Place, start_gateway: StartGateway) -> None:
+    checks = start_gateway(*options(place)).client.get("/readyz").json()["checks"]
+    assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(
+        ("pool", "store", "database", "broker"), "ok"
+    )

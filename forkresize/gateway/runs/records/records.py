@@ -16,6 +16,8 @@ MAX_FAILURES = 10_000
 MAX_FAILURE_EVENTS = 1_000
 """Failures of a run that are events."""
 
+_INSERTED = ("id", "principal", "request", "destination", "recipe", "traceparent")
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -30,6 +32,7 @@ class NewRun(Struct, frozen=True, kw_only=True):
         destination: the location that no other run may use at the same time.
         recipe: as ``forkresize.recipe.to_bytes`` writes it.
         key: the idempotency key; empty for none.
+        traceparent: context of the span that submits it; empty for none.
     """
 
     id: str
@@ -39,6 +42,7 @@ class NewRun(Struct, frozen=True, kw_only=True):
     destination: str
     recipe: str
     key: str = ""
+    traceparent: str = ""
 
 
 class Limits(Struct, frozen=True):
@@ -64,6 +68,7 @@ class Claim(Struct, frozen=True, kw_only=True):
         cancelled: whether a caller asked for its end.
         request: what was asked for.
         recipe: what to make.
+        traceparent: context of the span that submitted it; empty for none.
         batch: its number on the cluster, if a former attempt published it.
     """
 
@@ -72,6 +77,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     cancelled: bool
     request: str
     recipe: str
+    traceparent: str
     batch: int | None
 
 
@@ -255,8 +261,7 @@ class RunRecords:
                 return _get(cursor, former["run"])
         if cursor.rows(statements.COUNT_QUEUED, {})[0]["count"] >= self.limits.queued:
             raise TooManyRunsError(self.limits.queued)
-        values = {name: getattr(new, name) for name in ("id", "principal", "request", "destination", "recipe")}
-        if cursor.change(statements.INSERT_RUN, values):
+        if cursor.change(statements.INSERT_RUN, {name: getattr(new, name) for name in _INSERTED}):
             _add_state(cursor, new.id)
         return _get(cursor, new.id)
 

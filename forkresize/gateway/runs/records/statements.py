@@ -13,8 +13,8 @@ EXPIRE_KEYS = "DELETE FROM forkresize.gateway_key WHERE created < {now} - %(seco
 COUNT_QUEUED = "SELECT count(*) AS count FROM forkresize.gateway_run WHERE state = 'queued'"
 
 INSERT_RUN = """
-INSERT INTO forkresize.gateway_run (id, principal, request, destination, recipe, state, created)
-VALUES (%(id)s, %(principal)s, %(request)s, %(destination)s, %(recipe)s, 'queued', {now})
+INSERT INTO forkresize.gateway_run (id, principal, request, destination, recipe, traceparent, state, created)
+VALUES (%(id)s, %(principal)s, %(request)s, %(destination)s, %(recipe)s, %(traceparent)s, 'queued', {now})
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -69,7 +69,7 @@ WHERE id = (
         )
     ORDER BY state DESC, id LIMIT 1 {skip locked}
 )
-RETURNING id, attempt, cancelled, request, recipe, batch
+RETURNING id, attempt, cancelled, request, recipe, traceparent, batch
 """
 RENEW = """
 UPDATE forkresize.gateway_run SET lease_until = {now} + %(lease)s

@@ -7,6 +7,8 @@ CREATE TABLE forkresize.gateway_run (
     -- The location of the destination: runs of one destination come one after another.
     destination text NOT NULL,
     recipe text NOT NULL,
+    -- The context of the span that submitted it.
+    traceparent text NOT NULL DEFAULT '',
     state text NOT NULL,
     cancelled integer NOT NULL DEFAULT 0,
     -- How often a process was started for it, and how many of them crashed.
