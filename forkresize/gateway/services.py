@@ -45,7 +45,7 @@ class Services:
         self.settings = settings
         self.threads = Threads(settings.limits.connections)
         self.roots = Roots(settings.roots, settings.stores, self.threads)
-        self.access = open_access(settings.access, is_unsigned=settings.unsigned)
+        self.access = open_access(settings.access, is_unsigned=settings.unsigned, public_url=settings.public_url)
         self.runs = None if settings.runs is None else RunManager(settings.runs)
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
         create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)

@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forkresize.gateway.access.authenticator import Authenticator, require_credentials
+from forkresize.gateway.access.hosts import OwnHosts
 from forkresize.gateway.access.principal import ANONYMOUS, Principal, Role
 from forkresize.gateway.access.rate_limits import RateLimits
 from forkresize.gateway.access.table import Row, find_row
@@ -21,12 +22,16 @@ class Access:
         authenticator: finds out who sends a request.
         limits: how many requests each may send.
         is_unsigned: whether everybody may have every picture.
+        public_url: where clients reach the gateway; empty for none.
     """
 
-    def __init__(self, authenticator: Authenticator, limits: RateLimits, *, is_unsigned: bool) -> None:
+    def __init__(
+        self, authenticator: Authenticator, limits: RateLimits, *, is_unsigned: bool, public_url: str = ""
+    ) -> None:
         self._authenticator = authenticator
         self._limits = limits
         self._is_unsigned = is_unsigned
+        self._hosts = OwnHosts(public_url)
 
     def role_of(self, method: str, path: str) -> str | None:
         """Return the name of the lowest role that may use a route; None if everybody may.
@@ -50,7 +55,7 @@ class Access:
             Headers of the response.
 
         Raises:
-            Problem: 400, 401, 403, 429 or 503: it may not pass.
+            Problem: 400, 401, 403, 421, 429 or 503: it may not pass.
         """
         scope.setdefault("state", {})["principal"] = ANONYMOUS
         if not row.limited:
@@ -63,11 +68,19 @@ class Access:
         role = self._role_for(row)
         if not principal.may(role):
             raise _refuse(principal, role, headers)
+        if role < row.role and row.keyless:
+            self._check_host(scope)
         return headers
 
     async def close(self) -> None:
         """Close the connections to where requests are counted."""
         await self._limits.close()
+
+    def _check_host(self, scope: Scope) -> None:
+        host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+        if not self._hosts.contains(host):
+            text = f"{host!r} is not a name of this gateway: use its address, localhost, or the host of its public URL"
+            raise Problem(HTTPStatus.MISDIRECTED_REQUEST, text, field="Host")
 
     def _role_for(self, row: Row) -> Role:
         return row.role_for(is_unsigned=self._is_unsigned, is_keyless=self._authenticator.is_keyless)

@@ -56,12 +56,13 @@ class AccessSettings(Struct, frozen=True, kw_only=True):
             raise FieldError("rate_limit_store", "has no effect without a rate limit")
 
 
-def open_access(settings: AccessSettings, *, is_unsigned: bool) -> Access:
+def open_access(settings: AccessSettings, *, is_unsigned: bool, public_url: str = "") -> Access:
     """Return who may use which route.
 
     Args:
         settings: who may do what.
         is_unsigned: whether everybody may have every picture.
+        public_url: where clients reach the gateway; empty for none.
 
     Raises:
         FieldError: a file cannot be read, or a value is invalid.
@@ -72,7 +73,7 @@ def open_access(settings: AccessSettings, *, is_unsigned: bool) -> Access:
         for name, text in (("rate_limit", settings.rate_limit), ("address_rate_limit", settings.address_rate_limit))
     ]
     limits = RateLimits(rates[0], rates[1], Counters(settings.rate_limit_store))
-    return Access(Authenticator(keys, _open_tokens(settings)), limits, is_unsigned=is_unsigned)
+    return Access(Authenticator(keys, _open_tokens(settings)), limits, is_unsigned=is_unsigned, public_url=public_url)
 
 
 def _open_tokens(settings: AccessSettings) -> Tokens | None:

@@ -105,6 +105,17 @@ def test_a_route_without_a_row_is_refused_to_everybody(client: Client, method: s
         assert "no role may use" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("row", [row for row in TABLE if row.keyless], ids=lambda row: f"{row.method} {row.path}")
+def test_a_gateway_without_keys_does_what_writes_under_its_own_name_alone(row: Row) -> None:
+    for is_unsigned in (False, True):
+        access = Access(Authenticator(), RateLimits(None, None, Counters()), is_unsigned=is_unsigned)
+        routes = guard_routes([Route(row.path, answer, methods=[row.method])], access)
+        client = Client(Starlette(routes=routes, exception_handlers={Problem: respond_to_problem}))
+        for host, status in (("127.0.0.1:8080", 200), ("localhost", 200), ("evil.example", 421)):
+            response = client.request(row.method, url_of(row), headers={"host": host})
+            assert response.status_code == (status if is_unsigned else 401)
+
+
 def test_head_needs_what_get_needs(client: Client) -> None:
     assert client.request("HEAD", "/v1/runs").status_code == 401
     assert client.request("HEAD", "/v1/runs", headers=credentials(Role.READER)).status_code == 200

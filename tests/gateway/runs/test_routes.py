@@ -221,7 +221,9 @@ class Stream:
         address = urlsplit(gateway.url)
         self.socket = socket.create_connection((address.hostname or "", address.port or 0), timeout=DEADLINE)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.sendall(f"GET /v1/runs/{run}/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        self.socket.sendall(
+            f"GET /v1/runs/{run}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        )
 
     def read_all(self) -> bytes:
         data = b""
