@@ -53,9 +53,11 @@ class ImageApi:
         settings = services.settings
         self._public_url = settings.public_url
         self._cache_control = cache_control(settings.picture_urls.max_age, is_versioned=False)
+        self._vary: tuple[str, ...] = ()
         if not settings.unsigned:
-            # What needs credentials belongs into the cache of the client alone.
+            # What needs credentials belongs into the cache of the client alone, and to these credentials.
             self._cache_control = self._cache_control.replace("public", "private")
+            self._vary = ("authorization",)
         self._flights = SingleFlight[_Answer]()
         self._limits = size_limits(settings.limits)
         # Answers change with the codecs, too.
@@ -101,7 +103,7 @@ class ImageApi:
         media_type = _LINKED_DATA if is_linked else "application/json"
         located = await self._services.roots.find(identifier.root, identifier.key)
         headers, is_current = self._validate(request, located, base_uri, media_type)
-        headers |= {"link": _PROFILE_LINK, "vary": "accept"}
+        headers |= {"link": _PROFILE_LINK, "vary": ", ".join(("accept", *self._vary))}
         if is_current:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         found = await while_connected(request, self._services.pictures.inspect(located))
@@ -164,6 +166,8 @@ class ImageApi:
         """
         found = Validators.of(located.info, repr((self._version, variant)).encode())
         headers = {"etag": found.etag, "last-modified": found.last_modified, "cache-control": self._cache_control}
+        if self._vary:
+            headers["vary"] = ", ".join(self._vary)
         return headers, found.match(request.headers.get("if-none-match"), request.headers.get("if-modified-since"))
 
     async def _render(self, located: Located, parts: tuple[str, str, str, str]) -> "_Answer":

@@ -73,6 +73,9 @@ def test_without_unsigned_callers_need_a_key(photos: Path, tmp_path: Path) -> No
         answer = signed.gateway.client.get(path, headers=signed.authorize("reader"))
         assert open_image(answer).size == (60, 45)
         assert answer.headers["cache-control"].startswith("private, max-age=")
+        assert answer.headers["vary"] == "authorization"
+        information = signed.gateway.client.get(f"{BASE}/info.json", headers=signed.authorize("reader"))
+        assert information.headers["vary"] == "accept, authorization"
 
 
 def test_answers_differ_in_their_etag(gateway: Gateway) -> None:
