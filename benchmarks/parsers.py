@@ -22,7 +22,11 @@ from forkresize.cli.config.files import read_settings
 from forkresize.errors import FieldError, LedgerError, UsageError
 from forkresize.image import metadata
 from forkresize.image.color import icc
+from forkresize.image.color.cicp import DISPLAY_P3
+from forkresize.image.color.convert import p3_profile, srgb_profile
+from forkresize.image.color.deep_convert import convert_deep
 from forkresize.image.container import replace_metadata
+from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
 from forkresize.job import Job, Output, Source
@@ -197,7 +201,18 @@ _drawn = seeds()
 _exif = Image.Exif()
 _exif.update({0x0112: 6, 0x013B: "Ada", 0x8298: "Ada"})
 
+
+def _convert(data: bytes) -> None:
+    convert_deep(DeepImage.of_color((2, 2), (1, 2, 3)), data, srgb_profile())
+
+
 PARSERS: Mapping[str, Parser] = {
+    "matrix": Parser(
+        _convert,
+        (),
+        [p3_profile(), icc.color_profile(DISPLAY_P3, icc.sample_curve([0, 0.1, 0.4, 1]))],
+        [b"para", b"curv", b"XYZ ", b"rTRC", b"gXYZ", b"A2B0", b"\0\0\0\1", b"\xff\xff\xff\xff"],
+    ),
     "size": Parser(
         lambda data: Size.parse(_text(data)),
         (FieldError,),

@@ -10,6 +10,9 @@ from typing import Any
 from PIL import Image, ImageCms, PngImagePlugin, features
 
 from benchmarks.rare import RARE
+from forkresize.image.color.convert import p3_profile
+from forkresize.image.deep_image import DeepImage
+from forkresize.image.encode.deep import save_deep
 
 SIZE = 37, 23
 """Width and height of each in pixels: numbers that do not occur elsewhere in a header."""
@@ -82,7 +85,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def seeds() -> Mapping[str, bytes]:
     """Return all files by name; the name ends in a suffix of the format."""
-    kinds = (_jpegs, _pngs, _webps, _avifs, _gifs, _tiffs, _plain, _extras)
+    kinds = (_jpegs, _pngs, _webps, _avifs, _gifs, _tiffs, _deep, _plain, _extras)
     return {**{name: data for kind in kinds for name, data in kind()}, **RARE}
 
 
@@ -165,6 +168,17 @@ def _tiffs() -> Iterator[tuple[str, bytes]]:
     blocks = _blocks()
     tags = {33723: IPTC, 700: XMP, 0x013B: "Ada", 270: _TEXT}
     yield "metadata.tiff", encoded(scene(), "TIFF", tiffinfo=tags, icc_profile=blocks["icc_profile"])
+
+
+def _deep() -> Iterator[tuple[str, bytes]]:
+    """Yield pictures of 16 bits per channel in color or with alpha, which Pillow does not write."""
+    wide = p3_profile()
+    for mode in ("LA", "RGB", "RGBA"):
+        image = DeepImage(scene("I;16", number) for number in range(len(mode)))
+        for output in ("png", "tiff"):
+            yield f"deep-{mode}.{output}", save_deep([image], output, {"icc_profile": wide} if mode == "RGB" else {})
+    pages = [DeepImage(scene("I;16", number) for number in range(3)), scene("RGB")]
+    yield "deep-pages.tiff", save_deep(pages, "tiff", {"compression": "tiff_deflate"})
 
 
 def _plain() -> Iterator[tuple[str, bytes]]:

@@ -59,6 +59,7 @@ EXAMPLES = {
         "ssim": "forkresize ./in ./out --width 400 --format webp --ssim 0.98",
         "ssim-metric": "forkresize ./in ./out --width 400 --format webp --ssim 0.98 --ssim-metric luma",
         "color": f"{_UPDATE} --color keep",
+        "depth": f"{_UPDATE} --depth 8",
         "metadata": f"{_UPDATE} --metadata copyright",
         "drop": f"{_UPDATE} --drop people,place",
         "animation": f"{_UPDATE} --animation first",

@@ -12,7 +12,7 @@ from forkresize.ledger import MEMORY_REASONS, RecipeFingerprints
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Increase it when the same recipe with the same codecs produces other bytes than before."""
 
 

@@ -96,7 +96,8 @@ def _are_good_enough(files: Sequence[bytes], request: spec.EncodeRequest) -> boo
     if request.max_bytes is not None:
         return False
     width, height = request.size
-    raw = width * height * (2 if request.mode == "I;16" else len(request.mode))
+    channels, _, bits = request.mode.partition(";")
+    raw = width * height * len(channels) * (2 if bits else 1)
     return _coded_bytes(files[-1]) > _PHOTO_RATIO * raw
 
 
@@ -111,7 +112,7 @@ def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:
     if module is None:
         return data
     # 16 bits stay 16 bits, even if 8 would do.
-    keeps_depth = request.mode == "I;16"
+    keeps_depth = request.mode.endswith(";16")
     packed: bytes = module.optimize_from_memory(data, level=level, bit_depth_reduction=not keeps_depth)
     return min(data, packed, key=len)
 
@@ -186,7 +187,7 @@ SPEC = spec.FormatSpec(
     decoder_memory=_decoder_memory,
     animated=True,
     output=spec.OutputSpec(
-        modes=frozenset({"L", "LA", "RGB", "RGBA", "I;16"}),
+        modes=frozenset({"L", "LA", "RGB", "RGBA", "I;16"}) | {"LA;16"} | spec.DEEP_COLORS,
         profile=True,
         animated=True,
         applies=frozenset({"lossless", "palette"}),

@@ -26,6 +26,12 @@ Warn = Callable[[str], None]
 FULL_CHROMA_QUALITY = 90
 """From this quality on, automatic subsampling keeps colors at full resolution."""
 
+DEEP_COLORS = frozenset({"RGB;16", "RGBA;16"})
+"""The modes of more than 8 bits per channel in color, which Pillow lacks."""
+
+_DEEP_FACTOR = 3
+"""How many times as much they take: twice the bytes, whose lower half is hardly compressed."""
+
 MIN_EFFORT, MAX_EFFORT = 1, 10
 
 _FAST_SEARCH = 6
@@ -111,11 +117,12 @@ class EncodingMemory(Struct, frozen=True, kw_only=True):
     def per_pixel(self, request: EncodeRequest) -> float:
         """Return the bytes a pixel of the first frame."""
         measuring = _MEASURING[request.ssim_metric] if request.ssim is not None else 0
-        alpha = request.mode == "RGBA"
+        alpha = request.mode in {"RGBA", "RGBA;16"}
         if request.palette:
             return measuring + (_PALETTE_ALPHA if alpha else _PALETTE)
+        depth = _DEEP_FACTOR if request.mode in DEEP_COLORS else 1
         amounts = self.thorough if self.thorough and self.is_thorough(request) else self.plain
-        return measuring + amounts[2 if alpha else int(request.mode != "L")]
+        return measuring + depth * amounts[2 if alpha else int(request.mode != "L")]
 
     def for_further_frames(self, pixels: int, number: int) -> float:
         """Return the bytes for frames beyond the first, given the pixels of one frame."""

@@ -4,6 +4,7 @@ The figures were measured (``benchmarks/need.py``): the peak resident memory of 
 They err on the high side, so that pictures that are admitted by them fit.
 """
 
+import contextlib
 import mmap
 import os
 import resource
@@ -22,7 +23,7 @@ from forkresize.image.plan import choose_shrink, static_size
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.registry import operation_of
 from forkresize.outcome import Failed, Reason, Skipped
-from forkresize.recipe import Fit, Recipe, Rendition
+from forkresize.recipe import Color, Fit, Recipe, Rendition
 
 _MARGIN = 1.1
 _MIN_BYTES = 4 << 20
@@ -38,6 +39,9 @@ _STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;
 
 _DEEP, _STEP = 6, 8
 """Bytes a pixel that a step takes while it runs, with its result; 16-bit gray is converted by way of 32 bits."""
+
+_DEEP_DECODING, _DEEP_MIXING, _DEEP_CONVERTING = 8, 24, 44
+"""Bytes a pixel of 16 bits per channel in color: of joining bytes, of mixing premultiplied, of converting colors."""
 
 _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 """Bytes a pixel and channel of resizing in linear light, for the source's and for the output's pixels."""
@@ -63,6 +67,7 @@ class _Source(Struct, frozen=True):
         is_copied: whether it is unpacked to an image of its own.
         channels: how many, alpha included.
         alpha: whether it has an alpha channel or a transparent color.
+        deep: the mode of a picture whose 16 bits per channel are kept, beside those that Pillow reads; else empty.
     """
 
     pixels: float
@@ -72,6 +77,7 @@ class _Source(Struct, frozen=True):
     is_copied: bool
     channels: int
     alpha: bool
+    deep: str = ""
 
     @property
     def held(self) -> float:
@@ -115,7 +121,7 @@ def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[
             original.image, pixels, len(original.image.getbands()), original.file_size
         )
         return round(max(pixels * len(renditions) * _SMALL_BYTES, decoding * _MARGIN)) + _MIN_BYTES
-    source = _describe(original, choose_shrink(original, recipe, renditions))
+    source = _describe(original, choose_shrink(original, recipe, renditions), _deep_mode(original, renditions))
     outputs = list(_describe_outputs(original, recipe, renditions, source))
     step = source.pixels * _step_cost(recipe)
     decoding = original.spec.decoder_memory(original.image, source.pixels, source.channels, original.file_size)
@@ -125,7 +131,7 @@ def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[
         held += decoding + source.pixels * _FRAMES
     peak = max(
         source.pixels * source.stored + decoding,
-        source.held + max(step, source.pixels * (_DEEP if source.stored == _STORED["I;16"] else 0)),
+        source.held + max(step, source.pixels * _unpacking_cost(source)),
         *(held + max(_resize_cost(source, each.plan, recipe), each.finishing, each.encoding) for each in outputs),
     )
     return round(peak * _MARGIN) + _MIN_BYTES
@@ -138,7 +144,25 @@ def _stays_small(original: SourceImage, recipe: Recipe, renditions: Sequence[Ren
     return not grows and len(recipe.steps) == 1 and original.frame_count == 1
 
 
-def _describe(original: SourceImage, shrink: int) -> _Source:
+def _unpacking_cost(source: _Source) -> int:
+    if source.deep:
+        return _DEEP_DECODING
+    return _DEEP if source.stored == _STORED["I;16"] else 0
+
+
+def _deep_mode(original: SourceImage, renditions: Sequence[Rendition]) -> str:
+    """Return the mode of a picture whose 16 bits per channel are kept for an output; empty for any other."""
+    held = frozenset[str]().union(*_modes_of(original, renditions))
+    return original.deep_mode(held) or ""
+
+
+def _modes_of(original: SourceImage, renditions: Sequence[Rendition]) -> Iterator[frozenset[str]]:
+    for rendition in renditions:
+        with contextlib.suppress(PictureError):
+            yield OUTPUT_FORMATS[output_format(original.image.format, rendition)].modes
+
+
+def _describe(original: SourceImage, shrink: int, deep: str) -> _Source:
     image = original.image
     mode, transparent = image.mode, "transparency" in image.info
     stored = _STORED.get(mode, _WIDE)
@@ -147,15 +171,19 @@ def _describe(original: SourceImage, shrink: int) -> _Source:
     channels = (1 if gray else 4 if mode == "CMYK" else 3) + alpha
     # Opaque gray stays as small as it is.
     unpacked = stored if gray and not alpha else _WIDE
+    if deep:
+        # Both passes are held.
+        stored, unpacked = 2 * _WIDE, 2 * channels
     width, height = image.size
     return _Source(
         pixels=width * height / shrink**2,
         rows=min(width, height) / shrink,
         stored=stored,
         unpacked=unpacked,
-        is_copied=unpacked > stored or mode == "1",
+        is_copied=unpacked > stored or mode == "1" or bool(deep),
         channels=channels,
         alpha=alpha,
+        deep=deep,
     )
 
 
@@ -171,6 +199,8 @@ def _resize_cost(source: _Source, plan: Layout, recipe: Recipe) -> float:
     width, height = plan.scaled
     if recipe.resize.linear:
         return source.channels * (source.pixels * _LINEAR_SOURCE + width * height * _LINEAR_TARGET)
+    if source.deep:
+        return source.pixels * (_DEEP_MIXING if source.alpha else _WIDE) + max(width, height) * source.rows * _WIDE
     # Premultiplied, copied for kernels that cannot read Pillow's memory, and resized along one axis.
     copies = source.pixels * _WIDE * (source.alpha + (source.alpha and source.channels == len("LA")))
     copies += width * height * _WIDE * source.alpha
@@ -193,14 +223,17 @@ def _describe_outputs(
         plan = layout(visible, rendition.size, recipe.resize)
         pixels = plan.canvas[0] * plan.canvas[1]
         gray = source.channels - source.alpha == 1 and "L" in spec.modes and not recipe.steps_after_resize
-        mode = "RGBA" if source.alpha and "RGBA" in spec.modes else "L" if gray else "RGB"
+        deep = source.deep if source.deep in spec.modes else ""
+        mode = deep or ("RGBA" if source.alpha and "RGBA" in spec.modes else "L" if gray else "RGB")
         quality = rendition.quality_for(output)
         request = EncodeRequest(mode=mode, quality=quality, **rendition_fields(output, rendition))
+        converts = deep and (original.profile or recipe.color is Color.P3)
+        is_finished = bool(recipe.steps_after_resize) or source.alpha or plan.canvas != plan.scaled
         yield _Output(
             plan=plan,
             frames=frames,
-            held=pixels * frames * (source.unpacked if gray else _WIDE),
-            finishing=pixels * _STEP * (bool(recipe.steps_after_resize) or source.alpha or plan.canvas != plan.scaled),
+            held=pixels * frames * (source.unpacked if gray or deep else _WIDE),
+            finishing=pixels * (_DEEP_CONVERTING if converts else 0) + pixels * _STEP * is_finished,
             encoding=pixels * spec.memory.per_pixel(request) + spec.memory.for_further_frames(pixels, frames - 1),
         )
 

@@ -6,8 +6,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.formats import OutputSpec
+from forkresize.formats.spec import DEEP_COLORS
 from forkresize.image.color.alpha import OPAQUE
-from forkresize.image.color.convert import DEEP, is_for, to_p3, to_srgb
+from forkresize.image.color.convert import DEEP, is_for, p3_profile, to_p3, to_srgb
+from forkresize.image.deep_image import SIXTEEN_BITS
+from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout
 from forkresize.image.limits import check_pixels
@@ -19,7 +22,7 @@ from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.image.steps.registry import operation_of
 from forkresize.image.steps.resize import materialize
 from forkresize.outcome import Reason
-from forkresize.recipe import RGBA, Color, Recipe, Step
+from forkresize.recipe import RGBA, Color, Depth, Recipe, Step
 
 
 class Target(Struct, frozen=True):
@@ -65,10 +68,19 @@ def apply_before(picture: Picture, recipe: Recipe, modes: frozenset[str]) -> Pic
     Raises:
         PictureError: a step cannot be applied to it.
     """
-    picture = normalize_mode(picture, modes)
+    picture = _at_depth(picture, recipe, modes)
     for step in recipe.steps_before_resize:
         picture = _apply(picture, step, recipe)
     return picture
+
+
+def _at_depth(picture: Picture, recipe: Recipe, modes: frozenset[str]) -> Picture:
+    """Return the picture in a mode that can be resampled; see ``normalize_mode``."""
+    if recipe.depth is Depth.KEEP:
+        return normalize_mode(picture, modes)
+    # What was asked for needs no warning.
+    reduced = normalize_mode(replace(picture, diagnostics=Diagnostics()), modes - SIXTEEN_BITS)
+    return replace(reduced, diagnostics=picture.diagnostics)
 
 
 def resolve_trim(recipe: Recipe, frames: Callable[[], Iterable[Picture]], modes: frozenset[str]) -> Recipe:
@@ -127,7 +139,9 @@ def apply_after(picture: Picture, recipe: Recipe, target: Target) -> Picture:
 def _convert_to_p3(picture: Picture, spec: OutputSpec) -> Picture:
     """Return the picture in Display P3; in sRGB, with a warning, if the format has no place for a profile."""
     if spec.profile:
-        return to_p3(picture)
+        made = to_p3(picture)
+        # Colors stay as they are if only 8 bits can be converted.
+        return to_p3(to_8_bit(picture)) if made.image.mode in DEEP_COLORS and made.profile != p3_profile() else made
     if picture.image.mode not in {"L", "LA", *DEEP}:
         picture.diagnostics.warn("converted to sRGB: the format has no place for a color profile")
     return picture

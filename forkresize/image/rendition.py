@@ -278,7 +278,7 @@ class RenditionBuilder:
             and layout.canvas == source.size
             and len(self._recipe.steps) == 1
             and self._profiles[-1] == source.profile
-            and self._images[-1].mode == source.image.mode
+            and self._images[-1].mode in {source.image.mode, source.deep_mode(self.output.modes)}
             and self.is_complete
             and self.frames == source.frame_count
         )

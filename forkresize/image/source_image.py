@@ -2,29 +2,30 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO
 
 from PIL.ImageFile import ImageFile
 
 from forkresize.formats import FormatSpec, OutputSpec, source_spec, tiff, webp
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
+from forkresize.image.decode.deep import DepthReader
+from forkresize.image.decode.depth import EIGHT_BITS
+from forkresize.image.decode.frame_count import count_frames
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_rows import keep_upper_rows
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
+from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
 from forkresize.image.geometry.region import Dimensions, is_sideways
 from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
 from forkresize.image.metadata.credentials import has_credentials
 from forkresize.image.picture import Picture, Timing, View
-from forkresize.recipe import Animation, OnTruncated, Recipe
-
-if TYPE_CHECKING:
-    from PIL.GifImagePlugin import GifImageFile
+from forkresize.recipe import Animation, Depth, OnTruncated, Recipe
 
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
@@ -53,6 +54,7 @@ class SourceImage:
         self._visible_images = 0
         self._decoded_view: View | None = None
         self._has_credentials = False
+        self._depth = DepthReader()
 
     @classmethod
     def open(cls, file: BinaryIO, recipe: Recipe, diagnostics: Diagnostics, name: str = "") -> "SourceImage":
@@ -76,13 +78,14 @@ class SourceImage:
             if webp_size:
                 check_pixels(webp_size, recipe.max_pixels, "the picture has")
             file.seek(0)
-            source = cls(file, identify(file, name, diagnostics), recipe, diagnostics, name)
+            source = cls(file, identify(file, name), recipe, diagnostics, name)
             source.file_size = size
             source._read_header()
         return source
 
     def _read_header(self) -> None:
         check_pixels(self.image.size, self._recipe.max_pixels, "the picture has")
+        self._depth.note(self.image)
         color = read_color_info(self.image, self._diagnostics)
         self._profile = color.profile
         if self.image.format == "MPO":
@@ -137,6 +140,14 @@ class SourceImage:
     def supports_shrink_on_load(self) -> bool:
         """Whether it can be decoded at a smaller scale."""
         return self.spec.shrinks_on_load
+
+    def deep_mode(self, modes: Collection[str]) -> str | None:
+        """Return the mode of a picture whose 16 bits per channel in color are kept; None for any other.
+
+        Args:
+            modes: those that an output can hold.
+        """
+        return self._depth.mode_for(modes) if self._recipe.depth is Depth.KEEP else None
 
     @property
     def is_animated(self) -> bool:
@@ -201,12 +212,15 @@ class SourceImage:
         check = getattr(self.image, "has_sound_pixels", None)
         return check is None or bool(check(data))
 
-    def decode(self, frames: int, shrink: int, rows: int | None = None) -> Iterator[Picture]:
+    def decode(
+        self, frames: int, shrink: int, modes: frozenset[str] = frozenset(), rows: int | None = None
+    ) -> Iterator[Picture]:
         """Yield the first frames. Those of an animation can be decoded again.
 
         Args:
             frames: how many.
             shrink: 1, 2, 4 or 8: how many pixels become one along each axis, in a format that supports it.
+            modes: those that an output can hold, for pictures of 16 bits per channel.
             rows: how many stored rows are needed, from the first; None for all. A picture may have no more.
 
         Raises:
@@ -222,7 +236,9 @@ class SourceImage:
         self._durations, self._pixels = [], 0
         for number in range(frames):
             with decoding(self._name, self._diagnostics):
-                picture = self._decode_frame(number, shrink) if frames > 1 else self._decode_only_frame(shrink)
+                picture = (
+                    self._decode_frame(number, shrink, modes) if frames > 1 else self._decode_only_frame(shrink, modes)
+                )
             yield picture
 
     def _drop_ac_scans(self) -> None:
@@ -232,18 +248,20 @@ class SourceImage:
         if enough is not None:
             self.image.fp = io.BytesIO(enough)
 
-    def _decode_only_frame(self, shrink: int) -> Picture:
+    def _decode_only_frame(self, shrink: int, modes: frozenset[str]) -> Picture:
         self._load_frame()
         return Picture(
-            image=self.image,
+            image=self._read_all_bits(modes) or self.image,
             view=self._decoded_view or self.view,
             shrink=shrink,
             profile=self.profile,
             diagnostics=self._diagnostics,
         )
 
-    def _decode_frame(self, number: int, shrink: int) -> Picture:
+    def _decode_frame(self, number: int, shrink: int, modes: frozenset[str]) -> Picture:
         self.image.seek(self._first + number)
+        if number and self.is_paged:
+            self._depth.note(self.image)
         # Only now is its size known: pages differ, and a GIF may grow.
         width, height = self.image.size
         self._pixels += width * height
@@ -253,8 +271,21 @@ class SourceImage:
         if self.is_animated:
             self._durations.append(round(self.image.info.get("duration") or 0))
         # A copy, as the next frame is decoded into the same memory.
-        image, view = self.image.copy(), self._whole_view()
+        image, view = self._read_all_bits(modes) or self.image.copy(), self._whole_view()
         return Picture(image=image, view=view, shrink=shrink, profile=self.profile, diagnostics=self._diagnostics)
+
+    def _read_all_bits(self, modes: frozenset[str]) -> DeepImage | None:
+        """Return the loaded frame with all its bits; None, with a warning, if an output or a decoder has only 8."""
+        if self._recipe.depth is Depth.EIGHT or self._depth.depth == EIGHT_BITS:
+            return None
+        if self.deep_mode(modes) is None:
+            self._diagnostics.warn(f"reduced from {self._depth.depth} to 8 bits per channel")
+            return None
+        return self._depth.read(self.image, self._open_again)
+
+    def _open_again(self) -> ImageFile:
+        self._file.seek(0)
+        return identify(self._file, self._name)
 
     def _whole_view(self) -> View:
         width, height = self.image.size
@@ -274,8 +305,7 @@ class SourceImage:
         from forkresize.image.decode.tolerant import accept_truncated
 
         size, number = self.image.size, self.image.tell()
-        self._file.seek(0)
-        again = identify(self._file, self._name, Diagnostics())
+        again = self._open_again()
         if number:
             again.seek(number)
         if size != again.size:
@@ -283,30 +313,6 @@ class SourceImage:
         accept_truncated(again)
         again.load()
         self.image = again
+        # Another pass would fail again.
+        self._depth.give_up()
         self._diagnostics.warn(f"salvaged, a part is missing: {error}")
-
-
-def count_frames(image: ImageFile, limit: int) -> int:
-    """Return the number of frames or pages of a GIF or a TIFF, at most ``limit + 1``.
-
-    They do not store it, and finding each frame takes time that a hostile file can multiply.
-
-    Args:
-        image: stands at its first frame, before and after.
-        limit: at least 1.
-
-    Raises:
-        Exception: what a decoder raises if the file is damaged between the frames.
-    """
-    try:
-        for number in range(1, limit + 1):
-            if image.format == "TIFF":
-                image.seek(number)
-            else:
-                # The public method decodes all frames on the way.
-                cast("GifImageFile", image)._seek(number, update_image=False)  # noqa: SLF001
-    except EOFError:
-        return int(getattr(image, "n_frames", 1))
-    finally:
-        image.seek(0)
-    return limit + 1

@@ -241,7 +241,7 @@ class _Rendering:
         if frames > 1 and source.is_animated:
             recipe = resolve_trim(recipe, lambda: source.decode(frames, shrink), modes)
         rows = count_visible_rows(source, recipe, renditions)
-        for picture in source.decode(frames, shrink, rows):
+        for picture in source.decode(frames, shrink, modes, rows):
             yield apply_before(picture, recipe, modes)
 
     def _add_frame(self, picture: Picture) -> None:

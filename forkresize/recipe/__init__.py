@@ -6,6 +6,7 @@ from forkresize.recipe.color import RGBA as RGBA
 from forkresize.recipe.enums import Animation as Animation
 from forkresize.recipe.enums import Axis as Axis
 from forkresize.recipe.enums import Color as Color
+from forkresize.recipe.enums import Depth as Depth
 from forkresize.recipe.enums import Drop as Drop
 from forkresize.recipe.enums import Fit as Fit
 from forkresize.recipe.enums import Gravity as Gravity

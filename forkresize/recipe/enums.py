@@ -78,6 +78,13 @@ class Color(Word):
     KEEP = "keep", "that of the source, with its profile"
 
 
+class Depth(Word):
+    """How many bits per channel an output has."""
+
+    KEEP = "keep", "16 bits of the source stay 16, if the output format can hold them (PNG, TIFF)"
+    EIGHT = "8", "8 bits, for smaller files"
+
+
 class Metadata(Word):
     """Which of EXIF, XMP, IPTC and PNG texts are kept."""
 

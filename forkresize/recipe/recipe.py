@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr, replace
 from forkresize.errors import FieldError
 from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.effects import check_renditions, check_steps
-from forkresize.recipe.enums import Animation, Color, Drop, IfLarger, Metadata, OnTruncated, SsimMetric
+from forkresize.recipe.enums import Animation, Color, Depth, Drop, IfLarger, Metadata, OnTruncated, SsimMetric
 from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGAPIXELS
 from forkresize.recipe.options import BY_OWNER, RecipeOption, Values, collect_options, renditions_from, steps_from
 from forkresize.recipe.override import override_renditions, override_steps
@@ -51,6 +51,7 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         bool, option("Rotate images upright first, as EXIF or XMP says.", off="no-auto-orient", group="Operations")
     ] = True
     color: Annotated[Color, option("Color space.")] = Color.SRGB
+    depth: Annotated[Depth, option("Bits per channel.")] = Depth.KEEP
     metadata: Annotated[Metadata, option("Which EXIF, XMP, IPTC and texts to keep.")] = Metadata.SAFE
     drop: Annotated[
         tuple[Drop, ...],
@@ -184,7 +185,7 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         """Whether it asks for nothing, so that every image would only be re-encoded."""
         plain = len(self.steps) == 1 and all(rendition == Rendition() for rendition in self.renditions)
         kept = self.metadata is Metadata.SAFE and self.color is Color.SRGB and self.animation is Animation.KEEP
-        return plain and kept and self.auto_orient and not self.drop
+        return plain and kept and self.auto_orient and self.depth is Depth.KEEP and not self.drop
 
     def fingerprint(self) -> str:
         """Return 16 hex digits that change with everything that changes an output.
@@ -196,15 +197,15 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 
-_LATER = "ssim_metric", SsimMetric.COLOR
-"""A field that came later: recipes with its default keep the fingerprints from before."""
+_LATER = ("ssim_metric", SsimMetric.COLOR), ("depth", Depth.KEEP)
+"""Fields that came later: recipes with their defaults keep the fingerprints from before."""
 
 
 def _normalize(value: Any) -> Any:
     """Return a form that is the same for all values that are equal, such as 15 and 15.0."""
     if isinstance(value, Struct):
         fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
-        return [(name, _normalize(its)) for name, its in fields if (name, its) != _LATER]
+        return [(name, _normalize(its)) for name, its in fields if (name, its) not in _LATER]
     if isinstance(value, tuple):
         return [
             (type(each).__name__, _normalize(each)) if isinstance(each, Struct) else _normalize(each) for each in value

@@ -149,6 +149,16 @@ def cmyk_profile() -> bytes:
     return _profile(b"CMYK", {b"A2B0": table + identity * 4 + clut + identity * 3}, b"Lab ")
 
 
+@pytest.fixture
+def table_profile() -> bytes:
+    """An ICC profile of RGB that is a table."""
+    corners = itertools.product((0, 1), repeat=3)
+    labs = [(80 * (r + g + b), 128 + 60 * r - 50 * g, 128 + 50 * r - 60 * b) for r, g, b in corners]
+    identity = bytes(range(256))
+    table = b"mft1\0\0\0\0" + bytes((3, 3, 2, 0)) + struct.pack(">9i", *[65536, 0, 0, 0] * 2, 65536)
+    return _profile(b"RGB ", {b"A2B0": table + identity * 3 + b"".join(map(bytes, labs)) + identity * 3}, b"Lab ")
+
+
 def _profile(space: bytes, tags: dict[bytes, bytes], connection: bytes = b"XYZ ") -> bytes:
     """Return an ICC profile of version 2.1, as ICC.1:2001-04 lays it out."""
     tags |= {b"wtpt": _xyz(D50), b"desc": _description(), b"cprt": b"text\0\0\0\0none\0"}

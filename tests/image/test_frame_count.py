@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from forkresize.image.source_image import count_frames
+from forkresize.image.decode.frame_count import count_frames
 
 COUNTABLE = ["GIF", "TIFF"]
 

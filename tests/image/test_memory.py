@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 
 from forkresize.batch.render_job import render_job
+from forkresize.image.deep_image import DeepImage, join_bytes
 from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.encode.deep import save_deep
 from forkresize.image.memory import estimate_memory
 from forkresize.image.source_image import SourceImage
 from forkresize.job import Job, Output, Source
@@ -101,6 +103,32 @@ def test_the_memory_of_correcting_a_tiff_is_in_the_estimate(name: str, tmp_path:
     options = {"width": 300, "format": "jpeg"}
     estimated, grown = estimate(path, Recipe.of(**options)), measured(path, options)
     assert grown <= estimated <= 4 * grown + (8 << 20), (
+        f"estimated {estimated / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
+    )
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [
+        ("png", {"width": 800}),
+        ("png", {"format": "png", "effort": 1}),
+        ("tiff", {"width": 800}),
+        ("tiff", {"width": 1600, "linear": True}),
+        ("png", {"width": 800, "format": "jpeg"}),
+        ("png", {"color": "p3", "effort": 1}),
+    ],
+    ids=str,
+)
+def test_the_estimate_is_enough_for_16_bits_in_color(
+    output: str, options: dict[str, Any], tmp_path: Path, draw: Draw
+) -> None:
+    with Image.open(draw(tmp_path / "photo.png", (1500, 1000), compress_level=1)) as photo:
+        image = DeepImage(join_bytes(band, band) for band in photo.split())
+    path = tmp_path / f"deep.{output}"
+    path.write_bytes(save_deep([image], output, {"compress_level": 1}))
+    estimated, grown = estimate(path, Recipe.of(**options)), measured(path, options)
+    assert grown <= estimated <= 3 * grown + (8 << 20), (
         f"estimated {estimated / 1e6:.0f} MB, measured {grown / 1e6:.0f} MB"
     )
 

@@ -1,8 +1,6 @@
 """Reading sources: formats and modes, damage, and files that are not pictures."""
 
 import io
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,18 +141,6 @@ def test_dropped_frames_are_warned_about(kind: str, result: Render, tmp_path: Pa
     assert outcome.warnings == (f"only the first of 5 {several} was kept",)
     with Image.open(tmp_path / "out" / f"a.{kind.lower()}") as made:
         assert closeness(made, frames[0]) <= 4
-
-
-def test_colors_are_reduced_from_16_to_8_bits_with_a_warning(result: Render, tmp_path: Path) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
-    rows = zlib.compress((b"\0" + b"\x80\x00" * 3 * 8) * 8)
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    assert result(png, "a.png", width=4).warnings == ("reduced from 16 to 8 bits per channel",)
-    with Image.open(tmp_path / "out/a.png") as made:
-        assert made.getpixel((1, 1)) == (128, 128, 128)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

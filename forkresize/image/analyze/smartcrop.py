@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageMath
 
 from forkresize.image.color.alpha import has_alpha
 from forkresize.image.color.convert import DEEP
+from forkresize.image.deep_image import DeepImage
 from forkresize.image.geometry.layout import Point
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.modes import stretch
@@ -80,6 +81,8 @@ def _fit(size: Dimensions, side: int) -> Dimensions:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
+    if isinstance(image, DeepImage):
+        image = image.convert()
     if image.mode in DEEP:
         return stretch(image).convert("RGB")
     if not has_alpha(image):

@@ -7,17 +7,21 @@ from msgspec.structs import replace
 from PIL import ImageChops, ImageCms
 from PIL.Image import Image, frombytes, merge
 
+from forkresize.formats.spec import DEEP_COLORS
 from forkresize.image.color import icc
-from forkresize.image.color.cicp import DISPLAY_P3, srgb_curve
+from forkresize.image.color.cicp import BT709, DISPLAY_P3, srgb_curve
+from forkresize.image.color.deep_convert import convert_deep
+from forkresize.image.deep_image import DeepImage
 from forkresize.image.picture import Picture
 
-_SPACES = {"L": "GRAY", "LA": "GRAY", "RGB": "RGB ", "RGBA": "RGB ", "CMYK": "CMYK"}
+_SPACES = {"L": "GRAY", "LA": "GRAY", "CMYK": "CMYK", **dict.fromkeys(("RGB", "RGBA", *DEEP_COLORS), "RGB ")}
 """The color space of profiles for pixels of each mode, as ICC.1 spells it."""
 
-DEEP = frozenset({"I;16", "I", "F"})
-"""The modes with more than 8 bits per channel, all of them gray; littleCMS does not convert them."""
+DEEP = frozenset({"I;16", "I", "F", "LA;16"})
+"""The modes of gray with more than 8 bits per channel; littleCMS does not convert them."""
 
-_RANGELESS = frozenset({"I", "F"})
+RANGELESS = frozenset({"I", "F"})
+"""Those whose values have no agreed range."""
 
 _PRECISION = {
     "RGB": ImageCms.Flags.HIGHRESPRECALC,
@@ -37,12 +41,15 @@ def to_srgb(picture: Picture) -> Picture:
     """Convert to sRGB by the embedded profile, which is removed; convert CMYK even without a profile.
 
     Relative colorimetric with black point compensation. Gray stays gray. A profile that can't be used causes a warning
-    and is ignored. CMYK without a profile is converted as most programs do, by ``(1 - C) * (1 - K)`` and so on. Pixels
-    with more than 8 bits per channel keep their color space and their profile.
+    and is ignored. CMYK without a profile is converted as most programs do, by ``(1 - C) * (1 - K)`` and so on. Gray
+    with more than 8 bits per channel keeps its color space and its profile, and so do such colors if their profile has
+    no matrix.
     """
     image, profile = picture.image, picture.profile
     if image.mode in DEEP:
         return _deep_to_srgb(picture)
+    if isinstance(image, DeepImage):
+        return _deep_colors_to_srgb(picture, image)
     if profile:
         image = _by_embedded_profile(picture, profile)
     if image.mode == "CMYK":
@@ -57,6 +64,9 @@ def to_p3(picture: Picture) -> Picture:
     ``to_srgb``.
     """
     image, profile, own = picture.image, picture.profile, p3_profile()
+    if isinstance(image, DeepImage) and image.mode in DEEP_COLORS:
+        made = convert_deep(image, profile or srgb_profile(), own)
+        return replace(picture, image=made, profile=own) if made else picture
     if image.mode not in {"RGB", "RGBA", "CMYK"}:
         return picture
     if image.mode == "CMYK" and not profile:
@@ -74,6 +84,12 @@ def to_p3(picture: Picture) -> Picture:
 def p3_profile() -> bytes:
     """Return the profile of Display P3: the primaries of SMPTE RP 431-2, the white of D65 and the curve of sRGB."""
     return icc.color_profile(DISPLAY_P3, srgb_curve(), "Display P3")
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return a profile of sRGB with a matrix and a curve."""
+    return icc.color_profile(BT709, srgb_curve(), "sRGB")
 
 
 @lru_cache(maxsize=_CACHED)
@@ -117,10 +133,25 @@ def _deep_to_srgb(picture: Picture) -> Picture:
     is_colors = is_for(profile, "RGB")
     if is_colors and _cached_transform(profile, "RGB") is None:
         return replace(picture, profile=None)
-    if is_colors and mode not in _RANGELESS:
+    if is_colors and mode not in RANGELESS:
         return picture
     picture.diagnostics.warn("dropped the color profile: it is not for gray")
     return replace(picture, profile=None)
+
+
+def _deep_colors_to_srgb(picture: Picture, image: DeepImage) -> Picture:
+    """Convert by the profile; keep it if that takes its tables, for which there is a conversion at 8 bits alone."""
+    profile = picture.profile
+    if not profile:
+        return picture
+    try:
+        if _cached_transform(profile, "RGB") is None:
+            return replace(picture, profile=None)
+    except ImageCms.PyCMSError as error:
+        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
+        return replace(picture, profile=None)
+    made = convert_deep(image, profile, srgb_profile())
+    return replace(picture, image=made, profile=None) if made else picture
 
 
 def _by_embedded_profile(picture: Picture, profile: bytes) -> Image:

@@ -35,7 +35,7 @@ def color_profile(primaries: Primaries, curve: bytes, name: str = "Built from nu
     """
     *points, white = primaries
     adaptation = _adaptation(_xyz(white))
-    colorants = zip("rgb", _transpose(_multiply(adaptation, _colorants(points, _xyz(white)))), strict=True)
+    colorants = zip("rgb", _transpose(multiply(adaptation, _colorants(points, _xyz(white)))), strict=True)
     tags = {f"{channel}XYZ".encode(): _numbers(b"XYZ ", colorant) for channel, colorant in colorants}
     tags |= {b"chad": _numbers(b"sf32", [value for row in adaptation for value in row])}
     return _profile(b"RGB ", tags | {f"{channel}TRC".encode(): curve for channel in "rgb"}, name)
@@ -64,15 +64,15 @@ def sample_curve(lights: Sequence[float]) -> bytes:
 def _colorants(points: Sequence[Point], white: Vector) -> Matrix:
     """Return the matrix from RGB to XYZ, with columns scaled so that their sum is white (SMPTE RP 177)."""
     columns = _transpose((_xyz(points[0]), _xyz(points[1]), _xyz(points[2])))
-    amounts = _apply(_invert(columns), white)
-    return _multiply(columns, ((amounts[0], 0, 0), (0, amounts[1], 0), (0, 0, amounts[2])))
+    amounts = _apply(invert(columns), white)
+    return multiply(columns, ((amounts[0], 0, 0), (0, amounts[1], 0), (0, 0, amounts[2])))
 
 
 def _adaptation(white: Vector) -> Matrix:
     """Return the matrix that adapts colors from a white point to D50."""
     have, want = _apply(_BRADFORD, white), _apply(_BRADFORD, _D50)
     first, second, third = (wanted / had for wanted, had in zip(want, have, strict=True))
-    return _multiply(_invert(_BRADFORD), _multiply(((first, 0, 0), (0, second, 0), (0, 0, third)), _BRADFORD))
+    return multiply(invert(_BRADFORD), multiply(((first, 0, 0), (0, second, 0), (0, 0, third)), _BRADFORD))
 
 
 def _xyz(point: Point) -> Vector:
@@ -85,7 +85,8 @@ def _apply(matrix: Matrix, vector: Vector) -> Vector:
     return first, second, third
 
 
-def _multiply(one: Matrix, other: Matrix) -> Matrix:
+def multiply(one: Matrix, other: Matrix) -> Matrix:
+    """Return the matrix that does what ``other`` does, and then what ``one`` does."""
     first, second, third = _transpose(other)
     return _transpose((_apply(one, first), _apply(one, second), _apply(one, third)))
 
@@ -95,7 +96,7 @@ def _transpose(matrix: Matrix) -> Matrix:
     return first, second, third
 
 
-def _invert(matrix: Matrix) -> Matrix:
+def invert(matrix: Matrix) -> Matrix:
     """Return the inverse by cofactors.
 
     Raises:

@@ -20,10 +20,8 @@ from forkresize.formats.registry import (
     unreadable,
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
-from forkresize.image.decode.depth import EIGHT_BIT_MODES, EIGHT_BITS, read_depth
 from forkresize.image.decode.head import read_head
 from forkresize.image.decode.unsupported import HEADER, find_unsupported
-from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, is_os_error, says_unsupported
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
@@ -46,13 +44,12 @@ def _open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
     return open_image(file, formats)
 
 
-def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
+def identify(file: BinaryIO, name: str) -> ImageFile:
     """Open a picture and read its header.
 
     Args:
         file: stands at its beginning.
         name: its suffix decides about formats without a signature.
-        diagnostics: receives warnings.
 
     Raises:
         PictureError: the file is not a picture, is damaged, or has an unsupported format.
@@ -71,7 +68,6 @@ def identify(file: BinaryIO, name: str, diagnostics: Diagnostics) -> ImageFile:
         image = _identify_by_plugin(file, by_suffix, error)
     _refuse_thumbnail(image)
     _refuse_deep_jpeg2000(image)
-    _warn_of_depth(image, diagnostics)
     return image
 
 
@@ -156,10 +152,3 @@ def _refuse_thumbnail(image: ImageFile) -> None:
     kind = getattr(image, "tag_v2", {}).get(_NEW_SUBFILE_TYPE, 0)
     if image.format == "TIFF" and isinstance(kind, int) and kind & 1:
         raise PictureError(Reason.UNSUPPORTED, "its first image is a thumbnail, as in a camera's raw file")
-
-
-def _warn_of_depth(image: ImageFile, diagnostics: Diagnostics) -> None:
-    # Pillow has no mode for deep colors; deep grays are reduced, if at all, when they meet an output.
-    bits = read_depth(image) if image.mode in EIGHT_BIT_MODES else EIGHT_BITS
-    if bits > EIGHT_BITS:
-        diagnostics.warn(f"reduced from {bits} to 8 bits per channel")

@@ -45,5 +45,5 @@ def probe(file: BinaryIO, name: str = "") -> ImageInfo:
         if webp_size:
             return ImageInfo(*webp_size, "webp", size)
         file.seek(0)
-        image = identify(file, name, ignored)
+        image = identify(file, name)
         return ImageInfo(*image.size, source_name(image.format), size)

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.spec import Options
+from forkresize.image.deep_image import DeepImage
+from forkresize.image.encode.deep import save_deep
 from forkresize.image.encode.palette import to_palette
 from forkresize.image.picture import Frames
 from forkresize.recipe import MAX_COLORS, Rendition
@@ -95,6 +97,8 @@ class Encoder(Struct, frozen=True, kw_only=True):
         return replace(frames, images=to_palette(frames.images, colors, translucent=spec.palette_alpha))
 
     def _save(self, frames: Frames, options: Options) -> bytes:
+        if any(isinstance(image, DeepImage) for image in frames.images):
+            return save_deep(frames.images, self.output, options)
         file = io.BytesIO()
         try:
             frames.images[0].save(file, format=self.output.upper(), **options)

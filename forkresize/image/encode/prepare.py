@@ -9,7 +9,7 @@ from forkresize.image.color.alpha import PREMULTIPLIED
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
-from forkresize.image.steps.modes import to_8_bit_gray
+from forkresize.image.steps.modes import round_to_8_bit
 from forkresize.outcome import Reason
 from forkresize.recipe import Rendition
 
@@ -42,10 +42,10 @@ def _check_sides(images: tuple[Image, ...], output: str, most: int) -> None:
 
 def _to_8_bit(image: Image, diagnostics: Diagnostics) -> Image:
     # Pillow compares the frames of an animation by their upper 8 bits, and drops one whose upper bits did not change.
-    if image.mode != "I;16":
-        return image
-    diagnostics.warn("reduced from 16 to 8 bits per channel, for an animation or a palette")
-    return to_8_bit_gray(image)
+    reduced = round_to_8_bit(image)
+    if reduced is not image:
+        diagnostics.warn("reduced from 16 to 8 bits per channel, for an animation or a palette")
+    return reduced
 
 
 def _in_one_mode(images: tuple[Image, ...]) -> tuple[Image, ...]:

@@ -1,6 +1,6 @@
 """Resampling: by SIMD kernels where they are installed and support the pixels, by Pillow elsewhere."""
 
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from math import ceil, floor
 from types import ModuleType
 from typing import Any
@@ -8,7 +8,9 @@ from typing import Any
 from PIL import Image
 
 from forkresize.image.color.alpha import PREMULTIPLIED, premultiply, unpremultiply
+from forkresize.image.deep_image import DEEP_ALPHA, DeepImage
 from forkresize.image.geometry.region import Dimensions
+from forkresize.image.resample.deep import resample_deep
 from forkresize.recipe import Resample
 
 Box = tuple[float, float, float, float]
@@ -71,7 +73,7 @@ def resample(
     at hard edges, which alpha cannot represent.
 
     Args:
-        image: of mode L, LA, RGB, RGBA, CMYK, I;16, I or F.
+        image: of mode L, LA, RGB, RGBA, CMYK, I;16, I or F, or a DeepImage.
         size: width and height of the result.
         box: the part; it may cut through pixels.
         resample: the kernel.
@@ -80,6 +82,13 @@ def resample(
     """
     if resample is Resample.NEAREST:
         return _by_pillow(image, size, box, resample)
+    if isinstance(image, DeepImage):
+        resize = partial(_resample, size=size, box=box, resample=resample, rows_first=rows_first)
+        return resample_deep(image, resize) if image.mode in DEEP_ALPHA else image.map_planes(resize)
+    return _resample(image, size, box, resample, rows_first=rows_first)
+
+
+def _resample(image: Image.Image, size: Dimensions, box: Box, resample: Resample, *, rows_first: bool) -> Image.Image:
     image, box = _first_pass(_premultiply(image), size, box, resample, rows_first=rows_first)
     return _unpremultiply(_convolve(image, size, box, resample))
 

@@ -6,8 +6,11 @@ from functools import cache
 from PIL import Image, ImageMath
 
 from forkresize.image.color import srgb
+from forkresize.image.color.light import decode_srgb, encode_srgb
+from forkresize.image.deep_image import DeepImage
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.resample import kernel
+from forkresize.image.resample.deep import resample_deep
 from forkresize.recipe import Resample
 
 _evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
@@ -27,7 +30,7 @@ def resample_linear(
     ``((C + 0.055) / 1.055) ** 2.4`` above (IEC 61966-2-1:1999, 5.2). Alpha is linear already.
 
     Args:
-        image: of mode L, LA, RGB, RGBA or I;16. The values of other modes are mixed as they are.
+        image: of mode L, LA, RGB or RGBA, or of 16 bits per channel. The values of other modes are mixed as they are.
         size: width and height of the result.
         box: the part; it may cut through pixels.
         resample: the kernel.
@@ -37,13 +40,15 @@ def resample_linear(
     def resize(band: Image.Image) -> Image.Image:
         return kernel.resample(band, size, box, resample, rows_first=rows_first)
 
+    if isinstance(image, DeepImage):
+        return resample_deep(image, resize, decode_srgb, encode_srgb)
     match image.mode:
         case "L" | "RGB":
             return _join(image.mode, [resize(_to_linear(band)) for band in image.split()])
         case "LA" | "RGBA":
             return _resample_with_alpha(image, resize)
         case "I;16":
-            return _to_srgb16(resize(_deep_to_linear(image)))
+            return encode_srgb(resize(decode_srgb(image)))
     return resize(image)
 
 
@@ -71,30 +76,6 @@ def _join(mode: str, lights: list[Image.Image], *alpha: Image.Image) -> Image.Im
     coded = stacked.convert("I").point(_codes(), "L")
     bands = [coded.crop((0, height * number, width, height * (number + 1))) for number in range(len(lights))]
     return Image.merge(mode, (*bands, *alpha)) if mode != "L" else coded
-
-
-def _deep_to_linear(image: Image.Image) -> Image.Image:
-    return _evaluate(
-        lambda of: (
-            of["code"] / srgb.SLOPE * (of["code"] <= srgb.KNEE)
-            + ((of["code"] + srgb.OFFSET) / (1 + srgb.OFFSET)) ** srgb.GAMMA * (of["code"] > srgb.KNEE)
-        ),
-        code=_evaluate(lambda of: of["deep"] / _WHITE, deep=image.convert("F")),
-    )
-
-
-def _to_srgb16(light: Image.Image) -> Image.Image:
-    """Encode light as sRGB with 16 bits; values outside of 0 to 1, from overshooting, are clipped."""
-    code = _evaluate(
-        lambda of: (
-            of["light"] * srgb.SLOPE * (of["light"] <= srgb.DARK)
-            + (of["max"](of["light"], srgb.DARK) ** (1 / srgb.GAMMA) * (1 + srgb.OFFSET) - srgb.OFFSET)
-            * (of["light"] > srgb.DARK)
-        ),
-        light=light,
-    )
-    whole = _evaluate(lambda of: of["min"](of["max"](of["code"], 0), 1) * _WHITE + 0.5, code=code)
-    return whole.convert("I").convert("I;16")
 
 
 @cache

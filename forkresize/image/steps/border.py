@@ -4,10 +4,10 @@ from PIL import Image
 
 from forkresize.image.color.alpha import OPAQUE
 from forkresize.image.color.convert import DEEP
+from forkresize.image.deep_image import MAX_LEVEL, DeepImage, to_8_bit_gray
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.picture import Picture
-from forkresize.image.steps.modes import to_8_bit_gray
 from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.outcome import Reason
 from forkresize.recipe import RGBA, Border
@@ -30,6 +30,8 @@ def pad(picture: Picture, canvas: Dimensions, offset: Dimensions, background: RG
     """
     if canvas == picture.image.size:
         return picture
+    if isinstance(picture.image, DeepImage):
+        return picture.showing(_put_deep_on(picture.image, canvas, offset, background))
     image = _with_room_for(background, _with_depth_of(background, picture))
     whole = Image.new(image.mode, canvas, _paint(image.mode, background))
     whole.paste(image, offset)
@@ -58,6 +60,17 @@ def _with_depth_of(background: RGBA, picture: Picture) -> Image.Image:
         raise PictureError(Reason.UNSUPPORTED, f"pixels of mode {image.mode} can't lie on a background in color")
     picture.diagnostics.warn("reduced from 16 to 8 bits per channel, for a colored or translucent background")
     return to_8_bit_gray(image)
+
+
+def _put_deep_on(image: DeepImage, canvas: Dimensions, offset: Dimensions, background: RGBA) -> DeepImage:
+    """Return an image of 16 bits per channel on a canvas, in a mode that can show the background as well."""
+    red, green, blue, alpha = background
+    if not red == green == blue:
+        image = image.to_color()
+    if image.mode == "RGB;16" and alpha != OPAQUE:
+        image = DeepImage((*image.planes, Image.new("I;16", image.size, MAX_LEVEL)))
+    paints = {"LA;16": (red, alpha), "RGB;16": (red, green, blue), "RGBA;16": background}
+    return image.put_on(canvas, offset, [level * _LEVELS_16_BIT for level in paints[image.mode]])
 
 
 def _with_room_for(background: RGBA, image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from forkresize.image.color.alpha import OPAQUE, has_alpha
+from forkresize.image.deep_image import DEEP_ALPHA, MAX_LEVEL, DeepImage
 from forkresize.image.picture import Picture
 from forkresize.recipe import RGBA
 
@@ -17,6 +18,8 @@ def flatten(picture: Picture, background: RGBA, held: frozenset[str]) -> Picture
         held: the modes that the output can hold.
     """
     image = picture.image
+    if isinstance(image, DeepImage):
+        return replace(picture, image=_without_opaque_alpha(image))
     if not has_alpha(image):
         return picture
     if image.getchannel("A").getextrema() == (OPAQUE, OPAQUE):
@@ -24,6 +27,14 @@ def flatten(picture: Picture, background: RGBA, held: frozenset[str]) -> Picture
     if "RGBA" in held:
         return picture
     return replace(picture, image=_composite(image, background))
+
+
+def _without_opaque_alpha(image: DeepImage) -> Image.Image:
+    """Return an image of 16 bits per channel without alpha if that is opaque: formats that hold one mode hold all."""
+    *colors, alpha = image.planes
+    if image.mode not in DEEP_ALPHA or alpha.getextrema() != (MAX_LEVEL, MAX_LEVEL):
+        return image
+    return DeepImage(colors) if len(colors) > 1 else colors[0]
 
 
 def _composite(image: Image.Image, background: RGBA) -> Image.Image:

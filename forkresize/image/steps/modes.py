@@ -1,16 +1,14 @@
 """Converts the pixel modes of decoders to the few that can be resampled. Knows no embedded profile."""
 
-from functools import cache
-
 from msgspec.structs import replace
 from PIL.Image import Image
 
+from forkresize.formats.spec import DEEP_COLORS
 from forkresize.image.color import convert
+from forkresize.image.deep_image import MAX_LEVEL, DeepImage, to_8_bit_gray, to_eight_bits
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Picture
 from forkresize.outcome import Reason
-
-_MOST_16_BIT = 65_535
 
 _RESAMPLED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
@@ -21,7 +19,7 @@ _TRANSPARENT = {"1": "LA", "L": "LA", "P": "RGBA", "RGB": "RGBA"}
 
 
 def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
-    """Convert to L, LA, RGB, RGBA or CMYK, or to I;16, I or F if the output holds it.
+    """Convert to L, LA, RGB, RGBA or CMYK, or to a mode of more than 8 bits per channel if the output holds it.
 
     Args:
         picture: in any mode.
@@ -45,8 +43,8 @@ def normalize_mode(picture: Picture, held: frozenset[str]) -> Picture:
     if image.mode == "LAB":
         # Its a and b wrap around at zero, so that they can't be resampled.
         return replace(picture, image=convert.lab_to_srgb(image), profile=None)
-    deep = _deep(image, held)
-    if deep.mode not in convert.DEEP:
+    deep = _deep(image, held, has_profile=picture.profile is not None)
+    if deep.mode not in convert.DEEP | DEEP_COLORS:
         depth = "32-bit float" if image.mode == "F" else "16"
         picture.diagnostics.warn(f"reduced from {depth} to 8 bits per channel: the format holds no more")
     return replace(picture, image=deep)
@@ -61,13 +59,11 @@ def _is_gray(picture: Picture) -> bool:
     return red == green == blue
 
 
-@cache
-def _to_eight_bits() -> list[int]:
-    """Return the 8-bit value of each 16-bit value."""
-    return [(value + 128) // 257 for value in range(_MOST_16_BIT + 1)]
-
-
-def _deep(image: Image, held: frozenset[str]) -> Image:
+def _deep(image: Image, held: frozenset[str], *, has_profile: bool) -> Image:
+    if isinstance(image, DeepImage):
+        if image.mode == "LA;16" and image.mode not in held and "RGBA;16" in held and not has_profile:
+            return image.to_color()
+        return image if image.mode in held else image.convert()
     if image.mode.startswith("I;16"):
         return _sixteen_bit(image.convert("I"), image.info.get("transparency"), held)
     if image.mode == "I":
@@ -84,9 +80,9 @@ def _sixteen_bit(image: Image, transparent: int | None, held: frozenset[str]) ->
     """
     if transparent is None and "I;16" in held:
         return image.convert("I;16")
-    scaled = image.point(_to_eight_bits(), "L")
+    scaled = image.point(to_eight_bits(), "L")
     if transparent is not None:
-        alpha = [255] * (_MOST_16_BIT + 1)
+        alpha = [255] * (MAX_LEVEL + 1)
         alpha[transparent] = 0
         scaled.putalpha(image.point(alpha, "L"))
         del scaled.info["transparency"]
@@ -99,19 +95,21 @@ def to_8_bit(picture: Picture) -> Picture:
     Raises:
         PictureError: its values have no agreed range.
     """
-    if picture.image.mode not in convert.DEEP:
+    if picture.image.mode not in convert.DEEP | DEEP_COLORS:
         return picture
-    if picture.image.mode != "I;16":
+    if picture.image.mode in convert.RANGELESS:
         raise PictureError(
             Reason.NOT_APPLICABLE, f"pixels of mode {picture.image.mode} can only be cropped, turned and resized"
         )
     picture.diagnostics.warn("reduced from 16 to 8 bits per channel: an operation supports only 8")
-    return replace(picture, image=to_8_bit_gray(picture.image))
+    return replace(picture, image=round_to_8_bit(picture.image))
 
 
-def to_8_bit_gray(image: Image) -> Image:
-    """Return an image of mode I;16 scaled to mode L."""
-    return image.convert("I").point(_to_eight_bits(), "L")
+def round_to_8_bit(image: Image) -> Image:
+    """Return an image of 16 bits per channel at 8 bits; any other as it is."""
+    if isinstance(image, DeepImage):
+        return image.convert()
+    return to_8_bit_gray(image) if image.mode == "I;16" else image
 
 
 def stretch(image: Image) -> Image:
@@ -124,7 +122,7 @@ def stretch(image: Image) -> Image:
 
 def _integer(image: Image, held: frozenset[str]) -> Image:
     least, most = _extrema(image)
-    if least >= 0 and most <= _MOST_16_BIT:
+    if least >= 0 and most <= MAX_LEVEL:
         return _sixteen_bit(image, None, held)
     if "I" in held:
         return image

@@ -13,7 +13,7 @@ from forkresize.image.picture import Picture
 # The steps that replace a trim in animations: a worker in a sandbox cannot load them any more.
 from forkresize.image.steps import crop as _crop  # noqa: F401
 from forkresize.image.steps import rotate as _rotate  # noqa: F401
-from forkresize.image.steps.modes import stretch, to_8_bit_gray
+from forkresize.image.steps.modes import round_to_8_bit, stretch
 from forkresize.image.steps.operation import Operation
 from forkresize.recipe import RGBA, Crop, Rotate, Trim
 
@@ -60,11 +60,9 @@ def common_crop(images: Iterable[Image], step: Trim) -> Crop | Rotate:
 
 
 def _in_8_bits(image: Image) -> Image:
-    if image.mode == "I;16":
-        return to_8_bit_gray(image)
     if image.mode in {"I", "F"}:
         return stretch(image)
-    return image.convert("RGB") if image.mode == "CMYK" else image
+    return image.convert("RGB") if image.mode == "CMYK" else round_to_8_bit(image)
 
 
 OPERATION = Operation(apply=trim, is_deep=True, for_all_frames=common_crop)

@@ -20,11 +20,14 @@ Scene = Callable[..., Image.Image]
 Encode = Callable[..., Encoded]
 Make = Callable[..., Image.Image]
 
+DEEP = {"LA;16", "RGB;16", "RGBA;16"}
+"""The modes that Pillow lacks, which ``tests/image/test_deep.py`` tests."""
+
 LOSSLESS = sorted(set(OUTPUT_FORMATS) - {"jpeg", "webp", "avif", "gif"})
 
 
 def pairs(outputs: list[str]) -> list[tuple[str, str]]:
-    return [(output, mode) for output in outputs for mode in sorted(OUTPUT_FORMATS[output].modes)]
+    return [(output, mode) for output in outputs for mode in sorted(OUTPUT_FORMATS[output].modes - DEEP)]
 
 
 def drawn(mode: str, scene: Scene) -> Image.Image:
