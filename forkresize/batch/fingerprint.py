@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from msgspec.structs import replace
 
@@ -57,9 +58,14 @@ def _codec_versions() -> Iterator[str]:
     for name, version in codecs().items():
         # The processor's instruction set, in brackets, does not change the output.
         yield f"{name} {version.partition(' (')[0]}"
-    for package in EXTRAS.values():
-        if package.changes_output and package.is_installed:
-            yield f"{package.distribution} {package.version}"
+    yield from _extra_versions()
+
+
+@cache
+def _extra_versions() -> tuple[str, ...]:
+    """Return the versions of extras; reading them takes a millisecond, and this process has loaded them."""
+    extras = [each for each in EXTRAS.values() if each.changes_output and each.is_installed]
+    return tuple(f"{each.distribution} {each.version}" for each in extras)
 
 
 def _file_hashes(recipe: Recipe) -> Iterator[str]:

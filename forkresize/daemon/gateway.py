@@ -9,7 +9,7 @@ from forkresize.daemon.access_options import access_options, create_access_setti
 from forkresize.daemon.logs import configure_logging
 from forkresize.daemon.named import parse_named
 from forkresize.daemon.options import observation_options
-from forkresize.daemon.picture_options import picture_options, picture_settings
+from forkresize.daemon.picture_options import derivative_settings, picture_options, picture_settings
 from forkresize.daemon.runs import make_runs_settings, runs_options
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
@@ -73,6 +73,7 @@ def gateway(**options: Any) -> int:
         metrics_port=options["metrics_port"],
         unsigned=options["unsigned"],
         picture_urls=picture_settings(options),
+        derivatives=derivative_settings(options),
         limits=Limits(
             timeout=options["timeout"],
             max_file_size=options["max_size"],

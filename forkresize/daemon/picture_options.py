@@ -9,6 +9,7 @@ from forkresize.cli.types import DURATION, whole
 from forkresize.daemon.named import parse_named
 
 if TYPE_CHECKING:
+    from forkresize.gateway.derivatives.settings import DerivativeSettings
     from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,9 +54,19 @@ _OPTIONS = (
 )
 
 
+_STORE_OPTIONS = (
+    click.option("--store", metavar="URL", help="Keep pictures that were made below this path or URL. [default: none]"),
+    click.option(
+        "--store-ledger",
+        metavar="URL",
+        help="Record them in this database, such as postgresql://HOST/DATABASE. [default: as of batches]",
+    ),
+)
+
+
 def picture_options(command: F) -> F:
     """Add the options to a command."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_OPTIONS, *_STORE_OPTIONS)):
         command = option(command)
     return command
 
@@ -77,3 +88,14 @@ def picture_settings(options: Mapping[str, Any]) -> "PictureUrlSettings":
         watermark_opacity=options["watermark_opacity"],
         max_age=int(options["max_age"]),
     )
+
+
+def derivative_settings(options: Mapping[str, Any]) -> "DerivativeSettings":
+    """Return what the options specify.
+
+    Raises:
+        FieldError: the ledger cannot be used.
+    """
+    from forkresize.gateway.derivatives.settings import DerivativeSettings
+
+    return DerivativeSettings(store=options["store"], ledger=options["store_ledger"])

@@ -7,6 +7,7 @@ from functools import partial
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.gateway.access.settings import open_access
 from forkresize.gateway.checks import check_broker, check_database, check_pool, check_stores
+from forkresize.gateway.derivatives.derivatives import create_derivatives
 from forkresize.gateway.imgproxy.urls import PictureUrls
 from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.pictures import Pictures
@@ -30,6 +31,7 @@ class Services:
         roots: where pictures come from.
         picture_urls: checks, reads and signs the URLs of pictures.
         pictures: makes them.
+        derivatives: keeps them in a store; None if there is none.
         access: decides who may use which route.
         metrics: what Prometheus reads.
         tracer: sends traces, if they are asked for.
@@ -54,10 +56,13 @@ class Services:
         self.metrics.follow(self.pictures)
         self.tracer = Tracer("forkresize-gateway", _LOG.warning)
         self.readiness = Readiness(self._checks())
+        self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
 
     async def open(self) -> None:
         """Start what runs beside the requests."""
         self.pictures.start()
+        if self.derivatives is not None:
+            self.derivatives.open()
         if self.runs is not None:
             await self.runs.open()
 
@@ -70,6 +75,8 @@ class Services:
         """End it."""
         if self.runs is not None:
             await self.runs.close()
+        if self.derivatives is not None:
+            await self.derivatives.close()
         self.pictures.close()
         await self.access.close()
         self.readiness.close()

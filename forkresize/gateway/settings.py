@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, field
 from forkresize.errors import FieldError
 from forkresize.gateway.access.settings import AccessSettings
 from forkresize.gateway.bounds import WireLimits
+from forkresize.gateway.derivatives.settings import DerivativeSettings
 from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.public_url import check_public_url
 from forkresize.gateway.runs.settings import RunsSettings
@@ -59,6 +60,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
         metrics_port: the port; 0 for any free one; None for no metrics.
         unsigned: whether anyone may ask for any picture; otherwise, URLs must be signed.
         picture_urls: of pictures on demand: keys, presets, watermark.
+        derivatives: of pictures that are kept in a store.
         limits: of each request.
         wire: limits of what clients send.
         access: who may do what.
@@ -79,6 +81,7 @@ class GatewaySettings(Struct, frozen=True, kw_only=True):
     metrics_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
     unsigned: bool = False
     picture_urls: PictureUrlSettings = field(default_factory=PictureUrlSettings)
+    derivatives: DerivativeSettings = field(default_factory=DerivativeSettings)
     limits: Limits = field(default_factory=Limits)
     wire: WireLimits = field(default_factory=WireLimits)
     access: AccessSettings = field(default_factory=AccessSettings)

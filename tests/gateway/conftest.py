@@ -49,11 +49,11 @@ class StartGateway(Protocol):
 
 
 @contextlib.contextmanager
-def run_gateway(*arguments: str, cwd: Path | None = None) -> Iterator[Gateway]:
+def run_gateway(*arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Iterator[Gateway]:
     """Run ``forkresized gateway`` on a free port until the body ends."""
     program = Path(sys.executable).with_name("forkresized")
     command = [str(program), "gateway", "--port", "0", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=cwd) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=cwd, env=env) as process:
         assert process.stderr is not None
         lines: list[str] = []
         try:

@@ -14,12 +14,13 @@ from starlette.routing import BaseRoute, Route
 from forkresize.formats import Format
 from forkresize.gateway.caching import Validators, cache_control
 from forkresize.gateway.connection import while_connected
+from forkresize.gateway.derivatives.memory import Derivative
+from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.imgproxy.negotiation import negotiate
 from forkresize.gateway.imgproxy.options import AUTO, Options
 from forkresize.gateway.imgproxy.path import PictureRequest
 from forkresize.gateway.imgproxy.urls import Variant
-from forkresize.gateway.pictures import Picture
 from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
 from forkresize.gateway.single_flight import SingleFlight
@@ -49,7 +50,7 @@ class PictureApi:
         self._services = services
         self._urls = services.picture_urls
         self._max_age = services.settings.picture_urls.max_age
-        self._flights = SingleFlight[Picture]()
+        self._flights = SingleFlight[Derivative]()
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -85,33 +86,74 @@ class PictureApi:
             headers["vary"] = "Accept"
         variant = self._urls.variant(raw_path, output)
         located = await self._services.roots.find(found.root, found.key)
-        validators = Validators.of(located.info, variant.fingerprint, self._urls.changed)
+        validators = Validators.of(located.info, variant.identity, self._urls.changed)
         headers["etag"], headers["last-modified"] = validators.etag, validators.last_modified
         if validators.match(request.headers.get("if-none-match"), request.headers.get("if-modified-since")):
             return Response(status_code=304, headers=headers)
-        picture = await while_connected(request, self._picture(located, found, output, variant, validators.etag))
+        work = _Work(self._services, located, found.options, output, variant)
+        picture = await work.find() if variant.target is not None else None
+        if picture is None:
+            key = located.root, located.key, validators.etag
+            picture = await while_connected(request, self._flights.run(key, work.make))
         headers["content-disposition"] = _disposition(found, picture.media_type)
         return Response(picture.data, 200, headers, picture.media_type)
-
-    async def _picture(
-        self, located: Located, found: PictureRequest, output: Format | None, variant: Variant, etag: str
-    ) -> Picture:
-        """Return a picture; requests for the same one wait for the first."""
-
-        async def make() -> Picture:
-            recipe = variant.recipe
-            if recipe is None:
-                source = await self._services.pictures.inspect(located)
-                recipe = self._urls.make(found.options, output, (source.width, source.height))
-            (picture,) = await self._services.pictures.render(located, recipe)
-            return picture
-
-        return await self._flights.run((located.root, located.key, etag), make)
 
     def _cache_control(self, options: Options) -> str:
         is_versioned = bool(options.cachebuster) and not self._urls.signer.is_unsigned
         expires_in = options.expires - time.time() if options.expires else None
         return cache_control(self._max_age, is_versioned=is_versioned, expires_in=expires_in)
+
+
+class _Work:
+    """What it takes to answer one request that no cache has answered.
+
+    Args:
+        services: of the gateway.
+        located: the source.
+        options: of the URL.
+        output: the format that was negotiated.
+        variant: what to make.
+    """
+
+    def __init__(
+        self, services: Services, located: Located, options: Options, output: Format | None, variant: Variant
+    ) -> None:
+        self._services = services
+        self._located = located
+        self._options = options
+        self._output = output
+        self._target = variant.target
+
+    async def find(self) -> Derivative | None:
+        """Return the picture from the store; None if it is not there, or there is no store."""
+        derivatives = self._services.derivatives
+        if derivatives is None:
+            return None
+        return await derivatives.find(self._located, await self._prepare())
+
+    async def make(self) -> Derivative:
+        """Return the picture, which is made and kept if it is not in the store.
+
+        Raises:
+            Problem: it cannot be made.
+        """
+        # Another request may have made it since this one has looked.
+        found = await self.find()
+        if found is not None:
+            return found
+        target = await self._prepare()
+        (picture,) = await self._services.pictures.render(self._located, target.recipe)
+        if self._services.derivatives is not None:
+            self._services.derivatives.keep(self._located, target, picture)
+        return Derivative(picture.data, picture.media_type)
+
+    async def _prepare(self) -> Target:
+        """Return what to make; the source is inspected if that depends on its size."""
+        if self._target is None:
+            source = await self._services.pictures.inspect(self._located)
+            size = source.width, source.height
+            self._target = Target.of(self._services.picture_urls.make(self._options, self._output, size))
+        return self._target
 
 
 def routes(services: Services) -> list[BaseRoute]:

@@ -14,6 +14,7 @@ from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.remote.renderer import PackedRecipe
 from forkresize.errors import ConflictError, FieldError
 from forkresize.formats import Format
+from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.imgproxy.geometry import SourceSize
 from forkresize.gateway.imgproxy.options import Options
 from forkresize.gateway.imgproxy.path import PictureRequest, parse_path
@@ -136,9 +137,9 @@ class PictureUrls:
         if self.recipes.needs_size(options):
             base = fingerprint_recipe(self.recipes.base(options), None).renditions[0]
             chosen = options.format if output is None else output
-            return Variant(None, base + repr((replace(options, **_HANDLING), chosen)).encode())
-        recipe = self.make(options, output)
-        return Variant(recipe, fingerprint_recipe(recipe, None).renditions[0])
+            return Variant(base + repr((replace(options, **_HANDLING), chosen)).encode())
+        target = Target.of(self.make(options, output))
+        return Variant(target.identity, target)
 
     def make(self, options: Options, output: Format | None, size: tuple[int, int] | None = None) -> Recipe:
         """Return the recipe of options; see ``Recipes.make``.
@@ -156,12 +157,12 @@ class Variant(Struct, frozen=True):
     """What is made of a picture.
 
     Attributes:
-        recipe: what to make; None if it depends on the size of the source.
-        fingerprint: changes with all that the result depends on besides the source.
+        identity: changes with all that the result depends on besides the source.
+        target: what to make; None if it depends on the size of the source.
     """
 
-    recipe: Recipe | None
-    fingerprint: bytes
+    identity: bytes
+    target: Target | None = None
 
 
 def _watermark(settings: PictureUrlSettings) -> WatermarkFile | None:

@@ -1,0 +1,93 @@
+"""Records pictures beside the requests, and answers what is recorded: Recorder."""
+
+import asyncio
+import contextlib
+import logging
+
+from forkresize.errors import DestinationError, LedgerError, describe
+from forkresize.gateway.derivatives.places import Place
+from forkresize.gateway.derivatives.records import Made, Records
+from forkresize.gateway.derivatives.stores import DestinationStores
+from forkresize.gateway.threads import Threads
+from forkresize.job import Source
+from forkresize.ledger import RecipeFingerprints
+from forkresize.store import ObjectInfo
+
+_LOG = logging.getLogger("forkresize.gateway")
+
+_INTERVAL = 1.0
+"""Seconds that a picture waits for others to be recorded with it."""
+
+_RETRY = 5.0
+"""Seconds until records are tried again, after an error or while a batch holds a destination."""
+
+_MAX_WAITING = 10_000
+"""Pictures that wait to be recorded; beyond, the oldest ones are not recorded, and made again on demand."""
+
+
+class Recorder:
+    """The ledgers of derivatives, in a thread of their own. For one event loop.
+
+    Args:
+        stores: where the destinations are.
+        ledger: the URL of the ledgers; None for the default place.
+    """
+
+    def __init__(self, stores: DestinationStores, ledger: str | None) -> None:
+        self._records = Records(stores.url, ledger, stores.open)
+        # A connection to SQLite belongs to its thread.
+        self._thread = Threads(1)
+        self._waiting: list[Made] = []
+        self._task: asyncio.Task[None] | None = None
+        self._added = asyncio.Event()
+
+    def start(self) -> None:
+        """Start to record what is added."""
+        self._task = asyncio.ensure_future(self._run())
+
+    def add(self, made: Made) -> None:
+        """Have a picture recorded soon."""
+        self._waiting.append(made)
+        self._added.set()
+
+    async def find(
+        self, place: Place, source: Source, fingerprints: RecipeFingerprints, info: ObjectInfo
+    ) -> str | None:
+        """Return the format of an object if it is recorded as made of a source with a recipe; see ``Records.find``.
+
+        Raises:
+            LedgerError: the records cannot be read.
+        """
+        return await self._thread.call(self._records.find, place, source, fingerprints, info)
+
+    async def close(self) -> None:
+        """Record what waits, and close the ledgers."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._write()
+        await self._thread.call(self._records.close)
+        self._thread.close()
+
+    async def _run(self) -> None:
+        while True:
+            await self._added.wait()
+            await asyncio.sleep(_INTERVAL)
+            self._added.clear()
+            if not await asyncio.shield(asyncio.ensure_future(self._write())):
+                await asyncio.sleep(_RETRY)
+                self._added.set()
+
+    async def _write(self) -> bool:
+        """Record what waits; return whether nothing is left."""
+        made, self._waiting = self._waiting, []
+        if not made:
+            return True
+        try:
+            left = await self._thread.call(self._records.write, made)
+        except (OSError, LedgerError, DestinationError) as error:
+            _LOG.warning("%d pictures cannot be recorded: %s", len(made), describe(error))
+            left = made
+        self._waiting = [*left, *self._waiting][-_MAX_WAITING:]
+        return not left
