@@ -49,7 +49,9 @@ def log_run(event: str, run: str, fields: Mapping[str, object]) -> None:
         run: its identifier.
         fields: more about it.
     """
-    _log(logging.INFO, event, {"run": run, **fields})
+    _log(
+        logging.INFO, event, {"run": run, **{name: value for name, value in fields.items() if value not in {None, ""}}}
+    )
 
 
 def _log_failures(outcomes: Sequence[Outcome], record: RequestRecord) -> None:

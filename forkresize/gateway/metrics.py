@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from forkresize.gateway.observation import RequestRecord, with_stages
 from forkresize.gateway.pictures import Pictures
+from forkresize.gateway.runs.manager import RunManager
+from forkresize.gateway.runs.run import RunState
 from forkresize.outcome import Failed
 from forkresize.telemetry.metrics import BOUNDS, PhaseTimes, PoolMetrics, create_registry
 
@@ -67,6 +69,15 @@ class GatewayMetrics:
         self.registry.register(_Queue(pictures))
         self.registry.register(PoolMetrics(_PREFIX, lambda: pictures.renderer.stats))
 
+    def follow_runs(self, runs: RunManager) -> None:
+        """Show the batches, and the cluster that does them, if there is one."""
+        self.registry.register(_Runs(runs))
+        if runs.settings.cluster is not None:
+            # Only with the extra.
+            from forkresize.cluster.metrics import ClusterMetrics
+
+            self.registry.register(ClusterMetrics(runs.settings.cluster.ledger))
+
     def add(self, record: RequestRecord, route: str, status: int, sent: int, seconds: float) -> None:
         """Count a request that was answered; see ``access_log.log_request``."""
         method = record.method if record.method in _METHODS else "OTHER"
@@ -83,6 +94,26 @@ class GatewayMetrics:
                 self._pictures.labels(outcome.status).inc()
                 if isinstance(outcome.detail, Failed):
                     self._failures.labels(str(outcome.detail.reason)).inc()
+
+
+class _Runs(Collector):
+    """The batches of this gateway."""
+
+    def __init__(self, runs: RunManager) -> None:
+        self._runs = runs
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        yield GaugeMetricFamily(
+            f"{_PREFIX}_runs_in_progress", "Batches that this gateway does.", value=self._runs.running
+        )
+        ended = CounterMetricFamily(
+            f"{_PREFIX}_runs_ended", "Batches that have ended here, by state.", labels=["state"]
+        )
+        for state in RunState:
+            if state.is_final:
+                ended.add_metric([state.value], self._runs.ended.get(state, 0))
+        yield ended
 
 
 class _Queue(Collector):

@@ -1,6 +1,7 @@
 """Observes requests: their log lines, their metrics and their traces."""
 
 import time
+from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +54,8 @@ class RequestObserver:
             self._conclude(record, record.route or UNMATCHED, answer, time.monotonic() - started)
 
     def _conclude(self, record: RequestRecord, route: str, answer: "_Answer", seconds: float) -> None:
+        if answer.status == HTTPStatus.NOT_MODIFIED and record.source:
+            record.cache = "not_modified"
         self._metrics.add(record, route, answer.status, answer.sent, seconds)
         log_request(record, route, answer.status, answer.sent, seconds)
         if self._tracer.is_on:

@@ -19,7 +19,7 @@ from forkresize.errors import BrokenPoolError
 from forkresize.formats import media_type
 from forkresize.gateway.admission import Admission, Bounds, Place
 from forkresize.gateway.inspections import Inspections
-from forkresize.gateway.observation import note_picture, note_source, note_stage, stage
+from forkresize.gateway.observation import note_cache, note_picture, note_stage, stage
 from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located
 from forkresize.gateway.settings import GatewaySettings, Limits
@@ -153,7 +153,6 @@ class Pictures:
         # Only the store that the source was found in: a key of one root may look like a path of another.
         fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
         try:
-            note_source(located.root, located.key)
             with stage("fetch"):
                 return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
         except RefusedError as error:
@@ -165,6 +164,7 @@ class Pictures:
         rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
         try:
             outcomes = outcomes_from_result(rendering.result, _NOWHERE)
+            note_cache("made")
             note_picture(outcomes, submitted)
             return _read(rendering, outcomes)
         finally:

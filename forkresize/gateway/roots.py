@@ -8,6 +8,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from forkresize.errors import FieldError, describe
+from forkresize.gateway.observation import note_source
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.threads import Threads
 from forkresize.job import Source
@@ -86,6 +87,7 @@ class Roots:
                 502: its store cannot be reached.
         """
         store = self.store(name)
+        note_source(name, key)
         try:
             info = await self._threads.call(_find, store, key)
         except InvalidKeyError as error:

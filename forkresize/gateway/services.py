@@ -54,6 +54,8 @@ class Services:
         self.pictures = Pictures(settings, create_renderer, self.threads)
         self.metrics = GatewayMetrics()
         self.metrics.follow(self.pictures)
+        if self.runs is not None:
+            self.metrics.follow_runs(self.runs)
         self.tracer = Tracer("forkresize-gateway", _LOG.warning)
         self.readiness = Readiness(self._checks())
         self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+from forkresize.gateway.observation import note_cache
+
 T = TypeVar("T")
 
 
@@ -30,6 +32,8 @@ class SingleFlight(Generic[T]):
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.ensure_future(work()))
             flight.task.add_done_callback(lambda _: self._remove(key, flight))
+        else:
+            note_cache("shared")
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from forkresize.outcome import Execution, Failed, Outcome, Written
+from forkresize.outcome import Execution, Failed, Outcome, Skipped, Written
 from forkresize.telemetry.context import TraceContext
 from forkresize.telemetry.span import MAX_TEXT, Attribute, Span, known
 from forkresize.urls import redact
@@ -14,6 +14,11 @@ from forkresize.urls import redact
 def has_failed(outcomes: Sequence[Outcome]) -> bool:
     """Return whether an output of a picture could not be made."""
     return any(isinstance(each.detail, Failed) for each in outcomes)
+
+
+def is_skipped(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether nothing was made of a source, on purpose: it may not be a picture."""
+    return all(isinstance(each.detail, Skipped) for each in outcomes)
 
 
 def trace_picture(outcomes: Sequence[Outcome], context: TraceContext, parent: TraceContext | None = None) -> list[Span]:

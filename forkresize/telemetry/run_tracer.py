@@ -10,7 +10,7 @@ from forkresize.observer import Observer
 from forkresize.outcome import Failed, Outcome
 from forkresize.summary import Summary
 from forkresize.telemetry.context import TraceContext
-from forkresize.telemetry.pictures import has_failed, trace_picture
+from forkresize.telemetry.pictures import has_failed, is_skipped, trace_picture
 from forkresize.telemetry.sampling import Sampling
 from forkresize.telemetry.span import MAX_TEXT, Attribute, Span, known
 from forkresize.telemetry.spool import Spool
@@ -79,7 +79,7 @@ class RunTracer(Observer):
 
     def _end_picture(self) -> None:
         group, self._group = self._group, []
-        if not group:
+        if is_skipped(group):
             return
         context = self._sampling.begin_picture(self.context)
         failed = has_failed(group)

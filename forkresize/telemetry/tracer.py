@@ -6,7 +6,7 @@ from typing import Self
 
 from forkresize.outcome import Outcome
 from forkresize.telemetry.context import TraceContext
-from forkresize.telemetry.pictures import has_failed, trace_picture
+from forkresize.telemetry.pictures import has_failed, is_skipped, trace_picture
 from forkresize.telemetry.sampling import Sampling
 from forkresize.telemetry.settings import Warn, read_sampling
 from forkresize.telemetry.span import Span
@@ -54,7 +54,7 @@ class Tracer:
             parent: the context of the span of its run or chunk.
         """
         failed = has_failed(outcomes)
-        if self._sender is not None:
+        if self._sender is not None and not is_skipped(outcomes):
             context = self.sampling.begin_picture(parent)
             if context.is_sampled or failed:
                 self._sender.send(trace_picture(outcomes, context, parent))

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from forkresize.telemetry.metrics import PHASES
 from tests.gateway.conftest import DEADLINE, Gateway, StartGateway
 from tests.servers.otlp import TraceReceiver
 from tests.servers.program import find_program
@@ -69,6 +70,48 @@ def test_log_metrics_and_trace_of_a_request_agree(
     assert gateway.stop() == 0
 
 
+def test_pictures_are_traced_with_their_phases_and_failures_always(
+    traces: TraceReceiver, photos: Path, tmp_path: Path, start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = (photos / "one.jpg").read_bytes()
+    (tmp_path / "one.jpg").write_bytes(data)
+    (tmp_path / "broken.jpg").write_bytes(data[:-500])
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0")
+    gateway, metrics = observed(start_gateway, tmp_path)
+    picture, broken = (f"i/unsafe/rs:fit:100:0/plain/photos/{name}@webp" for name in ("one.jpg", "broken.jpg"))
+    made = gateway.client.get(picture)
+    assert made.status_code == 200
+    assert gateway.client.get(picture, headers={"if-none-match": made.headers["etag"]}).status_code == 304
+    assert gateway.client.get(picture, headers={"traceparent": CALLER}).status_code == 200
+    assert gateway.client.get(broken).status_code == 422
+    request, failed = traces.wait_for("GET /i/{signature}/{path:path}", 2)
+    assert (failed.attributes["http.response.status_code"], failed.parent) == (422, "")
+    assert [child.attributes["error.type"] for child in traces.below(failed)] == ["damaged or truncated"]
+    (event,) = find_events(gateway, "picture failed")
+    assert (event["source"], event["reason"], event["trace"]) == (
+        "photos/broken.jpg",
+        "damaged or truncated",
+        failed.trace,
+    )
+    assert (request.trace, request.parent) == tuple(CALLER.split("-")[1:3])
+    assert request.attributes["forkresize.source"] == "photos/one.jpg"
+    (child,) = traces.below(request)
+    phases = traces.below(child)
+    assert [phase.name for phase in phases if phase.name != "queue"] == ["fetch", "decode", "resize", "encode"]
+    assert all(request.started <= phase.started <= phase.ended <= request.ended for phase in phases)
+    samples = read_metrics(metrics)
+    counts = {phase: samples[f'forkresize_gateway_phase_duration_seconds_count{{phase="{phase}"}}'] for phase in PHASES}
+    assert counts == {"queue": 3, "fetch": 3, "decode": 2, "resize": 2, "encode": 2, "put": 0}
+    assert samples['forkresize_gateway_answers_total{result="not_modified"}'] == 1
+    assert samples['forkresize_gateway_answers_total{result="made"}'] == 3
+    assert samples['forkresize_gateway_pictures_total{status="written"}'] == 2
+    assert samples['forkresize_gateway_failures_total{reason="damaged or truncated"}'] == 1
+    assert samples["forkresize_gateway_pool_workers"] >= 1
+
+
 def test_what_requests_choose_is_neither_a_label_nor_logged_and_promtool_accepts_the_metrics(
     photos: Path, start_gateway: StartGateway
 ) -> None:
@@ -104,3 +147,27 @@ def test_metrics_port_that_is_taken_is_an_error(photos: Path, start_gateway: Sta
 
 def test_metrics_are_not_among_what_is_served(gateway: Gateway) -> None:
     assert gateway.client.get("metrics").status_code == 404
+
+
+def test_batches_are_traced_from_their_request_and_logged(
+    traces: TraceReceiver, photos: Path, tmp_path: Path, start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", traces.endpoint)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_on")
+    places = [f"--destination=web={tmp_path / 'out'}", f"--state-dir={tmp_path / 'state'}", "--batch-workers=1"]
+    gateway, metrics = observed(start_gateway, photos, *places)
+    body = {"sources": ["photos"], "destination": "web/all", "recipe": {"renditions": [{"width": 40}]}}
+    response = gateway.client.post("/v1/runs", json=body)
+    assert response.status_code == 202, response.text
+    identifier = response.json()["id"]
+    (run,) = traces.wait_for("run")
+    (request,) = traces.wait_for("POST /v1/runs")
+    assert (run.trace, run.parent) == (request.trace, request.span)
+    assert run.attributes["forkresize.run"] == request.attributes["forkresize.run"] == identifier
+    assert len([span for span in traces.below(run) if span.name == "picture"]) == 3
+    (started,), (ended,) = find_events(gateway, "run started"), find_events(gateway, "run ended")
+    assert (started["run"], ended["run"], ended["state"]) == (identifier, identifier, "succeeded")
+    samples = read_metrics(metrics)
+    assert samples['forkresize_gateway_runs_ended_total{state="succeeded"}'] == 1
+    assert samples["forkresize_gateway_runs_in_progress"] == 0

@@ -23,7 +23,7 @@ class Submitter(Struct, frozen=True):
     Attributes:
         owner: who it is, for people.
         detach: whether it leaves when all chunks are published.
-        traceparent: context of the span that the run follows from; empty for that of the observers, or none.
+        traceparent: context of the span that the run follows from; unless an observer traces the run; empty for none.
         on_executor: is given the executor before the run begins.
     """
 
@@ -57,7 +57,7 @@ def execute_on_cluster(
             stop_after=plan.deadline.remaining,
             patience=plan.settings.lock_wait,
             owner=submitter.owner,
-            traceparent=submitter.traceparent or find_traceparent(observers),
+            traceparent=find_traceparent(observers) or submitter.traceparent,
             find_replaced=plan.backend.find_replaced(plan),
         )
         executor = ClusterExecutor(connection, request, on_tick)

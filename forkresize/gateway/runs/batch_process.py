@@ -8,13 +8,14 @@ cluster go on with theirs, and another process follows them.
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from forkresize.batch import RunPlan, Settings, prepare
 from forkresize.errors import FieldError, ForkresizeError, StopRequested
 from forkresize.exit_policy import ExitCode, exit_code_for_error
+from forkresize.gateway.runs.batch_trace import open_tracer
 from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess, Ended, Published, decode_order
 from forkresize.gateway.runs.patterns import make_filter, select_rules
 from forkresize.gateway.runs.reporter import Channel, Reporter, open_standard_channel
@@ -69,14 +70,20 @@ def _run(order: BatchOrder, channel: Channel, reporter: Reporter) -> tuple[int, 
 
 
 def _execute(order: BatchOrder, channel: Channel, reporter: Reporter) -> Summary:
+    with ExitStack() as stack:
+        # It sends the trace when no process is left that was forked.
+        return _execute_with(order, channel, [*open_tracer(order, stack), reporter], reporter)
+
+
+def _execute_with(order: BatchOrder, channel: Channel, observers: Sequence[Observer], reporter: Reporter) -> Summary:
     if order.cluster is None:
-        return _prepare(order).execute([reporter])
+        return _prepare(order).execute(observers)
     from forkresize.cluster.client.execution import Submitter, execute_on_cluster
 
     access = order.cluster
     with _connect(access, reporter) as connection:
         if access.batch is not None:
-            followed = _follow(order, access, connection, reporter)
+            followed = _follow(order, access, connection, observers)
             if followed is not None:
                 return followed
         if access.cancelled:
@@ -85,7 +92,7 @@ def _execute(order: BatchOrder, channel: Channel, reporter: Reporter) -> Summary
         return execute_on_cluster(
             _prepare(order),
             connection,
-            [number, reporter],
+            [number, *observers],
             Submitter(access.owner, on_executor=number.follow, traceparent=access.traceparent),
         )
 
@@ -123,7 +130,9 @@ def _connect(access: ClusterAccess, reporter: Reporter) -> "Iterator[Connection]
         yield connection
 
 
-def _follow(order: BatchOrder, access: ClusterAccess, connection: "Connection", reporter: Reporter) -> Summary | None:
+def _follow(
+    order: BatchOrder, access: ClusterAccess, connection: "Connection", observers: Sequence[Observer]
+) -> Summary | None:
     """Follow a run that a former process has published as a whole; return None if it has not."""
     from forkresize.cluster.client.attach import follow_run
     from forkresize.cluster.database.values import RunState
@@ -140,7 +149,7 @@ def _follow(order: BatchOrder, access: ClusterAccess, connection: "Connection", 
         return None
     location = order.destination
     store = open_store(location) if is_store_url(location) else LocalStore(location)
-    return follow_run(connection, row, store, [reporter], make_settings(order))
+    return follow_run(connection, row, store, observers, make_settings(order))
 
 
 class _NumberObserver(Observer):

@@ -1,7 +1,7 @@
 """The registry of runs, and what does them: RunManager."""
 
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 from forkresize.gateway.observation import current_traceparent
@@ -11,7 +11,7 @@ from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess
 from forkresize.gateway.runs.records.records import Claim, Limits, NewRun, RunRecords
 from forkresize.gateway.runs.registry import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import RunRequest, decode_request, find_recipe
-from forkresize.gateway.runs.run import Event, Failure, Run, is_id, new_id
+from forkresize.gateway.runs.run import Event, Failure, Run, RunState, is_id, new_id
 from forkresize.gateway.runs.settings import RunsSettings
 from forkresize.gateway.runs.supervisor import GATEWAY_ENDED, Policy, Supervisor
 from forkresize.gateway.threads import Threads
@@ -55,6 +55,16 @@ class RunManager:
         if not self._policy.continues:
             await self._threads.call(self._records.interrupt_all, GATEWAY_ENDED)
         self._supervisor.start()
+
+    @property
+    def running(self) -> int:
+        """How many runs this gateway does at the moment."""
+        return self._supervisor.running
+
+    @property
+    def ended(self) -> Mapping[RunState, int]:
+        """How many runs have ended here, by state."""
+        return self._supervisor.ended
 
     async def close(self) -> None:
         """Leave the runs to the next gateway, or let their pictures in progress finish; then close the records."""
@@ -203,4 +213,6 @@ def make_order(settings: RunsSettings, claim: Claim) -> BatchOrder:
         sandbox=own.sandbox,
         ledger=own.ledger,
         cluster=access,
+        run=claim.id,
+        traceparent=claim.traceparent,
     )

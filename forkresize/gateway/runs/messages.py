@@ -54,6 +54,8 @@ class BatchOrder(Struct, frozen=True, kw_only=True):
         sandbox: ``auto``, ``on`` or ``off``.
         ledger: URL of the ledger of a run on this machine; None for the default.
         cluster: of nodes that make the pictures; None for this machine.
+        run: identifier of the run, for its trace.
+        traceparent: context of the span of the request for the run; empty for none.
     """
 
     sources: list[str]
@@ -75,6 +77,8 @@ class BatchOrder(Struct, frozen=True, kw_only=True):
     sandbox: str = "auto"
     ledger: str | None = None
     cluster: ClusterAccess | None = None
+    run: str = ""
+    traceparent: str = ""
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -83,6 +84,8 @@ class Supervisor:
         self._processes: dict[str, tuple[BatchProcess, int]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._is_ending = False
+        self.ended: Counter[RunState] = Counter()
+        """How many runs have ended here, by state."""
 
     def start(self) -> None:
         """Begin to do runs."""
@@ -92,6 +95,11 @@ class Supervisor:
             (self._purge, partial(asyncio.sleep, _PURGE_EVERY)),
         )
         self._loops = [asyncio.create_task(self._repeat(job, wait)) for job, wait in jobs]
+
+    @property
+    def running(self) -> int:
+        """How many runs are done at the moment."""
+        return len(self._processes)
 
     def wake(self) -> None:
         """Look for runs at once."""
@@ -173,7 +181,7 @@ class Supervisor:
         try:
             process = await BatchProcess.start(claim.id, await self._call(self._policy.make_order, claim))
         except (OSError, UsageError) as error:
-            await self._insist(self._records.finish, claim, RunState.FAILED, None, f"it cannot be started: {error}")
+            await self._finish(claim, RunState.FAILED, None, f"it cannot be started: {error}")
             self._notify(claim.id)
             return
         self._processes[claim.id] = process, claim.attempt
@@ -188,7 +196,6 @@ class Supervisor:
             process.kill()
             del self._processes[claim.id]
         await self._conclude(claim, ended, how)
-        log_run("run ended", claim.id, {"exit_code": None if ended is None else ended.exit_code})
         self._notify(claim.id)
 
     async def _record(self, claim: Claim, process: BatchProcess) -> Ended | None:
@@ -211,16 +218,21 @@ class Supervisor:
         """Record how a run has ended, unless it goes on."""
         if ended is not None:
             state, error = self._judge(ended)
-            await self._insist(self._records.finish, claim, state, ended.exit_code, error)
+            await self._finish(claim, state, ended.exit_code, error)
         elif self._is_ending and self._policy.continues:
             return
         elif self._is_ending:
-            await self._insist(self._records.finish, claim, RunState.INTERRUPTED, None, GATEWAY_ENDED)
+            await self._finish(claim, RunState.INTERRUPTED, None, GATEWAY_ENDED)
         else:
             _LOG.error("run %s: its process %s", claim.id, how)
             crashes = await self._insist(self._records.crash, claim)
             if not self._policy.continues or crashes >= _MAX_CRASHES:
-                await self._insist(self._records.finish, claim, RunState.FAILED, None, f"the process of the run {how}")
+                await self._finish(claim, RunState.FAILED, None, f"the process of the run {how}")
+
+    async def _finish(self, claim: Claim, state: RunState, exit_code: int | None, error: str) -> None:
+        await self._insist(self._records.finish, claim, state, exit_code, error)
+        self.ended[state] += 1
+        log_run("run ended", claim.id, {"state": state.value, "exit_code": exit_code, "error": error})
 
     def _judge(self, ended: Ended) -> tuple[RunState, str]:
         if ended.exit_code == ExitCode.OK:
