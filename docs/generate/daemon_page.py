@@ -27,17 +27,25 @@ _DEFAULT = re.compile(r" \[default: (.*)\]$")
 def daemon_page() -> str:
     """Return the page."""
     with commands.make_context("forkresized", [], resilient_parsing=True) as parent:
-        sections = [_section(parent, name) for name in commands.list_commands(parent)]
-    return "\n".join((_INTRODUCTION, *sections))
+        return "\n".join((_INTRODUCTION, *_sections(parent, commands)))
 
 
-def _section(parent: click.Context, name: str) -> str:
-    command = commands.get_command(parent, name)
-    assert command is not None  # noqa: S101  It is listed.
-    with command.make_context(name, [], parent=parent, resilient_parsing=True) as ctx:
-        rows = list(_rows(ctx))
-    table = make_table(("option", "meaning", "default", "environment"), rows)
-    return "\n".join((f"## `forkresized {name}`", "", escape(inspect.cleandoc(command.help or "")), "", table, ""))
+def _sections(parent: click.Context, group: click.Group) -> Iterator[str]:
+    """Yield the sections of the commands of a group, and of groups in it."""
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
+        assert command is not None  # noqa: S101  It is listed.
+        with command.make_context(name, [], parent=parent, resilient_parsing=True) as ctx:
+            if isinstance(command, click.Group):
+                yield from _sections(ctx, command)
+            else:
+                yield _section(ctx)
+
+
+def _section(ctx: click.Context) -> str:
+    table = make_table(("option", "meaning", "default", "environment"), list(_rows(ctx)))
+    text = escape(inspect.cleandoc(ctx.command.help or ""))
+    return "\n".join((f"## `{ctx.command_path}`", "", text, "", table, ""))
 
 
 def _rows(ctx: click.Context) -> Iterator[tuple[str, ...]]:
