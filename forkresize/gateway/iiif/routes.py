@@ -90,7 +90,10 @@ class ImageApi:
         tag="iiif",
         paths={"identifier": _IDENTIFIER},
         answers={
-            200: Answer("What the picture is, and what can be asked for.", {"application/ld+json": Information}),
+            200: Answer(
+                "What the picture is, and what can be asked for.",
+                {"application/ld+json": Information, "application/json": Information},
+            ),
             304: Answer("The copy of the client is up to date."),
         },
         problems=(404, 413, 415, 422, 502),
