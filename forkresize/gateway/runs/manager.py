@@ -8,7 +8,8 @@ from forkresize.gateway.observation import current_traceparent
 from forkresize.gateway.runs.errors import KeyInUseError, NoSuchRunError
 from forkresize.gateway.runs.feed import Feed, Feeds
 from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess
-from forkresize.gateway.runs.records.records import Claim, Limits, NewRun, RunRecords
+from forkresize.gateway.runs.records.records import RunRecords
+from forkresize.gateway.runs.records.values import Claim, Limits, NewRun
 from forkresize.gateway.runs.registry import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import RunRequest, decode_request, find_recipe
 from forkresize.gateway.runs.run import Event, Failure, Run, RunState, is_id, new_id

@@ -16,7 +16,8 @@ from forkresize.exit_policy import SIGNAL_BASE, ExitCode
 from forkresize.gateway.access_log import log_run
 from forkresize.gateway.runs.messages import BatchOrder, Ended, Message
 from forkresize.gateway.runs.process import BatchProcess
-from forkresize.gateway.runs.records.records import Claim, RunRecords
+from forkresize.gateway.runs.records.records import RunRecords
+from forkresize.gateway.runs.records.values import Claim
 from forkresize.gateway.runs.run import RunState
 from forkresize.gateway.threads import Threads
 

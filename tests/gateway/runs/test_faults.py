@@ -9,8 +9,8 @@ import pytest
 
 from tests.cluster.lab import wait_for
 from tests.gateway.conftest import Gateway, StartGateway
+from tests.gateway.runs.client import find_batch, read_events
 from tests.gateway.runs.conftest import Place, draw_pictures, run_cluster, start_node
-from tests.gateway.runs.test_routes import find_batch, read_events
 from tests.servers.program import uses
 
 pytestmark = [*uses("cluster"), pytest.mark.slow, pytest.mark.timeout(180)]

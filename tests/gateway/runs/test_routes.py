@@ -1,32 +1,17 @@
 """The routes of batches, on a gateway that runs as an installed command."""
 
 import json
-import os
-import signal
-import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cluster.lab import wait_for
-from tests.gateway.conftest import DEADLINE, Gateway, StartGateway, run_gateway
+from tests.gateway.conftest import Gateway, StartGateway, run_gateway
+from tests.gateway.runs.client import SMALL, options, read_events, submit, wait_for_end
 from tests.gateway.runs.conftest import draw_pictures
 
 pytestmark = pytest.mark.slow
-
-SMALL = {"renditions": [{"width": 40}]}
-
-
-def options(folder: Path) -> list[str]:
-    return [
-        *("--root", f"photos={folder}/in", "--destination", f"web={folder}/out", "--state-dir", f"{folder}/state"),
-        *("--unsigned", "--workers", "1", "--batch-workers", "1"),
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -45,28 +30,6 @@ def gateway(folder: Path) -> Iterator[Gateway]:
     """A gateway that does batches."""
     with run_gateway(*options(folder)) as found:
         yield found
-
-
-def submit(gateway: Gateway, destination: str, source: str = "photos/good", **headers: str) -> Any:
-    body = {"sources": [source], "destination": destination, "recipe": SMALL}
-    return gateway.client.post("/v1/runs", json=body, headers=headers)
-
-
-def read_events(gateway: Gateway, run: str, last: str | None = None) -> list[tuple[int, str, Any]]:
-    """Return the events of a stream until it ends: number, kind and data."""
-    headers = {} if last is None else {"Last-Event-ID": last}
-    response = gateway.client.get(f"/v1/runs/{run}/events", headers=headers)
-    assert response.status_code == 200, response.text
-    assert response.headers["content-type"].startswith("text/event-stream")
-    blocks = (
-        dict(line.split(": ", 1) for line in block.splitlines()) for block in response.text.split("\n\n") if block
-    )
-    return [(int(each["id"]), each["event"], json.loads(each["data"])) for each in blocks if "id" in each]
-
-
-def wait_for_end(gateway: Gateway, run: str) -> Any:
-    read_events(gateway, run)
-    return gateway.client.get(f"/v1/runs/{run}").json()
 
 
 def test_a_run_is_accepted_followed_and_found(gateway: Gateway, folder: Path) -> None:
@@ -212,133 +175,6 @@ def test_a_run_is_cancelled_and_stays(gateway: Gateway) -> None:
 def test_a_gateway_without_a_destination_does_no_batches(start_gateway: StartGateway, folder: Path) -> None:
     plain = start_gateway("--root", f"photos={folder}/in", "--unsigned", "--workers", "1")
     assert submit(plain, "web").status_code == 404
-
-
-class Stream:
-    """A listener that reads as slowly as it likes."""
-
-    def __init__(self, gateway: Gateway, run: str) -> None:
-        address = urlsplit(gateway.url)
-        self.socket = socket.create_connection((address.hostname or "", address.port or 0), timeout=DEADLINE)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.sendall(
-            f"GET /v1/runs/{run}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-        )
-
-    def read_all(self) -> bytes:
-        data = b""
-        with self.socket:
-            while piece := self.socket.recv(1 << 16):
-                data += piece
-        return data
-
-
-@pytest.fixture
-def busy(tmp_path: Path, start_gateway: StartGateway) -> tuple[Gateway, Path]:
-    """A gateway, and many pictures."""
-    draw_pictures(tmp_path / "in", 400, (1200, 900))
-    return start_gateway(*options(tmp_path)), tmp_path
-
-
-def start_busy(gateway: Gateway, folder: Path) -> str:
-    """Start a run, and return its identifier once it has made an output."""
-    run: str = submit(gateway, "web", "photos").json()["id"]
-    wait_for(lambda: list(folder.glob("out/*.jpg")), "an output")
-    return run
-
-
-def find_batch(gateway: Gateway) -> int:
-    """Return the id of the process of a batch."""
-    children = Path(f"/proc/{gateway.process.pid}/task").glob("*/children")
-    for child in (int(text) for path in children for text in path.read_text().split()):
-        if b"batch_process" in Path(f"/proc/{child}/cmdline").read_bytes():
-            return child
-    raise AssertionError("no batch is at work")
-
-
-def test_sigterm_ends_streams_and_interrupts_the_run_with_all_outputs_whole(
-    busy: tuple[Gateway, Path], start_gateway: StartGateway
-) -> None:
-    gateway, folder = busy
-    run = start_busy(gateway, folder)
-    later = submit(gateway, "web/later", "photos").json()["id"]
-    stream = Stream(gateway, run)
-    wait_for(lambda: stream.socket.recv(4096), "the first events")
-    began = time.monotonic()
-    assert gateway.stop() == 0
-    assert time.monotonic() - began < 20
-    stream.read_all()
-    again = start_gateway(*options(folder))
-    found = again.client.get(f"/v1/runs/{run}").json()
-    assert found["state"] == "interrupted"
-    assert "the same request continues the run" in found["error"]
-    assert found["progress"]["written"] == len(list(folder.glob("out/*.jpg")))
-    # What waited goes on.
-    assert again.client.get(f"/v1/runs/{later}").json()["state"] in {"queued", "running", "succeeded"}
-    again.client.delete(f"/v1/runs/{later}")
-    wait_for_end(again, later)
-
-
-def test_a_killed_gateway_ends_its_batch_and_the_next_one_shows_it_as_interrupted(
-    busy: tuple[Gateway, Path], start_gateway: StartGateway
-) -> None:
-    gateway, folder = busy
-    run = start_busy(gateway, folder)
-    batch = find_batch(gateway)
-    gateway.process.kill()
-    gateway.process.wait()
-    wait_for(lambda: not os.path.exists(f"/proc/{batch}"), "the batch has ended")
-    assert not [path for path in folder.rglob("*") if "forkresize-" in path.name]
-    again = start_gateway(*options(folder))
-    assert again.client.get(f"/v1/runs/{run}").json()["state"] == "interrupted"
-    # The lock of its destination is free, and what it made stays.
-    made = len(list(folder.glob("out/*.jpg")))
-    found = submit(again, "web", "photos").json()["id"]
-    wait_for(lambda: again.client.get(f"/v1/runs/{found}").json()["progress"]["unchanged"] > 0, "known outputs")
-    again.client.delete(f"/v1/runs/{found}")
-    assert wait_for_end(again, found)["progress"]["unchanged"] <= made
-
-
-def test_a_batch_that_crashes_does_not_take_the_gateway(busy: tuple[Gateway, Path]) -> None:
-    gateway, folder = busy
-    run = start_busy(gateway, folder)
-    os.kill(find_batch(gateway), signal.SIGKILL)
-    ended = wait_for_end(gateway, run)
-    assert (ended["state"], ended["error"]) == ("failed", "the process of the run ended by SIGKILL")
-    assert wait_for_end(gateway, submit(gateway, "web/2", "photos/000.jpg").json()["id"])["state"] == "succeeded"
-
-
-def test_ctrl_c_is_for_the_gateway_and_a_batch_has_low_priority(busy: tuple[Gateway, Path]) -> None:
-    gateway, folder = busy
-    start_busy(gateway, folder)
-    batch = find_batch(gateway)
-    # A terminal sends SIGINT to the group of the command in the foreground.
-    assert os.getsid(batch) == batch
-    assert os.getpriority(os.PRIO_PROCESS, batch) == 10
-    assert gateway.stop(signal.SIGINT) == 0
-
-
-def test_only_so_many_runs_wait(busy: tuple[Gateway, Path]) -> None:
-    gateway, folder = busy
-    start_busy(gateway, folder)
-    batch = find_batch(gateway)
-    os.kill(batch, signal.SIGSTOP)
-    try:
-        for number in range(100):
-            assert submit(gateway, f"web/{number}").status_code == 202
-        response = submit(gateway, "web/more")
-        assert (response.status_code, response.headers["retry-after"]) == (503, "30")
-        assert len(gateway.client.get("/v1/runs?state=queued&limit=200").json()["runs"]) == 100
-    finally:
-        os.kill(batch, signal.SIGCONT)
-
-
-def test_a_listener_that_does_not_read_delays_no_other(gateway: Gateway) -> None:
-    run = submit(gateway, "web/slow", "photos/bad").json()["id"]
-    slow = [Stream(gateway, run) for _ in range(20)]
-    events = read_events(gateway, run)
-    received = [stream.read_all() for stream in slow]
-    assert all(data.count(b"\nid: ") == len(events) for data in received)
 
 
 def test_a_state_directory_belongs_to_one_gateway(gateway: Gateway, folder: Path) -> None:

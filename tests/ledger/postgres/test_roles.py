@@ -12,7 +12,7 @@ from forkresize.cluster.spec import RunSpec
 from forkresize.errors import LedgerError
 from forkresize.gateway.runs.messages import PictureFailed
 from forkresize.gateway.runs.records.postgres import open_postgres
-from forkresize.gateway.runs.records.records import Limits, NewRun
+from forkresize.gateway.runs.records.values import Limits, NewRun
 from forkresize.gateway.runs.run import RunState as State
 from forkresize.ledger import OutputRecord, open_ledger
 from forkresize.ledger.postgres import Database, migrate

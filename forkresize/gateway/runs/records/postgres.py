@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from forkresize.gateway.runs.records.engine import Cursor, Values
-from forkresize.gateway.runs.records.records import Limits, RunRecords
+from forkresize.gateway.runs.records.records import RunRecords
+from forkresize.gateway.runs.records.values import Limits
 from forkresize.ledger.postgres.database import Cursor as PostgresCursor
 from forkresize.ledger.postgres.database import Database, Timeouts
 from forkresize.ledger.postgres.migrate import migrate

@@ -1,92 +1,17 @@
 """The records of runs: what callers asked for, how far it is, and which gateway does it."""
 
 import msgspec
-from msgspec import Struct
 
-from forkresize.gateway.runs.errors import KeyReusedError, NoSuchRunError, TooManyRunsError
-from forkresize.gateway.runs.messages import Advanced, Message, Noticed, PictureFailed, Published
+from forkresize.gateway.runs.errors import KeyReusedError, TooManyRunsError
+from forkresize.gateway.runs.messages import Message
 from forkresize.gateway.runs.records import statements
 from forkresize.gateway.runs.records.engine import Cursor, Engine
-from forkresize.gateway.runs.run import Event, EventKind, Failure, Progress, Run, RunState, StateData
+from forkresize.gateway.runs.records.recording import Recording, add_state, get_run, run_of_row
+from forkresize.gateway.runs.records.values import Claim, Lease, Limits, NewRun
+from forkresize.gateway.runs.run import Event, EventKind, Failure, Run, RunState
 from forkresize.ledger.scripts import read_scripts
 
-MAX_FAILURES = 10_000
-"""Failures of a run that are kept; others are only counted."""
-
-MAX_FAILURE_EVENTS = 1_000
-"""Failures of a run that are events."""
-
 _INSERTED = ("id", "principal", "request", "destination", "recipe", "traceparent")
-
-_ENCODER = msgspec.json.Encoder()
-
-
-class NewRun(Struct, frozen=True, kw_only=True):
-    """A run to add.
-
-    Attributes:
-        id: its identifier.
-        principal: whose it is.
-        request: as ``RunRequest.encode`` returns it.
-        digest: of the request.
-        destination: the location that no other run may use at the same time.
-        recipe: as ``forkresize.recipe.to_bytes`` writes it.
-        key: the idempotency key; empty for none.
-        traceparent: context of the span that submits it; empty for none.
-    """
-
-    id: str
-    principal: str
-    request: str
-    digest: str
-    destination: str
-    recipe: str
-    key: str = ""
-    traceparent: str = ""
-
-
-class Limits(Struct, frozen=True):
-    """Limits of the records.
-
-    Attributes:
-        queued: runs that wait.
-        key_seconds: how long a key holds.
-        run_seconds: how long a run is kept after its end.
-    """
-
-    queued: int = 100
-    key_seconds: float = 86_400.0
-    run_seconds: float = 30 * 86_400.0
-
-
-class Claim(Struct, frozen=True, kw_only=True):
-    """A run that a gateway has to do.
-
-    Attributes:
-        id: its identifier.
-        attempt: 1 for the first time; writes of former attempts are refused.
-        cancelled: whether a caller asked for its end.
-        request: what was asked for.
-        recipe: what to make.
-        traceparent: context of the span that submitted it; empty for none.
-        batch: its number on the cluster, if a former attempt published it.
-    """
-
-    id: str
-    attempt: int
-    cancelled: bool
-    request: str
-    recipe: str
-    traceparent: str
-    batch: int | None
-
-
-class Lease(Struct, frozen=True):
-    """A run that a gateway has, after its lease was renewed."""
-
-    id: str
-    attempt: int
-    cancelled: bool
 
 
 class RunRecords:
@@ -124,7 +49,7 @@ class RunRecords:
         Raises:
             NoSuchRunError: there is none.
         """
-        return self._engine.run(lambda cursor: _get(cursor, run))
+        return self._engine.run(lambda cursor: get_run(cursor, run))
 
     def list_runs(self, principal: str | None, state: RunState | None, before: str | None, limit: int) -> list[Run]:
         """Return runs, the newest first.
@@ -136,7 +61,7 @@ class RunRecords:
             limit: how many at most.
         """
         values = {"principal": principal, "state": state and state.value, "before": before, "limit": limit}
-        return [_run(row) for row in self._engine.run(lambda cursor: cursor.rows(statements.LIST, values))]
+        return [run_of_row(row) for row in self._engine.run(lambda cursor: cursor.rows(statements.LIST, values))]
 
     def events(self, run: str, after: int, limit: int) -> list[Event]:
         """Return the events of a run after one with a number, in order."""
@@ -159,8 +84,8 @@ class RunRecords:
 
         def cancel(cursor: Cursor) -> Run:
             if any(cursor.change(each, {"id": run}) for each in (statements.CANCEL_QUEUED, statements.CANCEL_RUNNING)):
-                _add_state(cursor, run)
-            return _get(cursor, run)
+                add_state(cursor, run)
+            return get_run(cursor, run)
 
         return self._engine.run(cancel)
 
@@ -173,7 +98,7 @@ class RunRecords:
                 return None
             found = msgspec.convert(rows[0], Claim, strict=False)
             if found.attempt == 1:
-                _add_state(cursor, found.id)
+                add_state(cursor, found.id)
             return found
 
         return self._engine.run(claim)
@@ -207,7 +132,7 @@ class RunRecords:
             if not rows:
                 # The connection may have been lost after the commit.
                 return bool(cursor.rows(statements.HOLDS, values))
-            _Recording(cursor, run, **rows[0]).store(messages)
+            Recording(cursor, run, **rows[0]).store(messages)
             return True
 
         return self._engine.run(record)
@@ -222,7 +147,7 @@ class RunRecords:
         def finish(cursor: Cursor) -> None:
             found = {"state": state.value, "exit_code": exit_code, "error": error}
             if cursor.rows(statements.FINISH, {**values, **found}):
-                _add_state(cursor, claim.id)
+                add_state(cursor, claim.id)
 
         self._engine.run(finish)
 
@@ -240,7 +165,7 @@ class RunRecords:
             for row in rows:
                 values = {**row, "state": RunState.INTERRUPTED.value, "exit_code": None, "error": error}
                 cursor.rows(statements.FINISH, values)
-                _add_state(cursor, row["id"])
+                add_state(cursor, row["id"])
             return len(rows)
 
         return self._engine.run(interrupt)
@@ -258,79 +183,9 @@ class RunRecords:
                 (former,) = cursor.rows(statements.FIND_KEY, values)
                 if former["digest"] != new.digest:
                     raise KeyReusedError
-                return _get(cursor, former["run"])
+                return get_run(cursor, former["run"])
         if cursor.rows(statements.COUNT_QUEUED, {})[0]["count"] >= self.limits.queued:
             raise TooManyRunsError(self.limits.queued)
         if cursor.change(statements.INSERT_RUN, {name: getattr(new, name) for name in _INSERTED}):
-            _add_state(cursor, new.id)
-        return _get(cursor, new.id)
-
-
-class _Recording:
-    """Adds the events and failures of a run."""
-
-    def __init__(self, cursor: Cursor, run: str, last_event: int, last_failure: int) -> None:
-        self._cursor = cursor
-        self._run = run
-        self._events = last_event
-        self._failures = last_failure
-        self._batch: int | None = None
-        self._progress: Progress | None = None
-
-    def store(self, messages: list[Message]) -> None:
-        """Record messages; of several about the progress, the last one counts."""
-        for message in messages:
-            match message:
-                case Published():
-                    self._batch = message.batch
-                case Advanced():
-                    self._progress = message.progress
-                case PictureFailed():
-                    self._add_failure(message)
-                case Noticed():
-                    self._add_event(EventKind.NOTICE, _ENCODER.encode({"text": message.text}).decode())
-        progress = None if self._progress is None else _ENCODER.encode(self._progress).decode()
-        if progress is not None:
-            self._add_event(EventKind.PROGRESS, progress)
-        values = {"last_event": self._events, "last_failure": self._failures, "batch": self._batch}
-        self._cursor.change(statements.STORE, {"id": self._run, "progress": progress, **values})
-
-    def _add_failure(self, failed: PictureFailed) -> None:
-        if self._failures >= MAX_FAILURES:
-            return
-        values = {"source": failed.source, "destination": failed.destination, "record": failed.record}
-        number = self._failures + 1
-        if self._cursor.change(statements.ADD_FAILURE, {"run": self._run, "number": number, **values}):
-            self._failures = number
-            if number <= MAX_FAILURE_EVENTS:
-                self._add_event(EventKind.FAILURE, failed.record)
-
-    def _add_event(self, kind: EventKind, data: str) -> None:
-        self._events += 1
-        _insert_event(self._cursor, self._run, Event(self._events, kind, data))
-
-
-def _add_state(cursor: Cursor, run: str) -> None:
-    """Add an event about the state that a run has now."""
-    (row,) = cursor.rows(statements.NEXT_EVENT, {"id": run})
-    found = _get(cursor, run)
-    data = StateData(found.state, found.cancelled and not found.state.is_final, found.exit_code, found.error or None)
-    event = Event(row["last_event"], EventKind.STATE, _ENCODER.encode(data).decode())
-    _insert_event(cursor, run, event)
-
-
-def _insert_event(cursor: Cursor, run: str, event: Event) -> None:
-    values = {"run": run, "number": event.number, "kind": event.kind.value, "data": event.data}
-    cursor.change(statements.ADD_EVENT, values)
-
-
-def _get(cursor: Cursor, run: str) -> Run:
-    rows = cursor.rows(statements.GET, {"id": run})
-    if not rows:
-        raise NoSuchRunError(run)
-    return _run(rows[0])
-
-
-def _run(row: dict[str, object]) -> Run:
-    progress = msgspec.json.decode(str(row["progress"]), type=Progress)
-    return msgspec.convert({**row, "progress": progress}, Run, strict=False)
+            add_state(cursor, new.id)
+        return get_run(cursor, new.id)

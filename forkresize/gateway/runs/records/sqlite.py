@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from forkresize.errors import LedgerError, describe
 from forkresize.gateway.runs.records.engine import Cursor, Values
-from forkresize.gateway.runs.records.records import Limits, RunRecords
+from forkresize.gateway.runs.records.records import RunRecords
+from forkresize.gateway.runs.records.values import Limits
 
 T = TypeVar("T")
 

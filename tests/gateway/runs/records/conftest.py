@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from forkresize.gateway.runs.records.postgres import open_postgres
-from forkresize.gateway.runs.records.records import Limits, RunRecords
+from forkresize.gateway.runs.records.records import RunRecords
 from forkresize.gateway.runs.records.sqlite import open_sqlite
+from forkresize.gateway.runs.records.values import Limits
 from tests.servers.program import uses
 
 OpenRecords = Callable[[Limits], RunRecords]

@@ -7,9 +7,10 @@ import pytest
 
 from forkresize.gateway.runs.errors import KeyReusedError, NoSuchRunError, TooManyRunsError
 from forkresize.gateway.runs.messages import Advanced, Noticed, PictureFailed, Published
-from forkresize.gateway.runs.records import records as module
-from forkresize.gateway.runs.records.records import Claim, Limits, NewRun, RunRecords
-from forkresize.gateway.runs.run import EventKind, Progress, Run, RunState, is_id, new_id
+from forkresize.gateway.runs.records import recording
+from forkresize.gateway.runs.records.records import RunRecords
+from forkresize.gateway.runs.records.values import Claim, Limits, NewRun
+from forkresize.gateway.runs.run import EventKind, Progress, Run, RunState, new_id
 from tests.gateway.runs.records.conftest import OpenRecords
 
 _NUMBERS = count(1)
@@ -40,14 +41,6 @@ def states(records: RunRecords, run: str) -> list[str]:
         for event in records.events(run, 0, 1000)
         if event.kind is EventKind.STATE
     ]
-
-
-def test_identifiers_grow_and_differ() -> None:
-    early, late = new_id(lambda: 1.0), new_id(lambda: 2.0)
-    assert early < late
-    assert is_id(early)
-    assert new_id(lambda: 1.0) != early
-    assert not is_id(early.upper() + "\n")
 
 
 def test_a_run_waits_until_a_gateway_takes_it(records: RunRecords) -> None:
@@ -180,8 +173,8 @@ def test_a_failure_that_is_reported_again_counts_once(records: RunRecords) -> No
 
 
 def test_failures_are_bounded(records: RunRecords, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_FAILURES", 4)
-    monkeypatch.setattr(module, "MAX_FAILURE_EVENTS", 2)
+    monkeypatch.setattr(recording, "MAX_FAILURES", 4)
+    monkeypatch.setattr(recording, "MAX_FAILURE_EVENTS", 2)
     run = records.submit(new_run()).id
     found = claim(records)
     records.record(run, found.attempt, 1, [PictureFailed(str(number), "", "{}") for number in range(9)])
