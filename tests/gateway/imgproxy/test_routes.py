@@ -1,9 +1,9 @@
 """Pictures on demand from a gateway that runs as a command."""
 
+import asyncio
 import io
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +11,14 @@ import httpx
 import pytest
 from PIL import Image, ImageStat
 
+from forkresize.gateway.app import create_app
 from forkresize.gateway.imgproxy.signature import Signer, load_keys
+from forkresize.gateway.pictures import Picture
+from forkresize.gateway.roots import Located
+from forkresize.gateway.services import Services
+from forkresize.gateway.settings import GatewaySettings
+from forkresize.pool import PoolOptions
+from forkresize.recipe import Recipe
 from tests.gateway.conftest import Gateway, run_gateway
 
 KEYS = f"{'6b' * 32}:{'73' * 32}\n{'6c' * 32}:{'74' * 32}\n"
@@ -184,12 +191,49 @@ def test_a_picture_has_the_name_to_save_it_under(site: Site, options: str, key: 
     assert response.headers["content-disposition"] == expected
 
 
-def test_many_requests_for_one_picture_make_it_once(site: Site) -> None:
-    path = "/w:600/bl:30/plain/photos/one.jpg@png"
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: site.get(path), range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.content for answer in answers}) == 1
+def test_many_requests_for_one_picture_make_it_once_also_if_the_first_client_goes_away(photos: Path) -> None:
+    services = Services(GatewaySettings(roots={"photos": str(photos)}, unsigned=True, pool=PoolOptions(workers=1)))
+    render, find = services.pictures.render, services.roots.find
+    rendered, found, may_render = list[Recipe](), list[str](), asyncio.Event()
+
+    async def count_renderings(located: Located, recipe: Recipe) -> tuple[Picture, ...]:
+        rendered.append(recipe)
+        await may_render.wait()
+        return await render(located, recipe)
+
+    async def count_requests(name: str, key: str) -> Located:
+        located = await find(name, key)
+        found.append(key)
+        return located
+
+    services.pictures.render = count_renderings  # type: ignore[method-assign]
+    services.roots.find = count_requests  # type: ignore[method-assign]
+
+    async def wait_for(items: Sequence[object], count: int) -> None:
+        while len(items) < count:  # noqa: ASYNC110  The calls are counted where they are made.
+            await asyncio.sleep(0.01)
+
+    async def ask() -> None:
+        url = "/i/unsafe/w:600/plain/photos/one.jpg"
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_app(services)), base_url="http://x"
+        ) as client:
+            first = asyncio.ensure_future(client.get(url))
+            async with asyncio.timeout(60):
+                await wait_for(rendered, 1)
+                others = [asyncio.ensure_future(client.get(url)) for _ in range(20)]
+                await wait_for(found, 21)
+                first.cancel()
+                await asyncio.wait([first])
+                may_render.set()
+                answers = await asyncio.gather(*others)
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.content for answer in answers}) == 1
+        assert first.cancelled()
+        await services.close()
+
+    asyncio.run(ask())
+    assert len(rendered) == 1
 
 
 def test_without_signatures_anything_may_stand_in_their_place(gateway: Gateway) -> None:
