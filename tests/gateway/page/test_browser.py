@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.browser import Browser, Page, find_npm_package
-from tests.gateway.conftest import Gateway, run_signed_gateway
+from tests.gateway.conftest import Gateway, SignedGateway, run_signed_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -167,3 +168,69 @@ def test_with_a_key_the_form_shows_signed_urls(browser: Browser, photos: Path, t
         fill(page, "key", "wrong")
         page.press("Enter")
         page.wait_for("document.querySelector('#status.bad')")
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedGateway]:
+    """A gateway that does batches of 40 pictures, of which one is damaged."""
+    folder = tmp_path_factory.mktemp("batches")
+    photos = folder / "photos"
+    photos.mkdir()
+    for number in range(40):
+        Image.linear_gradient("L").resize((1600, 1200)).save(photos / f"{number:02}.jpg")
+    (photos / "07.jpg").write_bytes((photos / "07.jpg").read_bytes()[:1000])
+    options = ["--destination", f"web={folder}/web", "--state-dir", str(folder / "state"), "--batch-workers", "1"]
+    with run_signed_gateway(photos, folder, *options) as found:
+        yield found
+
+
+def open_runs(browser: Browser, signed: SignedGateway) -> Page:
+    page = browser.open(signed.gateway.url)
+    fill(page, "key", signed.keys["submitter"])
+    page.press("Enter")
+    page.wait_for("document.getElementById('runs-status').textContent !== 'Enter a key above to see runs.'")
+    return page
+
+
+def read_run(text: str) -> str:
+    """Return an expression for a text in the first run of the list."""
+    return f"document.querySelector('.run .{text}')?.textContent"
+
+
+def test_a_run_is_followed_to_its_end_and_shows_what_failed(browser: Browser, batches: SignedGateway) -> None:
+    page = open_runs(browser, batches)
+    fill(page, "destination", "web/small")
+    page.evaluate("document.querySelector('#run button').focus()")
+    page.press("Enter")
+    page.wait_for(f"{read_run('badge')} === 'running'")
+    page.wait_for(f"/^[1-9]\\d* of 40 sources/.test({read_run('counts')})")
+    page.wait_for(f"{read_run('badge')} === 'failed'")
+    page.wait_for(f"{read_run('counts')}.startsWith('40 of 40 sources: 39 written, 1 failed')")
+    assert page.evaluate(read_run("failures")).startswith("photos/07.jpg: ")
+    page.resize(390)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert check_accessibility(page) == []
+    assert page.logs == []
+    again = open_runs(browser, batches)
+    again.wait_for(f"({read_run('failures')} ?? '').startsWith('photos/07.jpg: ')")
+
+
+def test_a_run_is_cancelled(browser: Browser, batches: SignedGateway) -> None:
+    page = open_runs(browser, batches)
+    fill(page, "destination", "web/cancelled")
+    page.evaluate("document.querySelector('#run button').click()")
+    page.wait_for(f"{read_run('what')} === 'photos → web/cancelled' && {read_run('badge')} === 'running'")
+    page.evaluate("document.querySelector('.run .cancel').click()")
+    page.wait_for(f"{read_run('badge')} === 'cancelled'")
+
+
+def test_a_wrong_run_is_explained(browser: Browser, batches: SignedGateway) -> None:
+    page = open_runs(browser, batches)
+    for name, value, reason in (
+        ("destination", "none", "destination: "),
+        ("run-recipe", "{", "The recipe is not JSON: "),
+    ):
+        fill(page, name, value)
+        page.evaluate("document.querySelector('#run button').click()")
+        page.wait_for(f"document.getElementById('run-status').textContent.startsWith('{reason}')")
+        fill(page, name, "web")
