@@ -34,9 +34,14 @@ def parse_query(request: Request, kind: type[S]) -> S:
             raise Problem(400, "it is given twice", field=name)
         values[name] = value
     try:
-        return convert(values, kind, strict=False)
+        found = convert(values, kind, strict=False)
     except ValidationError as error:
         raise problem_of_validation(error) from None
+    for name, value in values.items():
+        # msgspec takes the text "null" for None.
+        if getattr(found, name) is None:
+            raise Problem(400, f"invalid value {value!r}", field=name)
+    return found
 
 
 async def read_json(request: Request, kind: type[S]) -> S:

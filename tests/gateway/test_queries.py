@@ -14,6 +14,7 @@ class Query(Struct, forbid_unknown_fields=True):
     name: str
     limit: Annotated[int, Meta(le=9)] = 5
     flag: bool = False
+    last: int | None = None
 
 
 def request(query: bytes) -> Request:
@@ -30,6 +31,7 @@ def test_texts_become_values() -> None:
         (b"limit=3", "", "Object missing required field `name`"),
         (b"name=a&limit=10", "limit", "Expected `int` <= 9"),
         (b"name=a&limit=x", "limit", "Expected `int`, got `str`"),
+        (b"name=a&last=null", "last", "invalid value 'null'"),
         (b"name=a&name=b", "name", "it is given twice"),
         (b"name=a&other=b", "", "Object contains unknown field `other`"),
     ],
