@@ -21,11 +21,13 @@ class Answer(Struct, frozen=True):
         description: a sentence.
         content: what its body may be; empty for none.
         headers: names of headers, and what each holds.
+        links: operations that can follow, and where their parameters are in the answer, as OpenAPI writes it.
     """
 
     description: str
     content: Content = {}
     headers: Mapping[str, str] = {}
+    links: Mapping[str, Mapping[str, str]] = {}
 
 
 class Description(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of a gateway, from its routes, the Structs of their bodies, and who may use them."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,9 @@ _PROTECTED = (401, 403)
 """Problems of the routes that need a role."""
 
 _RETRY = {429: "Too many requests, or too large ones.", 503: "The queue is full, or the time is over."}
+
+_ENTRY = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+"""An attribute in a docstring, and what it is."""
 
 _BEARER = {"type": "http", "scheme": "bearer", "description": "An API key, or a JWT with the claim `roles`."}
 
@@ -132,6 +136,8 @@ class _Schemas:
         kept = [kind for kind in types if kind is not bytes]
         self._types = [*kept, *parameters]
         self._schemas, self._all = schema_components(self._types, ref_template=_REFERENCES)
+        for schema in self._all.values():
+            _describe_members(schema)
         omitted = {self._name(kind) for kind in parameters if kind not in kept}
         self.components = {name: schema for name, schema in self._all.items() if name not in omitted}
 
@@ -205,10 +211,28 @@ class _Writer:
             found["headers"] = {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
             }
+        if answer.links:
+            found["links"] = {
+                operation: {"operationId": operation, "parameters": dict(parameters)}
+                for operation, parameters in answer.links.items()
+            }
         return found
 
     def _content(self, content: Mapping[str, Any]) -> Json:
         return {media: {"schema": self._schemas.find(kind)} for media, kind in content.items()}
+
+
+def _describe_members(schema: Json) -> None:
+    """Move what a docstring says of attributes to the members; sections for programmers are left out."""
+    text, *sections = re.split(r"^(Attributes|Raises):\n", schema.get("description", ""), flags=re.MULTILINE)
+    if not sections:
+        return
+    schema["description"] = text.strip()
+    for title, section in zip(sections[::2], sections[1::2], strict=True):
+        for name, about in _ENTRY.findall(section) if title == "Attributes" else ():
+            member = schema.get("properties", {}).get(name)
+            if member is not None and "$ref" not in member:
+                member.setdefault("description", " ".join(about.split()))
 
 
 def _identify(operation: Operation) -> str:
@@ -225,5 +249,11 @@ def _schema_of(convertor: Convertor[Any]) -> Json:
 
 def _parameter(place: str, name: str, schema: Json, *, required: bool) -> Json:
     text = schema.pop("description", "")
+    if "anyOf" in schema:
+        # A parameter cannot be null, only absent.
+        kinds = [kind for kind in schema.pop("anyOf") if kind != {"type": "null"}]
+        schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+    if schema.get("default", "") is None:
+        del schema["default"]
     found: Json = {"name": name, "in": place, "required": required, "schema": schema}
     return {**found, "description": text} if text else found

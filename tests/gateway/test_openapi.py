@@ -29,10 +29,19 @@ class Headers(Struct):
     """Headers of a request."""
 
     idempotency_key: str
+    last: int | None = None
 
 
 class Page(Struct):
-    """A page of names."""
+    """A page of names.
+
+    Attributes:
+        names: in their order, of which
+            there may be none.
+
+    Raises:
+        FieldError: never.
+    """
 
     names: list[str]
 
@@ -56,7 +65,9 @@ async def list_names(_request: Request) -> Response:
     headers=Headers,
     paths={"name": Annotated[str, Meta(pattern="^[a-z]+$", description="A name.")]},
     body={"application/json": Change, "image/png": bytes},
-    answers={204: Answer("It is changed.", headers={"Location": "Where it is."})},
+    answers={
+        204: Answer("It is changed.", headers={"Location": "Where it is."}, links={"get_v1_names": {"limit": "$url"}})
+    },
     problems=(404,),
 )
 async def change(_services: object, _request: Request) -> Response:
@@ -101,6 +112,7 @@ def test_parameters_of_the_path_and_headers_have_types(document: Any) -> None:
         ("path", "name", True, {"type": "string", "pattern": "^[a-z]+$"}),
         ("path", "number", True, {"type": "integer", "minimum": 0}),
         ("header", "Idempotency-Key", True, {"type": "string"}),
+        ("header", "Last", False, {"type": "integer"}),
     ]
 
 
@@ -113,6 +125,7 @@ def test_bodies_and_answers_refer_to_the_structs(document: Any) -> None:
     assert operation["responses"]["204"] == {
         "description": "It is changed.",
         "headers": {"Location": {"description": "Where it is.", "schema": {"type": "string"}}},
+        "links": {"get_v1_names": {"operationId": "get_v1_names", "parameters": {"limit": "$url"}}},
     }
     assert document["components"]["schemas"]["Change"]["additionalProperties"] is False
     assert "Page" in document["components"]["schemas"]
@@ -128,6 +141,12 @@ def test_who_may_use_a_route_comes_from_the_roles_table(document: Any) -> None:
 
 def test_structs_of_parameters_are_not_listed_as_schemas(document: Any) -> None:
     assert sorted(document["components"]["schemas"]) == ["Change", "Page", "Problem"]
+
+
+def test_attributes_of_a_docstring_describe_the_members(document: Any) -> None:
+    page = document["components"]["schemas"]["Page"]
+    assert page["description"] == "A page of names."
+    assert page["properties"]["names"]["description"] == "in their order, of which there may be none."
 
 
 def test_a_route_without_description_is_an_error() -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, json
 from starlette.requests import Request
@@ -47,6 +47,17 @@ _JSON = "application/json"
 
 _MAX_LISTENERS = 1_000
 
+_LINKS = {
+    name: {"run": "$response.body#/id"}
+    for name in ("get_v1_runs_run", "delete_v1_runs_run", "get_v1_runs_run_failures", "get_v1_runs_run_events")
+}
+
+_EXAMPLE = {
+    "sources": ["photos"],
+    "destination": "web/small",
+    "recipe": {"renditions": [{"width": 800, "format": "webp"}]},
+}
+
 _RUN = Answer("The run.", {_JSON: RunView})
 
 
@@ -63,8 +74,22 @@ class EventsHeaders(Struct, frozen=True):
     """Headers of a request for events."""
 
     last_event_id: Annotated[
-        int, Meta(ge=0, le=MAX_NUMBER, description="Number of the last event that the listener knows.")
-    ] = 0
+        str, Meta(pattern="^[0-9]{0,9}$", description="Number of the last event that the listener knows.")
+    ] = ""
+
+
+class RunEvent(Struct, frozen=True):
+    """An event of a run.
+
+    Attributes:
+        event: what happened.
+        data: JSON: the state, the progress, a failure as in the list of failures, or a text for a notice.
+        id: its number in the run.
+    """
+
+    event: Literal["state", "progress", "failure", "notice"]
+    data: str
+    id: str = ""
 
 
 class RunApi:
@@ -94,8 +119,8 @@ class RunApi:
         "Start a run",
         tag="runs",
         headers=SubmitHeaders,
-        body={_JSON: RunRequest},
-        answers={202: Answer("The run.", {_JSON: RunView}, {"Location": "The URL of the run."})},
+        body={_JSON: Annotated[RunRequest, Meta(examples=[_EXAMPLE])]},
+        answers={202: Answer("The run.", {_JSON: RunView}, {"Location": "The URL of the run."}, _LINKS)},
         problems=(409, 413, 415, 422),
     )
     async def submit(self, request: Request) -> Response:
@@ -160,7 +185,7 @@ class RunApi:
         tag="runs",
         headers=EventsHeaders,
         answers={
-            200: Answer("Server-sent events.", {sse.MEDIA_TYPE: str}),
+            200: Answer("Server-sent events.", {sse.MEDIA_TYPE: RunEvent}),
             204: Answer("The run has ended, and the listener knows all of its events."),
         },
         problems=(404,),
