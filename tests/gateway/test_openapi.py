@@ -36,8 +36,8 @@ class Page(Struct):
     """A page of names.
 
     Attributes:
-        names: in their order, of which
-            there may be none.
+        names: in their order; there
+            may be none.
 
     Raises:
         FieldError: never.
@@ -146,7 +146,7 @@ def test_structs_of_parameters_are_not_listed_as_schemas(document: Any) -> None:
 def test_attributes_of_a_docstring_describe_the_members(document: Any) -> None:
     page = document["components"]["schemas"]["Page"]
     assert page["description"] == "A page of names."
-    assert page["properties"]["names"]["description"] == "in their order, of which there may be none."
+    assert page["properties"]["names"]["description"] == "in their order; there may be none."
 
 
 def test_a_route_without_description_is_an_error() -> None:

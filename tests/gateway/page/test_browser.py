@@ -172,7 +172,7 @@ def test_with_a_key_the_form_shows_signed_urls(browser: Browser, photos: Path, t
 
 @pytest.fixture(scope="module")
 def batches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedGateway]:
-    """A gateway that does batches of 40 pictures, of which one is damaged."""
+    """A gateway that does batches of 40 pictures; one is damaged."""
     folder = tmp_path_factory.mktemp("batches")
     photos = folder / "photos"
     photos.mkdir()
