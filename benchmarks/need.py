@@ -55,10 +55,12 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
 SEVERAL = ["several.webp", "several.png", "several.gif", "several.avif", "several.tif"]
 
 RECIPES: list[dict[str, Any]] = [
-    *({"format": name} for name in ("jpeg", "png", "webp", "avif", "gif", "tiff")),
+    *({"format": name} for name in ("jpeg", "png", "webp", "avif", "jxl", "gif", "tiff")),
     {"format": "jpeg", "quality": 95, "progressive": True},
     {"format": "webp", "lossless": True},
     {"format": "avif", "effort": 8},
+    {"format": "jxl", "lossless": True},
+    {"format": "jxl", "effort": 10},
     {"format": "png", "palette": 64},
     {"format": "webp", "ssim": 0.95},
     {"width": 800},

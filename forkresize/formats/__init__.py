@@ -34,6 +34,7 @@ class Format(WordEnum):
     PNG = "png"
     WEBP = "webp"
     AVIF = "avif"
+    JXL = "jxl"
     GIF = "gif"
     TIFF = "tiff"
 

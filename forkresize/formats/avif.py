@@ -99,7 +99,7 @@ SPEC = spec.FormatSpec(
         animated=True,
         quality=65,
         applies=frozenset({"lossless", "subsampling", "ssim"}),
-        browsers=spec.Browsers(all=False, rank=1),
+        browsers=spec.Browsers(all=False, rank=2),
         has_exif=True,
         # For an animation, the encoder looks ahead for what moves.
         memory=spec.EncodingMemory(plain=(21, 29, 36), thorough=(38, 46, 52), frame=9, sequence=(220, 16 << 20)),

@@ -106,6 +106,8 @@ class EncodingMemory(Struct, frozen=True, kw_only=True):
         is_thorough: whether a request takes the larger amounts.
         frame: for every further frame; all are kept until the file is written.
         sequence: for an animation of any length: bytes a pixel, and bytes in any case.
+        block: how many pixels are encoded at a time unless ``is_thorough``; None for all of them.
+        waiting: bytes of each pixel beyond these.
     """
 
     plain: tuple[float, float, float] = (8, 8, 8)
@@ -113,6 +115,13 @@ class EncodingMemory(Struct, frozen=True, kw_only=True):
     is_thorough: Callable[[EncodeRequest], bool] = is_thorough
     frame: float = 0
     sequence: tuple[float, int] = (0, 0)
+    block: int | None = None
+    waiting: float = 0
+
+    def for_first_frame(self, pixels: int, request: EncodeRequest) -> float:
+        """Return the bytes for the first frame, given its pixels."""
+        at_once = pixels if self.block is None or self.is_thorough(request) else min(pixels, self.block)
+        return at_once * self.per_pixel(request) + (pixels - at_once) * self.waiting
 
     def per_pixel(self, request: EncodeRequest) -> float:
         """Return the bytes a pixel of the first frame."""

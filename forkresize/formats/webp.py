@@ -139,7 +139,7 @@ SPEC = spec.FormatSpec(
         animated=True,
         quality=85,
         applies=frozenset({"lossless", "ssim"}),
-        browsers=spec.Browsers(all=False, rank=2),
+        browsers=spec.Browsers(all=False, rank=3),
         has_exif=True,
         memory=spec.EncodingMemory(plain=(13, 9, 36), thorough=(31, 33, 36), frame=9),
         options=_options,

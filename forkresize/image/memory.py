@@ -234,7 +234,7 @@ def _describe_outputs(
             frames=frames,
             held=pixels * frames * (source.unpacked if gray or deep else _WIDE),
             finishing=pixels * (_DEEP_CONVERTING if converts else 0) + pixels * _STEP * is_finished,
-            encoding=pixels * spec.memory.per_pixel(request) + spec.memory.for_further_frames(pixels, frames - 1),
+            encoding=spec.memory.for_first_frame(pixels, request) + spec.memory.for_further_frames(pixels, frames - 1),
         )
 
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.formats import OUTPUT_FORMATS, SPECS, OutputSpec, media_type, source_name
+from forkresize.formats import OUTPUT_FORMATS, SPECS, OutputSpec, media_type
 from forkresize.image import metadata
 from forkresize.image.color.convert import to_srgb
-from forkresize.image.container import replace_metadata
 from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
@@ -17,6 +16,7 @@ from forkresize.image.errors import as_exception, failure_of
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
+from forkresize.image.own_pixels import OwnPixels, is_whole
 from forkresize.image.picture import Frames, Picture, Timing
 from forkresize.image.pipeline import Target, apply_after
 from forkresize.image.plan import plan
@@ -214,11 +214,19 @@ class RenditionBuilder:
         rendered = None
         if self.is_pending:
             with self._guard():
-                encoded = self._smaller(self._encode(kept), kept, file)
+                encoded = self._encode_or_keep(kept, file)
                 if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
                     self.diagnostics.warn(REMOVED)
                 rendered = self._describe(encoded)
         return rendered
+
+    def _encode_or_keep(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
+        own = self._own_pixels(kept, file)
+        if own is None:
+            return self._encode(kept)
+        # Without loss, the coefficients of a JPEG take much fewer bytes than its pixels.
+        packed = own.pack_jpeg() if self.rendition.lossless else None
+        return packed or own.smaller(self._encode(kept))
 
     def _encode(self, kept: metadata.MetadataBlocks) -> Encoded:
         if len(set(self._profiles)) > 1:
@@ -251,34 +259,22 @@ class RenditionBuilder:
         self._images = [to_srgb(Picture.plain(image, profile)).image for image, profile in pages]
         self._profiles = [None] * len(self._images)
 
-    def _smaller(self, encoded: Encoded, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
-        """Return the source's own encoded pixels if they are the same picture in fewer bytes and may be kept."""
-        if self._recipe.if_larger is IfLarger.WRITE or not self._is_same_picture():
-            return encoded
+    def _own_pixels(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> OwnPixels | None:
+        """Return the source's own coded pixels if the output shows the whole source, and may have them."""
+        recipe, layout = self._recipe, self._plan
+        is_wanted = recipe.if_larger is not IfLarger.WRITE or (self.rendition.lossless and self.format == "jxl")
+        is_complete = self.is_complete and self.frames == self._source.frame_count
+        if not is_wanted or not is_complete or layout is None or not is_whole(self._source, layout, recipe):
+            return None
         file.seek(0)
-        data = file.read()
-        original = replace_metadata(data, self.format, kept)
-        if original is None and self._recipe.metadata is Metadata.ALL and not self._recipe.drop:
-            original = data
-        if original is None and len(data) < len(encoded.data):
-            self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")
-        if original is None or len(original) >= len(encoded.data) or not self._source.has_sound_pixels(data):
-            return encoded
-        self.diagnostics.warn("kept the source's own pixels, which take fewer bytes than encoding them again")
-        return Encoded(data=original, size=encoded.size, quality=None, is_copy=original is data)
-
-    def _is_same_picture(self) -> bool:
-        """Return whether the output shows the source's pixels unchanged."""
-        source, layout = self._source, self._plan
-        return (
-            source_name(source.image.format) == self.format
-            and layout is not None
-            and source.view.is_identity
-            and layout.is_unscaled
-            and layout.canvas == source.size
-            and len(self._recipe.steps) == 1
-            and self._profiles[-1] == source.profile
-            and self._images[-1].mode in {source.image.mode, source.deep_mode(self.output.modes)}
-            and self.is_complete
-            and self.frames == source.frame_count
+        return OwnPixels(
+            source=self._source,
+            data=file.read(),
+            blocks=kept,
+            recipe=recipe,
+            rendition=self.rendition,
+            format=self.format,
+            image=self._images[-1],
+            profile=self._profiles[-1],
+            diagnostics=self.diagnostics,
         )

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from forkresize.errors import FieldError
 from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
-from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.identify import load_encoders, load_plugins
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, catching_panics, decoding, failure_of
 from forkresize.image.geometry.region import Dimensions
@@ -80,7 +80,7 @@ def preload(recipe: Recipe) -> None:
     """Load all that rendering needs, so that workers forked afterwards share it.
 
     Raises:
-        FieldError: the recipe names a watermark or a font that cannot be used.
+        FieldError: the recipe names a watermark or a font that cannot be used, or a format whose package is missing.
     """
     load_plugins()
     kernel.simd()
@@ -89,11 +89,12 @@ def preload(recipe: Recipe) -> None:
 
 
 def validate(recipe: Recipe) -> None:
-    """Check the files that a recipe names, and load what they hold.
+    """Check the formats and files that a recipe names, load the encoders of optional packages, and what the files hold.
 
     Raises:
-        FieldError: the recipe names a watermark or a font that cannot be used.
+        FieldError: the recipe names a watermark or a font that cannot be used, or a format whose package is missing.
     """
+    load_encoders(recipe)
     for step in recipe.steps:
         operation_of(step).prepare(step)
 

@@ -130,7 +130,7 @@ def _quality(quality: int | str | dict[str, Any]) -> Any:
     return {name: int(number) for name, number in pairs}
 
 
-def _qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
+def join_qualities(quality: Mapping[str, int]) -> int | dict[str, int]:
     """Return one number if all formats have the same."""
     values = set(quality.values())
     if len(values) == 1 and quality.keys() == DEFAULT_QUALITY.keys():
@@ -174,7 +174,7 @@ QUALITY = notation(
     f"a number from 1 to 100, or one for each of {', '.join(DEFAULT_QUALITY)}, for example jpeg=80,webp=85",
     _quality,
     types=(int, str, dict),
-    write=_qualities,
+    write=join_qualities,
 )
 DROP = notation(DROPS, _drop, types=(str, list), write=lambda drop: ",".join(map(str, drop)) or NOTHING)
 FORMAT = _words(KEEP, Format)

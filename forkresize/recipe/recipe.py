@@ -9,10 +9,11 @@ from msgspec import Meta, Struct
 from msgspec.structs import force_setattr, replace
 
 from forkresize.errors import FieldError
+from forkresize.formats import Format
 from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.effects import check_renditions, check_steps
 from forkresize.recipe.enums import Animation, Color, Depth, Drop, IfLarger, Metadata, OnTruncated, SsimMetric
-from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGAPIXELS
+from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGAPIXELS, join_qualities
 from forkresize.recipe.options import BY_OWNER, RecipeOption, Values, collect_options, renditions_from, steps_from
 from forkresize.recipe.override import override_renditions, override_steps
 from forkresize.recipe.rendition import Rendition
@@ -206,6 +207,9 @@ def _normalize(value: Any) -> Any:
     if isinstance(value, Struct):
         fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return [(name, _normalize(its)) for name, its in fields if (name, its) not in _LATER]
+    if isinstance(value, dict) and isinstance(join_qualities(value), int):
+        # One for all formats: JPEG XL came later, too.
+        return {output: quality for output, quality in value.items() if output is not Format.JXL}
     if isinstance(value, tuple):
         return [
             (type(each).__name__, _normalize(each)) if isinstance(each, Struct) else _normalize(each) for each in value

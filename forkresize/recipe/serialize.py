@@ -1,10 +1,12 @@
 """A recipe as bytes, to send to another process or machine."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import ValidationError, convert, to_builtins
 
 from forkresize.errors import FieldError
+from forkresize.recipe.notations import join_qualities
 from forkresize.recipe.recipe import Recipe
 
 RECIPE_VERSION = 1
@@ -19,6 +21,10 @@ def to_bytes(recipe: Recipe) -> bytes:
     if not recipe.drop:
         # Older programs do not know it.
         del fields["drop"]
+    for rendition, written in zip(recipe.renditions, fields["renditions"], strict=True):
+        # One quality for all formats: older programs do not know all of them.
+        if isinstance(rendition.quality, Mapping) and rendition.quality:
+            written["quality"] = join_qualities(rendition.quality)
     return json.dumps({"version": RECIPE_VERSION, "recipe": fields}, separators=(",", ":")).encode("ascii")
 
 

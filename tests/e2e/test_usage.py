@@ -17,7 +17,7 @@ REFUSED = [
     (["--resample", "cubic"], "--resample", "'cubic'"),
     (["--format", "heic"], "--format", "'heic'"),
     (["--quality", "0"], "--quality", "invalid value '0': use a number from 1 to 100"),
-    (["--quality", "png=80"], "--quality", "'png' has no quality: use jpeg, webp, avif"),
+    (["--quality", "png=80"], "--quality", "'png' has no quality: use jpeg, webp, avif, jxl"),
     (["--background", "blurple"], "--background", "invalid color 'blurple': use a CSS color"),
     (["--name", "{size}"], "--name", "{stem}, {ext}"),
     (["--name", "../{stem}"], "--name", "leads out of the destination"),

@@ -37,7 +37,7 @@ def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: objec
 @pytest.mark.parametrize(
     ("output", "quality", "message"),
     [
-        ("png", 80, "does not apply to png, only to jpeg, webp, avif"),
+        ("png", 80, "does not apply to png, only to jpeg, webp, avif, jxl"),
         ("jpeg", {"webp": 80}, "does not apply to jpeg, only to webp"),
     ],
 )
@@ -88,4 +88,4 @@ def test_choices_may_be_strings() -> None:
 
 
 def test_formats_have_the_usual_suffixes() -> None:
-    assert [output.suffix for output in Format] == [".jpg", ".png", ".webp", ".avif", ".gif", ".tif"]
+    assert [output.suffix for output in Format] == [".jpg", ".png", ".webp", ".avif", ".jxl", ".gif", ".tif"]

@@ -26,6 +26,13 @@ def test_older_programs_read_recipes_that_drop_nothing() -> None:
     assert from_bytes(to_bytes(recipe)) == recipe
 
 
+def test_older_programs_read_one_quality_for_all_formats() -> None:
+    for quality in (70, {"jxl": 70}):
+        recipe = Recipe.of(quality=quality)
+        assert json.loads(to_bytes(recipe))["recipe"]["renditions"][0]["quality"] == quality
+        assert from_bytes(to_bytes(recipe)) == recipe
+
+
 def test_a_path_may_hold_any_bytes() -> None:
     recipe = Recipe(steps=(Watermark(image="caf\udce9.png"),))
     assert from_bytes(to_bytes(recipe)) == recipe

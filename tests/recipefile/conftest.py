@@ -94,7 +94,9 @@ _measures = st.one_of(
 )
 _limits = _some(fit=st.sampled_from(Fit), enlarge=st.booleans(), shrink=st.booleans())
 _sizes = st.builds(lambda measure, limits: Size(**measure, **limits), _measures, _limits)
-_qualities = st.integers(1, 100) | st.dictionaries(st.sampled_from(["jpeg", "webp", "avif"]), st.integers(1, 100))
+_qualities = st.integers(1, 100) | st.dictionaries(
+    st.sampled_from(["jpeg", "webp", "avif", "jxl"]), st.integers(1, 100)
+)
 _targets = st.one_of(
     st.just({}),
     st.just({"lossless": True}),
@@ -104,7 +106,7 @@ _targets = st.one_of(
 _formats = st.one_of(
     _some(quality=_qualities, palette=st.integers(2, 256)),
     _some({"format": st.sampled_from(["png", "gif"])}, palette=st.integers(2, 256)),
-    _some({"format": st.sampled_from(["webp", "avif"])}, quality=st.integers(1, 100)),
+    _some({"format": st.sampled_from(["webp", "avif", "jxl"])}, quality=st.integers(1, 100)),
     _some({"format": st.just("tiff")}),
 )
 _encodings = _some(progressive=st.booleans(), subsampling=st.sampled_from(Subsampling), effort=st.integers(1, 10))

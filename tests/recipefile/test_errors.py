@@ -173,7 +173,7 @@ def test_a_value_of_the_wrong_type_is_refused_with_what_is_accepted(text: str, e
         ),
         (
             RENDITION + "quality = { png = 80 }",
-            "web.toml:2: renditions[0].quality: 'png' has no quality: use jpeg, webp, avif",
+            "web.toml:2: renditions[0].quality: 'png' has no quality: use jpeg, webp, avif, jxl",
         ),
         (
             RENDITION + "max-bytes = '3 pt'",
@@ -204,7 +204,7 @@ def test_a_value_out_of_range_is_refused_with_its_key(text: str, error: str) -> 
         (RENDITION + "max-bytes = 1\nmax_bytes = 2", "web.toml:3: renditions[0].max_bytes: already set as max-bytes"),
         (
             RENDITION + "format = 'jpeg'\nlossless = true",
-            "web.toml:3: renditions[0].lossless: does not apply to jpeg, only to avif, gif, png, tiff, webp",
+            "web.toml:3: renditions[0].lossless: does not apply to jpeg, only to avif, gif, jxl, png, tiff, webp",
         ),
         (
             STEP + "trim = true\nblur = 3",

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from forkresize.errors import FieldError
 from forkresize.extras import install_command
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
 from forkresize.formats.registry import (
@@ -24,7 +25,7 @@ from forkresize.image.decode.head import read_head
 from forkresize.image.decode.unsupported import HEADER, find_unsupported
 from forkresize.image.errors import PictureError, is_os_error, says_unsupported
 from forkresize.outcome import Reason
-from forkresize.recipe import Rendition
+from forkresize.recipe import Recipe, Rendition
 
 _NEW_SUBFILE_TYPE = 254
 
@@ -106,13 +107,25 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
 
 
 def load_decoder(plugin: OptionalPackage) -> bool:
-    """Load an optional decoder; return whether it is installed."""
+    """Load an optional decoder, and its encoder if it has one; return whether it is installed."""
     if not plugin.is_installed:
         return False
     module = import_module(plugin.module)
     if plugin.register:
         getattr(module, plugin.register)()
     return True
+
+
+def load_encoders(recipe: Recipe) -> None:
+    """Load the optional packages that write the formats that a recipe names.
+
+    Raises:
+        FieldError: one is not installed.
+    """
+    for name in dict.fromkeys(each.format for each in recipe.renditions if each.format is not None):
+        spec = SPECS[name]
+        if spec.decoder and not load_decoder(spec.decoder):
+            raise FieldError("format", f"{spec.label} cannot be written; {install_command(spec.decoder.extra)} adds it")
 
 
 def _unidentified_error(head: bytes, spec: FormatSpec | None, by_suffix: str | None, error: Exception) -> PictureError:

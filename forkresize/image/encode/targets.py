@@ -10,6 +10,7 @@ from PIL import Image
 
 from forkresize.image.analyze.color_ssim import color_similarity_to
 from forkresize.image.analyze.ssim import ssim
+from forkresize.image.decode.tolerant import open_image
 from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
@@ -93,7 +94,7 @@ def encode_to_similarity(target: float, encoder: Encoder, frames: Frames) -> Enc
 
 def _encode_and_measure(encoder: Encoder, frames: Frames, quality: int, measure: _Measure) -> Encoded:
     encoded = encoder.encode(frames, quality)
-    with Image.open(io.BytesIO(encoded.data), formats=[encoder.output.upper()]) as decoded:
+    with open_image(io.BytesIO(encoded.data), [encoder.output.upper()]) as decoded:
         return replace(encoded, ssim=measure(decoded))
 
 

@@ -23,7 +23,7 @@ Make = Callable[..., Image.Image]
 DEEP = {"LA;16", "RGB;16", "RGBA;16"}
 """The modes that Pillow lacks, which ``tests/image/test_deep.py`` tests."""
 
-LOSSLESS = sorted(set(OUTPUT_FORMATS) - {"jpeg", "webp", "avif", "gif"})
+LOSSLESS = sorted(set(OUTPUT_FORMATS) - {"jpeg", "webp", "avif", "jxl", "gif"})
 
 
 def pairs(outputs: list[str]) -> list[tuple[str, str]]:
@@ -55,7 +55,7 @@ def test_every_format_accepts_every_convertible_mode(mode: str, output: Format, 
         return
     made = encoded(scene(mode), output)
     assert made.size == (120, 80)
-    assert made.quality == {"jpeg": 80, "webp": 85, "avif": 65}.get(output)
+    assert made.quality == {"jpeg": 80, "webp": 85, "avif": 65, "jxl": 77}.get(output)
     assert made.ssim is None
 
 
@@ -144,6 +144,7 @@ def test_every_effort_is_accepted(output: Format, scene: Scene, encoded: Encode)
     ("output", "option", "scale"),
     [
         ("webp", "method", [0, 1, 1, 2, 3, 3, 4, 5, 5, 6]),
+        ("jxl", "effort", [1, 2, 3, 3, 4, 5, 6, 6, 7, 8]),
         ("avif", "speed", [10, 9, 8, 7, 6, 4, 3, 2, 1, 0]),
         ("png", "compress_level", [1, 2, 3, 4, 5, 5, 6, 7, 8, 9]),
         ("jpeg", "optimize", [False] * 2 + [True] * 8),

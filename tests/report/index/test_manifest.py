@@ -100,7 +100,9 @@ def test_every_output_format_has_a_media_type() -> None:
     types = {str(name): media_type(name) for name in OUTPUT_FORMATS}
     # As registered with IANA, or else as commonly used.
     assert types == {
-        **{name: f"image/{name}" for name in ("jpeg", "png", "webp", "avif", "gif", "tiff", "bmp", "qoi", "sgi")},
+        **{
+            name: f"image/{name}" for name in ("jpeg", "png", "webp", "avif", "jxl", "gif", "tiff", "bmp", "qoi", "sgi")
+        },
         "dib": "image/bmp",
         "dds": "image/vnd.ms-dds",
         "ico": "image/vnd.microsoft.icon",

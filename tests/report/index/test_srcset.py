@@ -103,6 +103,7 @@ def test_outputs_of_one_width_are_offered_once() -> None:
         (["gif", "png", "jpeg", "avif"], ["image/avif"], "jpeg"),
         (["png", "gif"], [], "png"),
         (["webp", "avif"], ["image/avif"], "webp"),
+        (["webp", "jpeg", "avif", "jxl"], ["image/jxl", "image/avif", "image/webp"], "jpeg"),
         (["avif"], [], "avif"),
         (["tiff", "gif"], [], "gif"),
         (["ico", "bmp"], [], "bmp"),
