@@ -72,7 +72,7 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         """Return the source's own pixels if they take fewer bytes than an encoded file and may be kept."""
         if self.recipe.if_larger is IfLarger.WRITE:
             return encoded
-        own = self.pack_jpeg() or self._unchanged()
+        own = self.pack_jpeg() or self._rewrite()
         if own is None and self._is_same_file_format() and len(self.data) < len(encoded.data):
             self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")
         if own is None or len(own.data) >= len(encoded.data) or not self.source.has_sound_pixels(self.data):
@@ -80,7 +80,7 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         self.diagnostics.warn("kept the source's own pixels, which take fewer bytes than encoding them again")
         return own
 
-    def _unchanged(self) -> Encoded | None:
+    def _rewrite(self) -> Encoded | None:
         original = self._with_metadata(self.format) if self._is_same_file_format() else None
         if original is None:
             return None
