@@ -44,7 +44,7 @@ def test_flags_are_declared(key: str, flags: tuple[str, ...]) -> None:
         ("sharpen", "none"),
         ("background", "white"),
         ("format", "keep"),
-        ("quality", "jpeg=80,webp=85,avif=65"),
+        ("quality", "jpeg=80,webp=85,avif=65,jxl=77"),
         ("watermark-gravity", "south-east"),
         ("watermark-opacity", "0.5"),
         ("max-pixels", "200"),
@@ -84,7 +84,7 @@ def test_values_are_parsed_as_declared(key: str, text: str, value: object) -> No
         ("fit", "snug", "invalid value 'snug': use one of inside, cover, contain, outside, fill"),
         ("blur", "0", "invalid value '0': use a number from 0.1 to 1000"),
         ("crop", "8", "invalid rectangle '8': use WxH"),
-        ("format", "bmp", "invalid value 'bmp': use one of keep, jpeg, png, webp, avif, gif, tiff"),
+        ("format", "bmp", "invalid value 'bmp': use one of keep, jpeg, png, webp, avif, jxl, gif, tiff"),
     ],
 )
 def test_an_invalid_value_is_refused_with_what_is_accepted(key: str, text: str, message: str) -> None:
