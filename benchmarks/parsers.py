@@ -1,6 +1,7 @@
 """The parsers of this package for untrusted or hand-written input, and the errors that they may raise."""
 
 import contextlib
+import io
 import json
 import os
 import sqlite3
@@ -28,7 +29,13 @@ from forkresize.image.color.deep_convert import convert_deep
 from forkresize.image.container import replace_metadata
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
+from forkresize.image.gainmap import apple
+from forkresize.image.gainmap.errors import GainMapError
+from forkresize.image.gainmap.output import make_map
+from forkresize.image.gainmap.source import find_gain_map
+from forkresize.image.geometry.layout import layout
 from forkresize.image.metadata import MetadataBlocks, iptc, xmp
+from forkresize.image.picture import View
 from forkresize.job import Job, Output, Source
 from forkresize.ledger import RecipeFingerprints
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
@@ -39,7 +46,7 @@ from forkresize.plan.shard import Shard
 from forkresize.plan.staleness import Policy, Rules
 from forkresize.pool import Completed
 from forkresize.pool.protocol import FrameReader, WorkerMessage, encode_message
-from forkresize.recipe import Metadata, Recipe, Size
+from forkresize.recipe import Metadata, Recipe, Resize, Size
 from forkresize.recipe.color import parse_color
 from forkresize.recipefile import loads
 from forkresize.record import record
@@ -181,6 +188,24 @@ def _metadata(data: bytes) -> None:
     metadata.orientation(image)
 
 
+def _gain_map(data: bytes) -> None:
+    """Find a gain map, and make that of an output."""
+    try:
+        image = Image.open(io.BytesIO(data), formats=["JPEG", "MPO"])
+    except Exception:  # noqa: BLE001 -- Pillow's own parsers raise anything.
+        return
+    found = find_gain_map(image, data)
+    view = View.whole(image.size)
+    made = make_map(found, view, layout(image.size, Size(width=9), Resize()))
+    if find_gain_map(image, made.embed(data)).description != found.description:
+        raise AssertionError("the description changes")
+
+
+def _headroom(data: bytes) -> None:
+    packet, _zero, exif = data.partition(b"\0")
+    apple.read_headroom(packet, exif)
+
+
 def _profile(data: bytes) -> None:
     numbers = struct.unpack(">9I", data[:36].ljust(36, b"\1"))
     x = [number / 100_000 for number in numbers]
@@ -200,6 +225,9 @@ def _settings(data: bytes) -> None:
 _drawn = seeds()
 _exif = Image.Exif()
 _exif.update({0x0112: 6, 0x013B: "Ada", 0x8298: "Ada"})
+_note = b"Apple iOS\0\0\1MM" + struct.pack(">HHHIIHHII4i", 2, 33, 10, 1, 40, 48, 10, 1, 48, 1, 1, 0, 1)
+_apple = Image.Exif()
+_apple.get_ifd(0x8769)[0x927C] = _note
 
 
 def _convert(data: bytes) -> None:
@@ -298,6 +326,13 @@ PARSERS: Mapping[str, Parser] = {
     "metadata": Parser(_metadata, (), [_exif.tobytes(), XMP, IPTC]),
     "stripped": Parser(
         _stripped, (), [_drawn[name] for name in ("metadata.jpg", "cICP.png", "metadata.webp", "progressive.jpg")]
+    ),
+    "gain map": Parser(_gain_map, (GainMapError,), [data for name, data in _drawn.items() if name.startswith("hdr-")]),
+    "headroom": Parser(
+        _headroom,
+        (GainMapError,),
+        [b"\0" + _apple.tobytes(), XMP],
+        [b'xmlns:a="http://ns.apple.com/HDRGainMap/1.0/"', b'a:HDRGainMapHeadroom="4"', b"1e999"],
     ),
     "profile": Parser(_profile, (ZeroDivisionError, struct.error), [struct.pack(">9I", *([30_000] * 9))]),
 }

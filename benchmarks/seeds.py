@@ -13,6 +13,8 @@ from benchmarks.rare import RARE
 from forkresize.image.color.convert import p3_profile
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.encode.deep import save_deep
+from forkresize.image.gainmap.description import Description
+from forkresize.image.gainmap.embed import announce_in_xmp, describe_map, embed_map
 
 SIZE = 37, 23
 """Width and height of each in pixels: numbers that do not occur elsewhere in a header."""
@@ -85,7 +87,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def seeds() -> Mapping[str, bytes]:
     """Return all files by name; the name ends in a suffix of the format."""
-    kinds = (_jpegs, _pngs, _webps, _avifs, _gifs, _tiffs, _deep, _plain, _extras)
+    kinds = (_jpegs, _pngs, _webps, _avifs, _gifs, _tiffs, _deep, _plain, _extras, _gain_maps)
     return {**{name: data for kind in kinds for name, data in kind()}, **RARE}
 
 
@@ -207,6 +209,19 @@ def _extras() -> Iterator[tuple[str, bytes]]:
     for name, (plugin, make) in plugins.items():
         if find_spec(plugin):
             yield name, make()
+
+
+def _gain_maps() -> Iterator[tuple[str, bytes]]:
+    numbers = dict.fromkeys(("GainMapMin", "GainMapMax", "HDRCapacityMin", "HDRCapacityMax"), ("1.0",))
+    iso = struct.pack(">HHB14I", 0, 0, 0, *[1] * 14)
+    for name, description in {
+        "xmp": Description(numbers, b""),
+        "iso": Description({}, iso),
+        "both": Description(numbers, iso),
+    }.items():
+        other = describe_map(encoded(scene("L").resize((24, 16)), "JPEG"), description)
+        packet = announce_in_xmp(b"", description, len(other))
+        yield f"hdr-{name}.jpg", embed_map(encoded(scene(), "JPEG", xmp=packet), other, description)
 
 
 def _heif(image: Image.Image, **options: Any) -> bytes:

@@ -142,7 +142,7 @@ if TYPE_CHECKING:
     )
     from forkresize.exit_policy import ExitCode
     from forkresize.image.errors import PictureError
-    from forkresize.image.rendition import Rendered, Timings
+    from forkresize.image.rendered import Rendered, Timings
     from forkresize.image.transform import transform
     from forkresize.job import Job, Output, Source
     from forkresize.loss import Loss
@@ -199,7 +199,7 @@ if TYPE_CHECKING:
 
 _MODULES = (
     *("errors", "loss", "recipe", "recipefile", "job", "outcome", "exit_policy", "observer", "summary", "walk"),
-    *("plan", "pool", "image.errors", "image.rendition", "image.transform", "batch", "batch.render_one"),
+    *("plan", "pool", "image.errors", "image.rendered", "image.transform", "batch", "batch.render_one"),
     "report.progress_bar",
 )
 """The modules that define the public names. They are searched in this order, lighter ones first."""

@@ -49,6 +49,9 @@ _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 _FRAMES = 12
 """Bytes a pixel of decoding several frames: copies of this and the previous one, and the canvas of the next."""
 
+_GAIN_MAP = 8
+"""Bytes a pixel of a gain map: as decoded, and its copy. The file is read whole."""
+
 _SUSPECT = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.INTERNAL})
 """Failure reasons that decoders and encoders may report when an allocation failed."""
 
@@ -125,7 +128,8 @@ def estimate_memory(original: SourceImage, recipe: Recipe, renditions: Sequence[
     outputs = list(_describe_outputs(original, recipe, renditions, source))
     step = source.pixels * _step_cost(recipe)
     decoding = original.spec.decoder_memory(original.image, source.pixels, source.channels, original.file_size)
-    held = source.held + min(step, source.pixels * _WIDE) + sum(each.held for each in outputs)
+    hdr = original.hdr_part.pixels * _GAIN_MAP + original.file_size if original.hdr_part else 0
+    held = hdr + source.held + min(step, source.pixels * _WIDE) + sum(each.held for each in outputs)
     if any(each.frames > 1 for each in outputs):
         # The decoder stays for the next frame.
         held += decoding + source.pixels * _FRAMES

@@ -3,7 +3,6 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.formats import OUTPUT_FORMATS, SPECS, OutputSpec, media_type
@@ -13,13 +12,16 @@ from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.errors import as_exception, failure_of
+from forkresize.image.gainmap.errors import GainMapError
+from forkresize.image.gainmap.output import OutputMap, check_output, check_recipe, make_map
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
 from forkresize.image.own_pixels import OwnPixels, is_whole
 from forkresize.image.picture import Frames, Picture, Timing
-from forkresize.image.pipeline import Target, apply_after
+from forkresize.image.pipeline import Target, apply_after, predict_view
 from forkresize.image.plan import plan
+from forkresize.image.rendered import Rendered, Timings
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.resize import CascadeSource, resize_from
 from forkresize.outcome import Failed, Reason, Skipped
@@ -29,50 +31,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forkresize.image.geometry.layout import Layout
-
-
-class Timings(Struct):
-    """Wall time in seconds.
-
-    Attributes:
-        decode: of reading the header and decoding.
-        resize: of all steps between decoding and encoding, of all renditions together.
-        encode: of encoding this rendition.
-    """
-
-    decode: float = 0.0
-    resize: float = 0.0
-    encode: float = 0.0
-
-
-class Rendered(Struct, frozen=True, kw_only=True):
-    """One rendition as the bytes of a file.
-
-    Attributes:
-        rendition: its index in the recipe.
-        data: the bytes.
-        format: its name, for example ``webp``.
-        media_type: its MIME type, for example ``image/webp``.
-        size: width and height in pixels.
-        source_size: width and height of the source in pixels, upright.
-        source_format: name of the source's format.
-        quality: the encoder's quality setting, 1 to 100; None if the format has none.
-        ssim: the similarity that was reached, 0 to 1, if the recipe asks for one.
-        warnings: remarks on a valid picture.
-        timings: how long it took.
-    """
-
-    rendition: int
-    data: bytes
-    format: str
-    media_type: str
-    size: Dimensions
-    source_size: Dimensions
-    source_format: str
-    quality: int | None = None
-    ssim: float | None = None
-    warnings: tuple[str, ...] = ()
-    timings: Timings
 
 
 class _Guard:
@@ -119,6 +77,7 @@ class RenditionBuilder:
         self._source = source
         self._recipe = recipe
         self._plan: Layout | None = None
+        self._reserved = 0
         self._images: list[Image] = []
         self._profiles: list[bytes | None] = []
 
@@ -214,11 +173,44 @@ class RenditionBuilder:
         rendered = None
         if self.is_pending:
             with self._guard():
-                encoded = self._encode_or_keep(kept, file)
+                encoded = self._encode_with_map(kept, file)
                 if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
                     self.diagnostics.warn(REMOVED)
                 rendered = self._describe(encoded)
         return rendered
+
+    def _encode_with_map(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
+        """Encode the rendition, with the gain map of the source if that applies to it."""
+        try:
+            gain_map = self._make_map()
+            announced = gain_map.announce(kept.xmp) if gain_map else kept.xmp
+        except GainMapError as error:
+            self.diagnostics.warn(f"its HDR part was dropped: {error}")
+            return self._encode_or_keep(kept, file)
+        if gain_map is None:
+            return self._encode_or_keep(kept, file)
+        self._reserved = gain_map.size
+        encoded = self._encode_or_keep(replace(kept, xmp=announced), file)
+        return encoded if encoded.is_copy else replace(encoded, data=gain_map.embed(encoded.data))
+
+    def _make_map(self) -> OutputMap | None:
+        """Return the gain map of the rendition; None if the source has none.
+
+        Raises:
+            GainMapError: it does not apply to the rendition.
+        """
+        hdr_part = self._source.hdr_part
+        if hdr_part is None:
+            return None
+        gain_map = hdr_part.find()
+        check_recipe(self._recipe, self.format)
+        assert self._plan is not None  # noqa: S101 -- it was planned and resized.
+        check_output(gain_map, self._plan, is_converted=self._profiles[-1] != self._source.profile)
+        made = make_map(gain_map, predict_view(self._source.view, self._recipe), self._plan)
+        most = self.rendition.max_bytes
+        if most is not None and made.size > most // 2:
+            raise GainMapError(f"its gain map takes {made.size} of the {most} bytes")
+        return made
 
     def _encode_or_keep(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
         own = self._own_pixels(kept, file)
@@ -236,7 +228,10 @@ class RenditionBuilder:
         embedded = metadata.save_options(kept, self.format, self.diagnostics)
         if self._profiles[0] and self.output.profile:
             embedded["icc_profile"] = self._profiles[0]
-        return encode(frames, self.format, self.rendition, embedded)
+        rendition = self.rendition
+        if rendition.max_bytes is not None:
+            rendition = replace(rendition, max_bytes=rendition.max_bytes - self._reserved)
+        return encode(frames, self.format, rendition, embedded)
 
     def _describe(self, encoded: Encoded) -> Rendered:
         return Rendered(

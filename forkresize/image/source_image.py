@@ -21,6 +21,7 @@ from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
+from forkresize.image.gainmap.source import HdrPart
 from forkresize.image.geometry.region import Dimensions, is_sideways
 from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
 from forkresize.image.metadata.credentials import has_credentials
@@ -38,6 +39,7 @@ class SourceImage:
         image: Pillow's image; stands at the frame that was read last.
         view: all of the picture, upright as EXIF says. ``load`` may correct it.
         file_size: in bytes.
+        hdr_part: its gain map; None if it has none.
     """
 
     def __init__(self, file: BinaryIO, image: ImageFile, recipe: Recipe, diagnostics: Diagnostics, name: str) -> None:
@@ -55,6 +57,7 @@ class SourceImage:
         self._decoded_view: View | None = None
         self._has_credentials = False
         self._depth = DepthReader()
+        self.hdr_part: HdrPart | None = None
 
     @classmethod
     def open(cls, file: BinaryIO, recipe: Recipe, diagnostics: Diagnostics, name: str = "") -> "SourceImage":
@@ -93,7 +96,7 @@ class SourceImage:
         if color.is_hdr:
             self._diagnostics.warn("tone-mapped from HDR to the standard range")
         if has_gain_map(self.image):
-            self._diagnostics.warn("its HDR part was dropped")
+            self.hdr_part = HdrPart(self.image, self._file)
         self._has_credentials = has_credentials(self.image)
         # Pillow decodes a PNG to look for the rest of its EXIF.
         if self.supports_shrink_on_load:

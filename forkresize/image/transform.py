@@ -20,7 +20,8 @@ from forkresize.image.memory import estimate_memory, opening_memory, reclassify
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import apply_before, resolve_trim
 from forkresize.image.plan import choose_shrink, count_visible_rows, duplicate_renditions, static_size
-from forkresize.image.rendition import Rendered, RenditionBuilder, Timings
+from forkresize.image.rendered import Rendered, Timings
+from forkresize.image.rendition import RenditionBuilder
 from forkresize.image.resample import kernel
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.registry import operation_of

@@ -28,16 +28,17 @@ def has_gain_map(image: ImageFile) -> bool:
         return _IN_BOXES.search(read_head(image)) is not None
     if image.format not in {"JPEG", "MPO"}:
         return False
-    return any(map(_is_gain_map, (_application_segments(image), *_heads(image, _other_images(image)))))
+    return any(map(is_gain_map, (_application_segments(image), *_heads(image, other_images(image)))))
 
 
 def count_visible_images(image: ImageFile) -> int:
     """Return the number of images in an opened MPO, without previews and gain maps."""
-    others = [entry for entry in _other_images(image) if not entry["Attribute"]["MPType"].startswith(_PREVIEW)]
-    return 1 + sum(not _is_gain_map(content) for content in _heads(image, others))
+    others = [entry for entry in other_images(image) if not entry["Attribute"]["MPType"].startswith(_PREVIEW)]
+    return 1 + sum(not is_gain_map(content) for content in _heads(image, others))
 
 
-def _is_gain_map(content: bytes) -> bool:
+def is_gain_map(content: bytes) -> bool:
+    """Return whether the first bytes of a JPEG, or its application segments, are those of a gain map."""
     return _IN_JPEG.search(content) is not None
 
 
@@ -45,7 +46,7 @@ def _application_segments(image: ImageFile) -> bytes:
     return b"".join(content for _name, content in getattr(image, "applist", ()))
 
 
-def _other_images(image: ImageFile) -> list[Mapping[str, Any]]:
+def other_images(image: ImageFile) -> list[Mapping[str, Any]]:
     """Return an MPO's index entries of all images but the first (CIPA DC-007, 5.2.3)."""
     index: Mapping[int, Any] = getattr(image, "mpinfo", {})
     return list(index.get(_MP_ENTRIES, ()))[1:]

@@ -93,6 +93,26 @@ def values(packet: bytes, name: str) -> list[str]:
     return [item.text or "" for item in (found.findall(f"*/{_ITEM}") or [found])]
 
 
+def properties(packet: bytes, namespace: str) -> dict[str, list[str]]:
+    """Return the texts of all properties of a namespace, by local name; several for a list.
+
+    Args:
+        packet: any packet.
+        namespace: in ElementTree's notation, with its braces.
+
+    Raises:
+        ValueError: see ``filter_packet``.
+        ParseError: it is not well-formed.
+    """
+    found: dict[str, list[str]] = {}
+    for description in _parse(packet.strip(b"\0 \t\r\n")).iter(_DESCRIPTION):
+        for element in _properties(description):
+            if element.tag.startswith(namespace):
+                items = element.findall(f"*/{_ITEM}") or [element]
+                found.setdefault(element.tag.removeprefix(namespace), [item.text or "" for item in items])
+    return found
+
+
 def _parse(packet: bytes) -> Element:
     """Parse a packet without a DTD: XMP needs none, and entities, which could expand or read files, need one."""
     if len(packet) > _MOST_BYTES:

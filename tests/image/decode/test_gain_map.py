@@ -69,13 +69,24 @@ def apple_behind_a_preview(scene: Scene) -> bytes:
     return several(jpeg(scene()), (jpeg(scene()), PREVIEW), (jpeg(scene("L"), xmp=APPLE), UNDEFINED))
 
 
-@pytest.mark.parametrize("build", [ultra_hdr, iso, apple, apple_behind_a_preview])
+UNKNOWN = "the headroom of its gain map is unknown"
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (ultra_hdr, "its gain map has no GainMapMax"),
+        (iso, "its gain map has a description of an unknown version"),
+        (apple, UNKNOWN),
+        (apple_behind_a_preview, UNKNOWN),
+    ],
+)
 def test_the_hdr_part_of_a_jpeg_is_the_only_warning(
-    build: Callable[[Scene], bytes], scene: Scene, result: Render
+    build: Callable[[Scene], bytes], reason: str, scene: Scene, result: Render
 ) -> None:
     outcome = result(build(scene), "a.jpg", width=60)
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == ("its HDR part was dropped",)
+    assert outcome.warnings == (f"its HDR part was dropped: {reason}",)
     assert outcome.destination is not None
     with Image.open(outcome.destination) as made:
         assert made.format == "JPEG"
@@ -86,7 +97,7 @@ def test_a_gain_map_does_not_count_as_a_view(scene: Scene, result: Render) -> No
     first, view, gain_map = jpeg(scene()), jpeg(scene()), jpeg(scene("L"), xmp=APPLE)
     outcome = result(several(first, (view, DISPARITY), (gain_map, UNDEFINED)), "a.jpg", width=60)
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == ("its HDR part was dropped", "only the first of 2 pictures was kept")
+    assert outcome.warnings == ("only the first of 2 pictures was kept", f"its HDR part was dropped: {UNKNOWN}")
 
 
 def test_previews_cause_no_warning(scene: Scene, result: Render) -> None:
@@ -122,7 +133,7 @@ def test_the_hdr_part_of_a_heif_is_warned_about(kind: str, scene: Scene, result:
     marked = data + struct.pack(">I", 4 + 4 + len(entry) + 4) + b"free" + struct.pack(">I", 4 + len(entry)) + entry
     outcome = result(marked, f"a.{kind}", format="jpeg")
     assert isinstance(outcome.detail, Written), outcome
-    assert outcome.warnings == ("its HDR part was dropped",)
+    assert outcome.warnings == ("its HDR part was dropped: the gain map of its format is not supported",)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF", "WEBP", "TIFF"])

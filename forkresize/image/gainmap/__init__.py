@@ -1,0 +1,1 @@
+"""Gain maps: the small pictures beside a JPEG from which HDR is made of it."""
