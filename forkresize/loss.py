@@ -15,6 +15,7 @@ class Loss(StrEnum):
     RIGHTS = "rights"
     CONTENT = "content"
     FORMAT = "format"
+    PREVIEW = "preview"
 
     @property
     def label(self) -> str:
@@ -31,6 +32,7 @@ _LABELS: Mapping[Loss, str] = {
     Loss.RIGHTS: "creator and copyright dropped",
     Loss.CONTENT: "damaged source salvaged",
     Loss.FORMAT: "written in another format",
+    Loss.PREVIEW: "small preview of a raw file",
 }
 
 _BEGINNINGS: Mapping[str, Loss] = {
@@ -44,6 +46,7 @@ _BEGINNINGS: Mapping[str, Loss] = {
     "its pages have several color profiles": Loss.COLOR,
     "unknown color space": Loss.COLOR,
     "its HDR part was dropped": Loss.HDR,
+    "only a preview of the raw file": Loss.PREVIEW,
     "only the first of": Loss.FRAMES,
     "salvaged, a part is missing": Loss.CONTENT,
     "tone-mapped from HDR": Loss.HDR,

@@ -23,6 +23,7 @@ MINOR = (
     "AVIF converts colors to another color model, so that levels may be off by up to 3",
     "AVIF cannot store a loop count; the animation will loop forever",
     "WebP stores colors at a quarter of the resolution, not {}",
+    "made from the preview in the raw file",
     "kept the source's own pixels, which take fewer bytes than encoding them again",
 )
 """The warnings that are only in records."""

@@ -7,7 +7,7 @@ Pillow is about to drop, or that are out of use (IM, IMT).
 
 from typing import Any
 
-from forkresize.formats import spec
+from forkresize.formats import raw, spec
 
 _COLORS = frozenset({"L", "RGB"})
 _COLORS_ALPHA = frozenset({"RGB", "RGBA"})
@@ -139,6 +139,7 @@ OTHERS = (
         decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
         substitute="jpeg",
     ),
+    raw.SPEC,
     spec.FormatSpec(name="postscript", label="PostScript", signature=rb"%!PS|\xc5\xd0\xd3\xc6"),
 )
 """In the order in which Pillow tries them, after those that an output can be asked for in."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.image.decode.eager import eager_pixels
 from forkresize.image.decode.identify import output_format
+from forkresize.image.decode.raw import is_raw
 from forkresize.image.encode.encoder import rendition_fields
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
@@ -51,6 +52,9 @@ _FRAMES = 12
 
 _GAIN_MAP = 8
 """Bytes a pixel of a gain map: as decoded, and its copy. The file is read whole."""
+
+_RAW = 48 << 20
+"""Bytes of the package that reads raw files, and of NumPy. The file is read whole, twice."""
 
 _SUSPECT = frozenset({Reason.DAMAGED, Reason.UNSUPPORTED, Reason.INTERNAL})
 """Failure reasons that decoders and encoders may report when an allocation failed."""
@@ -276,6 +280,8 @@ def reclassify(failure: Skipped | Failed, needed: int, file: BinaryIO, max_pixel
 def opening_memory(file: BinaryIO, max_pixels: int) -> int:
     """Return the bytes of opening a file whose pixels are allocated by that; 0 for others, and beyond the limit."""
     file.seek(0)
+    if is_raw(file):
+        return 2 * file.seek(0, os.SEEK_END) + _RAW
     pixels, cost = eager_pixels(file)
     return round(pixels * cost * _MARGIN) + _MIN_BYTES if _SMALL_PIXELS < pixels <= max_pixels else 0
 

@@ -1,7 +1,7 @@
 """One rendition of a picture: built frame by frame, then encoded."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -163,34 +163,33 @@ class RenditionBuilder:
         if self.is_pending and not self.is_complete:
             self.failure = failure_of(error)
 
-    def encode(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Rendered | None:
+    def encode(self, kept: metadata.MetadataBlocks) -> Rendered | None:
         """Return the rendition, without its timings; None if it failed.
 
         Args:
             kept: the metadata to embed.
-            file: the source's file, whose own pixels may be kept.
         """
         rendered = None
         if self.is_pending:
             with self._guard():
-                encoded = self._encode_with_map(kept, file)
+                encoded = self._encode_with_map(kept)
                 if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
                     self.diagnostics.warn(REMOVED)
                 rendered = self._describe(encoded)
         return rendered
 
-    def _encode_with_map(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
+    def _encode_with_map(self, kept: metadata.MetadataBlocks) -> Encoded:
         """Encode the rendition, with the gain map of the source if that applies to it."""
         try:
             gain_map = self._make_map()
             announced = gain_map.announce(kept.xmp) if gain_map else kept.xmp
         except GainMapError as error:
             self.diagnostics.warn(f"its HDR part was dropped: {error}")
-            return self._encode_or_keep(kept, file)
+            return self._encode_or_keep(kept)
         if gain_map is None:
-            return self._encode_or_keep(kept, file)
+            return self._encode_or_keep(kept)
         self._reserved = gain_map.size
-        encoded = self._encode_or_keep(replace(kept, xmp=announced), file)
+        encoded = self._encode_or_keep(replace(kept, xmp=announced))
         return encoded if encoded.is_copy else replace(encoded, data=gain_map.embed(encoded.data))
 
     def _make_map(self) -> OutputMap | None:
@@ -212,8 +211,8 @@ class RenditionBuilder:
             raise GainMapError(f"its gain map takes {made.size} of the {most} bytes")
         return made
 
-    def _encode_or_keep(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> Encoded:
-        own = self._own_pixels(kept, file)
+    def _encode_or_keep(self, kept: metadata.MetadataBlocks) -> Encoded:
+        own = self._own_pixels(kept)
         if own is None:
             return self._encode(kept)
         # Without loss, the coefficients of a JPEG take much fewer bytes than its pixels.
@@ -241,7 +240,7 @@ class RenditionBuilder:
             media_type=media_type(self.format),
             size=encoded.size,
             source_size=self._source.size,
-            source_format=str(self._source.image.format).lower(),
+            source_format=self._source.format_name,
             quality=encoded.quality,
             ssim=encoded.ssim,
             timings=Timings(),
@@ -254,17 +253,16 @@ class RenditionBuilder:
         self._images = [to_srgb(Picture.plain(image, profile)).image for image, profile in pages]
         self._profiles = [None] * len(self._images)
 
-    def _own_pixels(self, kept: metadata.MetadataBlocks, file: BinaryIO) -> OwnPixels | None:
+    def _own_pixels(self, kept: metadata.MetadataBlocks) -> OwnPixels | None:
         """Return the source's own coded pixels if the output shows the whole source, and may have them."""
         recipe, layout = self._recipe, self._plan
         is_wanted = recipe.if_larger is not IfLarger.WRITE or (self.rendition.lossless and self.format == "jxl")
         is_complete = self.is_complete and self.frames == self._source.frame_count
         if not is_wanted or not is_complete or layout is None or not is_whole(self._source, layout, recipe):
             return None
-        file.seek(0)
         return OwnPixels(
             source=self._source,
-            data=file.read(),
+            data=self._source.read_file(),
             blocks=kept,
             recipe=recipe,
             rendition=self.rendition,

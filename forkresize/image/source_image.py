@@ -18,6 +18,7 @@ from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_rows import keep_upper_rows
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
+from forkresize.image.decode.raw import is_preview, preview_file, warn_of_preview
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
@@ -81,7 +82,8 @@ class SourceImage:
             if webp_size:
                 check_pixels(webp_size, recipe.max_pixels, "the picture has")
             file.seek(0)
-            source = cls(file, identify(file, name), recipe, diagnostics, name)
+            image = identify(file, name)
+            source = cls(preview_file(image) or file, image, recipe, diagnostics, name)
             source.file_size = size
             source._read_header()
         return source
@@ -95,6 +97,7 @@ class SourceImage:
             self._visible_images = count_visible_images(self.image)
         if color.is_hdr:
             self._diagnostics.warn("tone-mapped from HDR to the standard range")
+        warn_of_preview(self.image, self._diagnostics)
         if has_gain_map(self.image):
             self.hdr_part = HdrPart(self.image, self._file)
         self._has_credentials = has_credentials(self.image)
@@ -120,6 +123,16 @@ class SourceImage:
     def spec(self) -> FormatSpec:
         """Its format."""
         return source_spec(self.image.format)
+
+    @property
+    def format_name(self) -> str:
+        """The name of its format in records."""
+        return "raw" if is_preview(self.image) else str(self.image.format).lower()
+
+    def read_file(self) -> bytes:
+        """Return its file; of a raw file, the preview."""
+        self._file.seek(0)
+        return self._file.read()
 
     @property
     def size(self) -> Dimensions:

@@ -203,7 +203,7 @@ class _Rendering:
     def encode(self, builder: RenditionBuilder) -> Result:
         """Encode a rendition that was built, and say what happened to it."""
         self._lap()
-        rendered = builder.encode(self._kept, self._file)
+        rendered = builder.encode(self._kept)
         timings = replace(self._timings, encode=self._lap())
         warnings = truncate_warnings((*self.diagnostics.warnings, *builder.diagnostics.warnings))
         if rendered is not None:

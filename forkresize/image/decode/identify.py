@@ -1,5 +1,6 @@
 """The format of a file, recognized by its content."""
 
+import io
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -22,6 +23,7 @@ from forkresize.formats.registry import (
 )
 from forkresize.formats.spec import FormatSpec, OptionalPackage
 from forkresize.image.decode.head import read_head
+from forkresize.image.decode.raw import find_preview
 from forkresize.image.decode.unsupported import HEADER, find_unsupported
 from forkresize.image.errors import PictureError, is_os_error, says_unsupported
 from forkresize.outcome import Reason
@@ -58,6 +60,11 @@ def identify(file: BinaryIO, name: str) -> ImageFile:
         DecompressionBombError: it has too many pixels.
     """
     load_plugins()
+    preview = find_preview(file, name)
+    if preview is not None:
+        image = _open_image(io.BytesIO(preview.data), ["JPEG"])
+        image.raw_size = preview.raw_size  # type: ignore[attr-defined] # read_raw_size
+        return image
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:
         image = _open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
