@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from forkresize.gateway.derivatives.derivatives import Derivatives
 from forkresize.gateway.observation import RequestRecord, with_stages
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.runs.manager import RunManager
@@ -69,6 +70,11 @@ class GatewayMetrics:
         self.registry.register(_Queue(pictures))
         self.registry.register(PoolMetrics(_PREFIX, lambda: pictures.renderer.stats))
 
+    def follow_derivatives(self, derivatives: Derivatives) -> None:
+        """Show the store of pictures that were made, and how long it takes to put them there."""
+        derivatives.on_put = lambda seconds: self.phases.observe("put", seconds)
+        self.registry.register(_Derivatives(derivatives))
+
     def follow_runs(self, runs: RunManager) -> None:
         """Show the batches, and the cluster that does them, if there is one."""
         self.registry.register(_Runs(runs))
@@ -94,6 +100,24 @@ class GatewayMetrics:
                 self._pictures.labels(outcome.status).inc()
                 if isinstance(outcome.detail, Failed):
                     self._failures.labels(str(outcome.detail.reason)).inc()
+
+
+class _Derivatives(Collector):
+    """The store of pictures that were made."""
+
+    def __init__(self, derivatives: Derivatives) -> None:
+        self._derivatives = derivatives
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        recorder = self._derivatives.recorder
+        values = (
+            ("derivatives_pending_bytes", "Bytes of pictures to put into the store.", self._derivatives.pending_bytes),
+            ("derivatives_unrecorded", "Pictures in the store that the ledger does not have yet.", recorder.waiting),
+            ("ledger_lag_seconds", "Time that pictures have waited to be recorded in the ledger.", recorder.lag),
+        )
+        for name, text, value in values:
+            yield GaugeMetricFamily(f"{_PREFIX}_{name}", text, value=value)
 
 
 class _Runs(Collector):

@@ -52,13 +52,15 @@ class Services:
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
         create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)
         self.pictures = Pictures(settings, create_renderer, self.threads)
+        self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
         self.metrics = GatewayMetrics()
         self.metrics.follow(self.pictures)
         if self.runs is not None:
             self.metrics.follow_runs(self.runs)
+        if self.derivatives is not None:
+            self.metrics.follow_derivatives(self.derivatives)
         self.tracer = Tracer("forkresize-gateway", _LOG.warning)
         self.readiness = Readiness(self._checks())
-        self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
 
     async def open(self) -> None:
         """Start what runs beside the requests."""

@@ -46,6 +46,15 @@ def read_metrics(url: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
 
+def wait_for_metric(url: str, name: str, value: float) -> dict[str, float]:
+    """Wait until a sample has a value; return all of them."""
+    deadline = time.monotonic() + DEADLINE
+    while (samples := read_metrics(url))[name] != value:
+        assert time.monotonic() < deadline, samples[name]
+        time.sleep(0.05)
+    return samples
+
+
 def test_log_metrics_and_trace_of_a_request_agree(
     traces: TraceReceiver, photos: Path, start_gateway: StartGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +89,9 @@ def test_pictures_are_traced_with_their_phases_and_failures_always(
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0")
-    gateway, metrics = observed(start_gateway, tmp_path)
+    (tmp_path / "thumb.toml").write_text('[[renditions]]\nsize = "30x20"\nformat = "webp"\n')
+    store = ["--preset", f"thumb={tmp_path / 'thumb.toml'}", "--store", str(tmp_path / "web")]
+    gateway, metrics = observed(start_gateway, tmp_path, *store)
     picture, broken = (f"i/unsafe/rs:fit:100:0/plain/photos/{name}@webp" for name in ("one.jpg", "broken.jpg"))
     made = gateway.client.get(picture)
     assert made.status_code == 200
@@ -102,14 +113,19 @@ def test_pictures_are_traced_with_their_phases_and_failures_always(
     phases = traces.below(child)
     assert [phase.name for phase in phases if phase.name != "queue"] == ["fetch", "decode", "resize", "encode"]
     assert all(request.started <= phase.started <= phase.ended <= request.ended for phase in phases)
-    samples = read_metrics(metrics)
+    for _ in range(2):
+        assert gateway.client.get("i/unsafe/pr:thumb/plain/photos/one.jpg").status_code == 200
+    samples = wait_for_metric(metrics, 'forkresize_gateway_phase_duration_seconds_count{phase="put"}', 1)
     counts = {phase: samples[f'forkresize_gateway_phase_duration_seconds_count{{phase="{phase}"}}'] for phase in PHASES}
-    assert counts == {"queue": 3, "fetch": 3, "decode": 2, "resize": 2, "encode": 2, "put": 0}
+    assert counts == {"queue": 4, "fetch": 4, "decode": 3, "resize": 3, "encode": 3, "put": 1}
     assert samples['forkresize_gateway_answers_total{result="not_modified"}'] == 1
-    assert samples['forkresize_gateway_answers_total{result="made"}'] == 3
-    assert samples['forkresize_gateway_pictures_total{status="written"}'] == 2
+    assert samples['forkresize_gateway_answers_total{result="made"}'] == 4
+    assert samples['forkresize_gateway_answers_total{result="stored"}'] == 1
+    assert samples['forkresize_gateway_pictures_total{status="written"}'] == 3
     assert samples['forkresize_gateway_failures_total{reason="damaged or truncated"}'] == 1
     assert samples["forkresize_gateway_pool_workers"] >= 1
+    wait_for_metric(metrics, "forkresize_gateway_derivatives_unrecorded", 0)
+    wait_for_metric(metrics, "forkresize_gateway_ledger_lag_seconds", 0)
 
 
 def test_what_requests_choose_is_neither_a_label_nor_logged_and_promtool_accepts_the_metrics(

@@ -6,7 +6,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -40,6 +41,11 @@ def find_metrics() -> frozenset[str]:
     settings = GatewaySettings(roots={"photos": "."})
     pictures = Pictures(settings, lambda: Renderer(PoolOptions()), threads)
     gateway.follow(pictures)
+    # Their names do not depend on what they follow.
+    runs = SimpleNamespace(settings=SimpleNamespace(cluster=None), running=0, ended={})
+    gateway.follow_runs(cast("Any", runs))
+    recorder = SimpleNamespace(waiting=0, lag=0.0)
+    gateway.follow_derivatives(cast("Any", SimpleNamespace(recorder=recorder, pending_bytes=0)))
     node.follow(lambda: ExecutorStats(workers=1), list, bool)
     cluster = ClusterMetrics("postgresql://127.0.0.1/none")
     cluster._database.overview = lambda: Overview(  # type: ignore[method-assign]  # noqa: SLF001 -- without a server.

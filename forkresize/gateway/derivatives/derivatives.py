@@ -3,8 +3,9 @@
 import asyncio
 import io
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -80,6 +81,18 @@ class Derivatives:
         self._pending: dict[Place, tuple[Identity, Derivative]] = {}
         self._puts: set[asyncio.Task[None]] = set()
         self._pending_bytes = 0
+        self.on_put: Callable[[float], object] = lambda _: None
+        """Called with the seconds that each put took."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of pictures that are about to be put."""
+        return self._pending_bytes
+
+    @property
+    def recorder(self) -> Recorder:
+        """Records what was put."""
+        return self._recorder
 
     def open(self) -> None:
         """Start what records pictures beside the requests."""
@@ -172,6 +185,7 @@ class Derivatives:
 
     async def _put(self, place: Place, source: Source, target: Target, picture: Picture) -> None:
         options = PutOptions(content_type=picture.media_type)
+        started = time.monotonic()
         try:
             info = await self._putting.call(self._stores.whole.put, place.path, picture.data, options)
         except OSError as error:
@@ -180,6 +194,7 @@ class Derivatives:
         finally:
             del self._pending[place]
             self._pending_bytes -= len(picture.data)
+        self.on_put(time.monotonic() - started)
         self._remember(place, _Known(_identify(source, target), info, picture.media_type))
         ref = OutputRef(source, self._stores.whole.location(place.path), 0)
         outcome = Outcome(ref, picture.detail, picture.execution, picture.warnings)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 
 from forkresize.errors import DestinationError, LedgerError, describe
 from forkresize.gateway.derivatives.places import Place
@@ -38,6 +39,7 @@ class Recorder:
         # A connection to SQLite belongs to its thread.
         self._thread = Threads(1)
         self._waiting: list[Made] = []
+        self._waiting_since: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._added = asyncio.Event()
 
@@ -45,9 +47,21 @@ class Recorder:
         """Start to record what is added."""
         self._task = asyncio.ensure_future(self._run())
 
+    @property
+    def waiting(self) -> int:
+        """How many pictures are in the store, and not recorded yet."""
+        return len(self._waiting)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that pictures have waited to be recorded; 0 if none waits."""
+        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
+
     def add(self, made: Made) -> None:
         """Have a picture recorded soon."""
         self._waiting.append(made)
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
         self._added.set()
 
     async def find(
@@ -89,5 +103,7 @@ class Recorder:
         except (OSError, LedgerError, DestinationError) as error:
             _LOG.warning("%d pictures cannot be recorded: %s", len(made), describe(error))
             left = made
-        self._waiting = [*left, *self._waiting][-_MAX_WAITING:]
+        added, self._waiting = self._waiting, [*left, *self._waiting][-_MAX_WAITING:]
+        if not left:
+            self._waiting_since = time.monotonic() if added else None
         return not left

@@ -21,6 +21,7 @@ from forkresize.gateway.imgproxy.negotiation import negotiate
 from forkresize.gateway.imgproxy.options import AUTO, Options
 from forkresize.gateway.imgproxy.path import PictureRequest
 from forkresize.gateway.imgproxy.urls import Variant
+from forkresize.gateway.observation import note_cache
 from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
 from forkresize.gateway.single_flight import SingleFlight
@@ -129,7 +130,10 @@ class _Work:
         derivatives = self._services.derivatives
         if derivatives is None:
             return None
-        return await derivatives.find(self._located, await self._prepare())
+        found = await derivatives.find(self._located, await self._prepare())
+        if found is not None:
+            note_cache("stored")
+        return found
 
     async def make(self) -> Derivative:
         """Return the picture, which is made and kept if it is not in the store.

@@ -213,7 +213,12 @@ def test_a_destination_that_a_batch_holds_is_recorded_later(
                     await until(lambda: "photos/thumb is held" in caplog.text)
                 assert not is_recorded()
                 assert (await site.get("one.jpg"), site.rendered) == (picture, 1)
+                assert site.services.derivatives is not None
+                recorder = site.services.derivatives.recorder
+                await until(lambda: recorder.waiting == 1)
+                assert recorder.lag > 0
             await until(is_recorded)
+            await until(lambda: (recorder.waiting, recorder.lag) == (0, 0.0))
 
     run(serve())
 
