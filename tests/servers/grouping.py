@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-_LONGEST = ("cluster", "postgresql", "ministack")
+_LONGEST = ("cluster", "batches", "postgresql", "ministack")
 """Groups that would delay the end of all tests if they began late, the longest first."""
 
 

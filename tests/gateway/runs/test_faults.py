@@ -11,9 +11,10 @@ from tests.cluster.lab import wait_for
 from tests.gateway.conftest import Gateway, StartGateway
 from tests.gateway.runs.client import find_batch, read_events
 from tests.gateway.runs.conftest import Place, draw_pictures, run_cluster, start_node
+from tests.servers.postgresql import PostgresServer
 from tests.servers.program import uses
 
-pytestmark = [*uses("cluster"), pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [*uses("batches"), pytest.mark.slow, pytest.mark.timeout(180)]
 
 COUNT = 300
 
@@ -107,6 +108,10 @@ def test_a_run_goes_on_when_its_gateway_and_a_node_are_killed(place: Place, star
 
 def test_a_run_is_cancelled_through_another_gateway(place: Place, start_gateway: StartGateway) -> None:
     first, second = start_gateway(*options(place)), start_gateway(*options(place))
+    checks = second.client.get("/readyz").json()["checks"]
+    assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(
+        ("pool", "store", "database", "broker"), "ok"
+    )
     run = start_run(first, place)
     assert second.client.delete(f"/v1/runs/{run}").json()["cancelling"]
     events = read_events(second, run)
@@ -120,8 +125,16 @@ def test_a_run_is_cancelled_through_another_gateway(place: Place, start_gateway:
     assert trace.startswith(f"00-{TRACE}-")
 
 
-def test_a_gateway_is_ready_with_its_broker_and_its_database(place: Place, start_gateway: StartGateway) -> None:
-    checks = start_gateway(*options(place)).client.get("/readyz").json()["checks"]
-    assert {name: check["status"] for name, check in checks.items()} == dict.fromkeys(
-        ("pool", "store", "database", "broker"), "ok"
-    )
+def test_a_run_outlives_a_restart_of_the_database(
+    place: Place, start_gateway: StartGateway, postgresql: PostgresServer
+) -> None:
+    gateway = start_gateway(*options(place))
+    run = start_run(gateway, place)
+    known = read_first_events(gateway, run, 3)
+    postgresql.stop()
+    response = gateway.client.get(f"/v1/runs/{run}")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+    assert "postgresql" not in response.text
+    postgresql.start()
+    wait_for(lambda: gateway.client.get(f"/v1/runs/{run}").status_code == 200, "the database is back")
+    check_end(gateway, place, run, known)

@@ -37,7 +37,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield place
 
 
-@pytest.fixture(params=["here", pytest.param("cluster", marks=uses("cluster"))])
+@pytest.fixture(params=["here", pytest.param("cluster", marks=uses("batches"))])
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.getfixturevalue(request.param)
     return found
@@ -60,17 +60,6 @@ def test_a_run_makes_its_pictures_and_shows_its_progress(place: Place) -> None:
 
     run_async(scenario)
     assert len(place.outputs("plain")) == 12
-
-
-def test_a_second_run_has_nothing_to_do(place: Place) -> None:
-    async def scenario() -> None:
-        async with place.open() as manager:
-            for expected in ((12, 0), (0, 12)):
-                run = await manager.submit(make_request("web/twice"), CALLER)
-                progress = (await wait_for_end(manager, run.id)).progress
-                assert (progress.written, progress.unchanged) == expected
-
-    run_async(scenario)
 
 
 def test_failures_say_why_and_show_no_path(place: Place) -> None:
@@ -210,7 +199,7 @@ def test_a_cancelled_run_finishes_its_pictures_and_no_others(place: Place) -> No
         shutil.rmtree(place.folder / "in/many")
 
 
-def test_runs_of_one_destination_come_one_after_another(place: Place) -> None:
+def test_runs_of_one_destination_come_one_after_another_and_the_second_has_nothing_to_do(place: Place) -> None:
     async def scenario() -> None:
         async with place.open(slots=2) as manager:
             runs = [await manager.submit(make_request("web/shared"), CALLER) for _ in range(2)]
