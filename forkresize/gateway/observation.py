@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from forkresize.outcome import Execution, Outcome, Stage
 from forkresize.telemetry.context import TraceContext, parse_traceparent
 from forkresize.telemetry.sampling import Sampling
+from forkresize.telemetry.span import MAX_TEXT
 
 CacheResult = Literal["not_modified", "stored", "made", "shared"]
 """How a picture was answered: the client has it, it was in the store, it was made, or another request made it."""
@@ -131,7 +132,7 @@ def note_source(root: str, key: str) -> None:
     """Note which source is asked for."""
     record = _CURRENT.get()
     if record is not None:
-        record.source = f"{root}/{key}"
+        record.source = f"{root}/{key}"[:MAX_TEXT]
 
 
 def note_run(run: str) -> None:
@@ -152,7 +153,7 @@ def note_problem(text: str) -> None:
     """Note why the request was refused."""
     record = _CURRENT.get()
     if record is not None:
-        record.problem = text
+        record.problem = text[:MAX_TEXT]
 
 
 def with_stages(record: RequestRecord) -> list[Sequence[Outcome]]:

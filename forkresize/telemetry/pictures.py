@@ -74,7 +74,7 @@ def _describe(outcomes: Sequence[Outcome], execution: Execution) -> dict[str, At
     failed = next((each.detail for each in outcomes if isinstance(each.detail, Failed)), None)
     made = next((each.detail for each in outcomes if isinstance(each.detail, Written)), None)
     attributes = known(
-        source=redact(source.path).encode(errors="replace").decode(),
+        source=redact(source.path),
         source_bytes=source.size,
         source_format=None if made is None else made.in_format,
         source_width=None if made is None else made.in_size[0],

@@ -3,6 +3,7 @@
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from forkresize.telemetry.context import TraceContext
 
@@ -38,6 +39,17 @@ class Span(Struct, frozen=True, kw_only=True, omit_defaults=True):
     attributes: dict[str, Attribute] = {}
     links: tuple[str, ...] = ()
     error: str = ""
+
+    def __post_init__(self) -> None:
+        # Names of files and keys may not be valid text, and one span that cannot be encoded would cost all others.
+        force_setattr(self, "error", _to_text(self.error))
+        for name, value in self.attributes.items():
+            if isinstance(value, str):
+                self.attributes[name] = _to_text(value)
+
+
+def _to_text(text: str) -> str:
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def known(**attributes: Attribute | None) -> dict[str, Attribute]:

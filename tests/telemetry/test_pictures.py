@@ -1,15 +1,20 @@
 """The spans of a picture have the times of its outcomes."""
 
+import os
 import time
 
 import pytest
 from msgspec.structs import replace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import Resource
 
 from forkresize.job import Source
 from forkresize.outcome import Execution, Failed, Outcome, OutputRef, Reason, Stage, Written
 from forkresize.telemetry.context import TraceContext
+from forkresize.telemetry.export import to_readable
 from forkresize.telemetry.pictures import trace_picture
 from forkresize.telemetry.span import MAX_TEXT, Span
+from forkresize.telemetry.spool import Spool, read_spans
 
 SOURCE = Source("s3://photos/a.jpg", "a.jpg", 1000, 0)
 EXECUTION = Execution(
@@ -83,5 +88,13 @@ def test_failure_before_any_work_has_the_present_time() -> None:
 
 @pytest.mark.parametrize("path", ["/in/\udcff.jpg", "in/a\x00b"])
 def test_names_that_are_not_text_can_be_sent(path: str) -> None:
-    outcome = Outcome(OutputRef(replace(SOURCE, path=path)), Failed(Reason.UNREADABLE), EXECUTION)
-    str(trace_picture([outcome], CONTEXT)[0].attributes["forkresize.source"]).encode()
+    failed = Failed(Reason.UNREADABLE, f"{path}: vanished")
+    spans = trace_picture([Outcome(OutputRef(replace(SOURCE, path=path)), failed, EXECUTION)], CONTEXT)
+    spool = Spool("forkresize")
+    spool.add(spans)
+    assert spool._file is not None  # noqa: SLF001 -- it was written.
+    with spool._file as file:  # noqa: SLF001
+        file.seek(0)
+        assert list(read_spans(os.dup(file.fileno()))) == spans
+    resource = Resource({})
+    assert encode_spans([to_readable(span, resource) for span in spans]).SerializeToString()

@@ -51,7 +51,8 @@ def test_failures_are_always_sent_and_a_share_of_the_successes(
 ) -> None:
     for number in range(4):
         draw(tmp_path / f"in/{number}.png", seed=number)
-    (tmp_path / "in/damaged.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    # Its name is not text.
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/\xffdamaged.jpg")).write_bytes(b"\xff\xd8\xff\xe0 no picture")
     sampler = {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
     result = forkresize("in", "out", "--width", "20", env=settings(traces, **sampler))
     assert result.returncode == 1
