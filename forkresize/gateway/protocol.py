@@ -7,13 +7,17 @@ before the end of their request.
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, cast
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from forkresize.gateway.bounds import WireLimits
 from forkresize.gateway.headers import complete_headers
 from forkresize.gateway.problem import Problem
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 _LINGER = 2.0
 """Seconds for which the rest of a request is read and dropped. A connection that is closed with data that were not read
@@ -48,12 +52,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._max_head = limits.url + 2 * limits.header_bytes
         self._head_size = self._message_size = self._body_size = 0
         self._is_over = False
+        self._running: RequestResponseCycle | None = None
         self.writing_since = 0.0
         self._is_in_head = self._is_in_message = self._is_lingering = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; refuse at once if there are too many connections."""
+        _send_at_once(transport)
         super().connection_made(cast("asyncio.Transport", _LingeringTransport(transport, self)))
         self._start_timer("head", self._limits.head_timeout, self._expire_head)
         if len(self.connections) > self._limits.connections:
@@ -64,6 +70,11 @@ class BoundedProtocol(HttpToolsProtocol):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        # uvicorn does so for the newest request alone, which may wait for the answer to this one.
+        if self._running is not None:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -147,6 +158,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether the connection is closed except for reading."""
         return self._is_lingering
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _is_closing(self) -> bool:
         return self._is_lingering or self._is_over
 
@@ -183,20 +198,19 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._is_over = True
         self._is_in_message = True
-        if self._is_answering():
-            if self.pipeline or self.cycle.response_started or not self.cycle.more_body:
+        running = self._running
+        if running is not None and not running.response_complete:
+            if self.pipeline or running.response_started or not running.more_body:
                 self.pipeline.clear()
                 return
             # The application waits for the rest of a body that makes no sense.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            running.disconnected = True
+            running.message_event.set()
         self.transport.write(format_problem(Problem(status, detail, retry_after=retry_after)))
         self.transport.close()
 
     def _is_answering(self) -> bool:
-        # uvicorn has None before the first request, and its types do not say so.
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is not None and not cycle.response_complete
+        return self._running is not None and not self._running.response_complete
 
     def _watch_writing(self) -> None:
         """Give up a client that reads a response too slowly."""
@@ -254,6 +268,11 @@ class _LingeringTransport:
         if not self._protocol.linger(self._transport):
             self._transport.close()
 
+    def write(self, data: bytes) -> None:
+        """Send data; drop them if the connection is closed, as asyncio does and uvloop does not."""
+        if not self.is_closing():
+            self._transport.write(data)
+
     def is_closing(self) -> bool:
         """Return whether nothing more can be written."""
         return self._protocol.is_lingering or self._transport.is_closing()
@@ -266,3 +285,13 @@ def format_problem(problem: Problem) -> bytes:
     lines = [b"HTTP/1.1 %d %s" % (problem.status, problem.status.phrase.encode())]
     lines += [b"%s: %s" % header for header in headers]
     return b"\r\n".join([*lines, b"", bytes(response.body)])
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """Have a body sent right after its head; otherwise it waits until the client acknowledges the head, for 40 ms.
+
+    asyncio does so by itself only for sockets that were created with the number of TCP.
+    """
+    socket = transport.get_extra_info("socket")
+    if socket is not None and socket.family in {AF_INET, AF_INET6}:
+        socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

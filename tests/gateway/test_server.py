@@ -3,11 +3,12 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import StartGateway
+from tests.gateway.conftest import Gateway, StartGateway
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +21,18 @@ def test_a_gateway_serves_until_a_signal_and_exits_with_success(
     assert gateway.client.get("livez").json() == {"status": "ok"}
     assert gateway.stop(signum) == 0
     assert f" serving photos at {gateway.url}" in gateway.lines[0]
+
+
+def test_a_body_does_not_wait_until_the_client_has_acknowledged_its_head(gateway: Gateway) -> None:
+    def time_request() -> float:
+        started = time.monotonic()
+        assert gateway.client.get("livez").status_code == 200
+        return time.monotonic() - started
+
+    # Linux acknowledges the first answers on a connection at once, and later ones after 40 ms.
+    for _ in range(20):
+        time_request()
+    assert min(time_request() for _ in range(20)) < 0.035
 
 
 def test_unknown_paths_and_methods_are_problems(photos: Path, start_gateway: StartGateway) -> None:
