@@ -45,11 +45,11 @@ POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "
         (["--help"], "PIL tqdm multiprocessing cykooz_resizer"),
         (
             ["in", "out", "--width", "20"],
-            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib psycopg",
+            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib psycopg opentelemetry",
         ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],
-            "rich.console tqdm jinja2 prometheus_client pathspec psycopg",
+            "rich.console tqdm jinja2 prometheus_client pathspec psycopg opentelemetry forkresize.telemetry",
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

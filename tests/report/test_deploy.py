@@ -97,6 +97,13 @@ def test_alerts_fire_when_they_should() -> None:
         assert alerts == set(fired)
 
 
+def test_every_alert_is_documented() -> None:
+    page = (DEPLOY.parent / "docs/howto/monitoring.md").read_text("utf-8")
+    for rules in RULES:
+        alerts = set(re.findall(r"- alert: (\w+)", rules.read_text("utf-8")))
+        assert {alert for alert in alerts if alert not in page} == set()
+
+
 def read_dashboard(file: Path) -> dict[str, Any]:
     dashboard: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return dashboard
