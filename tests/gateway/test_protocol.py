@@ -31,6 +31,7 @@ class Seen:
         self.targets: list[bytes] = []
         self.headers: list[list[tuple[bytes, bytes]]] = []
         self.is_waiting = threading.Event()
+        self.is_gone = threading.Event()
         self.may_answer = threading.Event()
 
 
@@ -40,6 +41,11 @@ async def answer(scope: Scope, receive: Receive, send: Send, seen: Seen) -> None
     if scope["path"] == "/wait":
         seen.is_waiting.set()
         await asyncio.to_thread(seen.may_answer.wait, DEADLINE)
+    if scope["path"] == "/follow":
+        seen.is_waiting.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        seen.is_gone.set()
     if scope["path"] == "/read":
         while (await receive()).get("more_body"):
             pass
@@ -336,3 +342,18 @@ def test_nonsense_after_a_request_does_not_cost_its_answer() -> None:
         response = read_all(connection)
     assert response.startswith(b"HTTP/1.1 200 OK")
     assert response.endswith(b"ok")
+
+
+@pytest.mark.parametrize("path", [b"/follow", b"/wait"])
+def test_a_client_that_leaves_is_noticed_while_its_next_request_waits(
+    path: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve() as (connect, seen):
+        with connect() as connection:
+            connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" + GOOD)
+            assert seen.is_waiting.wait(DEADLINE)
+        assert path == b"/wait" or seen.is_gone.wait(DEADLINE)
+        wait_until(lambda: not seen.connections)
+        seen.may_answer.set()
+    assert seen.targets == [path]
+    assert "Exception in ASGI application" not in caplog.text
