@@ -9,6 +9,7 @@ class Loss(StrEnum):
 
     DEPTH = "depth"
     COLOR = "color"
+    TRANSPARENCY = "transparency"
     HDR = "hdr"
     FRAMES = "frames"
     CREDENTIALS = "credentials"
@@ -26,6 +27,7 @@ class Loss(StrEnum):
 _LABELS: Mapping[Loss, str] = {
     Loss.DEPTH: "reduced to 8 bits per channel",
     Loss.COLOR: "color changed or assumed",
+    Loss.TRANSPARENCY: "transparency replaced or reduced",
     Loss.HDR: "HDR reduced to standard range",
     Loss.FRAMES: "frames or pages dropped",
     Loss.CREDENTIALS: "content credentials removed",
@@ -37,6 +39,8 @@ _LABELS: Mapping[Loss, str] = {
 
 _BEGINNINGS: Mapping[str, Loss] = {
     "reduced from": Loss.DEPTH,
+    "reduced to 256 colors": Loss.COLOR,
+    "transparency was re": Loss.TRANSPARENCY,
     "assuming sRGB": Loss.COLOR,
     "content credentials removed": Loss.CREDENTIALS,
     "converted from CMYK to sRGB": Loss.COLOR,

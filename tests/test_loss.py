@@ -14,6 +14,7 @@ MINOR = (
     "dropped the part of XMP that is in further segments",
     "damaged {} was dropped: {}",
     "dropped {} bytes of {}: too large for a JPEG",
+    "dropped {}: {} has no place for this",
     "{} is damaged: {}",
     "{} was dropped: more than {} characters of text",
     "damaged XMP was dropped: it is of type {}",

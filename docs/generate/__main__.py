@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from docs.generate.daemon_page import PAGE, daemon_page, url_tables
+from docs.generate.kept import metadata_table, mode_table
 from docs.generate.manual_page import manual_page
 from docs.generate.option_pages import FOLDER, option_pages
 from docs.generate.tables import options_table, recipe_tables, system_calls_table
@@ -44,6 +45,7 @@ def make_tables() -> dict[str, dict[str, str]]:
     return {
         "reference/settings.md": {"options": options_table()},
         "reference/recipes.md": recipe_tables(),
+        "reference/kept.md": {"kept pixels": mode_table(), "kept metadata": metadata_table()},
         "reference/gateway-access.md": {"roles": format_table().rstrip()},
         "reference/picture-urls.md": url_tables(),
         "explanation/sandbox.md": {"system calls": system_calls_table()},

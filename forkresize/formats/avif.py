@@ -100,7 +100,7 @@ SPEC = spec.FormatSpec(
         quality=65,
         applies=frozenset({"lossless", "subsampling", "ssim"}),
         browsers=spec.Browsers(all=False, rank=2),
-        has_exif=True,
+        stores=frozenset({spec.Block.EXIF, spec.Block.XMP}),
         # For an animation, the encoder looks ahead for what moves.
         memory=spec.EncodingMemory(plain=(21, 29, 36), thorough=(38, 46, 52), frame=9, sequence=(220, 16 << 20)),
         options=_options,

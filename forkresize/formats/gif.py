@@ -113,6 +113,7 @@ SPEC = spec.FormatSpec(
         applies=frozenset({"lossless", "palette"}),
         browsers=spec.Browsers(all=True, rank=3),
         palette_only=True,
+        stores=frozenset({spec.Block.COMMENT}),
         memory=spec.EncodingMemory(plain=(4, 15, 20), frame=14),
         sequence_options=_sequence_options,
         metadata=_metadata,

@@ -168,7 +168,7 @@ SPEC = spec.FormatSpec(
         quality=80,
         applies=frozenset({"progressive", "subsampling", "ssim"}),
         browsers=spec.Browsers(all=True, rank=1),
-        has_exif=True,
+        stores=frozenset({spec.Block.EXIF, spec.Block.XMP, spec.Block.IPTC, spec.Block.COMMENT, spec.Block.RESOLUTION}),
         # All coefficients are kept, to make tables that fit them.
         memory=spec.EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_has_full_chroma),
         options=_options,

@@ -90,7 +90,7 @@ SPEC = spec.FormatSpec(
         quality=77,
         applies=frozenset({"lossless", "ssim"}),
         browsers=spec.Browsers(all=False, rank=1),
-        has_exif=True,
+        stores=frozenset({spec.Block.EXIF, spec.Block.XMP}),
         memory=spec.EncodingMemory(
             plain=(60, 62, 68), thorough=(285, 290, 305), is_thorough=_compares, block=_BLOCK, waiting=26
         ),

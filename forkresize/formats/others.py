@@ -35,6 +35,7 @@ OTHERS = (
         output=spec.OutputSpec(
             modes=_COLORS,
             browsers=spec.Browsers(all=True, rank=4),
+            stores=frozenset({spec.Block.RESOLUTION}),
             metadata=lambda blocks, _warn: {"dpi": blocks.resolution},
         ),
     ),

@@ -192,7 +192,9 @@ SPEC = spec.FormatSpec(
         animated=True,
         applies=frozenset({"lossless", "palette"}),
         browsers=spec.Browsers(all=True, rank=2),
-        has_exif=True,
+        stores=frozenset(
+            {spec.Block.EXIF, spec.Block.XMP, spec.Block.COMMENT, spec.Block.TEXTS, spec.Block.RESOLUTION}
+        ),
         palette_alpha=True,
         memory=spec.EncodingMemory(plain=(1.5, 4, 4), thorough=(18, 24, 28), is_thorough=_uses_oxipng, frame=11),
         options=_options,

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -44,6 +45,17 @@ _MEASURING: Mapping[str, int] = {"luma": 20, "color": 60}
 
 class UnsupportedContainerError(ValueError):
     """A file is damaged, or holds a part that decoding may depend on."""
+
+
+class Block(StrEnum):
+    """A kind of metadata, as warnings name it."""
+
+    EXIF = "EXIF"
+    XMP = "XMP"
+    IPTC = "IPTC"
+    COMMENT = "comment"
+    TEXTS = "texts"
+    RESOLUTION = "resolution"
 
 
 class EncodeRequest(Struct, frozen=True, kw_only=True):
@@ -163,7 +175,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         quality: the default quality; all look alike at theirs (``benchmarks/qualities.py``). None if it has none.
         applies: the fields of a rendition that have a meaning for this format and not for all.
         browsers: which browsers show it; None for no browser.
-        has_exif: whether it has a place for EXIF, and so for the credit.
+        stores: the metadata that it has a place for.
         palette_only: whether it stores at most 256 colors.
         palette_alpha: whether the colors of a palette can be translucent.
         memory: what encoding takes.
@@ -186,7 +198,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     quality: int | None = None
     applies: frozenset[str] = frozenset()
     browsers: Browsers | None = None
-    has_exif: bool = False
+    stores: frozenset[Block] = frozenset()
     palette_only: bool = False
     palette_alpha: bool = False
     memory: EncodingMemory = EncodingMemory()

@@ -82,7 +82,7 @@ SPEC = spec.FormatSpec(
         profile=True,
         paged=True,
         applies=frozenset({"lossless"}),
-        has_exif=True,
+        stores=frozenset({spec.Block.EXIF, spec.Block.XMP, spec.Block.IPTC, spec.Block.RESOLUTION}),
         memory=spec.EncodingMemory(plain=(2.5, 6, 10)),
         options=_options,
         metadata=_metadata,

@@ -140,7 +140,7 @@ SPEC = spec.FormatSpec(
         quality=85,
         applies=frozenset({"lossless", "ssim"}),
         browsers=spec.Browsers(all=False, rank=3),
-        has_exif=True,
+        stores=frozenset({spec.Block.EXIF, spec.Block.XMP}),
         memory=spec.EncodingMemory(plain=(13, 9, 36), thorough=(31, 33, 36), frame=9),
         options=_options,
         sequence_options=_sequence_options,

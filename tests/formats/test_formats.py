@@ -76,7 +76,7 @@ def test_a_format_that_is_written_is_complete(name: str, spec: OutputSpec) -> No
     if spec.animated:
         assert spec.sequence_options is not PLAIN.sequence_options
         assert spec.memory.frame, "the memory of further frames was not measured"
-    if spec.has_exif or spec.applies & {"ssim"}:
+    if spec.stores or spec.applies & {"ssim"}:
         assert spec.metadata is not PLAIN.metadata
     assert (spec.quality is not None) == ("ssim" in spec.applies)
     assert spec.quality is None or spec.options is not PLAIN.options

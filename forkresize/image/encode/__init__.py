@@ -5,12 +5,13 @@ from typing import Any
 
 from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.encode.encoder import Encoded, Encoder
+from forkresize.image.encode.palette import has_more_colors, is_translucent
 from forkresize.image.encode.prepare import prepare
 from forkresize.image.encode.targets import encode_to_similarity, encode_within
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
 from forkresize.outcome import Reason
-from forkresize.recipe import Rendition
+from forkresize.recipe import MAX_COLORS, Rendition
 
 __all__ = ["Encoded", "encode"]
 
@@ -32,6 +33,7 @@ def encode(frames: Frames, output: str, rendition: Rendition, embedded: Mapping[
     encoder = Encoder(output=output, rendition=rendition, embedded=embedded)
     for loss in OUTPUT_FORMATS[output].losses(encoder.request(frames, None)):
         frames.diagnostics.warn(loss)
+    _warn_of_palette(frames, encoder)
     try:
         return _encode(frames, encoder)
     except (MemoryError, PictureError):
@@ -48,3 +50,14 @@ def _encode(frames: Frames, encoder: Encoder) -> Encoded:
     if rendition.ssim is not None and quality is not None:
         return encode_to_similarity(rendition.ssim, encoder, frames)
     return encoder.encode(frames, quality)
+
+
+def _warn_of_palette(frames: Frames, encoder: Encoder) -> None:
+    """Warn of what a format loses that has a palette only, unless a palette was asked for."""
+    spec = OUTPUT_FORMATS[encoder.output]
+    if not spec.palette_only or encoder.rendition.palette:
+        return
+    if not spec.palette_alpha and any(map(is_translucent, frames.images)):
+        frames.diagnostics.warn("transparency was reduced to all or nothing: the format has no more")
+    if has_more_colors(frames.images, MAX_COLORS):
+        frames.diagnostics.warn("reduced to 256 colors: the format holds no more")

@@ -34,7 +34,7 @@ def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool)
     """
     if images[0].mode == "L" and colors == MAX_COLORS:
         return tuple(images)
-    if translucent and any(_is_translucent(image) for image in images):
+    if translucent and any(is_translucent(image) for image in images):
         return _translucent(images, colors)
     holes = [_hole(image) for image in images]
     has_holes = any(hole.getbbox() for hole in holes)
@@ -50,8 +50,15 @@ def to_palette(images: Sequence[Image.Image], colors: int, *, translucent: bool)
     return tuple(made)
 
 
-def _is_translucent(image: Image.Image) -> bool:
+def is_translucent(image: Image.Image) -> bool:
+    """Return whether some pixels are neither opaque nor fully transparent."""
     return has_alpha(image) and any(image.getchannel("A").histogram()[1:OPAQUE])
+
+
+def has_more_colors(images: Sequence[Image.Image], colors: int) -> bool:
+    """Return whether images have more colors than one palette; several images need a transparent one as well."""
+    colors -= len(images) > 1
+    return images[0].mode != "L" and _all_colors([image.convert("RGB") for image in images], colors) is None
 
 
 def _hole(image: Image.Image) -> Image.Image:

@@ -1,12 +1,13 @@
 """Reads the metadata of a picture, and filters and embeds it for an output. Touches no pixel."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
 from PIL.Image import Image
 
-from forkresize.formats import OUTPUT_FORMATS
-from forkresize.formats.metadata import MetadataBlocks
+from forkresize.formats import OUTPUT_FORMATS, SPECS
+from forkresize.formats.metadata import AUTHOR, COMMENT, COPYRIGHT, MetadataBlocks
+from forkresize.formats.spec import Block
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
 from forkresize.image.metadata.credit import add_credit
@@ -14,9 +15,12 @@ from forkresize.image.metadata.exif import orientation
 from forkresize.image.metadata.resolution import read_resolution
 from forkresize.recipe import Drop, Metadata
 
-__all__ = ["MetadataBlocks", "extract", "orientation", "save_options"]
+__all__ = ["MetadataBlocks", "extract", "held_blocks", "orientation", "save_options"]
 
 _T = TypeVar("_T")
+
+_UNINTENDED: Collection[tuple[float, float] | None] = ((1.0, 1.0), (72.0, 72.0), (96.0, 96.0))
+"""Resolutions that programs write if they know none."""
 
 
 def extract(
@@ -63,8 +67,7 @@ def extract(
 def save_options(blocks: MetadataBlocks, output: str, diagnostics: Diagnostics) -> dict[str, Any]:
     """Return the keyword arguments of Pillow's ``Image.save`` that put metadata into an output.
 
-    Blocks that the format has no place for are left out; those that are too large, with a warning, and so is a credit
-    that was all there was to keep.
+    Blocks that the format has no place for, and those that are too large, are left out with a warning.
 
     Args:
         blocks: the metadata.
@@ -72,6 +75,26 @@ def save_options(blocks: MetadataBlocks, output: str, diagnostics: Diagnostics) 
         diagnostics: receives warnings.
     """
     spec = OUTPUT_FORMATS[output]
-    if blocks.credit.is_all and not spec.has_exif:
-        diagnostics.warn(f"{output} cannot store the creator and the copyright notice")
+    repeated: Collection[Block] = ()
+    if blocks.credit.is_all:
+        # All blocks but one repeat the credit.
+        repeated = (Block.EXIF, Block.XMP, Block.IPTC)
+        if Block.EXIF not in spec.stores:
+            diagnostics.warn(f"{output} cannot store the creator and the copyright notice")
+    if dropped := [each for each in held_blocks(blocks) if each not in spec.stores and each not in repeated]:
+        diagnostics.warn(f"dropped {', '.join(dropped)}: {SPECS[output].label} has no place for this")
     return {name: value for name, value in spec.metadata(blocks, diagnostics.warn).items() if value}
+
+
+def held_blocks(blocks: MetadataBlocks) -> Iterator[Block]:
+    """Yield the kinds of metadata that there are."""
+    contents = {
+        Block.EXIF: blocks.exif,
+        Block.XMP: blocks.xmp,
+        Block.IPTC: blocks.iptc,
+        Block.COMMENT: blocks.texts.get(COMMENT, ""),
+        # The credit is in EXIF as well.
+        Block.TEXTS: blocks.texts.keys() - {COMMENT, AUTHOR, COPYRIGHT},
+        Block.RESOLUTION: None if blocks.resolution in _UNINTENDED else blocks.resolution,
+    }
+    return (block for block, content in contents.items() if content)

@@ -26,6 +26,7 @@ def flatten(picture: Picture, background: RGBA, held: frozenset[str]) -> Picture
         return replace(picture, image=image.convert("L" if image.mode == "LA" else "RGB"))
     if "RGBA" in held:
         return picture
+    picture.diagnostics.warn("transparency was replaced by the background: the format has none")
     return replace(picture, image=_composite(image, background))
 
 

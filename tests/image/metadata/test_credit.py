@@ -212,12 +212,14 @@ def test_a_png_has_the_credit_in_its_texts() -> None:
 
 
 @pytest.mark.parametrize("output", ["gif", "bmp", "qoi"])
-def test_a_format_that_cannot_store_the_credit_causes_a_warning_only_if_nothing_else_is_kept(output: str) -> None:
-    diagnostics = Diagnostics()
-    for policy in (Metadata.SAFE, Metadata.ALL, Metadata.NONE):
-        assert metadata.save_options(kept(policy, iptc=IPTC), output, diagnostics) == {}
-    nothing = kept(Metadata.COPYRIGHT, iptc=iptc_block((120, b"x")))
-    assert metadata.save_options(nothing, output, diagnostics) == {}
-    assert not diagnostics.warnings
-    assert metadata.save_options(kept(Metadata.COPYRIGHT, iptc=IPTC), output, diagnostics) == {}
-    assert diagnostics.warnings == [f"{output} cannot store the creator and the copyright notice"]
+def test_a_format_that_cannot_store_metadata_causes_a_warning(output: str) -> None:
+    def warnings_of(*arguments: Any, **options: Any) -> list[str]:
+        diagnostics = Diagnostics()
+        assert metadata.save_options(kept(*arguments, **options), output, diagnostics) == {}
+        return diagnostics.warnings
+
+    for policy in (Metadata.SAFE, Metadata.ALL):
+        assert warnings_of(policy, iptc=IPTC) == [f"dropped EXIF, IPTC: {output.upper()} has no place for this"]
+    assert warnings_of(Metadata.NONE, iptc=IPTC) == []
+    assert warnings_of(Metadata.COPYRIGHT, iptc=iptc_block((120, b"x"))) == []
+    assert warnings_of(Metadata.COPYRIGHT, iptc=IPTC) == [f"{output} cannot store the creator and the copyright notice"]
