@@ -1,6 +1,6 @@
 """What the records of runs need of a database."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -17,9 +17,6 @@ class Cursor(Protocol):
 
     def change(self, statement: str, values: Values) -> int:
         """Execute a statement; return how many rows it changed."""
-
-    def change_many(self, statement: str, values: Iterable[Values]) -> None:
-        """Execute a statement for each of these."""
 
 
 class Engine(Protocol):

@@ -1,6 +1,6 @@
 """The records of runs in PostgreSQL."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from forkresize.gateway.runs.records.engine import Cursor, Values
@@ -66,9 +66,6 @@ class _Cursor:
 
     def change(self, statement: str, values: Values) -> int:
         return self._cursor.execute(_translate(statement), values).rowcount
-
-    def change_many(self, statement: str, values: Iterable[Values]) -> None:
-        self._cursor.executemany(_translate(statement), list(values))
 
 
 def _translate(statement: str) -> str:

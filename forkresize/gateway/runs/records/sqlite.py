@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import FileIO
@@ -68,8 +68,6 @@ class SqliteEngine:
         with self._translate_errors():
             # It is opened by one thread and used by another one.
             self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-                self._connection.execute(f"PRAGMA {setting}")
 
     def _hold(self, directory: str) -> None:
         try:
@@ -97,6 +95,8 @@ class SqliteEngine:
             LedgerError: a later version has changed them.
         """
         with self._translate_errors():
+            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+                self._connection.execute(f"PRAGMA {setting}")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             if version > len(scripts):
                 problem = f"{self._path!r} has version {version} of the tables, and this program knows {len(scripts)}"
@@ -142,9 +142,6 @@ class _Cursor:
 
     def change(self, statement: str, values: Values) -> int:
         return self._connection.execute(_translate(statement), values).rowcount
-
-    def change_many(self, statement: str, values: Iterable[Values]) -> None:
-        self._connection.executemany(_translate(statement), values)
 
 
 @cache
