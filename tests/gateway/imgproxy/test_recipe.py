@@ -71,7 +71,7 @@ def make(options: str, output: Format | None = None, size: SourceSize | None = N
         ("q:0", {}),
         ("q:60", {"quality": 60}),
         ("fq:jpeg:50", {"quality": "jpeg=50"}),
-        ("q:60/fq:jpeg:50", {"quality": "avif=60,jpeg=50,webp=60"}),
+        ("q:60/fq:jpeg:50", {"quality": "avif=60,jpeg=50,jxl=60,webp=60"}),
         ("mb:1000/f:jpg", {"max_bytes": 1000, "format": "jpeg"}),
         ("mb:0", {}),
         (
