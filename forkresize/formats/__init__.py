@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from forkresize.formats.others import OTHERS
-from forkresize.formats.spec import EncodeRequest, FormatSpec, OptionalPackage, OutputSpec
+from forkresize.formats.package import OptionalPackage
+from forkresize.formats.spec import EncodeRequest, FormatSpec, OutputSpec
 from forkresize.words import WordEnum
 
 __all__ = [

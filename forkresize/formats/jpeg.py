@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import COMMENT, IPTC_RESOURCE, Credit, MetadataBlocks
+from forkresize.formats.package import OptionalPackage
 
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 """The name of the segment that holds XMP."""
@@ -27,7 +28,7 @@ _MAX_SEGMENT = 65_533
 _FAST = 2
 """The highest effort at which ready-made Huffman tables are used."""
 
-_MOZJPEG = spec.OptionalPackage("mozjpeg", "mozjpeg-lossless-optimization", "mozjpeg_lossless_optimization")
+_MOZJPEG = OptionalPackage("mozjpeg", "mozjpeg-lossless-optimization", "mozjpeg_lossless_optimization")
 
 _ARTIST, _COPYRIGHT = 0x013B, 0x8298
 """EXIF's tags of the credit."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import EXIF_HEADER, MetadataBlocks
+from forkresize.formats.package import OptionalPackage
 
 _COLORS = 3
 """Channels of lossy pictures, gray ones included, while they are decoded."""
@@ -82,7 +83,7 @@ SPEC = spec.FormatSpec(
     suffixes=(".jxl",),
     label="JPEG XL",
     signature=rb"\xff\x0a|\0\0\0\x0cJXL ",
-    decoder=spec.OptionalPackage("jxl", "pillow-jxl-plugin", "pillow_jxl"),
+    decoder=OptionalPackage("jxl", "pillow-jxl-plugin", "pillow_jxl"),
     decoder_memory=_decoder_memory,
     output=spec.OutputSpec(
         modes=frozenset({"L", "LA", "RGB", "RGBA", "I;16"}),

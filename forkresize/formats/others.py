@@ -8,6 +8,7 @@ Pillow is about to drop, or that are out of use (IM, IMT).
 from typing import Any
 
 from forkresize.formats import raw, spec
+from forkresize.formats.package import OptionalPackage
 
 _COLORS = frozenset({"L", "RGB"})
 _COLORS_ALPHA = frozenset({"RGB", "RGBA"})
@@ -137,7 +138,7 @@ OTHERS = (
         suffixes=(".heic", ".heif", ".hif"),
         label="HEIC",
         signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
-        decoder=spec.OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
+        decoder=OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
         substitute="jpeg",
     ),
     raw.SPEC,

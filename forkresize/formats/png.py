@@ -10,13 +10,14 @@ from typing import IO, Any
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import AUTHOR, COPYRIGHT, MetadataBlocks
+from forkresize.formats.package import OptionalPackage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 XMP_KEYWORD = "XML:com.adobe.xmp"
 """The keyword of the text chunk that holds XMP."""
 
-FAST_DECODER = spec.OptionalPackage("png", "micro-reader-codecs", "micro_reader_codecs", changes_output=False)
+FAST_DECODER = OptionalPackage("png", "micro-reader-codecs", "micro_reader_codecs", changes_output=False)
 """The Rust crate ``png``, which takes half of the time of Pillow."""
 
 FAST_MODES = {"L": 1, "RGB": 2, "RGBA": 4}
@@ -42,7 +43,7 @@ _FUTILE = 1.08
 _SEARCHES = 7
 """The lowest effort at which several strategies are tried, or oxipng is used."""
 
-_OXIPNG = spec.OptionalPackage("oxipng", "pyoxipng", "oxipng")
+_OXIPNG = OptionalPackage("oxipng", "pyoxipng", "oxipng")
 
 _OXIPNG_LEVELS = {7: 1, 8: 2, 9: 3, 10: 4}
 """The levels of oxipng by effort: each takes about twice the time of the one before."""

@@ -23,7 +23,8 @@ from forkresize.formats import (
     source_spec,
     tiff,
 )
-from forkresize.formats.spec import EncodeRequest, OptionalPackage
+from forkresize.formats.package import OptionalPackage
+from forkresize.formats.spec import EncodeRequest
 from forkresize.image.decode.identify import load_decoder, load_plugins
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
 from forkresize.recipe import Rendition
@@ -154,5 +155,5 @@ def test_the_version_of_a_package_is_that_of_its_metadata(
     expected = version(package.distribution)
     assert package.version == expected
     # Some installers write no directory of this name.
-    monkeypatch.setattr("forkresize.formats.spec.os.listdir", lambda _folder: [])
+    monkeypatch.setattr("forkresize.formats.package.os.listdir", lambda _folder: [])
     assert package.version == expected

@@ -13,6 +13,7 @@ from PIL.ImageFile import ImageFile
 from forkresize.errors import FieldError
 from forkresize.extras import install_command
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
+from forkresize.formats.package import OptionalPackage
 from forkresize.formats.registry import (
     PLUGINS,
     SUFFIXES,
@@ -21,7 +22,7 @@ from forkresize.formats.registry import (
     signature,
     unreadable,
 )
-from forkresize.formats.spec import FormatSpec, OptionalPackage
+from forkresize.formats.spec import FormatSpec
 from forkresize.image.decode.head import read_head
 from forkresize.image.decode.raw import find_preview
 from forkresize.image.decode.unsupported import HEADER, find_unsupported

@@ -11,7 +11,7 @@ import pytest
 from forkresize.cli.command import call
 from forkresize.cli.info.doctor import doctor_text
 from forkresize.extras import install_command
-from forkresize.formats import EXTRAS, spec
+from forkresize.formats import EXTRAS, package
 from forkresize.pool import available_cpus, sandbox, system
 from forkresize.pool.sandbox import landlock
 from tests.protocols import Parse
@@ -58,7 +58,7 @@ def test_missing_packages_and_layers_are_printed(monkeypatch: pytest.MonkeyPatch
     def missing(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(spec, "find_spec", lambda _name: None)
+    monkeypatch.setattr(package, "find_spec", lambda _name: None)
     monkeypatch.setattr(metadata, "version", missing)
     monkeypatch.setattr(system, "cpu_quota", lambda: math.inf)
     monkeypatch.setattr(system, "memory_limit", lambda: math.inf)
