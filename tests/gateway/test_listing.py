@@ -10,7 +10,7 @@ from forkresize.gateway import listing
 from forkresize.gateway.listing import KeysQuery, list_keys
 from forkresize.store import InvalidKeyError, SourceStore
 from forkresize.store.confined import ConfinedStore
-from tests.gateway.conftest import Gateway
+from tests.gateway.conftest import Gateway, StartGateway
 
 
 @pytest.fixture
@@ -91,7 +91,12 @@ def test_a_key_has_its_size_and_time(root: Path, store: SourceStore) -> None:
     assert (key.size, key.modified.isoformat()) == (5, "2023-11-14T22:13:20+00:00")
 
 
-def test_a_gateway_lists_its_roots_and_their_keys(gateway: Gateway) -> None:
+@pytest.mark.slow
+def test_a_gateway_lists_its_roots_and_their_keys(tmp_path: Path, start_gateway: StartGateway) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("one.jpg", "two.png", "below/three.jpg"):
+        (tmp_path / name).touch()
+    gateway = start_gateway("--root", f"photos={tmp_path}", "--unsigned")
     assert gateway.client.get("/v1/roots").json() == {"roots": [{"name": "photos"}]}
     page = gateway.client.get("/v1/roots/photos/keys", params={"limit": 2}).json()
     assert ([key["key"] for key in page["keys"]], page["next"]) == (["below/three.jpg", "one.jpg"], "one.jpg")

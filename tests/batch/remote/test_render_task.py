@@ -4,6 +4,7 @@ import os
 from typing import cast
 
 import pytest
+from PIL import Image
 
 from forkresize.batch.remote.render_task import (
     RESULT_SERIALIZER,
@@ -25,6 +26,12 @@ from tests.batch.remote.conftest import DrawBytes
 
 RECIPE = to_bytes(Recipe.of(width=(16, 32), format="webp"))
 JOB = Job(Source("s3://b/a\udcff.jpg", "a\udcff.jpg"), (Output("a.webp", 0), Output("b.webp", 1)))
+
+
+@pytest.fixture(autouse=True)
+def own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker sets Pillow's limit for all of its process, which is that of other tests here."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 def test_task_crosses_as_bytes() -> None:
