@@ -59,10 +59,9 @@ class RequestBounds:
             await self._app(scope, receive, send)
             return
         problem = self._check(scope)
-        if problem is None:
-            await self._app(scope, _Body(receive, self._limits, self._max_body).receive, send)
-        else:
-            await problem.response()(scope, receive, send)
+        body = _Body(receive, self._limits, self._max_body)
+        answer = self._app if problem is None else problem.response()
+        await answer(scope, body.receive, _announce_close(body, send) if _has_body(scope) else send)
 
     def _check(self, scope: Scope) -> Problem | None:
         """Return what is wrong with the head of a request; None if nothing is."""
@@ -78,8 +77,33 @@ class RequestBounds:
         return too_large(self._max_body) if length > self._max_body else None
 
 
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        for name, value in scope["headers"]
+    )
+
+
+def _announce_close(body: "_Body", send: Send) -> Send:
+    """Return what sends an answer, and says so if it comes before the end of the request.
+
+    The connection is closed then. A client that does not know would send its next request on it.
+    """
+
+    async def send_answer(message: Message) -> None:
+        if message["type"] == "http.response.start" and not body.is_complete:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return send_answer
+
+
 class _Body:
-    """The body of a request, counted and timed while it arrives."""
+    """The body of a request, counted and timed while it arrives.
+
+    Attributes:
+        is_complete: whether all of it was received.
+    """
 
     def __init__(self, receive: Receive, limits: WireLimits, max_body: int) -> None:
         self._receive = receive
@@ -87,7 +111,7 @@ class _Body:
         self._max_body = max_body
         self._started: float | None = None
         self._size = 0
-        self._is_complete = False
+        self.is_complete = False
 
     async def receive(self) -> Message:
         """Return the next message.
@@ -95,7 +119,7 @@ class _Body:
         Raises:
             Problem: 408: the body arrives too slowly. 413: it is too large.
         """
-        if self._is_complete:
+        if self.is_complete:
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._deadline()):
@@ -105,7 +129,7 @@ class _Body:
         self._size += len(message.get("body", b""))
         if self._size > self._max_body:
             raise too_large(self._max_body)
-        self._is_complete = not message.get("more_body", False)
+        self.is_complete = not message.get("more_body", False)
         return message
 
     def _deadline(self) -> float:

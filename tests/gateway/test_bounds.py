@@ -121,3 +121,10 @@ def test_after_the_body_the_client_may_wait_for_as_long_as_it_takes() -> None:
         assert sent[0]["status"] == 200
 
     asyncio.run(run())
+
+
+def test_an_answer_before_the_end_of_a_request_says_that_the_connection_is_closed() -> None:
+    _, headers, _ = asyncio.run(call(create_app(), headers=[(b"content-length", b"1001")]))
+    assert headers[b"connection"] == b"close"
+    _, headers, body = asyncio.run(call(create_app(), method="POST", headers=[(b"content-length", b"0")]))
+    assert (b"connection" in headers, body) == (False, b"0")
