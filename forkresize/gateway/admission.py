@@ -76,7 +76,7 @@ class Admission:
         self._slots = bounds.workers * _AHEAD
         self._giant_slots = max(1, bounds.workers - 1)
         self._active: set[Place] = set()
-        self._memory = 0
+        self._memory = self._giant_memory = 0
 
     @property
     def waiting(self) -> int:
@@ -110,19 +110,29 @@ class Admission:
             Problem: 503: the queue is full. At once.
         """
         place = Place(size, is_giant=size >= self.bounds.giant)
-        if not self._has_slot(place) and self.waiting >= self.bounds.waiting:
+        if not self._has_room(place):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=1)
-        if self._memory and self._memory + size > self.bounds.memory:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=1)
-        self._memory += size
+        self._book(place, place.size)
+        await self._wait(place)
         try:
-            await self._wait(place)
-            try:
-                yield place
-            finally:
-                self._leave(place)
+            yield place
         finally:
-            self._memory -= size
+            self._leave(place)
+
+    def _has_room(self, place: Place) -> bool:
+        """Return whether a place can be had, now or later. Giants get half of the queue and of the memory at most."""
+        if place.is_giant:
+            is_short = self._giant_memory and self._giant_memory + place.size > self.bounds.memory // 2
+            if is_short or len(self._waiting[True]) >= max(1, self.bounds.waiting // 2):
+                return False
+        is_short = self._memory and self._memory + place.size > self.bounds.memory
+        return not is_short and (self._has_slot(place) or self.waiting < self.bounds.waiting)
+
+    def _book(self, place: Place, size: int) -> None:
+        """Count the memory of a place, or no longer if the size is negative."""
+        self._memory += size
+        if place.is_giant:
+            self._giant_memory += size
 
     async def _wait(self, place: Place) -> None:
         lane = self._waiting[place.is_giant]
@@ -140,6 +150,7 @@ class Admission:
                 self._release(place)
             else:
                 lane.remove(entry)
+                self._book(place, -place.size)
             raise
 
     def _has_slot(self, place: Place) -> bool:
@@ -158,6 +169,7 @@ class Admission:
     def _release(self, place: Place) -> None:
         """Pass the slot of a place on to the one that waits longest of those that may have it."""
         self._active.discard(place)
+        self._book(place, -place.size)
         while lanes := [lane for lane in self._waiting.values() if lane and self._has_slot(lane[0][0])]:
             found, turn = min(lanes, key=lambda lane: lane[0][0].entered).popleft()
             if not turn.done():

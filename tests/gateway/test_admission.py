@@ -102,6 +102,22 @@ def test_giants_leave_a_worker_to_others() -> None:
     call(visit())
 
 
+def test_giants_that_wait_leave_half_of_the_queue_and_of_the_memory_to_others() -> None:
+    async def visit() -> None:
+        visitors = Visitors(waiting=4, memory=8 * GIANT)
+        for name in ("A", "B", "C"):
+            await visitors.come(name, GIANT)
+        assert await visitors.refused(GIANT) == 1
+        visitors = Visitors(waiting=20, memory=4 * GIANT)
+        for name in ("A", "B"):
+            await visitors.come(name, GIANT)
+        assert await visitors.refused(GIANT) == 1
+        await visitors.come("c")
+        assert visitors.inside == ["A", "c"]
+
+    call(visit())
+
+
 def test_with_one_worker_giants_are_admitted() -> None:
     async def visit() -> None:
         visitors = Visitors(workers=1)
@@ -131,11 +147,12 @@ def test_a_place_is_kept_while_a_worker_is_busy_with_it() -> None:
         await visitors.come("b")
         await visitors.come("c")
         await visitors.give_up("a")
-        assert visitors.admission.active == 2
+        assert (visitors.admission.active, visitors.admission.memory) == (2, 3)
         assert "c" not in visitors.inside
         busy.set_result(None)
         await let_run()
         assert "c" in visitors.inside
+        assert visitors.admission.memory == 2
 
     call(visit())
 
