@@ -70,7 +70,10 @@ def _create_router(services: Services) -> Starlette:
 
 def collect_routes(services: Services) -> list[BaseRoute]:
     """Return all routes, without their guards."""
-    on_demand = [*pictures_on_demand.routes(services), *sign.routes(services), *iiif.routes(services)]
+    on_demand = [*pictures_on_demand.routes(services), *sign.routes(services)]
+    if not services.settings.picture_urls.presets_only:
+        # Its URLs name sizes, and no preset.
+        on_demand += iiif.routes(services)
     pictures = [*on_demand, *transform.routes(services)]
     apis = [*health.routes(services), *listing.routes(services), *pictures, *runs.routes(services.runs)]
     return [*apis, *page.routes(services, apis, services.access.role_of)]

@@ -22,6 +22,8 @@ def check_pool(pictures: Pictures) -> None:
     """
     pid = pictures.renderer.supervisor_pid
     if pid is None:
+        # It is started again for the next picture, or here.
+        pictures.start()
         raise BrokenPoolError("the supervisor of the workers is not running")
     os.kill(pid, 0)
 

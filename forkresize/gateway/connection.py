@@ -27,6 +27,8 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     try:
         await asyncio.wait((task, watcher), return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
+            # It raises what is wrong with the rest of the request.
+            watcher.result()
             raise ClientDisconnect
         return task.result()
     finally:

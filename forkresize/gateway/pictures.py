@@ -156,7 +156,9 @@ class Pictures:
             with stage("fetch"):
                 return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
         except RefusedError as error:
-            raise problem_of_detail(error.detail) from error
+            # Where the root is does not concern the client.
+            text = error.detail.error.replace(located.source.path, f"{located.root}/{located.key}")
+            raise problem_of_detail(replace(error.detail, error=text)) from error
 
     async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
         packed = self._packer.pack(recipe)
@@ -194,8 +196,10 @@ class Pictures:
     def _replace(self, broken: Renderer) -> None:
         """Put a new renderer into the place of one that cannot render any more."""
         if self._renderer is broken:
-            broken.terminate()
+            # It waits for a thread.
+            asyncio.get_running_loop().run_in_executor(None, broken.terminate)
             self._renderer = self._create_renderer()
+            self._renderer.start()
 
 
 async def _wait(future: "Future[_Answer]") -> _Answer:

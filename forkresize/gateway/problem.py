@@ -53,15 +53,14 @@ class Problem(Exception):  # noqa: N818  The word of RFC 9457.
     ) -> None:
         super().__init__(detail)
         self.status = HTTPStatus(status)
-        self.detail = detail
+        # Names of files may be no valid text.
+        self.detail = detail.encode(errors="replace").decode()
         self.field = field
         self.reason = ""
         self.retry_after = retry_after
         self.headers = headers or {}
 
     def response(self) -> Response:
-        """Return the response that says so. Caches may not keep it."""
-        body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)
         """Return the response that says so, and have the log say why. Caches may not keep it."""
         note_problem(self.detail)
         body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)

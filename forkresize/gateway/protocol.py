@@ -24,6 +24,9 @@ _LINGER = 2.0
 is reset, and the client may lose the answer."""
 
 
+_MAX_REFUSED = 100
+"""Connections beyond the limit that get an answer."""
+
 _MAX_PIPELINED = 16
 """Requests that wait on a connection for the answer to the one before them."""
 
@@ -54,6 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_over = False
         self._running: RequestResponseCycle | None = None
         self.writing_since = 0.0
+        self._written = 0
         self._is_in_head = self._is_in_message = self._is_lingering = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -62,7 +66,10 @@ class BoundedProtocol(HttpToolsProtocol):
         _send_at_once(transport)
         super().connection_made(cast("asyncio.Transport", _LingeringTransport(transport, self)))
         self._start_timer("head", self._limits.head_timeout, self._expire_head)
-        if len(self.connections) > self._limits.connections:
+        if len(self.connections) > self._limits.connections + _MAX_REFUSED:
+            # An answer would take a descriptor each for a while.
+            self.transport.abort()
+        elif len(self.connections) > self._limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; try again", retry_after=1)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -81,8 +88,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Read a part of a request."""
         if self._is_closing():
             return
-        if not self._is_in_message:
-            # Also for line breaks before a request, which do not begin one.
+        if not self._is_in_message and "head" not in self._timers:
+            # Also for line breaks before a request, which do not begin one; more of them give no more time.
             self._start_timer("head", self._limits.head_timeout, self._expire_head)
         super().data_received(data)
         if not self._is_closing():
@@ -147,6 +154,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._start_timer("linger", _LINGER, transport.close)
         return True
+
+    def count_written(self, size: int) -> None:
+        """Count bytes that are about to be written; a client that has read everything gets its time anew."""
+        if not self.unsent:
+            self._stop_timer("write")
+        self._written += size
 
     @property
     def unsent(self) -> int:
@@ -217,13 +230,14 @@ class BoundedProtocol(HttpToolsProtocol):
         size = self.unsent
         if size and "write" not in self._timers:
             self.writing_since = self.loop.time()
-            self._start_timer("write", self._limits.body_grace, self._check_writing, size)
+            self._start_timer("write", self._limits.body_grace, self._check_writing, self._written - size)
             self._bound_unsent()
 
     def _check_writing(self, before: int) -> None:
+        """Give up the client if it has taken too little since ``before``, its bytes so far."""
         self._stop_timer("write")
         size = self.unsent
-        if size and before - size < self._limits.body_grace * self._limits.body_rate:
+        if size and self._written - size - before < self._limits.body_grace * self._limits.body_rate:
             self.transport.abort()
         else:
             self._watch_writing()
@@ -271,6 +285,7 @@ class _LingeringTransport:
     def write(self, data: bytes) -> None:
         """Send data; drop them if the connection is closed, as asyncio does and uvloop does not."""
         if not self.is_closing():
+            self._protocol.count_written(len(data))
             self._transport.write(data)
 
     def is_closing(self) -> bool:

@@ -75,7 +75,7 @@ class Spool:
 
 
 def _send(file: IO[bytes], service: str, warn: Callable[[str], object], timeout: float) -> None:
-    command = [sys.executable, "-m", "forkresize.telemetry.send", service]
+    command = [sys.executable, "-P", "-m", "forkresize.telemetry.send", service]
     # A session of its own: Ctrl-C ends this process, which ends the child.
     child = subprocess.Popen(  # noqa: S603 -- it is this program.
         command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True

@@ -1,9 +1,11 @@
 """Pictures on demand, in an event loop of the test: rendering, limits, cancellation, lost workers."""
 
 import asyncio
+import contextlib
 import io
 import os
 import signal
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +14,14 @@ import pytest
 from PIL import Image
 
 from forkresize.batch.remote.renderer import Inspected
+from forkresize.errors import BrokenPoolError
+from forkresize.gateway.checks import check_pool
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings, Limits
 from forkresize.pool import PoolOptions, sealed_memfd
 from forkresize.recipe import Recipe
+from forkresize.store.confined import ConfinedStore
 
 T = TypeVar("T")
 
@@ -143,4 +148,35 @@ def test_a_killed_supervisor_is_replaced(services: Services) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert call(render(services, "one.jpg", SMALL))
+    assert services.pictures.renderer.supervisor_pid != pid
+
+
+def test_an_error_does_not_show_where_a_root_is(
+    services: Services, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(ConfinedStore, "fetch", refuse)
+    with pytest.raises(Problem) as caught:
+        call(render(services, "one.jpg", SMALL))
+    assert caught.value.detail == "photos/one.jpg: Permission denied"
+
+
+def test_names_that_are_not_valid_text_can_be_in_problems() -> None:
+    response = Problem(404, "there is no picture '\udcff'").response()
+    assert b"there is no picture '?'" in response.body
+
+
+def test_an_idle_gateway_whose_supervisor_died_becomes_ready_again(services: Services) -> None:
+    assert call(render(services, "one.jpg", SMALL))
+    pid = services.pictures.renderer.supervisor_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + 30
+    while services.pictures.renderer.supervisor_pid in {pid, None} and time.monotonic() < end:
+        with contextlib.suppress(BrokenPoolError, ProcessLookupError):
+            check_pool(services.pictures)
+        time.sleep(0.05)
+    check_pool(services.pictures)
     assert services.pictures.renderer.supervisor_pid != pid

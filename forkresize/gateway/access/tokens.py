@@ -80,5 +80,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         names = names.split()
     if not isinstance(names, list):
         raise InvalidTokenError("the token's claim 'roles' is not a list of names")
+    if len(claims["sub"]) > _MAX_NAME:
+        raise InvalidTokenError(f"the token's subject has more than {_MAX_NAME} characters")
     roles = [ROLES[name] for name in names if isinstance(name, str) and name in ROLES]
-    return Principal(f"token:{claims['sub'][:_MAX_NAME]}", max(roles, default=Role.ANONYMOUS))
+    return Principal(f"token:{claims['sub']}", max(roles, default=Role.ANONYMOUS))

@@ -209,7 +209,7 @@ class Derivatives:
 
 
 def _identify(source: Source, target: Target) -> Identity:
-    return source.size, source.mtime_ns, source.etag, source.version, target.identity
+    return source.relative, source.size, source.mtime_ns, source.etag, source.version, target.identity
 
 
 def create_derivatives(settings: GatewaySettings, presets: Mapping[str, Recipe]) -> Derivatives | None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 from msgspec import Struct
 
-Identity = tuple[int, int, str | None, str | None, bytes]
+Identity = tuple[str, int, int, str | None, str | None, bytes]
 """Size, time, ETag and version of a source, and the fingerprint of what is made of it."""
 
 _LARGEST_SHARE = 16

@@ -14,7 +14,7 @@ from forkresize.pool import signal_name
 
 _LOG = logging.getLogger("forkresize.gateway.runs")
 
-_COMMAND = (sys.executable, "-m", "forkresize.gateway.runs.batch_process")
+_COMMAND = (sys.executable, "-P", "-m", "forkresize.gateway.runs.batch_process")
 
 _READ = 1 << 18
 """Bytes that are read at once; the messages in them are recorded together."""

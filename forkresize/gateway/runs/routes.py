@@ -47,6 +47,8 @@ _JSON = "application/json"
 
 _MAX_LISTENERS = 1_000
 
+_MAX_DIGITS = len(str(MAX_NUMBER))
+
 _LINKS = {
     name: {"run": "$response.body#/id"}
     for name in ("get_v1_runs_run", "delete_v1_runs_run", "get_v1_runs_run_failures", "get_v1_runs_run_events")
@@ -245,7 +247,7 @@ def _last_event(request: Request) -> int:
     # Browsers send an empty one before the first event.
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit() and int(text[:11]) <= MAX_NUMBER):
+    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) <= MAX_NUMBER):
         raise Problem(HTTPStatus.BAD_REQUEST, f"{text[:40]!r} is not the id of an event", field="Last-Event-ID")
     return int(text)
 

@@ -1,7 +1,7 @@
 from forkresize.gateway.derivatives.memory import Derivative, HotDerivatives, Identity
 
-ONE: Identity = (1, 1, None, None, b"one")
-TWO: Identity = (2, 1, None, None, b"one")
+ONE: Identity = ("a", 1, 1, None, None, b"one")
+TWO: Identity = ("a", 2, 1, None, None, b"one")
 
 
 def picture(size: int) -> Derivative:
