@@ -25,6 +25,9 @@ PICTURES = 8
 LARGE = (4746, 3164)
 SMALL = (160, 120)
 
+_ROUNDS_OF_PATHS = 1000
+"""How many different URLs there are for each picture."""
+
 
 def draw(folder: str, corpus: str | None, size: tuple[int, int]) -> list[str]:
     """Write baseline JPEGs of a size, from photographs if there are any, and return their names."""
@@ -62,7 +65,7 @@ def load(options: argparse.Namespace) -> None:
 
 def _measure(server: str, folder: str, names: Sequence[str], width: int, options: argparse.Namespace) -> float:
     with SERVERS[server](folder, options.workers) as running:
-        paths = [running.path(width, name) for name in names]
+        paths = [running.path(width, name) for name in names * _ROUNDS_OF_PATHS]
         hold(running, paths, options.connections, 1)
         answers = hold(running, paths, options.connections, options.seconds)
     if set(answers.counts) != {200}:
@@ -76,7 +79,7 @@ def overload(options: argparse.Namespace) -> None:
         names = draw(folder, options.corpus, LARGE)
         for queue in (2, 16):
             with forkresize(folder, options.workers, "--queue", str(queue)) as server:
-                paths = [server.path(800, name) for name in names]
+                paths = [server.path(800, name) for name in names * _ROUNDS_OF_PATHS]
                 alone = hold(server, paths, 1, options.seconds)
                 eight = hold(server, paths, options.connections, options.seconds)
                 before = _memory(server.pid)
@@ -97,7 +100,7 @@ def kills(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = draw(folder, options.corpus, LARGE)
         with forkresize(folder, options.workers) as server:
-            paths = [server.path(800, name) for name in names]
+            paths = [server.path(800, name) for name in names * _ROUNDS_OF_PATHS]
             killed = 0
             ended = threading.Event()
 
@@ -136,11 +139,16 @@ def cached(options: argparse.Namespace) -> None:
     """Ask for what a client has, and for what the store has: no worker is needed."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as store:
         names = draw(folder, options.corpus, LARGE)
-        with forkresize(folder, options.workers, "--store", store) as server:
-            paths = [server.path(800, name) for name in names]
-            hold(server, paths, 1, 2)
-            answers = hold(server, paths, options.connections, options.seconds)
-    print(f"derivatives in the store: {answers.rate:.0f} a second, {answers.counts}")
+        preset = os.path.join(store, "web.toml")
+        Path(preset).write_text('[[renditions]]\nsize = "800x"\nquality = 80\n', encoding="utf-8")
+        kept = ["--store", os.path.join(store, "kept"), "--preset", f"web={preset}"]
+        with forkresize(folder, options.workers, *kept) as server:
+            paths = [f"/i/unsafe/pr:web/plain/p/{name}" for name in names]
+            hold(server, paths, 1, 3)
+            stored = hold(server, paths, options.connections, options.seconds)
+            unchanged = hold(server, paths, options.connections, options.seconds, "If-None-Match: *\r\n")
+    print(f"derivatives in the store: {stored.rate:.0f} a second, {stored.counts}")
+    print(f"copies that are up to date: {unchanged.rates(304):.0f} a second, {unchanged.counts}")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -31,7 +31,11 @@ class Answers:
     @property
     def rate(self) -> float:
         """Pictures a second."""
-        return len(self.times.get(200, ())) / self.seconds
+        return self.rates(200)
+
+    def rates(self, status: int) -> float:
+        """Return how many answers of a status there were in a second."""
+        return len(self.times.get(status, ())) / self.seconds
 
     @property
     def counts(self) -> dict[int, int]:
@@ -48,9 +52,17 @@ class Answers:
         return median(self.times.get(status, (0.0,)))
 
 
-def hold(server: Server, paths: Sequence[str], connections: int, seconds: float) -> Answers:
-    """Keep connections busy: each sends its next request when the last one was answered."""
-    return asyncio.run(_hold(server, paths, connections, seconds))
+def hold(server: Server, paths: Sequence[str], connections: int, seconds: float, headers: str = "") -> Answers:
+    """Keep connections busy: each sends its next request when the last one was answered.
+
+    Args:
+        server: to ask.
+        paths: in this order, again and again.
+        connections: how many.
+        seconds: how long.
+        headers: more header lines of each request.
+    """
+    return asyncio.run(_hold(server, paths, connections, seconds, headers))
 
 
 def send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
@@ -58,18 +70,19 @@ def send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> A
     return asyncio.run(_send(server, paths, rate, seconds))
 
 
-async def _hold(server: Server, paths: Sequence[str], connections: int, seconds: float) -> Answers:
-    answers, endless = Answers(), itertools.cycle(paths)
+async def _hold(server: Server, paths: Sequence[str], connections: int, seconds: float, headers: str) -> Answers:
+    answers = Answers()
     started = time.perf_counter()
-    await asyncio.gather(*(_keep_busy(server, endless, answers, started + seconds) for _ in range(connections)))
+    requests = (f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode() for path in itertools.cycle(paths))
+    await asyncio.gather(*(_keep_busy(server, requests, answers, started + seconds) for _ in range(connections)))
     answers.seconds = time.perf_counter() - started
     return answers
 
 
-async def _keep_busy(server: Server, paths: "itertools.cycle[str]", answers: Answers, end: float) -> None:
+async def _keep_busy(server: Server, requests: Iterator[bytes], answers: Answers, end: float) -> None:
     reader, writer = await asyncio.open_connection(HOST, server.port)
     while (started := time.perf_counter()) < end:
-        writer.write(f"GET {next(paths)} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        writer.write(next(requests))
         answers.add(await _read_answer(reader), time.perf_counter() - started)
     writer.close()
 

@@ -1,6 +1,7 @@
 """The servers that gateway.py compares, each with its fastest settings for two lanes."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -50,7 +51,11 @@ def forkresize(folder: str, workers: int, *arguments: str) -> Iterator[Server]:
     port = _free_port()
     command = [FORKRESIZED, "gateway", "--root", f"p={folder}", "--unsigned", "--port", str(port)]
     with _run([*command, "--workers", str(workers), *arguments], port) as pid:
-        yield Server(pid, port, lambda width, name: f"/i/unsafe/rs:fit:{width}:0/q:80/plain/p/{name}")
+        # Requests for the same picture at the same time would be made once; the others make each.
+        numbers = itertools.count()
+        yield Server(
+            pid, port, lambda width, name: f"/i/unsafe/rs:fit:{width}:0/q:80/cb:{next(numbers)}/plain/p/{name}"
+        )
 
 
 @contextlib.contextmanager
