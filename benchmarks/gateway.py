@@ -65,7 +65,7 @@ def load(options: argparse.Namespace) -> None:
 
 def _measure(server: str, folder: str, names: Sequence[str], width: int, options: argparse.Namespace) -> float:
     with SERVERS[server](folder, options.workers) as running:
-        paths = [running.path(width, name) for name in names * _ROUNDS_OF_PATHS]
+        paths = [running.path(width, name) for _ in range(_ROUNDS_OF_PATHS) for name in names]
         hold(running, paths, options.connections, 1)
         answers = hold(running, paths, options.connections, options.seconds)
     if set(answers.counts) != {200}:
@@ -79,7 +79,7 @@ def overload(options: argparse.Namespace) -> None:
         names = draw(folder, options.corpus, LARGE)
         for queue in (2, 16):
             with forkresize(folder, options.workers, "--queue", str(queue)) as server:
-                paths = [server.path(800, name) for name in names * _ROUNDS_OF_PATHS]
+                paths = [server.path(800, name) for _ in range(_ROUNDS_OF_PATHS) for name in names]
                 alone = hold(server, paths, 1, options.seconds)
                 eight = hold(server, paths, options.connections, options.seconds)
                 before = _memory(server.pid)
@@ -100,7 +100,7 @@ def kills(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = draw(folder, options.corpus, LARGE)
         with forkresize(folder, options.workers) as server:
-            paths = [server.path(800, name) for name in names * _ROUNDS_OF_PATHS]
+            paths = [server.path(800, name) for _ in range(_ROUNDS_OF_PATHS) for name in names]
             killed = 0
             ended = threading.Event()
 

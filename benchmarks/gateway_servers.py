@@ -51,11 +51,9 @@ def forkresize(folder: str, workers: int, *arguments: str) -> Iterator[Server]:
     port = _free_port()
     command = [FORKRESIZED, "gateway", "--root", f"p={folder}", "--unsigned", "--port", str(port)]
     with _run([*command, "--workers", str(workers), *arguments], port) as pid:
-        # Requests for the same picture at the same time would be made once; the others make each.
-        numbers = itertools.count()
-        yield Server(
-            pid, port, lambda width, name: f"/i/unsafe/rs:fit:{width}:0/q:80/cb:{next(numbers)}/plain/p/{name}"
-        )
+        # Equal requests that meet would be made once. The height makes them differ, without effect.
+        heights = itertools.count(10_000)
+        yield Server(pid, port, lambda width, name: f"/i/unsafe/rs:fit:{width}:{next(heights)}/q:80/plain/p/{name}")
 
 
 @contextlib.contextmanager
