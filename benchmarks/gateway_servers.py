@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -93,7 +94,9 @@ def _run(command: list[str], port: int, **environment: str) -> Iterator[int]:
     """Run a server until the body ends; yield its process id when it accepts connections."""
     with (
         tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment}) as process,
+        subprocess.Popen(
+            command, stdout=log, stderr=log, env={**os.environ, **environment}, start_new_session=True
+        ) as process,
     ):
         try:
             _wait_for(process, port)
@@ -102,8 +105,10 @@ def _run(command: list[str], port: int, **environment: str) -> Iterator[int]:
             process.terminate()
             try:
                 process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            finally:
+                # thumbor leaves its children behind.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
