@@ -120,15 +120,19 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
         plan = prepare(arguments.sources, arguments.destination, recipe, settings)
         use_started(plan)
         with open_observers(arguments, plan.count_sources(), recipe, plan.backend.probe) as reports:
-            observers = [*tracers, *logs, *reports]
-            if notices is not None:
-                notices.observers = tuple(observers)
-                observers.append(notices)
-            summary = _execute(arguments, plan, observers)
+            summary = _execute(arguments, plan, _with_notices([*tracers, *logs, *reports], notices))
             if summary.exit_code >= SIGNAL_BASE:
                 ignore_stops()
         print_summary(summary, arguments, plan.count_left_out)
     return summary.exit_code
+
+
+def _with_notices(observers: "list[Observer]", notices: "WaitingNotices | None") -> "list[Observer]":
+    """Return the observers, and what tells them what the run waits for."""
+    if notices is None:
+        return observers
+    notices.observers = tuple(observers)
+    return [*observers, notices]
 
 
 def _announce_waiting(arguments: "Arguments", stack: ExitStack) -> "WaitingNotices | None":
