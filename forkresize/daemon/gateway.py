@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from forkresize.cli.types import BYTES, DURATION, MEMORY, WordChoice, whole
+from forkresize.cli.types import BYTES, DURATION, whole
 from forkresize.daemon.access_options import access_options, create_access_settings, create_wire_limits
 from forkresize.daemon.logs import configure_logging
 from forkresize.daemon.named import parse_named
-from forkresize.daemon.options import observation_options
+from forkresize.daemon.options import observation_options, worker_options
 from forkresize.daemon.picture_options import derivative_settings, picture_options, picture_settings
 from forkresize.daemon.runs import make_runs_settings, runs_options
 from forkresize.pool import PoolOptions, SandboxMode
@@ -40,16 +40,7 @@ from forkresize.store.objects import StoreOptions
 )
 @click.option("--queue", type=whole("n", 0), help="Pictures that may wait for a worker. [default: 8 per worker]")
 @click.option("--queue-memory", type=BYTES, default="512M", show_default=True, help="Memory for sources.")
-@click.option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]")
-@click.option("--memory", type=MEMORY, help="Memory for all workers together. [default: 60 % of what is available]")
-@click.option("--max-tasks", type=whole("n", 0), default=0, help="Restart a worker after this many images; 0: never.")
-@click.option(
-    "--sandbox",
-    type=WordChoice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="Restrict workers. auto: use what the kernel supports; on: require all layers; off: disable.",
-)
+@worker_options
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
 @access_options
 @observation_options

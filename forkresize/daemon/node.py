@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from forkresize.cli.types import DURATION, MEMORY, WordChoice, whole
+from forkresize.cli.types import DURATION, WordChoice, whole
 from forkresize.cluster.signing import load_key
 from forkresize.cluster.spec import QUEUES
 from forkresize.daemon.logs import configure_logging
-from forkresize.daemon.options import cluster_options, observation_options
+from forkresize.daemon.options import cluster_options, observation_options, worker_options
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
@@ -24,18 +24,9 @@ from forkresize.store.objects import StoreOptions
     metavar="URL",
     help="Read and write below this URL, such as s3://photos or file:///srv/web; may be repeated.",
 )
-@click.option("-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]")
-@click.option("--memory", type=MEMORY, help="Memory for all workers together. [default: 60 % of what is available]")
+@worker_options
 @click.option("--timeout", type=DURATION, default="0", help="Longest time limit per image that runs may set; 0: any.")
-@click.option("--max-tasks", type=whole("n", 0), default=0, help="Restart a worker after this many images; 0: never.")
 @click.option("--nice", type=whole("n", 0, 19), default=0, help="Niceness of the workers, 0 to 19.")
-@click.option(
-    "--sandbox",
-    type=WordChoice(["auto", "on", "off"]),
-    default="auto",
-    show_default=True,
-    help="Restrict workers. auto: use what the kernel supports; on: require all layers; off: disable.",
-)
 @click.option(
     "--queue",
     "queues",

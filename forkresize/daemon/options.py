@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from forkresize.cli.types import WordChoice, whole
+from forkresize.cli.types import MEMORY, WordChoice, whole
 from forkresize.daemon.logs import FORMAT_NAMES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +27,33 @@ def cluster_options(command: F) -> F:
             metavar="URL",
             envvar="FORKRESIZE_CLUSTER",
             help="The broker: amqp://HOST/ for RabbitMQ, or redis://HOST:PORT/NUMBER.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def worker_options(command: F) -> F:
+    """Add the options for the workers of a program: how many, their memory, and what they may do."""
+    for option in (
+        click.option(
+            "--sandbox",
+            type=WordChoice(["auto", "on", "off"]),
+            default="auto",
+            show_default=True,
+            help="Restrict workers. auto: use what the kernel supports; on: require all layers; off: disable.",
+        ),
+        click.option(
+            "--max-tasks",
+            type=whole("n", 0),
+            default=0,
+            help="Restart a worker after this many images; 0: never.",
+        ),
+        click.option(
+            "--memory", type=MEMORY, help="Memory for all workers together. [default: 60 % of what is available]"
+        ),
+        click.option(
+            "-j", "--workers", type=whole("n", 1), help="Worker processes. [default: the CPUs this process may use]"
         ),
     ):
         command = option(command)
