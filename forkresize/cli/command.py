@@ -128,7 +128,7 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
 
 
 def _with_notices(observers: "list[Observer]", notices: "WaitingNotices | None") -> "list[Observer]":
-    """Return the observers, and what tells them what the run waits for."""
+    """Return the observers, with the notices of what the run waits for."""
     if notices is None:
         return observers
     notices.observers = tuple(observers)
