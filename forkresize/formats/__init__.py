@@ -22,6 +22,7 @@ __all__ = [
     "media_type",
     "source_name",
     "source_spec",
+    "writable_formats",
 ]
 
 
@@ -85,6 +86,12 @@ EXTRAS: Mapping[str, OptionalPackage] = {
     )
 }
 """The packages that can be installed in addition, by extra."""
+
+
+def writable_formats() -> list[Format]:
+    """Return the formats of outputs that can be written here: some need a package."""
+    packages = {name: SPECS[name].decoder for name in Format}
+    return [name for name, package in packages.items() if package is None or package.is_installed]
 
 
 def source_name(pillow_format: str | None) -> str:

@@ -22,6 +22,7 @@ from forkresize.formats import (
     source_name,
     source_spec,
     tiff,
+    writable_formats,
 )
 from forkresize.formats.package import OptionalPackage
 from forkresize.formats.spec import EncodeRequest
@@ -157,3 +158,9 @@ def test_the_version_of_a_package_is_that_of_its_metadata(
     # Some installers write no directory of this name.
     monkeypatch.setattr("forkresize.formats.package.os.listdir", lambda _folder: [])
     assert package.version == expected
+
+
+def test_formats_that_need_a_package_are_written_only_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert writable_formats() == list(Format)
+    monkeypatch.setattr("forkresize.formats.package.find_spec", lambda _name: None)
+    assert {*Format} - {*writable_formats()} == {Format.JXL}

@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from forkresize.formats import SPECS, Format
+from forkresize.formats import SPECS, Format, writable_formats
 
-NEGOTIATED = tuple(Format(name) for name in ("avif", "jxl", "webp") if name in list(Format))
+NEGOTIATED = tuple(each for each in (Format.AVIF, Format.JXL, Format.WEBP) if each in writable_formats())
 """The formats that a client has to name, the best one first."""
 
 _SHOWN_EVERYWHERE = frozenset({Format.JPEG, Format.PNG, Format.GIF})

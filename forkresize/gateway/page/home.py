@@ -1,7 +1,7 @@
 """The page ``/``: what is served, a form that tries recipes, and runs."""
 
 from forkresize import units
-from forkresize.formats import Format
+from forkresize.formats import writable_formats
 from forkresize.gateway.imgproxy.signature import PREFIX
 from forkresize.gateway.openapi import Json
 from forkresize.gateway.page.assets import render
@@ -44,7 +44,7 @@ def render_home(services: Services, document: Json, assets: str) -> str:
     """
     settings = services.settings
     paths, endpoints = document["paths"], list_endpoints(document)
-    formats = [str(each) for each in Format]
+    formats = [str(each) for each in writable_formats()]
     return render(
         "home.html.j2",
         assets,
