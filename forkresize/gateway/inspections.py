@@ -1,12 +1,13 @@
 """What pictures were found to be, remembered: Inspections."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeAlias
 
 from forkresize.batch.remote.renderer import Inspected
 from forkresize.gateway.roots import Located
+from forkresize.gateway.single_flight import SingleFlight
 
 _KEPT = 10_000
 """Pictures; each takes less than 1 kB."""
@@ -17,18 +18,18 @@ _Version: TypeAlias = tuple[object, ...]
 class Inspections:
     """What pictures were found to be, by where they are and by their version. For one event loop.
 
-    Requests for the same picture wait for one inspection, which goes on if all of them end.
+    Requests for the same picture wait for one inspection, which ends with the last of them.
 
     Args:
         inspect: returns what a source is; may raise.
         kept: how many pictures are remembered; those that were not asked for longest are forgotten.
     """
 
-    def __init__(self, inspect: Callable[[Located], Awaitable[Inspected]], kept: int = _KEPT) -> None:
+    def __init__(self, inspect: Callable[[Located], Coroutine[Any, Any, Inspected]], kept: int = _KEPT) -> None:
         self._inspect = inspect
         self._kept = kept
         self._found: OrderedDict[_Version, Inspected] = OrderedDict()
-        self._running: dict[_Version, asyncio.Task[Inspected]] = {}
+        self._running = SingleFlight[Inspected]()
 
     def __len__(self) -> int:
         """Return how many pictures are remembered."""
@@ -44,17 +45,10 @@ class Inspections:
         if version in self._found:
             self._found.move_to_end(version)
             return self._found[version]
-        task = self._running.get(version)
-        if task is None:
-            task = self._running[version] = asyncio.create_task(self._run(version, located))
-            task.add_done_callback(_retrieve)
-        return await asyncio.shield(task)
+        return await self._running.run(version, partial(self._run, version, located))
 
     async def _run(self, version: _Version, located: Located) -> Inspected:
-        try:
-            found = self._found[version] = await self._inspect(located)
-        finally:
-            del self._running[version]
+        found = self._found[version] = await self._inspect(located)
         while len(self._found) > self._kept:
             self._found.popitem(last=False)
         return found
@@ -63,9 +57,3 @@ class Inspections:
 def _version_of(located: Located) -> _Version:
     info = located.info
     return located.store.location(info.key), info.size, info.mtime_ns, info.changed_ns, info.etag, info.version
-
-
-def _retrieve(task: "asyncio.Task[Inspected]") -> None:
-    """Note the error of an inspection that no request waits for any more."""
-    if not task.cancelled():
-        task.exception()

@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
-from forkresize.gateway.observation import note_cache
-
 T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Does what several callers ask for at the same time once. For one event loop."""
+    """Does what several callers ask for at the same time once. For one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        on_join: called by those who wait for what another caller has begun.
+    """
+
+    def __init__(self, on_join: Callable[[], object] = lambda: None) -> None:
+        self._on_join = on_join
         self._flights: dict[Hashable, _Flight[T]] = {}
 
     def __len__(self) -> int:
@@ -33,7 +36,7 @@ class SingleFlight(Generic[T]):
             flight = self._flights[key] = _Flight(asyncio.ensure_future(work()))
             flight.task.add_done_callback(lambda _: self._remove(key, flight))
         else:
-            note_cache("shared")
+            self._on_join()
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)

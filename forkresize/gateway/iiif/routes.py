@@ -20,6 +20,7 @@ from forkresize.gateway.iiif.identifier import Identifier, parse_identifier, unq
 from forkresize.gateway.iiif.information import CONTEXT, PROFILE, Information, accepts_linked_data, describe_picture
 from forkresize.gateway.iiif.request import FORMATS, parse_request
 from forkresize.gateway.iiif.size import SizeLimits
+from forkresize.gateway.observation import note_cache
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.public_url import public_url_of
@@ -58,7 +59,7 @@ class ImageApi:
             # What needs credentials belongs into the cache of the client alone, and to these credentials.
             self._cache_control = self._cache_control.replace("public", "private")
             self._vary = ("authorization",)
-        self._flights = SingleFlight[_Answer]()
+        self._flights = SingleFlight[_Answer](partial(note_cache, "shared"))
         self._limits = size_limits(settings.limits)
         # Answers change with the codecs, too.
         self._version = repr((__version__, fingerprint_recipe(Recipe(), None).combined, self._limits))

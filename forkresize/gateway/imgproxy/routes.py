@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -51,7 +52,7 @@ class PictureApi:
         self._services = services
         self._urls = services.picture_urls
         self._max_age = services.settings.picture_urls.max_age
-        self._flights = SingleFlight[Derivative]()
+        self._flights = SingleFlight[Derivative](partial(note_cache, "shared"))
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
