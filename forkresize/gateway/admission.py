@@ -66,6 +66,8 @@ class Place:
 class Admission:
     """Admits pictures in their order, one lane of giants beside the others. For one event loop.
 
+    Other threads may read its numbers: each is one value, or a sum over what does not change its length.
+
     Args:
         bounds: of the queue.
     """
@@ -77,6 +79,7 @@ class Admission:
         self._giant_slots = max(1, bounds.workers - 1)
         self._active: set[Place] = set()
         self._memory = self._giant_memory = 0
+        self._oldest: float | None = None
 
     @property
     def waiting(self) -> int:
@@ -96,8 +99,9 @@ class Admission:
     @property
     def oldest_age(self) -> float:
         """Seconds that the picture that waits longest has waited; 0 if none does."""
-        firsts = [lane[0][0].entered for lane in self._waiting.values() if lane]
-        return time.monotonic() - min(firsts) if firsts else 0.0
+        # Another thread would find a lane empty that had a picture a moment ago.
+        oldest = self._oldest
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     @asynccontextmanager
     async def enter(self, size: int) -> AsyncIterator[Place]:
@@ -142,6 +146,7 @@ class Admission:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = place, turn
         lane.append(entry)
+        self._note_oldest()
         try:
             await turn
         except asyncio.CancelledError:
@@ -150,6 +155,7 @@ class Admission:
                 self._release(place)
             else:
                 lane.remove(entry)
+                self._note_oldest()
                 self._book(place, -place.size)
             raise
 
@@ -175,6 +181,11 @@ class Admission:
             if not turn.done():
                 self._active.add(found)
                 turn.set_result(None)
+        self._note_oldest()
+
+    def _note_oldest(self) -> None:
+        """Note when the picture came that waits longest."""
+        self._oldest = min((lane[0][0].entered for lane in self._waiting.values() if lane), default=None)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Place], object], place: Place) -> None:

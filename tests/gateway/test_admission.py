@@ -1,6 +1,7 @@
 """The queue in front of the workers: bounds, order, lanes, places that are given back."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any
@@ -166,3 +167,21 @@ def test_the_age_is_that_of_the_one_that_waits_longest() -> None:
         assert visitors.admission.oldest_age > 0
 
     call(visit())
+
+
+def test_the_age_is_that_of_the_picture_that_waits_longest() -> None:
+    async def check() -> None:
+        visitors = Visitors(workers=1)
+        admission = visitors.admission
+        for name in "abc":
+            await visitors.come(name)
+        first = admission.oldest_age
+        assert 0 < first < 60
+        await visitors.come("d", GIANT)
+        assert admission.oldest_age > first
+        await visitors.give_up("c")
+        assert 0 < admission.oldest_age < time.monotonic()
+        await visitors.leave("a")
+        assert (admission.waiting, admission.oldest_age) == (0, 0.0)
+
+    asyncio.run(check())

@@ -55,7 +55,9 @@ class Recorder:
     @property
     def lag(self) -> float:
         """Seconds that pictures have waited to be recorded; 0 if none waits."""
-        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
+        # The thread of the metrics reads it, and it may be recorded in between.
+        since = self._waiting_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def add(self, made: Made) -> None:
         """Have a picture recorded soon."""

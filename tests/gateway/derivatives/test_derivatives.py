@@ -14,7 +14,9 @@ from forkresize.batch import Settings
 from forkresize.errors import FieldError, LedgerError
 from forkresize.gateway.derivatives.memory import Derivative
 from forkresize.gateway.derivatives.places import Target
+from forkresize.gateway.derivatives.recorder import Recorder
 from forkresize.gateway.derivatives.settings import DerivativeSettings
+from forkresize.gateway.derivatives.stores import DestinationStores
 from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
@@ -23,6 +25,7 @@ from forkresize.pool import PoolOptions
 from forkresize.recipe import Recipe
 from forkresize.recipefile import dumps
 from forkresize.store import LocalStore
+from forkresize.store.objects import StoreOptions
 
 THUMB = Recipe.of(width=64, height=48, fit="cover", format="webp")
 TARGET = Target.of(THUMB)
@@ -221,6 +224,19 @@ def test_a_destination_that_a_batch_holds_is_recorded_later(
             await until(lambda: (recorder.waiting, recorder.lag) == (0, 0.0))
 
     run(serve())
+
+
+def test_the_lag_can_be_read_while_pictures_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(DestinationStores(str(tmp_path), StoreOptions()), None)
+    recorder._waiting_since = 1.0  # noqa: SLF001 -- as if a picture waited.
+
+    def record_meanwhile() -> float:
+        recorder._waiting_since = None  # noqa: SLF001 -- as if it was recorded in the event loop.
+        return 3.0
+
+    monkeypatch.setattr("forkresize.gateway.derivatives.recorder.time.monotonic", record_meanwhile)
+    assert recorder.lag == 2.0
+    assert recorder.lag == 0.0
 
 
 def test_a_store_that_cannot_be_written_costs_no_picture(settings: GatewaySettings, tmp_path: Path) -> None:
