@@ -40,7 +40,7 @@ class RequestObserver:
             await self._app(scope, receive, send)
             return
         record = RequestRecord(scope["method"], _traceparent(scope), self._tracer.sampling)
-        answer = _Answer(send)
+        answer = _Answer(send, has_body=scope["method"] != "HEAD")
         started = time.monotonic()
         self._metrics.in_progress.inc()
         try:
@@ -63,17 +63,23 @@ class RequestObserver:
 
 
 class _Answer:
-    """Passes a response on, and notes its status and its size."""
+    """Passes a response on, and notes its status and its size.
 
-    def __init__(self, send: Send) -> None:
+    Args:
+        send: sends it.
+        has_body: whether the server sends its body; not for HEAD.
+    """
+
+    def __init__(self, send: Send, *, has_body: bool) -> None:
         self._send = send
+        self._has_body = has_body
         self.status = 0
         self.sent = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        elif message["type"] == "http.response.body":
+        elif message["type"] == "http.response.body" and self._has_body:
             self.sent += len(message.get("body", b""))
         await self._send(message)
 

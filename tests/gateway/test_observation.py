@@ -49,8 +49,8 @@ def read_metrics(url: str) -> dict[str, float]:
 def wait_for_metric(url: str, name: str, value: float) -> dict[str, float]:
     """Wait until a sample has a value; return all of them."""
     deadline = time.monotonic() + DEADLINE
-    while (samples := read_metrics(url))[name] != value:
-        assert time.monotonic() < deadline, samples[name]
+    while (samples := read_metrics(url)).get(name) != value:
+        assert time.monotonic() < deadline, samples.get(name)
         time.sleep(0.05)
     return samples
 
@@ -76,6 +76,11 @@ def test_log_metrics_and_trace_of_a_request_agree(
         event["seconds"], abs=1e-5
     )
     assert samples['forkresize_gateway_response_bytes_total{route="/v1/roots"}'] == len(response.content)
+    gateway.client.head("v1/roots")
+    sent = wait_for_metric(
+        metrics, 'forkresize_gateway_requests_total{method="HEAD",route="/v1/roots",status="200"}', 1
+    )['forkresize_gateway_response_bytes_total{route="/v1/roots"}']
+    assert sent == len(response.content)
     assert gateway.stop() == 0
 
 

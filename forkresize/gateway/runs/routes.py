@@ -202,6 +202,9 @@ class RunApi:
             run = await self._runs.get(_run_of(request), _caller(request))
         if run.state.is_final and after >= run.last_event:
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=sse.HEADERS)
+        if request.method == "HEAD":
+            # It would listen without ever getting an event.
+            return Response(headers=sse.HEADERS, media_type=sse.MEDIA_TYPE)
         if self._runs.feeds.listeners >= _MAX_LISTENERS:
             text = f"{_MAX_LISTENERS} listeners follow runs, and no more are accepted"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=10)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.gateway.conftest import Gateway, StartGateway, run_gateway
+from tests.gateway.conftest import DEADLINE, Gateway, StartGateway, run_gateway
 from tests.gateway.runs.client import SMALL, options, read_events, submit, wait_for_end
 from tests.gateway.runs.conftest import draw_pictures
 
@@ -78,6 +79,18 @@ def test_a_stream_continues_after_the_last_event(gateway: Gateway) -> None:
     # A browser connects again after the end of a stream, until it is answered with 204.
     response = gateway.client.get(f"/v1/runs/{run}/events", headers={"Last-Event-ID": str(events[-1][0])})
     assert (response.status_code, response.content) == (204, b"")
+
+
+def test_head_of_a_stream_does_not_listen(gateway: Gateway) -> None:
+    runs = [submit(gateway, f"web/head-{number}").json()["id"] for number in range(2)]
+    with httpx.Client(base_url=gateway.url, limits=httpx.Limits(max_connections=1), timeout=DEADLINE) as client:
+        head = client.head(f"/v1/runs/{runs[1]}/events")
+        # On the same connection, the next request waits until this one is over.
+        state = client.get(f"/v1/runs/{runs[1]}").json()["state"]
+    assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert state in {"queued", "running"}
+    for run in runs:
+        wait_for_end(gateway, run)
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "99999999999999", "٣"])
