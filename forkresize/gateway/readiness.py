@@ -17,9 +17,6 @@ CHECK_SECONDS = 2.0
 _FRESH_SECONDS = 1.0
 """How long a result is used again."""
 
-_THREADS = 4
-"""Threads for checks: they do not wait behind the requests for pictures, and a store that hangs takes no others."""
-
 Check = Callable[[], object]
 """Raises an exception if what it checks cannot be used; called in a thread."""
 
@@ -29,7 +26,7 @@ class CheckResult(Struct, frozen=True):
 
     Attributes:
         status: whether what was checked can be used.
-        seconds: how long the check took.
+        seconds: how long the check took; of one that has timed out, how long it has been running by now.
     """
 
     status: Literal["ok", "failed", "timed out"]
@@ -51,6 +48,8 @@ class Report(Struct, frozen=True):
 class Readiness:
     """Checks what the gateway needs, at most once per second. For one event loop.
 
+    A check does not begin while it is still running from before: what hangs takes one thread, and counts as failed.
+
     Args:
         checks: by name.
         timeout: seconds that each may take.
@@ -59,7 +58,9 @@ class Readiness:
     def __init__(self, checks: Mapping[str, Check], timeout: float = CHECK_SECONDS) -> None:
         self._checks = checks
         self._timeout = timeout
-        self._threads = ThreadPoolExecutor(_THREADS, "readiness")
+        # They do not wait behind the requests for pictures, nor for each other.
+        self._threads = ThreadPoolExecutor(len(checks), "readiness")
+        self._begun: dict[str, tuple[float, asyncio.Future[object]]] = {}
         self._running: asyncio.Task[Report] | None = None
         self._ended_at = 0.0
         self._failed: frozenset[str] = frozenset()
@@ -84,12 +85,12 @@ class Readiness:
         return Report("not ready" if self._failed else "ready", found)
 
     async def _check(self, name: str, check: Check) -> CheckResult:
-        started = time.monotonic()
+        started, call = self._begun.get(name) or self._begin(name, check)
         status: Literal["ok", "failed", "timed out"] = "ok"
         error: BaseException | None = None
         try:
-            async with asyncio.timeout(self._timeout):
-                await asyncio.get_running_loop().run_in_executor(self._threads, check)
+            async with asyncio.timeout(self._timeout - (time.monotonic() - started)):
+                await asyncio.shield(call)
         except TimeoutError:
             status = "timed out"
         except Exception as failure:  # noqa: BLE001  For any reason, the gateway is not ready.
@@ -97,3 +98,15 @@ class Readiness:
         if status != "ok" and name not in self._failed:
             _LOG.warning("not ready: %s %s: %s", name, status, error or f"no answer within {self._timeout:g} s")
         return CheckResult(status, round(time.monotonic() - started, 6))
+
+    def _begin(self, name: str, check: Check) -> "tuple[float, asyncio.Future[object]]":
+        call = asyncio.get_running_loop().run_in_executor(self._threads, check)
+        found = self._begun[name] = time.monotonic(), call
+        call.add_done_callback(lambda done: self._end(name, done))
+        return found
+
+    def _end(self, name: str, call: "asyncio.Future[object]") -> None:
+        del self._begun[name]
+        if not call.cancelled():
+            # No report may wait for it any more.
+            call.exception()

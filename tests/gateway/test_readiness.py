@@ -57,6 +57,36 @@ def test_many_requests_share_one_check() -> None:
     asyncio.run(ask())
 
 
+def test_a_check_that_hangs_is_not_begun_again_and_shows_its_age() -> None:
+    go, begun = threading.Event(), list[float]()
+
+    def hang() -> None:
+        begun.append(time.monotonic())
+        assert go.wait(DEADLINE)
+
+    async def ask() -> None:
+        readiness = Readiness({"good": lambda: None, "slow": hang}, timeout=0.1)
+        ages = []
+        for _ in range(5):
+            report = await readiness.report()
+            assert (report.checks["good"].status, report.checks["slow"].status) == ("ok", "timed out")
+            ages.append(report.checks["slow"].seconds)
+            readiness._ended_at -= 1.5  # noqa: SLF001 -- as if so many seconds had passed.
+        assert len(begun) == 1
+        assert ages == sorted(set(ages))
+        go.set()
+        deadline = time.monotonic() + DEADLINE
+        while not (await readiness.report()).is_ready:
+            assert time.monotonic() < deadline
+            readiness._ended_at -= 1.5  # noqa: SLF001
+        readiness.close()
+
+    try:
+        asyncio.run(ask())
+    finally:
+        go.set()
+
+
 def test_what_was_cancelled_by_its_client_goes_on_for_others() -> None:
     go = threading.Event()
 
