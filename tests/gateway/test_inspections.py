@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import pytest
-
 from forkresize.batch.remote.renderer import Inspected
 from forkresize.gateway.inspections import Inspections
 from forkresize.gateway.problem import Problem

@@ -7,7 +7,7 @@ import time
 
 from forkresize.errors import DestinationError, LedgerError, describe
 from forkresize.gateway.derivatives.places import Place
-from forkresize.gateway.derivatives.records import Made, Records
+from forkresize.gateway.derivatives.records import Made, RecordReader, RecordWriter
 from forkresize.gateway.derivatives.stores import DestinationStores
 from forkresize.gateway.threads import Threads
 from forkresize.job import Source
@@ -27,7 +27,9 @@ _MAX_WAITING = 10_000
 
 
 class Recorder:
-    """The ledgers of derivatives, in a thread of their own. For one event loop.
+    """The ledgers of derivatives, in threads of their own. For one event loop.
+
+    Those who ask do not wait for what is recorded at the time, which may take a while: for the lock of a destination.
 
     Args:
         stores: where the destinations are.
@@ -35,9 +37,10 @@ class Recorder:
     """
 
     def __init__(self, stores: DestinationStores, ledger: str | None) -> None:
-        self._records = Records(stores.url, ledger, stores.open)
+        self._reader = RecordReader(stores.url, ledger)
+        self._writer = RecordWriter(stores.url, ledger, stores.open)
         # A connection to SQLite belongs to its thread.
-        self._thread = Threads(1)
+        self._reading, self._writing = Threads(1), Threads(1)
         self._waiting: list[Made] = []
         self._waiting_since: float | None = None
         self._task: asyncio.Task[None] | None = None
@@ -69,12 +72,12 @@ class Recorder:
     async def find(
         self, place: Place, source: Source, fingerprints: RecipeFingerprints, info: ObjectInfo
     ) -> str | None:
-        """Return the format of an object if it is recorded as made of a source with a recipe; see ``Records.find``.
+        """Return the format of an object if it is recorded as made of a source with a recipe; see ``RecordReader``.
 
         Raises:
             LedgerError: the records cannot be read.
         """
-        return await self._thread.call(self._records.find, place, source, fingerprints, info)
+        return await self._reading.call(self._reader.find, place, source, fingerprints, info)
 
     async def close(self) -> None:
         """Record what waits, and close the ledgers."""
@@ -83,8 +86,9 @@ class Recorder:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._write()
-        await self._thread.call(self._records.close)
-        self._thread.close()
+        await self._reading.call(self._reader.close)
+        self._reading.close()
+        self._writing.close()
 
     async def _run(self) -> None:
         while True:
@@ -101,7 +105,7 @@ class Recorder:
         if not made:
             return True
         try:
-            left = await self._thread.call(self._records.write, made)
+            left = await self._writing.call(self._writer.write, made)
         except (OSError, LedgerError, DestinationError) as error:
             _LOG.warning("%d pictures cannot be recorded: %s", len(made), describe(error))
             left = made

@@ -1,4 +1,4 @@
-"""What is recorded of pictures that were made, in the ledgers of batches: Records."""
+"""What is recorded of pictures that were made, in the ledgers of batches: RecordReader and RecordWriter."""
 
 import logging
 from collections import OrderedDict
@@ -46,20 +46,18 @@ class Made(Struct, frozen=True):
     fingerprints: RecipeFingerprints
 
 
-class Records:
-    """Reads and writes ledgers. All calls have to be made in one thread.
+class RecordReader:
+    """Reads ledgers. All calls have to be made in one thread.
 
     Args:
         store: the URL or the path of the store.
         ledger: the URL of the ledgers; None for the default place.
-        open_destination: returns the store of a destination.
     """
 
-    def __init__(self, store: str, ledger: str | None, open_destination: Callable[[str], OutputStore]) -> None:
+    def __init__(self, store: str, ledger: str | None) -> None:
         self._store = store
         self._ledger = ledger
-        self._open_destination = open_destination
-        self._readers: OrderedDict[str, LedgerStore] = OrderedDict()
+        self._open: OrderedDict[str, LedgerStore] = OrderedDict()
 
     def find(
         self, place: Place, source: Source, fingerprints: RecipeFingerprints, found: ObjectInfo | None
@@ -77,7 +75,7 @@ class Records:
         """
         if found is None:
             return None
-        ledger = self._reader(place.folder)
+        ledger = self._ledger_of(place.folder)
         record = ledger.get_many([place.key]).get(place.key)
         # Without a record, a batch would compare times; that is not enough to serve it.
         if record is None or record.status != "written":
@@ -87,6 +85,40 @@ class Records:
         rules = Rules(Policy(), fingerprints, ledger.interrupted_runs())
         decision = decide(rules, state, 0, found, record)
         return record.format if isinstance(decision.detail, Unchanged) else None
+
+    def close(self) -> None:
+        """Close what is open."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _ledger_of(self, folder: str) -> LedgerStore:
+        ledger = self._open.get(folder)
+        if ledger is not None:
+            self._open.move_to_end(folder)
+            return ledger
+        ledger = open_ledger(destination_of(self._store, folder), self._ledger, read_only=True)
+        if isinstance(ledger, NullLedger):
+            # It may be made at any time.
+            return ledger
+        self._open[folder] = ledger
+        if len(self._open) > _OPEN:
+            self._open.popitem(last=False)[1].close()
+        return ledger
+
+
+class RecordWriter:
+    """Writes ledgers.
+
+    Args:
+        store: the URL or the path of the store.
+        ledger: the URL of the ledgers; None for the default place.
+        open_destination: returns the store of a destination.
+    """
+
+    def __init__(self, store: str, ledger: str | None, open_destination: Callable[[str], OutputStore]) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._open_destination = open_destination
 
     def write(self, made: Sequence[Made]) -> list[Made]:
         """Record pictures, in a run of their own for each destination; return those whose destination is busy.
@@ -107,11 +139,6 @@ class Records:
                 busy += group
         return busy
 
-    def close(self) -> None:
-        """Close what is open."""
-        while self._readers:
-            self._readers.popitem()[1].close()
-
     def _write(self, folder: str, made: Sequence[Made]) -> None:
         destination = destination_of(self._store, folder)
         with self._open_destination(folder).lock(), open_ledger(destination, self._ledger) as ledger:
@@ -121,17 +148,3 @@ class Records:
                 base = source_record(each.job.source, ledger.run)
                 found: Mapping[str, ObjectInfo] = {each.place.key: each.info}
                 ledger.record(records_for(each.job, [each.outcome], base, each.fingerprints, found))
-
-    def _reader(self, folder: str) -> LedgerStore:
-        ledger = self._readers.get(folder)
-        if ledger is not None:
-            self._readers.move_to_end(folder)
-            return ledger
-        ledger = open_ledger(destination_of(self._store, folder), self._ledger, read_only=True)
-        if isinstance(ledger, NullLedger):
-            # It may be made at any time.
-            return ledger
-        self._readers[folder] = ledger
-        if len(self._readers) > _OPEN:
-            self._readers.popitem(last=False)[1].close()
-        return ledger

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from forkresize.errors import FieldError, LedgerError
 from forkresize.gateway.derivatives.memory import Derivative
 from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.derivatives.recorder import Recorder
+from forkresize.gateway.derivatives.records import Made, RecordWriter
 from forkresize.gateway.derivatives.settings import DerivativeSettings
 from forkresize.gateway.derivatives.stores import DestinationStores
 from forkresize.gateway.imgproxy.settings import PictureUrlSettings
@@ -226,15 +228,43 @@ def test_a_destination_that_a_batch_holds_is_recorded_later(
     run(serve())
 
 
+def test_what_is_recorded_is_found_while_other_pictures_are_recorded(
+    settings: GatewaySettings, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert count_batch(photos, tmp_path / "web/photos/thumb") == (2, 0)
+    begun, go = threading.Event(), threading.Event()
+
+    def write_slowly(_: RecordWriter, made: Sequence[Made]) -> list[Made]:
+        begun.set()
+        assert go.wait(60)
+        return []
+
+    monkeypatch.setattr(RecordWriter, "write", write_slowly)
+    monkeypatch.setattr("forkresize.gateway.derivatives.recorder._INTERVAL", 0.0)
+
+    async def serve() -> None:
+        async with open_site(settings) as site:
+            try:
+                (photos / "three.jpg").write_bytes((photos / "one.jpg").read_bytes())
+                await site.get("three.jpg")
+                await until(begun.is_set)
+                await site.get("one.jpg")
+                assert site.rendered == 1
+            finally:
+                go.set()
+
+    run(serve())
+
+
 def test_the_lag_can_be_read_while_pictures_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(DestinationStores(str(tmp_path), StoreOptions()), None)
     recorder._waiting_since = 1.0  # noqa: SLF001 -- as if a picture waited.
 
-    def record_meanwhile() -> float:
+    def record_in_between() -> float:
         recorder._waiting_since = None  # noqa: SLF001 -- as if it was recorded in the event loop.
         return 3.0
 
-    monkeypatch.setattr("forkresize.gateway.derivatives.recorder.time.monotonic", record_meanwhile)
+    monkeypatch.setattr("forkresize.gateway.derivatives.recorder.time.monotonic", record_in_between)
     assert recorder.lag == 2.0
     assert recorder.lag == 0.0
 
