@@ -250,9 +250,11 @@ def test_retry_of_a_task_that_needs_more_than_its_share_gets_the_whole_budget(
     started = SharedFlag()
 
     def use(size: int) -> int:
-        block = bytearray(b"x") * size
-        if size > MIB and not started:
+        is_first = size > MIB and not started
+        if is_first:
             started.set()
+        block = bytearray(b"x") * size
+        if is_first:
             faults.hang()
         time.sleep(0.4)
         return len(block)
