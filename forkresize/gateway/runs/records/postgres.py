@@ -12,10 +12,14 @@ from forkresize.ledger.postgres.migrate import migrate
 
 T = TypeVar("T")
 
+_CLAIMS = 0x4652434C
+"""Number of the advisory lock that a gateway holds while it claims a run: ``FRCL``."""
+
 _WORDS = {
     "{now}": "extract(epoch FROM clock_timestamp())::float8",
     "{for update}": "FOR NO KEY UPDATE",
     "{skip locked}": "FOR NO KEY UPDATE SKIP LOCKED",
+    "{lock claims}": f"pg_advisory_xact_lock({_CLAIMS})",
 }
 
 _TIMEOUTS = Timeouts(connect=3.0, statement=20.0, retry=3.0)

@@ -93,6 +93,7 @@ class RunRecords:
         """Take the next run that has to be done, for so many seconds; None if there is none."""
 
         def claim(cursor: Cursor) -> Claim | None:
+            cursor.rows(statements.LOCK_CLAIMS, {})
             rows = cursor.rows(statements.CLAIM, {"owner": owner, "lease": lease})
             if not rows:
                 return None

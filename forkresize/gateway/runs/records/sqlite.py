@@ -26,6 +26,8 @@ _WORDS = {
     "{now}": "((julianday('now') - 2440587.5) * 86400.0)",
     "{for update}": "",
     "{skip locked}": "",
+    # A transaction has the whole file.
+    "{lock claims}": "1",
     # The schema of PostgreSQL; a file has one of its own.
     "forkresize.": "",
 }

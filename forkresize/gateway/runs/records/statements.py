@@ -55,6 +55,9 @@ CANCEL_RUNNING = """
 UPDATE forkresize.gateway_run SET cancelled = 1 WHERE id = %(id)s AND state = 'running' AND cancelled = 0
 """
 
+# Two gateways that claim at the same time would not see each other's claims: each would take a run of one destination.
+LOCK_CLAIMS = "SELECT {lock claims}"
+
 # A run waits for others of its destination, and those whose gateway is lost come first.
 CLAIM = """
 UPDATE forkresize.gateway_run
