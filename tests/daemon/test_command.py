@@ -11,7 +11,6 @@ from forkresize.daemon.table import format_age, format_table
 from forkresize.extras import install_command
 from forkresize.gateway.access.api_keys import ApiKeys
 from forkresize.gateway.access.principal import Principal, Role
-from forkresize.gateway.access.watched_file import WatchedFile
 from tests.servers.program import find_free_port
 
 BROKER = "amqp://user:geheim@127.0.0.1:1//"
@@ -50,7 +49,7 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         (["gateway", "--root", "a=/", "--jwt-issuer", "x"], "--jwt-issuer: has no effect"),
         (["gateway", "--root", "a=/", "--jwks", "/none"], "--jwt-issuer: tokens need an issuer"),
         (["gateway", "--root", "a=/", "--jwks", "/none", "--jwt-issuer", "x"], "--jwt-audience: tokens need"),
-        (["gateway", "--root", "a=/", "--api-keys", "/none"], "--api-keys: the file '/none' cannot be read"),
+        (["gateway", "--root", "a=/", "--api-keys", "/none"], "--api-keys: the file '/none' cannot be used"),
         (["key", "create", "--name", "web"], "Missing option '--role'"),
         (["key", "create", "--role", "admin", "--name", "a:b"], "--name: invalid name 'a:b'"),
         (["gateway", "--root", "a=/none"], "--root: a=/none: there is no such directory"),
@@ -154,5 +153,5 @@ def test_a_created_key_is_printed_with_the_line_that_makes_it_valid(
     line = error.splitlines()[-1]
     file = tmp_path / "keys"
     file.write_text(line)
-    assert ApiKeys(WatchedFile(str(file))).find(output.strip()) == Principal("key:web", Role.SUBMITTER)
+    assert ApiKeys(str(file)).find(output.strip()) == Principal("key:web", Role.SUBMITTER)
     assert output.strip() not in error

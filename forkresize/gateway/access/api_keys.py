@@ -2,18 +2,16 @@
 
 import hashlib
 import hmac
-import logging
 import re
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from forkresize.errors import FieldError, describe
+from forkresize.errors import FieldError
+from forkresize.gateway.access.key_file import KeyFile
 from forkresize.gateway.access.principal import ROLES, Principal
-from forkresize.gateway.access.watched_file import WatchedFile
-
-_LOG = logging.getLogger(__name__)
 
 PREFIX = "forkresize_"
 """The beginning of each key: scanners for secrets find it, and no token begins with it."""
@@ -43,48 +41,27 @@ class _StoredKey(Struct, frozen=True):
 
 
 class ApiKeys:
-    """The keys in a file: a line ``NAME:ROLE:SHA256`` each; ``#`` begins a comment.
-
-    The file is read again when it has changed. Then a malformed line is logged and grants nothing, and a file that
-    cannot be read grants nothing at all.
+    """The keys in a file: a line ``NAME:ROLE:SHA256`` each; ``#`` begins a comment. See ``KeyFile``.
 
     Args:
-        file: has them.
+        path: of the file.
+        clock: returns seconds, as ``time.monotonic`` does.
 
     Raises:
         FieldError: the file cannot be read, or a line is malformed.
     """
 
-    def __init__(self, file: WatchedFile) -> None:
-        self._file = file
-        try:
-            self._keys, errors = _parse(file.read())
-        except (OSError, ValueError) as error:
-            raise FieldError("api_keys", f"the file '{file.path}' cannot be read: {describe(error)}") from error
-        if errors:
-            raise FieldError("api_keys", f"{file.path}:{errors[0]}")
+    def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = KeyFile(path, _parse, "api_keys", clock)
 
     def find(self, key: str) -> Principal | None:
         """Return whose key it is; None if it is unknown. It takes as long for each unknown key."""
-        if self._file.has_changed():
-            self._reload()
         digest = hashlib.sha256(key.encode(errors="replace")).hexdigest().encode()
         found = None
-        for stored in self._keys:
+        for stored in self._file.content() or ():
             if hmac.compare_digest(stored.digest, digest):
                 found = stored.principal
         return found
-
-    def _reload(self) -> None:
-        try:
-            self._keys, errors = _parse(self._file.read())
-        except (OSError, ValueError) as error:
-            self._keys = []
-            errors = [f" cannot be read, no key is valid: {describe(error)}"]
-        else:
-            _LOG.info("read %d API keys from %s", len(self._keys), self._file.path)
-        for error_text in errors:
-            _LOG.error("%s:%s", self._file.path, error_text)
 
 
 def create_key(name: str, role: str) -> CreatedKey:

@@ -9,11 +9,12 @@ from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from jwt import PyJWK, PyJWKClient, PyJWKSet
-from jwt.exceptions import PyJWKClientError, PyJWTError
+from jwt import PyJWK, PyJWKSet
+from jwt.exceptions import PyJWTError
 
-from forkresize.errors import FieldError, describe
-from forkresize.gateway.access.watched_file import WatchedFile
+from forkresize.errors import FieldError
+from forkresize.gateway.access.fetch import fetch
+from forkresize.gateway.access.key_file import KeyFile
 from forkresize.gateway.problem import Problem
 from forkresize.urls import redact
 
@@ -22,7 +23,8 @@ _LOG = logging.getLogger(__name__)
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric ones only: with a symmetric one, a public key would be a secret that everybody knows."""
 
-_FETCH_TIMEOUT = 5.0
+_FETCH_SECONDS = 5.0
+_MAX_SIZE = 1 << 20
 _MAX_AGE = 600.0
 """Seconds after which keys are fetched again, so that a key that was withdrawn loses its effect."""
 
@@ -53,45 +55,37 @@ def open_key_source(place: str) -> KeySource:
         FieldError: the file cannot be read, has no usable key, or the URL is invalid.
     """
     if "://" not in place:
-        return KeyFile(WatchedFile(place))
+        return KeySetFile(place)
     parts = urlsplit(place)
     is_local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and is_local)):
-        raise FieldError(
-            "jwks", f"invalid URL '{redact(place)}': use https://, http:// for this machine only, or a file"
-        )
-    return KeyUrl(place)
+        hint = "use https://, http:// for this machine only, or a file"
+        raise FieldError("jwks", f"invalid URL '{redact(place)}': {hint}")
+    if "@" in parts.netloc:
+        raise FieldError("jwks", f"invalid URL '{redact(place)}': public keys need no user and no password")
+    return KeySetUrl(place)
 
 
-class KeyFile:
-    """The keys in a file, which is read again when it has changed.
+class KeySetFile:
+    """The keys in a file, which is read again when it has changed. See ``KeyFile``.
 
     Args:
-        file: has them.
+        path: of the file.
+        clock: returns seconds, as ``time.monotonic`` does.
 
     Raises:
         FieldError: the file cannot be read, or has no usable key.
     """
 
-    def __init__(self, file: WatchedFile) -> None:
-        self._file = file
-        try:
-            self._keys = parse_keys(file.read())
-        except (OSError, ValueError) as error:
-            raise FieldError("jwks", f"the file '{file.path}' cannot be used: {describe(error)}") from error
+    def __init__(self, path: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = KeyFile(path, lambda data: (parse_keys(data), ()), "jwks", clock)
 
     async def find(self, key_id: str) -> PyJWK | None:
         """Return a key; None if it is unknown. If the file has become unusable, no key is known."""
-        if self._file.has_changed():
-            try:
-                self._keys = parse_keys(self._file.read())
-            except (OSError, ValueError) as error:
-                self._keys = {}
-                _LOG.error("no token is valid: %s: %s", self._file.path, describe(error))
-        return self._keys.get(key_id)
+        return (self._file.content() or {}).get(key_id)
 
 
-class KeyUrl:
+class KeySetUrl:
     """The keys at a URL, fetched in a thread, kept for ten minutes, and fetched again for a key that is unknown.
 
     Args:
@@ -100,8 +94,7 @@ class KeyUrl:
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name = redact(url)
-        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=_FETCH_TIMEOUT)
+        self._url = url
         self._clock = clock
         self._keys: Keys = {}
         self._fetched = self._tried = float("-inf")
@@ -144,10 +137,13 @@ class KeyUrl:
 
     async def _fetch_keys(self) -> None:
         try:
-            found = await asyncio.to_thread(self._client.fetch_data)
-            self._keys, self._fetched = _select_keys(found), self._clock()
-        except (PyJWKClientError, OSError, ValueError) as error:
-            _LOG.warning("the keys of tokens cannot be fetched from %s: %s", self._name, error)
+            # No caller waits longer, not even for the look-up of the name.
+            async with asyncio.timeout(_FETCH_SECONDS):
+                data = await asyncio.to_thread(fetch, self._url, _FETCH_SECONDS, _MAX_SIZE)
+            self._keys, self._fetched = parse_keys(data), self._clock()
+        except (OSError, ValueError) as error:
+            text = str(error) or f"no answer within {_FETCH_SECONDS:g} s"
+            _LOG.warning("the keys of tokens cannot be fetched from %s: %s", redact(self._url), text)
         finally:
             self._fetch = None
 

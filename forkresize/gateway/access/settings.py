@@ -13,7 +13,6 @@ from forkresize.gateway.access.jwks import open_key_source
 from forkresize.gateway.access.proxies import check_networks
 from forkresize.gateway.access.rate_limits import RateLimits, parse_rate
 from forkresize.gateway.access.tokens import Tokens
-from forkresize.gateway.access.watched_file import WatchedFile
 
 
 class AccessSettings(Struct, frozen=True, kw_only=True):
@@ -67,7 +66,7 @@ def open_access(settings: AccessSettings, *, is_unsigned: bool, public_url: str 
     Raises:
         FieldError: a file cannot be read, or a value is invalid.
     """
-    keys = ApiKeys(WatchedFile(settings.api_keys)) if settings.api_keys else None
+    keys = ApiKeys(settings.api_keys) if settings.api_keys else None
     rates = [
         parse_rate(name, text) if text else None
         for name, text in (("rate_limit", settings.rate_limit), ("address_rate_limit", settings.address_rate_limit))

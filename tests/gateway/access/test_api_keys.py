@@ -8,7 +8,6 @@ import pytest
 from forkresize.errors import FieldError
 from forkresize.gateway.access.api_keys import ApiKeys, create_key
 from forkresize.gateway.access.principal import Principal, Role
-from forkresize.gateway.access.watched_file import WatchedFile
 
 
 class Clock:
@@ -22,7 +21,7 @@ def test_a_created_key_is_found_with_its_role_and_its_file_does_not_contain_it(t
     web, boss = create_key("web", "submitter"), create_key("boss", "admin")
     file = tmp_path / "keys"
     file.write_text(f"# keys\n\n{web.line}  # the web team\n{boss.line}\n")
-    keys = ApiKeys(WatchedFile(str(file)))
+    keys = ApiKeys(str(file))
     assert keys.find(web.key) == Principal("key:web", Role.SUBMITTER)
     assert keys.find(boss.key) == Principal("key:boss", Role.ADMIN)
     assert keys.find(web.key[:-1]) is None
@@ -39,7 +38,7 @@ def test_a_key_is_revoked_when_its_line_is_removed_and_others_stay(
     file = tmp_path / "keys"
     file.write_text(f"{web.line}\n{app.line}\n")
     clock = Clock()
-    keys = ApiKeys(WatchedFile(str(file), clock))
+    keys = ApiKeys(str(file), clock)
     file.write_text(f"{app.line}\n")
     clock.now = 0.5
     assert keys.find(web.key) is not None
@@ -59,7 +58,7 @@ def test_a_key_is_revoked_when_its_line_is_removed_and_others_stay(
     file.unlink()
     clock.now = 3.0
     assert keys.find(app.key) is None
-    assert "no key is valid" in caplog.text
+    assert "none of its keys is valid" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -76,13 +75,13 @@ def test_a_malformed_file_is_refused_at_the_start(tmp_path: Path, text: str, mes
     file = tmp_path / "keys"
     file.write_text(text)
     with pytest.raises(FieldError, match=message) as found:
-        ApiKeys(WatchedFile(str(file)))
+        ApiKeys(str(file))
     assert found.value.field == "api_keys"
 
 
 def test_a_missing_file_is_refused_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(FieldError, match="cannot be read: No such file"):
-        ApiKeys(WatchedFile(str(tmp_path / "none")))
+    with pytest.raises(FieldError, match="cannot be used: No such file"):
+        ApiKeys(str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize("name", ["", "a:b", "a b", "a\nb", "x" * 65, "-a"])

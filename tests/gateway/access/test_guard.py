@@ -20,7 +20,6 @@ from forkresize.gateway.access.guard import Access, guard_routes
 from forkresize.gateway.access.principal import ROLES, Role
 from forkresize.gateway.access.rate_limits import RateLimits, parse_rate
 from forkresize.gateway.access.table import TABLE, Row, find_row
-from forkresize.gateway.access.watched_file import WatchedFile
 from forkresize.gateway.problem import Problem, respond_to_problem
 
 KEYS: dict[Role, CreatedKey] = {role: create_key(name, name) for name, role in ROLES.items()}
@@ -52,7 +51,7 @@ def create_client(keys: Path, *, is_unsigned: bool = False, rate: str | None = N
     """Return a client of an application with all routes of the table, and some that have no row."""
     keys.write_text("".join(f"{key.line}\n" for key in KEYS.values()))
     limits = RateLimits(rate and parse_rate("rate_limit", rate), None, Counters())  # type: ignore[arg-type]
-    access = Access(Authenticator(ApiKeys(WatchedFile(str(keys)))), limits, is_unsigned=is_unsigned)
+    access = Access(Authenticator(ApiKeys(str(keys))), limits, is_unsigned=is_unsigned)
     routes = [Route(row.path, answer, methods=[row.method]) for row in TABLE]
     routes += [Route("/secret", answer, methods=["GET", "POST"]), Route("/livez", answer, methods=["POST"])]
     below = Mount("/v1", routes=[Route("/hidden", answer)])

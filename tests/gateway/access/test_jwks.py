@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import FieldError
-from forkresize.gateway.access.jwks import KeyFile, KeyUrl, open_key_source, parse_keys
-from forkresize.gateway.access.watched_file import WatchedFile
+from forkresize.gateway.access.jwks import KeySetFile, KeySetUrl, open_key_source, parse_keys
 from forkresize.gateway.problem import Problem
 from tests.gateway.access.issuer import Issuer
 from tests.gateway.access.test_api_keys import Clock
@@ -64,7 +63,7 @@ def issuer() -> Issuer:
 def test_an_unknown_key_is_fetched_at_most_once_a_minute(server: KeyServer, issuer: Issuer) -> None:
     async def look() -> None:
         clock = Clock()
-        keys = KeyUrl(server.url, clock)
+        keys = KeySetUrl(server.url, clock)
         server.body = issuer.jwks("rsa")
         assert await keys.find("rsa") is not None
         server.body = issuer.jwks("rsa", "ec")
@@ -83,7 +82,7 @@ def test_many_callers_share_one_fetch_and_the_event_loop_goes_on(server: KeyServ
     async def look() -> None:
         server.body = issuer.jwks()
         server.may_answer.clear()
-        keys = KeyUrl(server.url)
+        keys = KeySetUrl(server.url)
         callers = [asyncio.create_task(keys.find("rsa")) for _ in range(20)]
         assert await asyncio.to_thread(server.was_asked.wait, 30)
         # The loop runs while the server does not answer; a caller that leaves does not end the fetch.
@@ -101,7 +100,7 @@ def test_keys_outlive_a_failing_server_for_a_day_and_then_no_token_is_verified(
 ) -> None:
     async def look() -> None:
         clock = Clock()
-        keys = KeyUrl(server.url, clock)
+        keys = KeySetUrl(server.url, clock)
         with pytest.raises(Problem) as found:
             await keys.find("rsa")
         assert (found.value.status, found.value.retry_after) == (503, 60)
@@ -122,7 +121,7 @@ def test_keys_outlive_a_failing_server_for_a_day_and_then_no_token_is_verified(
 def test_a_key_that_was_withdrawn_is_dropped_after_ten_minutes(server: KeyServer, issuer: Issuer) -> None:
     async def look() -> None:
         clock = Clock()
-        keys = KeyUrl(server.url, clock)
+        keys = KeySetUrl(server.url, clock)
         server.body = issuer.jwks("rsa", "ec")
         assert await keys.find("ec") is not None
         server.body = issuer.jwks("rsa")
@@ -141,14 +140,14 @@ def test_what_is_not_a_set_of_keys_is_logged_and_gives_no_key(
 ) -> None:
     server.body = body
     with pytest.raises(Problem):
-        asyncio.run(KeyUrl(server.url).find("rsa"))
+        asyncio.run(KeySetUrl(server.url).find("rsa"))
     assert "cannot be fetched" in caplog.text
 
 
 def test_keys_in_a_file_follow_the_file(tmp_path: Path, issuer: Issuer, caplog: pytest.LogCaptureFixture) -> None:
     file, clock = tmp_path / "keys.json", Clock()
     file.write_bytes(issuer.jwks("rsa"))
-    keys = KeyFile(WatchedFile(str(file), clock))
+    keys = KeySetFile(str(file), clock)
     file.write_bytes(issuer.jwks("ec"))
     clock.now = 1.0
     assert asyncio.run(keys.find("rsa")) is None
@@ -156,7 +155,7 @@ def test_keys_in_a_file_follow_the_file(tmp_path: Path, issuer: Issuer, caplog: 
     file.write_bytes(b"broken")
     clock.now = 2.0
     assert asyncio.run(keys.find("ec")) is None
-    assert "no token is valid" in caplog.text
+    assert "none of its keys is valid" in caplog.text
 
 
 def test_symmetric_keys_keys_without_id_and_keys_for_encryption_are_not_used(issuer: Issuer) -> None:
@@ -176,6 +175,7 @@ def test_symmetric_keys_keys_without_id_and_keys_for_encryption_are_not_used(iss
         ("http://login.example/jwks", "use https://"),
         ("ftp://login.example/jwks", "use https://"),
         ("https:///jwks", "use https://"),
+        ("https://user:geheim@login.example/jwks", "need no user"),
         ("/nowhere/keys.json", "cannot be used: No such file"),
     ],
 )
