@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from msgspec.structs import replace
@@ -16,22 +16,30 @@ from forkresize.recipe import Recipe, Watermark
 RENDER_VERSION = 3
 """Increase it when the same recipe with the same codecs produces other bytes than before."""
 
+_NO_HASHES: Mapping[str, str] = {}
+
 
 def fingerprint_recipe(
-    recipe: Recipe, timeout: float | None, memory: float | None = None, *, with_codecs: bool = True
+    recipe: Recipe,
+    timeout: float | None,
+    memory: float | None = None,
+    *,
+    with_codecs: bool = True,
+    hashes: Mapping[str, str] = _NO_HASHES,
 ) -> RecipeFingerprints:
     """Return the fingerprints of a recipe's renditions.
 
     Args:
-        recipe: the recipe; files that it names are read.
+        recipe: the recipe.
         timeout: seconds that a picture may take.
         memory: bytes that rendering may use; None for no limit.
         with_codecs: whether the versions of codecs count.
+        hashes: of files that the recipe names, by path; other files are read.
 
     Raises:
         OSError: a watermark or a font cannot be read.
     """
-    common = [str(RENDER_VERSION), *_file_hashes(recipe), *(_codec_versions() if with_codecs else ())]
+    common = [str(RENDER_VERSION), *_file_hashes(recipe, hashes), *(_codec_versions() if with_codecs else ())]
     renditions = [
         _digest(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
     ]
@@ -68,11 +76,19 @@ def _extra_versions() -> tuple[str, ...]:
     return tuple(f"{each.distribution} {each.version}" for each in extras)
 
 
-def _file_hashes(recipe: Recipe) -> Iterator[str]:
+def _file_hashes(recipe: Recipe, hashes: Mapping[str, str]) -> Iterator[str]:
     """Yield the hashes of the files that the recipe names."""
     for path in referenced_files(recipe):
+        if path in hashes:
+            yield hashes[path]
+            continue
         with open(path, "rb") as file:
             yield hashlib.file_digest(file, "blake2b").hexdigest()
+
+
+def hash_content(content: bytes) -> str:
+    """Return the hash of the content of a file that a recipe names."""
+    return hashlib.blake2b(content).hexdigest()
 
 
 def referenced_files(recipe: Recipe) -> Iterable[str]:

@@ -50,7 +50,13 @@ class Services:
         self.access = open_access(settings.access, is_unsigned=settings.unsigned, public_url=settings.public_url)
         self.runs = None if settings.runs is None else RunManager(settings.runs)
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
-        create_renderer = partial(Renderer, settings.pool, settings.sandbox, self.picture_urls.with_files)
+        create_renderer = partial(
+            Renderer,
+            settings.pool,
+            settings.sandbox,
+            self.picture_urls.with_files,
+            self.picture_urls.files.contents,
+        )
         self.pictures = Pictures(settings, create_renderer, self.threads)
         self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
         self.metrics = GatewayMetrics()

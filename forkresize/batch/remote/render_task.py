@@ -1,7 +1,7 @@
 """What a worker without files does with a picture: bytes in by a memfd; renditions out by a memfd, or its size."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BufferedReader, FileIO
 from time import perf_counter
@@ -17,6 +17,7 @@ from forkresize.image.errors import failure_of
 from forkresize.image.inspection import Inspected, inspect_picture
 from forkresize.image.limits import limit_decoders
 from forkresize.image.transform import Rendered, preload, render_each
+from forkresize.image.watermark.files import use_contents
 from forkresize.job import Job
 from forkresize.outcome import Failed, Skipped, Written, truncate
 from forkresize.pool import Serializer, WithFiles, reserve
@@ -114,12 +115,17 @@ TASK_SERIALIZER = Serializer(_encode_task, _decode_task)
 RESULT_SERIALIZER = replace(OUTCOME_SERIALIZER, encode=_encode_result, decode=_decode_result)
 
 
-def preload_recipes(recipes: Sequence[bytes]) -> None:
+def preload_recipes(recipes: Sequence[bytes], contents: Mapping[str, bytes]) -> None:
     """Load all that rendering needs, and the files that these recipes name, so that workers share it.
+
+    Args:
+        recipes: as ``recipe.to_bytes`` returns them.
+        contents: of files, by path, in place of those on the disk.
 
     Raises:
         FieldError: a recipe names a watermark or a font that cannot be used.
     """
+    use_contents(contents)
     for recipe in recipes:
         preload(_decode_recipe(recipe))
     if not recipes:

@@ -43,6 +43,8 @@ _KEPT_VARIABLES = frozenset(
 _KEPT_PREFIXES = ("LC_", "PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_", "OMP_", "COV", "COVERAGE")
 """Variables that the interpreter and the codecs read. Others may hold credentials."""
 
+_ON_DISK: Mapping[str, bytes] = {}
+
 
 class PackedRecipe(Struct, frozen=True):
     """A recipe as it travels with each picture, and the limits of each.
@@ -78,10 +80,15 @@ class Renderer:
         mode: how many layers of the sandbox to use.
         recipes: those that name files, which are loaded once, before any picture. Pictures for other recipes that name
             files fail.
+        contents: of files that they name, by path; other files are read whenever a supervisor starts.
     """
 
     def __init__(
-        self, options: PoolOptions, mode: SandboxMode = SandboxMode.AUTO, recipes: Sequence[PackedRecipe] = ()
+        self,
+        options: PoolOptions,
+        mode: SandboxMode = SandboxMode.AUTO,
+        recipes: Sequence[PackedRecipe] = (),
+        contents: Mapping[str, bytes] = _ON_DISK,
     ) -> None:
         self.workers = options.workers or available_cpus()
         self.memory = options.memory or default_budget()
@@ -97,7 +104,7 @@ class Renderer:
                 task_serializer=TASK_SERIALIZER,
             ),
             initializer=start_worker,
-            preload=partial(preload_recipes, tuple(each.data for each in recipes)),
+            preload=partial(preload_recipes, tuple(each.data for each in recipes), contents),
             environment=scrub_environment(os.environ),
         )
 

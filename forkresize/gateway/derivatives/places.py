@@ -10,6 +10,8 @@ from forkresize.ledger import RecipeFingerprints
 from forkresize.plan import Naming
 from forkresize.recipe import Recipe
 
+_NO_FILES: Mapping[str, str] = {}
+
 
 class Place(Struct, frozen=True):
     """Where a picture belongs.
@@ -44,9 +46,14 @@ class Target(Struct, frozen=True):
     naming: Naming
 
     @classmethod
-    def of(cls, recipe: Recipe) -> "Target":
-        """Return the target of a recipe; the files that it names are read."""
-        return cls(recipe, fingerprint_recipe(recipe, None), recipe.fingerprint(), Naming(recipe))
+    def of(cls, recipe: Recipe, hashes: Mapping[str, str] = _NO_FILES) -> "Target":
+        """Return the target of a recipe.
+
+        Args:
+            recipe: with one rendition.
+            hashes: of the files that it names, by path.
+        """
+        return cls(recipe, fingerprint_recipe(recipe, None, hashes=hashes), recipe.fingerprint(), Naming(recipe))
 
     @property
     def identity(self) -> bytes:

@@ -157,7 +157,7 @@ class _Work:
         if self._target is None:
             source = await self._services.pictures.inspect(self._located)
             size = source.width, source.height
-            self._target = Target.of(self._services.picture_urls.make(self._options, self._output, size))
+            self._target = self._services.picture_urls.target(self._options, self._output, size)
         return self._target
 
 

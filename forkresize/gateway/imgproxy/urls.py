@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -20,6 +20,7 @@ from forkresize.gateway.imgproxy.options import Options
 from forkresize.gateway.imgproxy.path import PictureRequest, parse_path
 from forkresize.gateway.imgproxy.presets import load_presets
 from forkresize.gateway.imgproxy.recipe import PLAIN, Recipes, WatermarkFile
+from forkresize.gateway.imgproxy.recipe_files import RecipeFiles
 from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.imgproxy.signature import PREFIX, Signer, load_keys
 from forkresize.gateway.problem import Problem, problem_of_usage
@@ -42,6 +43,8 @@ class PictureUrls:
     Attributes:
         signer: checks signatures.
         recipes: makes recipes of options.
+        files: that recipes name, as they were at the start.
+        changed: seconds since the epoch at which a preset or a file changed last.
 
     Raises:
         FieldError: neither or both of a key file and unsigned URLs are asked for; or a file cannot be used.
@@ -57,7 +60,8 @@ class PictureUrls:
         self.signer = Signer(keys, settings.signature_size)
         watermark = _watermark(settings)
         self.recipes = Recipes(load_presets(settings.presets), watermark)
-        self.changed = _last_change([*settings.presets.values(), *([watermark.path] if watermark else [])])
+        self.files = RecipeFiles.read(self._fixed_recipes())
+        self.changed = max(_last_change(settings.presets.values()), self.files.changed)
         self._only_presets = settings.presets_only
         self._parse = lru_cache(_CACHED)(self._parse_raw)
         self.variant = lru_cache(_CACHED)(self._find_variant)
@@ -70,11 +74,14 @@ class PictureUrls:
     @property
     def with_files(self) -> list[PackedRecipe]:
         """The recipes that name files, which a renderer has to load at its start."""
-        recipes = [*self.recipes.presets.values()]
-        watermark = self.recipes.watermark
-        if watermark is not None:
-            recipes.append(PLAIN.with_options(watermark=watermark.path))
+        recipes = self._fixed_recipes()
         return [PackedRecipe.of(each) for each in recipes if any(isinstance(step, Watermark) for step in each.steps)]
+
+    def _fixed_recipes(self) -> list[Recipe]:
+        """Return the recipes that are known before any URL: those of presets, and one with the watermark."""
+        watermark = self.recipes.watermark
+        marked = [] if watermark is None else [PLAIN.with_options(watermark=watermark.path)]
+        return [*self.recipes.presets.values(), *marked]
 
     def url(self, path: str) -> str:
         """Return the path of a URL with its signature.
@@ -135,11 +142,15 @@ class PictureUrls:
         """
         options = self._parse(raw_path).options
         if self.recipes.needs_size(options):
-            base = fingerprint_recipe(self.recipes.base(options), None).renditions[0]
+            base = fingerprint_recipe(self.recipes.base(options), None, hashes=self.files.hashes).renditions[0]
             chosen = options.format if output is None else output
             return Variant(base + repr((replace(options, **_HANDLING), chosen)).encode())
-        target = Target.of(self.make(options, output))
+        target = self.target(options, output)
         return Variant(target.identity, target)
+
+    def target(self, options: Options, output: Format | None, size: tuple[int, int] | None = None) -> Target:
+        """Return what options make of a picture; see ``make``."""
+        return Target.of(self.make(options, output, size), self.files.hashes)
 
     def make(self, options: Options, output: Format | None, size: tuple[int, int] | None = None) -> Recipe:
         """Return the recipe of options; see ``Recipes.make``.
@@ -171,6 +182,6 @@ def _watermark(settings: PictureUrlSettings) -> WatermarkFile | None:
     return WatermarkFile(os.path.abspath(settings.watermark), settings.watermark_opacity)
 
 
-def _last_change(paths: list[str]) -> int:
+def _last_change(paths: Iterable[str]) -> int:
     """Return when the newest of some files changed, in seconds since the epoch; 0 without files."""
     return max((int(os.stat(path).st_mtime) for path in paths), default=0)

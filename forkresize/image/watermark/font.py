@@ -9,8 +9,8 @@ from PIL import ImageFont
 from PIL.ImageFont import FreeTypeFont, Layout
 
 from forkresize.errors import FieldError, describe
+from forkresize.image.watermark.files import open_file
 from forkresize.recipe import Watermark
-from forkresize.store.files import open_source
 
 _BUNDLED = os.path.join(os.path.dirname(__file__), "NotoSans.ttf")
 """A subset of Noto Sans, under the SIL Open Font License; Pillow's own font lacks most accented letters."""
@@ -69,7 +69,7 @@ def missing_glyphs(step: Watermark) -> str:
 
 @lru_cache(maxsize=_CACHED)
 def _content(path: str) -> bytes:
-    with open_source(path) as file:
+    with open_file(path) as file:
         return file.read()
 
 

@@ -1,7 +1,6 @@
 """Loads the picture of a watermark. Does not scale it."""
 
 from functools import lru_cache
-from io import BufferedReader
 
 from PIL import ImageChops
 from PIL.Image import Image
@@ -15,9 +14,9 @@ from forkresize.image.picture import Picture
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.modes import normalize_mode
 from forkresize.image.steps.orient import orient
+from forkresize.image.watermark.files import open_file
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe
-from forkresize.store.files import open_source
 
 _MAX_PIXELS = 50_000_000
 
@@ -40,10 +39,10 @@ def logo(path: str) -> Image:
 
 def _first_frame(path: str) -> Picture:
     try:
-        raw = open_source(path)
+        file = open_file(path)
     except OSError as error:
         raise unreadable_error(path, error) from error
-    with BufferedReader(raw) as file:
+    with file:
         source = SourceImage.open(file, Recipe(max_pixels=_MAX_PIXELS), Diagnostics(), path)
         source.load()
         return next(source.decode(1, 1))

@@ -101,4 +101,4 @@ def test_name_of_a_format_is_limited_in_length() -> None:
 
 def test_missing_watermark_is_found_before_any_picture() -> None:
     with pytest.raises(FieldError, match="watermark"):
-        preload_recipes([to_bytes(Recipe.of(width=8, watermark="/missing/logo.png"))])
+        preload_recipes([to_bytes(Recipe.of(width=8, watermark="/missing/logo.png"))], {})
