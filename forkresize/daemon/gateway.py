@@ -77,7 +77,19 @@ def gateway(**options: Any) -> int:
         access=create_access_settings(options),
         pool=PoolOptions(workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"]),
         sandbox=SandboxMode(options["sandbox"]),
-        stores=StoreOptions(allow_http=options["allow_http"], timeout=options["timeout"]),
+        stores=_limit_stores(options["timeout"], allow_http=options["allow_http"]),
         runs=make_runs_settings(options, roots),
     )
     return serve(settings)
+
+
+def _limit_stores(seconds: float, *, allow_http: bool) -> StoreOptions:
+    """Return the limits of stores for requests that have so many seconds: what hangs gives its thread back in time."""
+    usual = StoreOptions()
+    return StoreOptions(
+        allow_http=allow_http,
+        connect_timeout=min(usual.connect_timeout, seconds),
+        stall_timeout=min(usual.stall_timeout, seconds),
+        timeout=seconds,
+        retry_timeout=seconds,
+    )

@@ -16,7 +16,6 @@ from forkresize.gateway import health, listing, page, sign
 from forkresize.gateway.access.guard import guard_routes
 from forkresize.gateway.access.proxies import trust_proxies
 from forkresize.gateway.bounds import RequestBounds
-from forkresize.gateway.connection import CLIENT_CLOSED_REQUEST
 from forkresize.gateway.headers import SecurityHeaders
 from forkresize.gateway.iiif import routes as iiif
 from forkresize.gateway.iiif.cross_origin import CrossOrigin
@@ -25,6 +24,7 @@ from forkresize.gateway.observer import RequestObserver
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.runs import routes as runs
 from forkresize.gateway.services import Services
+from forkresize.gateway.time_limit import CLIENT_CLOSED_REQUEST, TimeLimit
 from forkresize.gateway.transform import routes as transform
 
 __all__ = ["collect_routes", "create_app"]
@@ -36,7 +36,7 @@ _FORM_BYTES = 1 << 20
 def create_app(services: Services) -> ASGIApp:
     """Return the application; its lifespan opens and closes the services.
 
-    A request passes the observer, the trusted proxies, the bounds, and the guard of its route.
+    A request passes the observer, the trusted proxies, the bounds, the time limit, and the guard of its route.
     """
     settings = services.settings
     bounded = RequestBounds(_create_router(services), settings.wire, settings.limits.max_file_size + _FORM_BYTES)
@@ -56,7 +56,10 @@ def _create_router(services: Services) -> Starlette:
     app = Starlette(
         routes=guard_routes(collect_routes(services), services.access),
         lifespan=lifespan,
-        middleware=[Middleware(CrossOrigin, prefix=iiif.PREFIX)],
+        middleware=[
+            Middleware(CrossOrigin, prefix=iiif.PREFIX),
+            Middleware(TimeLimit, seconds=services.settings.limits.timeout),
+        ],
         exception_handlers={
             Problem: respond_to_problem,
             HTTPException: _respond_to_http_error,

@@ -61,7 +61,7 @@ class RequestBounds:
         problem = self._check(scope)
         body = _Body(receive, self._limits, self._max_body)
         answer = self._app if problem is None else problem.response()
-        await answer(scope, body.receive, _announce_close(body, send) if _has_body(scope) else send)
+        await answer(scope, body.receive, _announce_close(body, send) if has_body(scope) else send)
 
     def _check(self, scope: Scope) -> Problem | None:
         """Return what is wrong with the head of a request; None if nothing is."""
@@ -77,7 +77,8 @@ class RequestBounds:
         return too_large(self._max_body) if length > self._max_body else None
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
+    """Return whether a request has a body."""
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
         for name, value in scope["headers"]

@@ -1,8 +1,9 @@
 """What is served: ``/v1/roots``, and the keys of a root page by page."""
 
-import asyncio
+import math
 import os
 import re
+import time
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -25,8 +26,8 @@ from forkresize.store.files import is_internal
 _EXAMINED = 20_000
 """Objects that one request looks at, pictures or not."""
 
-_AT_ONCE = 2
-"""Listings at the same time; others wait. They must not keep pictures waiting for threads."""
+_SHARE = 0.5
+"""The part of the time of a request after which a page ends with what was found."""
 
 _NO_STORE = {"cache-control": "no-store"}
 
@@ -82,7 +83,6 @@ class RootApi:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -107,13 +107,9 @@ class RootApi:
         query = parse_query(request, KeysQuery)
         name = request.path_params["name"]
         store = self._services.roots.store(name)
-        timeout = self._services.settings.limits.timeout
+        seconds = self._services.settings.limits.timeout * _SHARE
         try:
-            async with asyncio.timeout(timeout), self._turns:
-                page = await self._services.threads.call(list_keys, store, query)
-        except TimeoutError:
-            text = f"the keys of {name!r} could not be listed within {timeout:g} s"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1) from None
+            page = await self._services.listing.call(list_keys, store, query, seconds)
         except InvalidKeyError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, describe_error(error), field="prefix") from error
         except OSError as error:
@@ -126,12 +122,13 @@ def routes(services: Services) -> list[BaseRoute]:
     return RootApi(services).routes()
 
 
-def list_keys(store: SourceStore, query: KeysQuery) -> KeyPage:
+def list_keys(store: SourceStore, query: KeysQuery, seconds: float = math.inf) -> KeyPage:
     """Return a page of the keys of pictures.
 
     Args:
         store: of a root.
         query: which keys.
+        seconds: after which the page ends.
 
     Raises:
         InvalidKeyError: the prefix leads out of the root, or is not one that keys may have.
@@ -140,12 +137,13 @@ def list_keys(store: SourceStore, query: KeysQuery) -> KeyPage:
     if not _may_list(store, query.prefix):
         return KeyPage([], None)
     keys: list[Key] = []
+    deadline = time.monotonic() + seconds
     for examined, info in enumerate(store.scan(query.prefix, query.after), 1):
-        if _UNWRITABLE.search(info.key):
-            continue
-        if info.kind is ObjectKind.FILE and os.path.splitext(info.key)[1].lower() in SUFFIXES:
+        is_writable = _UNWRITABLE.search(info.key) is None
+        if is_writable and info.kind is ObjectKind.FILE and os.path.splitext(info.key)[1].lower() in SUFFIXES:
             keys.append(Key(info.key, info.size, datetime.fromtimestamp(info.mtime_ns // 10**9, UTC)))
-        if len(keys) == query.limit or examined >= _EXAMINED:
+        is_full = len(keys) == query.limit or examined >= _EXAMINED or time.monotonic() >= deadline
+        if is_full and is_writable:
             return KeyPage(keys, info.key)
     return KeyPage(keys, None)
 

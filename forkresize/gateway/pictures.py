@@ -21,9 +21,8 @@ from forkresize.gateway.admission import Admission, Bounds, Place
 from forkresize.gateway.inspections import Inspections
 from forkresize.gateway.observation import note_cache, note_picture, note_stage, stage
 from forkresize.gateway.problem import Problem, problem_of_detail
-from forkresize.gateway.roots import Located
+from forkresize.gateway.roots import Located, Roots
 from forkresize.gateway.settings import GatewaySettings, Limits
-from forkresize.gateway.threads import Threads
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Execution, Failed, Outcome, Skipped, Written
 from forkresize.recipe import Recipe, to_bytes
@@ -71,14 +70,14 @@ class Pictures:
     Args:
         settings: of the gateway.
         create_renderer: returns what renders; called again when a renderer is broken.
-        threads: where stores are called.
+        roots: where sources are fetched.
     """
 
-    def __init__(self, settings: GatewaySettings, create_renderer: Callable[[], Renderer], threads: Threads) -> None:
+    def __init__(self, settings: GatewaySettings, create_renderer: Callable[[], Renderer], roots: Roots) -> None:
         self._limits = settings.limits
         self._create_renderer = create_renderer
         self._renderer = create_renderer()
-        self._threads = threads
+        self._roots = roots
         self._packer = _Packer(self._limits)
         self._inspections = Inspections(self._inspect)
         self.admission = Admission(_bounds(self._limits, self._renderer.workers))
@@ -154,7 +153,7 @@ class Pictures:
         fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
         try:
             with stage("fetch"):
-                return await self._threads.call(fetcher.fetch, Job(located.source, _outputs(recipe)))
+                return await self._roots.call(located.root, fetcher.fetch, Job(located.source, _outputs(recipe)))
         except RefusedError as error:
             # Where the root is does not concern the client.
             text = error.detail.error.replace(located.source.path, f"{located.root}/{located.key}")

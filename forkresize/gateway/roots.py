@@ -2,8 +2,9 @@
 
 import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import ParamSpec, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +18,9 @@ from forkresize.store.confined import ConfinedStore
 from forkresize.store.files import is_internal
 from forkresize.store.objects import StoreOptions, open_store
 from forkresize.urls import is_url
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _IMPOSSIBLE = {errno.ENAMETOOLONG, errno.ELOOP}
 """Errors of a key that no file of the root can have."""
@@ -52,16 +56,16 @@ class Roots:
     Args:
         urls: by name; a URL of a store, or a local path.
         options: limits of the requests to object stores.
-        threads: where stores are called.
+        connections: calls of each store at the same time. One that hangs does not hold up the others.
 
     Raises:
         FieldError: a local directory does not exist.
         UsageError: a URL is invalid, or the libraries or credentials for it are missing.
     """
 
-    def __init__(self, urls: Mapping[str, str], options: StoreOptions, threads: Threads) -> None:
+    def __init__(self, urls: Mapping[str, str], options: StoreOptions, connections: int) -> None:
         self._stores = {name: open_root(name, url, options) for name, url in urls.items()}
-        self._threads = threads
+        self._threads = {name: Threads(connections) for name in urls}
 
     @property
     def names(self) -> list[str]:
@@ -79,6 +83,15 @@ class Roots:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no root {name!r}", field="root")
         return found
 
+    async def call(self, name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what a function returns in one of the threads of a root."""
+        return await self._threads[name].call(function, *args, **kwargs)
+
+    def close(self) -> None:
+        """Drop the calls that wait."""
+        for threads in self._threads.values():
+            threads.close()
+
     async def find(self, name: str, key: str) -> Located:
         """Return a source.
 
@@ -89,7 +102,7 @@ class Roots:
         store = self.store(name)
         note_source(name, key)
         try:
-            info = await self._threads.call(_find, store, key)
+            info = await self.call(name, _find, store, key)
         except InvalidKeyError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, describe(error), field="key") from error
         except OSError as error:

@@ -21,14 +21,17 @@ from forkresize.telemetry.tracer import Tracer
 
 _LOG = logging.getLogger("forkresize.gateway")
 
+_LISTINGS = 2
+"""Roots that are listed at the same time; other requests for keys wait, and none keeps pictures waiting."""
+
 
 class Services:
     """What the routes of a gateway use. Created before the event loop runs, and opened and closed in it.
 
     Attributes:
         settings: of the gateway.
-        threads: where stores and databases are called.
         roots: where pictures come from.
+        listing: the threads that list them.
         picture_urls: checks, reads and signs the URLs of pictures.
         pictures: makes them.
         derivatives: keeps them in a store; None if there is none.
@@ -45,8 +48,8 @@ class Services:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
-        self.threads = Threads(settings.limits.connections)
-        self.roots = Roots(settings.roots, settings.stores, self.threads)
+        self.roots = Roots(settings.roots, settings.stores, settings.limits.connections)
+        self.listing = Threads(_LISTINGS)
         self.access = open_access(settings.access, is_unsigned=settings.unsigned, public_url=settings.public_url)
         self.runs = None if settings.runs is None else RunManager(settings.runs)
         self.picture_urls = PictureUrls(settings.picture_urls, unsigned=settings.unsigned)
@@ -57,7 +60,7 @@ class Services:
             self.picture_urls.with_files,
             self.picture_urls.files.contents,
         )
-        self.pictures = Pictures(settings, create_renderer, self.threads)
+        self.pictures = Pictures(settings, create_renderer, self.roots)
         self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
         self.metrics = GatewayMetrics()
         self.metrics.follow(self.pictures)
@@ -90,7 +93,8 @@ class Services:
         self.pictures.close()
         await self.access.close()
         self.readiness.close()
-        self.threads.close()
+        self.roots.close()
+        self.listing.close()
         await asyncio.get_running_loop().run_in_executor(None, self.tracer.close)
 
     @property

@@ -34,7 +34,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         waiting: pictures that may wait for a worker; those beyond are refused with 503. None for eight per worker.
         memory: bytes of sources that may be in memory at the same time.
         giant: bytes from which a source may not keep the last worker from others.
-        connections: requests to stores at the same time.
+        connections: requests to each root at the same time.
     """
 
     timeout: _Seconds = 10.0

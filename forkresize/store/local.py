@@ -101,9 +101,8 @@ class LocalStore:
 
     def scan(self, prefix: str = "", after: str = "") -> Iterator[ObjectInfo]:
         """Yield the files in the order of their keys' bytes; directories that cannot be read are passed over."""
-        directory, _, _ = prefix.rpartition("/")
-        for key in self._walk(f"{directory}/" if directory else ""):
-            if key.startswith(prefix) and os.fsencode(key) > os.fsencode(after) and (found := self.stat(key)):
+        for key in self._walk(prefix, after):
+            if found := self.stat(key):
                 yield found
 
     def put(self, key: str, data: bytes | memoryview, options: PutOptions = PLAIN) -> ObjectInfo:
@@ -171,16 +170,22 @@ class LocalStore:
         folder, name = os.path.split(key)
         return folder or os.curdir, check_key(name)
 
-    def _walk(self, above: str) -> Iterator[str]:
-        """Yield the keys of what is not a directory, in the order of their bytes."""
-        pending = [above]
+    def _walk(self, prefix: str, after: str) -> Iterator[str]:
+        """Yield the keys of what is not a directory, in the order of their bytes.
+
+        Directories are not read if all keys below them have another prefix, or come before ``after``.
+        """
+        first, last = prefix.rpartition("/")[0], os.fsencode(after)
+        pending = [f"{first}/" if first else ""]
         while pending:
             key = pending.pop()
             if key and not key.endswith("/"):
                 yield key
                 continue
             # A directory's slash counts, as it is part of the keys below.
-            pending += sorted((key + name for name in self._names(key)), key=os.fsencode, reverse=True)
+            below = ((os.fsencode(key + name), key + name) for name in self._names(key))
+            found = sorted(((data, each) for data, each in below if _may_lead(data, last)), reverse=True)
+            pending += [each for _, each in found if each.startswith(prefix)]
 
     def _names(self, folder: str) -> list[str]:
         """Return the names in a directory, with a slash after those of directories; none if it cannot be read."""
@@ -193,6 +198,11 @@ class LocalStore:
                 ]
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return []
+
+
+def _may_lead(key: bytes, after: bytes) -> bool:
+    """Return whether a key, or one below it if it is a directory's, comes after another one."""
+    return key > after or (key.endswith(b"/") and after.startswith(key))
 
 
 def _link(temporary: str, name: str, directory: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import convert
@@ -60,6 +61,39 @@ def test_a_page_ends_after_a_number_of_other_objects(
     monkeypatch.setattr(listing, "_EXAMINED", 4)
     page = list_keys(store, KeysQuery())
     assert (page.keys, page.next) == ([], "3.txt")
+
+
+def test_a_page_ends_after_a_time(store: SourceStore) -> None:
+    page = list_keys(store, KeysQuery(), seconds=0)
+    assert ([key.key for key in page.keys], page.next) == (["a-b.png"], "a-b.png")
+    page = list_keys(store, KeysQuery(after="a-b.png"), seconds=0)
+    assert ([key.key for key in page.keys], page.next) == (["a/1.JPG"], "a/1.JPG")
+
+
+@pytest.mark.parametrize(
+    ("query", "read"),
+    [
+        ({"prefix": "b"}, ["", "b/"]),
+        ({"prefix": "d/x"}, ["d/", "d/x/"]),
+        ({"after": "d/x/2.jpg"}, ["", "d/", "d/x/", "d/y/", "e/"]),
+        ({"limit": 1}, ["", "a/"]),
+    ],
+)
+def test_only_directories_that_may_have_keys_of_the_page_are_read(
+    query: dict[str, Any], read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "c/1.jpg", "d/x/2.jpg", "d/x/3.jpg", "d/y/1.jpg", "e/1.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found, scandir = list[str](), os.scandir
+
+    def note(path: str) -> Any:
+        found.append(path.removeprefix(f"{tmp_path}/"))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", note)
+    assert keys(ConfinedStore(str(tmp_path)), **query)
+    assert found == read
 
 
 @pytest.mark.parametrize("prefix", ["a/", "a/1", "a-"])

@@ -17,8 +17,8 @@ from forkresize.cluster.metrics import ClusterMetrics
 from forkresize.cluster.node.metrics import NodeMetrics
 from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.pictures import Pictures
+from forkresize.gateway.roots import Roots
 from forkresize.gateway.settings import GatewaySettings
-from forkresize.gateway.threads import Threads
 from forkresize.pool import PoolOptions
 from forkresize.report.export.metrics import MetricsFile
 from forkresize.summary import ExecutorStats
@@ -37,9 +37,9 @@ SERIES = ("", "_total", "_bucket", "_count", "_sum")
 def find_metrics() -> frozenset[str]:
     """Return the names of the metrics of gateways, nodes and clusters, with what is added to them."""
     gateway, node = GatewayMetrics(), NodeMetrics()
-    threads = Threads(1)
     settings = GatewaySettings(roots={"photos": "."})
-    pictures = Pictures(settings, lambda: Renderer(PoolOptions()), threads)
+    roots = Roots(settings.roots, settings.stores, 1)
+    pictures = Pictures(settings, lambda: Renderer(PoolOptions()), roots)
     gateway.follow(pictures)
     # Their names do not depend on what they follow.
     runs = SimpleNamespace(settings=SimpleNamespace(cluster=None), running=0, ended={})
@@ -53,7 +53,7 @@ def find_metrics() -> frozenset[str]:
     )
     families = [*gateway.registry.collect(), *node.registry.collect(), *cluster.collect()]
     pictures.close()
-    threads.close()
+    roots.close()
     return frozenset(f"{family.name}{end}" for family in families for end in SERIES)
 
 

@@ -14,7 +14,6 @@ from forkresize._version import __version__
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.formats import OUTPUT_FORMATS, media_type
 from forkresize.gateway.caching import Validators, cache_control
-from forkresize.gateway.connection import while_connected
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.iiif.identifier import Identifier, parse_identifier, unquote_part
 from forkresize.gateway.iiif.information import CONTEXT, PROFILE, Information, accepts_linked_data, describe_picture
@@ -110,7 +109,7 @@ class ImageApi:
         headers |= {"link": _PROFILE_LINK, "vary": ", ".join(("accept", *self._vary))}
         if is_current:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        found = await while_connected(request, self._services.pictures.inspect(located))
+        found = await self._services.pictures.inspect(located)
         document = describe_picture(base_uri, (found.width, found.height), self._limits)
         return Response(json.encode(document), 200, headers, media_type)
 
@@ -141,7 +140,7 @@ class ImageApi:
         if is_current:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         work = partial(self._render, located, parts)
-        answer = await while_connected(request, self._flights.run((located.root, located.key, headers["etag"]), work))
+        answer = await self._flights.run((located.root, located.key, headers["etag"]), work)
         headers["link"] = f'<{base_uri}/{answer.canonical}>;rel="canonical", {_PROFILE_LINK}'
         return Response(answer.picture.data, 200, headers, answer.picture.media_type)
 

@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Route
 
 from forkresize.formats import Format
 from forkresize.gateway.caching import Validators, cache_control
-from forkresize.gateway.connection import while_connected
 from forkresize.gateway.derivatives.memory import Derivative
 from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.describe import Answer, describe
@@ -96,7 +95,7 @@ class PictureApi:
         picture = await work.find() if variant.target is not None else None
         if picture is None:
             key = located.root, located.key, validators.etag
-            picture = await while_connected(request, self._flights.run(key, work.make))
+            picture = await self._flights.run(key, work.make)
         headers["content-disposition"] = _disposition(found, picture.media_type)
         return Response(picture.data, 200, headers, picture.media_type)
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from forkresize.formats import Format
-from forkresize.gateway.connection import while_connected
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
@@ -71,9 +70,9 @@ class TransformApi:
             fields = await _read_body(request, upload)
             recipe = read_recipe(fields, self._presets)
             upload.complete()
-            work = self._services.pictures.render_upload(upload.file, upload.size, recipe, _suffix_hint(upload.name))
+            render = self._services.pictures.render_upload
             try:
-                [picture] = await while_connected(request, work)
+                [picture] = await render(upload.file, upload.size, recipe, _suffix_hint(upload.name))
             except Problem as problem:
                 if problem.reason == Reason.UNREADABLE:
                     # It is the caller's picture, not one of a store.
