@@ -35,7 +35,9 @@ _OPTIONS = (
         metavar="NAME=FILE",
         help="A recipe file that URLs name; the one named default is for URLs that name none. May be repeated.",
     ),
-    click.option("--presets-only", is_flag=True, help="Let URLs name a preset, and nothing else."),
+    click.option(
+        "--presets-only", is_flag=True, help="Let URLs name a preset, and nothing else that changes a picture."
+    ),
     click.option("--watermark", metavar="FILE", help="The picture that the option watermark of URLs overlays."),
     click.option(
         "--watermark-opacity",

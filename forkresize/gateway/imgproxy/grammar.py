@@ -208,6 +208,11 @@ REFUSED: Mapping[str, str] = {
 
 BY_NAME: Mapping[str, Option] = {name: option for option in ACCEPTED for name in option.names}
 
+HANDLING = tuple(
+    name for long in ("cachebuster", "expires", "filename", "return_attachment") for name in BY_NAME[long].names
+)
+"""The names of options that change nothing in a picture; presets may be combined with them in any case."""
+
 
 def parse_options(texts: Iterable[str]) -> Options:
     """Return what options ask for. Of several that set the same, the last counts.

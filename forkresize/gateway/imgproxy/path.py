@@ -9,7 +9,7 @@ from msgspec import Struct
 from forkresize.errors import FieldError
 from forkresize.gateway.imgproxy.arguments import Arguments
 from forkresize.gateway.imgproxy.base64url import decode_text
-from forkresize.gateway.imgproxy.grammar import parse_options
+from forkresize.gateway.imgproxy.grammar import BY_NAME, HANDLING, parse_options
 from forkresize.gateway.imgproxy.options import SIZE_TYPES, Options
 from forkresize.gateway.imgproxy.setters import set_format
 from forkresize.words import one_of
@@ -23,6 +23,7 @@ _PERCENT = re.compile(r"%(?![\da-fA-F]{2})", re.ASCII)
 _SHOWN = 40
 """Characters of a name that a message shows."""
 _EXAMPLE = "for example /width:300/plain/photos/summer/sea.jpg@webp"
+_PRESET_EXAMPLE = "for example /thumb/plain/photos/summer/sea.jpg"
 
 
 class PictureRequest(Struct, frozen=True):
@@ -45,7 +46,7 @@ def parse_path(path: str, presets: Collection[str] = (), *, only_presets: bool =
     Args:
         path: all that follows the signature, from the slash on, escaped as it was sent.
         presets: the names that ``preset`` accepts.
-        only_presets: whether the first part of the path is the name of a preset, instead of options.
+        only_presets: whether the name of a preset takes the place of the options that change a picture.
 
     Raises:
         FieldError: the path is malformed, or an option or an argument is not accepted; names the option, or ``SOURCE``.
@@ -66,17 +67,35 @@ def parse_path(path: str, presets: Collection[str] = (), *, only_presets: bool =
 
 
 def _parse_preset(parts: Sequence[str]) -> tuple[Options, Sequence[str]]:
-    if ":" in parts[0]:
-        raise FieldError("preset", "only the name of one preset is accepted in front of the source")
-    return Options(preset=parts[0]), parts[1:]
+    """Return the options, and the parts behind them: the name of a preset among options that change no picture."""
+    before = _count_options(parts)
+    end = before + 1 + _count_options(parts[before + 1 :])
+    texts = [*parts[:before], *parts[before + 1 : end]]
+    for text in texts:
+        name = text.partition(":")[0]
+        if name not in HANDLING:
+            shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+            others = ", ".join(long for long in HANDLING if BY_NAME[long].names[0] == long)
+            raise FieldError(
+                shown, f"this gateway makes presets only: use the name of one, and beside it only {others}"
+            )
+    options = parse_options(texts)
+    options.preset = parts[before] if before < len(parts) else ""
+    if not options.preset:
+        raise FieldError("preset", f"is missing: put its name before the source, {_PRESET_EXAMPLE}")
+    return options, parts[end:]
 
 
 def _parse_options(parts: Sequence[str]) -> tuple[Options, Sequence[str]]:
     """Return the options, and the parts behind them: an option has a colon."""
     if parts[0] in SIZE_TYPES:
         raise FieldError(parts[0], f"the basic URL format of old versions of imgproxy is not accepted: {_EXAMPLE}")
-    count = next((place for place, part in enumerate(parts) if ":" not in part), len(parts))
+    count = _count_options(parts)
     return parse_options(parts[:count]), parts[count:]
+
+
+def _count_options(parts: Sequence[str]) -> int:
+    return next((place for place, part in enumerate(parts) if ":" not in part), len(parts))
 
 
 def _parse_source(parts: Sequence[str]) -> tuple[str, str | None]:

@@ -73,13 +73,37 @@ def test_a_malformed_path_is_refused_by_the_name_of_what_is_wrong(path: str, fie
     assert message in caught.value.message
 
 
-def test_with_presets_only_the_first_part_is_the_name_of_a_preset() -> None:
+def test_with_presets_only_the_name_of_a_preset_takes_the_place_of_options() -> None:
     found = parse_path("/thumb/plain/photos/a.jpg@png", PRESETS, only_presets=True)
     assert (found.options.preset, found.options.format, found.key) == ("thumb", "png", "a.jpg")
-    for path in ("/width:300/plain/photos/a.jpg", "/thumb:other/plain/photos/a.jpg", "/plain/photos/a.jpg"):
-        with pytest.raises(FieldError) as caught:
-            parse_path(path, PRESETS, only_presets=True)
-        assert caught.value.field == "preset"
+
+
+@pytest.mark.parametrize("path", ["/exp:9/cb:v1/thumb", "/thumb/exp:9/cb:v1", "/cb:v1/thumb/expires:9"])
+@pytest.mark.parametrize("source", ["/plain/photos/a.jpg", "/cGhvdG9zL2EuanBn"])
+def test_with_presets_only_urls_may_still_end_and_be_cached_for_long(path: str, source: str) -> None:
+    found = parse_path(path + source, PRESETS, only_presets=True)
+    assert (found.options.preset, found.options.expires, found.options.cachebuster) == ("thumb", 9, "v1")
+    assert (found.root, found.key) == ("photos", "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "message"),
+    [
+        ("/width:300/plain/photos/a.jpg", "width", "beside it only cachebuster, expires, filename, return_attachment"),
+        ("/thumb/width:300/plain/photos/a.jpg", "width", "makes presets only"),
+        ("/thumb:other/plain/photos/a.jpg", "thumb", "makes presets only"),
+        ("/exp:x/thumb/plain/photos/a.jpg", "exp", "invalid value 'x'"),
+        ("/plain/photos/a.jpg", "preset", "unknown preset 'plain'"),
+        ("/exp:9", "preset", "is missing"),
+        ("/", "preset", "is missing"),
+        ("/thumb", "source", "is missing"),
+    ],
+)
+def test_with_presets_only_what_else_changes_a_picture_is_refused(path: str, field: str, message: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        parse_path(path, PRESETS, only_presets=True)
+    assert caught.value.field == field
+    assert message in caught.value.message
 
 
 def test_without_presets_none_is_proposed() -> None:

@@ -249,4 +249,9 @@ def test_with_presets_only_no_other_option_is_accepted(photos: Path, tmp_path: P
     with run_gateway("--root", f"photos={photos}", *options, cwd=tmp_path) as gateway:
         response = gateway.client.get("/i/unsafe/thumb/plain/photos/one.jpg")
         assert (response.status_code, response.headers["content-type"]) == (200, "image/webp")
-        assert problem(gateway.client.get("/i/unsafe/w:64/plain/photos/one.jpg")) == (400, "preset")
+        assert problem(gateway.client.get("/i/unsafe/w:64/plain/photos/one.jpg")) == (400, "w")
+        [url] = gateway.client.post(
+            "/v1/sign", json={"paths": ["/thumb/plain/photos/one.jpg"], "expires_in": 60}
+        ).json()["urls"]
+        assert "/exp:" in url
+        assert gateway.client.get(url).content == response.content
