@@ -33,6 +33,11 @@ class Access:
         self._is_unsigned = is_unsigned
         self._hosts = OwnHosts(public_url)
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether no caller can have a role, since neither API keys nor tokens are accepted."""
+        return self._authenticator.is_keyless
+
     def role_of(self, method: str, path: str) -> str | None:
         """Return the name of the lowest role that may use a route; None if everybody may.
 
@@ -67,7 +72,7 @@ class Access:
         headers = await self._limits.count(principal, address)
         role = self._role_for(row)
         if not principal.may(role):
-            raise _refuse(principal, role, headers)
+            raise self._refuse(principal, role, headers)
         if role < row.role and row.keyless:
             self._check_host(scope)
         return headers
@@ -76,6 +81,15 @@ class Access:
         """Close the connections to where requests are counted."""
         await self._limits.close()
 
+    def _refuse(self, principal: Principal, role: Role, headers: dict[str, str]) -> Problem:
+        if principal is ANONYMOUS:
+            hint = "; this gateway was started without either" if self.is_keyless else ""
+            problem = require_credentials(f"this needs an API key or a token with the role {role.label!r}{hint}")
+            problem.headers |= headers
+            return problem
+        detail = f"this needs the role {role.label!r}, and {principal.name!r} has {principal.role.label!r}"
+        return Problem(HTTPStatus.FORBIDDEN, detail, headers=headers)
+
     def _check_host(self, scope: Scope) -> None:
         host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
         if not self._hosts.contains(host):
@@ -83,7 +97,7 @@ class Access:
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, text, field="Host")
 
     def _role_for(self, row: Row) -> Role:
-        return row.role_for(is_unsigned=self._is_unsigned, is_keyless=self._authenticator.is_keyless)
+        return row.role_for(is_unsigned=self._is_unsigned, is_keyless=self.is_keyless)
 
     async def _identify(self, scope: Scope, address: str) -> Principal:
         try:
@@ -147,12 +161,3 @@ def _guard(routes: Iterable[BaseRoute], prefix: str, access: Access) -> None:
             _guard(route.routes, prefix + route.path, access)
         else:
             raise TypeError(f"{route!r} cannot be guarded: use a Route, or a Mount of routes")
-
-
-def _refuse(principal: Principal, role: Role, headers: dict[str, str]) -> Problem:
-    if principal is ANONYMOUS:
-        problem = require_credentials(f"this needs an API key or a token with the role {role.label!r}")
-        problem.headers |= headers
-        return problem
-    detail = f"this needs the role {role.label!r}, and {principal.name!r} has {principal.role.label!r}"
-    return Problem(HTTPStatus.FORBIDDEN, detail, headers=headers)

@@ -42,8 +42,9 @@ def render_home(services: Services, document: Json, assets: str) -> str:
         document: the OpenAPI document of all endpoints.
         assets: the path of style sheets and scripts.
     """
-    settings = services.settings
-    paths, endpoints = document["paths"], list_endpoints(document)
+    settings, is_keyless = services.settings, services.access.is_keyless
+    # Signed URLs and nothing else: the page can show no picture, as the gateway signs for callers with a role only.
+    is_locked = is_keyless and not settings.unsigned
     formats = [str(each) for each in writable_formats()]
     return render(
         "home.html.j2",
@@ -55,13 +56,14 @@ def render_home(services: Services, document: Json, assets: str) -> str:
         destinations=[] if settings.runs is None else list(settings.runs.places.destinations),
         unsigned=settings.unsigned,
         prefix=PREFIX,
-        key_needed=any(endpoint.operation["security"] for endpoint in endpoints),
+        key_needed=not is_keyless,
+        is_locked=is_locked,
         formats=formats,
         limits=_describe_limits(settings.limits),
-        endpoints=endpoints,
-        may_try=any(path.startswith(PREFIX) for path in paths),
-        may_upload="/v1/transform" in paths,
-        has_runs=settings.runs is not None,
+        endpoints=list_endpoints(document),
+        may_try=not is_locked,
+        may_upload=not is_keyless,
+        has_runs=settings.runs is not None and not is_locked,
         fits=_FITS,
         gravities=_GRAVITIES,
         output_formats=[("auto", "automatic"), ("", "as the source"), *formats],

@@ -1,12 +1,21 @@
 """The pages of a gateway: they load nothing from other hosts, and are cached until they change."""
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from markupsafe import Markup
 
+from forkresize.gateway.access.api_keys import create_key
+from forkresize.gateway.access.settings import AccessSettings
+from forkresize.gateway.app import create_app
+from forkresize.gateway.imgproxy.settings import PictureUrlSettings
 from forkresize.gateway.page import POLICY
 from forkresize.gateway.page.docs import format_prose
+from forkresize.gateway.services import Services
+from forkresize.gateway.settings import GatewaySettings
+from tests.gateway.asgi import call
 from tests.gateway.conftest import Gateway
 
 PAGES = ["/", "/docs"]
@@ -57,6 +66,39 @@ def test_the_overview_names_what_is_served(gateway: Gateway) -> None:
         assert f"<dd>{fact}</dd>" in text
     for path in gateway.client.get("/openapi.json").json()["paths"]:
         assert f"<code>{path}</code>" in text
+
+
+@pytest.mark.parametrize(
+    ("has_keys", "unsigned", "key_form", "upload", "form", "note"),
+    [
+        (False, True, False, False, True, False),
+        (True, True, True, True, True, False),
+        (True, False, True, True, True, False),
+        (False, False, False, False, False, True),
+    ],
+)
+def test_the_page_offers_what_its_visitor_can_do(
+    has_keys: bool, unsigned: bool, key_form: bool, upload: bool, form: bool, note: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "api-keys").write_text(create_key("web", "submitter").line)
+    (tmp_path / "keys").write_text(f"{'6b' * 32}:{'73' * 32}\n")
+    settings = GatewaySettings(
+        roots={"photos": str(tmp_path)},
+        unsigned=unsigned,
+        picture_urls=PictureUrlSettings(key_file=None if unsigned else str(tmp_path / "keys")),
+        access=AccessSettings(api_keys=str(tmp_path / "api-keys") if has_keys else None),
+    )
+
+    async def show() -> bytes:
+        services = Services(settings)
+        status, _, body = await call(create_app(services))
+        await services.close()
+        assert status == 200
+        return body
+
+    body = asyncio.run(show())
+    found = b'id="key-form"' in body, b'value="file"' in body, b'id="recipe"' in body, b"it signs none" in body
+    assert found == (key_form, upload, form, note)
 
 
 def test_the_reference_has_every_operation_and_schema(gateway: Gateway) -> None:
