@@ -6,6 +6,7 @@ python -m docs.generate [DOCS]
 import sys
 from pathlib import Path
 
+from docs.generate.chart_page import CHART_PAGE, chart_page
 from docs.generate.daemon_page import PAGE, daemon_page, url_tables
 from docs.generate.kept import metadata_table, mode_table
 from docs.generate.manual_page import manual_page
@@ -21,6 +22,7 @@ def write_all(docs: Path) -> None:
     """Write everything below a directory, which has the pages with tables."""
     write_manual(docs / MANUAL)
     (docs / PAGE).write_text(daemon_page(), encoding="utf-8")
+    (docs / CHART_PAGE).write_text(chart_page(), encoding="utf-8")
     for name, tables in make_tables().items():
         text = (docs / name).read_text(encoding="utf-8")
         for marker, table in tables.items():

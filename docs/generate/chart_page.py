@@ -1,0 +1,64 @@
+"""The reference of the Helm chart's values, in Markdown, from the comments in ``values.yaml``."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docs.generate.tables import make_table
+
+CHART_PAGE = "reference/chart.md"
+
+_VALUES = Path(__file__).parents[2] / "deploy/chart/values.yaml"
+
+_INTRODUCTION = """\
+# Values of the Helm chart
+
+Settings of [the chart](../../deploy/chart), and their defaults. [On Kubernetes](../howto/kubernetes.md)
+shows how it is used.
+`values.schema.json` refuses other names and types.
+"""
+
+_LINE = re.compile(r"( *)(\w+):(?: |$)")
+
+
+def chart_page() -> str:
+    """Return the page."""
+    rows = [(f"`{name}`", f"`{default}`" if default else "", text) for name, (default, text) in chart_rows()]
+    return f"{_INTRODUCTION}\n{make_table(('value', 'default', 'meaning'), rows)}\n"
+
+
+def chart_rows() -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the name of each value, with its default as JSON and its meaning; both may be empty."""
+    text = _VALUES.read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    comments: list[str] = []
+    path: list[str] = []
+    row: list[str] | None = None
+    for line in text.splitlines():
+        if line.lstrip().startswith("# "):
+            comments.append(line.strip()[2:])
+            continue
+        if found := _LINE.match(line):
+            path = [*path[: len(found[1]) // 2], found[2]]
+            inside = row is not None and path[: len(row)] == row and len(path) > len(row)
+            if not inside:
+                default = _look_up(values, path)
+                is_row = bool(comments) or not isinstance(default, dict)
+                row = path if is_row else None
+                if is_row:
+                    yield ".".join(path), (_show(default), " ".join(comments))
+        comments = []
+
+
+def _look_up(values: Any, path: list[str]) -> Any:
+    for name in path:
+        values = values[name]
+    return values
+
+
+def _show(default: object) -> str:
+    return json.dumps(default) if default not in ("", [], {}) else ""
