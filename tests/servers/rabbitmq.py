@@ -3,7 +3,7 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -87,10 +87,15 @@ def rabbitmq() -> Iterator[RabbitServer]:
 
 
 @contextlib.contextmanager
-def run_rabbitmq() -> Iterator[RabbitServer]:
-    """Run a new RabbitMQ broker until the block ends."""
+def run_rabbitmq(configure: Callable[[Path], object] = lambda _: None) -> Iterator[RabbitServer]:
+    """Run a new RabbitMQ broker until the block ends.
+
+    Args:
+        configure: writes ``environment`` and other files of settings into a directory.
+    """
     _find_server()
     with ordinary_directory("rabbitmq") as directory:
+        configure(directory)
         server = RabbitServer(directory)
         try:
             server.start()

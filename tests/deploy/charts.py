@@ -1,0 +1,211 @@
+"""Values of the Helm chart for tests, and what is rendered from them."""
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from tests.servers.program import find_program
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy/chart"
+
+VERSIONS = ("1.30", "1.35", "1.37")
+"""Of Kubernetes: the oldest that the chart accepts, and those that are maintained."""
+
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+
+Values = dict[str, Any]
+Document = dict[str, Any]
+
+_STORES: dict[str, tuple[str, Values]] = {
+    "s3": ("s3://photos", {"secret": "aws"}),
+    "gs": ("gs://photos", {}),
+    "az": ("az://photos", {"env": {"AZURE_STORAGE_ACCOUNT_NAME": "pictures"}}),
+    "volume": (
+        "/srv/photos",
+        {
+            "volumes": [{"name": "photos", "persistentVolumeClaim": {"claimName": "photos"}}],
+            "volumeMounts": [{"name": "photos", "mountPath": "/srv/photos"}],
+        },
+    ),
+}
+
+_TRIGGERS: dict[str, Values] = {
+    "none": {"enabled": False},
+    "rabbitmq": {"enabled": True, "trigger": "rabbitmq", "secret": "keda"},
+    "redis": {"enabled": True, "trigger": "redis", "redis": {"address": "redis:6379", "database": 1}},
+    "postgresql": {"enabled": True, "trigger": "postgresql", "secret": "keda", "minReplicas": 1},
+}
+
+_CLIENTS = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}}]
+
+MINIMAL: Values = {
+    "gateway": {"roots": {"photos": "s3://photos"}, "keySecret": "urls"},
+    "networkPolicy": {"clients": _CLIENTS},
+}
+"""What has to be set."""
+
+FULL: Values = {
+    "image": {"digests": {"gateway": DIGEST, "node": DIGEST}, "pullSecrets": ["registry"]},
+    "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/pictures"}},
+    "env": {"AWS_REGION": "eu-central-1"},
+    "clusterKeySecret": "cluster",
+    "gateway": {
+        "roots": {"photos": "s3://photos"},
+        "keySecret": "urls",
+        "apiKeysSecret": "callers",
+        "secret": "gateway",
+        "presets": {"thumb": '[[renditions]]\nsize = "120x120"\nformat = "webp"\n'},
+        "presetsOnly": True,
+        "store": "s3://made",
+        "destinations": {"web": "s3://web"},
+        "trustedProxies": ["10.0.0.0/8"],
+        "arguments": ["--max-age", "24h"],
+        "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "tls"},
+        "priorityClassName": "web",
+    },
+    "node": {
+        "enabled": True,
+        "allow": ["s3://photos", "s3://web"],
+        "secret": "node",
+        "arguments": ["--max-tasks", "1000"],
+        "autoscaling": _TRIGGERS["rabbitmq"],
+        "nodeSelector": {"kubernetes.io/arch": "amd64"},
+        "tolerations": [{"key": "spot", "operator": "Exists"}],
+    },
+    "batches": [
+        {
+            "name": "nightly",
+            "schedule": "17 3 * * *",
+            "timeZone": "Europe/Berlin",
+            "source": "s3://photos",
+            "destination": "s3://web",
+            "arguments": ["--width", "800", "--format", "webp"],
+            "onCluster": True,
+            "secret": "client",
+        },
+        {"name": "alone", "schedule": "@daily", "source": "s3://photos", "destination": "s3://thumbs"},
+    ],
+    "monitoring": {"enabled": True, "labels": {"release": "prometheus"}, "dashboards": {"enabled": True}},
+    "networkPolicy": {"clients": _CLIENTS, "broker": {"to": [{"podSelector": {"matchLabels": {"app": "rabbitmq"}}}]}},
+}
+"""Nearly everything that can be set."""
+
+REFUSED: dict[str, tuple[Values, str]] = {
+    "nothing": ({}, "gateway.roots: name at least one place"),
+    "unsigned by mistake": ({"gateway": {"roots": {"photos": "s3://photos"}}}, "gateway.keySecret: name the Secret"),
+    "open to all": ({"gateway": MINIMAL["gateway"]}, "networkPolicy.clients: name who may send requests"),
+    "misspelled": ({**MINIMAL, "gateway": {**MINIMAL["gateway"], "replica": 3}}, "replica"),
+    "misspelled on top": ({**MINIMAL, "nodes": {"enabled": True}}, "nodes"),
+    "of a wrong type": ({**MINIMAL, "node": {"workers": "four"}}, "/node/workers"),
+    "a password": ({**MINIMAL, "env": {"PGPASSWORD": "secret"}}, "invalid propertyName 'PGPASSWORD'"),
+    "nodes without limits": ({**MINIMAL, "node": {"enabled": True, "secret": "node"}}, "node.allow: name what"),
+    "nodes without a cluster": ({**MINIMAL, "node": {"enabled": True, "allow": ["s3://a"]}}, "node.secret: name"),
+    "no way to count": (
+        {
+            **MINIMAL,
+            "node": {"enabled": True, "allow": ["s3://a"], "secret": "node", "autoscaling": {"enabled": True}},
+        },
+        "node.autoscaling.secret: name the Secret with `host`",
+    ),
+    "an unknown Redis": (
+        {
+            **MINIMAL,
+            "node": {
+                "enabled": True,
+                "allow": ["s3://a"],
+                "secret": "node",
+                "autoscaling": {"enabled": True, "trigger": "redis"},
+            },
+        },
+        "node.autoscaling.redis.address: name host and port",
+    ),
+    "a batch without a cluster": (
+        {**MINIMAL, "batches": [{**FULL["batches"][1], "onCluster": True}]},
+        "batches: alone needs a secret with FORKRESIZE_CLUSTER",
+    ),
+}
+"""Values that are refused, and with which words."""
+
+
+class Rendered(Struct, frozen=True):
+    """What a tool made of the chart.
+
+    Attributes:
+        lint: what ``helm lint`` found.
+        cases: documents, notes and error of each case.
+        invalid: what is wrong in each version of Kubernetes.
+    """
+
+    lint: dict[str, Any]
+    cases: dict[str, dict[str, Any]]
+    invalid: dict[str, list[str]]
+
+    def documents(self, case: str, kind: str = "") -> list[Document]:
+        """Return the documents of a case, or those of a kind."""
+        return [each for each in self.cases[case]["documents"] if kind in {"", each["kind"]}]
+
+    def all_documents(self) -> list[Document]:
+        """Return the different documents of all cases."""
+        found = {json.dumps(each): each for case in self.cases.values() for each in case["documents"]}
+        return [*found.values()]
+
+
+def make_cases() -> dict[str, Values]:
+    """Return values by names: all combinations of stores, triggers, autoscaling and Ingress; and special ones."""
+    parts = itertools.product(_STORES, _TRIGGERS, (True, False), (True, False))
+    combined = {
+        f"{store} {trigger} {scaled} {ingress}": _combine(store, trigger, is_scaled=scaled, has_ingress=ingress)
+        for store, trigger, scaled, ingress in parts
+    }
+    refused = {name: values for name, (values, _) in REFUSED.items()}
+    return {"full": FULL, "minimal": MINIMAL, **combined, **refused}
+
+
+def _combine(store: str, trigger: str, *, is_scaled: bool, has_ingress: bool) -> Values:
+    url, more = _STORES[store]
+    allow = url if "://" in url else f"file://{url}"
+    node = {"enabled": True, "allow": [allow], "autoscaling": _TRIGGERS[trigger], **more, "secret": "node"}
+    return {
+        "gateway": {
+            "roots": {"photos": url},
+            "unsigned": True,
+            "autoscaling": {"enabled": is_scaled},
+            "ingress": {"enabled": has_ingress},
+            **more,
+        },
+        "node": node,
+        "batches": [{"name": "one", "schedule": "@daily", "source": url, "destination": f"{url}/web", **more}],
+        "networkPolicy": {"clients": _CLIENTS, "enabled": is_scaled},
+    }
+
+
+def find_ops_python() -> str:
+    """Return the interpreter that has Helm; skips the test, or fails it, without one."""
+    program = find_program("kubernetes-validate", "helm-python-sdk and kubernetes-validate from PyPI")
+    return os.path.join(os.path.dirname(os.path.realpath(program)), "python")
+
+
+def render(chart: Path, cases: dict[str, Values]) -> Rendered:
+    """Render a chart."""
+    order = {"chart": str(chart), "cases": cases, "versions": VERSIONS}
+    script = Path(__file__).parent / "render_chart.py"
+    command = [find_ops_python(), str(script)]
+    result = subprocess.run(command, input=json.dumps(order).encode(), capture_output=True, check=False, timeout=110)
+    assert result.returncode == 0, result.stderr.decode(errors="replace")
+    return Rendered(**json.loads(result.stdout))
+
+
+def containers(documents: list[Document]) -> Iterator[tuple[str, Document, Document]]:
+    """Yield the component, the pod's specification and the container of each workload."""
+    for document in documents:
+        template = document.get("spec", {}).get("jobTemplate", document).get("spec", {}).get("template")
+        if template is not None:
+            (container,) = template["spec"]["containers"]
+            yield template["metadata"]["labels"]["app.kubernetes.io/component"], template["spec"], container
