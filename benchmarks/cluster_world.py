@@ -65,6 +65,8 @@ class World:
     Attributes:
         recipe: the options of all runs that say what is made.
         endpoint: where programs reach the S3 server: a proxy that can fail, unless it is bypassed.
+        node_programs: the directory of the program of nodes that are started from now on.
+        command_programs: the directory of the command.
     """
 
     def __init__(self, folder: Path, database: Database, broker: Broker, s3: S3Server) -> None:
@@ -73,6 +75,7 @@ class World:
         self.broker = broker
         self.ledger = database.new_database()
         self.nodes: dict[str, Process] = {}
+        self.node_programs = self.command_programs = PROGRAMS
         self.proxy = FaultProxy(s3.endpoint)
         self.recipe: Sequence[str] = RECIPE
         self.endpoint = self.proxy.endpoint
@@ -133,7 +136,7 @@ class World:
         self._generation += 1
         allowed = ["--allow", f"s3://{BUCKET}"]
         cluster = ["--cluster", self.broker.url, "--ledger", self.ledger, "--name", f"{name}.{self._generation}"]
-        command = [str(PROGRAMS / "forkresized"), "node", *cluster, *allowed, "-j", "1", *options]
+        command = [str(self.node_programs / "forkresized"), "node", *cluster, *allowed, "-j", "1", *options]
         self.nodes[name] = self._start(command, f"{name}.log")
         return self.nodes[name]
 
@@ -153,7 +156,8 @@ class World:
 
     def start_command(self, destination: str, *options: str, sources: str = SOURCES) -> Process:
         """Start a run on the cluster, which prints its summary as JSON to ``summary.json``."""
-        command = [str(PROGRAMS / "forkresize"), sources, destination, *self.recipe, "--json", *self.cluster, *options]
+        program = str(self.command_programs / "forkresize")
+        command = [program, sources, destination, *self.recipe, "--json", *self.cluster, *options]
         return self._start(command, "command.log", "summary.json")
 
     def start_program(self, name: str, *arguments: str) -> Process:

@@ -122,6 +122,10 @@ class LedgerError(ForkresizeError):
     """The ledger cannot be read or written."""
 
 
+class OutdatedError(LedgerError):
+    """A later version of this program has changed the ledger's tables."""
+
+
 class ClusterError(ForkresizeError):
     """The broker of a cluster cannot be used, or a node cannot work."""
 

@@ -47,6 +47,11 @@ def fingerprint_recipe(
     return RecipeFingerprints(renditions=tuple(renditions), combined=combined, limits=_limits(recipe, timeout, memory))
 
 
+def renderer_versions() -> list[str]:
+    """Return what the bytes of all outputs depend on: the version of the rendering, and those of codecs, with names."""
+    return [f"rendering {RENDER_VERSION}", *_codec_versions()]
+
+
 def _limits(recipe: Recipe, timeout: float | None, memory: float | None) -> dict[str, float]:
     """Return the limits of a run, by the reason of pictures that exceed them; 0 for no limit of time."""
     return {

@@ -7,13 +7,11 @@ from msgspec.structs import replace
 
 from forkresize.batch.wire import WireOutcome
 from forkresize.cluster.jsonlines import ManifestError, compress, decode_lines, decompress, encode_lines
+from forkresize.cluster.protocol import VERSION, describe_other
 from forkresize.cluster.signing import sign, verify
 from forkresize.job import Job
 from forkresize.outcome import Count, Seconds
 from forkresize.store import STATE_DIR
-
-VERSION = 1
-"""Version of both documents. Increase it when the meaning of a field changes."""
 
 MAX_LINES = 10_000
 """Lines that are accepted: far more than the pictures of a chunk."""
@@ -26,7 +24,7 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The first line of a manifest, or of outcomes.
 
     Attributes:
-        version: of the document.
+        version: of the protocol.
         kind: ``manifest`` or ``outcomes``.
         run: number of the run.
         chunk: number of the chunk that it was written for. The parts of a chunk that is split share its manifest.
@@ -144,7 +142,7 @@ def _read(data: bytes, kind: str, secret: bytes | None) -> tuple[Header, list[by
     first, _, body = decompress(data).partition(b"\n")
     (header,) = decode_lines([first], Header)
     if header.version != VERSION:
-        raise ManifestError(f"{kind} of version {header.version}, expected {VERSION}")
+        raise ManifestError(describe_other(f"the {kind}", header.version))
     if header.kind != kind:
         raise ManifestError(f"a document of kind {header.kind!r}, expected {kind!r}")
     if secret is not None and not verify(secret, kind, _signed_part(header, body), header.signature):

@@ -9,7 +9,11 @@ from forkresize.cluster.signing import sign, verify
 from forkresize.errors import ForkresizeError
 
 VERSION = 1
-"""Version of the messages. Increase it when their meaning changes."""
+"""Version of the messages. They name a chunk, and nothing else: what is done with it has the version of the protocol.
+
+Increase it only if a chunk is named in another way: nodes of other versions refuse such messages, and idle nodes
+announce their chunks again.
+"""
 
 MAX_BYTES = 1 << 16
 """Bytes of a message. A larger one is refused before it is read."""
@@ -30,13 +34,13 @@ class ChunkMessage(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     Attributes:
         run: the chunk's run.
         chunk: the chunk's number.
-        version: of the message's format.
+        version: of the message's format; 1 if it is left out.
         signature: of the other fields; None in a cluster without a key.
     """
 
     run: Number
     chunk: Number
-    version: int = VERSION
+    version: int = 1
     signature: Annotated[str, Meta(max_length=64)] | None = None
 
 

@@ -1,15 +1,13 @@
 """What all chunks of a run have in common: sources, destination, recipe and limits, as nodes read them."""
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder, Encoder
 
+from forkresize.cluster.protocol import VERSION, describe_other
 from forkresize.errors import FieldError
-
-VERSION = 1
-"""Version of the format. Increase it when the meaning of a field changes."""
 
 QUEUES = ("interactive", "batch")
 """The queues of a cluster: for requests that a person waits for, and for all others."""
@@ -22,14 +20,31 @@ MAX_RETRIES = 100
 
 Seconds = Annotated[float, Meta(gt=0)]
 
+_T = TypeVar("_T", bound=Struct)
 
-class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What nodes need to know about a run.
+
+class SpecHeader(Struct, frozen=True, kw_only=True):
+    """What the specifications of all versions have in common.
 
     Attributes:
-        version: of the format.
+        version: of the protocol; 1 if it is left out, as version 1 did.
         sources: URLs that the sources lie below.
         destination: URL that the outputs lie below.
+        queue: ``batch`` or ``interactive``.
+        shard: the part of the sources that the run has; empty for all. Runs with other parts are at work beside it.
+    """
+
+    version: int = 1
+    sources: list[str]
+    destination: str
+    queue: str = "batch"
+    shard: str = ""
+
+
+class RunSpec(SpecHeader, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What nodes need to know about a run, besides the header.
+
+    Attributes:
         recipe: what to make, as ``forkresize.recipe.to_bytes`` writes it.
         renditions: the fingerprint of each rendition, as hexadecimal digits, for the ledger.
         combined: the fingerprint of all renditions together.
@@ -38,13 +53,9 @@ class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
         retries: how often a picture is tried again that cost a worker.
         cache_control: header of outputs in a bucket.
         metadata: further headers of outputs, by name.
-        queue: ``batch`` or ``interactive``.
-        shard: the part of the sources that the run has; empty for all. Runs with other parts are at work beside it.
     """
 
     version: int = VERSION
-    sources: list[str]
-    destination: str
     recipe: str
     renditions: list[str] = []
     combined: str = ""
@@ -53,8 +64,6 @@ class RunSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
     retries: Annotated[int, Meta(ge=0, le=MAX_RETRIES)] = 1
     cache_control: str = ""
     metadata: dict[str, str] = {}
-    queue: str = "batch"
-    shard: str = ""
 
     def __post_init__(self) -> None:
         """Check the queue."""
@@ -84,14 +93,28 @@ def decode_spec(text: str) -> RunSpec:
     """
     if len(text) > _MAX_BYTES:
         raise FieldError("run", f"specification of {len(text)} characters: at most {_MAX_BYTES} are accepted")
+    header = read_header(text)
+    if header.version != VERSION:
+        raise FieldError("run", describe_other("its specification", header.version))
+    return _decode(text, _DECODER)
+
+
+def read_header(text: str) -> SpecHeader:
+    """Return the header of a specification of any version.
+
+    Raises:
+        FieldError: it has none.
+    """
+    return _decode(text, _HEADER_DECODER)
+
+
+def _decode(text: str, decoder: Decoder[_T]) -> _T:
     try:
-        spec = _DECODER.decode(text)
+        return decoder.decode(text)
     except (DecodeError, RecursionError, UnicodeError) as error:
         raise FieldError("run", f"malformed specification: {error}") from error
-    if spec.version != VERSION:
-        raise FieldError("run", f"specification of version {spec.version}: this program reads version {VERSION}")
-    return spec
 
 
 _ENCODER = Encoder(order="sorted")
 _DECODER = Decoder(RunSpec)
+_HEADER_DECODER = Decoder(SpecHeader)

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from forkresize.cli.types import whole
 from forkresize.cluster.database import ClusterDatabase
-from forkresize.cluster.database.values import ChunkState, NodeRow, Progress, RunRow, RunState
+from forkresize.cluster.database.values import ChunkState, ListedRun, NodeRow, Progress, RunState
 from forkresize.cluster.publisher import Publisher
 from forkresize.daemon.options import cluster_options
 from forkresize.daemon.table import escape, format_age, format_table
@@ -98,7 +98,7 @@ def _describe_node(node: NodeRow) -> dict[str, Any]:
     }
 
 
-def _describe_run(run: RunRow, progress: Progress) -> dict[str, Any]:
+def _describe_run(run: ListedRun, progress: Progress) -> dict[str, Any]:
     is_cancelled = run.cancelled and run.state in {RunState.OPEN, RunState.CLOSED}
     return {
         "run": run.run,

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
+from msgspec.structs import replace
+
+from forkresize.batch.fingerprint import renderer_versions
 from forkresize.batch.wire import WireOutcome
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import Lease, NodeInfo, Result
 from forkresize.cluster.manifest import Header, JobOutcome, outcomes_key, read_manifest, write_outcomes
+from forkresize.cluster.protocol import VERSION
 from forkresize.job import Job
 from forkresize.outcome import Written
 from forkresize.store import OutputStore
@@ -61,9 +65,8 @@ class ScriptedNode:
 
     def register(self, workers: int = 2) -> int:
         """Become visible to clients; return the number for ``Presence``."""
-        return self._database.nodes.register(
-            NodeInfo(name=self.name, workers=workers, memory=1, allow=[], queues=["batch"], version="1", key=False)
-        )
+        info = NodeInfo(name=self.name, workers=workers, memory=1, allow=[], queues=["batch"], version="1", key=False)
+        return self._database.nodes.register(replace(info, protocol=VERSION, renderer=renderer_versions()))
 
     def take(self) -> Lease | None:
         """Take the next chunk that is pending."""

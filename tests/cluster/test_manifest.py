@@ -82,8 +82,8 @@ def test_outcomes_in_place_of_a_manifest_are_refused() -> None:
 
 
 def test_another_version_is_refused() -> None:
-    with pytest.raises(ManifestError, match="manifest of version 2, expected 1"):
-        read_manifest(write_manifest([], replace(HEADER, version=2)))
+    with pytest.raises(ManifestError, match="the manifest has version 1 of the protocol, and this program version 2"):
+        read_manifest(write_manifest([], replace(HEADER, version=1)))
 
 
 def test_a_missing_line_is_noticed() -> None:

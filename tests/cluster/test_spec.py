@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from forkresize.cluster.spec import RunSpec, decode_spec, digest_of
+from forkresize.cluster.protocol import VERSION
+from forkresize.cluster.spec import RunSpec, SpecHeader, decode_spec, digest_of, read_header
 from forkresize.errors import FieldError
 
 SPEC = RunSpec(
@@ -21,6 +22,16 @@ def test_a_specification_is_read_as_it_was_written() -> None:
     assert decode_spec(SPEC.encode()) == SPEC
 
 
+def test_a_specification_says_its_version() -> None:
+    assert json.loads(SPEC.encode())["version"] == VERSION
+
+
+def test_where_runs_of_other_versions_are_is_known() -> None:
+    text = json.dumps({"version": 9, "sources": ["s3://a"], "destination": "s3://b", "shard": "1/2", "new": {"x": 1}})
+    assert read_header(text) == SpecHeader(version=9, sources=["s3://a"], destination="s3://b", shard="1/2")
+    assert read_header('{"sources": [], "destination": "s3://b"}').version == 1
+
+
 def test_equal_specifications_have_one_digest_and_others_another() -> None:
     same = RunSpec(**{**json.loads(SPEC.encode()), "metadata": {"a": "1", "b": "2"}})
     assert same.digest == SPEC.digest == digest_of(SPEC.encode())
@@ -32,7 +43,9 @@ def test_equal_specifications_have_one_digest_and_others_another() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "specification of version 2: this program reads version 1"),
+        ({"version": 3}, "its specification has version 3 of the protocol, and this program version 2"),
+        # Version 1 left its number out, and did not know all fields.
+        ({"version": 1, "drop": 1}, "its specification has version 1 of the protocol, and this program version 2"),
         ({"queue": "urgent"}, "unknown queue 'urgent': use interactive or batch"),
         ({"timeout": 0}, "malformed specification"),
         ({"retries": -1}, "malformed specification"),

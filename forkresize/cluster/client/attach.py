@@ -22,9 +22,12 @@ def find_run(connection: Connection, run: int) -> RunRow:
     """Return a run that can be followed.
 
     Raises:
-        FieldError: it does not exist, or has ended.
+        FieldError: it does not exist, has ended, or was begun by another version.
     """
-    row = connection.database.runs.get(run)
+    try:
+        row = connection.database.runs.get(run)
+    except FieldError as error:
+        raise FieldError("attach", f"run {run} cannot be followed: {error.message}") from error
     if row is None:
         raise FieldError("attach", f"there is no run {run} on this cluster; 'forkresized status' shows its runs")
     if row.state in {State.DONE, State.CANCELLED}:

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 
+from forkresize.batch.fingerprint import renderer_versions
 from forkresize.cluster.client.connection import Connection
-from forkresize.cluster.client.obstacle import find_obstacle
+from forkresize.cluster.client.obstacle import find_difference, find_obstacle
 from forkresize.cluster.database.values import NodeRow
 from forkresize.errors import ClusterError
 
@@ -83,6 +84,7 @@ class Attendance:
                 signed = self._connection.secret is not None
                 obstacle = find_obstacle(nodes, queue, refusal, now - since, signed=signed)
         self._note("run", f"no node takes run {run}: {obstacle}" if obstacle else "")
+        self._note("renderer", find_difference(nodes, queue, renderer_versions()))
 
     def _note(self, subject: str, fault: str) -> None:
         """Mention a fault, unless it is the one that the subject has already."""

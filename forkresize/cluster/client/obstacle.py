@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from forkresize.cluster.database.values import NodeRow
+from forkresize.cluster.database.values import NodeInfo, NodeRow
+from forkresize.cluster.protocol import VERSION
 
 _LONG = 15.0
 """Seconds after which an idle node should have taken a chunk, also one whose message was lost."""
@@ -21,10 +22,39 @@ def find_obstacle(nodes: Sequence[NodeRow], queue: str, refusal: str, seconds: f
     serving = [node for node in nodes if queue in node.info.queues and not node.draining]
     if not serving:
         return f"none takes work from the queue {queue!r}"
+    others = [node.info for node in serving if node.info.protocol != VERSION]
+    if len(others) == len(serving):
+        return f"{_describe_version(others[0])}; use the same version of forkresize for the command and all nodes"
     if refusal:
         return refusal
     if not signed and all(node.info.key for node in serving):
         return "all of them require the cluster's key"
     if seconds >= _LONG and any(not node.chunks for node in serving):
         return "they are idle, and their logs say why"
+    return ""
+
+
+def _describe_version(info: NodeInfo) -> str:
+    return (
+        f"{info.name} is forkresize {info.version} with version {info.protocol} of the protocol, "
+        f"and this program has version {VERSION}"
+    )
+
+
+def find_difference(nodes: Sequence[NodeRow], queue: str, renderer: Sequence[str]) -> str:
+    """Return which node renders in another way than this program does; empty if none does.
+
+    Args:
+        nodes: those that are connected.
+        queue: of the run.
+        renderer: what the bytes of outputs depend on here; see ``renderer_versions``.
+    """
+    for info in (node.info for node in nodes if queue in node.info.queues and node.info.protocol == VERSION):
+        if set(info.renderer) != set(renderer):
+            theirs = ", ".join(each for each in info.renderer if each not in renderer) or "fewer libraries"
+            ours = ", ".join(each for each in renderer if each not in info.renderer) or "fewer libraries"
+            return (
+                f"{info.name} makes other files than this machine ({theirs}; here {ours}): the next run from here makes"
+                " its outputs again; install the same versions"
+            )
     return ""

@@ -7,7 +7,7 @@ from forkresize.cluster.client.connection import Connection, Request
 from forkresize.cluster.client.documents import remove_documents
 from forkresize.cluster.client.leftovers import remove_leftovers
 from forkresize.cluster.database import ClusterDatabase
-from forkresize.cluster.database.values import RunRow, RunState
+from forkresize.cluster.database.values import ListedRun, RunState
 from forkresize.errors import LedgerError, RunActiveError
 
 
@@ -68,7 +68,7 @@ def cancel_after_error(connection: Connection, run: int) -> None:
     )
 
 
-def find_predecessors(connection: Connection, request: Request) -> list[RunRow]:
+def find_predecessors(connection: Connection, request: Request) -> list[ListedRun]:
     """Return the runs of the destination that have not ended, and whose place the new run takes.
 
     Runs of other shards are at work at the same time.
@@ -77,12 +77,12 @@ def find_predecessors(connection: Connection, request: Request) -> list[RunRow]:
     return [row for row in rows if not request.spec.shard or row.spec.shard in {"", request.spec.shard}]
 
 
-def _is_finished(database: ClusterDatabase, row: RunRow) -> bool:
+def _is_finished(database: ClusterDatabase, row: ListedRun) -> bool:
     progress = database.runs.progress(row.run)
     return progress is None or progress.is_finished
 
 
-def _wait_for(connection: Connection, row: RunRow, wait: Callable[[], object], may_wait: Callable[[], bool]) -> None:
+def _wait_for(connection: Connection, row: ListedRun, wait: Callable[[], object], may_wait: Callable[[], bool]) -> None:
     """Wait for a detached run. One that was cancelled is not waited for."""
     is_mentioned = False
     while not (_is_finished(connection.database, row) or row.cancelled):
@@ -95,7 +95,7 @@ def _wait_for(connection: Connection, row: RunRow, wait: Callable[[], object], m
         connection.database.chunks.expire()
 
 
-def _cancel(database: ClusterDatabase, row: RunRow, wait: Callable[[], object]) -> None:
+def _cancel(database: ClusterDatabase, row: ListedRun, wait: Callable[[], object]) -> None:
     database.runs.cancel(row.run)
     while database.runs.working(row.run):
         wait()

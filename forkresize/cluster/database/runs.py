@@ -9,13 +9,14 @@ from forkresize.cluster.database.sql import Values, fetch, fetch_as
 from forkresize.cluster.database.values import (
     ChunkState,
     FinishedChunk,
+    ListedRun,
     NewChunk,
     Progress,
     RunRow,
     RunState,
     WorkingChunk,
 )
-from forkresize.cluster.spec import RunSpec, decode_spec
+from forkresize.cluster.spec import RunSpec, decode_spec, read_header
 from forkresize.errors import UsageError
 from forkresize.ledger.postgres.database import Cursor, Database
 
@@ -185,14 +186,14 @@ class RunTable:
         Raises:
             FieldError: another version of this program wrote it.
         """
-        rows = self._runs(_ONE, {"run": run})
-        return rows[0] if rows else None
+        rows = self._database.run(lambda cursor: fetch(cursor, _ONE, {"run": run}))
+        return convert({**rows[0], "spec": decode_spec(rows[0]["spec"])}, RunRow) if rows else None
 
-    def active(self, destination: str | None = None) -> list[RunRow]:
+    def active(self, destination: str | None = None) -> list[ListedRun]:
         """Return the runs that have not ended: those of a destination, or all of them."""
         return self._runs(_ACTIVE, {"destination": destination})
 
-    def recent(self, limit: int) -> list[RunRow]:
+    def recent(self, limit: int) -> list[ListedRun]:
         """Return the latest runs, the newest first."""
         return self._runs(_RECENT, {"limit": limit})
 
@@ -215,9 +216,9 @@ class RunTable:
         """Return the chunks of a run, or of all runs, that nodes work on."""
         return self._database.run(lambda cursor: fetch_as(cursor, _WORKING, {"run": run}, WorkingChunk))
 
-    def _runs(self, statement: str, values: Values) -> list[RunRow]:
+    def _runs(self, statement: str, values: Values) -> list[ListedRun]:
         rows = self._database.run(lambda cursor: fetch(cursor, statement, values))
-        return [convert({**row, "spec": decode_spec(row["spec"])}, RunRow) for row in rows]
+        return [convert({**row, "spec": read_header(row["spec"])}, ListedRun) for row in rows]
 
 
 def _read_progress(cursor: Cursor, values: Values) -> Progress | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from forkresize.cluster.spec import RunSpec
+from forkresize.cluster.spec import RunSpec, SpecHeader
 
 
 class RunState(StrEnum):
@@ -98,12 +98,12 @@ class Result(Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
-class RunRow(Struct, frozen=True, kw_only=True):
-    """A run.
+class ListedRun(Struct, frozen=True, kw_only=True):
+    """A run, maybe of another version of this program.
 
     Attributes:
         run: its number.
-        spec: what its chunks have in common.
+        spec: where its sources and its outputs are.
         state: how far it is.
         cancelled: whether no node may begin another chunk.
         detached: whether no client follows it.
@@ -113,13 +113,23 @@ class RunRow(Struct, frozen=True, kw_only=True):
     """
 
     run: int
-    spec: RunSpec
+    spec: SpecHeader
     state: RunState
     cancelled: bool
     detached: bool
     owner: str
     age: float
     refusal: str = ""
+
+
+class RunRow(ListedRun, frozen=True, kw_only=True):
+    """A run of this version.
+
+    Attributes:
+        spec: what its chunks have in common.
+    """
+
+    spec: RunSpec
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -211,6 +221,8 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
         queues: the queues that it takes chunks from.
         version: of the program.
         key: whether it requires signatures.
+        protocol: version of what it reads; see ``forkresize.cluster.protocol``.
+        renderer: what the bytes of its outputs depend on; see ``forkresize.batch.fingerprint.renderer_versions``.
     """
 
     name: str
@@ -220,6 +232,8 @@ class NodeInfo(Struct, frozen=True, kw_only=True):
     queues: list[str]
     version: str
     key: bool
+    protocol: int = 1
+    renderer: list[str] = []
 
 
 class NodeRow(Struct, frozen=True, kw_only=True):

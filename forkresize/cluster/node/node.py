@@ -9,7 +9,6 @@ from typing import Any
 
 from celery.worker import state as celery_state
 
-from forkresize._version import __version__
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.cluster.app import TASK, create_app, queue_name
 from forkresize.cluster.database import ClusterDatabase
@@ -20,13 +19,14 @@ from forkresize.cluster.node.allowed import AllowedUrls, NotAllowedError
 from forkresize.cluster.node.chunk_run import Chunk, ChunkRun
 from forkresize.cluster.node.exclusion import Exclusion
 from forkresize.cluster.node.heartbeat import Heartbeat
+from forkresize.cluster.node.info import describe_node
 from forkresize.cluster.node.intake import ChunkConsumer, refuse_compression, register_task
 from forkresize.cluster.node.keeper import Keeper
 from forkresize.cluster.node.metrics import NodeMetrics, serve_metrics
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import StoreCache
 from forkresize.cluster.publisher import Publisher
-from forkresize.errors import BrokenPoolError, ForkresizeError, UsageError
+from forkresize.errors import BrokenPoolError, ForkresizeError, OutdatedError, UsageError
 from forkresize.exit_policy import ExitCode, exit_code_for_signal
 from forkresize.pool.signals import StopSignals
 from forkresize.telemetry.tracer import Tracer
@@ -83,15 +83,7 @@ class Node:
     @property
     def info(self) -> NodeInfo:
         """What the node reports about itself."""
-        return NodeInfo(
-            name=self.settings.name,
-            workers=self.renderer.workers,
-            memory=self.renderer.memory,
-            allow=self._allowed.urls,
-            queues=list(self.settings.queues),
-            version=__version__,
-            key=self.settings.key is not None,
-        )
+        return describe_node(self.settings, self._allowed.urls, self.renderer)
 
     def run(self) -> int:
         """Work until the node is asked to stop; return the exit code.
@@ -100,6 +92,7 @@ class Node:
             ClusterError: the broker cannot be used at the start.
             LedgerError: the database cannot be used at the start.
             BrokenPoolError: no picture can be rendered.
+            OutdatedError: a later version of this program has changed the tables of the ledger.
         """
         with ClusterDatabase(self.settings.ledger) as database:
             database.migrate()
@@ -225,7 +218,7 @@ class Node:
             result = work.run()
         except (ManifestError, NotAllowedError) as error:
             self._give_up(lease, error, database)
-        except BrokenPoolError as error:
+        except (BrokenPoolError, OutdatedError) as error:
             self._return(lease, database)
             self._fail(error)
         except (OSError, ForkresizeError, ValueError) as error:

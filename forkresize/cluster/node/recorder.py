@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Self
 
+from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.cluster.spec import RunSpec
 from forkresize.job import Job
 from forkresize.ledger import LedgerStore, RecipeFingerprints, open_ledger, records_for, source_record
 from forkresize.outcome import Outcome
+from forkresize.recipe import from_bytes
 from forkresize.store import ObjectInfo
 
 
@@ -18,11 +21,17 @@ class Recorder:
         url: of the ledger.
         run: number of the run.
         spec: of the run.
+
+    Raises:
+        FieldError: this version cannot read the recipe.
+        OutdatedError: a later version has changed the ledger's tables.
+        LedgerError: the ledger cannot be opened.
     """
 
     def __init__(self, url: str, run: int, spec: RunSpec) -> None:
         self._ledger: LedgerStore = open_ledger(spec.destination, url)
         self._ledger.join_run(run)
+        self._records = bool(spec.renditions)
         self._fingerprints = fingerprints_of(spec)
 
     def __enter__(self) -> Self:
@@ -42,15 +51,25 @@ class Recorder:
         Raises:
             LedgerError: the ledger cannot be written.
         """
-        if self._fingerprints.renditions:
+        if self._records:
             base = source_record(job.source, self._ledger.run)
             self._ledger.record(records_for(job, outcomes, base, self._fingerprints, placed))
 
 
 def fingerprints_of(spec: RunSpec) -> RecipeFingerprints:
-    """Return the fingerprints of a run's recipe."""
-    return RecipeFingerprints(
-        renditions=tuple(map(bytes.fromhex, spec.renditions)),
-        combined=bytes.fromhex(spec.combined),
-        limits={reason: math.inf if limit is None else limit for reason, limit in spec.limits.items()},
-    )
+    """Return the fingerprints of what this node makes of a run's recipe.
+
+    They differ from those of the run if the node renders in another way, or with other codecs. Then the next run makes
+    these outputs again, unless it renders as the node does.
+
+    Raises:
+        FieldError: this version cannot read the recipe.
+    """
+    own = _fingerprint(spec.recipe)
+    limits = {reason: math.inf if limit is None else limit for reason, limit in spec.limits.items()}
+    return RecipeFingerprints(renditions=own.renditions, combined=own.combined, limits=limits)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(recipe: str) -> RecipeFingerprints:
+    return fingerprint_recipe(from_bytes(recipe.encode()), None)

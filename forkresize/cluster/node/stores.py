@@ -8,6 +8,7 @@ from msgspec import Struct
 from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.cluster.database.values import RunRow
 from forkresize.cluster.node.allowed import AllowedUrls, NotAllowedError
+from forkresize.cluster.node.recorder import fingerprints_of
 from forkresize.cluster.spec import RunSpec
 from forkresize.store import OutputStore, SourceStore
 from forkresize.store.objects import StoreOptions, open_store
@@ -73,12 +74,14 @@ class StoreCache:
         self._stores: dict[tuple[int, str], RunStores | NotAllowedError] = {}
 
     def get(self, run: RunRow) -> RunStores:
-        """Return the stores of a run.
+        """Return the stores of a run that this node can work on.
 
         Raises:
             NotAllowedError: this node may not use them; another node may.
-            UsageError: a URL is invalid, or the libraries or credentials for it are missing.
+            UsageError: a URL is invalid, the libraries or credentials for it are missing, or this version cannot read
+                the recipe.
         """
+        fingerprints_of(run.spec)
         key = run.run, run.spec.digest
         with self._lock:
             if key not in self._stores:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from forkresize.errors import LedgerError
+from forkresize.errors import OutdatedError
 from forkresize.ledger.postgres.database import Cursor, Database
 
 SCHEMA = "forkresize"
@@ -35,7 +35,8 @@ def migrate(database: Database, component: str, scripts: Sequence[str]) -> None:
         scripts: all of them, in order.
 
     Raises:
-        LedgerError: a later version has changed the tables, or this user may not.
+        OutdatedError: a later version has changed the tables.
+        LedgerError: this user may not change them.
     """
     if database.run(lambda cursor: version(cursor, component)) != len(scripts):
         database.run(lambda cursor: _apply(cursor, component, scripts))
@@ -56,11 +57,11 @@ def check_version(component: str, found: int, newest: int) -> None:
     """Check that tables were not made by a later version of this program.
 
     Raises:
-        LedgerError: they were.
+        OutdatedError: they were.
     """
     if found > newest:
         problem = f"the database has version {found} of the tables of {component}, and this program knows {newest}"
-        raise LedgerError(f"{problem}: a later version of forkresize has used it; upgrade, or use another database")
+        raise OutdatedError(f"{problem}: a later version of forkresize has used it; upgrade, or use another database")
 
 
 def _apply(cursor: Cursor, component: str, scripts: Sequence[str]) -> None:

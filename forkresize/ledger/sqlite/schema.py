@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 
-from forkresize.errors import LedgerError
+from forkresize.errors import LedgerError, OutdatedError
 from forkresize.ledger.base import OutputRecord
 from forkresize.ledger.sqlite.connection import START_OVER, LedgerConnection
 from forkresize.ledger.sqlite.files import MAX_SIZE, check_files, check_journal
@@ -140,7 +140,9 @@ def _check_schema(connection: LedgerConnection, path: str) -> None:
     if entries and application != _APPLICATION:
         raise sqlite3.DatabaseError("file is not a ledger")
     if version > VERSION:
-        raise LedgerError(f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {START_OVER}")
+        raise OutdatedError(
+            f"the ledger {path!r} was written by a later version of forkresize: upgrade, or {START_OVER}"
+        )
     if entries and entries != _expected_entries(version):
         raise sqlite3.DatabaseError("its schema is not a ledger's")
 
