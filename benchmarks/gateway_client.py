@@ -19,14 +19,24 @@ class Answers:
     Attributes:
         seconds: how long the requests were sent.
         times: seconds until each answer was complete, by status; status 0 for none.
+        delays: seconds by which each request was sent too late, if there was a time for it.
+        count: of all answers.
     """
 
     seconds: float = 0.0
     times: dict[int, list[float]] = field(default_factory=dict)
+    delays: list[float] = field(default_factory=list)
+    count: int = 0
 
     def add(self, status: int, seconds: float) -> None:
         """Count an answer."""
         self.times.setdefault(status, []).append(seconds)
+        self.count += 1
+
+    def late(self, share: float) -> float:
+        """Return the seconds by which at most this share of the requests was sent too late."""
+        found = sorted(self.delays)
+        return found[min(len(found) - 1, int(share * len(found)))] if found else 0.0
 
     @property
     def rate(self) -> float:
@@ -65,41 +75,74 @@ def hold(server: Server, paths: Sequence[str], connections: int, seconds: float,
     return asyncio.run(_hold(server, paths, connections, seconds, headers))
 
 
-def send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
-    """Send requests at a fixed rate, each on a connection of its own, also if those before are not answered."""
-    return asyncio.run(_send(server, paths, rate, seconds))
+def hold_until(
+    server: Server, requests: Iterator[tuple[str, str]], connections: int, count: int, answers: Answers
+) -> None:
+    """Keep connections busy until so many requests are answered.
+
+    Args:
+        server: to ask.
+        requests: paths, and more header lines.
+        connections: how many.
+        count: of requests.
+        answers: get the answers, while they come.
+    """
+    asyncio.run(_hold_until(server, itertools.islice(requests, count), connections, answers))
+
+
+def send(server: Server, paths: Sequence[str], rate: float, seconds: float, answers: Answers) -> None:
+    """Send requests at a fixed rate, each on a connection of its own, also if those before are not answered.
+
+    Times are from the moment at which a request was to be sent.
+    """
+    asyncio.run(_send(server, paths, rate, seconds, answers))
 
 
 async def _hold(server: Server, paths: Sequence[str], connections: int, seconds: float, headers: str) -> Answers:
     answers = Answers()
     started = time.perf_counter()
-    requests = (f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode() for path in itertools.cycle(paths))
-    await asyncio.gather(*(_keep_busy(server, requests, answers, started + seconds) for _ in range(connections)))
+    end = started + seconds
+    requests = itertools.takewhile(
+        lambda _: time.perf_counter() < end, (_encode(path, headers) for path in itertools.cycle(paths))
+    )
+    await asyncio.gather(*(_keep_busy(server, requests, answers) for _ in range(connections)))
     answers.seconds = time.perf_counter() - started
     return answers
 
 
-async def _keep_busy(server: Server, requests: Iterator[bytes], answers: Answers, end: float) -> None:
+async def _hold_until(server: Server, requests: Iterator[tuple[str, str]], connections: int, answers: Answers) -> None:
+    started = time.perf_counter()
+    encoded = (_encode(path, headers) for path, headers in requests)
+    await asyncio.gather(*(_keep_busy(server, encoded, answers) for _ in range(connections)))
+    answers.seconds = time.perf_counter() - started
+
+
+def _encode(path: str, headers: str = "") -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode()
+
+
+async def _keep_busy(server: Server, requests: Iterator[bytes], answers: Answers) -> None:
     reader, writer = await asyncio.open_connection(HOST, server.port)
-    while (started := time.perf_counter()) < end:
-        writer.write(next(requests))
+    for request in requests:
+        started = time.perf_counter()
+        writer.write(request)
         answers.add(await _read_answer(reader), time.perf_counter() - started)
     writer.close()
 
 
-async def _send(server: Server, paths: Sequence[str], rate: float, seconds: float) -> Answers:
-    answers, endless = Answers(), itertools.cycle(paths)
+async def _send(server: Server, paths: Sequence[str], rate: float, seconds: float, answers: Answers) -> None:
+    endless = itertools.cycle(paths)
     started = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         for number in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, started + number / rate - time.perf_counter()))
-            tasks.create_task(_ask_once(server, next(endless), answers))
-    answers.seconds = time.perf_counter() - started
-    return answers
+            due = started + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.create_task(_ask_once(server, next(endless), answers, due))
+        answers.seconds = time.perf_counter() - started
 
 
-async def _ask_once(server: Server, path: str, answers: Answers) -> None:
-    started = time.perf_counter()
+async def _ask_once(server: Server, path: str, answers: Answers, due: float) -> None:
+    answers.delays.append(time.perf_counter() - due)
     status = 0
     try:
         async with asyncio.timeout(_DEADLINE):
@@ -109,7 +152,7 @@ async def _ask_once(server: Server, path: str, answers: Answers) -> None:
             writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
         status = 0
-    answers.add(status, time.perf_counter() - started)
+    answers.add(status, time.perf_counter() - due)
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> int:
