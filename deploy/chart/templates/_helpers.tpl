@@ -88,6 +88,8 @@ securityContext:
   runAsNonRoot: true
   capabilities:
     drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
 env:
   # The only directory that can be written.
   - {name: TMPDIR, value: /tmp}
