@@ -6,7 +6,7 @@ python -m docs.generate [DOCS]
 import sys
 from pathlib import Path
 
-from docs.generate.chart_page import CHART_PAGE, chart_page
+from docs.generate.chart_page import CHART_PAGE, chart_page, experiments_table
 from docs.generate.daemon_page import PAGE, daemon_page, url_tables
 from docs.generate.kept import metadata_table, mode_table
 from docs.generate.manual_page import manual_page
@@ -45,6 +45,7 @@ def write_manual(path: Path) -> None:
 def make_tables() -> dict[str, dict[str, str]]:
     """Return the tables by their pages, and by the markers between which they are."""
     return {
+        "howto/chaos.md": {"experiments": experiments_table()},
         "reference/settings.md": {"options": options_table()},
         "reference/recipes.md": recipe_tables(),
         "reference/kept.md": {"kept pixels": mode_table(), "kept metadata": metadata_table()},

@@ -1,8 +1,8 @@
-"""The reference of the Helm chart's values, in Markdown, from the comments in ``values.yaml``."""
+"""What the Helm charts declare, in Markdown: the values, from the comments beside them, and the experiments."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from docs.generate.tables import make_table
 
 CHART_PAGE = "reference/chart.md"
 
-_VALUES = Path(__file__).parents[2] / "deploy/chart/values.yaml"
+_DEPLOY = Path(__file__).parents[2] / "deploy"
 
 _INTRODUCTION = """\
 # Values of the Helm chart
@@ -33,7 +33,7 @@ def chart_page() -> str:
 
 def chart_rows() -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the name of each value, with its default as JSON and its meaning; both may be empty."""
-    text = _VALUES.read_text(encoding="utf-8")
+    text = (_DEPLOY / "chart/values.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)
     comments: list[str] = []
     path: list[str] = []
@@ -62,3 +62,21 @@ def _look_up(values: Any, path: list[str]) -> Any:
 
 def _show(default: object) -> str:
     return json.dumps(default) if default not in ("", [], {}) else ""
+
+
+def experiments_table() -> str:
+    """Return the table of the chaos experiments."""
+    experiments = yaml.safe_load((_DEPLOY / "chaos/files/experiments.yaml").read_text(encoding="utf-8"))
+    return make_table(
+        ("experiment", "what is disturbed", "hypothesis", "in `chaos_cluster.py`"), map(_row, experiments)
+    )
+
+
+def _row(experiment: Mapping[str, Any]) -> tuple[str, ...]:
+    component, mode = experiment["component"], experiment["mode"]
+    pods = "the batch" if component == "disturbed" else f"a {component}" if mode == "one" else f"all {component}s"
+    action = experiment["spec"].get("action") or next(iter(experiment["spec"].get("stressors", ("time",))))
+    hosts = f" and the {', the '.join(experiment['hosts'])}" if "hosts" in experiment else ""
+    twin = "" if experiment["twin"] == "none" else f"`{experiment['twin']}`"
+    what = f"{pods}{hosts}: {experiment['kind']}, {action}"
+    return f"`{experiment['name']}`", what, experiment["hypothesis"], twin
