@@ -1,11 +1,12 @@
-"""The checks of a gateway's readiness: its workers, its stores, its broker and its database."""
+"""The checks of a gateway's readiness: its workers, its stores, its broker and its databases."""
 
+import errno
 import os
 from collections.abc import Iterable
 
 from forkresize.errors import BrokenPoolError
 from forkresize.gateway.pictures import Pictures
-from forkresize.store import SourceStore
+from forkresize.store import OutputStore, SourceStore
 
 _SECONDS = 1.5
 """How long the database may take to connect, and to answer."""
@@ -39,6 +40,25 @@ def check_stores(stores: Iterable[SourceStore]) -> None:
             os.scandir(store.location("")).close()
         else:
             store.stat(_PROBE)
+
+
+def check_derivatives(store: OutputStore) -> None:
+    """Check that the store of what was made answers and, if it is a directory, that it can be written.
+
+    Raises:
+        OSError: it cannot be used.
+    """
+    if not store.capabilities.local_paths:
+        store.stat(_PROBE)
+        return
+    path = store.location("")
+    while not os.path.lexists(path):
+        # It is made with the first picture.
+        path = os.path.dirname(path)
+    if not os.path.isdir(path):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 def check_database(url: str) -> None:

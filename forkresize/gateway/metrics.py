@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from forkresize.gateway.derivatives.derivatives import Derivatives
+from forkresize.gateway.derivatives.derivatives import Derivatives, Put
 from forkresize.gateway.observation import RequestRecord, with_stages
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.runs.manager import RunManager
@@ -71,9 +71,13 @@ class GatewayMetrics:
         self.registry.register(PoolMetrics(_PREFIX, lambda: pictures.renderer.stats))
 
     def follow_derivatives(self, derivatives: Derivatives) -> None:
-        """Show the store of pictures that were made, and how long it takes to put them there."""
-        derivatives.on_put = lambda seconds: self.phases.observe("put", seconds)
+        """Show the store of pictures that were made."""
         self.registry.register(_Derivatives(derivatives))
+
+    def add_put(self, put: Put) -> None:
+        """Count that a picture was put into the store."""
+        if not put.error:
+            self.phases.observe("put", put.ended - put.started)
 
     def follow_runs(self, runs: RunManager) -> None:
         """Show the batches, and the cluster that does them, if there is one."""

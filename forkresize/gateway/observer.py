@@ -6,12 +6,13 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forkresize.gateway.access_log import log_request
+from forkresize.gateway.derivatives.derivatives import Put
 from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.observation import RequestRecord, observe, with_stages
 from forkresize.outcome import Failed
 from forkresize.telemetry.context import MAX_LENGTH
 from forkresize.telemetry.pictures import trace_picture
-from forkresize.telemetry.span import Span
+from forkresize.telemetry.span import MAX_TEXT, Span, known
 from forkresize.telemetry.tracer import Tracer
 
 UNMATCHED = "(none)"
@@ -114,6 +115,23 @@ def make_spans(record: RequestRecord, route: str, status: int, sent: int, second
     for outcomes in with_stages(record):
         spans += trace_picture(outcomes, record.context.child(), record.context)
     return spans
+
+
+def make_put_span(put: Put) -> list[Span]:
+    """Return the span of a picture that was put into the store after its request; none if that is not sampled."""
+    if put.context is None or not (put.context.is_sampled or put.error):
+        return []
+    return [
+        Span(
+            name="put",
+            context=put.context.child(),
+            parent=put.context.span_id,
+            started=put.started,
+            ended=put.ended,
+            attributes=known(bytes=put.size),
+            error=put.error[:MAX_TEXT],
+        )
+    ]
 
 
 def _stage_span(record: RequestRecord, name: str, started: float, ended: float) -> Span:

@@ -34,14 +34,14 @@ class CheckResult(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """Whether the gateway is ready, and the result of each check, by name."""
+    """Whether the gateway is ready, and the result of each check, by name; some may fail in a gateway that is ready."""
 
     status: Literal["ready", "not ready"]
     checks: Mapping[str, CheckResult]
 
     @property
     def is_ready(self) -> bool:
-        """Whether every check succeeded."""
+        """Whether every check succeeded of what is needed."""
         return self.status == "ready"
 
 
@@ -53,10 +53,14 @@ class Readiness:
     Args:
         checks: by name.
         timeout: seconds that each may take.
+        optional: names of checks without whose success the gateway is ready as well: it works without what they check.
     """
 
-    def __init__(self, checks: Mapping[str, Check], timeout: float = CHECK_SECONDS) -> None:
+    def __init__(
+        self, checks: Mapping[str, Check], timeout: float = CHECK_SECONDS, optional: frozenset[str] = frozenset()
+    ) -> None:
         self._checks = checks
+        self._optional = optional
         self._timeout = timeout
         # They do not wait behind the requests for pictures, nor for each other.
         self._threads = ThreadPoolExecutor(len(checks), "readiness")
@@ -82,7 +86,7 @@ class Readiness:
         found = dict(zip(self._checks, results, strict=True))
         self._ended_at = time.monotonic()
         self._failed = frozenset(name for name, result in found.items() if result.status != "ok")
-        return Report("not ready" if self._failed else "ready", found)
+        return Report("not ready" if self._failed - self._optional else "ready", found)
 
     async def _check(self, name: str, check: Check) -> CheckResult:
         started, call = self._begun.get(name) or self._begin(name, check)
@@ -96,7 +100,8 @@ class Readiness:
         except Exception as failure:  # noqa: BLE001  For any reason, the gateway is not ready.
             status, error = "failed", failure
         if status != "ok" and name not in self._failed:
-            _LOG.warning("not ready: %s %s: %s", name, status, error or f"no answer within {self._timeout:g} s")
+            kind = "does without" if name in self._optional else "not ready"
+            _LOG.warning("%s: %s %s: %s", kind, name, status, error or f"no answer within {self._timeout:g} s")
         return CheckResult(status, round(time.monotonic() - started, 6))
 
     def _begin(self, name: str, check: Check) -> "tuple[float, asyncio.Future[object]]":

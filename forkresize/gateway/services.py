@@ -6,10 +6,11 @@ from functools import partial
 
 from forkresize.batch.remote.renderer import Renderer
 from forkresize.gateway.access.settings import open_access
-from forkresize.gateway.checks import check_broker, check_database, check_pool, check_stores
-from forkresize.gateway.derivatives.derivatives import create_derivatives
+from forkresize.gateway.checks import check_broker, check_database, check_derivatives, check_pool, check_stores
+from forkresize.gateway.derivatives.derivatives import Put, create_derivatives
 from forkresize.gateway.imgproxy.urls import PictureUrls
 from forkresize.gateway.metrics import GatewayMetrics
+from forkresize.gateway.observer import make_put_span
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.readiness import Check, Readiness
 from forkresize.gateway.roots import Roots
@@ -17,9 +18,13 @@ from forkresize.gateway.runs.manager import RunManager
 from forkresize.gateway.runs.settings import ClusterSettings
 from forkresize.gateway.settings import GatewaySettings
 from forkresize.gateway.threads import Threads
+from forkresize.ledger import LedgerUrl
 from forkresize.telemetry.tracer import Tracer
 
 _LOG = logging.getLogger("forkresize.gateway")
+
+_OPTIONAL = frozenset({"derivatives", "derivatives_ledger"})
+"""Checks of what a gateway can do without: it makes pictures again."""
 
 _LISTINGS = 2
 """Roots that are listed at the same time; other requests for keys wait, and none keeps pictures waiting."""
@@ -68,8 +73,9 @@ class Services:
             self.metrics.follow_runs(self.runs)
         if self.derivatives is not None:
             self.metrics.follow_derivatives(self.derivatives)
+            self.derivatives.on_put = self._note_put
         self.tracer = Tracer("forkresize-gateway", _LOG.warning)
-        self.readiness = Readiness(self._checks())
+        self.readiness = Readiness(self._checks(), optional=_OPTIONAL)
 
     async def open(self) -> None:
         """Start what runs beside the requests."""
@@ -97,6 +103,10 @@ class Services:
         self.listing.close()
         await asyncio.get_running_loop().run_in_executor(None, self.tracer.close)
 
+    def _note_put(self, put: Put) -> None:
+        self.metrics.add_put(put)
+        self.tracer.send(make_put_span(put))
+
     @property
     def _cluster(self) -> ClusterSettings | None:
         return None if self.settings.runs is None else self.settings.runs.cluster
@@ -107,4 +117,9 @@ class Services:
         if (cluster := self._cluster) is not None:
             found["database"] = partial(check_database, cluster.ledger)
             found["broker"] = partial(check_broker, cluster.broker)
+        if self.derivatives is not None:
+            found["derivatives"] = partial(check_derivatives, self.derivatives.store)
+        ledger = self.settings.derivatives.ledger
+        if ledger is not None and LedgerUrl(ledger).path is None:
+            found["derivatives_ledger"] = partial(check_database, ledger)
         return found

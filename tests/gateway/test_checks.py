@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from forkresize.errors import ClusterError, LedgerError
-from forkresize.gateway.checks import check_broker, check_database, check_stores
+from forkresize.gateway.checks import check_broker, check_database, check_derivatives, check_stores
 from forkresize.store import LocalStore
 from tests.servers.postgresql import PostgresServer
 from tests.servers.program import HOST, find_free_port
@@ -43,3 +43,10 @@ def test_directory_that_vanished_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "in").rmdir()
     with pytest.raises(FileNotFoundError):
         check_stores([store])
+
+
+def test_a_place_for_what_is_made_may_be_missing_but_not_be_a_file(tmp_path: Path) -> None:
+    check_derivatives(LocalStore(str(tmp_path / "a/b")))
+    (tmp_path / "a").touch()
+    with pytest.raises(NotADirectoryError):
+        check_derivatives(LocalStore(str(tmp_path / "a/b")))

@@ -118,8 +118,12 @@ def test_pictures_are_traced_with_their_phases_and_failures_always(
     phases = traces.below(child)
     assert [phase.name for phase in phases if phase.name != "queue"] == ["fetch", "decode", "resize", "encode"]
     assert all(request.started <= phase.started <= phase.ended <= request.ended for phase in phases)
-    for _ in range(2):
-        assert gateway.client.get("i/unsafe/pr:thumb/plain/photos/one.jpg").status_code == 200
+    thumb = "i/unsafe/pr:thumb/plain/photos/one.jpg"
+    first, second = (gateway.client.get(thumb, headers={"traceparent": CALLER}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (200, 200)
+    (put,) = traces.wait_for("put")
+    assert put.parent in {span.span for span in traces.wait_for("GET /i/{signature}/{path:path}", 4)}
+    assert (put.trace, put.attributes["forkresize.bytes"]) == (request.trace, len(first.content))
     samples = wait_for_metric(metrics, 'forkresize_gateway_phase_duration_seconds_count{phase="put"}', 1)
     counts = {phase: samples[f'forkresize_gateway_phase_duration_seconds_count{{phase="{phase}"}}'] for phase in PHASES}
     assert counts == {"queue": 4, "fetch": 4, "decode": 3, "resize": 3, "encode": 3, "put": 1}

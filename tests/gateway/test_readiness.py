@@ -40,6 +40,16 @@ def test_checks_run_beside_each_other_and_report_what_failed_without_details() -
         hang.set()
 
 
+def test_a_gateway_is_ready_without_what_is_optional() -> None:
+    async def ask() -> None:
+        readiness = Readiness({"good": lambda: None, "bad": fail}, optional=frozenset({"bad"}))
+        report = await readiness.report()
+        assert (report.is_ready, report.checks["bad"].status) == (True, "failed")
+        readiness.close()
+
+    asyncio.run(ask())
+
+
 def test_many_requests_share_one_check() -> None:
     calls: list[float] = []
 
@@ -116,18 +126,23 @@ def wait_for_status(gateway: Gateway, status: int) -> dict[str, str]:
 @pytest.mark.slow
 def test_gateway_is_ready_when_its_workers_and_stores_are_there(tmp_path: Path, start_gateway: StartGateway) -> None:
     (tmp_path / "in").mkdir()
-    gateway = start_gateway("--root", f"photos={tmp_path / 'in'}", "--unsigned", "--workers", "1")
-    assert wait_for_status(gateway, 200) == {"pool": "ok", "store": "ok"}
+    root = ["--root", f"photos={tmp_path / 'in'}", "--unsigned", "--workers", "1"]
+    gateway = start_gateway(*root, "--store", str(tmp_path / "web"))
+    assert wait_for_status(gateway, 200) == {"pool": "ok", "store": "ok", "derivatives": "ok"}
+    (tmp_path / "web").touch()
+    time.sleep(1.1)
+    assert wait_for_status(gateway, 200) == {"pool": "ok", "store": "ok", "derivatives": "failed"}
+    (tmp_path / "web").unlink()
     (child,) = find_children(gateway.process.pid)
     shutil.rmtree(tmp_path / "in")
-    assert wait_for_status(gateway, 503) == {"pool": "ok", "store": "failed"}
+    assert wait_for_status(gateway, 503) == {"pool": "ok", "store": "failed", "derivatives": "ok"}
     (tmp_path / "in").mkdir()
     wait_for_status(gateway, 200)
     os.kill(int(child), signal.SIGSTOP)
     try:
         # It is asked for nothing: what is busy is alive.
         time.sleep(1.1)
-        assert wait_for_status(gateway, 200) == {"pool": "ok", "store": "ok"}
+        assert wait_for_status(gateway, 200) == {"pool": "ok", "store": "ok", "derivatives": "ok"}
     finally:
         os.kill(int(child), signal.SIGCONT)
     assert gateway.client.get("livez").status_code == 200

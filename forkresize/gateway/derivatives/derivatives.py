@@ -3,9 +3,11 @@
 import asyncio
 import io
 import logging
+import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,6 +19,7 @@ from forkresize.gateway.derivatives.recorder import Recorder
 from forkresize.gateway.derivatives.records import Made
 from forkresize.gateway.derivatives.settings import DerivativeSettings
 from forkresize.gateway.derivatives.stores import DestinationStores
+from forkresize.gateway.observation import current_record
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.roots import Located
 from forkresize.gateway.settings import GatewaySettings
@@ -25,8 +28,9 @@ from forkresize.job import Job, Output, Source
 from forkresize.ledger import RecipeFingerprints
 from forkresize.outcome import Outcome, OutputRef
 from forkresize.recipe import Recipe
-from forkresize.store import ChangedError, ObjectInfo, PutOptions
+from forkresize.store import ChangedError, ObjectInfo, OutputStore, PutOptions
 from forkresize.store.objects import StoreOptions
+from forkresize.telemetry.context import TraceContext
 
 _LOG = logging.getLogger("forkresize.gateway")
 
@@ -38,6 +42,9 @@ _MAX_PENDING = 64_000_000
 
 _MAX_HOT = 32_000_000
 """Bytes of pictures that are kept in memory besides."""
+
+_LOOK_UP = 0.25
+"""The part of the time of a request that looking for its picture in the store may take."""
 
 _PUTS, _READS = 4, 8
 """Requests to the store at the same time."""
@@ -51,6 +58,24 @@ class _Known(Struct, frozen=True):
     media_type: str
 
 
+class Put(Struct, frozen=True):
+    """That a picture was put into the store, after it was answered.
+
+    Attributes:
+        started: in seconds since the epoch.
+        ended: in seconds since the epoch.
+        size: of the picture in bytes.
+        context: of the request that it was made for; None for none.
+        error: why it could not be put; empty if it was.
+    """
+
+    started: float
+    ended: float
+    size: int
+    context: TraceContext | None
+    error: str
+
+
 class Derivatives:
     """Pictures that were made, in a store. For one event loop.
 
@@ -58,6 +83,7 @@ class Derivatives:
         settings: where they are, and what is recorded where.
         presets: recipes by name.
         options: limits of the requests to object stores.
+        patience: seconds that looking for a picture may take. A request without it has time left to make it.
         presets_only: whether only pictures are kept that a preset alone describes.
 
     Raises:
@@ -70,8 +96,10 @@ class Derivatives:
         presets: Mapping[str, Recipe],
         options: StoreOptions,
         *,
+        patience: float = math.inf,
         presets_only: bool = False,
     ) -> None:
+        self._patience = patience
         self._stores = DestinationStores(settings.store or "", options)
         self._places = Places(presets, presets_only=presets_only)
         self._recorder = Recorder(self._stores, settings.ledger)
@@ -81,13 +109,18 @@ class Derivatives:
         self._pending: dict[Place, tuple[Identity, Derivative]] = {}
         self._puts: set[asyncio.Task[None]] = set()
         self._pending_bytes = 0
-        self.on_put: Callable[[float], object] = lambda _: None
-        """Called with the seconds that each put took."""
+        self.on_put: Callable[[Put], object] = lambda _: None
+        """Called after each put, also of one that has failed."""
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of pictures that are about to be put."""
         return self._pending_bytes
+
+    @property
+    def store(self) -> OutputStore:
+        """Where the pictures are."""
+        return self._stores.whole
 
     @property
     def recorder(self) -> Recorder:
@@ -123,7 +156,11 @@ class Derivatives:
         if hot is not None:
             return hot
         try:
-            found = await self._find(place, source, identity, target.fingerprints)
+            async with asyncio.timeout(self._patience):
+                found = await self._find(place, source, identity, target.fingerprints)
+        except TimeoutError:
+            _LOG.warning("%s in the store cannot be used: no answer within %g s", place.path, self._patience)
+            return None
         except (OSError, LedgerError) as error:
             _LOG.warning("%s in the store cannot be used: %s", place.path, describe(error))
             return None
@@ -145,7 +182,9 @@ class Derivatives:
             return
         self._pending[place] = _identify(source, target), Derivative(picture.data, picture.media_type)
         self._pending_bytes += size
-        task = asyncio.ensure_future(self._put(place, source, target, picture))
+        put = self._put(place, source, target, picture)
+        record = current_record()
+        task = asyncio.ensure_future(self._report(put, size, None if record is None else record.context))
         self._puts.add(task)
         task.add_done_callback(self._puts.discard)
 
@@ -183,23 +222,28 @@ class Derivatives:
             return None
         return Derivative(content.getvalue(), known.media_type)
 
-    async def _put(self, place: Place, source: Source, target: Target, picture: Picture) -> None:
+    async def _report(self, put: Coroutine[Any, Any, str], size: int, context: TraceContext | None) -> None:
+        started = time.time()
+        error = await put
+        self.on_put(Put(started, max(started, time.time()), size, context, error))
+
+    async def _put(self, place: Place, source: Source, target: Target, picture: Picture) -> str:
+        """Put a picture into the store, and have it recorded; return why it could not be put, or nothing."""
         options = PutOptions(content_type=picture.media_type)
-        started = time.monotonic()
         try:
             info = await self._putting.call(self._stores.whole.put, place.path, picture.data, options)
         except OSError as error:
             _LOG.warning("%s cannot be put into the store: %s", place.path, describe(error))
-            return
+            return describe(error)
         finally:
             del self._pending[place]
             self._pending_bytes -= len(picture.data)
-        self.on_put(time.monotonic() - started)
         self._remember(place, _Known(_identify(source, target), info, picture.media_type))
         ref = OutputRef(source, self._stores.whole.location(place.path), 0)
         outcome = Outcome(ref, picture.detail, picture.execution, picture.warnings)
         job = Job(source, (Output(place.key),))
         self._recorder.add(Made(place, job, outcome, info, target.fingerprints))
+        return ""
 
     def _remember(self, place: Place, known: _Known) -> None:
         self._known[place] = known
@@ -225,4 +269,10 @@ def create_derivatives(settings: GatewaySettings, presets: Mapping[str, Recipe])
     if settings.derivatives.store is None:
         return None
     # Without signatures, anyone could fill the store otherwise.
-    return Derivatives(settings.derivatives, presets, settings.stores, presets_only=settings.unsigned)
+    return Derivatives(
+        settings.derivatives,
+        presets,
+        settings.stores,
+        patience=settings.limits.timeout * _LOOK_UP,
+        presets_only=settings.unsigned,
+    )

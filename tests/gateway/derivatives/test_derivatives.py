@@ -256,6 +256,31 @@ def test_what_is_recorded_is_found_while_other_pictures_are_recorded(
     run(serve())
 
 
+def test_a_store_that_hangs_costs_no_picture(
+    settings: GatewaySettings, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    assert count_batch(photos, tmp_path / "web/photos/thumb") == (2, 0)
+    go, stat = threading.Event(), LocalStore.stat
+
+    def hang(store: LocalStore, key: str, **options: bool) -> Any:
+        assert store.root.endswith("photos") or go.wait(60)
+        return stat(store, key, **options)
+
+    monkeypatch.setattr(LocalStore, "stat", hang)
+    monkeypatch.setattr("forkresize.gateway.derivatives.derivatives._LOOK_UP", 0.01)
+
+    async def serve() -> None:
+        async with open_site(settings) as site:
+            try:
+                assert (await site.get("one.jpg")).media_type == "image/webp"
+                assert site.rendered == 1
+                assert "no answer within 0.1 s" in caplog.text
+            finally:
+                go.set()
+
+    run(serve())
+
+
 def test_the_lag_can_be_read_while_pictures_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder(DestinationStores(str(tmp_path), StoreOptions()), None)
     recorder._waiting_since = 1.0  # noqa: SLF001 -- as if a picture waited.
