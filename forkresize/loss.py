@@ -17,6 +17,7 @@ class Loss(StrEnum):
     CONTENT = "content"
     FORMAT = "format"
     PREVIEW = "preview"
+    QUALITY = "quality"
 
     @property
     def label(self) -> str:
@@ -35,6 +36,7 @@ _LABELS: Mapping[Loss, str] = {
     Loss.CONTENT: "damaged source salvaged",
     Loss.FORMAT: "written in another format",
     Loss.PREVIEW: "small preview of a raw file",
+    Loss.QUALITY: "not lossless as requested",
 }
 
 _BEGINNINGS: Mapping[str, Loss] = {
@@ -46,6 +48,7 @@ _BEGINNINGS: Mapping[str, Loss] = {
     "converted from CMYK to sRGB": Loss.COLOR,
     "converted to sRGB": Loss.COLOR,
     "dropped the color profile": Loss.COLOR,
+    "encoded with loss": Loss.QUALITY,
     "invalid color information": Loss.COLOR,
     "its pages have several color profiles": Loss.COLOR,
     "unknown color space": Loss.COLOR,

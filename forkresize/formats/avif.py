@@ -108,5 +108,6 @@ SPEC = spec.FormatSpec(
         metadata=_metadata,
         correct=_without_times,
         losses=_losses,
+        is_coded_with_loss=lambda _data: True,
     ),
 )

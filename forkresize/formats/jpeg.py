@@ -83,14 +83,18 @@ def _variants(request: spec.EncodeRequest) -> list[spec.Options]:
 
 
 def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:
-    """Return the same coefficients in fewer bytes by mozjpeg's search for scans, at the highest effort.
+    """Return the same coefficients in fewer bytes by mozjpeg's search for scans, at the highest effort or without loss.
 
-    They are unchanged without the package.
+    They are unchanged without the package, and if it does not support how they are coded.
     """
-    module = mozjpeg() if request.effort == spec.MAX_EFFORT else None
+    is_fast = request.lossless and request.effort is not None and request.effort <= _FAST
+    module = mozjpeg() if (request.lossless or request.effort == spec.MAX_EFFORT) and not is_fast else None
     if module is None:
         return data
-    packed: bytes = module.optimize(data, copy=module.COPY_MARKERS.ALL)
+    try:
+        packed: bytes = module.optimize(data, copy=module.COPY_MARKERS.ALL)
+    except ValueError:
+        return data
     return min(data, packed, key=len)
 
 
@@ -150,7 +154,9 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
 
 
 def _has_full_chroma(request: spec.EncodeRequest) -> bool:
-    return request.subsampling in {"444", "422"} or (request.quality or 0) >= spec.FULL_CHROMA_QUALITY
+    return (
+        request.lossless or request.subsampling in {"444", "422"} or (request.quality or 0) >= spec.FULL_CHROMA_QUALITY
+    )
 
 
 SPEC = spec.FormatSpec(
@@ -177,5 +183,6 @@ SPEC = spec.FormatSpec(
         repack=_repack,
         metadata=_metadata,
         rewriter="forkresize.image.container.jpeg:rewrite",
+        is_coded_with_loss=lambda _data: True,
     ),
 )

@@ -97,5 +97,6 @@ SPEC = spec.FormatSpec(
         ),
         options=_options,
         metadata=_metadata,
+        is_coded_with_loss=lambda _data: True,
     ),
 )

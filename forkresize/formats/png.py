@@ -103,7 +103,7 @@ def _are_good_enough(files: Sequence[bytes], request: spec.EncodeRequest) -> boo
 
 
 def _uses_oxipng(request: spec.EncodeRequest) -> bool:
-    return (request.effort or 0) >= _SEARCHES and _OXIPNG.is_installed
+    return (request.lossless or (request.effort or 0) >= _SEARCHES) and _OXIPNG.is_installed
 
 
 def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:
@@ -114,7 +114,11 @@ def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:
         return data
     # 16 bits stay 16 bits, even if 8 would do.
     keeps_depth = request.mode.endswith(";16")
-    packed: bytes = module.optimize_from_memory(data, level=level, bit_depth_reduction=not keeps_depth)
+    try:
+        packed: bytes = module.optimize_from_memory(data, level=level, bit_depth_reduction=not keeps_depth)
+    except module.PngError:
+        # Pillow reads some files that it does not.
+        return data
     return min(data, packed, key=len)
 
 

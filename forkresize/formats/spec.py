@@ -184,6 +184,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         metadata: the options that embed metadata; what does not fit is dropped with a warning.
         losses: warnings about what the format does not keep of the request.
         rewriter: ``module:function`` that replaces the metadata of a file without re-encoding it; empty for none.
+        is_coded_with_loss: whether encoding the pixels of a file again would lose some.
     """
 
     modes: frozenset[str]
@@ -207,6 +208,12 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     metadata: Callable[[MetadataBlocks, Warn], Options] = lambda _blocks, _warn: {}
     losses: Callable[[EncodeRequest], Iterable[str]] = lambda _request: ()
     rewriter: str = ""
+    is_coded_with_loss: Callable[[bytes], bool] = lambda _data: False
+
+    @property
+    def is_always_lossy(self) -> bool:
+        """Whether it has no lossless compression."""
+        return self.quality is not None and "lossless" not in self.applies
 
 
 DecoderMemory = Callable[[Any, float, int, int], float]

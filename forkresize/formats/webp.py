@@ -25,6 +25,9 @@ _CLEARED = 0x01
 _SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
 """Bytes of the first chunk until after the size, by its name."""
 
+_FRAME_HEADER = 16
+"""Bytes of a frame before its own chunks."""
+
 _MAX_LOOP = 65_535
 
 _MAX_DURATION = (1 << 24) - 1
@@ -125,6 +128,19 @@ def _losses(request: spec.EncodeRequest) -> Iterator[str]:
         yield f"WebP stores colors at a quarter of the resolution, not {request.subsampling}"
 
 
+def _is_coded_with_loss(data: bytes) -> bool:
+    """Return whether a frame is coded by VP8; a damaged file counts as one."""
+    try:
+        return any(name == b"VP8 " for name, _content in _coded_chunks(data[_FIRST:]))
+    except (spec.UnsupportedContainerError, struct.error):
+        return True
+
+
+def _coded_chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for name, content in chunks(body):
+        yield from chunks(content[_FRAME_HEADER:]) if name == b"ANMF" else [(name, content)]
+
+
 SPEC = spec.FormatSpec(
     name="webp",
     suffixes=(".webp",),
@@ -148,5 +164,6 @@ SPEC = spec.FormatSpec(
         correct=declare_alpha,
         losses=_losses,
         rewriter="forkresize.image.container.webp:rewrite",
+        is_coded_with_loss=_is_coded_with_loss,
     ),
 )

@@ -13,7 +13,7 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.errors import as_exception, failure_of
 from forkresize.image.gainmap.errors import GainMapError
-from forkresize.image.gainmap.output import OutputMap, check_output, check_recipe, make_map
+from forkresize.image.gainmap.output import OutputMap, check_output, check_recipe, keep_map, make_map
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
@@ -180,19 +180,34 @@ class RenditionBuilder:
 
     def _encode_with_map(self, kept: metadata.MetadataBlocks) -> Encoded:
         """Encode the rendition, with the gain map of the source if that applies to it."""
+        own = self._own_pixels(kept)
+        if own is not None and self.rendition.lossless and own.would_lose:
+            gain_map, blocks = self._find_map(kept, is_own=True)
+            repacked = replace(own, blocks=blocks, reserved=self._reserved).repack()
+            if repacked is not None:
+                return _embed_map(repacked, gain_map)
+        gain_map, blocks = self._find_map(kept)
+        return _embed_map(self._encode_or_keep(blocks), gain_map)
+
+    def _find_map(
+        self, kept: metadata.MetadataBlocks, *, is_own: bool = False
+    ) -> tuple[OutputMap | None, metadata.MetadataBlocks]:
+        """Return the gain map, and the metadata that announces it; None, and why as a warning, if it does not apply.
+
+        Args:
+            kept: the metadata to embed.
+            is_own: whether the rendition has the source's own coded pixels, as they are stored.
+        """
         try:
-            gain_map = self._make_map()
+            gain_map = self._make_map(is_own=is_own)
             announced = gain_map.announce(kept.xmp) if gain_map else kept.xmp
         except GainMapError as error:
             self.diagnostics.warn(f"its HDR part was dropped: {error}")
-            return self._encode_or_keep(kept)
-        if gain_map is None:
-            return self._encode_or_keep(kept)
-        self._reserved = gain_map.size
-        encoded = self._encode_or_keep(replace(kept, xmp=announced))
-        return encoded if encoded.is_copy else replace(encoded, data=gain_map.embed(encoded.data))
+            return None, kept
+        self._reserved = gain_map.size if gain_map else 0
+        return gain_map, replace(kept, xmp=announced)
 
-    def _make_map(self) -> OutputMap | None:
+    def _make_map(self, *, is_own: bool) -> OutputMap | None:
         """Return the gain map of the rendition; None if the source has none.
 
         Raises:
@@ -203,6 +218,8 @@ class RenditionBuilder:
             return None
         gain_map = hdr_part.find()
         check_recipe(self._recipe, self.format)
+        if is_own:
+            return keep_map(gain_map, self._source.image.size)
         assert self._plan is not None  # noqa: S101 -- it was planned and resized.
         check_output(gain_map, self._plan, is_converted=self._profiles[-1] != self._source.profile)
         made = make_map(gain_map, predict_view(self._source.view, self._recipe), self._plan)
@@ -228,6 +245,8 @@ class RenditionBuilder:
         if self._profiles[0] and self.output.profile:
             embedded["icc_profile"] = self._profiles[0]
         rendition = self.rendition
+        if rendition.lossless and self.output.is_always_lossy:
+            self.diagnostics.warn(f"encoded with loss: {SPECS[self.format].label} has no lossless compression")
         if rendition.max_bytes is not None:
             rendition = replace(rendition, max_bytes=rendition.max_bytes - self._reserved)
         return encode(frames, self.format, rendition, embedded)
@@ -256,7 +275,7 @@ class RenditionBuilder:
     def _own_pixels(self, kept: metadata.MetadataBlocks) -> OwnPixels | None:
         """Return the source's own coded pixels if the output shows the whole source, and may have them."""
         recipe, layout = self._recipe, self._plan
-        is_wanted = recipe.if_larger is not IfLarger.WRITE or (self.rendition.lossless and self.format == "jxl")
+        is_wanted = recipe.if_larger is not IfLarger.WRITE or self.rendition.lossless
         is_complete = self.is_complete and self.frames == self._source.frame_count
         if not is_wanted or not is_complete or layout is None or not is_whole(self._source, layout, recipe):
             return None
@@ -271,3 +290,7 @@ class RenditionBuilder:
             profile=self._profiles[-1],
             diagnostics=self.diagnostics,
         )
+
+
+def _embed_map(encoded: Encoded, gain_map: OutputMap | None) -> Encoded:
+    return replace(encoded, data=gain_map.embed(encoded.data)) if gain_map and not encoded.is_copy else encoded

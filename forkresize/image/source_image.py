@@ -166,6 +166,11 @@ class SourceImage:
         return self._depth.mode_for(modes) if self._recipe.depth is Depth.KEEP else None
 
     @property
+    def is_deep(self) -> bool:
+        """Whether it has more bits per channel in color than Pillow reads."""
+        return self._depth.depth != EIGHT_BITS
+
+    @property
     def is_animated(self) -> bool:
         """Whether it has several frames with durations."""
         return self.spec.animated and self.frame_count > 1

@@ -53,7 +53,13 @@ class Rendition(Declared, frozen=True, kw_only=True):
         QUALITY,
         option("1 to 100, for all formats or for each.", "N|FORMAT=N,…", "-q", default=_DEFAULT_QUALITY),
     ] = None
-    lossless: Annotated[bool, option("Lossless compression, for formats that have it (WebP, AVIF, JPEG XL).")] = False
+    lossless: Annotated[
+        bool,
+        option(
+            "Lossless compression, for formats that have it (WebP, AVIF, JPEG XL). A JPEG, or another picture that is "
+            "coded with loss, keeps its coded pixels, if its format stays and no step changes it."
+        ),
+    ] = False
     progressive: Annotated[bool, option("Write progressive JPEGs.", off="baseline")] = False
     subsampling: Annotated[Subsampling, option("Resolution of the colors in JPEG and AVIF.")] = Subsampling.AUTO
     effort: Annotated[

@@ -32,6 +32,9 @@ KEPT = MetadataBlocks(
 )
 
 
+KEPT_SIDEWAYS = MetadataBlocks(exif=exif(PUBLIC, 6))
+
+
 def saved(image: Image.Image, name: str, **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, name, **options)
@@ -177,11 +180,58 @@ def test_pictures_that_are_not_stored_upright_are_not_rewritten(name: str) -> No
     )
 
 
-@pytest.mark.parametrize("key", ["XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type xmp"])
-def test_a_png_with_encoded_orientation_is_not_rewritten(key: str) -> None:
+@pytest.mark.parametrize("name", WAYS)
+def test_pictures_that_are_not_stored_upright_are_rewritten_with_their_orientation(name: str) -> None:
+    image = Image.radial_gradient("L").resize((30, 20)).convert("RGB")
+    source = saved(image, name, exif=exif("SECRET", 6))
+    output = replace_metadata(source, name, MetadataBlocks(exif=exif(PUBLIC, 6)))
+    assert output is not None
+    assert SECRET not in output
+    assert frames(output) == frames(source)
+    assert Image.open(io.BytesIO(output)).getexif()[Base.Orientation] == 6
+    assert replace_metadata(source, name, MetadataBlocks(exif=exif(PUBLIC, 8))) is None
+
+
+def _raw_profile(block: bytes) -> str:
+    """Return a block as ImageMagick stores it in a text."""
+    return f"\nexif\n{len(block):8}\n{block.hex()}\n"
+
+
+TURNS: dict[str, tuple[str, str]] = {
+    "XMP": ("XML:com.adobe.xmp", '<x tiff:Orientation="6"/>'),
+    "EXIF": ("Raw profile type exif", _raw_profile(exif("", 6))),
+}
+
+
+@pytest.mark.parametrize("kind", TURNS)
+@pytest.mark.parametrize("chunk", ["tEXt", "zTXt", "iTXt"])
+def test_the_orientation_in_a_text_of_a_png_is_found(kind: str, chunk: str) -> None:
+    key, text = TURNS[kind]
     hidden = PngInfo()
-    hidden.add_itxt(key, "?", zip=True)
-    assert replace_metadata(saved(Image.new("L", (9, 9)), "png", pnginfo=hidden), "png", MetadataBlocks()) is None
+    if chunk == "iTXt":
+        hidden.add_itxt(key, text, zip=True)
+    else:
+        hidden.add_text(key, text, zip=chunk == "zTXt")
+    source = saved(Image.new("L", (9, 9)), "png", pnginfo=hidden)
+    assert Image.open(io.BytesIO(source)).getexif()[Base.Orientation] == 6
+    assert replace_metadata(source, "png", MetadataBlocks()) is None
+    assert replace_metadata(source, "png", KEPT_SIDEWAYS) is not None
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\1\0\0\0?", b"\1\0\0\0" + zlib.compress(bytes(1 << 21))])
+def test_a_png_whose_orientation_cannot_be_read_is_not_rewritten(content: bytes) -> None:
+    head, *rest = chunks(saved(Image.new("L", (9, 9)), "png"))
+    hidden = png([head, (b"iTXt", b"Raw profile type exif\0" + content), *rest])
+    assert replace_metadata(hidden, "png", MetadataBlocks()) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"x\0\1" + zlib.compress(PROFILE), b"x\0\0" + zlib.compress(PROFILE)[:-9], b"x\0\0?", b"x", b""]
+)
+def test_a_damaged_profile_of_a_png_is_dropped(content: bytes) -> None:
+    head, *rest = chunks(saved(Image.new("L", (9, 9)), "png"))
+    damaged = png([head, (b"iCCP", content), *rest])
+    assert replace_metadata(damaged, "png", MetadataBlocks()) == png([head, *rest])
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

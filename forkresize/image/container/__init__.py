@@ -12,7 +12,7 @@ from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
 from forkresize.image.metadata import MetadataBlocks
 
-__all__ = ["refuse_sideways", "replace_metadata"]
+__all__ = ["check_orientation", "replace_metadata"]
 
 
 def replace_metadata(data: bytes, format: str, blocks: MetadataBlocks) -> bytes | None:  # noqa: A002 -- as Pillow names it.
@@ -26,8 +26,8 @@ def replace_metadata(data: bytes, format: str, blocks: MetadataBlocks) -> bytes 
         blocks: the metadata to put in.
 
     Returns:
-        The new file; None if its format has no rewriter, if it is damaged, and if it is not stored upright, since only
-        its metadata says so.
+        The new file; None if its format has no rewriter, if it is damaged, and if the metadata to put in does not say
+        how it is stored.
     """
     module, _colon, function = OUTPUT_FORMATS[source_name(format.upper())].rewriter.partition(":")
     if not module:
@@ -39,16 +39,21 @@ def replace_metadata(data: bytes, format: str, blocks: MetadataBlocks) -> bytes 
     return rewritten
 
 
-def refuse_sideways(info: Mapping[str, Any]) -> None:
-    """Refuse a picture that its metadata turns.
+def check_orientation(info: Mapping[str, Any], blocks: MetadataBlocks) -> None:
+    """Check that other metadata turns a picture as its own does.
 
     Args:
-        info: the metadata blocks, under the names that Pillow gives them.
+        info: its metadata blocks, under the names that Pillow gives them.
+        blocks: those that replace them.
 
     Raises:
-        UnsupportedContainerError: it is not stored upright.
+        UnsupportedContainerError: it would be turned otherwise.
     """
+    if _orientation(info) != _orientation({"exif": blocks.exif}):
+        raise UnsupportedContainerError
+
+
+def _orientation(info: Mapping[str, Any]) -> int:
     bearer = Image.new("1", (1, 1))
     bearer.info.update(info)
-    if metadata.orientation(bearer) != 1:
-        raise UnsupportedContainerError
+    return metadata.orientation(bearer)

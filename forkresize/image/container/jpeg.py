@@ -7,7 +7,7 @@ from forkresize.formats.jpeg import EOI, XMP_NAME, Segment, segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
-from forkresize.image.container import refuse_sideways
+from forkresize.image.container import check_orientation
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
@@ -24,13 +24,13 @@ def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
     """Return the first picture of a JPEG with other metadata.
 
     Raises:
-        UnsupportedContainerError: it is damaged, or not stored upright.
+        UnsupportedContainerError: it is damaged, or turned by its metadata in another way.
         struct.error: it ends too early.
     """
     if not data.startswith(_START):
         raise UnsupportedContainerError
     parts = [(segment, data[segment.start : segment.end]) for segment in segments(data) if segment.marker != EOI]
-    refuse_sideways(_metadata_of(parts))
+    check_orientation(_metadata_of(parts), blocks)
     kept = [(segment.marker, _for_decoding(data, segment)) for segment, _content in parts]
     jfif = [content for marker, content in kept if marker == _APP0 and content][:1]
     others = [content for marker, content in kept if marker != _APP0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.formats.webp import ALPHA, ANIMATION, chunks, declare_alpha, size_in_chunk
 from forkresize.image import metadata
-from forkresize.image.container import refuse_sideways
+from forkresize.image.container import check_orientation
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import MetadataBlocks
 
@@ -30,12 +30,12 @@ def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
     """Return a WebP with other metadata.
 
     Raises:
-        UnsupportedContainerError: it is damaged, or not stored upright.
+        UnsupportedContainerError: it is damaged, or turned by its metadata in another way.
         struct.error: it ends too early.
     """
     parts = _parts(data)
     found = dict(reversed(parts))
-    refuse_sideways({"exif": found.get(b"EXIF", b""), "xmp": found.get(b"XMP ", b"")})
+    check_orientation({"exif": found.get(b"EXIF", b""), "xmp": found.get(b"XMP ", b"")}, kept)
     options = metadata.save_options(kept, "webp", Diagnostics())
     added = {b"EXIF": options.get("exif"), b"XMP ": options.get("xmp"), b"ICCP": found.get(b"ICCP")}
     blocks = {name: block for name, block in added.items() if block}

@@ -3,12 +3,15 @@
 from msgspec import Struct
 
 from forkresize.formats import SPECS
+from forkresize.image.container import replace_metadata
 from forkresize.image.gainmap.description import Description
 from forkresize.image.gainmap.embed import announce_in_xmp, describe_map, embed_map
 from forkresize.image.gainmap.errors import GainMapError
 from forkresize.image.gainmap.render import render_map
 from forkresize.image.gainmap.source import GainMap
 from forkresize.image.geometry.layout import Layout
+from forkresize.image.geometry.region import Dimensions, Region
+from forkresize.image.metadata import MetadataBlocks
 from forkresize.image.picture import View
 from forkresize.image.steps.registry import operation_of
 from forkresize.recipe import Recipe
@@ -54,6 +57,26 @@ def make_map(gain_map: GainMap, view: View, plan: Layout) -> OutputMap:
     """
     data = describe_map(render_map(gain_map, view, plan), gain_map.description)
     return OutputMap(data, gain_map.description)
+
+
+def keep_map(gain_map: GainMap, size: Dimensions) -> OutputMap:
+    """Return the gain map of an output that has the coded pixels of its source, as they are stored.
+
+    Args:
+        gain_map: that of the source.
+        size: of the source, as it is stored.
+
+    Raises:
+        GainMapError: it is damaged.
+    """
+    if gain_map.curve is not None:
+        # Its levels have another meaning in the output.
+        whole = Layout(source=size, area=Region.whole(size), scaled=size, canvas=size)
+        return make_map(gain_map, View.whole(size), whole)
+    data = replace_metadata(gain_map.data, "jpeg", MetadataBlocks())
+    if data is None:
+        raise GainMapError("its gain map is damaged")
+    return OutputMap(describe_map(data, gain_map.description), gain_map.description)
 
 
 def check_recipe(recipe: Recipe, output: str) -> None:

@@ -72,6 +72,18 @@ def with_texts(block: bytes, texts: Mapping[int, str]) -> bytes:
     return _block(exif, Metadata.ALL)
 
 
+def with_orientation(block: bytes, orientation: int) -> bytes:
+    """Return a filtered block that says how the pixels are stored: 1 to 8.
+
+    Raises:
+        Exception: it is damaged; Pillow raises anything.
+    """
+    exif = Exif()
+    exif.load(block)
+    exif[Base.Orientation] = orientation
+    return exif.tobytes()
+
+
 def _read(image: Image) -> Exif:
     if "exif" not in image.info:
         return image.getexif()

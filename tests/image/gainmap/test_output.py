@@ -187,6 +187,29 @@ def test_outputs_can_be_made_from_outputs(hdr: Hdr) -> None:
         assert light(again.data).max() == pytest.approx(light(once.data).max(), rel=0.02)
 
 
+@pytest.mark.parametrize("kind", ["xmp", "iso", "both"])
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("policy", ["all", "safe", "none"])
+def test_without_loss_the_coded_pixels_of_both_stay(kind: str, orientation: int, policy: str, hdr: Hdr) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = hdr(kind=kind, exif=exif)
+    made = render(source, lossless=True, metadata=policy)
+    assert made.warnings == ()
+    assert len(made.data) <= len(source)
+    found, expected = light(made.data), light(source)
+    assert (found - expected).abs().max() == 0
+    assert made.size == ((400, 640) if orientation > 4 else (640, 400))
+    # Once more, nothing is left to win.
+    assert render(made.data, lossless=True, metadata=policy).data == made.data
+
+
+def test_without_loss_a_damaged_map_is_dropped_with_a_warning(scene: Scene) -> None:
+    made = render(ultra_hdr(scene(), scene("L"), "xmp", MAP_XMP.replace("GainMapMax", "Other")), lossless=True)
+    assert made.warnings[0].startswith("its HDR part was dropped: its gain map has no GainMapMax")
+    assert not is_hdr(made.data)
+
+
 @pytest.mark.parametrize(
     ("recipe", "reason"),
     [
@@ -286,11 +309,12 @@ def test_apples_maps_become_ultra_hdr(numbers: tuple[float, float] | None, headr
     white = Image.new("RGB", (160, 120), (255, 255, 255))
     other = Image.new("L", (80, 60), 255)
     other.paste(0, (0, 0, 40, 60))
-    made = render(join(save(white, exif=exif), save(other, text + ">")), width=80)
-    assert made.warnings == ()
-    found = light(made.data)
-    assert found.crop(50, 0, 30, 60).avg() == pytest.approx(headroom, rel=0.03)
-    assert found.crop(0, 0, 30, 60).avg() == pytest.approx(1, rel=0.03)
+    source = join(save(white, exif=exif), save(other, text + ">"))
+    for made, scale in ((render(source, width=80), 1), (render(source, lossless=True), 2)):
+        assert made.warnings == ()
+        found = light(made.data)
+        assert found.crop(50 * scale, 0, 30 * scale, 60 * scale).avg() == pytest.approx(headroom, rel=0.03)
+        assert found.crop(0, 0, 30 * scale, 60 * scale).avg() == pytest.approx(1, rel=0.03)
 
 
 def test_an_apple_map_without_its_headroom_is_dropped(scene: Scene) -> None:
