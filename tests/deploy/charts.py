@@ -14,6 +14,7 @@ from tests.servers.program import find_program
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/chart"
+CHAOS = ROOT / "deploy/chaos"
 
 VERSIONS = ("1.30", "1.35", "1.37")
 """Of Kubernetes: the oldest that the chart accepts, and those that are maintained."""
@@ -52,7 +53,7 @@ MINIMAL: Values = {
 """What has to be set."""
 
 FULL: Values = {
-    "image": {"digests": {"gateway": DIGEST, "node": DIGEST}, "pullSecrets": ["registry"]},
+    "image": {"digests": dict.fromkeys(("command", "node", "gateway"), DIGEST), "pullSecrets": ["registry"]},
     "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/pictures"}},
     "env": {"AWS_REGION": "eu-central-1"},
     "clusterKeySecret": "cluster",
@@ -100,6 +101,10 @@ FULL: Values = {
 REFUSED: dict[str, tuple[Values, str]] = {
     "nothing": ({}, "gateway.roots: name at least one place"),
     "unsigned by mistake": ({"gateway": {"roots": {"photos": "s3://photos"}}}, "gateway.keySecret: name the Secret"),
+    "signed and unsigned": (
+        {"gateway": {**MINIMAL["gateway"], "unsigned": True}},
+        "gateway.unsigned: there are keys of signed URLs in gateway.keySecret",
+    ),
     "open to all": ({"gateway": MINIMAL["gateway"]}, "networkPolicy.clients: name who may send requests"),
     "misspelled": ({**MINIMAL, "gateway": {**MINIMAL["gateway"], "replica": 3}}, "replica"),
     "misspelled on top": ({**MINIMAL, "nodes": {"enabled": True}}, "nodes"),
@@ -132,6 +137,19 @@ REFUSED: dict[str, tuple[Values, str]] = {
     ),
 }
 """Values that are refused, and with which words."""
+
+
+HOSTS = {"database": ["db.example.com"], "broker": ["10.1.2.3"], "store": ["s3.example.com", "10.0.0.0/8"]}
+
+EXPERIMENTS: dict[str, Values] = {
+    "all": {"secret": "client", "hosts": HOSTS, "image": {"digests": {"command": DIGEST}}},
+    "apart": {"workflow": False, "hosts": HOSTS},
+    "one": {"workflow": False, "only": ["kill-node"]},
+    "no hosts": {"secret": "client"},
+    "unknown": {"only": ["kill-everything"]},
+    "misspelled": {"second": 3},
+}
+"""Values of the chart with the experiments."""
 
 
 class Rendered(Struct, frozen=True):
@@ -182,7 +200,7 @@ def _combine(store: str, trigger: str, *, is_scaled: bool, has_ingress: bool) ->
         },
         "node": node,
         "batches": [{"name": "one", "schedule": "@daily", "source": url, "destination": f"{url}/web", **more}],
-        "networkPolicy": {"clients": _CLIENTS, "enabled": is_scaled},
+        "networkPolicy": {"clients": _CLIENTS, "enabled": is_scaled, "prometheus": []},
     }
 
 

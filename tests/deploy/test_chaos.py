@@ -16,30 +16,15 @@ from forkresize.cluster.database.chunks import LEASE_SECONDS
 from forkresize.ledger.postgres.database import Timeouts
 from tests.cluster.lab import draw_jpeg
 from tests.deploy.chaos_mesh import KINDS, Experiment, IOChaos, NetworkChaos, StressChaos, Workflow
-from tests.deploy.charts import ROOT, Document, Rendered, Values, containers, render
+from tests.deploy.charts import CHAOS, HOSTS, ROOT, Document, Rendered, containers
 from tests.servers.program import uses
 
 pytestmark = [*uses("chart"), pytest.mark.slow]
 
-CHAOS = ROOT / "deploy/chaos"
 EXPERIMENTS = yaml.safe_load((CHAOS / "files/experiments.yaml").read_text())
 VALUES = yaml.safe_load((CHAOS / "values.yaml").read_text())
 
-_HOSTS = {"database": ["db.example.com"], "broker": ["10.1.2.3"], "store": ["s3.example.com", "10.0.0.0/8"]}
 _MEMORY = {"4GB": "4Gi"}
-
-
-@pytest.fixture(scope="module")
-def chaos() -> Rendered:
-    cases: dict[str, Values] = {
-        "all": {"secret": "client", "hosts": _HOSTS},
-        "apart": {"workflow": False, "hosts": _HOSTS},
-        "one": {"workflow": False, "only": ["kill-node"]},
-        "no hosts": {"secret": "client"},
-        "unknown": {"only": ["kill-everything"]},
-        "misspelled": {"second": 3},
-    }
-    return render(CHAOS, cases)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +97,7 @@ def _check_details(experiment: Experiment, container: Document) -> None:
         # As much as the pod may take, together with what it has.
         assert _MEMORY[experiment.stressors.memory.size] == container["resources"]["limits"]["memory"]
     if isinstance(experiment, NetworkChaos):
-        assert {*experiment.external_targets} <= {host for hosts in _HOSTS.values() for host in hosts}
+        assert {*experiment.external_targets} <= {host for hosts in HOSTS.values() for host in hosts}
 
 
 def test_times_are_those_that_the_hypotheses_need(workflow: Workflow) -> None:

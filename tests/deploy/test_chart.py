@@ -99,9 +99,9 @@ def _field_names(value: Any) -> Iterator[str]:
         yield from _field_names(each)
 
 
-def test_a_policy_scan_finds_nothing_without_a_written_reason(chart: Rendered, tmp_path: Path) -> None:
+def test_a_policy_scan_finds_nothing_without_a_written_reason(chart: Rendered, chaos: Rendered, tmp_path: Path) -> None:
     program = find_program("checkov", "checkov from PyPI")
-    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(chart.documents("full")))
+    (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(chart.documents("full") + chaos.documents("all")))
     settings = CHART / ".checkov.yaml"
     command = [program, "-d", str(tmp_path), "--framework", "kubernetes", "--compact", "--skip-download"]
     command += ["--output", "json", "--config-file", str(settings)]
@@ -143,7 +143,8 @@ def test_all_options_exist_and_are_accepted(chart: Rendered, monkeypatch: pytest
         seen.add(component)
         with click.Context(commands, info_name="forkresized", auto_envvar_prefix="FORKRESIZED") as parent:
             is_batch = component.startswith("batch")
-            assert container.get("command", ["forkresize"])[-1] == "forkresize"
+            # The images have entry points.
+            assert "command" not in container
             command: click.Command | None = forkresize if is_batch else commands.get_command(parent, component)
             assert command is not None
             # It raises an exception for an unknown option, and for a value that is not accepted.
@@ -231,6 +232,9 @@ def test_every_pod_has_a_network_policy_that_names_what_it_reaches(chart: Render
     assert sorted(_ports(policies["web-gateway"]["ingress"])) == ["http", "metrics"]
     assert [*_ports(policies["web-node"]["ingress"])] == ["metrics"]
     assert "ingress" not in policies["web-batch-nightly"]
+    for each in chart.documents("s3 none True True", "NetworkPolicy"):
+        # Without Prometheus, nothing reaches nodes and batches.
+        assert ("ingress" in each["spec"]) == (each["metadata"]["name"] == "web-gateway")
     (minimal,) = chart.documents("minimal", "NetworkPolicy")
     assert sorted(_ports(minimal["spec"]["egress"])) == [53, 53, 443]
 

@@ -19,7 +19,7 @@ externalTargets:
 {{/* What both containers have: root, name. Tasks of workflows have no settings of the pod. */}}
 {{- define "chaos.container" -}}
 name: {{ .name }}
-{{ include "forkresize.container" (dict "root" .root "image" "node" "secret" .root.Values.secret "env" dict) }}
+{{ include "forkresize.container" (dict "root" .root "image" "command" "secret" .root.Values.secret "env" dict) }}
 resources:
   requests: {cpu: "1", memory: 1Gi}
   limits: {memory: 1Gi}

@@ -79,7 +79,7 @@ topologySpreadConstraints:
 {{- define "forkresize.container" -}}
 {{- $image := .root.Values.image }}
 {{- $digest := get $image.digests .image -}}
-image: {{ $image.registry }}/forkresize-{{ .image }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ $image.tag | default .root.Chart.AppVersion }}{{ end }}
+image: {{ $image.registry }}/{{ .image }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ $image.tag | default .root.Chart.AppVersion }}{{ end }}
 imagePullPolicy: {{ $image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
