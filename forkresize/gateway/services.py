@@ -11,6 +11,7 @@ from forkresize.gateway.derivatives.derivatives import Put, create_derivatives
 from forkresize.gateway.imgproxy.urls import PictureUrls
 from forkresize.gateway.metrics import GatewayMetrics
 from forkresize.gateway.observer import make_put_span
+from forkresize.gateway.on_demand import OnDemand
 from forkresize.gateway.pictures import Pictures
 from forkresize.gateway.readiness import Check, Readiness
 from forkresize.gateway.roots import Roots
@@ -40,6 +41,7 @@ class Services:
         picture_urls: checks, reads and signs the URLs of pictures.
         pictures: makes them.
         derivatives: keeps them in a store; None if there is none.
+        on_demand: answers requests for pictures from the store, or has them made.
         access: decides who may use which route.
         metrics: what Prometheus reads.
         tracer: sends traces, if they are asked for.
@@ -67,6 +69,7 @@ class Services:
         )
         self.pictures = Pictures(settings, create_renderer, self.roots)
         self.derivatives = create_derivatives(settings, self.picture_urls.recipes.presets)
+        self.on_demand = OnDemand(self.pictures, self.derivatives)
         self.metrics = GatewayMetrics()
         self.metrics.follow(self.pictures)
         if self.runs is not None:

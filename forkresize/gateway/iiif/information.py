@@ -76,16 +76,18 @@ def describe_picture(base_uri: str, source: PixelSize, limits: SizeLimits) -> In
         max_width=limits.width,
         max_height=limits.height,
         max_area=limits.area,
-        sizes=[
-            ProposedSize(*size)
-            for size in (reduce(source, factor) for factor in reversed(_size_factors(source)))
-            if limits.allow(size)
-        ],
+        sizes=[ProposedSize(*size) for size in proposed_sizes(source, limits)],
         tiles=[Tiles(tile, _scale_factors(source, tile))],
         extra_formats=[name for name in FORMATS if name not in _OF_LEVEL_2],
         extra_qualities=[each for each in Quality if each is not Quality.DEFAULT],
         extra_features=[*_EXTRA_FEATURES],
     )
+
+
+def proposed_sizes(source: PixelSize, limits: SizeLimits) -> list[PixelSize]:
+    """Return the sizes of the whole picture that clients had better ask for, the smallest first."""
+    sizes = (reduce(source, factor) for factor in reversed(_size_factors(source)))
+    return [size for size in sizes if limits.allow(size)]
 
 
 def reduce(source: PixelSize, factor: int) -> PixelSize:

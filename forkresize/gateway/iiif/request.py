@@ -10,6 +10,7 @@ from forkresize.formats import Format
 from forkresize.gateway.iiif.region import Region, parse_region
 from forkresize.gateway.iiif.size import SizeLimits, canonical_size, parse_size
 from forkresize.gateway.iiif.values import DECIMAL, PixelSize, invalid, match
+from forkresize.image.geometry.layout import layout
 from forkresize.recipe import (
     Animation,
     Axis,
@@ -85,9 +86,17 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
         return f"{self.region.canonical(self.source)}/{size}/{rotation}/{quality}.{self.format}"
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is the whole picture, neither mirrored nor rotated, in its colors."""
+        is_whole = self.region.size == self.source and not self.mirrored and not self.degrees
+        return is_whole and self.quality in {Quality.DEFAULT, Quality.COLOR}
+
+    @property
     def recipe(self) -> Recipe:
         """What to make of the picture. Its metadata is reduced to the credit: a viewer asks for many tiles."""
         width, height = self.size
+        if self.is_plain and layout(self.source, Size(width=width), Resize()).canvas == self.size:
+            return _by_width(width, FORMATS[self.format])
         rendition = Rendition(size=Size(width=width, height=height), format=FORMATS[self.format])
         return Recipe(
             steps=tuple(self._steps()),
@@ -112,6 +121,15 @@ class ImageRequest(Struct, frozen=True, kw_only=True):
         if self.quality is Quality.BITONAL:
             steps.append(Threshold(level=_MIDDLE))
         return steps
+
+
+def _by_width(width: int, format_: Format) -> Recipe:
+    """Return the recipe of a whole picture in its proportions, which pictures of all proportions share.
+
+    It is the same as of ``/i/SIGNATURE/rs:fit:WIDTH:0/da:1/plain/ROOT/KEY@FORMAT``.
+    """
+    rendition = Rendition(size=Size(width=width), format=format_)
+    return Recipe(steps=(Resize(),), renditions=(rendition,), animation=Animation.FIRST, metadata=Metadata.COPYRIGHT)
 
 
 def parse_request(parts: tuple[str, str, str, str], source: PixelSize, limits: SizeLimits) -> ImageRequest:

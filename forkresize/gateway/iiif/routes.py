@@ -1,10 +1,9 @@
 """The routes of the Image API: images, image information, and the redirect from base URIs."""
 
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
-from msgspec import Meta, Struct, json
+from msgspec import Meta, json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
@@ -14,19 +13,25 @@ from forkresize._version import __version__
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.formats import OUTPUT_FORMATS, media_type
 from forkresize.gateway.caching import Validators, cache_control
+from forkresize.gateway.derivatives.memory import Derivative
+from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.iiif.identifier import Identifier, parse_identifier, unquote_part
-from forkresize.gateway.iiif.information import CONTEXT, PROFILE, Information, accepts_linked_data, describe_picture
-from forkresize.gateway.iiif.request import FORMATS, parse_request
+from forkresize.gateway.iiif.information import (
+    CONTEXT,
+    PROFILE,
+    Information,
+    accepts_linked_data,
+    describe_picture,
+    proposed_sizes,
+)
+from forkresize.gateway.iiif.request import FORMATS, ImageRequest, parse_request
 from forkresize.gateway.iiif.size import SizeLimits
-from forkresize.gateway.observation import note_cache
-from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.public_url import public_url_of
 from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import Limits
-from forkresize.gateway.single_flight import SingleFlight
 from forkresize.recipe import Recipe
 from forkresize.recipe.size import MAX_SIDE
 
@@ -58,7 +63,6 @@ class ImageApi:
             # What needs credentials belongs into the cache of the client alone, and to these credentials.
             self._cache_control = self._cache_control.replace("public", "private")
             self._vary = ("authorization",)
-        self._flights = SingleFlight[_Answer](partial(note_cache, "shared"))
         self._limits = size_limits(settings.limits)
         # Answers change with the codecs, too.
         self._version = repr((__version__, fingerprint_recipe(Recipe(), None).combined, self._limits))
@@ -139,10 +143,11 @@ class ImageApi:
         headers, is_current = self._validate(request, located, base_uri, *parts)
         if is_current:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        work = partial(self._render, located, parts)
-        answer = await self._flights.run((located.root, located.key, headers["etag"]), work)
-        headers["link"] = f'<{base_uri}/{answer.canonical}>;rel="canonical", {_PROFILE_LINK}'
-        return Response(answer.picture.data, 200, headers, answer.picture.media_type)
+        found = await self._services.pictures.inspect(located)
+        asked = parse_request(parts, (found.width, found.height), self._limits)
+        picture = await self._get(located, asked)
+        headers["link"] = f'<{base_uri}/{asked.canonical}>;rel="canonical", {_PROFILE_LINK}'
+        return Response(picture.data, 200, headers, picture.media_type)
 
     async def refuse(self, request: Request) -> Response:
         """Say what URIs look like.
@@ -173,18 +178,14 @@ class ImageApi:
             headers["vary"] = ", ".join(self._vary)
         return headers, found.match(request.headers.get("if-none-match"), request.headers.get("if-modified-since"))
 
-    async def _render(self, located: Located, parts: tuple[str, str, str, str]) -> "_Answer":
-        found = await self._services.pictures.inspect(located)
-        asked = parse_request(parts, (found.width, found.height), self._limits)
-        (picture,) = await self._services.pictures.render(located, asked.recipe)
-        return _Answer(picture, asked.canonical)
-
-
-class _Answer(Struct, frozen=True):
-    """A picture that was made, and the last four parts of its canonical URI."""
-
-    picture: Picture
-    canonical: str
+    async def _get(self, located: Located, asked: ImageRequest) -> Derivative:
+        """Return a picture. Only whole ones are in the store: there is no end of parts, and viewers ask for many."""
+        on_demand = self._services.on_demand
+        if not asked.is_plain:
+            return await on_demand.make(located, asked.recipe, asked.canonical)
+        # Readers could fill the store with other sizes.
+        keep = asked.size in proposed_sizes(asked.source, self._limits)
+        return await on_demand.get(located, Target.of(asked.recipe), keep=keep)
 
 
 class _RawRoute(Route):

@@ -3,7 +3,6 @@
 import os
 import re
 import time
-from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,17 +13,11 @@ from starlette.routing import BaseRoute, Route
 
 from forkresize.formats import Format
 from forkresize.gateway.caching import Validators, cache_control
-from forkresize.gateway.derivatives.memory import Derivative
-from forkresize.gateway.derivatives.places import Target
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.imgproxy.negotiation import negotiate
 from forkresize.gateway.imgproxy.options import AUTO, Options
 from forkresize.gateway.imgproxy.path import PictureRequest
-from forkresize.gateway.imgproxy.urls import Variant
-from forkresize.gateway.observation import note_cache
-from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
-from forkresize.gateway.single_flight import SingleFlight
 
 _NOT_PLAIN = re.compile(r"[^ !#-\[\]-~]")
 """Characters that a file name in quotes cannot have."""
@@ -51,7 +44,6 @@ class PictureApi:
         self._services = services
         self._urls = services.picture_urls
         self._max_age = services.settings.picture_urls.max_age
-        self._flights = SingleFlight[Derivative](partial(note_cache, "shared"))
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
@@ -91,11 +83,11 @@ class PictureApi:
         headers["etag"], headers["last-modified"] = validators.etag, validators.last_modified
         if validators.match(request.headers.get("if-none-match"), request.headers.get("if-modified-since")):
             return Response(status_code=304, headers=headers)
-        work = _Work(self._services, located, found.options, output, variant)
-        picture = await work.find() if variant.target is not None else None
-        if picture is None:
-            key = located.root, located.key, validators.etag
-            picture = await self._flights.run(key, work.make)
+        target = variant.target
+        if target is None:
+            source = await self._services.pictures.inspect(located)
+            target = self._urls.target(found.options, output, (source.width, source.height))
+        picture = await self._services.on_demand.get(located, target)
         headers["content-disposition"] = _disposition(found, picture.media_type)
         return Response(picture.data, 200, headers, picture.media_type)
 
@@ -103,61 +95,6 @@ class PictureApi:
         is_versioned = bool(options.cachebuster) and not self._urls.signer.is_unsigned
         expires_in = options.expires - time.time() if options.expires else None
         return cache_control(self._max_age, is_versioned=is_versioned, expires_in=expires_in)
-
-
-class _Work:
-    """What it takes to answer one request that no cache has answered.
-
-    Args:
-        services: of the gateway.
-        located: the source.
-        options: of the URL.
-        output: the format that was negotiated.
-        variant: what to make.
-    """
-
-    def __init__(
-        self, services: Services, located: Located, options: Options, output: Format | None, variant: Variant
-    ) -> None:
-        self._services = services
-        self._located = located
-        self._options = options
-        self._output = output
-        self._target = variant.target
-
-    async def find(self) -> Derivative | None:
-        """Return the picture from the store; None if it is not there, or there is no store."""
-        derivatives = self._services.derivatives
-        if derivatives is None:
-            return None
-        found = await derivatives.find(self._located, await self._prepare())
-        if found is not None:
-            note_cache("stored")
-        return found
-
-    async def make(self) -> Derivative:
-        """Return the picture, which is made and kept if it is not in the store.
-
-        Raises:
-            Problem: it cannot be made.
-        """
-        # Another request may have made it since this one has looked.
-        found = await self.find()
-        if found is not None:
-            return found
-        target = await self._prepare()
-        (picture,) = await self._services.pictures.render(self._located, target.recipe)
-        if self._services.derivatives is not None:
-            self._services.derivatives.keep(self._located, target, picture)
-        return Derivative(picture.data, picture.media_type)
-
-    async def _prepare(self) -> Target:
-        """Return what to make; the source is inspected if that depends on its size."""
-        if self._target is None:
-            source = await self._services.pictures.inspect(self._located)
-            size = source.width, source.height
-            self._target = self._services.picture_urls.target(self._options, self._output, size)
-        return self._target
 
 
 def routes(services: Services) -> list[BaseRoute]:

@@ -9,6 +9,8 @@ from PIL import Image
 
 from forkresize.gateway.iiif.request import FORMATS, ImageRequest, Quality, parse_request
 from forkresize.gateway.iiif.size import SizeLimits
+from forkresize.gateway.imgproxy.path import parse_path
+from forkresize.gateway.imgproxy.recipe import Recipes
 from forkresize.gateway.problem import Problem
 from forkresize.image.steps.rotate import rotated_size
 from forkresize.image.transform import transform
@@ -184,6 +186,19 @@ def test_answer_has_the_size_that_was_computed(parts: tuple[str, str, str, str],
     (rendered,) = transform(draw(source), request.recipe)
     assert rendered.size == rotated_size(request.size, float(request.degrees))
     assert rendered.format == FORMATS[request.format]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_shared"),
+    [("full/150,/0/default.jpg", True), ("full/150,100/0/color.webp", True), ("full/max/0/default.png", True),
+     ("full/150,90/0/default.jpg", False), ("full/^600,/0/default.jpg", False), ("full/150,/!0/default.jpg", False),
+     ("full/150,/90/default.jpg", False), ("0,0,150,100/150,/0/default.jpg", False),
+     ("full/150,/0/gray.jpg", False)],
+)  # fmt: skip
+def test_a_whole_picture_in_its_proportions_is_that_of_another_url(text: str, *, is_shared: bool) -> None:
+    request = parse(text)
+    path = f"/rs:fit:{request.size[0]}:0/da:1/plain/photos/a.jpg@{request.format}"
+    assert (Recipes().make(parse_path(path, {}).options, None) == request.recipe) is is_shared
 
 
 def pixels(text: str, image: Image.Image) -> Image.Image:

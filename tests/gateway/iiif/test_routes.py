@@ -1,13 +1,14 @@
 """The Image API of a gateway that runs: images, information, links, redirects, other origins, errors."""
 
 import io
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
-from tests.gateway.conftest import Gateway, StartGateway, run_signed_gateway
+from tests.gateway.conftest import DEADLINE, Gateway, StartGateway, run_signed_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -150,3 +151,30 @@ def test_limits_and_public_url_are_those_of_the_options(start_gateway: StartGate
     assert document["maxArea"] == 1_000_000
     assert open_image(get(gateway, f"{BASE}/full/^max/0/default.jpg")).size == (1156, 864)
     assert get(gateway, f"{BASE}/full/^2000,/0/default.jpg").status_code == 400
+
+
+def test_whole_pictures_are_shared_with_other_urls_by_the_store(photos: Path, tmp_path: Path) -> None:
+    store = tmp_path / "web"
+
+    def find_kept() -> list[Path]:
+        return [path for path in store.rglob("*.jpg") if ".forkresize" not in path.parts]
+
+    with run_signed_gateway(photos, tmp_path, "--store", str(store)) as site:
+        reader = site.authorize("reader")
+        proposed = get(site.gateway, f"{BASE}/info.json", **reader).json()["sizes"]
+        assert {"width": 321, "height": 240} in proposed
+        size = "321,240"
+        made = get(site.gateway, f"{BASE}/full/{size}/0/default.jpg", **reader)
+        deadline = time.monotonic() + DEADLINE
+        while not find_kept():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        (kept,) = find_kept()
+        assert kept.read_bytes() == made.content
+        # What is neither whole nor of a size that the information proposes is not kept.
+        for path in ("0,0,64,64/32,/0/default.jpg", "full/99,/0/default.jpg", f"full/{size}/90/default.jpg"):
+            assert get(site.gateway, f"{BASE}/{path}", **reader).status_code == 200
+        path = site.signer.url("/rs:fit:321:0/da:1/plain/photos/below/three.jpg@jpg")
+        assert get(site.gateway, path).content == made.content
+        assert site.gateway.stop() == 0
+    assert find_kept() == [kept]
