@@ -1,0 +1,86 @@
+"""systemd accepts the units in deploy/, which use only existing options and restrict what services can do."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from forkresize.cli.options.catalog import PANELS
+from tests.deploy.daemon_options import parse_daemon
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted(DEPLOY.glob("forkresize*.service"))
+FLAGS = {flag for options in PANELS.values() for option in options for flag in option.flags}
+
+EXPOSURES = {"forkresized-gateway.service": 1.2, "forkresized-node.service": 1.2}
+"""The highest exposures, of 10, by ``systemd-analyze security``; 1.0 for units without network."""
+
+DAEMON_ENVIRONMENT = {
+    "FORKRESIZE_CLUSTER": "amqp://broker/",
+    "FORKRESIZE_LEDGER": "postgresql://db/pictures",
+}
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units, with a command and a user that exist on this machine."""
+    for path in [*UNITS, DEPLOY / "forkresize.timer"]:
+        text = re.sub("/usr/local/bin/forkresized?", "/bin/true", path.read_text())
+        text = re.sub("^User=.*", "User=daemon", text, flags=re.MULTILINE)
+        (tmp_path / path.name).write_text(re.sub("^Documentation=.*\n", "", text, flags=re.MULTILINE))
+    return tmp_path
+
+
+def find_command(unit: Path) -> list[str]:
+    """Return the words of the command that a unit runs."""
+    text = unit.read_text().replace("\\\n", "")
+    (line,) = re.findall("^ExecStart=(.*)$", text, re.MULTILINE)
+    return shlex.split(line)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_all_options_exist(unit: Path) -> None:
+    program, *arguments = find_command(unit)
+    if program.endswith("forkresized"):
+        assert parse_daemon(arguments, DAEMON_ENVIRONMENT)
+    else:
+        assert {word for word in arguments if word.startswith("--")} <= FLAGS
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", ["forkresize.timer", *(unit.name for unit in UNITS)])
+def test_systemd_accepts_the_units(name: str, units: Path) -> None:
+    result = subprocess.run(
+        ["systemd-analyze", "verify", units / name],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "Failed to connect" in result.stderr or (result.returncode, result.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_services_have_a_low_exposure(unit: Path, units: Path) -> None:
+    threshold = round(10 * EXPOSURES.get(unit.name, 1.0))
+    result = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={threshold}", units / unit.name],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_service_goes_on_when_the_kernel_kills_a_worker(unit: Path) -> None:
+    text = unit.read_text()
+    assert "\nMemoryMax=" in text
+    assert "\nOOMPolicy=continue\n" in text
