@@ -1,10 +1,10 @@
 -- Roles with the least rights for databases that forkresize uses. Run it as the owner of the database, once the tables exist:
 --
---     FORKRESIZE_LEDGER=postgresql://owner@HOST/DATABASE forkresize ./in ./out --width 800
+--     forkresized migrate --ledger postgresql://owner@HOST/DATABASE
 --     psql --single-transaction --file deploy/postgresql/roles.sql postgresql://owner@HOST/DATABASE
 --     createuser --pwprompt --role forkresize_client web
 --
--- Run it again when a later version of forkresize has, for the owner, changed the tables. These roles cannot change them.
+-- Run both again before you use a later version of forkresize. These roles cannot change tables.
 --
 --     forkresize_client   runs, with and without a cluster
 --     forkresize_node     nodes of a cluster

@@ -38,6 +38,7 @@ _COMMANDS = {
     ),
     "key": _Entry("Create API keys for a gateway.", "gateway", ()),
     "health": _Entry("Ask a gateway or a node whether it is ready.", "", ()),
+    "migrate": _Entry("Create the tables of a database, or bring them to this version.", "cluster", _CLUSTER),
     "node": _Entry("Take work from a cluster until it is asked to stop.", "cluster", _CLUSTER),
     "status": _Entry("Show the nodes, queues, runs and chunks of a cluster.", "cluster", _CLUSTER),
 }

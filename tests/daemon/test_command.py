@@ -62,12 +62,13 @@ def test_a_usage_error_says_what_is_wrong(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["status"], ["node", "--allow", "s3://abc"]])
+@pytest.mark.parametrize("command", [["migrate"], ["status"], ["node", "--allow", "s3://abc"]])
 def test_a_database_that_is_not_there_is_fatal_and_shows_no_password(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = f"postgresql://user:geheim@127.0.0.1:{find_free_port()}/x"
-    assert main([*command, "--cluster", BROKER, "--ledger", url]) == 3
+    broker = [] if command == ["migrate"] else ["--cluster", BROKER]
+    assert main([*command, *broker, "--ledger", url]) == 3
     error = capsys.readouterr().err
     assert error.startswith("forkresized: the ledger 'postgresql://***@127.0.0.1:")
     assert "geheim" not in error

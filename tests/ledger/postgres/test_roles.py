@@ -9,6 +9,7 @@ import pytest
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import NewChunk, RunState
 from forkresize.cluster.spec import RunSpec
+from forkresize.daemon import main
 from forkresize.errors import LedgerError
 from forkresize.gateway.runs.messages import PictureFailed
 from forkresize.gateway.runs.records.postgres import open_postgres
@@ -16,7 +17,6 @@ from forkresize.gateway.runs.records.values import Limits, NewRun
 from forkresize.gateway.runs.run import RunState as State
 from forkresize.ledger import OutputRecord, open_ledger
 from forkresize.ledger.postgres import Database, migrate
-from forkresize.ledger.scripts import read_scripts
 from tests.ledger.postgres.conftest import Query
 from tests.servers.program import uses
 
@@ -35,9 +35,7 @@ def roles(request: pytest.FixtureRequest, url: str, query: Query) -> Iterator[No
         ledger.begin_run()
         ledger.record([RECORD])
     if request.param == "cluster":
-        with Database(url) as database:
-            migrate(database, "cluster", read_scripts("forkresize.cluster.migrations"))
-        open_postgres(url, Limits()).close()
+        assert main(["migrate", "--ledger", url]) == 0
     for _ in range(2):
         with psycopg.connect(url) as connection:
             connection.execute(SCRIPT.read_bytes())
