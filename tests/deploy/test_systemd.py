@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from forkresize.cli.options.catalog import PANELS
+from forkresize.pool.sandbox import syscalls
 from tests.deploy.daemon_options import parse_daemon
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("forkresize*.service"))
 FLAGS = {flag for options in PANELS.values() for option in options for flag in option.flags}
 
-EXPOSURES = {"forkresized-gateway.service": 1.2, "forkresized-node.service": 1.2}
+EXPOSURES = {"forkresized-gateway.service": 1.3, "forkresized-node.service": 1.3}
 """The highest exposures, of 10, by ``systemd-analyze security``; 1.0 for units without network."""
 
 DAEMON_ENVIRONMENT = {
@@ -77,6 +78,28 @@ def test_services_have_a_low_exposure(unit: Path, units: Path) -> None:
         timeout=60,
     )
     assert result.returncode == 0, result.stdout
+
+
+def expand(name: str) -> set[str]:
+    """Return the system calls of a set of systemd."""
+    command = ["systemd-analyze", "syscall-filter", name]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    words = {line.strip() for line in result.stdout.splitlines()[1:] if line.strip() and "#" not in line}
+    return {call for word in words for call in (expand(word) if word.startswith("@") else {word})}
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_the_filter_of_a_service_permits_what_the_sandbox_calls(unit: Path) -> None:
+    permitted = expand("@default")
+    for line in re.findall("^SystemCallFilter=(.*)$", unit.read_text(), re.MULTILINE):
+        words = line.removeprefix("~").split()
+        calls = {call for word in words for call in (expand(word) if word.startswith("@") else {word})}
+        permitted = permitted - calls if line.startswith("~") else permitted | calls
+    needed = {name for group in [*syscalls.GROUPS.values(), syscalls.MEMFDS] for name in group}
+    landlock = {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}
+    # Workers drop their capabilities, set limits, and lower their priority before they filter their own calls.
+    assert needed | landlock | {"seccomp", "prctl", "capset", "prlimit64", "setpriority"} <= permitted
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
