@@ -95,6 +95,8 @@ def _run(values: dict[str, Any], origins: Origins) -> int:
     from forkresize.cli.uploads import upload_files
     from forkresize.pool import ignore_stops, raise_on_stop
 
+    # The modules stay: the first collection would look through all of them.
+    gc.freeze()
     gc.enable()
     raise_on_stop()
     arguments = Arguments.of(values)
