@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -20,6 +19,8 @@ def _find_origin() -> str:
     if os.path.exists(os.path.join(_ROOT, "pyproject.toml")):
         return _ROOT
     record = os.path.join(_ROOT, f"forkresize-{__version__}.dist-info", "direct_url.json")
+    from urllib.parse import unquote, urlsplit
+
     try:
         with open(record, "rb") as file:
             found = urlsplit(msgspec.json.decode(file.read(), type=_DirectUrl).url)

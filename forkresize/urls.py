@@ -2,7 +2,6 @@
 
 import os
 import re
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from msgspec import Struct
 
@@ -57,6 +56,9 @@ class StoreUrl(Struct, frozen=True):
 
 def file_url(path: str) -> str:
     """Return the URL of an absolute path."""
+    # It takes a hundredth of the start of the command to load, and paths need none of it.
+    from urllib.parse import quote_from_bytes
+
     return f"file://{quote_from_bytes(os.fsencode(path))}"
 
 
@@ -127,6 +129,8 @@ def _redact_parameter(match: re.Match[str]) -> str:
 
 
 def _parse_file(rest: str, text: str) -> StoreUrl:
+    from urllib.parse import unquote_to_bytes
+
     host, slash, path = rest.partition("/")
     decoded = os.fsdecode(unquote_to_bytes(slash + path))
     if host not in {"", "localhost"} or not slash or "\0" in decoded:

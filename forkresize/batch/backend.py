@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.batch.classify import is_local_picture
+from forkresize.batch.classify import head_of_only_file, is_local_picture
 from forkresize.batch.executor import Executor, OnTick, SerialExecutor
 from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.batch.in_place import InPlaceOutputs
@@ -152,7 +152,7 @@ class LocalBackend:
         """Load codecs and watermarks before the first fork."""
         from forkresize.batch.render_job import preload
 
-        preload(plan.recipe)
+        preload(plan.recipe, head_of_only_file(plan))
 
     def create_executor(
         self, plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None

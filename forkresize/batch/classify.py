@@ -148,3 +148,15 @@ def is_local_picture(path: str) -> bool:
     """
     with _SOURCES.open(path) as file:
         return is_picture(file.read(HEAD_LENGTH), path)
+
+
+def head_of_only_file(plan: "RunPlan") -> bytes:
+    """Return the first bytes of a local file if it is the only source; otherwise, or if it cannot be read, none."""
+    named = plan.discovery.named if plan.settings.files_from is None else ()
+    if len(named) != 1 or not os.path.isfile(named[0]):
+        return b""
+    try:
+        with _SOURCES.open(named[0]) as file:
+            return file.read(HEAD_LENGTH)
+    except OSError:
+        return b""  # A worker will report that.

@@ -1,6 +1,5 @@
 """Fingerprints of recipes: what the bytes of outputs depend on, apart from their sources."""
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -8,6 +7,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from forkresize.formats import EXTRAS
+from forkresize.hashing import blake2b
 from forkresize.image.versions import codecs
 from forkresize.ledger import MEMORY_REASONS, RecipeFingerprints
 from forkresize.outcome import Reason
@@ -64,7 +64,7 @@ def _limits(recipe: Recipe, timeout: float | None, memory: float | None) -> dict
 
 
 def _digest(*parts: str) -> bytes:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return blake2b("\0".join(parts).encode(), digest_size=8).digest()
 
 
 def _codec_versions() -> Iterator[str]:
@@ -87,6 +87,8 @@ def _file_hashes(recipe: Recipe, hashes: Mapping[str, str]) -> Iterator[str]:
         if path in hashes:
             yield hashes[path]
             continue
+        import hashlib
+
         with open(path, "rb") as file:
             yield hashlib.file_digest(file, "blake2b").hexdigest()
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import secrets
 
 from forkresize.batch.outputs import date_output
 from forkresize.batch.render_job import preload, render_job
 from forkresize.errors import FieldError
+from forkresize.hashing import random_hex
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Outcome
 from forkresize.plan import recipe_for_file
@@ -43,6 +43,6 @@ def render(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
     with contextlib.suppress(OSError):
         found = LocalStore("").stat(path, follow=True)
     size, mtime_ns = (found.size, found.mtime_ns) if found else (0, 0)
-    key, store = os.fspath(destination), LocalStore("", secrets.token_hex(4))
+    key, store = os.fspath(destination), LocalStore("", random_hex(4))
     job = Job(Source(path, os.path.basename(path), size, mtime_ns), (Output(key),))
     return date_output(render_job(job, recipe, store)[0], store, key)

@@ -1,6 +1,5 @@
 """What a worker renders, from values that the parent sent: a setup once, then a message for each job."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 from msgspec import Struct
 
 from forkresize.batch.wire import VERSION, JobMessage, decode_job, encode_job
+from forkresize.hashing import blake2b
 from forkresize.outcome import Outcome
 from forkresize.pool import Serializer
 from forkresize.recipe import Recipe, from_bytes, to_bytes
@@ -35,7 +35,7 @@ class WorkerSetup(Struct, frozen=True):
     @property
     def digest(self) -> str:
         """A hash of the recipe. Every job names the recipe that it needs."""
-        return hashlib.blake2b(self.recipe, digest_size=8).hexdigest()
+        return blake2b(self.recipe, digest_size=8).hexdigest()
 
     def job_serializer(self) -> Serializer:
         """Return how jobs cross to a worker with this setup."""

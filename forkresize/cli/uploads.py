@@ -1,7 +1,6 @@
 """Reports, logs and index files that belong at a URL: written to a temporary directory, and uploaded at the end."""
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -103,6 +102,8 @@ def upload_files(arguments: Arguments) -> Iterator[Arguments]:
     if not named:
         yield arguments
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="forkresize-") as folder:
         uploads = dict(_uploads(named, folder))
         for upload in uploads.values():

@@ -11,6 +11,9 @@ _READ = [spec for spec in SPECS.values() if spec.plugin]
 PLUGINS = tuple(dict.fromkeys(spec.plugin for spec in _READ))
 """Pillow's modules that read and write the formats, without their common ending."""
 
+MODULES = {spec.name.upper(): spec.plugin for spec in _READ}
+"""Pillow's name of a format to its module, as in ``PLUGINS``."""
+
 SUFFIXES = {suffix: spec.name.upper() for spec in _READ for suffix in spec.suffixes}
 """File name suffix to Pillow's name."""
 
@@ -32,6 +35,20 @@ def _any_of(signatures: Iterable[bytes]) -> re.Pattern[bytes]:
 def signature() -> re.Pattern[bytes]:
     """Return the beginnings that leave no doubt about the format, even if the file can't be opened."""
     return _any_of(spec.signature for spec in _READ)
+
+
+def recognize(head: bytes) -> str | None:
+    """Return Pillow's name of the format of which a file is without doubt, by its first bytes; None if of no such.
+
+    Args:
+        head: ``SIGNATURE_LENGTH`` bytes, if there are as many.
+    """
+    return next((name for name, beginning in _signatures().items() if beginning.match(head)), None)
+
+
+@cache
+def _signatures() -> Mapping[str, re.Pattern[bytes]]:
+    return {spec.name.upper(): _any_of([spec.signature]) for spec in _READ if spec.signature}
 
 
 @cache

@@ -10,9 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.errors import FieldError
+from forkresize.formats.registry import recognize
 from forkresize.image import metadata
 from forkresize.image.color.convert import load_srgb
-from forkresize.image.decode.identify import load_encoders, load_plugins
+from forkresize.image.decode.identify import load_encoders
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, catching_panics, decoding, failure_of
 from forkresize.image.geometry.region import Dimensions
@@ -77,13 +79,18 @@ def _seekable(source: bytes | bytearray | memoryview | BinaryIO, max_file_size: 
     return source if source.seekable() and source.tell() == 0 else io.BytesIO(source.read(max_file_size + 1))
 
 
-def preload(recipe: Recipe) -> None:
+def preload(recipe: Recipe, head: bytes = b"") -> None:
     """Load all that rendering needs, so that workers forked afterwards share it.
+
+    Args:
+        recipe: what to make of pictures.
+        head: the first ``SIGNATURE_LENGTH`` bytes of the only picture; what others need is loaded when it is needed.
 
     Raises:
         FieldError: the recipe names a watermark or a font that cannot be used, or a format whose package is missing.
     """
-    load_plugins()
+    only = recognize(head)
+    load_plugins(None if only is None else [only])
     kernel.simd()
     load_srgb()
     validate(recipe)

@@ -1,15 +1,14 @@
 """Where a ledger is: URLs of ledgers, the default for destinations that are not directories, names of destinations."""
 
 import fcntl
-import hashlib
 import os
 import re
-import secrets
 from io import FileIO
 
 from msgspec import Struct
 
 from forkresize.errors import FieldError, LedgerError, describe
+from forkresize.hashing import random_hex
 from forkresize.store.base import IDENTITY
 from forkresize.store.beneath import make_directories
 from forkresize.store.state_dir import is_trusted, open_state_file, state_dir
@@ -87,6 +86,8 @@ def default_ledger(destination: str) -> LedgerUrl:
     # Paths that are not absolute are ignored; see the XDG Base Directory Specification.
     state = os.environ.get("XDG_STATE_HOME", "")
     home = state if os.path.isabs(state) else os.path.expanduser("~/.local/state")
+    import hashlib
+
     digest = hashlib.sha256(os.fsencode(destination)).hexdigest()[:16]
     return LedgerUrl(f"{_SQLITE}//{home}/forkresize/{digest}/ledger.db")
 
@@ -136,7 +137,7 @@ def _read_id(path: str, *, create: bool) -> str:
                 raise LedgerError(f"the destination's identifier {path!r} belongs to another user; remove it")
             content = os.pread(file.fileno(), 64, 0)
             if create and not content:
-                content = secrets.token_hex(16).encode("ascii")
+                content = random_hex(16).encode("ascii")
                 os.pwrite(file.fileno(), content, 0)
                 os.fsync(file.fileno())
     if not content:

@@ -1,17 +1,16 @@
 """Collisions: several sources for one output, found before any work in constant memory."""
 
-import hashlib
 import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import compress
-from pathlib import PurePath
 
 from msgspec import Struct, field
 
 from forkresize.errors import CollisionError
+from forkresize.hashing import blake2b
 from forkresize.job import Source
 from forkresize.plan.naming import Naming
 from forkresize.urls import is_url
@@ -126,7 +125,7 @@ class _BloomFilter:
 
     def add(self, name: str) -> bool:
         """Add a name; return whether it was in the set, or may have been."""
-        bit = int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest()) % _BITS
+        bit = int.from_bytes(blake2b(os.fsencode(name), digest_size=8).digest()) % _BITS
         mask = 1 << (bit & 7)
         found = bool(self._bits[bit >> 3] & mask)
         self._bits[bit >> 3] |= mask
@@ -165,11 +164,11 @@ def _deduplicate(group: list[Source]) -> list[Source]:
 
 def _suffixes(group: list[Source], names: OutputNames, taken: _BloomFilter) -> Iterator[tuple[Source, str]]:
     """Yield a suffix for every source of a group, including the first: names must not depend on which others exist."""
-    extensions = [PurePath(source.relative).suffix.lstrip(".").lower() for source in group]
+    extensions = [os.path.splitext(source.relative)[1].lstrip(".").lower() for source in group]
     for source, extension in zip(group, extensions, strict=True):
         suffix = f"-{extension}"
         if not extension or extensions.count(extension) > 1 or taken.add_all(names.comparable(source, suffix)):
-            suffix = f"-{hashlib.blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
+            suffix = f"-{blake2b(os.fsencode(identity(source.path)), digest_size=4).hexdigest()}"
             taken.add_all(names.comparable(source, suffix))
         yield source, suffix
 

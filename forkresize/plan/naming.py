@@ -1,6 +1,5 @@
 """The keys of outputs: the name template. Pure."""
 
-import hashlib
 import os
 import posixpath
 import string
@@ -14,6 +13,7 @@ from msgspec.structs import force_setattr
 
 from forkresize.errors import FieldError
 from forkresize.formats import SUBSTITUTES
+from forkresize.hashing import blake2b
 from forkresize.job import Output, Source
 from forkresize.recipe import Recipe
 from forkresize.store import STATE_DIR
@@ -167,7 +167,7 @@ class Naming(Struct, frozen=True, dict=True):
     def _hash8(self, source: Source) -> str:
         """Return eight hex digits that change with the source's path, size and time and with the recipe."""
         text = f"{source.relative}\0{source.size}\0{source.mtime_ns}\0{self.recipe.fingerprint()}"
-        return hashlib.blake2b(os.fsencode(text), digest_size=4).hexdigest()
+        return blake2b(os.fsencode(text), digest_size=4).hexdigest()
 
 
 _SUBSTITUTED = tuple(SUBSTITUTES)

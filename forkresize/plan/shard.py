@@ -1,6 +1,5 @@
 """Shards: parts of a tree that several runs process."""
 
-import hashlib
 import os
 import re
 from typing import Self
@@ -8,6 +7,7 @@ from typing import Self
 from msgspec import Struct
 
 from forkresize.errors import FieldError
+from forkresize.hashing import blake2b
 
 _FORM = "use K/N with 1 <= K <= N, for example 2/4"
 
@@ -44,7 +44,7 @@ class Shard(Struct, frozen=True):
 
     def has(self, relative: str) -> bool:
         """Return whether the source with this relative path is in this shard."""
-        digest = hashlib.blake2b(os.fsencode(relative), digest_size=8).digest()
+        digest = blake2b(os.fsencode(relative), digest_size=8).digest()
         return int.from_bytes(digest, "big") % self.count == self.number - 1
 
     @property

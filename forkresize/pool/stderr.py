@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from io import FileIO, TextIOWrapper
 
 CAPTURED_BYTES = 4096
@@ -22,6 +21,8 @@ class StderrFile:
         if hasattr(os, "memfd_create"):
             self._descriptor = os.memfd_create("stderr")
         else:
+            import tempfile
+
             with tempfile.TemporaryFile() as file:
                 self._descriptor = os.dup(file.fileno())
 

@@ -5,10 +5,14 @@ import math
 import os
 import resource
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 _MEMORY_LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")
 """Files of cgroup versions 2 and 1 that limit a group's memory. Past memory.high the kernel throttles the group."""
+
+_QUOTA_FILES = "cpu.cfs_quota_us", "cpu.cfs_period_us"
+"""Files of cgroup version 1: CPU microseconds of a period, and its length."""
+
+Folder = str | os.PathLike[str]
 
 _BLOCK = 512
 """Bytes of a block in stat(2)."""
@@ -31,7 +35,7 @@ def allowed_cpus() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def cpu_quota(root: Path = Path("/")) -> float:
+def cpu_quota(root: Folder = "/") -> float:
     """Return the CPU seconds per second that the control groups allow; infinite without a limit."""
     quotas = (quota for folder in _group_folders("cpu", root) for quota in _read_quotas(folder))
     return min(quotas, default=math.inf)
@@ -42,9 +46,13 @@ def total_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def memory_limit(root: Path = Path("/")) -> float:
+def memory_limit(root: Folder = "/") -> float:
     """Return the bytes of memory that the control groups allow; infinite without a limit."""
-    texts = (_read(folder / name).strip() for folder in _group_folders("memory", root) for name in _MEMORY_LIMITS)
+    texts = (
+        _read(os.path.join(folder, name)).strip()
+        for folder in _group_folders("memory", root)
+        for name in _MEMORY_LIMITS
+    )
     # No limit is "max" in version 2, and a number larger than any machine's memory in version 1.
     limits = (int(text) for text in texts if text.isdecimal())
     return min((limit for limit in limits if limit < total_memory()), default=math.inf)
@@ -83,7 +91,9 @@ def private_memory(pid: int) -> tuple[int, int] | None:
     """
     fields = dict.fromkeys((b"RssAnon", b"RssShmem"), 0)
     try:
-        for line in Path(f"/proc/{pid}/status").read_bytes().splitlines():
+        with open(f"/proc/{pid}/status", "rb") as file:
+            lines = file.read().splitlines()
+        for line in lines:
             name, _, value = line.partition(b":")
             if name in fields:
                 fields[name] = int(value.split()[0]) << 10
@@ -133,31 +143,33 @@ def open_descriptors() -> Iterator[int]:
                 yield int(name)
 
 
-def proc_status_field(field: str, root: Path = Path("/")) -> str | None:
+def proc_status_field(field: str, root: Folder = "/") -> str | None:
     """Return a field of ``/proc/self/status``, such as ``Seccomp``; None where it does not exist."""
-    lines = (line.partition(":") for line in _read(root / "proc/self/status").splitlines())
+    lines = (line.partition(":") for line in _read(os.path.join(root, "proc/self/status")).splitlines())
     return next((value.strip() for name, _, value in lines if name == field), None)
 
 
-def _group_folders(controller: str, root: Path) -> Iterator[Path]:
+def _group_folders(controller: str, root: Folder) -> Iterator[str]:
     """Yield the folder of each control group that limits this process: its own and all above.
 
     See https://docs.kernel.org/admin-guide/cgroup-v2.html. A folder may not exist: in a container, the paths may be
     those of the host.
     """
-    mount = root / "sys/fs/cgroup"
-    for line in _read(root / "proc/self/cgroup").splitlines():
+    mount = os.path.join(root, "sys/fs/cgroup")
+    for line in _read(os.path.join(root, "proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)
         if not controllers or controller in controllers.split(","):
-            base = mount / controller if controllers else mount
-            path = base / group.lstrip("/")
-            yield from (folder for folder in (path, *path.parents) if folder.is_relative_to(base))
+            folder = os.path.join(mount, controllers and controller)
+            yield folder
+            for name in filter(None, group.split("/")):
+                folder = os.path.join(folder, name)
+                yield folder
 
 
-def _read_quotas(folder: Path) -> Iterator[float]:
+def _read_quotas(folder: str) -> Iterator[float]:
     pairs = (
-        _read(folder / "cpu.max").split(),
-        [*_read(folder / "cpu.cfs_quota_us").split(), *_read(folder / "cpu.cfs_period_us").split()],
+        _read(os.path.join(folder, "cpu.max")).split(),
+        [part for name in _QUOTA_FILES for part in _read(os.path.join(folder, name)).split()],
     )
     for pair in pairs:
         # No limit is "max" in version 2 and -1 in version 1.
@@ -165,16 +177,17 @@ def _read_quotas(folder: Path) -> Iterator[float]:
             yield int(pair[0]) / int(pair[1])
 
 
-def _read(file: Path) -> str:
+def _read(path: str) -> str:
     try:
-        return file.read_text()
+        with open(path) as file:
+            return file.read()
     except OSError:
         return ""
 
 
 def _read_statm(pid: int | str, field: int) -> int | None:
-    with contextlib.suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[field]) * resource.getpagesize()
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/statm", "rb") as file:
+        return int(file.read().split()[field]) * resource.getpagesize()
     return None
 
 

@@ -1,6 +1,5 @@
 """The Recipe: which steps are applied to every image, and which outputs are made of it."""
 
-import hashlib
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from msgspec.structs import force_setattr, replace
 
 from forkresize.errors import FieldError
 from forkresize.formats import Format
+from forkresize.hashing import blake2b
 from forkresize.recipe.declaration import Declared, option, parse_value
 from forkresize.recipe.effects import check_renditions, check_steps
 from forkresize.recipe.enums import Animation, Color, Depth, Drop, IfLarger, Metadata, OnTruncated, SsimMetric
@@ -195,7 +195,7 @@ class Recipe(Declared, frozen=True, kw_only=True, dict=True):
         """
         # Recipes that drop nothing keep the fingerprints from before they could.
         fields = [part for part in _normalize(self) if part[0] not in _LIMITS and part != ("drop", [])]
-        return hashlib.blake2b(repr(fields).encode(), digest_size=8).hexdigest()
+        return blake2b(repr(fields).encode(), digest_size=8).hexdigest()
 
 
 _LATER = ("ssim_metric", SsimMetric.COLOR), ("depth", Depth.KEEP)

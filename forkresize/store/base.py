@@ -1,12 +1,12 @@
 """What every store offers: its protocols, and what is common to all."""
 
 import errno
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol, Self
 
+from forkresize.hashing import blake2b
 from forkresize.store.info import PLAIN, Capabilities, ObjectInfo, PutOptions
 
 STATE_DIR = ".forkresize"
@@ -210,7 +210,7 @@ def checksum(store: Opener, key: str) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    digest = blake2b(digest_size=16)
     with store.open(key) as file:
         for piece in read_pieces(file):
             digest.update(piece)

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from io import FileIO
 
+from forkresize.hashing import blake2b
 from forkresize.store.base import STATE_DIR
 from forkresize.store.beneath import Root
 
@@ -52,7 +52,7 @@ def temporary_path(destination: str, run_id: str) -> str:
     ending = f".forkresize-{run_id}"
     hidden = f".{name}{ending}"
     if len(os.fsencode(hidden)) > _MAX_NAME:
-        hidden = f".{hashlib.blake2b(os.fsencode(name), digest_size=16).hexdigest()}{ending}"
+        hidden = f".{blake2b(os.fsencode(name), digest_size=16).hexdigest()}{ending}"
     return os.path.join(folder, hidden)
 
 

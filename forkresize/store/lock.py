@@ -5,12 +5,12 @@ import fcntl
 import itertools
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
 from forkresize.errors import DestinationBusyError, DestinationError, describe
+from forkresize.hashing import random_hex
 from forkresize.store.base import STATE_DIR
 from forkresize.store.beneath import make_directories
 from forkresize.store.files import remove_temporaries
@@ -63,7 +63,7 @@ def destination_lock(
         DestinationBusyError: another run holds it.
     """
     state_dir = os.path.join(destination, STATE_DIR)
-    run_id = secrets.token_hex(4)
+    run_id = random_hex(4)
     with contextlib.ExitStack() as held:
         try:
             locks = _lock_within(timeout, on_wait, state_dir, shard)

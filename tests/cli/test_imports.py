@@ -31,6 +31,9 @@ IMAGING = {
 }
 """What the first job loads."""
 
+LIBRARY = "_hashlib secrets pathlib urllib.parse tempfile"
+"""Modules of the standard library that take long."""
+
 POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
 
 
@@ -45,7 +48,7 @@ POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "
         (["--help"], "PIL tqdm multiprocessing cykooz_resizer"),
         (
             ["in", "out", "--width", "20"],
-            "rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib psycopg opentelemetry",
+            f"rich.console tqdm jinja2 prometheus_client pathspec tomllib difflib psycopg opentelemetry {LIBRARY}",
         ),
         (
             ["in", "out", "--width", "20", "--quiet", "--json", "--report", "report.jsonl"],

@@ -26,7 +26,8 @@ from forkresize.formats import (
 )
 from forkresize.formats.package import OptionalPackage
 from forkresize.formats.spec import EncodeRequest
-from forkresize.image.decode.identify import load_decoder, load_plugins
+from forkresize.image.decode.identify import load_decoder
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.metadata.exif_tags import DESCRIPTIVE
 from forkresize.recipe import Rendition
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.errors import PictureError
 from forkresize.image.inspection import Inspected, inspect_picture
 from forkresize.image.transform import Rendered, render_each, transform

@@ -15,7 +15,7 @@ from forkresize.image.source_image import SourceImage
 from forkresize.outcome import Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe
 
-OPEN_IMAGE = "forkresize.image.decode.tolerant.open_image"
+OPEN_IMAGE = "forkresize.image.decode.identify.open_image"
 
 Scene = Callable[..., Image.Image]
 Make = Callable[..., Image.Image]

@@ -3,7 +3,6 @@
 import io
 import os
 from collections.abc import Iterable
-from functools import cache
 from importlib import import_module
 from typing import BinaryIO
 
@@ -15,37 +14,24 @@ from forkresize.extras import install_command
 from forkresize.formats import OUTPUT_FORMATS, SPECS, source_name
 from forkresize.formats.package import OptionalPackage
 from forkresize.formats.registry import (
-    PLUGINS,
+    SIGNATURE_LENGTH,
     SUFFIXES,
     WITH_SIGNATURE,
     WITHOUT_SIGNATURE,
+    recognize,
     signature,
     unreadable,
 )
 from forkresize.formats.spec import FormatSpec
 from forkresize.image.decode.head import read_head
 from forkresize.image.decode.raw import find_preview
+from forkresize.image.decode.tolerant import open_image
 from forkresize.image.decode.unsupported import HEADER, find_unsupported
 from forkresize.image.errors import PictureError, is_os_error, says_unsupported
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Rendition
 
 _NEW_SUBFILE_TYPE = 254
-
-
-@cache
-def load_plugins() -> None:
-    """Import all decoders and encoders that may be used."""
-    for plugin in PLUGINS:
-        import_module(f"PIL.{plugin}ImagePlugin")
-    import_module("forkresize.image.decode.tolerant")
-
-
-def _open_image(file: BinaryIO, formats: Iterable[str]) -> ImageFile:
-    # It loads plug-ins, which a run without work does not need.
-    from forkresize.image.decode.tolerant import open_image
-
-    return open_image(file, formats)
 
 
 def identify(file: BinaryIO, name: str) -> ImageFile:
@@ -60,15 +46,14 @@ def identify(file: BinaryIO, name: str) -> ImageFile:
         OSError: the operating system cannot read it.
         DecompressionBombError: it has too many pixels.
     """
-    load_plugins()
     preview = find_preview(file, name)
     if preview is not None:
-        image = _open_image(io.BytesIO(preview.data), ["JPEG"])
+        image = open_image(io.BytesIO(preview.data), ["JPEG"])
         image.raw_size = preview.raw_size  # type: ignore[attr-defined] # read_raw_size
         return image
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:
-        image = _open_image(file, (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE)
+        image = open_image(file, _formats_to_try(file, by_suffix))
     except (MemoryError, Image.DecompressionBombError, PictureError):
         raise
     except Exception as error:
@@ -78,6 +63,14 @@ def identify(file: BinaryIO, name: str) -> ImageFile:
     _refuse_thumbnail(image)
     _refuse_deep_jpeg2000(image)
     return image
+
+
+def _formats_to_try(file: BinaryIO, by_suffix: str | None) -> Iterable[str]:
+    """Return the formats that a file may have; its own first, so that others need not be loaded."""
+    own = recognize(file.read(SIGNATURE_LENGTH))
+    file.seek(0)
+    others = (*WITH_SIGNATURE, by_suffix) if by_suffix in WITHOUT_SIGNATURE else WITH_SIGNATURE
+    return others if own is None else (own, *(name for name in others if name != own))
 
 
 def output_format(source: str | None, rendition: Rendition) -> str:
@@ -109,7 +102,7 @@ def _identify_by_plugin(file: BinaryIO, by_suffix: str | None, error: Exception)
         raise _unidentified_error(head, spec, by_suffix, error) from error
     file.seek(0)
     try:
-        return _open_image(file, [spec.name.upper()])
+        return open_image(file, [spec.name.upper()])
     except UnidentifiedImageError:
         raise PictureError(Reason.DAMAGED, "the header cannot be read") from error
 

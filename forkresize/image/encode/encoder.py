@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.spec import Options
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.encode.deep import save_deep
 from forkresize.image.encode.palette import to_palette
@@ -77,6 +78,8 @@ class Encoder(Struct, frozen=True, kw_only=True):
 
     def _variants(self, frames: Frames, request: EncodeRequest) -> list[bytes]:
         spec, files = OUTPUT_FORMATS[self.output], list[bytes]()
+        # Otherwise, Pillow would load all of its plug-ins.
+        load_plugins([self.output.upper()])
         options = spec.options(request)
         if request.frames > 1:
             options |= {"save_all": True, "append_images": frames.images[1:]}

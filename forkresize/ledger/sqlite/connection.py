@@ -5,7 +5,6 @@ import os
 import sqlite3
 import sys
 from collections.abc import Generator, Iterator
-from urllib.parse import quote_from_bytes
 
 from forkresize.errors import LedgerError
 
@@ -19,6 +18,9 @@ _STEPS_PER_CHECK = 10_000
 
 _SCHEMA_STEPS = 2000
 """Maximum steps of a statement until the schema is known to be a ledger's; the schema's five entries take a hundred."""
+
+_QUOTED = str.maketrans({"%": "%25", "?": "%3f", "#": "%23"})
+"""What has a meaning in a URI of SQLite, and how it is written in a path: https://www.sqlite.org/uri.html"""
 
 _LIMITS = {
     # In bytes: two paths, and an error message. It bounds the memory for rows.
@@ -50,7 +52,7 @@ class LedgerConnection(sqlite3.Connection):
         self.path = path
         self.version = 0
         self._raised: BaseException | None = None
-        name = quote_from_bytes(os.fsencode(os.path.abspath(path)))
+        name = os.path.abspath(path).translate(_QUOTED)
         mode = "ro" if read_only else "rwc"
         with self.translate_errors():
             super().__init__(f"file:{name}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT)

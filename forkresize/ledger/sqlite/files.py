@@ -6,13 +6,13 @@ file that the journal names. See "The Rollback Journal" in https://www.sqlite.or
 
 import contextlib
 import os
-import secrets
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 
 from forkresize.errors import LedgerError, describe
+from forkresize.hashing import random_hex
 from forkresize.store.state_dir import describe_problem, is_trusted, open_state_file, state_dir
 
 MAX_SIZE = 1 << 32
@@ -134,7 +134,7 @@ def _owner_of_new_files(directory: int, *, read_only: bool) -> int | None:
     """
     if read_only:
         return None
-    name = f"owner-{secrets.token_hex(8)}"
+    name = f"owner-{random_hex(8)}"
     with contextlib.suppress(OSError):
         os.mkdir(name, 0o700, dir_fd=directory)
         try:

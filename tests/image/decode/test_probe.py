@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from forkresize.formats import OUTPUT_FORMATS
-from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.decode.probe import ImageInfo, probe
 from forkresize.image.errors import PictureError
 from forkresize.outcome import Outcome, Reason, Written

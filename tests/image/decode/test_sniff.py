@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from forkresize.formats import OUTPUT_FORMATS
-from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.outcome import Outcome, Skipped
 
