@@ -6,7 +6,6 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from forkresize.image.analyze.smartcrop import find_focus, thumbnail
 from forkresize.image.decode.identify import output_format
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.layout import Layout, layout
@@ -51,6 +50,8 @@ def plan(picture: Picture, recipe: Recipe, rendition: Rendition) -> Layout:
     covers = (rendition.size.fit or resize.fit) is Fit.COVER
     if not covers or resize.gravity not in _CONTENT_AWARE or resize.focus is not None:
         return centered
+    from forkresize.image.analyze.smartcrop import find_focus, thumbnail
+
     small = orient(replace(picture, image=thumbnail(crop_to_view(picture).image))).image
     return layout(visible, rendition.size, resize, find_focus(small, resize.gravity, centered.share))
 

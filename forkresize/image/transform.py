@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -29,6 +30,9 @@ from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.registry import operation_of
 from forkresize.outcome import Failed, Skipped, truncate_warnings
 from forkresize.recipe import Recipe
+
+_RARELY_NEEDED = "analyze.smartcrop", "color.deep_convert", "encode.targets"
+"""Modules that few pictures need, which import them when they do."""
 
 if TYPE_CHECKING:
     from forkresize.image.steps.resize import CascadeSource
@@ -91,6 +95,8 @@ def preload(recipe: Recipe, head: bytes = b"") -> None:
     """
     only = recognize(head)
     load_plugins(None if only is None else [only])
+    for name in _RARELY_NEEDED if only is None else ():
+        import_module(f"forkresize.image.{name}")
     kernel.simd()
     load_srgb()
     validate(recipe)

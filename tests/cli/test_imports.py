@@ -87,6 +87,17 @@ def test_run_without_work_loads_no_decoders_no_steps_and_no_pool_process(tmp_pat
 
 
 @pytest.mark.slow
+def test_one_picture_loads_its_decoder_and_what_few_pictures_need_only_if_it_does(tmp_path: Path, draw: Draw) -> None:
+    draw(tmp_path / "a.jpg")
+    loaded = _loaded_modules(tmp_path, ["a.jpg", "out", "--width", "20", "--quiet"])
+    assert loaded & PLUGINS == {"PIL.JpegImagePlugin"}
+    assert (
+        not {f"forkresize.image.{name}" for name in ("analyze.smartcrop", "color.deep_convert", "encode.targets")}
+        & loaded
+    )
+
+
+@pytest.mark.slow
 def test_only_the_steps_of_the_recipe_and_those_that_they_turn_into_are_loaded(tmp_path: Path, draw: Draw) -> None:
     draw(tmp_path / "in/a.jpg")
     loaded = _loaded_modules(tmp_path, ["in", "out", "--width", "20", "--quiet", "--trim"])

@@ -10,7 +10,6 @@ from PIL.Image import Image, frombytes, merge
 from forkresize.formats.spec import DEEP_COLORS
 from forkresize.image.color import icc
 from forkresize.image.color.cicp import BT709, DISPLAY_P3, srgb_curve
-from forkresize.image.color.deep_convert import convert_deep
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.picture import Picture
 
@@ -65,6 +64,8 @@ def to_p3(picture: Picture) -> Picture:
     """
     image, profile, own = picture.image, picture.profile, p3_profile()
     if isinstance(image, DeepImage) and image.mode in DEEP_COLORS:
+        from forkresize.image.color.deep_convert import convert_deep
+
         made = convert_deep(image, profile or srgb_profile(), own)
         return replace(picture, image=made, profile=own) if made else picture
     if image.mode not in {"RGB", "RGBA", "CMYK"}:
@@ -150,6 +151,8 @@ def _deep_colors_to_srgb(picture: Picture, image: DeepImage) -> Picture:
     except ImageCms.PyCMSError as error:
         picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
         return replace(picture, profile=None)
+    from forkresize.image.color.deep_convert import convert_deep
+
     made = convert_deep(image, profile, srgb_profile())
     return replace(picture, image=made, profile=None) if made else picture
 

@@ -16,8 +16,10 @@ def is_picture(head: bytes, name: str) -> bool:
         head: its first bytes, ``HEAD_LENGTH`` of them if there are as many.
         name: its name, whose suffix decides for an empty file and for formats without a signature.
     """
+    if registry.recognize(head):
+        return True
     # A decoder of another package may read the unreadable; otherwise the error names the format.
-    beginnings = registry.signature(), registry.weak_signature(), *registry.unreadable().values()
+    beginnings = registry.weak_signature(), *registry.unreadable().values()
     if any(beginning.match(head) for beginning in beginnings):
         return True
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())

@@ -7,7 +7,6 @@ from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.encode.encoder import Encoded, Encoder
 from forkresize.image.encode.palette import has_more_colors, is_translucent
 from forkresize.image.encode.prepare import prepare
-from forkresize.image.encode.targets import encode_to_similarity, encode_within
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
 from forkresize.outcome import Reason
@@ -46,8 +45,12 @@ def _encode(frames: Frames, encoder: Encoder) -> Encoded:
     rendition = encoder.rendition
     quality = rendition.quality_for(encoder.output)
     if rendition.max_bytes is not None:
+        from forkresize.image.encode.targets import encode_within
+
         return encode_within(rendition.max_bytes, encoder, frames, quality)
     if rendition.ssim is not None and quality is not None:
+        from forkresize.image.encode.targets import encode_to_similarity
+
         return encode_to_similarity(rendition.ssim, encoder, frames)
     return encoder.encode(frames, quality)
 
