@@ -34,6 +34,8 @@ IMAGING = {
 LIBRARY = "_hashlib secrets pathlib urllib.parse tempfile"
 """Modules of the standard library that take long."""
 
+RARE = {f"forkresize.image.{name}" for name in ("analyze.smartcrop", "color.deep_convert", "encode.targets")}
+
 POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
 
 
