@@ -95,7 +95,7 @@ def _file_hashes(recipe: Recipe, hashes: Mapping[str, str]) -> Iterator[str]:
 
 def hash_content(content: bytes) -> str:
     """Return the hash of the content of a file that a recipe names."""
-    return hashlib.blake2b(content).hexdigest()
+    return blake2b(content).hexdigest()
 
 
 def referenced_files(recipe: Recipe) -> Iterable[str]:
