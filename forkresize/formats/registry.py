@@ -38,7 +38,7 @@ def signature() -> re.Pattern[bytes]:
 
 
 def recognize(head: bytes) -> str | None:
-    """Return Pillow's name of the format of which a file is without doubt, by its first bytes; None if of no such.
+    """Return Pillow's name of a file's format if its first bytes leave no doubt about it; None otherwise.
 
     Args:
         head: ``SIGNATURE_LENGTH`` bytes, if there are as many.
