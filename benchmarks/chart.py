@@ -21,7 +21,7 @@ def chart(workloads: dict[str, dict[str, float]], path: str) -> None:
         axis.set_visible(False)
     for axis, (title, times) in zip(axes.flat, workloads.items(), strict=False):
         names = sorted(times, key=lambda name: times[name], reverse=True)
-        colors = ["#d9480f" if name == "forkresize" else "#adb5bd" for name in names]
+        colors = ["#d9480f" if name.startswith("forkresize") else "#adb5bd" for name in names]
         axis.barh(names, [times[name] for name in names], color=colors)
         axis.set_title(title, fontsize=8)
         axis.set_xlabel("wall time relative to forkresize", fontsize=7)

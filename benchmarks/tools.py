@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 FORKRESIZE = os.path.join(os.path.dirname(sys.executable), "forkresize")
 
 
@@ -54,7 +55,8 @@ def run(command: list[str], given: bytes = b"", **environment: str) -> int:
     Args:
         command: the command.
         given: its standard input.
-        environment: additional environment variables.
+        environment: additional environment variables. Python may always write its compiled modules: otherwise, it would
+            compile all of them in each run.
 
     Raises:
         CalledProcessError: it failed.
@@ -62,10 +64,9 @@ def run(command: list[str], given: bytes = b"", **environment: str) -> int:
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
         stdin.write(given)
         stdin.seek(0)
+        env = {name: value for name, value in os.environ.items() if name != NO_BYTECODE} | environment
         # Only wait4 returns its peak memory.
-        process = subprocess.Popen(
-            command, env={**os.environ, **environment}, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr
-        )
+        process = subprocess.Popen(command, env=env, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -82,6 +83,21 @@ def forkresize(task: Task) -> int:
     quality = [] if task.format in {"png", "gif"} else ["--quality", str(task.quality)]
     options = ["--width", widths, "--format", task.format, *quality, "--workers", str(task.workers), *name]
     return run([FORKRESIZE, task.folder, task.destination, *options])
+
+
+def forkresize_again(task: Task) -> int:
+    """Run this project's command on a tree whose outputs are all up to date."""
+    return run([FORKRESIZE, f"{task.folder}/in", f"{task.folder}/out", "--width", str(task.widths[0])])
+
+
+def rsync(task: Task) -> int:
+    """Have rsync compare the same trees: the files of both are listed."""
+    return run(["rsync", "-an", f"{task.folder}/in/", f"{task.folder}/out/"])
+
+
+def empty_python(_: Task) -> int:
+    """Start and end the interpreter."""
+    return run([sys.executable, "-c", "pass"])
 
 
 def sharp(task: Task) -> int:
@@ -160,12 +176,14 @@ class Tool:
         needs: commands that must be on the path.
         lanes: whether one process handles several pictures at a time, which share its memory.
         in_place: whether it overwrites its sources, which are copied to the destination first.
+        writes: whether it makes the outputs of the task, which are checked.
     """
 
     run: Callable[[Task], int]
     needs: tuple[str, ...] = ()
     in_place: bool = False
     lanes: bool = False
+    writes: bool = True
 
     @property
     def is_installed(self) -> bool:
@@ -175,6 +193,9 @@ class Tool:
 
 TOOLS = {
     "forkresize": Tool(forkresize),
+    "forkresize, again": Tool(forkresize_again, writes=False),
+    "rsync -an": Tool(rsync, ("rsync",), writes=False),
+    "empty Python": Tool(empty_python, writes=False),
     "sharp": Tool(sharp, ("node",), lanes=True),
     "sharp, careful": Tool(careful_sharp, ("node",), lanes=True),
     "sharp, one run per width": Tool(five_sharps, ("node",), lanes=True),

@@ -13,6 +13,8 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from benchmarks.photographs import draw, scene
+from benchmarks.repeat import plant
+from benchmarks.tools import Task, forkresize_again
 
 FRAMES = 24
 """Frames of an animation."""
@@ -33,6 +35,8 @@ class Workload:
         format: format of the outputs.
         quality: of the outputs, 1 to 100.
         bars: targets: how many times as long each peer should take.
+        own: the tool of this project that the others are compared with.
+        calibrated: peers whose quality is chosen so that their outputs look as good, by SSIMULACRA2.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Workload:
     format: str = "jpeg"
     quality: int = 80
     bars: dict[str, float] = field(default_factory=dict)
+    own: str = "forkresize"
+    calibrated: tuple[str, ...] = ()
 
 
 def photographs(folder: Path, corpus: Path | None) -> None:
@@ -59,6 +65,20 @@ def photographs(folder: Path, corpus: Path | None) -> None:
             shutil.copy(path, folder)
 
 
+def one_photograph(folder: Path, corpus: Path | None) -> None:
+    """Copy the photograph whose file has the median size."""
+    with tempfile.TemporaryDirectory() as scratch:
+        photographs(Path(scratch), corpus)
+        by_size = sorted(Path(scratch).iterdir(), key=lambda path: path.stat().st_size)
+        shutil.copy(by_size[len(by_size) // 2], folder)
+
+
+def unchanged(folder: Path, _corpus: Path | None) -> None:
+    """Make a tree of 20,000 pictures and all of its outputs."""
+    plant(folder / "in", 20_000)
+    forkresize_again(Task((), str(folder), str(folder), (16,)))
+
+
 def tiny(folder: Path, _corpus: Path | None) -> None:
     """Draw 4,000 pictures of 160 x 120 pixels."""
     random = Random(7)
@@ -67,22 +87,22 @@ def tiny(folder: Path, _corpus: Path | None) -> None:
         drawn[number % len(drawn)].save(folder / f"{number:04}.jpg", quality=85)
 
 
-def upright(corpus: Path | None) -> Iterator[tuple[str, Image.Image]]:
-    """Yield the names and the pixels of the photographs."""
+def upright(corpus: Path | None, step: int = 1) -> Iterator[tuple[str, Image.Image]]:
+    """Yield the names and the pixels of the photographs, or of every ``step``-th one."""
     with tempfile.TemporaryDirectory() as scratch:
         photographs(Path(scratch), corpus)
-        for path in sorted(Path(scratch).iterdir()):
+        for path in sorted(Path(scratch).iterdir())[::step]:
             with Image.open(path) as image:
                 yield path.stem, ImageOps.exif_transpose(image).convert("RGB")
 
 
-def convert(folder: Path, corpus: Path | None, suffix: str, **options: Any) -> None:
-    """Store the photographs in another format, with these options of Pillow."""
+def convert(folder: Path, corpus: Path | None, suffix: str, *, step: int = 1, **options: Any) -> None:
+    """Store the photographs, or every ``step``-th one, in another format, with these options of Pillow."""
     if suffix == "heic":
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-    for name, image in upright(corpus):
+    for name, image in upright(corpus, step):
         image.save(folder / f"{name}.{suffix}", **options)
 
 
@@ -133,7 +153,7 @@ def phone(folder: Path, corpus: Path | None) -> None:
     import pillow_heif
 
     pillow_heif.register_heif_opener()
-    for number, (name, image) in enumerate(upright(corpus)):
+    for number, (name, image) in enumerate(upright(corpus, 2)):
         if number % 3 < 2:  # noqa: PLR2004 -- two of three.
             image.save(folder / f"{name}.heic", quality=80, enc_params=FAST_HEIC)
         else:
@@ -148,6 +168,21 @@ HEIC_READERS = ("vipsthumbnail", "mogrify", "plain Pillow loop")
 """The binaries of sharp do not read HEIC with HEVC, which is patented."""
 
 WORKLOADS = {
+    "one": Workload(
+        "one photograph to 800 pixels",
+        one_photograph,
+        (800,),
+        ("empty Python", "sharp", "vipsthumbnail", "plain Pillow loop"),
+        bars={"empty Python": 0.1},
+    ),
+    "unchanged": Workload(
+        "20,000 files whose outputs are up to date",
+        unchanged,
+        (16,),
+        ("rsync -an",),
+        bars={"rsync -an": 0.5},
+        own="forkresize, again",
+    ),
     "photographs": Workload(
         "photographs to 800 pixels, JPEG q80",
         photographs,
@@ -171,13 +206,14 @@ WORKLOADS = {
         bars={"sharp": 1.2},
     ),
     "avif": Workload(
-        "photographs to 800 pixels, AVIF q60",
+        "photographs to 800 pixels, AVIF q60 or as good",
         photographs,
         (800,),
-        ALL,
+        ("sharp", "plain Pillow loop"),
         format="avif",
         quality=60,
         bars={"sharp": 4},
+        calibrated=("sharp",),
     ),
     "png": Workload(
         "large PNGs to 800 pixels, PNG",
@@ -196,11 +232,11 @@ WORKLOADS = {
     ),
     "webp-in": Workload("WebPs to 800 pixels, JPEG q80", partial(convert, suffix="webp", quality=88), (800,), ALL),
     "avif-in": Workload(
-        "AVIFs to 800 pixels, JPEG q80", partial(convert, suffix="avif", quality=70, speed=9), (800,), ALL
+        "AVIFs to 800 pixels, JPEG q80", partial(convert, suffix="avif", step=2, quality=70, speed=9), (800,), ALL
     ),
     "heic-in": Workload(
         "HEICs to 800 pixels, JPEG q80",
-        partial(convert, suffix="heic", quality=80, enc_params=FAST_HEIC),
+        partial(convert, suffix="heic", step=2, quality=80, enc_params=FAST_HEIC),
         (800,),
         HEIC_READERS,
     ),
