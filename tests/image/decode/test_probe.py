@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from forkresize.formats import OUTPUT_FORMATS
+from forkresize.formats import OUTPUT_FORMATS, SPECS
+from forkresize.image.decode.identify import load_decoder
 from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.decode.probe import ImageInfo, probe
 from forkresize.image.errors import PictureError
@@ -27,6 +28,8 @@ def probe_file(path: Path) -> ImageInfo:
 @pytest.mark.parametrize("kind", OUTPUT_FORMATS)
 def test_the_header_agrees_with_what_was_written(kind: str, scene: Scene, result: Render, tmp_path: Path) -> None:
     load_plugins()
+    if (package := SPECS[kind].decoder) is not None:
+        load_decoder(package)
     name = f"a.{kind if kind != 'jpeg2000' else 'jp2'}"
     scene().save(tmp_path / name, kind.upper())
     made = result(tmp_path / name, width=30)
