@@ -15,7 +15,7 @@ from benchmarks.encoders.cases import CASES
 from benchmarks.encoders.compare import Verdict, judge, run
 from benchmarks.encoders.known import reason_for
 from benchmarks.encoders.pictures import draw
-from forkresize.image.decode.identify import load_plugins
+from forkresize.image.decode.plugins import load_plugins
 
 
 def make(case: Case, inputs: dict[str, str], folder: Path) -> Path | None:
