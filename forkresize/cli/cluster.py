@@ -125,12 +125,18 @@ def run_attached(arguments: Arguments) -> int:
 
 @contextmanager
 def _connect(arguments: Arguments, broker: str | None, observers: Sequence[Observer]) -> "Iterator[Connection]":
+    from forkresize.cli.observers import progress_of
     from forkresize.cluster.client.opening import connect
     from forkresize.cluster.signing import load_key
+
+    # A run without a terminal prints nothing else, but one that waits for nodes must say so.
+    is_shown = arguments.quiet or arguments.is_interactive or progress_of(arguments) != "none"
 
     def notify(text: str) -> None:
         for observer in observers:
             observer.on_notice(text)
+        if not is_shown:
+            print_status(text)
 
     with connect(str(arguments.settings.ledger), broker, load_key(arguments.cluster_key), notify) as connection:
         yield connection

@@ -159,6 +159,35 @@ def test_the_work_of_a_killed_node_is_done_by_another_one(
     assert _outputs(world, prefix) == expected
 
 
+def test_a_run_without_a_terminal_says_that_no_node_is_there(
+    world: World, postgresql: PostgresServer, prefix: str
+) -> None:
+    cluster = ["--cluster", world.broker.url, "--ledger", postgresql.new_database()]
+    run = world.start_program("forkresize", f"s3://{BUCKET}/in", f"s3://{BUCKET}/{prefix}", "--width", "24", *cluster)
+    log = world.folder / "forkresize.log"
+    wait_until(lambda: "forkresize: no node of the cluster is connected" in log.read_text(), _DEADLINE, "remark")
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(_DEADLINE) == 128 + signal.SIGTERM
+
+
+def test_a_restart_of_all_nodes_during_a_run_loses_and_fails_nothing(
+    world: World, expected: dict[str, str], prefix: str
+) -> None:
+    command = world.start_command(f"s3://{BUCKET}/{prefix}")
+    wait_until(lambda: world.has_outputs(prefix) or command.poll() is not None, _DEADLINE, "output")
+    nodes = [world.nodes.pop(name) for name in ("node-a", "node-b")]
+    for node in nodes:
+        node.send_signal(signal.SIGTERM)
+    assert [node.wait(_DEADLINE) for node in nodes] == [0, 0]
+    for name in ("node-a", "node-b"):
+        world.start_node(name)
+    assert command.wait(_DEADLINE) == 0
+    summary = world.read_summary()
+    assert (summary["written"], summary["failed"], summary["workers_lost"]) == (2 * SOURCES, 0, 0)
+    assert _outputs(world, prefix) == expected
+    assert _left(world, prefix) == []
+
+
 def test_a_run_survives_a_monkey(world: World, expected: dict[str, str], broker: Broker) -> None:
     done, faults = run_round(world, seed=len(type(broker).__name__), times=5, expected=expected, pause=0.5)
     assert faults == [], f"after {dict(done)}; see the logs in {world.folder}"
