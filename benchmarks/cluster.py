@@ -3,6 +3,7 @@
     python -m benchmarks.cluster nodes        # two nodes of one worker each, compared with one
     python -m benchmarks.cluster overhead     # one node of two workers, compared with the command without a cluster
     python -m benchmarks.cluster takeover     # from the SIGKILL of a node until others have its chunks
+    python -m benchmarks.cluster rolling      # all nodes restarted during a run, compared with an undisturbed one
 
 The servers are private instances: PostgreSQL, the broker, and ministack for S3, which share the machine with the nodes.
 Nodes run, and have rendered pictures, before the time of a run begins. The two sides of a comparison alternate, and
@@ -36,6 +37,11 @@ _WARM_UP = 64
 """Small pictures that are made before the measurement: enough for chunks of all nodes."""
 
 _LEASED = "SELECT run, number FROM forkresize.chunk WHERE state = 'leased' AND node LIKE 'victim.%'"
+_ROLLED = ("first", "second")
+"""The nodes that are restarted during a run."""
+
+_DONE = """SELECT FROM forkresize.chunk JOIN forkresize.batch USING (run)
+WHERE batch.state IN ('open', 'closed') AND chunk.state = 'done'"""
 _WAITING = "SELECT FROM forkresize.chunk WHERE state = 'pending' LIMIT 1"
 _LEFT = """SELECT FROM forkresize.chunk
 WHERE (run, number) IN ({chunks}) AND (state = 'pending' OR (state = 'leased' AND node LIKE 'victim.%'))"""
@@ -59,6 +65,31 @@ class Cluster:
     def time_plain(self, workers: int) -> float:
         """Return the seconds of a run without a cluster."""
         return self._time(lambda: self.world.run_plain(self._destination(), "--workers", str(workers)))
+
+    def time_rolling_run(self) -> float:
+        """Return the seconds of a run during which all nodes are restarted, one after another.
+
+        Raises:
+            RuntimeError: the run has ended before, has failed, or has lost a node.
+        """
+        return self._time(self._run_rolling)
+
+    def _run_rolling(self) -> None:
+        world = self.world
+        command = world.start_command(self._destination())
+        wait_until(lambda: world.query(_DONE), _DEADLINE, "finished chunk")
+        for name in _ROLLED:
+            started = time.perf_counter()
+            world.stop_node(name)
+            ended = time.perf_counter()
+            world.start_ready_node(name)
+            print(f"  {name}: ended in {ended - started:.2f} s, ready after {time.perf_counter() - ended:.2f} s more")
+        if command.poll() is not None:
+            raise RuntimeError("the run has ended before all nodes were restarted: use more --copies")
+        _check(command, world)
+        summary = world.read_summary()
+        if summary["failed"] or summary["workers_lost"]:
+            raise RuntimeError(f"{summary['failed']} outputs failed, {summary['workers_lost']} chunks were lost")
 
     def warm_up(self) -> None:
         """Let the nodes make small pictures."""
@@ -102,6 +133,15 @@ def compare_overhead(cluster: Cluster, rounds: int) -> None:
     cluster.warm_up()
     on_node, plain = measure_pairs(rounds, cluster.time_run, lambda: cluster.time_plain(2))
     print_ratio("one node of two workers / without a cluster", on_node, plain, "<= 1.10")
+
+
+def compare_rolling(cluster: Cluster, rounds: int) -> None:
+    """Compare a run during which all nodes are restarted, one after another, with an undisturbed one."""
+    for name in _ROLLED:
+        cluster.world.start_ready_node(name)
+    cluster.warm_up()
+    rolled, calm = measure_pairs(rounds, cluster.time_rolling_run, cluster.time_run)
+    print_ratio("all nodes restarted / undisturbed", rolled, calm, "<= 1.05")
 
 
 def measure_pairs(
@@ -200,15 +240,16 @@ def main() -> None:
         "nodes": lambda arguments: run_comparison(compare_nodes, arguments),
         "overhead": lambda arguments: run_comparison(compare_overhead, arguments),
         "takeover": run_takeovers,
+        "rolling": lambda arguments: run_comparison(compare_rolling, arguments),
     }
     parser.add_argument("what", choices=cases)
     parser.add_argument("--broker", choices=BARS, action="append", help="[rabbitmq; takeover: both]")
     parser.add_argument("--copies", type=int, default=12, help="of four photographs [%(default)s]")
     parser.add_argument("--pictures", type=int, default=400, help="of the run whose node is killed [%(default)s]")
-    parser.add_argument("--rounds", type=int, help="[nodes 2, others 3]")
+    parser.add_argument("--rounds", type=int, help="[nodes, rolling 2, others 3]")
     arguments = parser.parse_args()
     arguments.broker = arguments.broker or list(BARS)
-    arguments.rounds = arguments.rounds or (2 if arguments.what == "nodes" else 3)
+    arguments.rounds = arguments.rounds or (2 if arguments.what in {"nodes", "rolling"} else 3)
     cases[arguments.what](arguments)
 
 

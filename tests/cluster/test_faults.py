@@ -92,11 +92,12 @@ def test_a_node_that_is_asked_to_stop_finishes_its_pictures_and_returns_the_rest
     lab.add_pictures(100, LARGE)
     node = lab.start_node()
     lab.publish(100)
-    wait_until_at_work(lab, node, made=5)
+    # At most twelve pictures are under way.
+    wait_until_at_work(lab, node, made=20)
     node.send(signal.SIGTERM)
     assert node.wait() == 0, node.log
     progress = lab.progress
-    assert 5 <= progress.pictures_done < 100
+    assert 8 <= progress.pictures_done < 100
     assert progress.chunks == {ChunkState.DONE: 1, ChunkState.PENDING: 1}
     assert progress.lost == 0
     assert len(lab.outcomes()) == progress.pictures_done

@@ -35,6 +35,11 @@ class ChunkOutcomes:
         """Return how many pictures have outcomes."""
         return len(self._outcomes)
 
+    @property
+    def scattered(self) -> int:
+        """How many pictures have outcomes that come after one that has none."""
+        return len(self._outcomes) - len(self.leading())
+
     def add(self, job: Job, outcomes: Sequence[Outcome]) -> None:
         """Add the outcomes of a job."""
         index = self._indexes[job.outputs[0].key]

@@ -35,7 +35,7 @@ _MAX_MANIFEST = 32 << 20
 """Bytes of a compressed manifest that are read."""
 
 _AHEAD = 4
-"""Pictures that are under way for each worker: enough to hide transfers, and so few that a node ends soon."""
+"""Pictures that are under way for each worker: enough to hide transfers."""
 
 _CONNECTIONS = 16
 """How many objects of a chunk are fetched at the same time, and how many are put."""
@@ -99,6 +99,7 @@ class ChunkRun:
         self._executor: TransferExecutor | None = None
         self._outcomes: ChunkOutcomes | None = None
         self._before: dict[str, str | None] = {}  # What is under the keys of outputs: an ETag, or empty for nothing.
+        self._ahead = 1  # How many pictures are under way at most.
         self._stopping = False
         self._trace = ChunkTrace(tools.tracer, chunk.lease, chunk.traceparent, tools.settings.name)
         self.is_lost = False
@@ -111,8 +112,14 @@ class ChunkRun:
         return 0 if self._outcomes is None else len(self._outcomes)
 
     def stop(self) -> None:
-        """Begin no more pictures, and finish those that have begun; may be called by any thread."""
+        """Begin no more pictures, and finish those that workers have; may be called by any thread.
+
+        The chunk is returned from the first picture on that has no outcome. If much was made of what follows, such as
+        when a source takes long to fetch, all that have begun are finished.
+        """
         self._stopping = True
+        if self._executor is not None and self._outcomes is not None and self._outcomes.scattered <= self._ahead:
+            self._executor.stop()
 
     def note_renewal(self, *, is_renewed: bool) -> None:
         """Note that the lease was renewed, or could not be."""
@@ -186,12 +193,13 @@ class ChunkRun:
 
     def _execute(self, jobs: Sequence[Job], spec: RunSpec, outcomes: ChunkOutcomes, recorder: Recorder) -> None:
         settings, stores = self._tools.settings, self._chunk.stores
-        ahead = 1 if self.lease.handling is Handling.SINGLE else _AHEAD * (self._tools.renderer.workers + 2)
+        if self.lease.handling is not Handling.SINGLE:
+            self._ahead = _AHEAD * (self._tools.renderer.workers + 2)
         timeout = math.inf if spec.timeout is None else spec.timeout
         recipe = PackedRecipe(spec.recipe.encode(), timeout, spec.retries)
         endpoints = Endpoints(stores.for_fetching, self._destination, self._put_options)
         with ExitStack() as stack:
-            options = TransferOptions(memory=settings.transfer_memory, connections=_CONNECTIONS, ahead=ahead)
+            options = TransferOptions(memory=settings.transfer_memory, connections=_CONNECTIONS, ahead=self._ahead)
             executor = stack.enter_context(TransferExecutor(self._tools.renderer, recipe, endpoints, options))
             self._executor = executor
             for result in executor.run(self._upcoming(jobs)):

@@ -21,3 +21,4 @@ def test_a_part_ends_before_the_first_picture_without_an_outcome() -> None:
         )
     assert [each.index for each in found.leading()] == [5]
     assert found.count(1) == {"in_bytes": 10, "out_bytes": 0, "failed": 1}
+    assert found.scattered == 1
