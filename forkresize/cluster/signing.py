@@ -1,4 +1,7 @@
-"""Signatures with a key that all members of a cluster share: HMAC-SHA256."""
+"""Signatures with a key that all members of a cluster share: HMAC-SHA256.
+
+While the key is changed there are several, one a line: the first one signs, and all of them are accepted.
+"""
 
 import hashlib
 import hmac
@@ -18,32 +21,37 @@ def sign(key: bytes, purpose: str, data: bytes) -> str:
     """Return the signature of some data, 64 hexadecimal digits.
 
     Args:
-        key: shared by all members.
+        key: shared by all members; of several, the first line.
         purpose: what the data is, such as ``message``; a signature for one purpose is invalid for another.
         data: what is signed.
     """
-    return hmac.new(key, purpose.encode() + b"\0" + data, hashlib.sha256).hexdigest()
+    return _sign(key.split(b"\n")[0], purpose, data)
 
 
 def verify(key: bytes, purpose: str, data: bytes, signature: str | None) -> bool:
-    """Return whether a signature is the one of some data, in a time that does not depend on the signature."""
+    """Return whether a signature is that of some data by any of the keys, in a time that does not depend on it."""
     # Bytes, since a text that is not ASCII cannot be compared.
     given = (signature or "").encode(errors="replace")
-    return hmac.compare_digest(sign(key, purpose, data).encode(), given)
+    found = [hmac.compare_digest(_sign(line, purpose, data).encode(), given) for line in key.split(b"\n")]
+    return any(found)
+
+
+def _sign(line: bytes, purpose: str, data: bytes) -> str:
+    return hmac.new(line, purpose.encode() + b"\0" + data, hashlib.sha256).hexdigest()
 
 
 def load_key(path: str | None, environment: Mapping[str, str] = os.environ) -> bytes | None:
-    """Return the key in a file, without white space around it; that of the environment if there is no file.
+    """Return the keys in a file, one a line, without white space around them; of the environment if there is no file.
 
     Args:
         path: the file; None for the environment variable ``FORKRESIZE_CLUSTER_KEY``.
         environment: the environment's variables.
 
     Returns:
-        The key; None if none is configured.
+        The keys, with a line feed between them; None if none is configured.
 
     Raises:
-        FieldError: the file cannot be read, or the key is too short.
+        FieldError: the file cannot be read, or a key is too short.
     """
     if path is None:
         key = environment.get(KEY_VARIABLE, "").encode(errors="surrogateescape").strip()
@@ -55,7 +63,8 @@ def load_key(path: str | None, environment: Mapping[str, str] = os.environ) -> b
                 key = file.read(1 << 16).strip()
         except OSError as error:
             raise FieldError("cluster_key", f"the key file '{path}' cannot be read: {describe(error)}") from error
-    if len(key) < MIN_KEY_BYTES:
+    lines = [line.strip() for line in key.split(b"\n")]
+    if (shortest := min(map(len, lines))) < MIN_KEY_BYTES:
         hint = "create one with: openssl rand -hex 32"
-        raise FieldError("cluster_key", f"the key has {len(key)} bytes, at least {MIN_KEY_BYTES} are needed; {hint}")
-    return key
+        raise FieldError("cluster_key", f"the key has {shortest} bytes, at least {MIN_KEY_BYTES} are needed; {hint}")
+    return b"\n".join(lines)
