@@ -97,11 +97,21 @@ def test_alerts_fire_when_they_should() -> None:
         assert alerts == set(fired)
 
 
-def test_every_alert_is_documented() -> None:
+def test_every_alert_is_in_the_table_of_alerts() -> None:
     page = (DEPLOY.parent / "docs/howto/monitoring.md").read_text("utf-8")
     for rules in RULES:
         alerts = set(re.findall(r"- alert: (\w+)", rules.read_text("utf-8")))
         assert {alert for alert in alerts if alert not in page} == set()
+
+
+def test_every_alert_leads_to_what_is_to_be_done_and_nothing_else_is_there() -> None:
+    alerts = [alert for rules in RULES for alert in re.split(r"- alert: ", rules.read_text("utf-8"))[1:]]
+    names = [alert.split()[0] for alert in alerts]
+    links = [re.findall(r"runbook: (\S+)#(\w+)\n", alert) for alert in alerts]
+    assert links == [[("docs/howto/alerts.md", name.lower())] for name in names]
+    page = (DEPLOY.parent / "docs/howto/alerts.md").read_text("utf-8")
+    entries = dict(re.findall(r"^### (\w+)\n\n(.+)", page, re.MULTILINE))
+    assert sorted(entries) == sorted(names)
 
 
 def read_dashboard(file: Path) -> dict[str, Any]:
