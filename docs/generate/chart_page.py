@@ -17,7 +17,7 @@ _DEPLOY = Path(__file__).parents[2] / "deploy"
 _INTRODUCTION = """\
 # Values of the Helm chart
 
-Settings of [the chart](../../deploy/chart), and their defaults. [On Kubernetes](../howto/kubernetes.md)
+The values of [the chart](../../deploy/chart/values.yaml), and their defaults. [On Kubernetes](../howto/kubernetes.md)
 shows how it is used.
 `values.schema.json` refuses other names and types.
 """
