@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from io import FileIO
+from io import BytesIO, FileIO
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -89,6 +89,7 @@ class Pictures:
 
     def start(self) -> None:
         """Start the supervisor, without waiting for it."""
+        self._renderer.serve_in(asyncio.get_running_loop())
         self._renderer.start()
 
     def close(self) -> None:
@@ -148,7 +149,7 @@ class Pictures:
     def _max_file_size(self, recipe: Recipe) -> int:
         return min(recipe.max_file_size, self._limits.max_file_size)
 
-    async def _fetch(self, located: Located, recipe: Recipe) -> tuple[Job, FileIO]:
+    async def _fetch(self, located: Located, recipe: Recipe) -> tuple[Job, FileIO | BytesIO]:
         # Only the store that the source was found in: a key of one root may look like a path of another.
         fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
         try:
@@ -159,7 +160,7 @@ class Pictures:
             text = error.detail.error.replace(located.source.path, f"{located.root}/{located.key}")
             raise problem_of_detail(replace(error.detail, error=text)) from error
 
-    async def _render(self, job: Job, recipe: Recipe, file: FileIO, place: Place) -> tuple[Picture, ...]:
+    async def _render(self, job: Job, recipe: Recipe, file: FileIO | BytesIO, place: Place) -> tuple[Picture, ...]:
         packed = self._packer.pack(recipe)
         submitted = time.time()
         rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
@@ -198,16 +199,21 @@ class Pictures:
             # It waits for a thread.
             asyncio.get_running_loop().run_in_executor(None, broken.terminate)
             self._renderer = self._create_renderer()
-            self._renderer.start()
+            self.start()
 
 
 async def _wait(future: "Future[_Answer]") -> _Answer:
     """Return a result. If this is cancelled, it is dropped, or discarded when it is done."""
+    done = asyncio.Event()
+    # Called in the loop, where the renderer's futures are done; wrap_future would wake it as if from another thread.
+    future.add_done_callback(lambda _: done.set())
     try:
-        return await asyncio.wrap_future(future)
+        await done.wait()
     except asyncio.CancelledError:
+        future.cancel()
         future.add_done_callback(_discard)
         raise
+    return future.result()
 
 
 def _discard(future: "Future[_Answer]") -> None:

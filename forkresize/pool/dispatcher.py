@@ -1,4 +1,4 @@
-"""The thread that exchanges tasks and results with a supervisor's process, and restarts it: Dispatcher."""
+"""What exchanges tasks and results with a supervisor's process, and restarts it: Dispatcher."""
 
 import contextlib
 import pickle
@@ -9,21 +9,22 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from io import FileIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.errors import BrokenPoolError
+from forkresize.pool.call import Call
 from forkresize.pool.files import WithFiles, close_all
-from forkresize.pool.future import abandon, resolve
+from forkresize.pool.future import abandon
 from forkresize.pool.options import Serializer
 from forkresize.pool.result import Completed, SupervisorLostError
+from forkresize.pool.runner import Runner, ThreadRunner
 from forkresize.pool.server import DECODER, Broken, Configuration, PoolStats, Ready, Reply
 from forkresize.pool.supervisor_process import SupervisorProcess
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    import asyncio
 
 _AHEAD = 2
 """Tasks per worker that the supervisor has at most: one that runs and one that is next."""
@@ -34,24 +35,8 @@ _MAX_LOSSES = 1
 _MAX_START_FAILURES = 3
 
 
-class Call(Struct, eq=False):
-    """A task on its way to the supervisor and back."""
-
-    number: int
-    task: Any  # To name it in errors.
-    payload: bytes  # The message that hands it to the supervisor.
-    files: tuple[FileIO, ...]  # Owned by the call.
-    future: "Future[Any]"
-    whole: bool = False  # Whether the future gets the whole TaskResult and no TaskError.
-    losses: int = 0  # How often the supervisor died while it had the task.
-
-    def close(self) -> None:
-        """Close its files."""
-        close_all(self.files)
-
-
 class Dispatcher:
-    """Runs calls by a supervisor's process. Its thread starts with the first call and ends after close()."""
+    """Runs calls by a supervisor's process, in a thread of its own from the first call until after close()."""
 
     def __init__(
         self, configuration: Configuration, results: Serializer, environment: Mapping[str, str] | None = None
@@ -68,10 +53,11 @@ class Dispatcher:
         self._terminating = False
         self._is_wanted = False
         self._error: BrokenPoolError | None = None
-        self._thread: threading.Thread | None = None
+        self._runner: Runner = ThreadRunner(self)
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_writer.setblocking(False)
-        # Used by the thread only.
+        # Used by the runner only.
+        self._selector: selectors.DefaultSelector | None = None
         self._in_flight: dict[int, Call] = {}
         self._supervisor: SupervisorProcess | None = None
         self._start_failures = 0
@@ -81,6 +67,12 @@ class Dispatcher:
         """Process id of the supervisor; None while there is none."""
         supervisor = self._supervisor
         return None if supervisor is None else supervisor.process.pid
+
+    def serve_in(self, loop: "asyncio.AbstractEventLoop") -> None:
+        """Run in an event loop in place of a thread; to be called before the first call."""
+        from forkresize.pool.loop_runner import LoopRunner
+
+        self._runner = LoopRunner(self, loop)
 
     def add(self, call: Call) -> None:
         """Run a call.
@@ -95,8 +87,8 @@ class Dispatcher:
             if self._closing:
                 raise RuntimeError("cannot submit a task after shutdown")
             self._waiting.append(call)
-            self._start_thread()
-        self._wake()
+            self._runner.start()
+        self._runner.wake()
 
     def start(self) -> None:
         """Start the supervisor, if there was no call yet, without waiting for it."""
@@ -104,44 +96,40 @@ class Dispatcher:
             if self._closing:
                 return
             self._is_wanted = True
-            self._start_thread()
-        self._wake()
-
-    def _start_thread(self) -> None:
-        if self._thread is None:
-            # A daemon: a program that forgets to shut the pool down can still exit.
-            self._thread = threading.Thread(target=self._run, name="pool-dispatcher", daemon=True)
-            self._thread.start()
+            self._runner.start()
+        self._runner.wake()
 
     def close(self, *, cancel_futures: bool) -> None:
-        """Accept no more calls; the thread ends when all are done."""
+        """Accept no more calls; the runner ends when all are done."""
         with self._lock:
             self._closing = True
             cancelled, kept = list[Call](), deque[Call]()
             for call in self._waiting:
                 (cancelled if cancel_futures and not call.losses else kept).append(call)
             self._waiting = kept
-            if self._thread is None:
+            if not self._runner.is_started:
                 self._close_wake()
         for call in cancelled:
             call.close()
             abandon(call.future, None)
-        self._wake()
+        self._runner.wake()
 
     def terminate(self) -> None:
         """End the processes at once, and fail all calls with a BrokenPoolError."""
         with self._lock:
             self._closing = self._terminating = True
-            if self._thread is None:
+            if not self._runner.is_started:
                 self._close_wake()
-        self._wake()
+        self._runner.wake()
 
     def join(self) -> None:
-        """Wait for the thread to end."""
-        if self._thread is not None:
-            self._thread.join()
+        """Wait for the runner to end."""
+        self._runner.join()
 
-    def _wake(self) -> None:
+    # What the runner does with it: see Exchange.
+
+    def wake(self) -> None:
+        """End a wait."""
         with self._lock, contextlib.suppress(BlockingIOError):  # It has not yet noticed the last ones.
             if self._wake_writer.fileno() >= 0:
                 self._wake_writer.send(b"w")
@@ -150,24 +138,32 @@ class Dispatcher:
         self._wake_reader.close()
         self._wake_writer.close()
 
-    def _run(self) -> None:
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when there is something to receive."""
+        return self._open_selector().fileno()
+
+    def _open_selector(self) -> selectors.DefaultSelector:
+        if self._selector is None:
+            self._selector = selectors.DefaultSelector()
+            self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        return self._selector
+
+    def end(self, error: BaseException | None) -> None:
+        """End all."""
         try:
-            with selectors.DefaultSelector() as self._selector:
-                self._selector.register(self._wake_reader, selectors.EVENT_READ)
-                while self._send_waiting():
-                    self._handle_events()
-                if self._terminating:
-                    self._break(BrokenPoolError("the pool was terminated"))
-                self._stop_supervisor(kill=self._terminating)
-        except BaseException as error:
-            self._break(BrokenPoolError(f"the pool's thread failed: {error!r}"))
-            raise
+            if error is not None:
+                self._break(BrokenPoolError(f"the pool's exchange with its supervisor failed: {error!r}"))
+            if self._terminating:
+                self._break(BrokenPoolError("the pool was terminated"))
+            self._stop_supervisor(kill=self._terminating or error is not None)
         finally:
             with self._lock:
                 self._closing = True
                 self._close_wake()
+            if self._selector is not None:
+                self._selector.close()
 
-    def _send_waiting(self) -> bool:
+    def send(self) -> bool:
         """Start the supervisor if it is needed, and send what it has room for; return False when all is done."""
         if self._is_done():
             return False
@@ -200,11 +196,13 @@ class Dispatcher:
         if self._supervisor is not None:
             done = self._supervisor.connection.flush()
             events = selectors.EVENT_READ | (0 if done else selectors.EVENT_WRITE)
-            if events != self._selector.get_key(self._supervisor.connection).events:
-                self._selector.modify(self._supervisor.connection, events)
+            selector = self._open_selector()
+            if events != selector.get_key(self._supervisor.connection).events:
+                selector.modify(self._supervisor.connection, events)
 
-    def _handle_events(self) -> None:
-        for key, events in self._selector.select():
+    def receive(self, timeout: float | None) -> None:
+        """Handle what has come."""
+        for key, events in self._open_selector().select(timeout):
             if key.fileobj is self._wake_reader:
                 self._wake_reader.recv(4096)
             elif events & selectors.EVENT_READ and self._supervisor is not None:
@@ -227,23 +225,19 @@ class Dispatcher:
             self.stats = message.stats
 
     def _resolve(self, call: Call, reply: Reply, files: tuple[FileIO, ...]) -> None:
-        future, result = call.future, reply.result
+        result = reply.result
         if result is None:
-            abandon(future, None)
+            abandon(call.future, None)
         elif not isinstance(result, Completed):
-            if call.whole:
-                future.set_result(result)
-            else:
-                resolve(future, result)
+            call.finish(result)
         else:
             try:
                 value = self._results.decode(result.result)
             except Exception as error:  # noqa: BLE001  A worker may send anything.
                 close_all(files)
-                future.set_exception(error)
+                call.future.set_exception(error)
             else:
-                value = WithFiles(value, files) if files else value
-                future.set_result(replace(result, result=value) if call.whole else value)
+                call.finish(replace(result, result=WithFiles(value, files) if files else value))
 
     def _start_supervisor(self) -> None:
         try:
@@ -251,14 +245,14 @@ class Dispatcher:
         except OSError as error:
             self._break(BrokenPoolError(f"the supervisor's process cannot be started: {error}"))
         else:
-            self._selector.register(self._supervisor.connection, selectors.EVENT_READ)
+            self._open_selector().register(self._supervisor.connection, selectors.EVENT_READ)
 
     def _stop_supervisor(self, *, kill: bool = False) -> int | None:
         """Stop or kill the supervisor, if there is one; return its exit code."""
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return None
-        self._selector.unregister(supervisor.connection)
+        self._open_selector().unregister(supervisor.connection)
         if kill:
             supervisor.process.kill()
         return supervisor.stop()
@@ -278,7 +272,7 @@ class Dispatcher:
                 continue
             call.close()
             text = f"the supervisor died {call.losses} times while it had the task {reprlib.repr(call.task)}"
-            call.future.set_exception(SupervisorLostError(text, call.task))
+            call.finish(SupervisorLostError(text, call.task))
         self._in_flight.clear()
         with self._lock:
             self._waiting.extendleft(reversed(again))

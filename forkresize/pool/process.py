@@ -11,17 +11,22 @@ from concurrent.futures import Executor, Future
 from io import FileIO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from forkresize.pool.dispatcher import Call, Dispatcher
+from forkresize.pool.call import Call, Convert
+from forkresize.pool.dispatcher import Dispatcher
 from forkresize.pool.files import MAX_FILES, WithFiles
 from forkresize.pool.options import PoolOptions
 from forkresize.pool.server import TASK_HEADER, Configuration, PoolStats
 
 if TYPE_CHECKING:
-    from forkresize.pool.result import TaskResult
+    import asyncio
 
 T = TypeVar("T")
 
 _DEFAULTS = PoolOptions()
+
+
+def _keep(result: Any) -> Any:
+    return result
 
 
 class PoolProcess(Executor, Generic[T]):
@@ -64,6 +69,14 @@ class PoolProcess(Executor, Generic[T]):
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
+    def serve_in(self, loop: "asyncio.AbstractEventLoop") -> None:
+        """Exchange tasks and results in an event loop, and not in a thread; to be called before the first task.
+
+        Callbacks of futures are called in the loop, which has to run until the pool has ended. Tasks may still be
+        submitted from any thread.
+        """
+        self._dispatcher.serve_in(loop)
+
     def submit(self, task: Any, /, *, timeout: float | None = None) -> "Future[T]":  # type: ignore[override]
         """Add a task; return the future of its result.
 
@@ -81,13 +94,19 @@ class PoolProcess(Executor, Generic[T]):
             RuntimeError: the pool is shut down.
             Exception: the task cannot be serialized.
         """
-        future: Future[T] = self._submit(task, timeout, None, whole=False)
+        future: Future[T] = self._submit(task, timeout, None, None)
         return future
 
     def submit_task(
-        self, task: Any, /, *, timeout: float | None = None, retries: int | None = None
-    ) -> "Future[TaskResult[None, T]]":
-        """Add a task; return the future of its TaskResult, without its item.
+        self,
+        task: Any,
+        /,
+        *,
+        timeout: float | None = None,
+        retries: int | None = None,
+        convert: Convert = _keep,
+    ) -> "Future[Any]":
+        """Add a task; return the future of its TaskResult, without its item, or of what that is converted to.
 
         It has the worker, the seconds and the standard error as well, and a task that fails is not an exception. The
         future's exceptions are otherwise those of ``submit``.
@@ -96,16 +115,17 @@ class PoolProcess(Executor, Generic[T]):
             task: see ``submit``.
             timeout: see ``submit``; ``math.inf`` for no limit.
             retries: how often it is tried again if its worker dies; None for as often as the options say.
+            convert: called with the TaskResult, or with a SupervisorLostError, where results are received; returns what
+                the future gets: its exception if it is that error.
 
         Raises:
             BrokenPoolError: the pool cannot run tasks.
             RuntimeError: the pool is shut down.
             Exception: the task cannot be serialized.
         """
-        future: Future[TaskResult[None, T]] = self._submit(task, timeout, retries, whole=True)
-        return future
+        return self._submit(task, timeout, retries, convert)
 
-    def _submit(self, task: Any, timeout: float | None, retries: int | None, *, whole: bool) -> "Future[Any]":
+    def _submit(self, task: Any, timeout: float | None, retries: int | None, convert: Convert | None) -> "Future[Any]":
         value, files = (task.value, task.files) if isinstance(task, WithFiles) else (task, ())
         if len(files) > MAX_FILES:
             raise ValueError(f"{len(files)} files with one task, more than {MAX_FILES}")
@@ -114,7 +134,7 @@ class PoolProcess(Executor, Generic[T]):
         limits = math.nan if timeout is None else timeout, -1 if retries is None else retries
         payload = TASK_HEADER.pack(number, *limits) + data
         copies = tuple(FileIO(os.dup(file.fileno())) for file in files)
-        call = Call(number, task, payload, copies, Future(), whole)
+        call = Call(number, task, payload, copies, Future(), convert)
         try:
             self._dispatcher.add(call)
         except BaseException:

@@ -9,10 +9,11 @@ from forkresize.batch.remote.render_task import Result, render_task
 from forkresize.pool import WithFiles
 
 
-def render(task: WithFiles[Any]) -> WithFiles[Result]:
+def render(task: Any) -> WithFiles[Result]:
     """Die of a picture that is named ``deadly``, take a minute for one that is named ``slow``, and render others."""
-    if b"deadly" in task.value.name:
+    name = (task.value if isinstance(task, WithFiles) else task).name
+    if b"deadly" in name:
         os.kill(os.getpid(), signal.SIGSEGV)
-    if b"slow" in task.value.name:
+    if b"slow" in name:
         time.sleep(60)
     return render_task(task)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from msgspec import field
 
-from forkresize.pool.dispatcher import Call, Dispatcher
+from forkresize.pool.call import Call
+from forkresize.pool.dispatcher import Dispatcher
 from forkresize.pool.options import PICKLE
 from forkresize.pool.server import Configuration
 

@@ -1,8 +1,9 @@
 """Fetches sources into memory, and refuses those that need not be fetched: Fetcher."""
 
 import os
-from io import FileIO
+from io import BytesIO, FileIO
 
+from forkresize.batch.remote.render_task import MAX_INLINE
 from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.errors import describe
 from forkresize.formats.registry import SUFFIXES
@@ -41,8 +42,8 @@ class Fetcher:
         self._sources = sources
         self._max_file_size = max_file_size
 
-    def fetch(self, job: Job) -> tuple[Job, FileIO]:
-        """Return a job and the content of its source, a sealed memfd. The job has the source as it was fetched.
+    def fetch(self, job: Job) -> tuple[Job, FileIO | BytesIO]:
+        """Return a job with the source as it was fetched, and its content: a sealed memfd, or in memory if it is small.
 
         An object that was replaced since it was listed is looked up once more.
 
@@ -60,8 +61,12 @@ class Fetcher:
         except OSError as error:
             raise RefusedError(Failed(Reason.UNREADABLE, f"{job.source.path}: {describe(error)}")) from error
 
-    def _fetch(self, job: Job) -> FileIO:
+    def _fetch(self, job: Job) -> FileIO | BytesIO:
         self._look_before(job)
+        if job.source.size <= MAX_INLINE:
+            content = BytesIO()
+            self._sources.fetch(job.source, content)
+            return content
         file = FileIO(os.memfd_create("source", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b")
         try:
             self._sources.fetch(job.source, file)

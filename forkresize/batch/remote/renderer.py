@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from io import FileIO
-from typing import Any, Self, TypeVar
+from io import BytesIO, FileIO
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,6 +36,9 @@ from forkresize.pool import (
 )
 from forkresize.recipe import Recipe, to_bytes
 from forkresize.summary import ExecutorStats
+
+if TYPE_CHECKING:
+    import asyncio
 
 _KEPT_VARIABLES = frozenset(
     {"HOME", "LANG", "LANGUAGE", "PATH", "TMPDIR", "TZ", "VIRTUAL_ENV", "FORKRESIZE_SANDBOX_WRITE"}
@@ -118,7 +121,14 @@ class Renderer:
         """Start the supervisor before the first picture, without waiting for it."""
         self._pool.start()
 
-    def submit(self, job: Job, recipe: PackedRecipe, source: FileIO) -> "Future[Rendering]":
+    def serve_in(self, loop: "asyncio.AbstractEventLoop") -> None:
+        """Exchange pictures and renditions in an event loop, in which futures are done, and not in a thread.
+
+        To be called before the first picture.
+        """
+        self._pool.serve_in(loop)
+
+    def submit(self, job: Job, recipe: PackedRecipe, source: FileIO | BytesIO) -> "Future[Rendering]":
         """Render a picture; return the future of its rendering.
 
         The future can be cancelled until a worker is about to get the picture. Its only exception otherwise is a
@@ -127,33 +137,39 @@ class Renderer:
         Args:
             job: the picture, and its outputs.
             recipe: what to make of it.
-            source: its content, a sealed memfd; it may be closed when this returns.
+            source: its content, a sealed memfd, or in memory if it is small; it may be closed when this returns.
 
         Raises:
             BrokenPoolError: no picture can be rendered.
         """
-        return self._submit(RenderTask.of(job, recipe.data), recipe, source, partial(to_rendering, job))
+        content = source.getvalue() if isinstance(source, BytesIO) else None
+        return self._submit(RenderTask.of(job, recipe.data, content), recipe, source, partial(to_rendering, job))
 
-    def inspect(self, job: Job, recipe: PackedRecipe, source: FileIO) -> "Future[Inspection]":
+    def inspect(self, job: Job, recipe: PackedRecipe, source: FileIO | BytesIO) -> "Future[Inspection]":
         """Read the header of a picture; return the future of its inspection, which behaves as that of ``submit``.
 
         Args:
             job: the picture; its outputs do not matter.
             recipe: limits the picture's size, and says whether it is turned upright.
-            source: its content, a sealed memfd; it may be closed when this returns.
+            source: see ``submit``.
 
         Raises:
             BrokenPoolError: no picture can be inspected.
         """
-        return self._submit(InspectTask.of(job, recipe.data), recipe, source, partial(to_inspection, job))
+        content = source.getvalue() if isinstance(source, BytesIO) else None
+        return self._submit(InspectTask.of(job, recipe.data, content), recipe, source, partial(to_inspection, job))
 
     def _submit(
-        self, task: Task, recipe: PackedRecipe, source: FileIO, convert: Callable[[TaskResult[None, Any]], _Answer]
+        self,
+        task: Task,
+        recipe: PackedRecipe,
+        source: FileIO | BytesIO,
+        convert: Callable[[TaskResult[None, Any]], _Answer],
     ) -> "Future[_Answer]":
-        inner = self._pool.submit_task(WithFiles(task, (source,)), timeout=recipe.timeout, retries=recipe.retries)
-        outer = _TaskFuture[_Answer](inner)
-        inner.add_done_callback(partial(_pass_on, convert, outer))
-        return outer
+        item = WithFiles(task, (source,)) if isinstance(source, FileIO) else task
+        return self._pool.submit_task(
+            item, timeout=recipe.timeout, retries=recipe.retries, convert=partial(_convert, convert)
+        )
 
     @property
     def stats(self) -> ExecutorStats:
@@ -172,35 +188,11 @@ class Renderer:
         self._pool.terminate()
 
 
-class _TaskFuture(Future[_Answer]):
-    """The future of what comes of a task, which cancels the task behind it."""
-
-    def __init__(self, task: "Future[Any]") -> None:
-        super().__init__()
-        self._task = task
-
-    def cancel(self) -> bool:
-        """Cancel the task if it was not sent; return whether that is so."""
-        return self._task.cancel()
-
-    def running(self) -> bool:
-        """Return whether the supervisor has the task."""
-        return self._task.running()
-
-
-def _pass_on(
-    convert: Callable[[TaskResult[None, Any]], _Answer], outer: "Future[_Answer]", inner: "Future[Any]"
-) -> None:
-    """Complete a future with what happened to its task."""
-    if inner.cancelled():
-        Future.cancel(outer)
-        outer.set_running_or_notify_cancel()
-        return
-    error = inner.exception()
-    if error is None or isinstance(error, SupervisorLostError):
-        outer.set_result(convert(lost_result() if error else inner.result()))
-    else:
-        outer.set_exception(error)
+def _convert(
+    convert: Callable[[TaskResult[None, Any]], _Answer], result: TaskResult[None, Any] | SupervisorLostError
+) -> _Answer:
+    """Return what comes of a task; one that the supervisor died of has a result, too."""
+    return convert(lost_result() if isinstance(result, SupervisorLostError) else result)
 
 
 def scrub_environment(variables: Mapping[str, str]) -> dict[str, str]:

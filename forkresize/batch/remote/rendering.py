@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.batch.executor import JobResult
+from forkresize.batch.remote.render_task import Inline
 from forkresize.batch.wire import WireOutcome
 from forkresize.image.inspection import Inspected
 from forkresize.job import Job
@@ -23,13 +24,15 @@ class Rendering(Struct, frozen=True):
 
     Attributes:
         result: the outcomes; as of every executor.
-        file: holds the renditions that are Written; None if there are none.
-        spans: where each of them is in the file, as offset and size in bytes, by rendition.
+        file: holds the renditions that are Written; None if there are none, or they are in ``data``.
+        data: the same for few bytes.
+        spans: where each of them is, as offset and size in bytes, by rendition.
         formats: the format of each of them, Pillow's name in lower case, by rendition.
     """
 
     result: JobResult
     file: FileIO | None = None
+    data: bytes = b""
     spans: Mapping[int, tuple[int, int]] = {}
     formats: Mapping[int, str] = {}
 
@@ -39,8 +42,9 @@ class Rendering(Struct, frozen=True):
         Raises:
             KeyError: it is not Written.
         """
-        assert self.file is not None  # noqa: S101  There are spans.
         offset, size = self.spans[rendition]
+        if self.file is None:
+            return self.data[offset : offset + size]
         return os.pread(self.file.fileno(), size, offset)
 
     @property
@@ -90,14 +94,16 @@ def to_rendering(job: Job, returned: TaskResult[None, Any]) -> Rendering:
     result: Any = replace(returned, item=job)
     if not isinstance(returned, Completed):
         return Rendering(result)
-    outcomes, files = _unpack(returned.result)
-    if isinstance(outcomes, Inspected):
+    found, files = _unpack(returned.result)
+    if isinstance(found, Inspected):
         return Rendering(replace(result, result=[_refuse(files, "its outputs")]))
+    outcomes, data = (found.outcomes, found.data) if isinstance(found, Inline) else (found, b"")
     spans = _spans(outcomes)
     end = sum(size for _, size in spans.values())
-    if [os.fstat(file.fileno()).st_size for file in files] == ([end] if spans else []):
+    parts = [len(data)] if data else []
+    if [*parts, *(os.fstat(file.fileno()).st_size for file in files)] == ([end] if spans else []):
         formats = {rendition: detail.out_format for rendition, detail in _written(outcomes)}
-        return Rendering(replace(result, result=outcomes), files[0] if files else None, spans, formats)
+        return Rendering(replace(result, result=outcomes), files[0] if files else None, data, spans, formats)
     return Rendering(replace(result, result=[_refuse(files, f"the {end} bytes of its outputs")]))
 
 

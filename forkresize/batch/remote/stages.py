@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from io import FileIO
+from io import BytesIO, FileIO
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -163,7 +163,7 @@ class Stages:
                 transfer.fail_by_bug(found)
             self._finish(transfer)
 
-    def _try_to_fetch(self, transfer: Transfer) -> tuple[Job, FileIO] | Exception:
+    def _try_to_fetch(self, transfer: Transfer) -> tuple[Job, FileIO | BytesIO] | Exception:
         """Return a job with its source as it is, and its content; or why there is none."""
         try:
             with transfer.stage("fetch"):
@@ -179,7 +179,7 @@ class Stages:
             self._unfetched.remove(transfer)
             return True
 
-    def _render(self, transfer: Transfer, file: FileIO) -> None:
+    def _render(self, transfer: Transfer, file: FileIO | BytesIO) -> None:
         if self._dropping:
             self._finish(transfer)
             return

@@ -10,6 +10,7 @@ from forkresize.batch.remote.render_task import (
     RESULT_SERIALIZER,
     TASK_SERIALIZER,
     VERSION,
+    Inline,
     InspectTask,
     RenderTask,
     preload_recipes,
@@ -40,16 +41,37 @@ def test_task_crosses_as_bytes() -> None:
     assert os.fsdecode(task.name) == JOB.source.path
 
 
-def test_renditions_are_in_one_file_one_after_the_other(draw_bytes: DrawBytes) -> None:
+@pytest.mark.parametrize("limit", [1 << 16, 20, 1])
+def test_renditions_are_one_after_the_other_in_the_message_or_in_a_file(
+    draw_bytes: DrawBytes, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("forkresize.batch.remote.render_task.MAX_INLINE", limit)
     with sealed_memfd(draw_bytes(size=(64, 48))) as source:
         source.seek(7)  # Where a worker that died has left it.
         result = render_task(WithFiles(RenderTask.of(JOB, RECIPE), (source,)))
-    outcomes = RESULT_SERIALIZER.decode(RESULT_SERIALIZER.encode(result.value))
+    found = RESULT_SERIALIZER.decode(RESULT_SERIALIZER.encode(result.value))
+    if isinstance(found, Inline):
+        outcomes, data = found.outcomes, found.data
+    else:
+        outcomes = cast("list[WireOutcome]", found)
+        with result.files[0] as file:
+            data = os.pread(file.fileno(), 1 << 20, 0)
+    assert isinstance(found, Inline) == (limit == 1 << 16) == (not result.files)
     sizes = [each.detail.out_bytes for each in outcomes if isinstance(each.detail, Written)]
-    with result.files[0] as file:
-        data = os.pread(file.fileno(), 1 << 20, 0)
     assert len(data) == sum(sizes)
     assert [data[start : start + 4] for start in (0, sizes[0])] == [b"RIFF", b"RIFF"]
+
+
+def test_small_picture_crosses_in_its_task(draw_bytes: DrawBytes) -> None:
+    task = RenderTask.of(JOB, RECIPE, draw_bytes(size=(64, 48)))
+    result = render_task(TASK_SERIALIZER.decode(TASK_SERIALIZER.encode(task)))
+    assert isinstance(result.value, Inline)
+
+
+@pytest.mark.parametrize("data", [b"#", b"#\0\0\0", b"#\2\0\0\0[", b"#\xff\xff\xff\xff[]", b"#\0\0\0\0"])
+def test_message_with_renditions_that_is_cut_off_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"cut off|truncated"):
+        RESULT_SERIALIZER.decode(data)
 
 
 def test_other_version_is_refused(draw_bytes: DrawBytes) -> None:

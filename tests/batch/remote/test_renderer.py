@@ -1,12 +1,16 @@
 """Pictures rendered in memory: results, faults of workers, and what workers can reach."""
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from forkresize.batch.remote import renderer as module
 from forkresize.batch.remote.renderer import Inspected, Inspection, PackedRecipe, Renderer, Rendering, scrub_environment
@@ -63,6 +67,23 @@ def test_renditions_are_returned_in_memory(renderer: Renderer, draw_bytes: DrawB
     assert rendering.size == sum(each.out_bytes for each in details(rendering))
     assert (rendering.result.item, rendering.result.attempts) == (job(), 1)
     rendering.close()
+
+
+def test_small_picture_and_its_renditions_are_parts_of_messages(renderer: Renderer, draw_bytes: DrawBytes) -> None:
+    rendering = renderer.submit(job(), RECIPE, BytesIO(draw_bytes(size=(64, 48)))).result(60)
+    assert rendering.file is None
+    assert [width_of(rendering.read(number)) for number in (0, 1)] == [16, 32]
+    found = renderer.inspect(job(), RECIPE, BytesIO(draw_bytes("a.png", size=(64, 48)))).result(60).found
+    assert found == Inspected(64, 48, "png", 1)
+
+
+def test_large_rendition_comes_in_a_file(renderer: Renderer) -> None:
+    noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))  # noqa: S311
+    noise.save(encoded := BytesIO(), "PNG")
+    recipe = PackedRecipe.of(Recipe(max_pixels=10**6))
+    with closing(render(renderer, encoded.getvalue(), job("a.png", outputs=1), recipe)) as rendering:
+        assert rendering.file is not None
+        assert width_of(rendering.read(0)) == 200
 
 
 def test_one_pool_renders_with_many_recipes(renderer: Renderer, draw_bytes: DrawBytes) -> None:
@@ -163,7 +184,16 @@ def test_workers_have_no_files_no_network_and_no_credentials(
 
 
 @pytest.mark.parametrize(
-    "name", ["claim_more", "return_nothing", "return_too_much", "return_size", "return_size_with_file"]
+    "name",
+    [
+        "claim_more",
+        "claim_more_inline",
+        "return_nothing",
+        "return_too_much",
+        "return_too_much_inline",
+        "return_size",
+        "return_size_with_file",
+    ],
 )
 def test_worker_that_returns_other_bytes_than_it_reports_is_not_believed(
     use_hook: Callable[..., Renderer], name: str
@@ -174,7 +204,7 @@ def test_worker_that_returns_other_bytes_than_it_reports_is_not_believed(
     assert (detail.reason, rendering.file) == (Reason.PROTOCOL_VIOLATION, None)
 
 
-@pytest.mark.parametrize("name", ["claim_more", "return_nothing", "return_too_much", "return_size_with_file"])
+@pytest.mark.parametrize("name", ["claim_more", "claim_more_inline", "return_nothing", "return_size_with_file"])
 def test_worker_that_returns_something_else_than_a_size_is_not_believed(
     use_hook: Callable[..., Renderer], name: str
 ) -> None:
