@@ -40,10 +40,14 @@ def fingerprint_recipe(
         OSError: a watermark or a font cannot be read.
     """
     common = [str(RENDER_VERSION), *_file_hashes(recipe, hashes), *(_codec_versions() if with_codecs else ())]
-    renditions = [
-        _digest(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
-    ]
     combined = _digest(recipe.fingerprint(), *common)
+    renditions = (
+        [combined]
+        if len(recipe.renditions) == 1
+        else [
+            _digest(replace(recipe, renditions=(rendition,)).fingerprint(), *common) for rendition in recipe.renditions
+        ]
+    )
     return RecipeFingerprints(renditions=tuple(renditions), combined=combined, limits=_limits(recipe, timeout, memory))
 
 

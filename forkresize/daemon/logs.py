@@ -40,6 +40,10 @@ def configure_logging(form: str, *, verbose: bool = False, stream: TextIO | None
         verbose: whether libraries may say more than warnings.
         stream: instead of standard error.
     """
+    # No line shows where it was written: to find that out takes longer than to write it. See "Optimization" in the
+    # documentation of logging.
+    logging._srcfile = None  # noqa: SLF001
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(EventFormatter(form))
     logging.basicConfig(handlers=[handler], level=logging.INFO if verbose else logging.WARNING, force=True)

@@ -64,6 +64,8 @@ class GatewayMetrics:
             registry=self.registry,
         )
         self.phases = PhaseTimes(_PREFIX, self.registry)
+        # Finding a metric by its labels takes longer than counting. No more than the registry has.
+        self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter]] = {}
 
     def follow(self, pictures: Pictures) -> None:
         """Show the queue and the workers."""
@@ -91,9 +93,16 @@ class GatewayMetrics:
     def add(self, record: RequestRecord, route: str, status: int, sent: int, seconds: float) -> None:
         """Count a request that was answered; see ``access_log.log_request``."""
         method = record.method if record.method in _METHODS else "OTHER"
-        self._requests.labels(method, route, str(status)).inc()
-        self._durations.labels(route).observe(seconds)
-        self._sent.labels(route).inc(sent)
+        counters = self._by_answer.get((method, route, status))
+        if counters is None:
+            counters = self._by_answer[method, route, status] = (
+                self._requests.labels(method, route, str(status)),
+                self._durations.labels(route),
+                self._sent.labels(route),
+            )
+        counters[0].inc()
+        counters[1].observe(seconds)
+        counters[2].inc(sent)
         if record.cache is not None:
             self._answers.labels(record.cache).inc()
         if not record.outcomes:

@@ -20,6 +20,7 @@ from forkresize.formats import media_type
 from forkresize.gateway.admission import Admission, Bounds, Place
 from forkresize.gateway.inspections import Inspections
 from forkresize.gateway.observation import note_cache, note_picture, note_stage, stage
+from forkresize.gateway.pool_future import wait_for
 from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located, Roots
 from forkresize.gateway.settings import GatewaySettings, Limits
@@ -77,6 +78,7 @@ class Pictures:
         self._limits = settings.limits
         self._create_renderer = create_renderer
         self._renderer = create_renderer()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._roots = roots
         self._packer = _Packer(self._limits)
         self._inspections = Inspections(self._inspect)
@@ -87,9 +89,14 @@ class Pictures:
         """What renders at the moment."""
         return self._renderer
 
+    def open(self) -> None:
+        """Work in the event loop that runs, and start the supervisor, without waiting for it."""
+        self._loop = asyncio.get_running_loop()
+        self._renderer.serve_in(self._loop)
+        self.start()
+
     def start(self) -> None:
-        """Start the supervisor, without waiting for it."""
-        self._renderer.serve_in(asyncio.get_running_loop())
+        """Start the supervisor if there is none, without waiting for it."""
         self._renderer.start()
 
     def close(self) -> None:
@@ -154,6 +161,8 @@ class Pictures:
         fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
         try:
             with stage("fetch"):
+                if located.content is not None and located.info.size <= self._max_file_size(recipe):
+                    return Job(located.source, _outputs(recipe)), BytesIO(located.content)
                 return await self._roots.call(located.root, fetcher.fetch, Job(located.source, _outputs(recipe)))
         except RefusedError as error:
             # Where the root is does not concern the client.
@@ -187,7 +196,7 @@ class Pictures:
         try:
             future = submit(renderer)
             place.hold(future)
-            return await _wait(future)
+            return await wait_for(future, _discard)
         except (BrokenPoolError, RuntimeError) as error:
             self._replace(renderer)
             text = f"the workers cannot be used: {error}"
@@ -199,28 +208,14 @@ class Pictures:
             # It waits for a thread.
             asyncio.get_running_loop().run_in_executor(None, broken.terminate)
             self._renderer = self._create_renderer()
+            if self._loop is not None:
+                self._renderer.serve_in(self._loop)
             self.start()
 
 
-async def _wait(future: "Future[_Answer]") -> _Answer:
-    """Return a result. If this is cancelled, it is dropped, or discarded when it is done."""
-    done = asyncio.Event()
-    # Called in the loop, where the renderer's futures are done; wrap_future would wake it as if from another thread.
-    future.add_done_callback(lambda _: done.set())
-    try:
-        await done.wait()
-    except asyncio.CancelledError:
-        future.cancel()
-        future.add_done_callback(_discard)
-        raise
-    return future.result()
-
-
-def _discard(future: "Future[_Answer]") -> None:
-    if not future.cancelled() and future.exception() is None:
-        result = future.result()
-        if isinstance(result, Rendering):
-            result.close()
+def _discard(result: Rendering | Inspection) -> None:
+    if isinstance(result, Rendering):
+        result.close()
 
 
 def _problem_of(outcomes: Sequence[Outcome]) -> Problem:

@@ -1,5 +1,6 @@
 """The named places that the gateway reads from: Roots."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from msgspec import Struct
 
+from forkresize.batch.remote.render_task import MAX_INLINE
 from forkresize.errors import FieldError, describe
 from forkresize.gateway.observation import note_source
 from forkresize.gateway.problem import Problem
@@ -34,12 +36,14 @@ class Located(Struct, frozen=True):
         key: relative to the root, as it was asked for.
         store: has it.
         info: what it is there; its key may differ, if links lead to it.
+        content: of a small local file, which was read when it was found; otherwise None.
     """
 
     root: str
     key: str
     store: SourceStore
     info: ObjectInfo
+    content: bytes | None = None
 
     @property
     def source(self) -> Source:
@@ -102,16 +106,16 @@ class Roots:
         store = self.store(name)
         note_source(name, key)
         try:
-            info = await self.call(name, _find, store, key)
+            found = await self.call(name, _find, store, key)
         except InvalidKeyError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, describe(error), field="key") from error
         except OSError as error:
             if error.errno in _IMPOSSIBLE:
                 raise _no_picture(name, key) from error
             raise Problem(HTTPStatus.BAD_GATEWAY, f"{name}/{key} cannot be read: {describe(error)}") from error
-        if info is None:
+        if found is None:
             raise _no_picture(name, key)
-        return Located(name, key, store, info)
+        return Located(name, key, store, *found)
 
 
 def _no_picture(name: str, key: str) -> Problem:
@@ -133,14 +137,17 @@ def open_root(name: str, url: str, options: StoreOptions) -> SourceStore:
     return ConfinedStore(os.path.realpath(store.root))
 
 
-def _find(store: SourceStore, key: str) -> ObjectInfo | None:
-    """Return what a key stands for; None if it is nothing that is served."""
+def _find(store: SourceStore, key: str) -> tuple[ObjectInfo, bytes | None] | None:
+    """Return what a key stands for, and its content if that is small; None if it is nothing that is served."""
     if any(is_internal(name) for name in key.split("/")):
         return None
     if isinstance(store, ConfinedStore):
+        with contextlib.suppress(OSError):
+            # As nearly always: a file without a link on the way.
+            return store.read_small(key, MAX_INLINE)
         try:
             key = store.resolve(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
     info = store.stat(key)
-    return info if info is not None and info.kind is ObjectKind.FILE else None
+    return (info, None) if info is not None and info.kind is ObjectKind.FILE else None

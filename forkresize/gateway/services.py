@@ -82,7 +82,7 @@ class Services:
 
     async def open(self) -> None:
         """Start what runs beside the requests."""
-        self.pictures.start()
+        self.pictures.open()
         if self.derivatives is not None:
             self.derivatives.open()
         if self.runs is not None:

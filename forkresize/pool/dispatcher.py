@@ -69,7 +69,13 @@ class Dispatcher:
         return None if supervisor is None else supervisor.process.pid
 
     def serve_in(self, loop: "asyncio.AbstractEventLoop") -> None:
-        """Run in an event loop in place of a thread; to be called before the first call."""
+        """Run in an event loop in place of a thread; to be called before the first call.
+
+        Raises:
+            RuntimeError: it runs in a thread by now.
+        """
+        if self._runner.is_started:
+            raise RuntimeError("the pool is in use: serve it in an event loop before its first task")
         from forkresize.pool.loop_runner import LoopRunner
 
         self._runner = LoopRunner(self, loop)

@@ -51,9 +51,13 @@ class MessageSocket:
         """
         if len(files) > MAX_FILES:
             raise ValueError(f"{len(files)} files with one message, more than {MAX_FILES}")
-        self._unsent.append((memoryview(_HEADER.pack(len(payload), len(files))), files, close))
-        if payload:
-            self._unsent.append((memoryview(payload), (), False))
+        header = _HEADER.pack(len(payload), len(files))
+        if len(payload) <= _CHUNK:
+            # With one system call.
+            self._unsent.append((memoryview(header + payload), files, close))
+            return
+        self._unsent.append((memoryview(header), files, close))
+        self._unsent.append((memoryview(payload), (), False))
 
     def flush(self) -> bool:
         """Send what the socket has room for; return whether everything is sent."""

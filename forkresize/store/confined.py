@@ -8,7 +8,7 @@ from io import FileIO
 from forkresize.store.base import check_key
 from forkresize.store.beneath import Root
 from forkresize.store.info import ObjectInfo
-from forkresize.store.local import LocalStore
+from forkresize.store.local import LocalStore, info_of_status
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -43,6 +43,20 @@ class ConfinedStore(LocalStore):
             return FileIO(descriptor)
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", self.location(key))
+
+    def read_small(self, key: str, limit: int) -> tuple[ObjectInfo, bytes | None]:
+        """Return the status of a file, and its content if it has at most so many bytes and stays the same.
+
+        Raises:
+            OSError: it cannot be read, is not a regular file, or there is a link on the way.
+        """
+        with self.open(key) as file:
+            found = info_of_status(key, os.fstat(file.fileno()))
+            if found.size > limit:
+                return found, None
+            data = file.read(limit + 1)
+            is_whole = len(data) == found.size and info_of_status(key, os.fstat(file.fileno())).is_same(found)
+        return found, data if is_whole else None
 
     def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:
         """Return the status of a file; with ``follow``, of the one that links inside the directory lead to."""

@@ -54,7 +54,7 @@ class LocalStore:
     def stat(self, key: str, *, follow: bool = False) -> ObjectInfo | None:
         """Return the status of a file, or of the file that a symbolic link leads to; None if it does not exist."""
         try:
-            return _info(key, (os.stat if follow else os.lstat)(self._prefix + key))
+            return info_of_status(key, (os.stat if follow else os.lstat)(self._prefix + key))
         except FileNotFoundError:
             return None
 
@@ -90,12 +90,12 @@ class LocalStore:
     def fetch(self, key: str, file: BinaryIO, expected: ObjectInfo | None = None) -> ObjectInfo:
         """Copy a regular file into one that is open."""
         with self.open(key) as source:
-            found = _info(key, os.fstat(source.fileno()))
+            found = info_of_status(key, os.fstat(source.fileno()))
             if expected is not None and not found.is_same(expected):
                 raise ChangedError(self.location(key))
             # A file that grows all the time would have no end.
             write_pieces(file, read_pieces(source, found.size))
-            if not _info(key, os.fstat(source.fileno())).is_same(found):
+            if not info_of_status(key, os.fstat(source.fileno())).is_same(found):
                 raise ChangedError(self.location(key))
         return found
 
@@ -128,7 +128,7 @@ class LocalStore:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary, dir_fd=directory)
                 raise
-        return _info(key, status)
+        return info_of_status(key, status)
 
     def staging(self) -> LocalStaging:
         """Return the run's staging directory; it exists while it is entered."""
@@ -222,7 +222,8 @@ def _link(temporary: str, name: str, directory: int) -> bool:
     return True
 
 
-def _info(key: str, status: os.stat_result) -> ObjectInfo:
+def info_of_status(key: str, status: os.stat_result) -> ObjectInfo:
+    """Return what a file is that the system describes."""
     mode = status.st_mode
     kind = ObjectKind.FILE
     if not stat.S_ISREG(mode):

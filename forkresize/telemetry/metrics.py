@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 from forkresize.errors import FieldError, describe
 from forkresize.outcome import Outcome
 from forkresize.summary import ExecutorStats
-from forkresize.telemetry.pictures import find_phases
+from forkresize.telemetry.pictures import sum_phases
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds of the buckets of histograms, in seconds; an infinite one follows."""
@@ -78,7 +78,8 @@ class PhaseTimes:
 
     def observe_picture(self, outcomes: Sequence[Outcome]) -> None:
         """Count the phases of a picture, from its outcomes."""
-        self.observe_all(find_phases(outcomes))
+        for name, seconds in sum_phases(outcomes).items():
+            self.observe(name, seconds)
 
     def observe_all(self, phases: Iterable[Timed]) -> None:
         """Count the phases of a picture, each name once: it may have waited twice, and be encoded several times."""

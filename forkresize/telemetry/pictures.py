@@ -1,7 +1,7 @@
 """The spans of a picture, made from its outcomes: what was done for it, and when."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -119,6 +119,19 @@ def find_phases(outcomes: Sequence[Outcome]) -> Iterator[Phase]:
     for rendition, detail in made:
         yield Phase("encode", at, at + detail.encode_seconds, _describe_output(rendition, detail))
         at += detail.encode_seconds
+
+
+def sum_phases(outcomes: Sequence[Outcome]) -> Mapping[str, float]:
+    """Return the seconds of each phase of a picture by name, as ``find_phases`` finds them; it is called for each."""
+    execution = outcomes[0].execution
+    seconds: dict[str, float] = {}
+    for stage in execution.stages:
+        seconds[stage.name] = seconds.get(stage.name, 0.0) + max(0.0, stage.ended - stage.started)
+    made = [each.detail for each in outcomes if isinstance(each.detail, Written)]
+    if execution.started and made:
+        seconds["decode"], seconds["resize"] = made[0].decode_seconds, made[0].resize_seconds
+        seconds["encode"] = sum(each.encode_seconds for each in made)
+    return seconds
 
 
 def _describe_output(rendition: int, detail: Written) -> dict[str, Attribute]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pytest
 from PIL import Image
 
+from forkresize.batch.remote.render_task import MAX_INLINE
 from forkresize.batch.remote.renderer import Inspected
 from forkresize.errors import BrokenPoolError
 from forkresize.gateway.checks import check_pool
@@ -115,6 +116,23 @@ def test_links_are_followed_inside_the_root_only(services: Services, photos: Pat
             (photos / name).unlink()
 
 
+def test_only_a_small_file_comes_with_its_content(services: Services, photos: Path, tmp_path: Path) -> None:
+    small, large, link = (photos / name for name in ("content.jpg", "large.jpg", "link-to-content.jpg"))
+    small.write_bytes(b"x" * MAX_INLINE)
+    large.write_bytes(b"x" * (MAX_INLINE + 1))
+    link.symlink_to(small)
+    try:
+        found = [call(services.roots.find("photos", each.name)) for each in (small, large, link)]
+    finally:
+        for each in (small, large, link):
+            each.unlink()
+    assert [(each.info.key, each.info.size, each.content and len(each.content)) for each in found] == [
+        ("content.jpg", MAX_INLINE, MAX_INLINE),
+        ("large.jpg", MAX_INLINE + 1, None),
+        ("content.jpg", MAX_INLINE, None),
+    ]
+
+
 def test_limits_of_the_gateway_win(services: Services, photos: Path) -> None:
     Image.new("L", (2000, 1000)).save(photos / "wide.png")
     try:
@@ -157,6 +175,7 @@ def test_an_error_does_not_show_where_a_root_is(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
+    monkeypatch.setattr(ConfinedStore, "read_small", refuse)
     monkeypatch.setattr(ConfinedStore, "fetch", refuse)
     with pytest.raises(Problem) as caught:
         call(render(services, "one.jpg", SMALL))

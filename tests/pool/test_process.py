@@ -492,7 +492,8 @@ def test_no_process_leaks_descriptors(start: Start, sandbox: SandboxPolicy | Non
     here, there = len(os.listdir("/dev/fd")), len(os.listdir(f"/proc/{supervisor}/fd"))
     use(40)
     assert len(os.listdir("/dev/fd")) == here
-    wait_until(lambda: len(os.listdir(f"/proc/{supervisor}/fd")) == there)
+    # The first count may have a file that is closed once it was sent.
+    wait_until(lambda: len(os.listdir(f"/proc/{supervisor}/fd")) <= there)
 
 
 @pytest.mark.skipif("seccomp" in missing_layers(), reason="this kernel lacks seccomp")

@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import time
+from functools import lru_cache
 from http import HTTPStatus
 
 from limits import RateLimitItem, parse
@@ -14,6 +15,10 @@ from forkresize.gateway.problem import Problem
 
 _NETWORK_BITS = 64
 """Of an IPv6 address, what a provider gives one customer: its other bits are free to choose."""
+
+
+_CACHED = 1024
+"""Addresses whose group is kept."""
 
 
 class RateLimits:
@@ -65,6 +70,7 @@ class RateLimits:
         return Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, retry_after=seconds, headers=headers)
 
 
+@lru_cache(_CACHED)
 def group_address(address: str) -> str:
     """Return what counts as one address: an IPv4 address, or the network of 64 bits of an IPv6 address."""
     try:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, json
 from msgspec.structs import replace
 
 from forkresize.batch.fingerprint import fingerprint_recipe
@@ -65,6 +65,7 @@ class PictureUrls:
         self._only_presets = settings.presets_only
         self._parse = lru_cache(_CACHED)(self._parse_raw)
         self.variant = lru_cache(_CACHED)(self._find_variant)
+        self._variants: dict[tuple[bytes, Format | str | None], Variant] = {}
 
     @property
     def presets(self) -> list[str]:
@@ -141,6 +142,17 @@ class PictureUrls:
             Problem: 400: options contradict each other.
         """
         options = self._parse(raw_path).options
+        # Most URLs of a site have the same few options.
+        same = json.encode(replace(options, **_HANDLING)), options.format if output is None else output
+        found = self._variants.get(same)
+        if found is None:
+            found = self._make_variant(options, output)
+            if len(self._variants) >= _CACHED:
+                self._variants.clear()
+            self._variants[same] = found
+        return found
+
+    def _make_variant(self, options: Options, output: Format | None) -> "Variant":
         if self.recipes.needs_size(options):
             base = fingerprint_recipe(self.recipes.base(options), None, hashes=self.files.hashes).renditions[0]
             chosen = options.format if output is None else output
