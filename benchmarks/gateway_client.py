@@ -78,7 +78,7 @@ def hold(server: Server, paths: Sequence[str], connections: int, seconds: float,
 def hold_until(
     server: Server, requests: Iterator[tuple[str, str]], connections: int, count: int, answers: Answers
 ) -> None:
-    """Keep connections busy until so many requests are answered.
+    """Keep connections busy until so many requests are answered; may be called again.
 
     Args:
         server: to ask.
@@ -114,7 +114,7 @@ async def _hold_until(server: Server, requests: Iterator[tuple[str, str]], conne
     started = time.perf_counter()
     encoded = (_encode(path, headers) for path, headers in requests)
     await asyncio.gather(*(_keep_busy(server, encoded, answers) for _ in range(connections)))
-    answers.seconds = time.perf_counter() - started
+    answers.seconds += time.perf_counter() - started
 
 
 def _encode(path: str, headers: str = "") -> bytes:

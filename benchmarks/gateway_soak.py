@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.gateway_client import Answers, hold_until
-from benchmarks.gateway_memory import ProcessWatch
+from benchmarks.gateway_memory import ProcessWatch, measure
 from benchmarks.gateway_pictures import SMALL, draw, link
 from benchmarks.gateway_servers import forkresize
+
+_PARTS = 20
+"""How often the state is shown."""
 
 _NAMES = 2000
 """Names of sources; each is a link to one of the pictures."""
@@ -37,7 +40,11 @@ def soak(options: argparse.Namespace) -> None:
         with forkresize(folder, options.workers, *kept) as server:
             answers = Answers()
             with ProcessWatch(server.pid, lambda: answers.count, max(1.0, options.requests / 100_000)) as watch:
-                hold_until(server, _mix(names), options.connections, options.requests, answers)
+                requests = _mix(names)
+                for _ in range(_PARTS):
+                    hold_until(server, requests, options.connections, options.requests // _PARTS, answers)
+                    memory = sum(measure(server.pid).values()) / 1e6
+                    print(f"{answers.count:9,} in {answers.seconds:.0f} s, {memory:.1f} MB", flush=True)
     print(f"{answers.count:,} requests in {answers.seconds:.0f} s, {answers.count / answers.seconds:.0f} a second, "
           f"{options.connections} connections, {options.workers} workers: {answers.counts}")  # fmt: skip
     print("\n".join(watch.report()))
