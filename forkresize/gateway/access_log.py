@@ -1,6 +1,8 @@
 """The log of a gateway: a line for each request, for each picture that failed, and for each run.
 
-No line has a path, a query, a header or an address of a client: they may hold signatures and keys.
+No line has a path, a query, a header or an address of a client: they may hold signatures and keys. A refused request is
+logged with its route, its status and the name of the field that is wrong, never with a value that the client has sent;
+see ``Problem.response``. The key of a source is logged only if there is such a source, or its store failed.
 """
 
 import logging
@@ -39,6 +41,16 @@ def log_request(record: RequestRecord, route: str, status: int, sent: int, secon
     _log(level, "request", fields)
     for outcomes in record.outcomes:
         _log_failures(outcomes, record)
+
+
+def log_refusal(status: int, problem: str) -> None:
+    """Write the line of what was refused before it was a request with a method and a route.
+
+    Args:
+        status: of the response.
+        problem: why; nothing of what the client has sent.
+    """
+    _log(logging.INFO, "request refused", {"status": status, "problem": problem})
 
 
 def log_run(event: str, run: str, fields: Mapping[str, object]) -> None:

@@ -16,6 +16,9 @@ from forkresize.telemetry.metrics import BOUNDS, PhaseTimes, PoolMetrics, create
 
 _PREFIX = "forkresize_gateway"
 
+UNMATCHED = "(none)"
+"""The route of requests that match none."""
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The values of the label ``method``; any other method counts as ``OTHER``."""
 
@@ -107,12 +110,19 @@ class GatewayMetrics:
             self._answers.labels(record.cache).inc()
         if not record.outcomes:
             self.phases.observe_all(record.stages)
+            if record.reason and record.cache != "shared" and (record.source or record.stages):
+                # No worker had it: its time was over, or its source could not be fetched.
+                self._failures.labels(record.reason).inc()
         for outcomes in with_stages(record):
             self.phases.observe_picture(outcomes)
             for outcome in outcomes:
                 self._pictures.labels(outcome.status).inc()
                 if isinstance(outcome.detail, Failed):
                     self._failures.labels(str(outcome.detail.reason)).inc()
+
+    def add_refusal(self, status: int) -> None:
+        """Count what was refused before it was a request with a method and a route."""
+        self._requests.labels("OTHER", UNMATCHED, str(status)).inc()
 
 
 class _Derivatives(Collector):

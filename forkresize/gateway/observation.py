@@ -1,10 +1,12 @@
 """What is noted about a request while it is answered, for its log line, its metrics and its trace."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal
+from copy import copy
+from typing import Literal, Self
 
 from msgspec.structs import replace
 
@@ -15,6 +17,9 @@ from forkresize.telemetry.span import MAX_TEXT
 
 CacheResult = Literal["not_modified", "stored", "made", "shared"]
 """How a picture was answered: the client has it, it was in the store, it was made, or another request made it."""
+
+_NAME = re.compile(r"[A-Za-z][\w.\[\]-]{0,39}", re.ASCII)
+"""Names of fields that are noted; signatures, keys and tokens are longer."""
 
 
 class RequestRecord:
@@ -30,7 +35,9 @@ class RequestRecord:
         source: the source that is asked for, as ``root/key``.
         run: the run that the request is about.
         cache: how a picture was answered.
-        problem: why the request was refused.
+        problem: why the gateway could not do what it was asked for.
+        field: the name of what is wrong with the request.
+        reason: why a picture could not be made.
         stages: what was done for pictures, besides rendering them.
         outcomes: of pictures, by picture.
     """
@@ -40,10 +47,23 @@ class RequestRecord:
         self.parent = parse_traceparent(traceparent)
         self.context: TraceContext = sampling.begin_trace(self.parent)
         self.started = time.time()
-        self.route = self.principal = self.source = self.run = self.problem = ""
+        self.route = self.principal = self.source = self.run = ""
+        self.problem = self.field = self.reason = ""
         self.cache: CacheResult | None = None
         self.stages: list[Stage] = []
         self.outcomes: list[Sequence[Outcome]] = []
+
+    def begin_work(self) -> Self:
+        """Return a record for work in the trace of this request; requests that join it may outlive this one."""
+        found = copy(self)
+        found.cache, found.stages, found.outcomes = None, [], []
+        return found
+
+    def take_work(self, work: Self) -> None:
+        """Add what was noted about work to this request."""
+        self.cache = work.cache or self.cache
+        self.stages += work.stages
+        self.outcomes += work.outcomes
 
     def fields(self) -> Mapping[str, str]:
         """Return what a log shows besides the answer; what is empty is left out."""
@@ -52,6 +72,8 @@ class RequestRecord:
             "source": self.source,
             "run": self.run,
             "cache": self.cache or "",
+            "field": self.field,
+            "reason": self.reason,
             "problem": self.problem,
         }
         return {name: text for name, text in texts.items() if text}
@@ -66,7 +88,7 @@ def current_record() -> RequestRecord | None:
 
 
 @contextmanager
-def observe(record: RequestRecord) -> Iterator[None]:
+def observe(record: RequestRecord | None) -> Iterator[None]:
     """Make a record the current one, also of the tasks that begin in the body."""
     token = _CURRENT.set(record)
     try:
@@ -149,11 +171,20 @@ def note_cache(result: CacheResult) -> None:
         record.cache = result
 
 
-def note_problem(text: str) -> None:
-    """Note why the request was refused."""
+def note_problem(text: str, field: str, reason: str) -> None:
+    """Note why the request was refused. None of it may hold a value that the client has chosen.
+
+    Args:
+        text: for people; empty if it would hold one.
+        field: the name of what is wrong. The client may have chosen a name, too: one that does not look like it is
+            left out.
+        reason: why a picture could not be made.
+    """
     record = _CURRENT.get()
     if record is not None:
         record.problem = text[:MAX_TEXT]
+        record.field = field if _NAME.fullmatch(field) else ""
+        record.reason = reason
 
 
 def with_stages(record: RequestRecord) -> list[Sequence[Outcome]]:

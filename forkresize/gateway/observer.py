@@ -5,18 +5,16 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from forkresize.gateway.access_log import log_request
+from forkresize.gateway.access_log import log_refusal, log_request
 from forkresize.gateway.derivatives.derivatives import Put
-from forkresize.gateway.metrics import GatewayMetrics
+from forkresize.gateway.metrics import UNMATCHED, GatewayMetrics
 from forkresize.gateway.observation import RequestRecord, observe, with_stages
+from forkresize.gateway.problem import Problem
 from forkresize.outcome import Failed
 from forkresize.telemetry.context import MAX_LENGTH
 from forkresize.telemetry.pictures import trace_picture
 from forkresize.telemetry.span import MAX_TEXT, Span, known
 from forkresize.telemetry.tracer import Tracer
-
-UNMATCHED = "(none)"
-"""The route of requests that match none."""
 
 _SERVER_ERROR = 500
 
@@ -61,6 +59,12 @@ class RequestObserver:
         log_request(record, route, answer.status, answer.sent, seconds)
         if self._tracer.is_on:
             self._tracer.send(make_spans(record, route, answer.status, answer.sent, seconds))
+
+
+def observe_refusal(metrics: GatewayMetrics, problem: Problem) -> None:
+    """Count and log what the server has refused before the application."""
+    metrics.add_refusal(problem.status)
+    log_refusal(problem.status, problem.detail)
 
 
 class _Answer:

@@ -25,7 +25,7 @@ from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located, Roots
 from forkresize.gateway.settings import GatewaySettings, Limits
 from forkresize.job import Job, Output, Source
-from forkresize.outcome import Execution, Failed, Outcome, Skipped, Written
+from forkresize.outcome import Execution, Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe, to_bytes
 from forkresize.store import LocalStore
 
@@ -151,7 +151,7 @@ class Pictures:
                 yield place
         except TimeoutError:
             text = f"it took longer than {self._limits.timeout:g} seconds"
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1) from None
+            raise problem_of_detail(Failed(Reason.TIMED_OUT, text)) from None
 
     def _max_file_size(self, recipe: Recipe) -> int:
         return min(recipe.max_file_size, self._limits.max_file_size)
@@ -186,9 +186,12 @@ class Pictures:
             job, file = await self._fetch(located, _ALL_FRAMES)
             packed = self._packer.pack(_ALL_FRAMES)
             with file:
+                submitted = time.time()
                 inspection = await self._submit(lambda renderer: renderer.inspect(job, packed, file), place)
         if inspection.found is None:
-            raise _problem_of(outcomes_from_result(inspection.result, _NOWHERE))
+            outcomes = outcomes_from_result(inspection.result, _NOWHERE)
+            note_picture(outcomes, submitted)
+            raise _problem_of(outcomes)
         return inspection.found
 
     async def _submit(self, submit: "Callable[[Renderer], Future[_Answer]]", place: Place) -> _Answer:

@@ -62,7 +62,9 @@ class Problem(Exception):  # noqa: N818  The word of RFC 9457.
 
     def response(self) -> Response:
         """Return the response that says so, and have the log say why. Caches may not keep it."""
-        note_problem(self.detail)
+        # What is wrong with a request may repeat what the client has sent; what is wrong with the gateway does not.
+        is_of_gateway = self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        note_problem(self.detail if is_of_gateway else "", self.field, self.reason)
         body = ProblemDocument(title=self.status.phrase, status=self.status, detail=self.detail)
         body.field, body.reason = self.field, self.reason
         headers = {"cache-control": "no-store", **self.headers}

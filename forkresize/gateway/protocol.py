@@ -6,8 +6,8 @@ before the end of their request.
 """
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from forkresize.gateway.bounds import WireLimits
 from forkresize.gateway.headers import complete_headers
 from forkresize.gateway.problem import Problem
+from forkresize.gateway.transport import LingeringTransport, send_at_once
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
@@ -46,12 +47,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     Args:
         limits: of heads, responses and connections.
+        on_refusal: called with each problem that is answered here, which the application does not see.
         options: what uvicorn passes.
     """
 
-    def __init__(self, limits: WireLimits, **options: Any) -> None:
+    def __init__(self, limits: WireLimits, on_refusal: Callable[[Problem], object], **options: Any) -> None:
         super().__init__(**options)
         self._limits = limits
+        self._on_refusal = on_refusal
         self._max_head = limits.url + 2 * limits.header_bytes
         self._head_size = self._message_size = self._body_size = 0
         self._is_over = False
@@ -63,8 +66,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; refuse at once if there are too many connections."""
-        _send_at_once(transport)
-        super().connection_made(cast("asyncio.Transport", _LingeringTransport(transport, self)))
+        send_at_once(transport)
+        super().connection_made(cast("asyncio.Transport", LingeringTransport(transport, self)))
         self._start_timer("head", self._limits.head_timeout, self._expire_head)
         if len(self.connections) > self._limits.connections + _MAX_REFUSED:
             # An answer would take a descriptor each for a while.
@@ -219,8 +222,10 @@ class BoundedProtocol(HttpToolsProtocol):
             # The application waits for the rest of a body that makes no sense.
             running.disconnected = True
             running.message_event.set()
-        self.transport.write(format_problem(Problem(status, detail, retry_after=retry_after)))
+        problem = Problem(status, detail, retry_after=retry_after)
+        self.transport.write(format_problem(problem))
         self.transport.close()
+        self._on_refusal(problem)
 
     def _is_answering(self) -> bool:
         return self._running is not None and not self._running.response_complete
@@ -262,37 +267,6 @@ class BoundedProtocol(HttpToolsProtocol):
             timer.cancel()
 
 
-class _LingeringTransport:
-    """A transport that is closed only after its client has read the answer.
-
-    Args:
-        transport: the transport itself.
-        protocol: of the connection.
-    """
-
-    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
-        self._transport = transport
-        self._protocol = protocol
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def close(self) -> None:
-        """Close the connection, at once or in a moment."""
-        if not self._protocol.linger(self._transport):
-            self._transport.close()
-
-    def write(self, data: bytes) -> None:
-        """Send data; drop them if the connection is closed, as asyncio does and uvloop does not."""
-        if not self.is_closing():
-            self._protocol.count_written(len(data))
-            self._transport.write(data)
-
-    def is_closing(self) -> bool:
-        """Return whether nothing more can be written."""
-        return self._protocol.is_lingering or self._transport.is_closing()
-
-
 def format_problem(problem: Problem) -> bytes:
     """Return the bytes of a response that ends its connection."""
     response = problem.response()
@@ -300,13 +274,3 @@ def format_problem(problem: Problem) -> bytes:
     lines = [b"HTTP/1.1 %d %s" % (problem.status, problem.status.phrase.encode())]
     lines += [b"%s: %s" % header for header in headers]
     return b"\r\n".join([*lines, b"", bytes(response.body)])
-
-
-def _send_at_once(transport: asyncio.Transport) -> None:
-    """Have a body sent right after its head; otherwise it waits until the client acknowledges the head, for 40 ms.
-
-    asyncio does so by itself only for sockets that were created with the number of TCP.
-    """
-    socket = transport.get_extra_info("socket")
-    if socket is not None and socket.family in {AF_INET, AF_INET6}:
-        socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

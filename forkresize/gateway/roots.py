@@ -104,7 +104,6 @@ class Roots:
                 502: its store cannot be reached.
         """
         store = self.store(name)
-        note_source(name, key)
         try:
             found = await self.call(name, _find, store, key)
         except InvalidKeyError as error:
@@ -112,9 +111,12 @@ class Roots:
         except OSError as error:
             if error.errno in _IMPOSSIBLE:
                 raise _no_picture(name, key) from error
+            note_source(name, key)
             raise Problem(HTTPStatus.BAD_GATEWAY, f"{name}/{key} cannot be read: {describe(error)}") from error
         if found is None:
             raise _no_picture(name, key)
+        # A key without a picture could be anything.
+        note_source(name, key)
         return Located(name, key, store, *found)
 
 

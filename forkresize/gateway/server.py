@@ -10,6 +10,7 @@ import uvicorn
 
 from forkresize.exit_policy import ExitCode
 from forkresize.gateway.app import create_app
+from forkresize.gateway.observer import observe_refusal
 from forkresize.gateway.protocol import BoundedProtocol
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
@@ -60,7 +61,7 @@ def serve(settings: GatewaySettings) -> int:
         host=settings.host,
         port=settings.port,
         loop="auto",
-        http=partial(BoundedProtocol, settings.wire),  # type: ignore[arg-type]  # It is called as the class would be.
+        http=partial(BoundedProtocol, settings.wire, partial(observe_refusal, services.metrics)),  # type: ignore[arg-type]  # It is called as the class would be.
         ws="none",
         lifespan="on",
         log_config=None,

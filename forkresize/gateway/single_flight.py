@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+from forkresize.gateway.observation import RequestRecord, current_record, observe
+
 T = TypeVar("T")
 
 
@@ -33,7 +35,7 @@ class SingleFlight(Generic[T]):
         """
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(work()))
+            flight = self._flights[key] = _Flight.begin(work)
             flight.task.add_done_callback(lambda _: self._remove(key, flight))
         else:
             self._on_join()
@@ -42,6 +44,8 @@ class SingleFlight(Generic[T]):
             return await asyncio.shield(flight.task)
         finally:
             flight.waiting -= 1
+            if flight.task.done() or not flight.waiting:
+                flight.hand_over_notes()
             if not flight.waiting and not flight.task.done():
                 # No caller may join it from now on.
                 self._remove(key, flight)
@@ -53,8 +57,24 @@ class SingleFlight(Generic[T]):
 
 
 class _Flight(Generic[T]):
-    """Work under way, and how many callers wait for it."""
+    """Work under way, how many callers wait for it, and what is noted about it."""
 
-    def __init__(self, task: "asyncio.Future[T]") -> None:
+    def __init__(self, task: "asyncio.Future[T]", notes: RequestRecord | None) -> None:
         self.task = task
         self.waiting = 0
+        self._notes = notes
+
+    @classmethod
+    def begin(cls, work: Callable[[], Coroutine[Any, Any, T]]) -> "_Flight[T]":
+        """Begin work. What it notes is kept apart: the request that began it may end before."""
+        record = current_record()
+        notes = record.begin_work() if record else None
+        with observe(notes):
+            return cls(asyncio.ensure_future(work()), notes)
+
+    def hand_over_notes(self) -> None:
+        """Add what was noted to the current request, unless another one has it: the work is counted once."""
+        record, notes = current_record(), self._notes
+        if record is not None and notes is not None:
+            record.take_work(notes)
+            self._notes = None

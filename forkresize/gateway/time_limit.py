@@ -1,13 +1,13 @@
 """The time that a request may take until it is answered, and clients that go away before: TimeLimit."""
 
 import asyncio
-from http import HTTPStatus
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forkresize.gateway.bounds import has_body
-from forkresize.gateway.problem import Problem
+from forkresize.gateway.problem import problem_of_detail
+from forkresize.outcome import Failed, Reason
 
 CLIENT_CLOSED_REQUEST = 499
 """The status that logs and metrics show for a client that went away; nginx uses it, too. No client ever sees it."""
@@ -43,7 +43,7 @@ class TimeLimit:
             answer = Response(status_code=CLIENT_CLOSED_REQUEST)
         else:
             text = f"it took longer than {self._seconds:g} seconds"
-            answer = Problem(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1).response()
+            answer = problem_of_detail(Failed(Reason.TIMED_OUT, text)).response()
         await answer(scope, receive, send)
 
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -38,6 +40,15 @@ def find_events(gateway: Gateway, beginning: str) -> list[dict[str, Any]]:
             return found
         assert time.monotonic() < deadline, gateway.lines
         time.sleep(0.02)
+
+
+def last_event(gateway: Gateway, number: int) -> dict[str, Any]:
+    """Wait until so many requests are logged; return the last one."""
+    deadline = time.monotonic() + DEADLINE
+    while len(found := find_events(gateway, "request")) < number:
+        assert time.monotonic() < deadline, gateway.lines
+        time.sleep(0.02)
+    return found[-1]
 
 
 def read_metrics(url: str) -> dict[str, float]:
@@ -196,3 +207,59 @@ def test_batches_are_traced_from_their_request_and_logged(
     samples = read_metrics(metrics)
     assert samples['forkresize_gateway_runs_ended_total{state="succeeded"}'] == 1
     assert samples["forkresize_gateway_runs_in_progress"] == 0
+
+
+def test_a_refused_request_is_logged_by_its_field_without_values(photos: Path, start_gateway: StartGateway) -> None:
+    gateway, _ = observed(start_gateway, photos)
+    cases = (
+        ("/i/unsafe/w:SECRET/plain/photos/one.jpg", "w"),
+        ("/i/unsafe/pr:SECRET/plain/photos/one.jpg", "preset"),
+        ("/i/unsafe/w:8/plain/photos/SECRET.jpg", "key"),
+        ("/i/unsafe/w:8/plain/SECRET/one.jpg", "root"),
+        (f"/i/unsafe/SECRET{'x' * 43}:1/plain/photos/one.jpg", None),
+        ("/iiif/3/photos%2Fone.jpg/SECRET/max/0/default.jpg", "region"),
+        ("/iiif/3/SECRET", "identifier"),
+        ("/v1/roots/SECRET/keys", "root"),
+        ("/v1/roots/photos/keys?limit=SECRET", "limit"),
+        ("/v1/roots/photos/keys?limit=1&limit=SECRET", "limit"),
+    )
+    for number, (path, field) in enumerate(cases, 1):
+        response = gateway.client.get(path)
+        assert 400 <= response.status_code < 500
+        event = last_event(gateway, number)
+        assert (event["status"], event.get("field")) == (response.status_code, field), path
+    host = gateway.client.get("/iiif/3/photos%2Fone.jpg/info.json", headers={"host": "SECRET/"})
+    assert host.status_code == 400
+    assert last_event(gateway, len(cases) + 1)["field"] == "host"
+    assert gateway.stop() == 0
+    assert not [line for line in gateway.lines if "SECRET" in line]
+
+
+def test_what_the_server_refuses_by_itself_is_counted_and_logged(photos: Path, start_gateway: StartGateway) -> None:
+    gateway, metrics = observed(start_gateway, photos)
+    address = urlsplit(gateway.url)
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), DEADLINE) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX\x00: SECRET\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 400"
+    (event,) = find_events(gateway, "request refused")
+    assert event["status"] == 400
+    assert "SECRET" not in json.dumps(event)
+    samples = read_metrics(metrics)
+    assert samples['forkresize_gateway_requests_total{method="OTHER",route="(none)",status="400"}'] == 1
+
+
+def test_pictures_that_cannot_be_inspected_or_fetched_are_counted_and_logged(
+    photos: Path, tmp_path: Path, start_gateway: StartGateway
+) -> None:
+    # The header ends before it says how large the picture is.
+    (tmp_path / "broken.jpg").write_bytes((photos / "one.jpg").read_bytes()[:30])
+    (tmp_path / "large.jpg").write_bytes((photos / "one.jpg").read_bytes())
+    gateway, metrics = observed(start_gateway, tmp_path, "--max-size", "2K")
+    assert gateway.client.get("i/unsafe/c:10:10/plain/photos/broken.jpg").status_code in {415, 422}
+    (event,) = find_events(gateway, "picture failed")
+    assert event["source"] == "photos/broken.jpg"
+    assert gateway.client.get("i/unsafe/w:10/plain/photos/large.jpg").status_code == 413
+    samples = read_metrics(metrics)
+    assert samples[f'forkresize_gateway_failures_total{{reason="{event["reason"]}"}}'] == 1
+    assert samples['forkresize_gateway_failures_total{reason="too many bytes"}'] == 1
+    assert samples['forkresize_gateway_pictures_total{status="failed"}'] == 1

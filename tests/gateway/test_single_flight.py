@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from forkresize.gateway.observation import RequestRecord, note_cache, observe, stage
 from forkresize.gateway.single_flight import SingleFlight
+from forkresize.telemetry.sampling import Sampling
 
 
 class Work:
@@ -115,5 +117,52 @@ def test_all_callers_get_the_error() -> None:
         assert found == [work.error] * 3
         with pytest.raises(ValueError, match="no"):
             await flights.run("a", work.run)
+
+    run(check())
+
+
+def new_record() -> RequestRecord:
+    return RequestRecord("GET", None, Sampling())
+
+
+def test_what_is_noted_about_the_work_belongs_to_one_caller_that_gets_its_result() -> None:
+    async def check() -> None:
+        flights, work = SingleFlight[int](lambda: note_cache("shared")), Work()
+
+        async def noting() -> int:
+            with stage("fetch"):
+                found = await work.run()
+            note_cache("made")
+            return found
+
+        async def ask(record: RequestRecord) -> int:
+            with observe(record):
+                return await flights.run("a", noting)
+
+        records = [new_record() for _ in range(3)]
+        first, *others = [asyncio.ensure_future(ask(record)) for record in records]
+        await wait_turns()
+        # The one that began the work leaves, and is recorded before the work ends.
+        first.cancel()
+        await wait_turns()
+        work.end.set()
+        assert await asyncio.gather(*others) == [1, 1]
+        assert [[each.name for each in record.stages] for record in records] == [[], ["fetch"], []]
+        assert [record.cache for record in records] == [None, "made", "shared"]
+
+    run(check())
+
+
+def test_what_is_noted_about_work_that_fails_is_recorded_too() -> None:
+    async def check() -> None:
+        flights, record = SingleFlight[int](), new_record()
+
+        async def failing() -> int:
+            with stage("fetch"):
+                raise ValueError("no")
+
+        with observe(record), pytest.raises(ValueError, match="no"):
+            await flights.run("a", failing)
+        assert [each.name for each in record.stages] == ["fetch"]
 
     run(check())

@@ -73,6 +73,7 @@ def test_what_hangs_is_answered_with_503() -> None:
         status, body = await ask(TimeLimit(app, 0.1), parts)
         assert (status, app.is_cancelled) == (503, True)
         assert b"it took longer than 0.1 seconds" in body
+        assert b"timed out" in body
 
     run(check())
 

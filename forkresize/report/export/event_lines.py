@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 _BARE = re.compile(r"[\w./:+%,@-]+", re.ASCII)
 """Values that need no quotes in the text format."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Characters of an event that would end its line, or change a terminal."""
+
 FormatEvent = Callable[[str, str, Mapping[str, object]], str]
 """Returns the line of an event, without its end, from its level, its name and its fields."""
 
@@ -15,7 +18,8 @@ FormatEvent = Callable[[str, str, Mapping[str, object]], str]
 def format_text(level: str, event: str, fields: Mapping[str, object]) -> str:
     """Return time, level and event, then the fields as ``name=value``, quoted as JSON where necessary."""
     parts = [f"{name}={_text_value(value)}" for name, value in fields.items()]
-    return " ".join([datetime.now(UTC).isoformat(timespec="milliseconds"), f"{level:<7}", event, *parts])
+    line = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", event)
+    return " ".join([datetime.now(UTC).isoformat(timespec="milliseconds"), f"{level:<7}", line, *parts])
 
 
 def format_json(level: str, event: str, fields: Mapping[str, object]) -> str:

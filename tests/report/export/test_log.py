@@ -12,6 +12,7 @@ import pytest
 from forkresize.errors import DestinationError, UsageError
 from forkresize.record import record
 from forkresize.report.export import log
+from forkresize.report.export.event_lines import format_text
 from forkresize.report.export.log import Log
 from tests.protocols import MakeOutcome
 
@@ -189,3 +190,8 @@ def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: MakeOutcome)
         log.on_outcome(failed())
     with pytest.raises(DestinationError, match="No space left"):
         log.__exit__(None, None, None)
+
+
+def test_no_event_breaks_a_line_or_changes_a_terminal() -> None:
+    line = format_text("WARNING", "photos/a\nb\x1b[2J.jpg is not kept", {})
+    assert line.endswith(r"photos/a\x0ab\x1b[2J.jpg is not kept")
