@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Meta, defstruct
 from msgspec.json import decode
 
 from forkresize.errors import FieldError, NoEffectError
@@ -17,6 +17,27 @@ from forkresize.tomlfile.errors import format_key
 _MAX_STEPS = 32
 
 _FILE = "names a file, which only presets may do"
+
+
+_EXAMPLES = {"width": ["80"], "format": ["webp"]}
+
+
+def _describe_option(name: str) -> tuple[str, Any, None]:
+    about = Meta(description=OPTIONS[name].declaration.help, examples=_EXAMPLES.get(name))
+    return name, Annotated[str | None, about], None
+
+
+TransformQuery = defstruct(
+    "TransformQuery",
+    [
+        ("recipe", Annotated[str | None, Meta(description="A recipe file, as JSON.")], None),
+        ("preset", Annotated[str | None, Meta(description="The name of a recipe of the gateway.")], None),
+        *(_describe_option(name) for name, option in OPTIONS.items() if not option.declaration.is_path),
+    ],
+    frozen=True,
+    kw_only=True,
+)
+"""The query of a request, and the fields of its form besides the picture: what ``read_recipe`` takes, as texts."""
 
 
 def read_recipe(fields: Iterable[tuple[str, str]], presets: Mapping[str, Recipe]) -> Recipe:

@@ -15,7 +15,7 @@ from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.services import Services
-from forkresize.gateway.transform.client_recipe import read_recipe
+from forkresize.gateway.transform.client_recipe import TransformQuery, read_recipe
 from forkresize.gateway.transform.form import FormReader
 from forkresize.gateway.transform.uploads import Upload, UploadMemory
 from forkresize.outcome import Reason
@@ -55,6 +55,7 @@ class TransformApi:
     @describe(
         "Transform a picture",
         tag="pictures",
+        query=TransformQuery,
         body={"application/octet-stream": bytes, "multipart/form-data": bytes},
         answers={200: Answer("The picture.", _PICTURES, _HEADERS)},
         problems=(408, 413, 415, 422, 502),
@@ -62,9 +63,9 @@ class TransformApi:
     async def transform(self, request: Request) -> Response:
         """Return the picture that a recipe makes of the one in the body.
 
-        The body is the picture, or a form with the picture in the field ``picture``. The recipe is in the query, or in
-        the other fields of the form: ``recipe`` is a recipe file as JSON, ``preset`` the name of one, and the
-        options of the command, such as ``width``, ``fit`` or ``format``, may be on top of either.
+        The body is the picture, or a form with the picture in the field `picture`. The recipe is in the query, or in
+        the other fields of the form: `recipe` is a recipe file as JSON, `preset` the name of one, and the
+        options of the command, such as `width`, `fit` or `format`, may be on top of either.
         """
         with self._memory.open(self._limit, _announced_size(request)) as upload:
             fields = await _read_body(request, upload)

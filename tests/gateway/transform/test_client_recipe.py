@@ -5,8 +5,8 @@ import json
 import pytest
 
 from forkresize.gateway.problem import Problem
-from forkresize.gateway.transform.client_recipe import read_recipe
-from forkresize.recipe import Recipe
+from forkresize.gateway.transform.client_recipe import TransformQuery, read_recipe
+from forkresize.recipe import OPTIONS, Recipe
 
 PRESETS = {"thumb": Recipe.of(width=80, format="webp"), "logo": Recipe.of(width=80, watermark="/srv/logo.png")}
 
@@ -71,3 +71,10 @@ def test_a_mistake_names_its_field(fields: list[tuple[str, str]], status: int, f
         read(*fields)
     assert (found.value.status, found.value.field) == (status, field)
     assert detail in found.value.detail
+
+
+def test_the_document_of_the_api_has_every_field_that_is_read() -> None:
+    described = set(TransformQuery.__struct_fields__)
+    assert described == {"recipe", "preset"} | {name for name, each in OPTIONS.items() if not each.declaration.is_path}
+    assert "watermark" not in described
+    assert "watermark_text" in described
