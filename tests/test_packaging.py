@@ -91,9 +91,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) ->
     assert names > DATA
 
 
-def test_the_wheel_has_the_manual_page_and_every_license(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_has_the_manual_pages_and_every_license(wheel: zipfile.ZipFile) -> None:
     parts = {name.partition("/")[2] for name in wheel.namelist()}
-    assert "data/share/man/man1/forkresize.1" in parts
+    assert {f"data/share/man/man1/{name}.1" for name in ("forkresize", "forkresized")} <= parts
     assert {f"licenses/{name}" for name in LICENSES} <= parts
     assert set(metadata(wheel).get_all("License-File", [])) == LICENSES
     assert metadata(wheel)["License-Expression"] == "MIT AND OFL-1.1"

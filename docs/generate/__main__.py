@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from docs.generate.chart_page import CHART_PAGE, chart_page, experiments_table
+from docs.generate.daemon_manual import daemon_manual
 from docs.generate.daemon_page import PAGE, daemon_page, url_tables
 from docs.generate.kept import metadata_table, mode_table
 from docs.generate.manual_page import manual_page
@@ -15,12 +16,14 @@ from docs.generate.tables import options_table, recipe_tables, system_calls_tabl
 from forkresize.gateway.access.table import format_table
 
 MANUAL = "reference/forkresize.1"
+DAEMON_MANUAL = "reference/forkresized.1"
 TITLE = "\n.TH "
 
 
 def write_all(docs: Path) -> None:
     """Write everything below a directory, which has the pages with tables."""
-    write_manual(docs / MANUAL)
+    write_manual(docs / MANUAL, manual_page())
+    write_manual(docs / DAEMON_MANUAL, daemon_manual())
     (docs / PAGE).write_text(daemon_page(), encoding="utf-8")
     (docs / CHART_PAGE).write_text(chart_page(), encoding="utf-8")
     for name, tables in make_tables().items():
@@ -35,9 +38,9 @@ def write_all(docs: Path) -> None:
         (docs / FOLDER / name).write_text(page, encoding="utf-8")
 
 
-def write_manual(path: Path) -> None:
-    """Write the manual page, unless only what docutils puts above its title would change."""
-    page, old = manual_page(), path.read_text(encoding="utf-8")
+def write_manual(path: Path, page: str) -> None:
+    """Write a manual page, unless only what docutils puts above its title would change."""
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
     if page.rpartition(TITLE)[2] != old.rpartition(TITLE)[2]:
         path.write_text(page, encoding="utf-8")
 

@@ -21,25 +21,25 @@ _INTRODUCTION = """\
 that may be repeated holds values separated by spaces.
 """
 
-_DEFAULT = re.compile(r" \[default: (.*)\]$")
+DEFAULT = re.compile(r" \[default: (.*)\]$")
 
 
 def daemon_page() -> str:
     """Return the page."""
     with commands.make_context("forkresized", [], resilient_parsing=True) as parent:
-        return "\n".join((_INTRODUCTION, *_sections(parent, commands)))
+        return "\n".join((_INTRODUCTION, *map(_section, list_contexts(parent, commands))))
 
 
-def _sections(parent: click.Context, group: click.Group) -> Iterator[str]:
-    """Yield the sections of the commands of a group, and of groups in it."""
+def list_contexts(parent: click.Context, group: click.Group) -> Iterator[click.Context]:
+    """Yield the contexts of the commands of a group, and of groups in it."""
     for name in group.list_commands(parent):
         command = group.get_command(parent, name)
         assert command is not None  # noqa: S101  It is listed.
         with command.make_context(name, [], parent=parent, resilient_parsing=True) as ctx:
             if isinstance(command, click.Group):
-                yield from _sections(ctx, command)
+                yield from list_contexts(ctx, command)
             else:
-                yield _section(ctx)
+                yield ctx
 
 
 def _section(ctx: click.Context) -> str:
@@ -54,14 +54,15 @@ def _rows(ctx: click.Context) -> Iterator[tuple[str, ...]]:
             yield f"`{param.make_metavar(ctx)}`", "", "", ""
             continue
         text = param.help or ""
-        found = _DEFAULT.search(text)
+        found = DEFAULT.search(text)
         value = "" if param.is_flag else f" {param.make_metavar(ctx)}"
         flags = ", ".join(f"`{flag}{value}`" for flag in (*param.opts, *param.secondary_opts))
-        default = found[1] if found else _default(param)
-        yield flags, escape(_DEFAULT.sub("", text)), default, f"`{_variable(ctx, param)}`"
+        default = found[1] if found else default_of(param)
+        yield flags, escape(DEFAULT.sub("", text)), default, f"`{variable_of(ctx, param)}`"
 
 
-def _default(param: click.Option) -> str:
+def default_of(param: click.Option) -> str:
+    """Return the default of an option, as code; an empty text if it has none."""
     if param.required:
         return "required"
     if param.is_flag or param.default in {None, ()} or not isinstance(param.default, (str, int, float, tuple)):
@@ -70,7 +71,8 @@ def _default(param: click.Option) -> str:
     return ", ".join(f"`{value}`" for value in values)
 
 
-def _variable(ctx: click.Context, param: click.Option) -> str:
+def variable_of(ctx: click.Context, param: click.Option) -> str:
+    """Return the name of the variable that an option is also read from."""
     if isinstance(param.envvar, str):
         return param.envvar
     return f"{ctx.auto_envvar_prefix}_{param.name or ''}".upper()

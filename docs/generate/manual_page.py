@@ -39,7 +39,12 @@ A flag overrides the environment, which overrides a preset, the file in the work
 def manual_page() -> str:
     """Return the manual page, in the macros of man(7)."""
     with forkresize.make_context("forkresize", [], resilient_parsing=True) as ctx:
-        source = "\n".join(_page(ctx))
+        return publish(_page(ctx))
+
+
+def publish(lines: Iterable[str]) -> str:
+    """Return a manual page, in the macros of man(7), from the lines of its source for docutils."""
+    source = "\n".join(lines)
     # Not every roff knows the encoding of its input.
     source = source.replace("…", "...")
     settings = {"input_encoding": "unicode", "output_encoding": "unicode", "report_level": 1, "halt_level": 2}
@@ -50,19 +55,20 @@ def _page(ctx: click.Context) -> Iterator[str]:
     title = "forkresize"
     yield from (title, "=" * len(title), "", "make smaller versions of pictures, on all cores", "-" * 50, "")
     yield from (":Manual section: 1", f":Version: forkresize {__version__}", "")
-    yield from _section("Synopsis", f"**forkresize** {_escaped(' '.join(forkresize.collect_usage_pieces(ctx)))}")
-    yield from _section("Description", _escaped(inspect.cleandoc(forkresize.help or "")))
-    yield from _section("Options", "Each is also a setting; see Environment and Files.")
+    yield from section("Synopsis", f"**forkresize** {escape(' '.join(forkresize.collect_usage_pieces(ctx)))}")
+    yield from section("Description", escape(inspect.cleandoc(forkresize.help or "")))
+    yield from section("Options", "Each is also a setting; see Environment and Files.")
     for panel, options in PANELS.items():
-        yield from _section(panel, "\n\n".join(map(_entry, options)), underline=".")
-    yield from _section("About", "\n\n".join(_others(ctx)), underline=".")
-    yield from _section("Environment", ENVIRONMENT)
-    yield from _section("Files", FILES)
-    yield from _section("Exit status", "\n\n".join(_exit_codes()))
-    yield from _section("Examples", "\n\n".join(f"::\n\n    {line}" for line in EXAMPLES.splitlines()[2:] if line))
+        yield from section(panel, "\n\n".join(map(_entry, options)), underline=".")
+    yield from section("About", "\n\n".join(_others(ctx)), underline=".")
+    yield from section("Environment", ENVIRONMENT)
+    yield from section("Files", FILES)
+    yield from section("Exit status", "\n\n".join(_exit_codes()))
+    yield from section("Examples", "\n\n".join(f"::\n\n    {line}" for line in EXAMPLES.splitlines()[2:] if line))
 
 
-def _section(title: str, body: str, underline: str = "~") -> tuple[str, ...]:
+def section(title: str, body: str, underline: str = "~") -> tuple[str, ...]:
+    """Return the lines of a section."""
     return (title, underline * len(title), "", body, "")
 
 
@@ -71,10 +77,11 @@ def _entry(option: Option) -> str:
     default = None if "[default" in text else option.default
     if default and default != "false":
         text = f"{text} Default: {default}."
-    return f"{_names(option.flags)}{metavar and f' *{_escaped(metavar)}*'}\n    {_escaped(text)}"
+    return f"{join_names(option.flags)}{metavar and f' *{escape(metavar)}*'}\n    {escape(text)}"
 
 
-def _names(flags: Iterable[str]) -> str:
+def join_names(flags: Iterable[str]) -> str:
+    """Return flags as an entry shows them."""
     return ", ".join(f"**{flag}**" for flag in flags)
 
 
@@ -92,14 +99,14 @@ def _others(ctx: click.Context) -> Iterator[str]:
     fields = {option.field for options in PANELS.values() for option in options}
     for param in ctx.command.get_params(ctx):
         if isinstance(param, click.Option) and param.name not in fields:
-            yield f"{_names(sorted(param.opts, key=len))}\n    {_escaped(param.help or '')}"
+            yield f"{join_names(sorted(param.opts, key=len))}\n    {escape(param.help or '')}"
 
 
 def _exit_codes() -> Iterator[str]:
     for code, text in exit_codes():
-        yield f"{code}\n    {_escaped(text.replace('``', ''))}"
+        yield f"{code}\n    {escape(text.replace('``', ''))}"
 
 
-def _escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""Return text without syntax for docutils, which takes \\ and a character for the character."""
     return "".join(f"\\{character}" if character in "\\`*|_:<>[]{}.+-" else character for character in text)

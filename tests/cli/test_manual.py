@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate.daemon_page import list_contexts
 from docs.generate.examples import EXAMPLES
 from forkresize.cli.options.catalog import PANELS
+from forkresize.daemon.command import commands
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -36,6 +38,15 @@ def test_every_option_has_an_example_that_uses_it(panel: str) -> None:
     assert sorted(examples) == sorted(option.key for option in PANELS[panel])
     for option in PANELS[panel]:
         assert {*option.flags} & {*examples[option.key].split()}, option.key
+
+
+def test_the_page_of_the_programs_that_run_long_is_ascii_and_has_every_command_and_option() -> None:
+    page = (DOCS / "reference/forkresized.1").read_text(encoding="ascii")
+    with commands.make_context("forkresized", [], resilient_parsing=True) as parent:
+        for ctx in list_contexts(parent, commands):
+            assert f".SS {ctx.command_path.removeprefix('forkresized ')}\n" in page.replace('"', "")
+            for param in ctx.command.params:
+                assert all(f"\\fB{flag}" in page.replace("\\-", "-") for flag in param.opts if flag.startswith("--"))
 
 
 def test_the_page_is_ascii_and_has_every_section() -> None:
