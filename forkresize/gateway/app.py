@@ -67,6 +67,8 @@ def _create_router(services: Services) -> Starlette:
             Exception: _respond_to_bug,
         },
     )
+    # A redirect to the same path with or without a slash would name the host that the client has sent.
+    app.router.redirect_slashes = False
     app.state.services = services
     return app
 
@@ -85,10 +87,13 @@ def collect_routes(services: Services) -> list[BaseRoute]:
 async def _respond_to_http_error(request: Request, error: Exception) -> Response:
     """Answer what Starlette refuses by itself: paths and methods that there are not."""
     assert isinstance(error, HTTPException)  # noqa: S101  It is registered for these.
-    headers = dict(error.headers or {})
+    headers, detail = dict(error.headers or {}), error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "there is nothing at this path; /docs lists the endpoints"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
-    return Problem(error.status_code, error.detail, headers=headers).response()
+        detail = f"use {headers['Allow']} for this path"
+    return Problem(error.status_code, detail, headers=headers).response()
 
 
 def _methods(request: Request) -> list[str]:

@@ -3,10 +3,11 @@
 import re
 from typing import TypeVar
 
-from msgspec import DecodeError, Struct, ValidationError, convert, json
+from msgspec import DecodeError, Struct, ValidationError, convert, inspect, json
 from starlette.requests import Request
 
 from forkresize.gateway.problem import Problem
+from forkresize.words import suggest
 
 S = TypeVar("S", bound=Struct)
 
@@ -32,16 +33,31 @@ def parse_query(request: Request, kind: type[S]) -> S:
     for name, value in request.query_params.multi_items():
         if name in values:
             raise Problem(400, "it is given twice", field=name)
+        if name not in kind.__struct_fields__:
+            known = ", ".join(kind.__struct_fields__)
+            raise Problem(
+                400, f"unknown parameter{suggest(name, kind.__struct_fields__) or f': use {known}'}", field=name
+            )
         values[name] = value
     try:
         found = convert(values, kind, strict=False)
     except ValidationError as error:
-        raise problem_of_validation(error) from None
+        problem = problem_of_validation(error)
+        problem.detail += _list_choices(kind, problem.field)
+        raise problem from None
     for name, value in values.items():
         # msgspec takes the text "null" for None.
         if getattr(found, name) is None:
             raise Problem(400, f"invalid value {value!r}", field=name)
     return found
+
+
+def _list_choices(kind: type[Struct], name: str) -> str:
+    """Return what a parameter may be, if it is a word of a few; otherwise, an empty text."""
+    found = next((each.type for each in inspect.type_info(kind).fields if each.name == name), None)  # type: ignore[attr-defined]
+    kinds = found.types if isinstance(found, inspect.UnionType) else (found,)
+    words = [str(word) for each in kinds if isinstance(each, inspect.EnumType) for word in each.cls]
+    return f": use {', '.join(words)}" if words else ""
 
 
 async def read_json(request: Request, kind: type[S]) -> S:

@@ -1,5 +1,6 @@
 """What is wrong with a query is named by its parameter."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import pytest
@@ -10,11 +11,17 @@ from forkresize.gateway.problem import Problem
 from forkresize.gateway.queries import parse_query
 
 
+class Color(StrEnum):
+    RED = "red"
+    GREEN = "green"
+
+
 class Query(Struct, forbid_unknown_fields=True):
     name: str
     limit: Annotated[int, Meta(le=9)] = 5
     flag: bool = False
     last: int | None = None
+    color: Color | None = None
 
 
 def request(query: bytes) -> Request:
@@ -33,7 +40,9 @@ def test_texts_become_values() -> None:
         (b"name=a&limit=x", "limit", "Expected `int`, got `str`"),
         (b"name=a&last=null", "last", "invalid value 'null'"),
         (b"name=a&name=b", "name", "it is given twice"),
-        (b"name=a&other=b", "", "Object contains unknown field `other`"),
+        (b"name=a&other=b", "other", "unknown parameter: use name, limit, flag, last, color"),
+        (b"nam=a", "nam", "unknown parameter; did you mean name?"),
+        (b"name=a&color=blue", "color", "Invalid enum value 'blue': use red, green"),
     ],
 )
 def test_a_wrong_parameter_is_named(query: bytes, field: str, detail: str) -> None:

@@ -37,7 +37,9 @@ def test_a_body_does_not_wait_until_the_client_has_acknowledged_its_head(gateway
 
 def test_unknown_paths_and_methods_are_problems(photos: Path, start_gateway: StartGateway) -> None:
     gateway = start_gateway("--root", f"photos={photos}", "--unsigned")
-    for response, status in ((gateway.client.get("none"), 404), (gateway.client.delete("livez"), 405)):
+    client = gateway.client
+    # No redirect to the path without the slash: it would lead to the host that the client names.
+    for response, status in ((client.get("none"), 404), (client.get("livez/"), 404), (client.delete("livez"), 405)):
         assert response.status_code == status
         assert response.headers["content-type"] == "application/problem+json"
         assert response.headers["cache-control"] == "no-store"

@@ -113,7 +113,13 @@ def _parse_source(parts: Sequence[str]) -> tuple[str, str | None]:
         except UnicodeDecodeError:
             raise FieldError(SOURCE, "is not UTF-8") from None
     text, format_name = _split_format("".join(parts), ".")
-    return decode_text(SOURCE, text), format_name
+    try:
+        return decode_text(SOURCE, text), format_name
+    except FieldError:
+        if _PLAIN not in parts:
+            raise
+        shown = parts[0] if len(parts[0]) <= _SHOWN else f"{parts[0][:_SHOWN]}…"
+        raise FieldError(SOURCE, f"{shown!r} is not an option, which has a name and a colon, {_EXAMPLE}") from None
 
 
 def _split_format(text: str, separator: str) -> tuple[str, str | None]:

@@ -60,6 +60,7 @@ def test_a_source_is_plain_or_in_base64_and_its_format_follows(source: str, key:
         ("/abcde", "source", "is not URL-safe Base64"),
         ("/_w", "source", "is not UTF-8"),
         ("/fill/300/200/ce/0/plain/photos/a.jpg", "fill", "the basic URL format"),
+        ("/300x200/plain/photos/a.jpg", "source", "'300x200' is not an option, which has a name and a colon"),
         ("/preset:other/plain/photos/a.jpg", "preset", "unknown preset 'other': use one of thumb"),
         ("/preset:thumb:other/plain/photos/a.jpg", "preset", "each is a whole recipe"),
         ("/pr:thumb/pr:other/plain/photos/a.jpg", "pr", "each is a whole recipe"),
