@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -127,10 +127,19 @@ def _respond(picture: Picture, name: str) -> Response:
         "picture-size": f"{width}x{height}",
         "cache-control": "no-store",
     }
-    warnings = json.dumps(picture.warnings)
-    if picture.warnings and len(warnings) <= _MAX_WARNINGS:
+    if warnings := _list_warnings(picture.warnings):
         headers["picture-warnings"] = warnings
     return Response(picture.data, HTTPStatus.OK, headers, picture.media_type)
+
+
+def _list_warnings(warnings: Sequence[str]) -> str:
+    """Return warnings as JSON, as many as may be in a header; empty if there are none."""
+    while warnings:
+        text = json.dumps(warnings)
+        if len(text) <= _MAX_WARNINGS:
+            return text
+        warnings = warnings[:-1]
+    return ""
 
 
 def _disposition(name: str, suffix: str) -> str:

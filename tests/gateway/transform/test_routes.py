@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from forkresize.gateway.access.api_keys import create_key
+from forkresize.gateway.transform.routes import _list_warnings
 from tests.gateway.conftest import Gateway, run_gateway
 
 pytestmark = pytest.mark.slow
@@ -91,6 +92,12 @@ def test_a_loss_is_in_a_header(transformer: Gateway) -> None:
     open_answer(response)
     [warning] = json.loads(response.headers["picture-warnings"])
     assert "frame" in warning
+
+
+def test_as_many_warnings_as_fit_are_in_a_header() -> None:
+    assert _list_warnings(()) == ""
+    assert json.loads(_list_warnings(["x" * 1900] * 3)) == ["x" * 1900] * 2
+    assert _list_warnings(["x" * 5000]) == ""
 
 
 def test_a_preset_may_have_options_on_top(transformer: Gateway, picture: bytes) -> None:
