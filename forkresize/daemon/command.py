@@ -9,7 +9,7 @@ import click
 from msgspec import Struct
 
 from forkresize._version import __version__
-from forkresize.errors import FieldError, ForkresizeError, UsageError
+from forkresize.errors import ConflictError, FieldError, ForkresizeError, UsageError
 from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.extras import install_command
 
@@ -94,14 +94,23 @@ def call(arguments: Sequence[str]) -> int:
     except click.Abort:
         return ExitCode.INTERRUPTED
     except ForkresizeError as error:
-        _print_error(
-            f"--{error.field.replace('_', '-')}: {error.message}" if isinstance(error, FieldError) else str(error)
-        )
+        _print_error(_describe(error))
         return exit_code_for_error(error)
     except OSError as error:
         _print_error(str(error))
         return exit_code_for_error(error)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _describe(error: ForkresizeError) -> str:
+    """Return what is wrong, with options in place of fields."""
+    if isinstance(error, ConflictError):
+        return f"{_option(error.field)} cannot be combined with {_option(error.other)}"
+    return f"{_option(error.field)}: {error.message}" if isinstance(error, FieldError) else str(error)
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"
 
 
 def _print_error(text: str) -> None:

@@ -14,6 +14,7 @@ from forkresize.gateway.observer import observe_refusal
 from forkresize.gateway.protocol import BoundedProtocol
 from forkresize.gateway.services import Services
 from forkresize.gateway.settings import GatewaySettings
+from forkresize.gateway.transport import listen
 from forkresize.pool.signals import StopSignals
 from forkresize.telemetry.metrics import MetricsServer
 
@@ -51,8 +52,7 @@ def serve(settings: GatewaySettings) -> int:
 
     Raises:
         UsageError: a setting is invalid, or the libraries or credentials for a store are missing.
-        FieldError: the port of the metrics cannot be used.
-        OSError: the address cannot be used.
+        FieldError: an address or a port cannot be used.
     """
     raise_file_limit(settings.wire.connections + _OTHER_FILES)
     services = Services(settings)
@@ -73,9 +73,8 @@ def serve(settings: GatewaySettings) -> int:
         timeout_graceful_shutdown=int(settings.limits.timeout) + _GRACE,
     )
     server = _Server(config, services)
-    socket = config.bind_socket()
     # Connections wait from now on, so that what is printed is true.
-    socket.listen(_BACKLOG)
+    socket = listen(settings.host, settings.port, _BACKLOG)
     host, port = socket.getsockname()[:2]
     # The server handles signals itself, and then has them handled once more.
     with socket, _serve_metrics(services) as metrics, StopSignals(lambda: None):

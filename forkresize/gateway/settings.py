@@ -35,6 +35,9 @@ class Limits(Struct, frozen=True, kw_only=True):
         memory: bytes of sources that may be in memory at the same time.
         giant: bytes from which a source may not keep the last worker from others.
         connections: requests to each root at the same time.
+
+    Raises:
+        FieldError: no time is given.
     """
 
     timeout: _Seconds = 10.0
@@ -46,6 +49,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     memory: _Count = 512_000_000
     giant: _Count = 24_000_000
     connections: _Count = 16
+
+    def __post_init__(self) -> None:
+        if self.timeout <= 0:
+            raise FieldError("timeout", f"invalid value {self.timeout:g}: use more than 0 seconds")
 
 
 class GatewaySettings(Struct, frozen=True, kw_only=True):

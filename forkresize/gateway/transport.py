@@ -1,8 +1,14 @@
-"""What a connection writes to: LingeringTransport, and an option of its socket."""
+"""The sockets of a server: one that listens, and what connections write to: LingeringTransport."""
 
 import asyncio
-from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY
+import errno
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NODELAY, create_server, has_dualstack_ipv6, socket
 from typing import Any, Protocol
+
+from forkresize.errors import FieldError, describe
+
+_OF_PORT = {errno.EADDRINUSE, errno.EACCES}
+"""Errors that another port may not have."""
 
 
 class _Connection(Protocol):
@@ -50,11 +56,31 @@ class LingeringTransport:
         return self._protocol.is_lingering or self._transport.is_closing()
 
 
+def listen(host: str, port: int, backlog: int) -> socket:
+    """Return a socket that accepts connections from now on.
+
+    Args:
+        host: an address, or a name for one; ``::`` stands for all addresses.
+        port: 0 for any free one.
+        backlog: connections that may wait to be accepted.
+
+    Raises:
+        FieldError: the address or the port cannot be used.
+    """
+    family = AF_INET6 if ":" in host else AF_INET
+    is_dual = family is AF_INET6 and has_dualstack_ipv6()
+    try:
+        return create_server((host, port), family=family, backlog=backlog, dualstack_ipv6=is_dual)
+    except OSError as error:
+        field = "port" if error.errno in _OF_PORT else "host"
+        raise FieldError(field, f"cannot listen on {host}:{port}: {describe(error)}") from error
+
+
 def send_at_once(transport: asyncio.Transport) -> None:
     """Have a body sent right after its head; otherwise it waits until the client acknowledges the head, for 40 ms.
 
     asyncio does so by itself only for sockets that were created with the number of TCP.
     """
-    socket = transport.get_extra_info("socket")
-    if socket is not None and socket.family in {AF_INET, AF_INET6}:
-        socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family in {AF_INET, AF_INET6}:
+        connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
