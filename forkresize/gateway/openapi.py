@@ -13,8 +13,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from forkresize._version import __version__
 from forkresize.gateway.describe import Answer, Description, find_description
-
-PROBLEM = "application/problem+json"
+from forkresize.gateway.problem import MEDIA_TYPE
 
 Json = dict[str, Any]
 
@@ -197,7 +196,7 @@ class _Writer:
     def _responses(self, about: Description, protected: tuple[int, ...]) -> Iterator[tuple[str, Json]]:
         for status, answer in about.answers.items():
             yield str(status), self._response(answer)
-        content = {PROBLEM: self._problem}
+        content = {MEDIA_TYPE: self._problem}
         for status in sorted({*_EVERYWHERE, *protected, *about.problems}):
             headers = {"Retry-After": "Seconds to wait before the next try."} if status in _RETRY else {}
             text = _RETRY.get(status, f"{HTTPStatus(status).phrase}.")

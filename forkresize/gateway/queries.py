@@ -71,20 +71,34 @@ async def read_json(request: Request, kind: type[S]) -> S:
         Problem: 415: it is not declared as JSON. 413: it has more than ``MAX_JSON`` bytes. 400: it is not JSON, or a
             member is missing, unknown, or has an invalid value.
     """
+    body = await read_json_body(request, MAX_JSON)
+    try:
+        return json.decode(body, type=kind)
+    except ValidationError as error:
+        raise problem_of_validation(error) from None
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+async def read_json_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request that is declared as JSON.
+
+    Args:
+        request: whose body is read.
+        limit: bytes that it may have.
+
+    Raises:
+        Problem: 415: it is not declared as JSON. 413: it has more bytes.
+    """
     # Browsers send this type to other sites only after asking them.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
         raise Problem(415, f"use the content type {_JSON}", field="Content-Type")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_JSON:
-            raise Problem(413, f"at most {MAX_JSON} bytes are accepted")
-    try:
-        return json.decode(bytes(body), type=kind)
-    except ValidationError as error:
-        raise problem_of_validation(error) from None
-    except (DecodeError, UnicodeDecodeError) as error:
-        raise Problem(400, f"the body is not JSON: {error}") from None
+        if len(body) > limit:
+            raise Problem(413, f"at most {limit} bytes are accepted")
+    return bytes(body)
 
 
 def problem_of_validation(error: ValidationError) -> Problem:

@@ -17,7 +17,7 @@ _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _COLOR = re.compile(r"[\da-fA-F]{3}|[\da-fA-F]{6}", re.ASCII)
 
 _SHOWN = 40
-"""Characters of a value that a message shows."""
+"""Characters of a name or a value that a message shows."""
 
 RGB = tuple[int, int, int]
 
@@ -140,9 +140,13 @@ class Arguments:
     def invalid(self, place: int, expected: str) -> FieldError:
         """Return the error of an argument."""
         text = self.texts[place]
-        shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
-        return self.error(f"invalid value {shown}: use {expected}")
+        return self.error(f"invalid value {shorten(text)!r}: use {expected}")
 
     def error(self, message: str) -> FieldError:
         """Return an error of the option."""
         return FieldError(self.name, message)
+
+
+def shorten(text: str) -> str:
+    """Return a part of a URL as messages show it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from forkresize.errors import FieldError
 from forkresize.gateway.imgproxy import setters
-from forkresize.gateway.imgproxy.arguments import Arguments
+from forkresize.gateway.imgproxy.arguments import Arguments, shorten
 from forkresize.gateway.imgproxy.options import SIZE_TYPES, Options
 from forkresize.gateway.imgproxy.setters import FORMATS, KERNELS, MAX_SIDE, MAX_SIGMA, Apply, set_field
 from forkresize.words import suggest
@@ -27,9 +27,6 @@ class Option(Struct, frozen=True):
     help: str
     apply: Apply
 
-
-_SHOWN = 40
-"""Characters of an unknown name that a message shows."""
 
 _SIDE = "PIXELS"
 _BOOLEAN = "1 or 0"
@@ -236,7 +233,6 @@ def parse_options(texts: Iterable[str]) -> Options:
 def _refuse(name: str) -> FieldError:
     if name in REFUSED:
         return FieldError(name, f"this option of imgproxy is not accepted: {REFUSED[name]}")
-    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
     return FieldError(
-        shown, f"unknown option{suggest(name, BY_NAME) or '; the documentation of the gateway lists them'}"
+        shorten(name), f"unknown option{suggest(name, BY_NAME) or '; the documentation of the gateway lists them'}"
     )

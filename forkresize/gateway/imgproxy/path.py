@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from forkresize.errors import FieldError
-from forkresize.gateway.imgproxy.arguments import Arguments
+from forkresize.gateway.imgproxy.arguments import Arguments, shorten
 from forkresize.gateway.imgproxy.base64url import decode_text
 from forkresize.gateway.imgproxy.grammar import BY_NAME, HANDLING, parse_options
 from forkresize.gateway.imgproxy.options import SIZE_TYPES, Options
@@ -20,8 +20,6 @@ SOURCE = "source"
 _PLAIN = "plain"
 _MAX_PATH = 8192
 _PERCENT = re.compile(r"%(?![\da-fA-F]{2})", re.ASCII)
-_SHOWN = 40
-"""Characters of a name that a message shows."""
 _EXAMPLE = "for example /width:300/plain/photos/summer/sea.jpg@webp"
 _PRESET_EXAMPLE = "for example /thumb/plain/photos/summer/sea.jpg"
 
@@ -71,14 +69,11 @@ def _parse_preset(parts: Sequence[str]) -> tuple[Options, Sequence[str]]:
     before = _count_options(parts)
     end = before + 1 + _count_options(parts[before + 1 :])
     texts = [*parts[:before], *parts[before + 1 : end]]
-    for text in texts:
-        name = text.partition(":")[0]
+    for name in (text.partition(":")[0] for text in texts):
         if name not in HANDLING:
-            shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
             others = ", ".join(long for long in HANDLING if BY_NAME[long].names[0] == long)
-            raise FieldError(
-                shown, f"this gateway makes presets only: use the name of one, and beside it only {others}"
-            )
+            text = f"this gateway makes presets only: use the name of one, and beside it only {others}"
+            raise FieldError(shorten(name), text)
     options = parse_options(texts)
     options.preset = parts[before] if before < len(parts) else ""
     if not options.preset:
@@ -118,8 +113,8 @@ def _parse_source(parts: Sequence[str]) -> tuple[str, str | None]:
     except FieldError:
         if _PLAIN not in parts:
             raise
-        shown = parts[0] if len(parts[0]) <= _SHOWN else f"{parts[0][:_SHOWN]}…"
-        raise FieldError(SOURCE, f"{shown!r} is not an option, which has a name and a colon, {_EXAMPLE}") from None
+        text = f"{shorten(parts[0])!r} is not an option, which has a name and a colon, {_EXAMPLE}"
+        raise FieldError(SOURCE, text) from None
 
 
 def _split_format(text: str, separator: str) -> tuple[str, str | None]:
@@ -133,7 +128,6 @@ def _split_format(text: str, separator: str) -> tuple[str, str | None]:
 
 
 def _describe_presets(name: str, presets: Collection[str]) -> str:
-    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
-    return (
-        f"unknown preset {shown!r}: use {one_of(name, sorted(presets))}" if presets else "this gateway has no presets"
-    )
+    if not presets:
+        return "this gateway has no presets"
+    return f"unknown preset {shorten(name)!r}: use {one_of(name, sorted(presets))}"

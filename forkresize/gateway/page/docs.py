@@ -6,8 +6,9 @@ from typing import Any
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from forkresize.gateway.openapi import PROBLEM, Json
+from forkresize.gateway.openapi import Json
 from forkresize.gateway.page.assets import environment, render
+from forkresize.gateway.problem import MEDIA_TYPE
 
 _CONSTRAINTS = {
     "minimum": "≥",
@@ -88,7 +89,7 @@ def render_docs(document: Json, assets: str) -> str:
         "anchor": lambda name: f"schema-{name}",
         "prose": format_prose,
         "prose_line": _format_line,
-        "is_problem": lambda answer: PROBLEM in answer.get("content", {}),
+        "is_problem": lambda answer: MEDIA_TYPE in answer.get("content", {}),
         "schema_rows": _schema_rows,
     }
     return render(

@@ -1,4 +1,4 @@
-"""The registry of runs, and what does them: RunManager."""
+"""The runs of a gateway, and what does them: RunManager."""
 
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -8,9 +8,9 @@ from forkresize.gateway.observation import current_traceparent
 from forkresize.gateway.runs.errors import KeyInUseError, NoSuchRunError
 from forkresize.gateway.runs.feed import Feed, Feeds
 from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess
+from forkresize.gateway.runs.queries import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.records.records import RunRecords
 from forkresize.gateway.runs.records.values import Claim, Limits, NewRun
-from forkresize.gateway.runs.registry import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import RunRequest, decode_request, find_recipe
 from forkresize.gateway.runs.run import Event, Failure, Run, RunState, is_id, new_id
 from forkresize.gateway.runs.settings import RunsSettings
@@ -28,7 +28,9 @@ _FOREVER = 1e9
 
 
 class RunManager:
-    """The registry of runs of a gateway; see ``RunRegistry``. It does runs between ``open`` and ``close``.
+    """The runs of a gateway, which it does between ``open`` and ``close``.
+
+    All methods raise LedgerError if the records cannot be used.
 
     Args:
         settings: of batches.
@@ -75,14 +77,25 @@ class RunManager:
         self._threads.close()
 
     async def submit(self, request: RunRequest, caller: Caller, key: str = "") -> Run:
-        """Add a run and return it, or the former one with its idempotency key."""
+        """Add a run and return it; return the former one if its idempotency key came before.
+
+        Raises:
+            InvalidRequestError: the request asks for what is not possible.
+            KeyReusedError: the key came with another request.
+            KeyInUseError: the first request with the key is not answered yet.
+            TooManyRunsError: too many runs wait.
+        """
         with self._hold_key(caller.name, key):
             run = await self._threads.call(self._submit, request, caller, key, current_traceparent())
         self._supervisor.wake()
         return run
 
     async def get(self, run: str, caller: Caller) -> Run:
-        """Return a run."""
+        """Return a run.
+
+        Raises:
+            NoSuchRunError: there is none that the caller may see.
+        """
         if not is_id(run):
             raise NoSuchRunError(run)
         found = await self._threads.call(self._records.get, run)
@@ -96,7 +109,7 @@ class RunManager:
         return await self._threads.call(self._records.list_runs, principal, query.state, query.before, query.limit)
 
     async def cancel(self, run: str, caller: Caller) -> Run:
-        """Ask for the end of a run, and return it."""
+        """Ask for the end of a run, and return it; see ``get``. One that has ended stays as it is."""
         await self.get(run, caller)
         found = await self._threads.call(self._records.cancel, run)
         self._supervisor.cancel(run)
@@ -104,7 +117,7 @@ class RunManager:
         return found
 
     async def failures(self, run: str, caller: Caller, query: FailuresQuery) -> Sequence[Failure]:
-        """Return failures of a run, in order."""
+        """Return failures of a run, in order; see ``get``."""
         await self.get(run, caller)
         return await self._threads.call(self._records.failures, run, query.after, query.limit)
 

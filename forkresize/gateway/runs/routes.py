@@ -16,7 +16,7 @@ from forkresize.gateway.access.principal import Principal, Role
 from forkresize.gateway.describe import Answer, describe
 from forkresize.gateway.observation import note_run
 from forkresize.gateway.problem import Problem
-from forkresize.gateway.queries import parse_query
+from forkresize.gateway.queries import parse_query, read_json_body
 from forkresize.gateway.runs import sse
 from forkresize.gateway.runs.errors import (
     InvalidRequestError,
@@ -27,7 +27,7 @@ from forkresize.gateway.runs.errors import (
 )
 from forkresize.gateway.runs.idempotency import HEADER, parse_key
 from forkresize.gateway.runs.manager import RunManager
-from forkresize.gateway.runs.registry import MAX_NUMBER, Caller, FailuresQuery, RunsQuery
+from forkresize.gateway.runs.queries import MAX_NUMBER, Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import MAX_BYTES, RunRequest, decode_request
 from forkresize.gateway.runs.run import Run, is_id
 from forkresize.gateway.runs.views import (
@@ -131,13 +131,10 @@ class RunApi:
         With an `Idempotency-Key`, a second request with the same body is answered with the same run, for 24 hours. One
         with another body is answered with 422, and one that comes before the first is answered with 409.
         """
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != _JSON:
-            # Browsers send this type to other sites only after asking them, which this gateway never allows.
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"use the content type {_JSON}", field="Content-Type")
+        body = await read_json_body(request, MAX_BYTES)
         with _problems():
             key = parse_key(request.headers.getlist(HEADER))
-            run = await self._runs.submit(decode_request(await _read_body(request)), _caller(request), key)
+            run = await self._runs.submit(decode_request(body), _caller(request), key)
         note_run(run.id)
         return self._answer(self._show(run), HTTPStatus.ACCEPTED, {"location": run_path(run.id)})
 
@@ -234,15 +231,6 @@ def _run_of(request: Request) -> str:
 def _caller(request: Request) -> Caller:
     principal: Principal = request.state.principal
     return Caller(principal.name, is_admin=principal.may(Role.ADMIN))
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BYTES:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {MAX_BYTES} bytes are accepted")
-    return bytes(body)
 
 
 def _last_event(request: Request) -> int:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from forkresize.gateway.runs.registry import FailuresQuery, RunsQuery
+from forkresize.gateway.runs.queries import FailuresQuery, RunsQuery
 from forkresize.gateway.runs.request import RunRequest
 from forkresize.gateway.runs.run import Failure, Progress, Run, RunState
 

@@ -19,7 +19,7 @@ from forkresize.cluster.publisher import Publisher
 from forkresize.cluster.spec import QUEUES
 from forkresize.gateway.runs.manager import RunManager
 from forkresize.gateway.runs.places import Places
-from forkresize.gateway.runs.registry import Caller
+from forkresize.gateway.runs.queries import Caller
 from forkresize.gateway.runs.request import RunRequest, decode_request
 from forkresize.gateway.runs.run import Event, Run, RunState
 from forkresize.gateway.runs.settings import ClusterSettings, RunsSettings

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from forkresize.gateway.runs.errors import InvalidRequestError, KeyInUseError, KeyReusedError, NoSuchRunError
-from forkresize.gateway.runs.registry import Caller, FailuresQuery, RunsQuery
+from forkresize.gateway.runs.queries import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.run import EventKind, RunState
 from tests.gateway.runs.conftest import (
     CALLER,
