@@ -20,6 +20,9 @@ FORKRESIZED = os.path.join(os.path.dirname(sys.executable), "forkresized")
 
 _DEADLINE = 60.0
 
+_HEIGHTS = 64
+"""More than there are connections."""
+
 _THUMBOR = """\
 LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = {folder!r}
@@ -52,8 +55,9 @@ def forkresize(folder: str, workers: int, *arguments: str) -> Iterator[Server]:
     port = _free_port()
     command = [FORKRESIZED, "gateway", "--root", f"p={folder}", "--unsigned", "--port", str(port)]
     with _run([*command, "--workers", str(workers), *arguments], port) as pid:
-        # Equal requests that meet would be made once. The height makes them differ, without effect.
-        heights = itertools.count(10_000)
+        # Equal requests that meet would be made once. The height makes them differ, without effect; there are few
+        # heights, as a site asks for few sizes.
+        heights = itertools.cycle(range(10_000, 10_000 + _HEIGHTS))
         yield Server(pid, port, lambda width, name: f"/i/unsafe/rs:fit:{width}:{next(heights)}/q:80/plain/p/{name}")
 
 

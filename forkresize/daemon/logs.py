@@ -29,7 +29,7 @@ class EventFormatter(logging.Formatter):
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         line = self._format(record.levelname, redact(record.getMessage()), fields)
-        return line.encode("ascii", "backslashreplace").decode()
+        return line if line.isascii() else line.encode("ascii", "backslashreplace").decode()
 
 
 def configure_logging(form: str, *, verbose: bool = False, stream: TextIO | None = None) -> None:

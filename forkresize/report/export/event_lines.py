@@ -29,6 +29,8 @@ def format_json(level: str, event: str, fields: Mapping[str, object]) -> str:
 
 def _text_value(value: object) -> str:
     text = str(value)
+    if isinstance(value, int | float):
+        return text
     return text if _BARE.fullmatch(text) else json.dumps(value)
 
 
