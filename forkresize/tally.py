@@ -148,6 +148,8 @@ class Tally(Counts):
         self.unchanged += outputs
 
     def _add_warnings(self, warnings: tuple[str, ...]) -> None:
+        if not warnings:
+            return
         for warning in warnings:
             text, kind = classify_warning(warning)
             if len(self._kinds) < MAX_WARNING_KINDS:

@@ -9,7 +9,7 @@ from forkresize.batch.staleness_checker import StalenessChecker
 from forkresize.errors import describe
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written, truncate_warnings
-from forkresize.store import FATAL_ERRORS, OutputStore, StagedError, Staging
+from forkresize.store import FATAL_ERRORS, ObjectInfo, OutputStore, StagedError, Staging
 
 
 class OutputStrategy(Protocol):
@@ -55,6 +55,7 @@ class SeparateOutputs:
         self._store = store
         self._staging = staging
         self._preserve_times = preserve_times
+        self._placed: dict[str, ObjectInfo] = {}  # What was placed and is not recorded yet.
 
     def stage(self, job: Job) -> Job:
         """Return the job with staged outputs."""
@@ -73,20 +74,27 @@ class SeparateOutputs:
 
     def record(self, job: Job, outcomes: list[Outcome]) -> None:
         """Record the outcomes of a job."""
-        self._checker.record(job, outcomes)
+        try:
+            self._checker.record(job, outcomes, placed=self._placed)
+        finally:
+            self._placed.clear()
 
     def _place(self, outcome: Outcome, output: Output) -> Outcome:
         if not isinstance(outcome.detail, Written):
             return outcome
         try:
-            self._staging.check(output.staged, outcome.detail.out_bytes)
-            self._staging.adopt(output.staged, output.key)
+            found = self._staging.check(output.staged, outcome.detail.out_bytes)
+            is_found = self._staging.adopt(output.staged, output.key)
         except StagedError as error:
             return replace(outcome, detail=Failed(Reason.PROTOCOL_VIOLATION, str(error)))
         except OSError as error:
             text = f"{outcome.destination}: {describe(error)}"
             return replace(outcome, detail=Failed(Reason.NOT_WRITTEN, text, fatal=error.errno in FATAL_ERRORS))
-        return date_output(outcome, self._store, output.key, preserve_times=self._preserve_times)
+        if outcome.detail.changed_ns is not None or self._preserve_times:
+            return date_output(outcome, self._store, output.key, preserve_times=self._preserve_times)
+        if is_found and found is not None:
+            self._placed[output.key] = found
+        return outcome
 
 
 class RecordedOutputs:

@@ -1,7 +1,8 @@
 """The effects around the staleness decision: look at outputs and records, hash sources, record what was made."""
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -86,13 +87,20 @@ class StalenessChecker:
         state = self._source_state(source, record)
         return self._act(decide_in_place(self._rules, state, record, is_output=is_output), ref)
 
-    def record(self, job: Job, outcomes: Sequence[Outcome], staged: str | None = None) -> None:
+    def record(
+        self,
+        job: Job,
+        outcomes: Sequence[Outcome],
+        staged: str | None = None,
+        placed: Mapping[str, ObjectInfo] = MappingProxyType({}),
+    ) -> None:
         """Record what happened to a job.
 
         Args:
             job: what was executed.
             outcomes: what happened to it.
             staged: key of its output if that has not replaced its source yet; its content is recorded as well.
+            placed: outputs that were looked at when they got their places, by key; others are looked at now.
 
         Raises:
             LedgerError: the records cannot be written.
@@ -104,7 +112,11 @@ class StalenessChecker:
         if staged is not None:
             base = base._replace(hash=checksum(self._outputs, staged))
         written = {outcome.rendition for outcome in outcomes if isinstance(outcome.detail, Written)}
-        looked_up = {each.key: self._stat(staged or each.key) for each in job.outputs if each.rendition in written}
+        looked_up = {
+            each.key: placed.get(each.key) or self._stat(staged or each.key)
+            for each in job.outputs
+            if each.rendition in written
+        }
         found = {key: info for key, info in looked_up.items() if info is not None}
         records = records_for(job, outcomes, base, self._rules.fingerprints, found)
         self.ledger.record(each for each in records if each.status == "written" or not self._is_of_another(each))

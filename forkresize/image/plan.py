@@ -90,6 +90,8 @@ def count_visible_rows(original: SourceImage, recipe: Recipe, renditions: Iterab
         return None
     view = predict_view(original.view, recipe)
     stored = stored_area(view.area, view.size, view.orientation)
+    if stored.top + stored.height >= original.image.size[1]:
+        return None  # As nearly always: there is no crop, or none that ends above the last row.
     plans = [layout(view.visible_size, rendition.size, recipe.resize) for rendition in renditions]
     scale = max((max(each.area.width / each.scaled[0], each.area.height / each.scaled[1]) for each in plans), default=1)
     return ceil(stored.top + stored.height + _KERNEL_REACH * max(1, scale)) + _DECODER_REACH

@@ -89,15 +89,17 @@ class Staging(Protocol):
     def new_key(self) -> str:
         """Return a key for ``OutputStore.stage`` that no worker can guess."""
 
-    def check(self, staged: str, size: int) -> None:
-        """Check a staged object before it is used.
+    def check(self, staged: str, size: int) -> ObjectInfo | None:
+        """Check a staged object before it is used; return what it is, if the store knows it by now.
 
         Raises:
             StagedError: it is missing, is not a plain file of its own, or is not of this size in bytes.
         """
 
-    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> bool:
         """Give a staged object its key. An object that has the key is replaced in one step.
+
+        Return whether it is the object that was checked, and not a copy.
 
         Args:
             staged: the object.

@@ -13,6 +13,7 @@ from forkresize.store.base import STATE_DIR, StagedError, check_key
 from forkresize.store.beneath import Root, create_file
 from forkresize.store.copying import copy_content, copy_file, new_file_attributes, open_file
 from forkresize.store.files import temporary_path, write_all
+from forkresize.store.info import ObjectInfo
 
 _KEPT_OPEN = 0.05
 """Maximum seconds for which the directory of the last output is kept open for the next one."""
@@ -71,8 +72,8 @@ class LocalStaging:
         """Return a key in the directory. Workers cannot list it, so they know only the keys of their own jobs."""
         return f"{self._name}/{os.urandom(8).hex()}"
 
-    def check(self, staged: str, size: int) -> None:
-        """Check that a worker left a regular file of its own, with the size that it reported."""
+    def check(self, staged: str, size: int) -> ObjectInfo:
+        """Check that a worker left a regular file of its own, with the size that it reported; return what it is."""
         try:
             found = os.stat(_name_of(staged), dir_fd=self._directory, follow_symlinks=False)
         except FileNotFoundError:
@@ -81,15 +82,16 @@ class LocalStaging:
             raise StagedError("worker wrote something else than a file of its own")
         if found.st_size != size:
             raise StagedError(f"worker reported an output of {size} bytes, and wrote {found.st_size}")
+        return ObjectInfo(staged, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
-    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:
-        """Move a staged file to its place, and create the directories on its way."""
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> bool:
+        """Move a staged file to its place, and create the directories on its way; return whether it was not copied."""
         try:
-            self._move(staged, key, keep_attributes=keep_attributes)
+            return self._move(staged, key, keep_attributes=keep_attributes)
         except FileNotFoundError:
             # Another shard removed a directory that was empty.
             self._target_folder = None
-            self._move(staged, key, keep_attributes=keep_attributes)
+            return self._move(staged, key, keep_attributes=keep_attributes)
 
     def discard(self, staged: str) -> None:
         """Remove a staged file if it exists. One that cannot be removed is removed with the directory."""
@@ -106,14 +108,14 @@ class LocalStaging:
             self._target_folder, self._target_until = folder, time.monotonic() + _KEPT_OPEN
         return self._target_descriptor
 
-    def _move(self, staged: str, key: str, *, keep_attributes: bool) -> None:
+    def _move(self, staged: str, key: str, *, keep_attributes: bool) -> bool:
         name = _name_of(staged)
         folder, _, place = check_key(key).rpartition("/")
         directory = self._open_target(folder)
         if not (keep_attributes or self._is_target_like_staging):
             # A file keeps its group and access control list when it is renamed.
             self._copy(name, directory, place, keep_attributes=False)
-            return
+            return False
         try:
             os.rename(name, place, src_dir_fd=self._directory, dst_dir_fd=directory)
         except OSError as error:
@@ -121,6 +123,8 @@ class LocalStaging:
                 raise
             # Another file system is mounted in the destination.
             self._copy(name, directory, place, keep_attributes=keep_attributes)
+            return False
+        return True
 
     def _copy(self, name: str, directory: int, place: str, *, keep_attributes: bool) -> None:
         """Move a staged file by copying it."""

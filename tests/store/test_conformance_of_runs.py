@@ -61,9 +61,13 @@ def test_a_staged_object_appears_when_it_is_adopted(store: OutputStore) -> None:
         for key in ("a/b.jpg", "c/d.jpg", "e.jpg"):
             staged = staging.new_key()
             store.stage(staged, b"pixels")
-            staging.check(staged, 6)
+            checked = staging.check(staged, 6)
             assert key not in listing(store) or key == "a/b.jpg"
-            staging.adopt(staged, key)
+            if staging.adopt(staged, key):
+                found = store.stat(key)
+                assert checked is not None
+                assert found is not None
+                assert (checked.size, checked.mtime_ns) == (found.size, found.mtime_ns)
             with store.open(key) as file:
                 assert file.read() == b"pixels"
     assert listing(store) == ["a/b.jpg", "c/d.jpg", "e.jpg"]

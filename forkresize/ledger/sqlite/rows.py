@@ -146,13 +146,14 @@ def located_record_from_row(row: Row, roots: Roots, *, is_directory: bool = True
 
 def row_from_record(record: OutputRecord, roots: Roots) -> Row:
     """Return the row to write for a record."""
-    sound = record._replace(
-        source_mtime_ns=clamp_mtime(record.source_mtime_ns),
-        mtime_ns=clamp_mtime(record.mtime_ns),
-        # Names in it may contain any bytes; SQLite's text is UTF-8.
-        error=record.error.encode(errors="backslashreplace").decode(),
-    )
-    key, root, source, *rest = sound
+    if not (0 <= record.source_mtime_ns <= _LATEST and 0 <= record.mtime_ns <= _LATEST and record.error.isascii()):
+        record = record._replace(
+            source_mtime_ns=clamp_mtime(record.source_mtime_ns),
+            mtime_ns=clamp_mtime(record.mtime_ns),
+            # Names in it may contain any bytes; SQLite's text is UTF-8.
+            error=record.error.encode(errors="backslashreplace").decode(),
+        )
+    key, root, source, *rest = record
     return encode(key), roots.number_of(root), encode(source), *rest
 
 

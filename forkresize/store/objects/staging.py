@@ -42,10 +42,11 @@ class MemoryStaging:
         if len(self._staged[staged]) != size:
             raise StagedError(f"worker reported an output of {size} bytes, and wrote {len(self._staged[staged])}")
 
-    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> None:  # noqa: ARG002 -- objects have none.
+    def adopt(self, staged: str, key: str, *, keep_attributes: bool = False) -> bool:  # noqa: ARG002 -- objects have none.
         """Put a staged object into the store."""
         self._store.put(key, self._staged[staged])
         del self._staged[staged]
+        return False
 
     def discard(self, staged: str) -> None:
         """Remove a staged object if it exists."""
