@@ -112,13 +112,17 @@ def test_the_temporary_file_of_another_node_is_not_touched(lab: Lab, tmp_path: P
 
 
 @ON_REDIS
-def test_a_chunk_whose_recipe_a_node_cannot_read_is_returned_at_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_whose_recipe_a_node_cannot_read_waits_for_another_node(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Lab, "spec", msgspec.structs.replace(lab.spec, recipe='{"of": "a later version"}'))
     lab.add_pictures(1)
     node = lab.start_node("--lease", "600s")
     lab.publish(1)
-    wait_for(lambda: node.log.count(f"chunk 1 of run {lab.run}: ") > 1, "the chunk is taken again")
-    assert lab.progress.lost == 0
+    refusal = f"{node.name}: recipe: unsupported version None: this program reads version 1"
+    wait_for(lambda: lab.database.runs.waiting(lab.run) == refusal, "the run has the reason")
+    assert f"run {lab.run} is left to other nodes: recipe: unsupported version None" in node.log
+    assert (lab.progress.lost, lab.database.runs.working()) == (0, [])
 
 
 @ON_REDIS

@@ -75,6 +75,7 @@ def test_nodes_of_another_version_leave_a_run_to_those_of_its_own(lab: Lab) -> N
     attendance.attend(lab.run)
     expected = f"no node takes run {lab.run}: {other.name} is forkresize "
     assert [notice for notice in notices if notice.startswith(expected)] == notices, notices
+    assert other.log.count(reason) == 1
     lab.env.clear()
     lab.start_node()
     lab.wait_until_finished()

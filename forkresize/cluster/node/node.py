@@ -76,6 +76,7 @@ class Node:
         self._local = threading.local()
         self._stores = StoreCache(self._allowed, settings.stores)
         self._draining = False
+        self._refusal: tuple[int, str] | None = None
         self._signals = StopSignals(self._on_stop)
         self._signals.on_force = self._on_force
         self._failure: BaseException | None = None
@@ -170,8 +171,11 @@ class Node:
 
     def _pass_on(self, message: ChunkMessage, error: ForkresizeError, database: ClusterDatabase) -> None:
         """Leave a chunk to another node, and record why."""
-        if isinstance(error, UsageError):
-            _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
+        refusal = message.run, str(error)
+        if isinstance(error, UsageError) and refusal != self._refusal:
+            # Not once for each of its chunks, which come again and again.
+            _LOG.error("run %s is left to other nodes: %s", *refusal)
+            self._refusal = refusal
         database.runs.refuse(message.run, f"{self.settings.name}: {error}")
         time.sleep(0 if self._draining else _PASS_ON_SECONDS)
         database.outbox.announce(message.run, message.chunk)
