@@ -39,6 +39,11 @@ _OPTIONS = (
         show_default=True,
         help="Refuse more connections at the same time.",
     ),
+    click.option(
+        "--max-connections-per-address",
+        type=whole("n", 1),
+        help="Refuse more of them from one address that is not a trusted proxy. [default: half of all]",
+    ),
 )
 
 
@@ -64,4 +69,10 @@ def create_wire_limits(options: Mapping[str, Any]) -> "WireLimits":
     """Return what clients may send."""
     from forkresize.gateway.bounds import WireLimits
 
-    return WireLimits(connections=options["max_connections"], unsent=options["queue_memory"])
+    total = options["max_connections"]
+    return WireLimits(
+        connections=total,
+        connections_per_address=options["max_connections_per_address"] or max(1, total // 2),
+        proxies=options["trusted_proxies"],
+        unsent=options["queue_memory"],
+    )

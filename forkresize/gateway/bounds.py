@@ -25,6 +25,8 @@ class WireLimits(Struct, frozen=True, kw_only=True):
         body_rate: bytes a second that a body must have beyond these seconds, on average; of responses, too.
         body_timeout: seconds for a body of any length.
         connections: that are open at the same time.
+        connections_per_address: the same, from each address, or network of 64 bits of IPv6 addresses.
+        proxies: networks whose connections are those of many clients, and are bounded only together with all others.
         unsent: bytes of responses that clients have not read, of all connections; the slowest ones are given up.
     """
 
@@ -36,6 +38,8 @@ class WireLimits(Struct, frozen=True, kw_only=True):
     body_rate: _Count = 1000
     body_timeout: _Seconds = 300.0
     connections: _Count = 1000
+    connections_per_address: _Count = 500
+    proxies: tuple[str, ...] = ()
     unsent: _Count = 512_000_000
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from forkresize.gateway.access.proxies import is_proxy
+from forkresize.gateway.access.rate_limits import group_address
 from forkresize.gateway.bounds import WireLimits
 from forkresize.gateway.headers import complete_headers
 from forkresize.gateway.problem import Problem
@@ -43,6 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """A connection.
 
     Attributes:
+        address: of its client, as connections are counted; empty for none.
         writing_since: when its client began to be slow in reading a response, by the clock of the event loop.
 
     Args:
@@ -60,6 +63,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_over = False
         self._running: RequestResponseCycle | None = None
         self.writing_since = 0.0
+        self.address = ""
         self._written = 0
         self._is_in_head = self._is_in_message = self._is_lingering = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -74,6 +78,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif len(self.connections) > self._limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; try again", retry_after=1)
+        elif self._exceeds_share():
+            text = "too many connections from this address; try again"
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1)
+
+    def _exceeds_share(self) -> bool:
+        """Return whether the address of this connection has too many."""
+        limits = self._limits
+        # The peer of a Unix socket is a proxy.
+        peer = self.client[0] if self.client else ""
+        self.address = group_address(peer) if peer else ""
+        if len(self.connections) <= limits.connections_per_address or not peer:
+            return False
+        others = (each for each in self.connections if isinstance(each, BoundedProtocol))
+        count = sum(each.address == self.address for each in others)
+        return count > limits.connections_per_address and not is_proxy(peer, limits.proxies)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""

@@ -47,6 +47,25 @@ def test_a_request_that_takes_long_is_not_cut_by_the_limit_for_heads() -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 200 OK")
 
 
+@pytest.mark.parametrize("proxies", [(), ("127.0.0.1/32",)])
+def test_an_address_has_a_share_of_the_connections_unless_it_is_a_proxy(proxies: tuple[str, ...]) -> None:
+    with serve(connections_per_address=3, proxies=proxies) as (connect, seen), contextlib.ExitStack() as stack:
+        first, *_ = [stack.enter_context(connect()) for _ in range(3)]
+        wait_until(lambda: len(seen.connections) == 3)
+        with connect() as beyond:
+            beyond.sendall(GOOD)
+            status = b"200 OK" if proxies else b"503 Service Unavailable"
+            assert beyond.recv(1 << 16).startswith(b"HTTP/1.1 " + status)
+        with connect(source_address=("127.0.0.2", 0)) as other:
+            other.sendall(GOOD)
+            assert read_answer(other).startswith(b"HTTP/1.1 200 OK")
+        first.close()
+        wait_until(lambda: len(seen.connections) == 2)
+        with connect() as another:
+            another.sendall(GOOD)
+            assert read_answer(another).startswith(b"HTTP/1.1 200 OK")
+
+
 def test_connections_beyond_the_limit_are_refused_and_others_go_on() -> None:
     with serve(connections=3) as (connect, _), contextlib.ExitStack() as stack:
         first, *others = [stack.enter_context(connect()) for _ in range(3)]

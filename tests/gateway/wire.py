@@ -22,7 +22,7 @@ DEADLINE = 30.0
 BIG = b"x" * 8_000_000
 GOOD = b"GET /good HTTP/1.1\r\nHost: x\r\n\r\n"
 
-Connect = Callable[[], socket.socket]
+Connect = Callable[..., socket.socket]
 
 
 class Seen:

@@ -22,6 +22,13 @@ def trust_proxies(app: ASGIApp, networks: Sequence[str]) -> ASGIApp:
     return ProxyHeadersMiddleware(app, list(networks)) if networks else app  # type: ignore[arg-type,return-value]
 
 
+def is_proxy(address: str, networks: Sequence[str]) -> bool:
+    """Return whether an address is in the networks of proxies."""
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return any((mapped or found) in ipaddress.ip_network(text) for text in networks)
+
+
 def check_networks(networks: Sequence[str]) -> None:
     """Check networks of proxies.
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from forkresize.errors import FieldError
-from forkresize.gateway.access.proxies import check_networks, trust_proxies
+from forkresize.gateway.access.proxies import check_networks, is_proxy, trust_proxies
 
 
 def find_origin(peer: str, networks: list[str], *headers: tuple[str, str]) -> tuple[str, str]:
@@ -65,3 +65,12 @@ def test_a_proxy_that_is_not_a_network_is_refused(text: str) -> None:
 
 def test_addresses_and_networks_are_accepted() -> None:
     check_networks(["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8"])
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.1.2.3", True), ("::ffff:10.1.2.3", True), ("11.1.2.3", False), ("fd00::1", True), ("::1", False)],
+)
+def test_a_proxy_is_in_one_of_the_networks(address: str, *, expected: bool) -> None:
+    assert is_proxy(address, ["10.0.0.0/8", "fd00::/8"]) is expected
+    assert not is_proxy(address, [])

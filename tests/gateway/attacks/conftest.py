@@ -80,6 +80,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     options = [f"--root=photos={folder}/photos", f"--api-keys={folder}/keys", f"--jwks={folder}/jwks"]
     options += [f"--jwt-issuer={ISSUER}", f"--jwt-audience={AUDIENCE}", f"--key-file={folder}/signing"]
     options += ["--max-size=4M", "--max-pixels=4", "--workers=1", f"--max-connections={MAX_CONNECTIONS}"]
+    options += [f"--max-connections-per-address={MAX_CONNECTIONS}"]
     with run_gateway(*options) as gateway:
         yield Target(gateway, (folder / "outside/secret.jpg").read_bytes())
 
