@@ -265,7 +265,8 @@ class Dispatcher:
 
     def _on_supervisor_lost(self) -> None:
         was_ready = self._supervisor is not None and self._supervisor.capacity > 0
-        exit_code = self._stop_supervisor()
+        # One that lives cannot be used without its connection, and an event loop must not wait for its end.
+        exit_code = self._stop_supervisor(kill=was_ready)
         if not was_ready:
             self._start_failures += 1
             if self._start_failures >= _MAX_START_FAILURES:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -112,6 +113,34 @@ def test_every_task_has_one_result_while_supervisors_are_killed(loop: asyncio.Ab
     assert sum(isinstance(value, int) for value in found) > 250
     pool.shutdown()
     assert len(done) == 300
+
+
+def test_supervisor_whose_connection_is_lost_does_not_hold_up_the_loop(
+    loop: asyncio.AbstractEventLoop, start: Start
+) -> None:
+    pool = start(loop)
+    assert pool.submit(("double", 1)).result() == 2
+    lost = pool.supervisor_pid
+    assert lost is not None
+    os.kill(lost, signal.SIGSTOP)
+    supervisor = pool._dispatcher._supervisor  # noqa: SLF001
+    assert supervisor is not None
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.01)
+            longest = max(longest, loop.time() - before)
+
+    watcher = asyncio.run_coroutine_threadsafe(watch(), loop)
+    with socket.socket(fileno=os.dup(supervisor.connection.fileno())) as connection:
+        connection.shutdown(socket.SHUT_RDWR)
+    assert pool.submit(("double", 2)).result() == 4
+    watcher.cancel()
+    assert longest < 4
+    assert not is_alive(lost)
 
 
 @pytest.mark.parametrize("is_inside", [True, False])
