@@ -34,6 +34,8 @@ _LOG = logging.getLogger("forkresize.ledger")
 
 _PARAMETERS = {
     "fallback_application_name": "forkresize",
+    # A database with the encoding SQL_ASCII would return bytes.
+    "client_encoding": "UTF8",
     # Seconds, and at last milliseconds: a host that has vanished is noticed after a minute, and a firewall does not
     # forget the connection.
     "keepalives_idle": "30",

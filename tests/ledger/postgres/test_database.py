@@ -271,3 +271,10 @@ def test_a_connection_that_firewalls_forget_is_kept_alive(database: Database) ->
     with database.connect() as connection:
         assert connection.info.get_parameters()["keepalives_idle"] == "30"
     assert isinstance(connection, psycopg.Connection)
+
+
+def test_a_database_without_an_encoding_returns_text(url: str, query: Query) -> None:
+    name = f"{url.rpartition('/')[2]}_ascii"
+    query(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    with Database(f"{url}_ascii") as database:
+        assert database.run(lambda cursor: cursor.execute("SELECT 'ä'::text").fetchone()) == ("ä",)
