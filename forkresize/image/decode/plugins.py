@@ -18,6 +18,8 @@ _READERS = {
     "ICNS": ("icons", "TolerantIcnsImageFile"),
     "XBM": ("xbm", "XbmImageFile"),
     "JXL": ("jxl", "LazyJxlImageFile"),
+    "PCX": ("pcx", "PcxImageFile"),
+    "SGI": ("sgi", "SgiImageFile"),
 }
 """The module here and the class that reads a format, by Pillow's name of it."""
 
