@@ -4,12 +4,13 @@ The package decodes when it opens a file: before its size is checked and memory 
 each CPU.
 """
 
+import sys
 from functools import cache
 from typing import Any
 
 from PIL import ImageFile
 
-from forkresize.image.decode.jxl_header import read_header
+from forkresize.image.decode.jxl_header import find_xmp, read_header
 from forkresize.image.decode.rebind import rebind
 
 
@@ -34,8 +35,14 @@ class LazyJxlImageFile(ImageFile.ImageFile):
         assert self.fp is not None  # noqa: S101 -- only loading closes it.
         self.fp.seek(0)
         decoded: Any = _single_threaded_reader()(self.fp)
+        if not decoded.jpeg:
+            decoded._data = _to_8_bits(decoded._data, decoded.mode, decoded.size)  # noqa: SLF001
         decoded.load()
         self.im, self._size, self._mode, self.info = decoded.im, decoded.size, decoded.mode, decoded.info
+        self.fp.seek(0)
+        packet = find_xmp(self.fp)
+        if packet:
+            self.info.setdefault("xmp", packet)
 
 
 @cache
@@ -47,3 +54,17 @@ def _single_threaded_reader() -> Any:
         _open = rebind(JXLImageFile._open, DECODE_THREADS=0)  # noqa: SLF001
 
     return Reader
+
+
+def _to_8_bits(pixels: bytes, mode: str, size: tuple[int, int]) -> bytes:
+    """Return pixels of gray with alpha in 8 bits: the package returns all bits, and says 8.
+
+    Raises:
+        SyntaxError: they are floating-point numbers.
+    """
+    width, height = size
+    if mode != "LA" or len(pixels) == len(mode) * width * height:
+        return pixels
+    if len(pixels) != 2 * len(mode) * width * height:
+        raise SyntaxError("JPEG XL of gray with alpha in floating-point numbers is not supported")
+    return pixels[1::2] if sys.byteorder == "little" else pixels[::2]

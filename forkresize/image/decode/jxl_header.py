@@ -4,7 +4,7 @@ Its decoder decodes all of a file at once, so what decoding takes has to be know
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import IO
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 
 _PARTS = frozenset({b"jxlc", b"jxlp"})
+_XMP = frozenset({b"xml "})
 _RECONSTRUCTION = b"jbrd"
 """The box from which the decoder restores the JPEG that the picture was made of."""
 
@@ -99,14 +100,29 @@ def read_header(file: IO[bytes]) -> JxlHeader:
     if start != _CONTAINER:
         raise SyntaxError("not a JPEG XL file")
     codestream, from_jpeg = b"", False
-    for kind, content in _boxes(file):
+    for kind, content in _boxes(file, _PARTS):
         from_jpeg |= kind == _RECONSTRUCTION
         codestream += content[: _MAX_HEADER - len(codestream)]
     return _parse(codestream, from_jpeg=from_jpeg)
 
 
-def _boxes(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type of each box, and of those that hold the codestream, the beginning of their content."""
+def find_xmp(file: IO[bytes]) -> bytes:
+    """Return the XMP of a file whose header was read; empty for none, and for XMP that is compressed by Brotli.
+
+    Args:
+        file: stands at its beginning.
+    """
+    if file.read(len(_CONTAINER)) != _CONTAINER:
+        return b""
+    try:
+        return next((content for kind, content in _boxes(file, _XMP) if kind in _XMP), b"")
+    except (SyntaxError, struct.error):
+        # Boxes behind the pixels are damaged.
+        return b""
+
+
+def _boxes(file: IO[bytes], wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type of each box, and of those that are wanted, the beginning of their content."""
     for _number in range(_MAX_BOXES):
         start = file.tell()
         head = file.read(8)
@@ -118,10 +134,10 @@ def _boxes(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
         content = size - (file.tell() - start) if size else _MAX_HEADER
         if content < 0:
             raise SyntaxError("a box is smaller than its header")
-        is_part = kind in _PARTS
+        is_wanted = kind in wanted
         # The content of a part begins with its number.
         number = file.read(min(content, 4)) if kind == b"jxlp" else b""
-        yield kind, file.read(min(content - len(number), _MAX_HEADER)) if is_part else b""
+        yield kind, file.read(min(content - len(number), _MAX_HEADER)) if is_wanted else b""
         if not size:
             return
         file.seek(start + size)

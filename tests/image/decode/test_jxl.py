@@ -13,6 +13,7 @@ from forkresize.batch.render_job import render_job
 from forkresize.image.decode import jxl as jxl_reader
 from forkresize.image.decode.jxl import LazyJxlImageFile
 from forkresize.image.decode.jxl_header import read_header
+from forkresize.image.transform import transform
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
@@ -190,3 +191,53 @@ def test_one_thread_decodes(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> No
     jxl_reader._single_threaded_reader.cache_clear()  # noqa: SLF001
     assert asked == [0]
     assert JpegXLImagePlugin.DECODE_THREADS == -1
+
+
+GRAY_ALPHA_16 = bytes.fromhex(
+    "0000000c4a584c200d0a870a00000014667479706a786c20000000006a786c20000000096a786c6c0a0000003a6a786c63ff0a0870fc288a"
+    "0b01080810008c004b188b15c239e84dc590fc331a03f406e80dd02b735e7bea2b0f21ebdf05991ec4c22c"
+)
+"""Four columns of gray 77 + 16000 x + 300 y and alpha 65535 - 9000 x, in 16 bits and without loss, by cjxl 0.7.0."""
+
+
+def test_sixteen_bits_of_gray_with_alpha_are_read_as_8() -> None:
+    [made] = transform(GRAY_ALPHA_16, Recipe.of(format="png"))
+    assert made.warnings == ("reduced from 16 to 8 bits per channel",)
+    read = Image.open(io.BytesIO(made.data)).convert("LA")
+    for x in range(4):
+        for y in range(2):
+            assert read.getpixel((x, y)) == pytest.approx(
+                ((77 + 16000 * x + 300 * y) / 257, 255 - x * 9000 / 257), abs=1
+            )
+
+
+PACKET = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:'
+    b'Description rdf:about="" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Credit="Ada"/></rdf:RDF>'
+    b"</x:xmpmeta>"
+)
+
+
+def test_xmp_is_read(scene: Scene) -> None:
+    scene().save(file := io.BytesIO(), "JPEG", xmp=PACKET)
+    [packed] = transform(file.getvalue(), Recipe.of(format="jxl", width=40, metadata="all"))
+    [again] = transform(packed.data, Recipe.of(format="jpeg", metadata="all"))
+    assert b'Credit="Ada"' in Image.open(io.BytesIO(again.data)).info["xmp"]
+    [without] = transform(packed.data, Recipe.of(format="jpeg", metadata="none"))
+    assert "xmp" not in Image.open(io.BytesIO(without.data)).info
+
+
+@pytest.mark.parametrize("behind", [b"\0\0\0\1xml \xff", b"\0\0\0\0xml ", b"\0\0\0\x0cbrobxml "])
+def test_damaged_boxes_behind_the_pixels_hold_no_xmp(behind: bytes, scene: Scene) -> None:
+    [packed] = transform(coded(scene()), Recipe.of(format="jxl", width=40))
+    bare = packed.data
+    assert bare.startswith(b"\xff\x0a")
+    container = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+    data = container + (8 + len(bare)).to_bytes(4) + b"jxlc" + bare + behind
+    [made] = transform(data, Recipe.of(format="jpeg", metadata="all"))
+    assert "xmp" not in Image.open(io.BytesIO(made.data)).info
+
+
+def coded(image: Image.Image) -> bytes:
+    image.save(file := io.BytesIO(), "PNG")
+    return file.getvalue()
