@@ -3,37 +3,36 @@
 import io
 import os
 from collections.abc import Collection, Iterator
-from functools import cached_property
 from typing import BinaryIO
 
 from PIL.ImageFile import ImageFile
 
-from forkresize.formats import FormatSpec, OutputSpec, source_spec, tiff, webp
+from forkresize.formats import webp
 from forkresize.image import metadata
 from forkresize.image.color.info import read_color_info
 from forkresize.image.decode.deep import DepthReader
 from forkresize.image.decode.depth import EIGHT_BITS
-from forkresize.image.decode.frame_count import count_frames
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_rows import keep_upper_rows
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
-from forkresize.image.decode.raw import is_preview, preview_file, warn_of_preview
+from forkresize.image.decode.raw import preview_file, warn_of_preview
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
 from forkresize.image.gainmap.source import HdrPart
-from forkresize.image.geometry.region import Dimensions, is_sideways
-from forkresize.image.limits import check_file_size, check_frames, check_pixels, check_total_pixels
+from forkresize.image.geometry.region import is_sideways
+from forkresize.image.limits import check_file_size, check_pixels, check_total_pixels
 from forkresize.image.metadata.credentials import has_credentials
 from forkresize.image.picture import Picture, Timing, View
-from forkresize.recipe import Animation, Depth, OnTruncated, Recipe
+from forkresize.image.source_header import SourceHeader
+from forkresize.recipe import Depth, OnTruncated, Recipe
 
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
 
 
-class SourceImage:
+class SourceImage(SourceHeader):
     """A picture whose header has been read; its frames are decoded on request.
 
     Attributes:
@@ -44,19 +43,12 @@ class SourceImage:
     """
 
     def __init__(self, file: BinaryIO, image: ImageFile, recipe: Recipe, diagnostics: Diagnostics, name: str) -> None:
-        self.image = image
-        self.view = View.whole(image.size)
+        super().__init__(image, recipe, diagnostics, name)
         self.file_size = 0
         self._file = file
-        self._recipe = recipe
-        self._diagnostics = diagnostics
-        self._name = name
         self._durations: list[int] = []
         self._pixels = 0
-        self._profile: bytes | None = None
-        self._visible_images = 0
         self._decoded_view: View | None = None
-        self._has_credentials = False
         self._depth = DepthReader()
         self.hdr_part: HdrPart | None = None
 
@@ -119,43 +111,10 @@ class SourceImage:
                 check_pixels(self.image.size, self._recipe.max_pixels, "the picture has")
                 self.view = self._whole_view()
 
-    @property
-    def spec(self) -> FormatSpec:
-        """Its format."""
-        return source_spec(self.image.format)
-
-    @property
-    def format_name(self) -> str:
-        """The name of its format in records."""
-        return "raw" if is_preview(self.image) else str(self.image.format).lower()
-
     def read_file(self) -> bytes:
         """Return its file; of a raw file, the preview."""
         self._file.seek(0)
         return self._file.read()
-
-    @property
-    def size(self) -> Dimensions:
-        """Width and height in pixels, upright."""
-        return self.view.size
-
-    @property
-    def profile(self) -> bytes | None:
-        """The ICC profile that the pixels follow, embedded or derived from other color information; None for sRGB."""
-        if self.image.format == "TIFF":
-            # Each page has its own, but Pillow keeps only one.
-            return self.image.tag_v2.get(tiff.ICC_PROFILE)  # type: ignore[attr-defined, no-any-return]
-        return self._profile or self.image.info.get("icc_profile")
-
-    @property
-    def has_credentials(self) -> bool:
-        """Whether it has content credentials. Those of a PNG may come after the pixels, and be known only then."""
-        return self._has_credentials or (self.image.format == "PNG" and has_credentials(self.image))
-
-    @property
-    def supports_shrink_on_load(self) -> bool:
-        """Whether it can be decoded at a smaller scale."""
-        return self.spec.shrinks_on_load
 
     def deep_mode(self, modes: Collection[str]) -> str | None:
         """Return the mode of a picture whose 16 bits per channel in color are kept; None for any other.
@@ -171,58 +130,11 @@ class SourceImage:
         return self._depth.depth != EIGHT_BITS
 
     @property
-    def is_animated(self) -> bool:
-        """Whether it has several frames with durations."""
-        return self.spec.animated and self.frame_count > 1
-
-    @property
-    def is_paged(self) -> bool:
-        """Whether it has several pages."""
-        return self.spec.paged and self.frame_count > 1
-
-    @cached_property
-    def frame_count(self) -> int:
-        """How many frames, pages or other visible pictures it has; counting may stop above the limit.
-
-        Raises:
-            PictureError: it is damaged between the frames.
-        """
-        if self._visible_images:
-            return self._visible_images
-        # The first frame of a PSD is the whole picture; the others are its layers.
-        if self.image.format == "PSD":
-            return 1
-        if self.spec.stores_frame_count:
-            return int(getattr(self.image, "n_frames", 1)) - self._first
-        with decoding(self._name, self._diagnostics):
-            return count_frames(self.image, self._recipe.max_frames) - self._first
-
-    def frames_for(self, output: OutputSpec) -> int:
-        """Return how many frames go into an output: all if the recipe keeps them and the format holds them, or one.
-
-        Raises:
-            PictureError: there are too many frames, or they have too many pixels.
-        """
-        fits = (output.animated and self.is_animated) or (output.paged and self.is_paged)
-        if self._recipe.animation is Animation.FIRST or not fits:
-            return 1
-        check_frames(self.frame_count, self._recipe.max_frames)
-        if self.is_animated:
-            width, height = self.image.size
-            check_total_pixels(width * height * self.frame_count, self._recipe.max_pixels)
-        return self.frame_count
-
-    @property
     def timing(self) -> Timing:
         """How the frames that were decoded last play."""
         if not self._durations:
             return Timing()
         return Timing(tuple(self._durations), self.spec.loop(self.image.info))
-
-    @property
-    def _first(self) -> int:
-        """Index of the first frame: 1 for an APNG with a default image that is not part of the animation."""
-        return int(bool(getattr(self.image, "default_image", False)) and getattr(self.image, "n_frames", 1) > 1)
 
     def has_sound_pixels(self, data: bytes) -> bool:
         """Return whether any other program reads them as well, once they are decoded.
