@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _print(counts: dict[str, Counter[str]], explained: list[str], open_cases: list[str]) -> None:
-    words = ("equal", "alone", "differs", "refused", "not made")
+    words = ("equal", "alone", "unread", "differs", "refused", "not made")
     print(f"{'program':16}" + "".join(f"{word:>10}" for word in words))
     for program, counter in counts.items():
         print(f"{program:16}" + "".join(f"{counter[word]:10}" for word in words))

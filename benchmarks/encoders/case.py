@@ -35,12 +35,12 @@ class Case(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The command in short."""
-        return re.sub(r"[ >]*\{out\}|\s+$", "", self.command)
+        return re.sub(r"[ >=]*\{out\}", "", self.command).strip() + f" ({self.suffix[1:]})"
 
     @property
     def file(self) -> str:
         """The name of the file."""
-        return re.sub(r"\W+", "-", self.name).strip("-") + self.suffix
+        return re.sub(r"\W+", "-", self.name.rpartition(" ")[0]).strip("-") + self.suffix
 
     @property
     def family(self) -> str:

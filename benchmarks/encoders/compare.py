@@ -3,7 +3,7 @@
 import io
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,6 +28,9 @@ DECODERS: Mapping[str, tuple[str, ...]] = {
 }
 """The commands of each decoder that write the picture as a PNG; the first of them are preferred."""
 
+_BY_MAGICK = frozenset({".psd", ".xpm", ".dds"})
+"""Formats that libvips reads by ImageMagick."""
+
 WITHIN = 2.0
 """Levels by which two decoders may differ in the mean."""
 
@@ -36,7 +39,8 @@ class Verdict(Struct, frozen=True):
     """The result of comparing one file.
 
     Attributes:
-        word: equal; refused by forkresize; differs from all decoders; or alone, if no independent decoder reads it.
+        word: equal; refused by forkresize; unread by all, forkresize included; differs from all decoders; or alone, if
+            no independent decoder reads it.
         detail: the error, or the differences.
     """
 
@@ -44,15 +48,24 @@ class Verdict(Struct, frozen=True):
     detail: str = ""
 
 
-def judge(path: Path, family: str) -> Verdict:
-    """Compare what forkresize makes of a file with decoders that are not of the family of its encoder."""
+def judge(path: Path, family: str, decoders: Collection[str] = tuple(DECODERS)) -> Verdict:
+    """Compare what forkresize makes of a file with independent decoders.
+
+    Args:
+        path: the file.
+        family: the decoder that shares code with its encoder.
+        decoders: those to compare with, except the family.
+    """
+    is_by_magick = path.suffix in _BY_MAGICK and family in {"magick", "vips"}
+    independent = [name for name in decoders if name != family and not (is_by_magick and name in {"magick", "vips"})]
     try:
         own = see(path)
     except PictureError as error:
-        return Verdict("refused", str(error))
+        is_read = any(decode(path, name) for name in independent)
+        return Verdict("refused" if is_read else "unread", str(error))
     differences = {}
-    for name in DECODERS:
-        other = None if name == family else decode(path, name)
+    for name in independent:
+        other = decode(path, name)
         if other is None:
             continue
         differences[name] = difference(own, other)
