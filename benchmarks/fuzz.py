@@ -41,6 +41,8 @@ WAYS = (
     "--width 30,12 --format gif,png --on-truncated salvage --trim --rotate 7",
     "--width 24 --format tiff --metadata all --color keep",
     "--width 50 --enlarge --format avif --effort 1 --linear",
+    "--lossless --metadata safe --on-truncated salvage",
+    "--lossless --metadata all --effort 7",
 )
 """Options of the runs, in turn."""
 

@@ -26,6 +26,20 @@ def _pcx() -> bytes:
     return header.ljust(128, b"\0") + b"\xe6\x55" * HEIGHT + b"\x0c" + bytes(range(256)) * 3
 
 
+def _pcx_unpacked() -> bytes:
+    header = struct.pack("<4B4H2H48sxBHH", 10, 5, 0, 8, 0, 0, WIDTH - 1, HEIGHT - 1, 72, 72, bytes(48), 3, 37, 1)
+    return header.ljust(128, b"\0") + _noise(3)
+
+
+def _sgi() -> bytes:
+    """Return rows of one run each, without a zero at their ends."""
+    rows = 3 * HEIGHT
+    start = 512 + 8 * rows
+    tables = struct.pack(f">{2 * rows}I", *range(start, start + 2 * rows, 2), *[2] * rows)
+    header = struct.pack(">HBBHHHH", 474, 1, 1, 3, WIDTH, HEIGHT, 3).ljust(512, b"\0")
+    return header + tables + b"".join(bytes((WIDTH, level)) for level in range(rows))
+
+
 def _dcx() -> bytes:
     return struct.pack("<4I", 0x3ADE68B1, 16, 16 + len(_pcx()), 0) + _pcx() * 2
 
@@ -100,6 +114,8 @@ RARE: Mapping[str, bytes] = {
     "packed.ras": _sun_packed(),
     "pages.dcx": _dcx(),
     "hand.pcx": _pcx(),
+    "unpacked.pcx": _pcx_unpacked(),
+    "runs.sgi": _sgi(),
     "a.xpm": _xpm(),
     "a.pxr": _pixar(),
     "a.xv": _xv_thumbnail(),

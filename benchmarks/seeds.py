@@ -205,6 +205,7 @@ def _extras() -> Iterator[tuple[str, bytes]]:
         "metadata.heic": ("pillow_heif", lambda: _heif(scene(), exif=_blocks()["exif"].tobytes())),
         "RGB.jxl": ("pillow_jxl", lambda: _jxl(scene())),
         "RGBA.jxl": ("pillow_jxl", lambda: _jxl(scene("RGBA"))),
+        "metadata.jxl": ("pillow_jxl", lambda: _jxl(scene(), xmp=XMP, use_container=True)),
     }
     for name, (plugin, make) in plugins.items():
         if find_spec(plugin):
@@ -231,7 +232,7 @@ def _heif(image: Image.Image, **options: Any) -> bytes:
     return encoded(image, "HEIF", **options)
 
 
-def _jxl(image: Image.Image) -> bytes:
+def _jxl(image: Image.Image, **options: Any) -> bytes:
     import pillow_jxl  # noqa: F401 -- registers itself.
 
-    return encoded(image, "JXL", effort=1)
+    return encoded(image, "JXL", effort=1, **options)

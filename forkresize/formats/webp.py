@@ -28,6 +28,9 @@ _SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
 _FRAME_HEADER = 16
 """Bytes of a frame before its own chunks."""
 
+_LOSSLESS_ALPHA = 1 << 28
+"""Set in the second to fifth byte of a frame coded by VP8L that has alpha. The encoder changes invisible colors."""
+
 _MAX_LOOP = 65_535
 
 _MAX_DURATION = (1 << 24) - 1
@@ -129,11 +132,15 @@ def _losses(request: spec.EncodeRequest) -> Iterator[str]:
 
 
 def _is_coded_with_loss(data: bytes) -> bool:
-    """Return whether a frame is coded by VP8; a damaged file counts as one."""
+    """Return whether a frame is coded by VP8, or has colors in transparent pixels; a damaged file counts as one."""
     try:
-        return any(name == b"VP8 " for name, _content in _coded_chunks(data[_FIRST:]))
+        return any(name == b"VP8 " or _has_alpha(name, content) for name, content in _coded_chunks(data[_FIRST:]))
     except (spec.UnsupportedContainerError, struct.error):
         return True
+
+
+def _has_alpha(name: bytes, content: bytes) -> bool:
+    return name == b"VP8L" and bool(int.from_bytes(content[1:5], "little") & _LOSSLESS_ALPHA)
 
 
 def _coded_chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:

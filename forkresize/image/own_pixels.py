@@ -7,6 +7,7 @@ from PIL.Image import Image
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest, source_name
 from forkresize.image.container import replace_metadata
+from forkresize.image.deep_image import SIXTEEN_BITS
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded
 from forkresize.image.encode.jpeg_in_jxl import pack_jpeg
@@ -155,7 +156,8 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
             return False
         if not (self._is_upright or self.rendition.lossless):
             return False
-        own, modes = self.source.image.mode, OUTPUT_FORMATS[self.format].modes
         if self.source.is_deep:
-            return self.image.mode == self.source.deep_mode(modes)
+            # Without alpha that is opaque throughout.
+            return self.image.mode in SIXTEEN_BITS
+        own = self.source.image.mode
         return self.image.mode == own or {self.image.mode, own} <= _UNPACKED

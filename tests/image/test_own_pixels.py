@@ -131,6 +131,23 @@ def test_a_webp_with_loss_is_not_encoded_without(scene: Scene) -> None:
     assert repacked(source).quality is None
 
 
+def test_colors_of_transparent_pixels_stay(noise: Scene) -> None:
+    image = noise("RGBA")
+    image.putalpha(image.getchannel("A").point(lambda level: 255 * (level > 99)))
+    for name in ("PNG", "WEBP"):
+        source = coded(image, name, **({"lossless": True, "exact": True} if name == "WEBP" else {}))
+        assert Image.open(io.BytesIO(repacked(source).data)).convert("RGBA").tobytes() == image.tobytes()
+
+
+def test_sixteen_bits_with_opaque_alpha_do_not_grow() -> None:
+    deep = pyvips.Image.identity(ushort=True).crop(0, 0, 4000, 1).bandjoin([7, 9, 65535]).copy(interpretation="rgb16")
+    source = deep.pngsave_buffer(compression=9)
+    made = repacked(source).data
+    assert len(made) <= len(source)
+    before, after = (pyvips.Image.new_from_buffer(data, "")[0:3] for data in (source, made))
+    assert (before - after).abs().max() == 0
+
+
 @pytest.mark.parametrize("effort", [1, 8, 10])
 def test_effort_decides_how_well_the_own_pixels_of_a_png_are_packed(effort: int, scene: Scene) -> None:
     source = coded(scene("P", (300, 200)), "PNG", compress_level=1)
