@@ -18,6 +18,7 @@ _READERS = {
     "ICNS": ("icons", "TolerantIcnsImageFile"),
     "XBM": ("xbm", "XbmImageFile"),
     "JXL": ("jxl", "LazyJxlImageFile"),
+    "FTEX": ("ftex", "FtexImageFile"),
     "PCX": ("pcx", "PcxImageFile"),
     "SGI": ("sgi", "SgiImageFile"),
 }
