@@ -49,6 +49,7 @@ class SourceImage(SourceHeader):
         self._durations: list[int] = []
         self._pixels = 0
         self._decoded_view: View | None = None
+        self._is_salvaged = False
         self._depth = DepthReader()
         self.hdr_part: HdrPart | None = None
 
@@ -143,7 +144,7 @@ class SourceImage(SourceHeader):
             data: its file.
         """
         check = getattr(self.image, "has_sound_pixels", None)
-        return check is None or bool(check(data))
+        return not self._is_salvaged and (check is None or bool(check(data)))
 
     def decode(
         self, frames: int, shrink: int, modes: frozenset[str] = frozenset(), rows: int | None = None
@@ -246,6 +247,7 @@ class SourceImage(SourceHeader):
         accept_truncated(again)
         again.load()
         self.image = again
+        self._is_salvaged = True
         # Another pass would fail again.
         self._depth.give_up()
         self._diagnostics.warn(f"salvaged, a part is missing: {error}")
