@@ -188,7 +188,7 @@ def gateway(photos: Path, hung: HungStore) -> Iterator[Gateway]:
         "AWS_REGION": "us-east-1",
     }
     roots = ["--root", f"photos={photos}", "--root", "hung=s3://bucket"]
-    with run_gateway(*roots, "--unsigned", "--workers", "1", "--timeout", "1s", env=env) as found:
+    with run_gateway(*roots, "--unsigned", "--workers", "1", "--timeout", "2s", env=env) as found:
         yield found
 
 
@@ -202,7 +202,7 @@ def test_a_root_that_hangs_costs_one_time_limit(path: str, gateway: Gateway) -> 
     started = time.monotonic()
     response = gateway.client.get(path)
     assert (response.status_code, response.headers["retry-after"]) == (503, "1")
-    assert time.monotonic() - started < 1.9
+    assert time.monotonic() - started < 3.9
 
 
 @pytest.mark.slow
@@ -210,13 +210,18 @@ def test_a_root_that_hangs_holds_up_no_other_and_is_asked_again(gateway: Gateway
     def ask_hung(_: int) -> int:
         return httpx.get(f"{gateway.url}i/unsafe/rs:fit:80:0/plain/hung/a.jpg", timeout=DEADLINE).status_code
 
-    with ThreadPoolExecutor(40) as threads:
-        asked = [threads.submit(ask_hung, number) for number in range(40)]
+    def ask_other() -> int:
         # Only the store is asked, no worker.
-        unchanged = {"if-none-match": "*"}
-        for _ in range(3):
-            found = gateway.client.get("i/unsafe/rs:fit:80:0/plain/photos/one.jpg", headers=unchanged)
-            assert found.status_code == 304
+        path, unchanged = "i/unsafe/rs:fit:80:0/plain/photos/one.jpg", {"if-none-match": "*"}
+        return gateway.client.get(path, headers=unchanged).status_code
+
+    deadline = time.monotonic() + DEADLINE
+    while ask_other() != 304:
+        # What is imported for the first one may take long.
+        assert time.monotonic() < deadline
+    with ThreadPoolExecutor(20) as threads:
+        asked = [threads.submit(ask_hung, number) for number in range(20)]
+        assert [ask_other() for _ in range(3)] == [304] * 3
         assert not all(each.done() for each in asked)
         assert {each.result() for each in asked} == {503}
     before, deadline = len(hung.connections), time.monotonic() + DEADLINE
