@@ -28,6 +28,7 @@ from PIL import Image
 
 from benchmarks.mutations import mutant
 from benchmarks.seeds import seeds
+from forkresize.image.decode.pcx import PcxImageFile
 from forkresize.outcome import Reason
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "forkresize")
@@ -129,7 +130,9 @@ def _files(folder: Path) -> Iterator[Path]:
 def _open(work: Path, path: Path, findings: Findings) -> None:
     findings.outputs += 1
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
+        # Pillow takes all PCX for compressed.
+        read = PcxImageFile if path.suffix == ".pcx" else Image.open
+        with warnings.catch_warnings(), read(path) as image:
             warnings.simplefilter("error")
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
