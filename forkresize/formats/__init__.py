@@ -81,7 +81,12 @@ SUBSTITUTES: Mapping[str, Format] = {
 EXTRAS: Mapping[str, OptionalPackage] = {
     package.extra: package
     for package in sorted(
-        (package for each in SPECS.values() for package in (each.decoder, each.accelerator, each.packer) if package),
+        (
+            package
+            for each in SPECS.values()
+            for package in (each.decoder, each.accelerator, each.packer, each.encoder)
+            if package
+        ),
         key=lambda package: package.extra,
     )
 }

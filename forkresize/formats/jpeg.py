@@ -7,7 +7,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from forkresize.formats import spec
+from forkresize.formats import jpegli, spec
 from forkresize.formats.metadata import COMMENT, IPTC_RESOURCE, Credit, MetadataBlocks
 from forkresize.formats.package import OptionalPackage
 
@@ -153,10 +153,10 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
     return float(2 * width * height * sum(across * down for _, across, down, _ in layers) / most) + file_size
 
 
-def _has_full_chroma(request: spec.EncodeRequest) -> bool:
-    return (
-        request.lossless or request.subsampling in {"444", "422"} or (request.quality or 0) >= spec.FULL_CHROMA_QUALITY
-    )
+def _takes_more_memory(request: spec.EncodeRequest) -> bool:
+    """Whether colors are kept at full resolution, or jpegli gets a copy of the pixels."""
+    is_full = request.subsampling in {"444", "422"} or (request.quality or 0) >= spec.FULL_CHROMA_QUALITY
+    return request.lossless or is_full or jpegli.uses_jpegli(request)
 
 
 SPEC = spec.FormatSpec(
@@ -168,6 +168,7 @@ SPEC = spec.FormatSpec(
     shrinks_on_load=True,
     frame_noun="pictures",
     packer=_MOZJPEG,
+    encoder=jpegli.JPEGLI,
     output=spec.OutputSpec(
         modes=frozenset({"L", "RGB", "CMYK"}),
         max_side=65_500,  # libjpeg's limit
@@ -177,9 +178,10 @@ SPEC = spec.FormatSpec(
         browsers=spec.Browsers(all=True, rank=1),
         stores=frozenset({spec.Block.EXIF, spec.Block.XMP, spec.Block.IPTC, spec.Block.COMMENT, spec.Block.RESOLUTION}),
         # All coefficients are kept, to make tables that fit them.
-        memory=spec.EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_has_full_chroma),
+        memory=spec.EncodingMemory(plain=(3, 5, 5), thorough=(3, 8, 8), is_thorough=_takes_more_memory),
         options=_options,
         variants=_variants,
+        encode_otherwise=jpegli.encode,
         repack=_repack,
         metadata=_metadata,
         rewriter="forkresize.image.container.jpeg:rewrite",

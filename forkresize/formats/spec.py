@@ -178,6 +178,8 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         options: the encoder's options.
         variants: changes to the options that are tried in turn; the smallest file is kept.
         are_good_enough: whether the files so far make further variants pointless.
+        encode_otherwise: encodes the pixels of the smallest variant by an optional package, and keeps its metadata, if
+            that is asked for and makes it smaller.
         repack: makes the smallest of the variants smaller still, if the effort is worth it.
         correct: changes what the encoder writes wrongly, in every file.
         sequence_options: the options that describe several frames.
@@ -202,6 +204,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     options: Callable[[EncodeRequest], Options] = lambda _request: {}
     variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
     are_good_enough: Callable[[Sequence[bytes], EncodeRequest], bool] = lambda _files, _request: False
+    encode_otherwise: Callable[[Images, EncodeRequest, bytes], bytes] = lambda _images, _request, data: data
     repack: Callable[[bytes, EncodeRequest], bytes] = lambda data, _request: data
     correct: Callable[[bytes], bytes] = lambda data: data
     sequence_options: Callable[[Images, EncodeRequest], Options] = lambda _images, _request: {}
@@ -245,6 +248,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
         decoder: the package that reads it, if Pillow does not.
         accelerator: the package that reads the same pixels in less time than Pillow.
         packer: the package that makes its files smaller.
+        encoder: the package that encodes it in fewer bytes than Pillow.
         decoder_memory: what decoding takes.
         shrinks_on_load: whether it can be decoded at a smaller scale.
         animated: whether a file can have several frames with durations.
@@ -267,6 +271,7 @@ class FormatSpec(Struct, frozen=True, kw_only=True):
     decoder: OptionalPackage | None = None
     accelerator: OptionalPackage | None = None
     packer: OptionalPackage | None = None
+    encoder: OptionalPackage | None = None
     decoder_memory: DecoderMemory = buffer_file(4)
     shrinks_on_load: bool = False
     animated: bool = False

@@ -61,6 +61,7 @@ class Encoder(Struct, frozen=True, kw_only=True):
         frames = self._with_palette(frames)
         request = self.request(frames, quality)
         spec, smallest = OUTPUT_FORMATS[self.output], min(self._variants(frames, request), key=len)
+        smallest = spec.encode_otherwise(frames.images, request, smallest)
         data = spec.correct(spec.repack(smallest, request))
         return Encoded(data=data, size=frames.images[0].size, quality=quality)
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
+from forkresize.formats import SPECS
+from forkresize.image.decode.identify import load_decoder
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.picture import Frames
@@ -27,6 +29,8 @@ def encoded() -> Callable[..., Encoded]:
         diagnostics: Diagnostics | None = None,
         **rendition: Any,
     ) -> Encoded:
+        if (package := SPECS[output].decoder) is not None:
+            load_decoder(package)
         images = (images,) if isinstance(images, Image.Image) else tuple(images)
         frames = Frames(images=images, durations=durations, loop=loop, diagnostics=diagnostics or Diagnostics())
         return encode(frames, output, Rendition(**rendition), embedded or {})

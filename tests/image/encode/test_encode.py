@@ -10,6 +10,7 @@ from PIL import Image, ImageChops, ImageStat, JpegImagePlugin
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
 from forkresize.formats.jpeg import mozjpeg
+from forkresize.formats.jpegli import jpegli
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded
 from forkresize.image.errors import PictureError
@@ -160,7 +161,16 @@ def clouds(noise: Scene) -> Image.Image:
 
 
 @pytest.fixture
-def without_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_jpegli(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As where it is not installed."""
+    monkeypatch.setitem(sys.modules, "pyjpegli", None)
+    jpegli.cache_clear()
+    yield
+    jpegli.cache_clear()
+
+
+@pytest.fixture
+def without_mozjpeg(monkeypatch: pytest.MonkeyPatch, without_jpegli: None) -> Iterator[None]:
     """As where it is not installed."""
     monkeypatch.setitem(sys.modules, "mozjpeg_lossless_optimization", None)
     mozjpeg.cache_clear()
@@ -169,7 +179,7 @@ def without_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def with_mozjpeg(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def with_mozjpeg(monkeypatch: pytest.MonkeyPatch, without_jpegli: None) -> Iterator[list[bytes]]:
     """As where it is installed, and takes one byte off; lists what it was given."""
     given: list[bytes] = []
 
@@ -198,7 +208,7 @@ def test_the_highest_effort_repacks_with_mozjpeg_last(with_mozjpeg: list[bytes],
     assert len(with_mozjpeg) == 1
 
 
-def test_the_real_mozjpeg_keeps_pixels_and_profile(noise: Scene, opened: Make) -> None:
+def test_the_real_mozjpeg_keeps_pixels_and_profile(without_jpegli: None, noise: Scene, opened: Make) -> None:
     pytest.importorskip("mozjpeg_lossless_optimization")
     plain, packed = (
         opened(clouds(noise), "jpeg", effort=each, embedded={"icc_profile": b"kept"}) for each in (None, 10)
