@@ -64,7 +64,9 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
     corrected = _CORRECTED * width * height if is_corrected else 0
     if not getattr(image, "use_load_libtiff", True):
         return float(corrected)
-    rows = min(height, int(tags.get(_ROWS_PER_STRIP, height)))
+    rows = tags.get(_ROWS_PER_STRIP, height)
+    # A damaged file may have bytes here.
+    rows = min(height, int(rows)) if isinstance(rows, int | float) else height
     return file_size + corrected + float(width * rows * len(image.getbands()) * 2)
 
 

@@ -16,8 +16,8 @@ from PIL import Image, TiffImagePlugin
 
 from forkresize.image.decode import tiff
 from forkresize.image.errors import PictureError
-from forkresize.image.transform import transform
-from forkresize.outcome import Reason
+from forkresize.image.transform import render_each, transform
+from forkresize.outcome import Failed, Reason
 from forkresize.recipe import Recipe
 
 SIZE = 8, 4
@@ -265,3 +265,13 @@ def test_files_of_libtiff_are_read_or_named(compression: str, tmp_path: Path) ->
     except PictureError as error:
         assert error.reason is Reason.UNSUPPORTED  # noqa: PT017 -- both results are right.
         assert str(error).lower() == f"tiff compression {compression} is not supported"  # noqa: PT017
+
+
+def test_bytes_as_the_number_of_rows_are_damage() -> None:
+    image = Image.new("L", (400, 700))
+    image.save(file := io.BytesIO(), "TIFF", compression="tiff_lzw")
+    data = bytearray(file.getvalue())
+    place = data.rindex(struct.pack("<H", 278))
+    data[place + 2 : place + 4] = struct.pack("<H", 7)
+    [result] = render_each(io.BytesIO(bytes(data)), Recipe.of(format="png"), name="a.tiff")
+    assert not isinstance(result.detail, Failed) or result.detail.reason is not Reason.INTERNAL
