@@ -111,6 +111,9 @@ def test_the_options_of_forkresized_are_valid(name: str) -> None:
         assert options["cluster"] == "amqp://forkresize:BROKER_PASSWORD@broker//"
         secrets = {each["source"] for each in service["secrets"]}
         assert options["cluster_key"].removeprefix("/run/secrets/") in secrets
+    if options.get("store"):
+        # The default is a file, and no directory can be written.
+        assert options["store_ledger"] == options["ledger"]
     if "rate_limit" in options:
         assert options["rate_limit_store"] == "redis://:COUNTERS_PASSWORD@counters:6379/0"
 
