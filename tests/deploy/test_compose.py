@@ -78,6 +78,15 @@ def test_every_service_is_hardened_and_limited() -> None:
     }
 
 
+@pytest.mark.parametrize("name", sorted(OURS | {"buckets", "command"}))
+def test_temporary_files_of_our_programs_have_a_place_that_fits_into_the_memory(name: str) -> None:
+    service = read_services()[name]
+    assert service["image"].startswith("localhost/forkresize/")
+    (size,) = re.findall(r"^/tmp:size=(\d+)m$", "\n".join(service["tmpfs"]), re.MULTILINE)
+    # What is in it counts as memory of the container.
+    assert 2 * int(size) * 2**20 <= int(service["deploy"]["resources"]["limits"]["memory"])
+
+
 def test_services_start_when_those_that_they_need_are_ready() -> None:
     services = read_services()
     for name, service in services.items():
