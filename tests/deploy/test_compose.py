@@ -1,5 +1,6 @@
 """deploy/compose.yaml and its files: Compose, Caddy, Prometheus, psql and our own commands accept them."""
 
+import inspect
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import pytest
 
 from forkresize.cli.options.catalog import PANELS
 from forkresize.daemon import main
+from forkresize.gateway import server
+from forkresize.gateway.runs.supervisor import Policy
 from tests.deploy.daemon_options import parse_daemon
 from tests.servers.postgresql import PostgresServer
 from tests.servers.program import find_program, uses
@@ -85,6 +88,22 @@ def test_temporary_files_of_our_programs_have_a_place_that_fits_into_the_memory(
     (size,) = re.findall(r"^/tmp:size=(\d+)m$", "\n".join(service["tmpfs"]), re.MULTILINE)
     # What is in it counts as memory of the container.
     assert 2 * int(size) * 2**20 <= int(service["deploy"]["resources"]["limits"]["memory"])
+
+
+@pytest.mark.parametrize("name", ["gateway-1", "gateway-2"])
+def test_gateways_have_the_time_that_they_take_to_end(name: str) -> None:
+    service = read_services()[name]
+    options = parse_daemon(["gateway", *service["command"]], service["environment"])
+    batches = inspect.signature(Policy).parameters["grace"].default
+    minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(\d+)s", service["stop_grace_period"]).groups()  # type: ignore[union-attr]
+    # Some seconds more are for pictures to be put and recorded, and for traces.
+    needed = options["timeout"] + server._GRACE + batches + 10  # noqa: SLF001 -- no program needs it.
+    assert 60 * int(minutes or 0) + int(seconds) >= needed
+
+
+def test_a_shell_that_does_not_end_by_a_signal_is_not_process_1() -> None:
+    for name, service in read_services().items():
+        assert service.get("init") or (service.get("entrypoint") or [""])[0] not in {"sh", "bash"}, name
 
 
 def test_services_start_when_those_that_they_need_are_ready() -> None:
