@@ -98,6 +98,16 @@ FULL: Values = {
 }
 """Nearly everything that can be set."""
 
+VARIABLES: Values = {
+    **MINIMAL,
+    "env": {"A": "true", "B": 100000000, "C": 0.5, "AWS_WEB_IDENTITY_TOKEN_FILE": "/run/secrets/token"},
+    "gateway": {**MINIMAL["gateway"], "env": {"A": False, "D": "1e8", "E": "https://user@proxy:3128"}},
+}
+"""Variables of all types; one is that of all pods, and another of gateways."""
+
+NAMES = {"long": "a" * 46 + "-" + "b" * 6}
+"""Of releases, by cases; the longest that Helm accepts."""
+
 REFUSED: dict[str, tuple[Values, str]] = {
     "nothing": ({}, "gateway.roots: name at least one place"),
     "unsigned by mistake": ({"gateway": {"roots": {"photos": "s3://photos"}}}, "gateway.keySecret: name the Secret"),
@@ -110,6 +120,10 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "misspelled on top": ({**MINIMAL, "nodes": {"enabled": True}}, "nodes"),
     "of a wrong type": ({**MINIMAL, "node": {"workers": "four"}}, "/node/workers"),
     "a password": ({**MINIMAL, "env": {"PGPASSWORD": "secret"}}, "invalid propertyName 'PGPASSWORD'"),
+    "a password in a URL": (
+        {**MINIMAL, "node": {"env": {"ALL_PROXY": "http://user:secret@proxy:3128"}}},
+        "/node/env/ALL_PROXY",
+    ),
     "nodes without limits": ({**MINIMAL, "node": {"enabled": True, "secret": "node"}}, "node.allow: name what"),
     "nodes without a cluster": ({**MINIMAL, "node": {"enabled": True, "allow": ["s3://a"]}}, "node.secret: name"),
     "no way to count": (
@@ -130,6 +144,26 @@ REFUSED: dict[str, tuple[Values, str]] = {
             },
         },
         "node.autoscaling.redis.address: name host and port",
+    ),
+    "more gateways than the most": (
+        {**MINIMAL, "gateway": {**MINIMAL["gateway"], "replicas": 11}},
+        "gateway.replicas: 11 are more than gateway.autoscaling.maxReplicas, 10",
+    ),
+    "more nodes than the most": (
+        {**MINIMAL, "node": {**FULL["node"], "autoscaling": {**_TRIGGERS["rabbitmq"], "minReplicas": 21}}},
+        "node.autoscaling.minReplicas: 21 are more than node.autoscaling.maxReplicas, 20",
+    ),
+    "batches by HTTP without a cluster": (
+        {**MINIMAL, "gateway": {**MINIMAL["gateway"], "destinations": {"web": "s3://web"}, "apiKeysSecret": "callers"}},
+        "gateway.secret: name the Secret with FORKRESIZE_CLUSTER",
+    ),
+    "batches by HTTP for all": (
+        {**MINIMAL, "gateway": {**MINIMAL["gateway"], "destinations": {"web": "s3://web"}, "secret": "gateway"}},
+        "gateway.apiKeysSecret: name the Secret with the API keys",
+    ),
+    "two batches of a name": (
+        {**MINIMAL, "batches": [FULL["batches"][1], {**FULL["batches"][1], "schedule": "@weekly"}]},
+        "batches: there are two of the name alone",
     ),
     "a batch without a cluster": (
         {**MINIMAL, "batches": [{**FULL["batches"][1], "onCluster": True}]},
@@ -183,7 +217,7 @@ def make_cases() -> dict[str, Values]:
         for store, trigger, scaled, ingress in parts
     }
     refused = {name: values for name, (values, _) in REFUSED.items()}
-    return {"full": FULL, "minimal": MINIMAL, **combined, **refused}
+    return {"full": FULL, "long": FULL, "minimal": MINIMAL, "variables": VARIABLES, **combined, **refused}
 
 
 def _combine(store: str, trigger: str, *, is_scaled: bool, has_ingress: bool) -> Values:
@@ -212,7 +246,7 @@ def find_ops_python() -> str:
 
 def render(chart: Path, cases: dict[str, Values]) -> Rendered:
     """Render a chart."""
-    order = {"chart": str(chart), "cases": cases, "versions": VERSIONS}
+    order = {"chart": str(chart), "cases": cases, "names": NAMES, "versions": VERSIONS}
     script = Path(__file__).parent / "render_chart.py"
     command = [find_ops_python(), str(script)]
     result = subprocess.run(command, input=json.dumps(order).encode(), capture_output=True, check=False, timeout=110)

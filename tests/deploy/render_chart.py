@@ -1,8 +1,8 @@
 """Render a Helm chart and validate what results. Needs helm-python-sdk and kubernetes-validate, not forkresize.
 
-Reads an object from standard input: the chart's folder, the values of each case by its name, and versions of
-Kubernetes. Writes one: what lint found, for each case the documents and notes or the error, and what is invalid in each
-version.
+Reads an object from standard input: the chart's folder, the values of each case by its name, names of releases by
+cases, and versions of Kubernetes. Writes one: what lint found, for each case the documents and notes or the error, and
+what is invalid in each version.
 """
 
 import json
@@ -23,19 +23,20 @@ def main() -> None:
     order = json.load(sys.stdin)
     lint = helm_python.lint(order["chart"], next(iter(order["cases"].values())), strict=True)
     with helm_python.Chart.load(order["chart"]) as chart:
-        cases = {name: render(chart, values) for name, values in order["cases"].items()}
+        names = order["names"]
+        cases = {case: render(chart, values, names.get(case, "web")) for case, values in order["cases"].items()}
     different = {json.dumps(each, sort_keys=True): each for case in cases.values() for each in case["documents"]}
     found = {version: list(find_faults(version, [*different.values()])) for version in order["versions"]}
     json.dump({"lint": lint, "cases": cases, "invalid": found}, sys.stdout)
 
 
-def render(chart: Any, values: dict[str, Any]) -> dict[str, Any]:
+def render(chart: Any, values: dict[str, Any], name: str) -> dict[str, Any]:
     """Return the documents of a case, its notes, and why it is refused."""
     try:
-        files = chart.render(values, name="web", namespace="pictures")
+        files = chart.render(values, name=name, namespace="pictures")
     except helm_python.HelmError as error:
         return {"documents": [], "notes": "", "error": str(error)}
-    texts = {name: text for name, text in files.items() if name.endswith(".yaml")}
+    texts = {path: text for path, text in files.items() if path.endswith(".yaml")}
     documents = [each for text in texts.values() for each in yaml.load_all(text, yaml.CSafeLoader) if each]
     return {"documents": documents, "notes": files.get(f"{chart.name}/templates/NOTES.txt", ""), "error": ""}
 

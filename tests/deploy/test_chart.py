@@ -130,6 +130,13 @@ def test_alerts_and_dashboards_are_those_beside_the_chart(chart: Rendered) -> No
     assert len(dashboards["data"]) == 2
 
 
+def test_names_in_a_release_with_a_long_name_are_short_and_different(chart: Rendered) -> None:
+    names = [(each["kind"], each["metadata"]["name"]) for each in chart.documents("long")]
+    assert len({*names}) == len(names) == len(chart.documents("full"))
+    assert max(len(name) for _, name in names) == 52
+    assert {name for kind, name in names if kind == "Deployment"} == {f"{'a' * 44}-gateway", f"{'a' * 46}-node"}
+
+
 def test_the_versions_are_those_of_the_package() -> None:
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert metadata["appVersion"] == metadata["version"] == __version__
@@ -162,9 +169,10 @@ def _schema_paths(schema: Document, prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def test_notes_name_pods_that_exist(chart: Rendered) -> None:
-    notes = chart.cases["full"]["notes"]
-    names = {f"{each['kind'].lower()}/{each['metadata']['name']}" for each in chart.documents("full")}
+@pytest.mark.parametrize("case", ["full", "long"])
+def test_notes_name_pods_that_exist(chart: Rendered, case: str) -> None:
+    notes = chart.cases[case]["notes"]
+    names = {f"{each['kind'].lower()}/{each['metadata']['name']}" for each in chart.documents(case)}
     named = {*re.findall(r"\b(?:deployment|cronjob)/[\w-]+", notes)}
     assert len(named) == 4
     assert named <= names

@@ -71,6 +71,21 @@ def test_all_variables_exist(chart: Rendered) -> None:
     assert named <= {*_variables()}
 
 
+def test_variables_keep_their_values_and_those_of_a_component_have_priority(chart: Rendered) -> None:
+    ((_, _, container),) = containers(chart.documents("variables"))
+    found = {
+        entry["name"]: entry["value"] for entry in container["env"] if entry["name"] not in {"TMPDIR", "XDG_STATE_HOME"}
+    }
+    assert found == {
+        "A": "false",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/run/secrets/token",
+        "B": "100000000",
+        "C": "0.5",
+        "D": "1e8",
+        "E": "https://user@proxy:3128",
+    }
+
+
 def _variables() -> Iterator[str]:
     """Yield the environment variables of all options."""
     yield KEY_VARIABLE

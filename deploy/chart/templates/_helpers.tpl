@@ -13,9 +13,9 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
-{{/* CronJobs have the shortest limit: 52 characters. */}}
+{{/* CronJobs have the shortest limit: 52 characters. The release is cut, so that components have different names. */}}
 {{- define "forkresize.name" -}}
-{{ printf "%s-%s" .root.Release.Name .component | trunc 52 | trimSuffix "-" }}
+{{ .root.Release.Name | trunc (int (sub 51 (len .component))) | trimSuffix "-" }}-{{ .component }}
 {{- end }}
 
 {{- define "forkresize.metadata" -}}
@@ -94,9 +94,14 @@ env:
   # The only directory that can be written.
   - {name: TMPDIR, value: /tmp}
   - {name: XDG_STATE_HOME, value: /tmp/state}
-  {{- range $name, $value := merge (dict) .env .root.Values.env }}
+  {{- $variables := dict }}
+  {{- range $each := list .root.Values.env .env }}
+  {{- range $name, $value := $each }}{{ $_ := set $variables $name $value }}{{ end }}
+  {{- end }}
+  {{- range $name, $value := $variables }}
   - name: {{ $name }}
-    value: {{ $value | quote }}
+    # As JSON, large numbers have no exponent.
+    value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
   {{- end }}
 {{- with .secret }}
 envFrom:
