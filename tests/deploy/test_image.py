@@ -99,6 +99,12 @@ def test_what_is_copied_is_not_ignored() -> None:
     assert all(list(ROOT.glob(name)) for name in copied)
 
 
+def test_all_that_the_wheel_takes_from_outside_of_the_package_is_copied() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    copied = {word for line in re.findall("^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE) for word in line.split()}
+    assert wheel["shared-data"].keys() <= copied
+
+
 @pytest.mark.parametrize("target", ["node", "gateway"])
 def test_a_server_starts_and_is_asked_for_its_health_as_written(target: str) -> None:
     (stage,) = re.findall(rf"^FROM runtime AS {target}\n(.*?)(?:\n\n|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL)

@@ -53,6 +53,11 @@ def test_all_options_exist(unit: Path) -> None:
         assert {word for word in arguments if word.startswith("--")} <= FLAGS
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_unit_names_the_manual_of_its_program(unit: Path) -> None:
+    assert f"\nDocumentation=man:{Path(find_command(unit)[0]).name}(1)\n" in unit.read_text()
+
+
 @needs_systemd
 @pytest.mark.parametrize("name", ["forkresize.timer", *(unit.name for unit in UNITS)])
 def test_systemd_accepts_the_units(name: str, units: Path) -> None:
