@@ -63,10 +63,10 @@ class ScriptedNode:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def register(self, workers: int = 2) -> int:
+    def register(self, workers: int = 2, protocol: int = VERSION) -> int:
         """Become visible to clients; return the number for ``Presence``."""
         info = NodeInfo(name=self.name, workers=workers, memory=1, allow=[], queues=["batch"], version="1", key=False)
-        return self._database.nodes.register(replace(info, protocol=VERSION, renderer=renderer_versions()))
+        return self._database.nodes.register(replace(info, protocol=protocol, renderer=renderer_versions()))
 
     def take(self) -> Lease | None:
         """Take the next chunk that is pending."""

@@ -27,7 +27,8 @@ def find_run(connection: Connection, run: int) -> RunRow:
     try:
         row = connection.database.runs.get(run)
     except FieldError as error:
-        raise FieldError("attach", f"run {run} cannot be followed: {error.message}") from error
+        way_out = "a new run to its destination takes its place once no node of its version is connected"
+        raise FieldError("attach", f"run {run} cannot be followed: {error.message}; {way_out}") from error
     if row is None:
         raise FieldError("attach", f"there is no run {run} on this cluster; 'forkresized status' shows its runs")
     if row.state in {State.DONE, State.CANCELLED}:

@@ -8,6 +8,7 @@ from forkresize.cluster.client.documents import remove_documents
 from forkresize.cluster.client.leftovers import remove_leftovers
 from forkresize.cluster.database import ClusterDatabase
 from forkresize.cluster.database.values import ListedRun, RunState
+from forkresize.cluster.protocol import VERSION
 from forkresize.errors import LedgerError, RunActiveError
 
 
@@ -16,7 +17,8 @@ def end_earlier_runs(
 ) -> None:
     """End the runs whose client has died: cancel what no node has started, and wait for the rest.
 
-    What they made is recorded, and the new run continues from there.
+    What they made is recorded, and the new run continues from there. A detached run is waited for, unless it is of
+    another version and no node of that version is connected: it is ended as well.
 
     Args:
         connection: the cluster.
@@ -83,9 +85,9 @@ def _is_finished(database: ClusterDatabase, row: ListedRun) -> bool:
 
 
 def _wait_for(connection: Connection, row: ListedRun, wait: Callable[[], object], may_wait: Callable[[], bool]) -> None:
-    """Wait for a detached run. One that was cancelled is not waited for."""
+    """Wait for a detached run, as long as it was not cancelled and nodes may go on with it."""
     is_mentioned = False
-    while not (_is_finished(connection.database, row) or row.cancelled):
+    while not (_is_finished(connection.database, row) or row.cancelled) and _may_go_on(connection.database, row):
         if not may_wait():
             raise RunActiveError(row.run, row.spec.destination)
         if not is_mentioned:
@@ -93,6 +95,12 @@ def _wait_for(connection: Connection, row: ListedRun, wait: Callable[[], object]
             is_mentioned = True
         wait()
         connection.database.chunks.expire()
+
+
+def _may_go_on(database: ClusterDatabase, row: ListedRun) -> bool:
+    """Return whether nodes may go on with a run: those of its version are connected, or will be."""
+    version = row.spec.version
+    return version == VERSION or any(node.present and node.info.protocol == version for node in database.nodes.list())
 
 
 def _cancel(database: ClusterDatabase, row: ListedRun, wait: Callable[[], object]) -> None:
