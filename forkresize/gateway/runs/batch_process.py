@@ -83,11 +83,11 @@ def _execute_with(order: BatchOrder, channel: Channel, observers: Sequence[Obser
     access = order.cluster
     with _connect(access, reporter) as connection:
         if access.batch is not None:
-            followed = _follow(order, access, connection, observers)
+            followed = follow_former(order, connection, observers)
             if followed is not None:
                 return followed
         if access.cancelled:
-            raise StopRun("it was cancelled before it was published")
+            raise StopRun("it was cancelled")
         number = _NumberObserver(lambda batch: channel.send(Published(batch)))
         return execute_on_cluster(
             _prepare(order),
@@ -130,16 +130,32 @@ def _connect(access: ClusterAccess, reporter: Reporter) -> "Iterator[Connection]
         yield connection
 
 
-def _follow(
-    order: BatchOrder, access: ClusterAccess, connection: "Connection", observers: Sequence[Observer]
-) -> Summary | None:
-    """Follow a run that a former process has published as a whole; return None if it has not."""
+def follow_former(order: BatchOrder, connection: "Connection", observers: Sequence[Observer]) -> Summary | None:
+    """Follow a run that a former process has published as a whole.
+
+    Args:
+        order: to the batch, with the number of the run.
+        connection: the cluster.
+        observers: are given what nodes have made.
+
+    Returns:
+        None if it was not published as a whole, or by another version: a new run takes its place, unless it is to be
+        cancelled.
+    """
     from forkresize.cluster.client.attach import follow_run
     from forkresize.cluster.database.values import RunState
     from forkresize.store import LocalStore
     from forkresize.store.objects import open_store
 
-    row = connection.database.runs.get(access.batch or 0)
+    assert order.cluster is not None  # noqa: S101  Only its batches have numbers.
+    access, number = order.cluster, order.cluster.batch or 0
+    try:
+        row = connection.database.runs.get(number)
+    except FieldError as error:
+        connection.notify(f"run {number} of the cluster cannot be followed: {error.message}")
+        if access.cancelled:
+            connection.database.runs.cancel(number)
+        return None
     if row is None or row.state not in {RunState.OPEN, RunState.CLOSED}:
         return None
     if access.cancelled:
