@@ -171,7 +171,7 @@ class ChunkRun:
         lease = self.lease
         if not lease.manifest.startswith(f"{run_directory(lease.run)}/"):
             raise ManifestError(f"{lease.manifest!r} is not a manifest of run {lease.run}")
-        read = partial(_read, self._destination, lease.manifest)
+        read = partial(read_document, self._destination, lease.manifest)
         header, jobs = read_again(lambda: read_plan(read(), self._tools.settings.key))
         if (header.run, header.spec) != (lease.run, self._chunk.spec.digest):
             raise ManifestError(f"the manifest {lease.manifest!r} is that of another run")
@@ -257,7 +257,13 @@ def limit_time(spec: RunSpec, longest: float | None) -> RunSpec:
     return replace(spec, timeout=longest, limits={**spec.limits, Reason.TIMED_OUT.value: longest})
 
 
-def _read(store: SourceStore, key: str) -> bytes:
+def read_document(store: SourceStore, key: str) -> bytes:
+    """Return the bytes of a manifest.
+
+    Raises:
+        ManifestError: it does not exist, or is too large.
+        OSError: it cannot be read now.
+    """
     try:
         with store.open(key) as file:
             data = bytearray()
@@ -266,5 +272,8 @@ def _read(store: SourceStore, key: str) -> bytes:
                 if len(data) > _MAX_MANIFEST:
                     raise ManifestError(f"the manifest {key!r} has more than {_MAX_MANIFEST:,} bytes")
     except FileNotFoundError as error:
+        if store.stat(key) is not None:
+            # What is not found is the directory for temporary files.
+            raise
         raise ManifestError(f"the manifest {key!r} is missing") from error
     return bytes(data)
