@@ -1,3 +1,5 @@
+import hashlib
+import hmac
 from pathlib import Path
 
 import pytest
@@ -54,7 +56,7 @@ def test_the_first_of_several_keys_signs_and_all_of_them_are_accepted(tmp_path: 
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b" " * 64, b"k" * 40 + b"\nshort", b"k" * 40 + b"\n\n" + b"k" * 40])
+@pytest.mark.parametrize("content", [b"", b"short", b" " * 64, b"\xff\n" * 15])
 def test_a_key_that_is_too_short_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"
     path.write_bytes(content)
@@ -65,3 +67,28 @@ def test_a_key_that_is_too_short_is_refused(tmp_path: Path, content: bytes) -> N
 def test_a_key_file_that_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(FieldError, match="missing' cannot be read: No such file"):
         load_key(str(tmp_path / "missing"), {})
+
+
+def test_a_key_that_is_too_short_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"\n" + b"k" * 40 + b"\n\nshort\n")
+    with pytest.raises(FieldError, match="the key on line 4 has 5 bytes"):
+        load_key(str(path), {})
+
+
+def test_empty_lines_between_keys_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"n" * 40 + b"\r\n\r\n \n" + b"f" * 40 + b"\n\n")
+    assert load_key(str(path), {}) == b"n" * 40 + b"\n" + b"f" * 40
+
+
+def test_a_key_of_random_bytes_may_contain_line_feeds(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    content = b"\xff" + b"\n" * 2 + b"a" * 40 + b"\n \xfe"
+    path.write_bytes(content)
+    key = load_key(str(path), {})
+    assert key == content
+    assert verify(key, "message", b"data", hmac.new(content, b"message\0data", hashlib.sha256).hexdigest())
+    signature = sign(key, "message", b"data")
+    assert verify(key, "message", b"data", signature)
+    assert not verify(key, "message", b"data", sign(b"a" * 40, "message", b"data"))
