@@ -22,14 +22,17 @@ def find_obstacle(nodes: Sequence[NodeRow], queue: str, refusal: str, seconds: f
     serving = [node for node in nodes if queue in node.info.queues and not node.draining]
     if not serving:
         return f"none takes work from the queue {queue!r}"
-    others = [node.info for node in serving if node.info.protocol != VERSION]
-    if len(others) == len(serving):
-        return f"{_describe_version(others[0])}; use the same version of forkresize for the command and all nodes"
-    if refusal:
+    suitable = [node for node in serving if node.info.protocol == VERSION]
+    if not suitable:
+        other = _describe_version(serving[0].info)
+        return f"{other}; use the same version of forkresize for the command and all nodes"
+    # A node of another version refuses while those of this version have no time yet.
+    is_normal = len(suitable) < len(serving) and all(node.chunks for node in suitable)
+    if refusal and not is_normal:
         return refusal
-    if not signed and all(node.info.key for node in serving):
+    if not signed and all(node.info.key for node in suitable):
         return "all of them require the cluster's key"
-    if seconds >= _LONG and any(not node.chunks for node in serving):
+    if seconds >= _LONG and any(not node.chunks for node in suitable):
         return "they are idle, and their logs say why"
     return ""
 

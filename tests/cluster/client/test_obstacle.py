@@ -48,6 +48,8 @@ OTHER = (
         ([node(chunks=2)], "", 600, False, ""),
         ([node(protocol=1), node("interactive")], "a: no", 5, False, OTHER),
         ([node(protocol=1), node()], "a: no", 5, False, "a: no"),
+        ([node(protocol=1), node(chunks=1)], "a: no", 600, False, ""),
+        ([node(protocol=1), node(chunks=1), node()], "a: no", 5, False, "a: no"),
     ],
 )
 def test_the_obstacle_is_the_first_that_a_user_can_remove(
