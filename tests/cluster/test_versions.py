@@ -23,6 +23,8 @@ FOLDER = Path(__file__).parent / "recorded"
 OTHER = Path(__file__).parent / "other_node.py"
 FORMER = [path for path in sorted(FOLDER.iterdir()) if path.name != f"protocol-{VERSION}"]
 
+CHANGE = "UPDATE forkresize.schema_version SET version = version + %s WHERE component = %s"
+
 
 def test_other_fields_are_another_version() -> None:
     recorded = FOLDER / f"protocol-{VERSION}" / "fields.json"
@@ -109,17 +111,18 @@ def test_a_node_that_renders_as_the_run_asks_records_what_the_run_asked_for(lab:
 
 
 @ON_REDIS
-def test_a_node_ends_when_a_later_version_has_changed_the_ledger(lab: Lab) -> None:
+@pytest.mark.parametrize("component", ["ledger", "cluster"])
+def test_a_node_ends_when_a_later_version_has_changed_the_tables(lab: Lab, component: str) -> None:
     lab.add_pictures(4)
     node = lab.start_node()
     with psycopg.connect(lab.ledger) as connection:
-        connection.execute("UPDATE forkresize.schema_version SET version = version + 1 WHERE component = 'ledger'")
+        connection.execute(CHANGE, (1, component))
     lab.publish(2)
     assert node.wait() == 3, node.log
     assert "a later version of forkresize has used it; upgrade, or use another database" in node.log
     assert (lab.progress.pictures_done, lab.progress.lost) == (0, 0)
     with psycopg.connect(lab.ledger) as connection:
-        connection.execute("UPDATE forkresize.schema_version SET version = version - 1 WHERE component = 'ledger'")
+        connection.execute(CHANGE, (-1, component))
     lab.start_node()
     lab.wait_until_finished()
     assert [outcome.outcomes[0].detail.status for outcome in lab.outcomes()] == ["written"] * 4

@@ -6,6 +6,7 @@ that transactions wait for each other and never deadlock. The clock is the datab
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Self
 
 from forkresize.cluster.database.chunks import LEASE_SECONDS, ChunkTable
@@ -14,12 +15,18 @@ from forkresize.cluster.database.outbox import Outbox
 from forkresize.cluster.database.overview import Overview, read_overview
 from forkresize.cluster.database.runs import RunTable
 from forkresize.ledger.postgres.database import Database, Timeouts
-from forkresize.ledger.postgres.migrate import migrate
+from forkresize.ledger.postgres.migrate import check_version, migrate, version
 from forkresize.ledger.scripts import read_scripts
 
 __all__ = ["ClusterDatabase"]
 
+_COMPONENT = "cluster"
 _TIMEOUTS = Timeouts()
+
+
+@cache
+def _read_scripts() -> tuple[str, ...]:
+    return tuple(read_scripts("forkresize.cluster.migrations"))
 
 
 class ClusterDatabase:
@@ -56,7 +63,16 @@ class ClusterDatabase:
         Raises:
             LedgerError: a later version has changed them, or this user may not.
         """
-        migrate(self._database, "cluster", read_scripts("forkresize.cluster.migrations"))
+        migrate(self._database, _COMPONENT, _read_scripts())
+
+    def check(self) -> None:
+        """Check that no later version of this program has changed the tables.
+
+        Raises:
+            OutdatedError: one has.
+        """
+        found = self._database.run(lambda cursor: version(cursor, _COMPONENT))
+        check_version(_COMPONENT, found, len(_read_scripts()))
 
     def overview(self) -> Overview:
         """Return the state of the cluster in numbers."""

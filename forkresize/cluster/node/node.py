@@ -152,7 +152,10 @@ class Node:
             return
         database = self._database()
         try:
+            database.check()
             self._handle(message, database, traceparent, redelivered=redelivered)
+        except OutdatedError as error:
+            self._fail(error)
         except ForkresizeError as error:
             _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
 
