@@ -179,12 +179,18 @@ def test_prometheus_accepts_its_file_and_the_rules(tmp_path: Path) -> None:
     assert jobs <= set(re.findall(r"job_name: (\S+)", text))
 
 
-def test_the_secrets_are_random_and_stay(tmp_path: Path) -> None:
-    folder = tmp_path / "deploy/compose"
-    folder.mkdir(parents=True)
-    script = folder / "make-secrets"
+@pytest.fixture
+def make_secrets(tmp_path: Path) -> Path:
+    """A copy of the script, in a folder without secrets."""
+    script = tmp_path / "deploy/compose/make-secrets"
+    script.parent.mkdir(parents=True)
     script.write_bytes((DEPLOY / "compose/make-secrets").read_bytes())
     script.chmod(0o755)
+    return script
+
+
+def test_the_secrets_are_random_and_stay(tmp_path: Path, make_secrets: Path) -> None:
+    script, folder = make_secrets, make_secrets.parent
     subprocess.run([script, "pictures.example.org"], check=True, timeout=60)
     env = tmp_path / "deploy/.env"
     values = dict(line.split("=") for line in env.read_text().splitlines())
@@ -196,6 +202,33 @@ def test_the_secrets_are_random_and_stay(tmp_path: Path) -> None:
     before = [env.read_text(), (folder / "secrets/cluster.key").read_text()]
     subprocess.run([script], check=True, timeout=60)
     assert [env.read_text(), (folder / "secrets/cluster.key").read_text()] == before
+
+
+def test_secrets_that_are_empty_are_made(make_secrets: Path) -> None:
+    env, folder = make_secrets.parents[1] / ".env", make_secrets.parent / "secrets"
+    env.write_text("SITE=a\nNODE_PASSWORD=\nSTORE_USER=mine\n")
+    folder.mkdir()
+    (folder / "cluster.key").touch()
+    (folder / "urls.key").touch()
+    subprocess.run([make_secrets], check=True, timeout=60)
+    # Of two lines, Compose takes the last.
+    values = dict(line.split("=") for line in env.read_text().splitlines())
+    assert sorted(values) == SECRETS
+    assert (values["SITE"], values["STORE_USER"], len(values["NODE_PASSWORD"])) == ("a", "mine", 48)
+    assert re.fullmatch("[0-9a-f]{64}\n", (folder / "cluster.key").read_text())
+    assert re.fullmatch("[0-9a-f]{64}:[0-9a-f]{64}\n", (folder / "urls.key").read_text())
+
+
+def test_no_secret_is_made_without_openssl(tmp_path: Path, make_secrets: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("chmod", "dirname", "grep", "mkdir", "sh"):
+        (programs / name).symlink_to(find_program(name, "coreutils and grep"))
+    env = {"PATH": str(programs)}
+    found = subprocess.run([make_secrets], env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stderr) == (1, "make-secrets: install openssl, which makes random numbers\n")
+    assert not (make_secrets.parents[1] / ".env").exists()
+    assert not (make_secrets.parent / "secrets").exists()
 
 
 class TestUsers:
