@@ -1,7 +1,7 @@
 -- Roles with the least rights for databases that forkresize uses. Run it as the owner of the database, once the tables exist:
 --
 --     forkresized migrate --ledger postgresql://owner@HOST/DATABASE
---     psql --single-transaction --file deploy/postgresql/roles.sql postgresql://owner@HOST/DATABASE
+--     psql --set ON_ERROR_STOP=1 --single-transaction --file deploy/postgresql/roles.sql postgresql://owner@HOST/DATABASE
 --     createuser --pwprompt --role forkresize_client web
 --
 -- Run both again before you use a later version of forkresize. These roles cannot change tables.

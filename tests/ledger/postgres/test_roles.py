@@ -1,5 +1,8 @@
 """deploy/postgresql/roles.sql: each role can do what it needs, and no more."""
 
+import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from forkresize.gateway.runs.run import RunState as State
 from forkresize.ledger import OutputRecord, open_ledger
 from forkresize.ledger.postgres import Database, migrate
 from tests.ledger.postgres.conftest import Query
-from tests.servers.program import uses
+from tests.servers.program import find_program, uses
 
 pytestmark = [*uses("postgresql"), pytest.mark.slow]
 
@@ -115,6 +118,16 @@ def test_a_gateway_does_whole_runs_and_records_who_asked(url: str) -> None:
 def test_only_gateways_see_who_asked(url: str, role: str) -> None:
     with psycopg.connect(as_role(url, role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT * FROM forkresize.gateway_run")
+
+
+def test_the_command_in_its_comment_fails_when_the_script_does(url: str, query: Query) -> None:
+    (line,) = re.findall("^-- +(psql .*)$", SCRIPT.read_text(), re.MULTILINE)
+    words = [url if word.startswith("postgresql:") else word for word in shlex.split(line)]
+    words[0] = find_program("psql", "postgresql-client")
+    root = SCRIPT.parents[2]
+    assert subprocess.run(words, cwd=root, capture_output=True, check=False, timeout=60).returncode == 0
+    query("ALTER TABLE forkresize.root RENAME TO other")
+    assert subprocess.run(words, cwd=root, capture_output=True, check=False, timeout=60).returncode == 3
 
 
 @pytest.mark.parametrize("role", ROLES)
