@@ -182,6 +182,7 @@ EXPERIMENTS: dict[str, Values] = {
     "no hosts": {"secret": "client"},
     "unknown": {"only": ["kill-everything"]},
     "misspelled": {"second": 3},
+    "a key": {"env": {"FORKRESIZE_CLUSTER_KEY": "0" * 64}},
 }
 """Values of the chart with the experiments."""
 

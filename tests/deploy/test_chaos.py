@@ -1,5 +1,6 @@
 """The chaos experiments: valid, aimed at pods and files that exist, and related to the benchmark that runs here."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,10 +14,11 @@ import yaml
 from benchmarks.chaos_cluster import Monkey
 from forkresize.cli.command import forkresize
 from forkresize.cluster.database.chunks import LEASE_SECONDS
+from forkresize.cluster.signing import KEY_VARIABLE
 from forkresize.ledger.postgres.database import Timeouts
 from tests.cluster.lab import draw_jpeg
 from tests.deploy.chaos_mesh import KINDS, Experiment, IOChaos, NetworkChaos, StressChaos, Workflow
-from tests.deploy.charts import CHAOS, HOSTS, ROOT, Document, Rendered, containers
+from tests.deploy.charts import CHAOS, CHART, HOSTS, ROOT, Document, Rendered, containers
 from tests.servers.program import uses
 
 pytestmark = [*uses("chart"), pytest.mark.slow]
@@ -44,6 +46,17 @@ def test_the_chart_is_valid(chaos: Rendered) -> None:
     assert "hosts.database: name what freeze-node cuts nodes off from" in chaos.cases["no hosts"]["error"]
     assert 'only: unknown experiment "kill-everything"; use kill-node,' in chaos.cases["unknown"]["error"]
     assert "additional properties 'second' not allowed" in chaos.cases["misspelled"]["error"]
+    assert f"invalid propertyName '{KEY_VARIABLE}'" in chaos.cases["a key"]["error"]
+
+
+def test_a_batch_for_nodes_with_a_key_is_described() -> None:
+    # The variable of its Secret that nodes with a key ask for.
+    assert KEY_VARIABLE in (CHAOS / "values.yaml").read_text()
+
+
+def test_variables_are_those_that_the_other_chart_accepts() -> None:
+    schemas = [json.loads((folder / "values.schema.json").read_text()) for folder in (CHART, CHAOS)]
+    assert schemas[1]["properties"]["env"] == schemas[0]["definitions"]["variables"]
 
 
 def test_the_workflow_runs_all_experiments_in_turn_and_then_the_check(workflow: Workflow) -> None:
