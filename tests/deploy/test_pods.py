@@ -36,6 +36,9 @@ def test_pods_have_no_rights(chart: Rendered) -> None:
         assert (context["allowPrivilegeEscalation"], context["readOnlyRootFilesystem"]) == (False, True)
         assert context["capabilities"] == {"drop": ["ALL"]}
         assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"]
+        # With a root that cannot be written, listings and records need a place.
+        (volume,) = [each["name"] for each in container["volumeMounts"] if each["mountPath"] == "/tmp"]  # noqa: S108 -- in pods.
+        assert [each["emptyDir"] for each in pod["volumes"] if each["name"] == volume] == [{"sizeLimit": "2Gi"}]
     assert seen > 10
     accounts = [each for each in chart.all_documents() if each["kind"] == "ServiceAccount"]
     assert {each["automountServiceAccountToken"] for each in accounts} == {False}
