@@ -1,6 +1,7 @@
 """The time that a request may take until it is answered, and clients that go away before: TimeLimit."""
 
 import asyncio
+from collections import deque
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,6 +64,7 @@ class _Exchange:
         self._loop = asyncio.get_running_loop()
         self._limit = asyncio.timeout(seconds)
         self._watcher: asyncio.TimerHandle | asyncio.Task[None] | None = None
+        self._early = deque[Message]()  # What the watcher received before the application asked for it.
 
     async def run(self, app: ASGIApp, scope: Scope) -> bool:
         """Have a request answered; return whether it was."""
@@ -81,6 +83,10 @@ class _Exchange:
 
     async def _receive_part(self) -> Message:
         self._stop_watching()
+        if self._early:
+            message = self._early.popleft()
+            self._watch_soon()
+            return message
         self._set_deadline(None)
         message = await self._receive()
         if not self._is_answered and message["type"] == "http.request":
@@ -112,7 +118,7 @@ class _Exchange:
             self._watcher = None
 
     async def _wait_for_disconnect(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        while (message := await self._receive())["type"] != "http.disconnect":
+            self._early.append(message)
         self.is_abandoned = True
         self._set_deadline(self._loop.time())

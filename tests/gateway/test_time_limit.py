@@ -23,6 +23,9 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY = [(b"content-length", b"2")]
 
+_LATE = 0.2
+"""Seconds after which it is long watched whether the client goes away."""
+
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     async def bounded() -> None:
@@ -88,6 +91,20 @@ def test_the_work_ends_when_the_client_goes_away(headers: Any) -> None:
         await app.begun.wait()
         parts.put_nowait({"type": "http.disconnect"})
         assert (await request, app.is_cancelled) == ((499, b""), True)
+
+    run(check())
+
+
+def test_a_request_without_a_body_may_be_read_late() -> None:
+    async def read_late(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(_LATE)
+        message = await receive()
+        await PlainTextResponse(repr((message["type"], message["body"])))(scope, receive, send)
+
+    async def check() -> None:
+        parts = asyncio.Queue[Message]()
+        parts.put_nowait(part())
+        assert await ask(TimeLimit(read_late, DEADLINE), parts) == (200, b"('http.request', b'')")
 
     run(check())
 
