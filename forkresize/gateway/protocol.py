@@ -30,6 +30,9 @@ is reset, and the client may lose the answer."""
 _MAX_REFUSED = 100
 """Connections beyond the limit that get an answer."""
 
+_MAX_REFUSED_OF_ADDRESS = 10
+"""Connections of an address beyond its share that get an answer: until it is read, they count among all."""
+
 _MAX_PIPELINED = 16
 """Requests that wait on a connection for the answer to the one before them."""
 
@@ -78,21 +81,23 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif len(self.connections) > self._limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; try again", retry_after=1)
-        elif self._exceeds_share():
+        elif (excess := self._count_excess()) > _MAX_REFUSED_OF_ADDRESS:
+            self.transport.abort()
+        elif excess > 0:
             text = "too many connections from this address; try again"
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, text, retry_after=1)
 
-    def _exceeds_share(self) -> bool:
-        """Return whether the address of this connection has too many."""
+    def _count_excess(self) -> int:
+        """Return how many connections the address of this one has beyond its share."""
         limits = self._limits
         # The peer of a Unix socket is a proxy.
         peer = self.client[0] if self.client else ""
         self.address = group_address(peer) if peer else ""
         if len(self.connections) <= limits.connections_per_address or not peer:
-            return False
+            return 0
         others = (each for each in self.connections if isinstance(each, BoundedProtocol))
-        count = sum(each.address == self.address for each in others)
-        return count > limits.connections_per_address and not is_proxy(peer, limits.proxies)
+        excess = sum(each.address == self.address for each in others) - limits.connections_per_address
+        return 0 if excess <= 0 or is_proxy(peer, limits.proxies) else excess
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""

@@ -66,6 +66,15 @@ def test_an_address_has_a_share_of_the_connections_unless_it_is_a_proxy(proxies:
             assert read_answer(another).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_an_address_cannot_take_the_places_of_others_by_connections_that_are_refused() -> None:
+    with serve(connections=20, connections_per_address=3) as (connect, _), contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(connect())
+        with connect(source_address=("127.0.0.2", 0)) as other:
+            other.sendall(GOOD)
+            assert read_answer(other).startswith(b"HTTP/1.1 200 OK")
+
+
 def test_connections_beyond_the_limit_are_refused_and_others_go_on() -> None:
     with serve(connections=3) as (connect, _), contextlib.ExitStack() as stack:
         first, *others = [stack.enter_context(connect()) for _ in range(3)]
