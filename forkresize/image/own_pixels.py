@@ -88,7 +88,7 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         if self.recipe.color is Color.KEEP or self.profile == self.source.profile:
             return True
         if self._is_upright:
-            return ImageChops.difference(self.image, own).getbbox() is None
+            return ImageChops.difference(self.image, own).getbbox(alpha_only=False) is None
         return self.image.histogram() == own.histogram()
 
     def repack(self) -> Encoded | None:

@@ -40,6 +40,9 @@ def repacked(data: bytes, **recipe: Any) -> Rendered:
     return made
 
 
+_ARTIST = 0x013B
+
+
 def seen(data: bytes) -> tuple[Any, ...]:
     """Return the pixels as libvips decodes and turns them."""
     image = pyvips.Image.new_from_buffer(data, "").autorot()
@@ -109,6 +112,21 @@ def test_what_is_coded_with_loss_keeps_its_color_space(
     assert Image.open(io.BytesIO(made.data)).info["icc_profile"] == rgb_profile()
     assert seen(made.data) == seen(source)
     assert repacked(source, color="keep").warnings == ()
+
+
+def test_the_color_space_of_a_picture_with_alpha_is_remarked_on_too(
+    noise: Scene, rgb_profile: Callable[..., bytes]
+) -> None:
+    made = repacked(coded(noise("RGBA"), "WEBP", quality=80, icc_profile=rgb_profile()))
+    assert made.warnings == ("kept in its color space: converting the pixels would lose some of their quality",)
+
+
+@pytest.mark.parametrize("policy", ["all", "safe", "copyright"])
+def test_texts_of_a_turned_picture_stay_as_they_are(policy: str, scene: Scene) -> None:
+    exif = tags(6)
+    exif[_ARTIST] = "Jürgen Müller, 日本".encode()
+    made = repacked(coded(scene(), "JPEG", exif=exif), metadata=policy)
+    assert "Jürgen Müller, 日本".encode() in made.data
 
 
 def test_what_is_coded_without_loss_is_converted(scene: Scene, rgb_profile: Callable[..., bytes]) -> None:

@@ -80,6 +80,7 @@ def with_orientation(block: bytes, orientation: int) -> bytes:
     """
     exif = Exif()
     exif.load(block)
+    exif.update({tag: in_source_bytes(exif[tag], tag) for tag in exif})
     exif[Base.Orientation] = orientation
     return exif.tobytes()
 
