@@ -34,7 +34,11 @@ class Call(Struct, eq=False):
 
     def finish(self, result: TaskResult[None, Any] | SupervisorLostError) -> None:
         """Give the future what it is to get."""
-        value = result if self.convert is None else self.convert(result)
+        try:
+            value = result if self.convert is None else self.convert(result)
+        except Exception as error:  # noqa: BLE001  It converts what a worker has sent, which may be anything.
+            self.future.set_exception(error)
+            return
         if isinstance(value, SupervisorLostError):
             self.future.set_exception(value)
         elif self.convert is None:

@@ -8,6 +8,7 @@ from msgspec import field
 from forkresize.pool.call import Call
 from forkresize.pool.dispatcher import Dispatcher
 from forkresize.pool.options import PICKLE
+from forkresize.pool.result import SupervisorLostError
 from forkresize.pool.server import Configuration
 
 
@@ -21,6 +22,16 @@ class CountedCall(Call, eq=False):
         return self is other
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_result_that_cannot_be_converted_fails_its_own_future_alone() -> None:
+    def refuse(_: object) -> None:
+        raise ValueError("not what was asked for")
+
+    future: Future[Any] = Future()
+    Call(1, None, b"", (), future, refuse).finish(SupervisorLostError("gone", None))
+    with pytest.raises(ValueError, match="not what was asked for"):
+        future.result(0)
 
 
 def test_cancelling_waiting_calls_takes_one_pass_and_spares_those_that_are_retried(
