@@ -68,6 +68,9 @@ class KeyFile(Generic[T]):
             self._content, errors = self._read()
         except (OSError, ValueError) as error:
             self._content = None
+            if isinstance(error, OSError):
+                # It may pass, such as a lack of descriptors, without another change of the file.
+                self._stamp = None
             _LOG.error("%s cannot be used, and none of its keys is valid: %s", self._path, describe(error))
             return
         _LOG.info("read the keys in %s again", self._path)

@@ -1,7 +1,9 @@
 """API keys: created once, stored as hashes, revoked by removing their lines."""
 
+import errno
 import logging
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -59,6 +61,27 @@ def test_a_key_is_revoked_when_its_line_is_removed_and_others_stay(
     clock.now = 3.0
     assert keys.find(app.key) is None
     assert "none of its keys is valid" in caplog.text
+
+
+def test_keys_are_valid_again_after_their_file_could_not_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = create_key("web", "reader")
+    file = tmp_path / "keys"
+    file.write_text(f"{web.line}\n")
+    clock = Clock()
+    keys = ApiKeys(str(file), clock)
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    file.write_text(f"{web.line}\n\n")
+    with monkeypatch.context() as patch:
+        patch.setattr("forkresize.gateway.access.key_file.open", fail, raising=False)
+        clock.now = 1.0
+        assert keys.find(web.key) is None
+    clock.now = 2.0
+    assert keys.find(web.key) is not None
 
 
 @pytest.mark.parametrize(
