@@ -22,6 +22,9 @@ _SYSTEM = (
     "/dev/urandom", NULL,
 )  # fmt: skip
 
+_PACKAGE = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
+"""The directory of forkresize itself."""
+
 
 def interpreter_paths() -> Iterator[str]:
     """Yield what has to be readable to import modules and load libraries at any time.
@@ -29,9 +32,9 @@ def interpreter_paths() -> Iterator[str]:
     Of ``sys.path``, that is archives and the directories to which installers write. Other directories may contain a
     whole project, for example after an editable installation: of these, only packages that are already imported. The
     directories in PYTHONPATH and LD_LIBRARY_PATH were named on purpose. The working directory, the home directory and
-    their parents are left out in any case.
+    their parents are left out, unless the working directory is in this package, which loads modules when it needs them.
     """
-    installed = list(dict.fromkeys((*_SYSTEM, *_python_folders())))
+    installed = list(dict.fromkeys((*_SYSTEM, *_python_folders(), _PACKAGE)))
     yield from installed
     private = _private_folders()
     for path in dict.fromkeys(_others(installed)):

@@ -105,3 +105,11 @@ def test_working_and_home_directory_are_not_readable_as_python_paths(tmp_path: P
     assert str(other) in paths
     assert not {str(home), str(home / "here"), str(tmp_path)} & set(paths)
     assert os.path.dirname(os.__file__).startswith(tuple(filter(None, paths)))
+
+
+def test_this_package_is_readable_even_if_the_working_directory_is_in_it() -> None:
+    package = os.path.realpath(os.path.dirname(forkresize.__file__))
+    script = "from forkresize.pool.sandbox.paths import interpreter_paths as p; print(*p(), sep='\\n')"
+    command = [sys.executable, "-c", script]
+    found = subprocess.run(command, cwd=f"{package}/image", capture_output=True, text=True, check=True, timeout=60)
+    assert package in found.stdout.split("\n")
