@@ -94,7 +94,7 @@ def test_an_output_that_a_lost_node_has_put_counts_as_written(lab: Lab) -> None:
     with psycopg.connect(lab.ledger) as connection:
         # As if its node had died before it could report.
         connection.execute("UPDATE forkresize.chunk SET state = 'pending', sequence = NULL, outcomes = NULL")
-    lab.database.outbox.announce(lab.run, 1)
+    lab.database.outbox.announce([(lab.run, 1)])
     wait_for(lambda: lab.progress.is_finished and lab.database.runs.finished_chunks(lab.run, 1), "it is done again")
     (chunk,) = lab.database.runs.finished_chunks(lab.run)
     assert (chunk.attempt, lab.progress.counts["written"]) == (2, 3)

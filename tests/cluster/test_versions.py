@@ -9,10 +9,12 @@ import pytest
 from forkresize.batch.fingerprint import RENDER_VERSION
 from forkresize.cluster.client.attendance import Attendance
 from forkresize.cluster.client.connection import Connection
+from forkresize.cluster.database.values import NewChunk
 from forkresize.cluster.jsonlines import ManifestError
 from forkresize.cluster.manifest import read_outcomes, read_plan
 from forkresize.cluster.messages import decode_message
 from forkresize.cluster.protocol import VERSION
+from forkresize.cluster.publisher import Publisher
 from forkresize.cluster.spec import decode_spec, read_header
 from forkresize.errors import FieldError
 from forkresize.recipe import from_bytes
@@ -83,6 +85,33 @@ def test_nodes_of_another_version_leave_a_run_to_those_of_its_own(lab: Lab) -> N
     lab.wait_until_finished()
     assert [outcome.outcomes[0].detail.status for outcome in lab.outcomes()] == ["written"] * 6
     assert {chunk.node for chunk in lab.database.runs.finished_chunks(lab.run)} == {lab.nodes[1].name}
+
+
+@ON_REDIS
+def test_many_chunks_of_another_version_hold_up_no_others_and_none_is_lost(lab: Lab) -> None:
+    lab.add_pictures(2)
+    other, count = lab.run + 1000, 200
+    lab.database.runs.create(other, lab.spec)
+    lab.database.runs.add_chunks(other, [NewChunk(number, "m", 0, 1, 1) for number in range(1, count + 1)])
+    lab.database.runs.close(other)
+    _set_version(lab, other, VERSION + 1)
+    with Publisher(lab.broker) as publisher:
+        publisher.check()
+        while lab.database.outbox.relay(publisher.publish):
+            pass
+    node = lab.start_node()
+    lab.publish(1)
+    lab.wait_until_finished(30)
+    assert node.log.count("is left to other nodes") == 1
+    _set_version(lab, other, VERSION)
+    # There are no manifests: each chunk is given up once its message comes.
+    wait_for(lambda: len(lab.database.runs.finished_chunks(other)) == count, "all chunks have come")
+
+
+def _set_version(lab: Lab, run: int, number: int) -> None:
+    with psycopg.connect(lab.ledger) as connection:
+        statement = "UPDATE forkresize.batch SET spec = jsonb_set(spec::jsonb, '{version}', to_jsonb(%s::int))::text"
+        connection.execute(f"{statement} WHERE run = %s", (number, run))
 
 
 @ON_REDIS

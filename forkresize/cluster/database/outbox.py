@@ -1,6 +1,6 @@
 """The messages to publish: written with the chunks in one transaction, published by any process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from forkresize.cluster.database.leases import ANNOUNCE
 from forkresize.cluster.database.sql import fetch
@@ -63,9 +63,15 @@ class Outbox:
 
         return self._database.run(relay)
 
-    def announce(self, run: int, number: int) -> None:
-        """Announce a chunk once more if it is pending; for a node that may not work on it, where another one may."""
-        self._database.run(lambda cursor: cursor.execute(ANNOUNCE, {"run": run, "number": number}))
+    def announce(self, chunks: Sequence[tuple[int, int]]) -> None:
+        """Announce chunks once more that are pending; for a node that may not work on them, where another one may.
+
+        Args:
+            chunks: their runs' numbers, and their own.
+        """
+        # In one order, so that nodes that announce the same chunks do not wait for each other.
+        rows = [{"run": run, "number": number} for run, number in sorted(chunks)]
+        self._database.run(lambda cursor: cursor.executemany(ANNOUNCE, rows))
 
     def republish(self, queue: str, older_than: float, limit: int = 100) -> int:
         """Announce pending chunks again whose message may be lost; for nodes that wait at an empty queue.

@@ -1,4 +1,4 @@
-"""What any node does for the whole cluster: publish waiting messages, and return the chunks of nodes that were lost."""
+"""What any node does for the whole cluster: publish messages, return lost chunks, announce those that it refused."""
 
 import logging
 import random
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from forkresize.cluster.database import ClusterDatabase
+from forkresize.cluster.node.refusals import Refusals
 from forkresize.cluster.publisher import Publisher
 from forkresize.errors import ClusterError, LedgerError
 from forkresize.ledger.postgres.database import Timeouts
@@ -38,15 +39,22 @@ class Keeper:
         publisher: of messages; used by this thread alone.
         queues: the queues that the node takes chunks from.
         idle_since: returns since when the node has no work, by ``time.monotonic``; None if it has some.
+        refusals: what the node leaves to others.
     """
 
     def __init__(
-        self, url: str, publisher: Publisher, queues: Sequence[str], idle_since: Callable[[], float | None]
+        self,
+        url: str,
+        publisher: Publisher,
+        queues: Sequence[str],
+        idle_since: Callable[[], float | None],
+        refusals: Refusals,
     ) -> None:
         self._url = url
         self._publisher = publisher
         self._queues = queues
         self._idle_since = idle_since
+        self._refusals = refusals
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work_until_end, name="keeper", daemon=True)
         self._next_expiry = self._next_search = 0.0
@@ -62,16 +70,29 @@ class Keeper:
     def _work_until_end(self) -> None:
         with ClusterDatabase(self._url, _TIMEOUTS) as database, self._publisher:
             while not self._ended.is_set():
-                published = 0
-                try:
-                    self._expire(database)
-                    self._search(database)
-                    published = database.outbox.relay(self._publisher.publish)
-                except (LedgerError, ClusterError) as error:
-                    _LOG.warning("messages wait: %s", error)
-                if not published:
+                if not self._work(database):
                     # Not all nodes at the same time.
                     self._ended.wait(RELAY_INTERVAL * random.uniform(0.5, 1.5))  # noqa: S311 -- no secret.
+            self._announce(database, at_once=True)
+
+    def _work(self, database: ClusterDatabase) -> int:
+        """Do what is due; return how many messages were published."""
+        try:
+            self._expire(database)
+            self._search(database)
+            self._announce(database)
+            return database.outbox.relay(self._publisher.publish)
+        except (LedgerError, ClusterError) as error:
+            _LOG.warning("messages wait: %s", error)
+            return 0
+
+    def _announce(self, database: ClusterDatabase, *, at_once: bool = False) -> None:
+        """Announce what this node leaves to others. If that fails, ``_search`` of an idle node does so later."""
+        try:
+            if chunks := self._refusals.take(at_once=at_once):
+                database.outbox.announce(chunks)
+        except LedgerError as error:
+            _LOG.warning("chunks for other nodes are announced later: %s", error)
 
     def _expire(self, database: ClusterDatabase) -> None:
         now = time.monotonic()

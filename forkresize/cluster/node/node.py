@@ -23,6 +23,7 @@ from forkresize.cluster.node.info import describe_node
 from forkresize.cluster.node.intake import ChunkConsumer, refuse_compression, register_task
 from forkresize.cluster.node.keeper import Keeper
 from forkresize.cluster.node.metrics import NodeMetrics, serve_metrics
+from forkresize.cluster.node.refusals import Refusals
 from forkresize.cluster.node.settings import NodeSettings
 from forkresize.cluster.node.stores import StoreCache
 from forkresize.cluster.publisher import Publisher
@@ -42,9 +43,6 @@ _PAUSE = 2.0
 _NOTICE_SECONDS = 3.0
 _NOTICE_INTERVAL = 0.2
 """How long and how often a node looks whether the database has lost a node, too, that the broker has lost."""
-
-_PASS_ON_SECONDS = 1.0
-"""Seconds before the message for a chunk that this node may not touch is published again."""
 
 _GIVE_BACK_SECONDS = 5.0
 """How long a node that stops at once tries to give back its chunks."""
@@ -76,7 +74,7 @@ class Node:
         self._local = threading.local()
         self._stores = StoreCache(self._allowed, settings.stores)
         self._draining = False
-        self._refusal: tuple[int, str] | None = None
+        self._refusals = Refusals()
         self._signals = StopSignals(self._on_stop)
         self._signals.on_force = self._on_force
         self._failure: BaseException | None = None
@@ -107,7 +105,9 @@ class Node:
             self.metrics.follow(lambda: self.renderer.stats, self._list_running, lambda: self._draining)
             stack.enter_context(serve_metrics(self.metrics, self.settings))
             stack.enter_context(self._create_heartbeat())
-            stack.enter_context(Keeper(self.settings.ledger, publisher, self.settings.queues, lambda: self._idle_since))
+            stack.enter_context(
+                Keeper(self.settings.ledger, publisher, self.settings.queues, lambda: self._idle_since, self._refusals)
+            )
             worker.start()
         if self._failure is not None:
             raise self._failure
@@ -119,10 +119,9 @@ class Node:
         self._app.conf.update(
             worker_pool="threads", worker_concurrency=self.settings.chunks, worker_consumer=ChunkConsumer
         )
-        queues = [queue_name(queue) for queue in self.settings.queues]
         return self._app.WorkController(
             hostname=f"forkresize@{self.settings.name}",
-            queues=queues,
+            queues=[queue_name(queue) for queue in self.settings.queues],
             ready_callback=self._on_ready,
             without_gossip=True,
             without_heartbeat=True,
@@ -155,11 +154,15 @@ class Node:
             database.check()
             self._handle(message, database, traceparent, redelivered=redelivered)
         except OutdatedError as error:
+            self._refusals.add(message.run, message.chunk)
             self._fail(error)
         except ForkresizeError as error:
             _LOG.error("chunk %s of run %s: %s", message.chunk, message.run, error)
 
     def _handle(self, message: ChunkMessage, database: ClusterDatabase, traceparent: str, *, redelivered: bool) -> None:
+        if self._refusals.is_recent(message.run):
+            self._refusals.add(message.run, message.chunk)
+            return
         try:
             run = database.runs.get(message.run)
             stores = None if run is None else self._stores.get(run)
@@ -174,14 +177,11 @@ class Node:
 
     def _pass_on(self, message: ChunkMessage, error: ForkresizeError, database: ClusterDatabase) -> None:
         """Leave a chunk to another node, and record why."""
-        refusal = message.run, str(error)
-        if isinstance(error, UsageError) and refusal != self._refusal:
-            # Not once for each of its chunks, which come again and again.
-            _LOG.error("run %s is left to other nodes: %s", *refusal)
-            self._refusal = refusal
+        # The log has the reason once, not for each of the chunks, which come again and again.
+        if self._refusals.note(message.run, str(error)) and isinstance(error, UsageError):
+            _LOG.error("run %s is left to other nodes: %s", message.run, error)
+        self._refusals.add(message.run, message.chunk)
         database.runs.refuse(message.run, f"{self.settings.name}: {error}")
-        time.sleep(0 if self._draining else _PASS_ON_SECONDS)
-        database.outbox.announce(message.run, message.chunk)
 
     def _take(self, message: ChunkMessage, database: ClusterDatabase, *, redelivered: bool) -> Lease | None:
         """Lease a chunk. If the broker has lost the node that had it, the database may notice a moment later."""
