@@ -106,7 +106,8 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         if self.recipe.if_larger is IfLarger.WRITE and not self.rendition.lossless:
             return encoded
         own = self.pack_jpeg() or (self._rewrite() if self._is_same_file_format() else None)
-        if own is None and self._is_same_file_format() and len(self.data) < len(encoded.data):
+        wants_smaller = self.recipe.if_larger is not IfLarger.WRITE
+        if own is None and wants_smaller and self._is_same_file_format() and len(self.data) < len(encoded.data):
             self.diagnostics.warn("the source is smaller, but its metadata cannot be removed, so it was encoded again")
         if own is None or len(own.data) >= len(encoded.data):
             return encoded
