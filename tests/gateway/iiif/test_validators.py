@@ -66,7 +66,9 @@ def test_iiif_validator_ng_passes_at_level_2_and_for_all_extras(gateway: Gateway
     assert len(results) >= 105
     # Of size ^max, the validator expects the size of the source. The specification wants the largest size that
     # maxWidth, maxHeight and maxArea permit, 5000 x 5000; test_request.py checks that.
-    assert [test for test, _ in failures] == ["SizeUpTest"], failures
+    # Of random regions in random angles, it compares the empty corners too, and expects them to be black. The
+    # specification leaves their color to the server.
+    assert {test for test, _ in failures} - {"RotationRegionNon90Test"} == {"SizeUpTest"}, failures
 
 
 def find_modern_python() -> str:
