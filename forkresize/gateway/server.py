@@ -55,8 +55,23 @@ def serve(settings: GatewaySettings) -> int:
         FieldError: an address or a port cannot be used.
     """
     raise_file_limit(settings.wire.connections + _OTHER_FILES)
-    services = Services(settings)
-    config = uvicorn.Config(
+    # Connections wait from now on, so that what is printed is true.
+    with listen(settings.host, settings.port, _BACKLOG) as socket:
+        services = Services(settings)
+        server = _Server(_configure(services), services)
+        host, port = socket.getsockname()[:2]
+        # The server handles signals itself, and then has them handled once more.
+        with _serve_metrics(services) as metrics, StopSignals(lambda: None):
+            _LOG.info("serving %s at http://%s:%s/", ", ".join(services.roots.names), host, port)
+            if metrics is not None:
+                _LOG.info("metrics are at %s", metrics.url)
+            server.run(sockets=[socket])
+    return ExitCode.OK if server.started else ExitCode.FATAL
+
+
+def _configure(services: Services) -> uvicorn.Config:
+    settings = services.settings
+    return uvicorn.Config(
         create_app(services),
         host=settings.host,
         port=settings.port,
@@ -72,17 +87,6 @@ def serve(settings: GatewaySettings) -> int:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=int(settings.limits.timeout) + _GRACE,
     )
-    server = _Server(config, services)
-    # Connections wait from now on, so that what is printed is true.
-    socket = listen(settings.host, settings.port, _BACKLOG)
-    host, port = socket.getsockname()[:2]
-    # The server handles signals itself, and then has them handled once more.
-    with socket, _serve_metrics(services) as metrics, StopSignals(lambda: None):
-        _LOG.info("serving %s at http://%s:%s/", ", ".join(services.roots.names), host, port)
-        if metrics is not None:
-            _LOG.info("metrics are at %s", metrics.url)
-        server.run(sockets=[socket])
-    return ExitCode.OK if server.started else ExitCode.FATAL
 
 
 def _serve_metrics(services: Services) -> AbstractContextManager[MetricsServer | None]:
