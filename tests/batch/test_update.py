@@ -252,7 +252,7 @@ def test_an_output_removed_before_its_record_is_made_by_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(SeparateOutputs, "finalize", lose)
         make()
-    assert set(whys(make).values()) == {"no output yet"}
+    assert set(whys(make).values()) == {"the output is gone"}
 
 
 @pytest.mark.slow
