@@ -63,10 +63,12 @@ def is_asleep() -> Callable[[int], bool]:
 def exhaust_descriptors() -> Iterator[Callable[[int], None]]:
     """Open files up to a lowered limit, with room for a number of further ones."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # This process may have many open already.
+    lowered = max(map(int, os.listdir("/dev/fd"))) + 16
     opened: list[int] = []
 
     def exhaust(room: int) -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowered, limits[1]))
         with contextlib.suppress(OSError):
             while True:
                 opened.append(os.open(os.devnull, os.O_RDONLY))
