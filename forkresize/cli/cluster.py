@@ -130,12 +130,12 @@ def _connect(arguments: Arguments, broker: str | None, observers: Sequence[Obser
     from forkresize.cluster.signing import load_key
 
     # A run without a terminal prints nothing else, but one that waits for nodes must say so.
-    is_shown = arguments.quiet or arguments.is_interactive or progress_of(arguments) != "none"
+    prints_nothing_else = not arguments.is_interactive and progress_of(arguments) == "none"
 
     def notify(text: str) -> None:
         for observer in observers:
             observer.on_notice(text)
-        if not is_shown:
+        if prints_nothing_else and not arguments.quiet:
             print_status(text)
 
     with connect(str(arguments.settings.ledger), broker, load_key(arguments.cluster_key), notify) as connection:
