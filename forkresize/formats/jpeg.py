@@ -1,11 +1,9 @@
 """JPEG (ITU-T T.81), and MPO, a JPEG with more pictures behind the first (CIPA DC-007)."""
 
-import re
 import struct
-from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from forkresize.formats import jpegli, spec
 from forkresize.formats.metadata import COMMENT, IPTC_RESOURCE, Credit, MetadataBlocks
@@ -15,12 +13,6 @@ XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 """The name of the segment that holds XMP."""
 
 _IPTC_NAME = b"Photoshop 3.0\0" + IPTC_RESOURCE
-
-EOI, SOS = 0xD9, 0xDA
-_LEAD = 0xFF
-
-_LENGTH = 2
-"""Bytes in which a segment stores its length, themselves included."""
 
 _MAX_SEGMENT = 65_533
 """Bytes that a segment holds."""
@@ -32,41 +24,6 @@ _MOZJPEG = OptionalPackage("mozjpeg", "mozjpeg-lossless-optimization", "mozjpeg_
 
 _ARTIST, _COPYRIGHT = 0x013B, 0x8298
 """EXIF's tags of the credit."""
-
-
-_AFTER_SCAN = rb"\xff[^\xff\0\xd0-\xd7]"
-"""The first marker after coded pixels; a stuffed zero and the restart markers are part of them."""
-
-
-class Segment(NamedTuple):
-    """A part of a JPEG: its marker, and where its content begins and ends; coded pixels belong to their scan."""
-
-    marker: int
-    start: int
-    end: int
-
-
-def segments(data: bytes) -> Iterator[Segment]:
-    """Yield the segments of a JPEG, the end of the image included.
-
-    Raises:
-        spec.UnsupportedContainerError: it is damaged.
-        struct.error: it ends too early.
-    """
-    position = 2
-    while True:
-        lead, marker = struct.unpack_from("BB", data, position)
-        if marker == EOI:
-            yield Segment(marker, position + 2, position + 2)
-            return
-        (length,) = struct.unpack_from(">H", data, position + 2)
-        end = position + 2 + length
-        after_scan = re.compile(_AFTER_SCAN).search(data, end) if marker == SOS else None
-        if lead != _LEAD or length < _LENGTH or end > len(data) or (marker == SOS and after_scan is None):
-            raise spec.UnsupportedContainerError("damaged segment")
-        end = after_scan.start() if after_scan else end
-        yield Segment(marker, position + 4, end)
-        position = end
 
 
 def _options(request: spec.EncodeRequest) -> spec.Options:

@@ -4,6 +4,7 @@ from functools import cache
 from types import ModuleType
 
 from forkresize.formats import spec
+from forkresize.formats.jpeg_segments import SOS, segments
 from forkresize.formats.package import OptionalPackage
 
 JPEGLI = OptionalPackage("jpegli", "pyjpegli", "pyjpegli")
@@ -57,9 +58,6 @@ def encode(images: spec.Images, request: spec.EncodeRequest, file: bytes) -> byt
 
 def _with_segments_of(file: bytes, made: bytes) -> bytes:
     """Return a JPEG that has no metadata with that of another one."""
-    # Not at the top, as that module imports this one.
-    from forkresize.formats.jpeg import SOS, segments
-
     kept = [_SOI]
     for segment in segments(file):
         if segment.marker == SOS:

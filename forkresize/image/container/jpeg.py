@@ -3,7 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-from forkresize.formats.jpeg import EOI, XMP_NAME, Segment, segments
+from forkresize.formats.jpeg import XMP_NAME
+from forkresize.formats.jpeg_segments import EOI, Segment, segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from PIL.ImageFile import ImageFile
 
-from forkresize.formats.jpeg import SOS, segments
+from forkresize.formats.jpeg_segments import SOS, segments
 from forkresize.formats.spec import UnsupportedContainerError
 
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2})

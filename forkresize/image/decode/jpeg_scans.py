@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from forkresize.formats.jpeg import EOI, SOS, Segment, segments
+from forkresize.formats.jpeg_segments import EOI, SOS, Segment, segments
 
 _DQT, _SOF_PROGRESSIVE, _HUFFMAN = 0xDB, 0xC2, 0xC4
 _UNEXPECTED = frozenset({0, 1, 0xD8, 0xDC, 0xFF, *range(0xC0, 0xD0)} - {_SOF_PROGRESSIVE, _HUFFMAN})

@@ -13,7 +13,7 @@ from PIL.ImageFile import ImageFile
 
 from forkresize.extras import install_command
 from forkresize.formats import raw
-from forkresize.formats.jpeg import segments
+from forkresize.formats.jpeg_segments import segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image.diagnostics import Diagnostics

@@ -4,7 +4,7 @@ import re
 import struct
 from itertools import islice, takewhile
 
-from forkresize.formats.jpeg import SOS, segments
+from forkresize.formats.jpeg_segments import SOS, segments
 from forkresize.formats.spec import UnsupportedContainerError
 
 HEADER = 4 << 20

@@ -9,7 +9,8 @@ from msgspec import Struct
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from forkresize.formats.jpeg import EOI, XMP_NAME, segments
+from forkresize.formats.jpeg import XMP_NAME
+from forkresize.formats.jpeg_segments import EOI, segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image.decode.gain_map import is_gain_map, other_images
