@@ -7,7 +7,7 @@ from msgspec.json import decode, encode
 from forkresize.cluster.database.leases import PRESENCE_LOCK
 from forkresize.cluster.database.sql import fetch
 from forkresize.cluster.database.values import NodeInfo, NodeRow
-from forkresize.ledger.postgres.database import Connection, Cursor, Database
+from forkresize.ledger.postgres.database import Connection, Cursor, Database, close_after_rollback
 
 _REGISTER = """
 INSERT INTO forkresize.node (name, info) VALUES (%(name)s, %(info)s)
@@ -110,7 +110,7 @@ class Presence:
     def release(self) -> None:
         """Free the lock; may be called again."""
         if self._connection is not None:
-            self._connection.close()
+            close_after_rollback(self._connection)
             self._connection = None
 
     def _hold(self) -> None:

@@ -7,6 +7,7 @@ prepared, and time-outs are set in each transaction. TLS, password files and ``P
 import contextlib
 import logging
 import os
+import select
 import time
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
@@ -29,6 +30,9 @@ _LONGEST_PAUSE = 2.0
 
 _SLICE = 0.1
 """Seconds between two calls of ``on_pause``."""
+
+_LONGEST_ROLLBACK = 5.0
+"""Seconds after which a server that does not answer to a ``ROLLBACK`` counts as gone."""
 
 _LOG = logging.getLogger("forkresize.ledger")
 
@@ -74,6 +78,27 @@ def _close_sockets() -> None:
 
 
 os.register_at_fork(after_in_child=_close_sockets)
+
+
+def close_after_rollback(connection: Connection) -> None:
+    """Roll the transaction of a connection back, and close it: on return the server has freed the locks.
+
+    A server notices some time later that a connection was closed. A connection that is lost, and one whose server does
+    not answer, is only closed.
+    """
+    with contextlib.closing(connection), contextlib.suppress(psycopg.Error):
+        server = connection.pgconn
+        server.send_query(b"ROLLBACK")
+        server.flush()
+        poll = select.poll()
+        poll.register(server.socket, select.POLLIN)
+        deadline = time.monotonic() + _LONGEST_ROLLBACK
+        while (remaining := deadline - time.monotonic()) > 0:
+            if server.is_busy():
+                poll.poll(remaining * 1000)
+                server.consume_input()
+            elif server.get_result() is None:
+                break
 
 
 class Database:

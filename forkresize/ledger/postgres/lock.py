@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg
 
 from forkresize.errors import DestinationBusyError, LedgerError
-from forkresize.ledger.postgres.database import Connection, Database
+from forkresize.ledger.postgres.database import Connection, Database, close_after_rollback
 
 _RETRY_INTERVAL = 0.25
 """Seconds between two attempts to get a lock that another run holds."""
@@ -73,7 +73,7 @@ class DestinationLock:
     def release(self) -> None:
         """Free the lock; may be called again."""
         if self._connection is not None:
-            self._connection.close()
+            close_after_rollback(self._connection)
             self._connection = None
 
     def _is_alive(self) -> bool:

@@ -1,6 +1,9 @@
 """One run per destination, or one per shard of it, whichever machines they are on."""
 
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +19,7 @@ from tests.servers.program import uses
 pytestmark = [*uses("postgresql"), pytest.mark.slow]
 
 DEADLINE = 30
+HOLDERS = "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND datname = current_database()"
 HERE = DestinationName("s3://a/b", "s3://a/b", "s3://a/b")
 
 
@@ -78,6 +82,39 @@ def test_a_run_waits_until_the_other_one_ends(database: Database, url: str) -> N
     assert waiting.is_set()
 
 
+def test_a_lock_is_free_as_soon_as_it_is_released(database: Database) -> None:
+    # A statement on a connection that exists: a new one would give the server time.
+    for _ in range(20):
+        held = lock(database)
+        held.acquire(0, list)
+        held.release()
+        assert database.run(lambda cursor: cursor.execute(f"SELECT 1 {HOLDERS}").fetchall()) == []
+
+
+def test_a_server_that_does_not_answer_is_not_waited_for(
+    database: Database, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forkresize.ledger.postgres.database._LONGEST_ROLLBACK", 0.2)
+    held = lock(database)
+    held.acquire(0, list)
+    ((backend,),) = query(f"SELECT pid {HOLDERS}")
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        held.release()
+        assert time.monotonic() - started < DEADLINE
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+
+def test_a_lock_whose_connection_was_cut_is_released(database: Database, query: Query) -> None:
+    held = lock(database)
+    held.acquire(0, list)
+    cut_locks(query)
+    held.release()
+    assert is_free(database)
+
+
 def test_a_lock_whose_connection_was_cut_is_taken_again(database: Database, query: Query) -> None:
     held = lock(database)
     held.acquire(0, list)
@@ -99,12 +136,9 @@ def test_a_lock_that_another_run_has_got_since_is_an_error(database: Database, q
 
 def cut_locks(query: Query) -> None:
     """Cut the connections of this database that hold a lock."""
-    holders = (
-        "FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND datname = current_database()"
-    )
-    query(f"SELECT pg_terminate_backend(pid) {holders}")
+    query(f"SELECT pg_terminate_backend(pid) {HOLDERS}")
     for _ in range(1000):
-        if not query(f"SELECT 1 {holders}"):
+        if not query(f"SELECT 1 {HOLDERS}"):
             return
         query("SELECT pg_sleep(0.01)")
     pytest.fail("the session did not end")
