@@ -18,7 +18,7 @@ _FACTOR = 10
 _NAMES = 2000
 
 _QUEUES = (0, 1, None)
-"""Pictures that may wait; None for the default, eight per worker."""
+"""Pictures that may wait; None for the default, 24 per worker."""
 
 
 def overload(options: argparse.Namespace) -> None:

@@ -14,6 +14,9 @@ from forkresize.daemon.runs import make_runs_settings, runs_options
 from forkresize.pool import PoolOptions, SandboxMode
 from forkresize.store.objects import StoreOptions
 
+_NICE = 5
+"""Of the workers, so that the process that serves gets a CPU as soon as it needs one: it needs little."""
+
 
 @click.command(short_help="Serve pictures by HTTP until it is asked to stop.")
 @click.option(
@@ -38,7 +41,11 @@ from forkresize.store.objects import StoreOptions
     show_default=True,
     help="Make no picture of more megapixels by the IIIF Image API.",
 )
-@click.option("--queue", type=whole("n", 0), help="Pictures that may wait for a worker. [default: 8 per worker]")
+@click.option(
+    "--queue",
+    type=whole("n", 0),
+    help="Pictures that may wait for a worker, except in an overload. [default: 24 per worker]",
+)
 @click.option("--queue-memory", type=BYTES, default="512M", show_default=True, help="Memory for sources.")
 @worker_options
 @click.option("--allow-http", is_flag=True, help="Reach object stores without encryption, not only on this machine.")
@@ -75,7 +82,9 @@ def gateway(**options: Any) -> int:
         ),
         wire=create_wire_limits(options),
         access=create_access_settings(options),
-        pool=PoolOptions(workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"]),
+        pool=PoolOptions(
+            workers=options["workers"], memory=options["memory"], max_tasks=options["max_tasks"], nice=_NICE
+        ),
         sandbox=SandboxMode(options["sandbox"]),
         stores=_limit_stores(options["timeout"], allow_http=options["allow_http"]),
         runs=make_runs_settings(options, roots),

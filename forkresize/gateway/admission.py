@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from forkresize.gateway.pressure import Pressure
 from forkresize.gateway.problem import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 _AHEAD = 2
 """Pictures per worker that are with the pool: one that is rendered, and one that is next."""
 
-_BUSY = "the gateway is busy; try again"
+BUSY = "the gateway is busy; try again"
+"""Why a picture is refused."""
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
@@ -66,6 +68,9 @@ class Place:
 class Admission:
     """Admits pictures in their order, one lane of giants beside the others. For one event loop.
 
+    In an overload, no picture waits: each that is admitted has a worker at once, and those that waited when the
+    overload began are refused.
+
     Other threads may read its numbers: each is one value, or a sum over what does not change its length.
 
     Args:
@@ -75,11 +80,16 @@ class Admission:
     def __init__(self, bounds: Bounds) -> None:
         self.bounds = bounds
         self._waiting: dict[bool, deque[tuple[Place, asyncio.Future[None]]]] = {True: deque(), False: deque()}
-        self._slots = bounds.workers * _AHEAD
+        self._pressure = Pressure(bounds.waiting)
         self._giant_slots = max(1, bounds.workers - 1)
         self._active: set[Place] = set()
         self._memory = self._giant_memory = 0
         self._oldest: float | None = None
+
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether no picture may wait at the moment."""
+        return self._pressure.is_high
 
     @property
     def waiting(self) -> int:
@@ -115,7 +125,8 @@ class Admission:
         """
         place = Place(size, is_giant=size >= self.bounds.giant)
         if not self._has_room(place):
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=1)
+            self._note_refusal()
+            raise _refuse()
         self._book(place, place.size)
         await self._wait(place)
         try:
@@ -123,14 +134,39 @@ class Admission:
         finally:
             self._leave(place)
 
+    def refuses_all(self) -> bool:
+        """Return whether a picture of any size would be refused now, in an overload."""
+        has_room = len(self._active) < self._slots
+        return self._pressure.note_room(has_room=has_room) and not has_room
+
+    @property
+    def _slots(self) -> int:
+        return self.bounds.workers * (1 if self._pressure.is_high else _AHEAD)
+
+    @property
+    def _may_wait(self) -> int:
+        return 0 if self._pressure.is_high else self.bounds.waiting
+
+    def _note_refusal(self) -> None:
+        if not self._pressure.note_refusal():
+            return
+        for lane in self._waiting.values():
+            for place, turn in lane:
+                self._book(place, -place.size)
+                if not turn.done():
+                    turn.set_exception(_refuse())
+            lane.clear()
+        self._note_oldest()
+
     def _has_room(self, place: Place) -> bool:
         """Return whether a place can be had, now or later. Giants get half of the queue and of the memory at most."""
+        self._pressure.note_room(has_room=len(self._active) < self._slots)
         if place.is_giant:
             is_short = self._giant_memory and self._giant_memory + place.size > self.bounds.memory // 2
-            if is_short or len(self._waiting[True]) >= max(1, self.bounds.waiting // 2):
+            if is_short or len(self._waiting[True]) >= max(1, self._may_wait // 2):
                 return False
         is_short = self._memory and self._memory + place.size > self.bounds.memory
-        return not is_short and (self._has_slot(place) or self.waiting < self.bounds.waiting)
+        return not is_short and (self._has_slot(place) or self.waiting < self._may_wait)
 
     def _book(self, place: Place, size: int) -> None:
         """Count the memory of a place, or no longer if the size is negative."""
@@ -141,7 +177,7 @@ class Admission:
     async def _wait(self, place: Place) -> None:
         lane = self._waiting[place.is_giant]
         if not lane and self._has_slot(place):
-            self._active.add(place)
+            self._activate(place)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = place, turn
@@ -150,14 +186,18 @@ class Admission:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if place in self._active:
                 # It had its turn in the same moment.
                 self._release(place)
-            else:
+            elif entry in lane:
                 lane.remove(entry)
                 self._note_oldest()
                 self._book(place, -place.size)
             raise
+
+    def _activate(self, place: Place) -> None:
+        self._active.add(place)
+        self._pressure.note_room(has_room=len(self._active) < self._slots)
 
     def _has_slot(self, place: Place) -> bool:
         giants = sum(each.is_giant for each in self._active) if place.is_giant else 0
@@ -178,14 +218,22 @@ class Admission:
         self._book(place, -place.size)
         while lanes := [lane for lane in self._waiting.values() if lane and self._has_slot(lane[0][0])]:
             found, turn = min(lanes, key=lambda lane: lane[0][0].entered).popleft()
-            if not turn.done():
-                self._active.add(found)
+            if turn.done():
+                # Its request has been cancelled a moment ago.
+                self._book(found, -found.size)
+            else:
+                self._activate(found)
                 turn.set_result(None)
+        self._pressure.note_room(has_room=len(self._active) < self._slots)
         self._note_oldest()
 
     def _note_oldest(self) -> None:
         """Note when the picture came that waits longest."""
         self._oldest = min((lane[0][0].entered for lane in self._waiting.values() if lane), default=None)
+
+
+def _refuse() -> Problem:
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=1)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Place], object], place: Place) -> None:

@@ -16,10 +16,12 @@ from forkresize.gateway import health, listing, page, sign
 from forkresize.gateway.access.guard import guard_routes
 from forkresize.gateway.access.proxies import trust_proxies
 from forkresize.gateway.bounds import RequestBounds
+from forkresize.gateway.early_refusal import EarlyRefusal
 from forkresize.gateway.headers import SecurityHeaders
 from forkresize.gateway.iiif import routes as iiif
 from forkresize.gateway.iiif.cross_origin import CrossOrigin
 from forkresize.gateway.imgproxy import routes as pictures_on_demand
+from forkresize.gateway.imgproxy.signature import PREFIX
 from forkresize.gateway.observer import RequestObserver
 from forkresize.gateway.problem import Problem, respond_to_problem
 from forkresize.gateway.runs import routes as runs
@@ -40,7 +42,11 @@ def create_app(services: Services) -> ASGIApp:
     """
     settings = services.settings
     bounded = RequestBounds(_create_router(services), settings.wire, settings.limits.max_file_size + _FORM_BYTES)
-    trusting = trust_proxies(bounded, settings.access.trusted_proxies)
+    passing: ASGIApp = bounded
+    if services.derivatives is None:
+        # Otherwise, the store may have what is asked for.
+        passing = EarlyRefusal(bounded, services.pictures.admission, PREFIX.encode(), pictures_on_demand.PATH)
+    trusting = trust_proxies(passing, settings.access.trusted_proxies)
     return SecurityHeaders(RequestObserver(trusting, services.metrics, services.tracer))
 
 

@@ -176,6 +176,7 @@ class _Queue(Collector):
             ("queue_pictures", "Pictures that wait for a worker.", admission.waiting),
             ("queue_limit_pictures", "Pictures that may wait; others are refused.", admission.bounds.waiting),
             ("queue_oldest_age_seconds", "Time that the picture has waited that waits longest.", admission.oldest_age),
+            ("overloaded", "Whether no picture may wait, since too many come.", float(admission.is_overloaded)),
             ("pictures_in_progress", "Pictures that are fetched, or that workers have.", admission.active),
             ("source_memory_bytes", "Bytes of sources in memory.", admission.memory),
             ("source_memory_limit_bytes", "Bytes of sources that may be in memory.", admission.bounds.memory),

@@ -32,7 +32,8 @@ from forkresize.store import LocalStore
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-_WAITING_PER_WORKER = 8
+_WAITING_PER_WORKER = 24
+"""Two workers take all pictures of a page at once, about 50."""
 
 _RECIPES = 64
 """Recipes that are kept packed."""

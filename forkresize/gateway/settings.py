@@ -31,7 +31,8 @@ class Limits(Struct, frozen=True, kw_only=True):
         max_output_pixels: of a picture by the IIIF Image API, before it is rotated.
         max_frames: of a source, if all are kept.
         max_file_size: bytes of a source or an upload.
-        waiting: pictures that may wait for a worker; those beyond are refused with 503. None for eight per worker.
+        waiting: pictures that may wait for a worker; those beyond are refused with 503. None for 24 per worker.
+            In an overload, none waits; see ``Pressure``.
         memory: bytes of sources that may be in memory at the same time.
         giant: bytes from which a source may not keep the last worker from others.
         connections: requests to each root at the same time.

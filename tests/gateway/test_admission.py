@@ -41,6 +41,12 @@ class Visitors:
         self.inside.remove(name)
         await let_run()
 
+    def wait_for(self, name: str) -> "asyncio.Task[None]":
+        return self._tasks[name]
+
+    def cancel(self, name: str) -> None:
+        self._tasks[name].cancel()
+
     async def give_up(self, name: str) -> None:
         self._tasks[name].cancel()
         await asyncio.gather(self._tasks[name], return_exceptions=True)
@@ -185,3 +191,81 @@ def test_the_age_is_that_of_the_picture_that_waits_longest() -> None:
         assert (admission.waiting, admission.oldest_age) == (0, 0.0)
 
     asyncio.run(check())
+
+
+async def overload(visitors: Visitors) -> None:
+    """Have pictures refused until that is an overload."""
+    end = time.monotonic() + 10
+    while not visitors.admission.is_overloaded and time.monotonic() < end:
+        assert await visitors.refused() == 1
+        await asyncio.sleep(0.01)
+    assert visitors.admission.is_overloaded
+
+
+def test_in_an_overload_those_that_wait_are_refused_and_no_other_waits() -> None:
+    async def check() -> None:
+        visitors = Visitors(workers=2, waiting=3)
+        for name in "abcdefg":
+            await visitors.come(name)
+        assert not visitors.admission.refuses_all()
+        await overload(visitors)
+        results = await asyncio.gather(*(visitors.wait_for(name) for name in "efg"), return_exceptions=True)
+        assert [isinstance(each, Problem) and each.status for each in results] == [503] * 3
+        assert (visitors.admission.waiting, visitors.admission.memory) == (0, 4)
+        # One that is next would wait for a worker.
+        for name in "ab":
+            await visitors.leave(name)
+            assert visitors.admission.refuses_all()
+            await visitors.refused()
+        await visitors.leave("c")
+        assert not visitors.admission.refuses_all()
+        await visitors.come("h")
+        assert visitors.inside == ["d", "h"]
+        await visitors.refused()
+
+    call(check())
+
+
+def test_after_an_overload_pictures_wait_again() -> None:
+    async def check() -> None:
+        visitors = Visitors(workers=1, waiting=3)
+        for name in "abcde":
+            await visitors.come(name)
+        await overload(visitors)
+        await asyncio.gather(*(visitors.wait_for(name) for name in "cde"), return_exceptions=True)
+        for name in "ab":
+            await visitors.leave(name)
+        await asyncio.sleep(0.15)
+        for name in "fghij":
+            await visitors.come(name)
+        assert visitors.inside == [*"fg"]
+        assert (visitors.admission.is_overloaded, visitors.admission.waiting) == (False, 3)
+
+    call(check())
+
+
+def test_one_that_is_cancelled_while_it_gets_its_turn_or_is_refused_leaves_nothing_behind() -> None:
+    async def check() -> None:
+        visitors = Visitors(workers=1, waiting=2)
+        for name in "abcd":
+            await visitors.come(name)
+        # In the same turn of the loop: c gives up, and a leaves, so that it would be c's turn.
+        visitors.cancel("c")
+        await visitors.leave("a")
+        assert visitors.inside == [*"bd"]
+        await visitors.come("e")
+        await overload_of(visitors, "e")
+        await visitors.leave("b")
+        await visitors.leave("d")
+        assert (visitors.admission.active, visitors.admission.waiting, visitors.admission.memory) == (0, 0, 0)
+
+    async def overload_of(visitors: Visitors, name: str) -> None:
+        while not visitors.admission.is_overloaded:
+            with pytest.raises(Problem):
+                async with visitors.admission.enter(10**6):
+                    pass
+            await asyncio.sleep(0.01)
+        visitors.cancel(name)
+        await asyncio.gather(visitors.wait_for(name), return_exceptions=True)
+
+    call(check())

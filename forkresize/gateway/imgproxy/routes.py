@@ -19,6 +19,9 @@ from forkresize.gateway.imgproxy.options import AUTO, Options
 from forkresize.gateway.imgproxy.path import PictureRequest
 from forkresize.gateway.services import Services
 
+PATH = "/i/{signature}/{path:path}"
+"""The template of the route."""
+
 _NOT_PLAIN = re.compile(r"[^ !#-\[\]-~]")
 """Characters that a file name in quotes cannot have."""
 
@@ -47,7 +50,7 @@ class PictureApi:
 
     def routes(self) -> list[BaseRoute]:
         """Return the routes."""
-        return [Route("/i/{signature}/{path:path}", self.show)]
+        return [Route(PATH, self.show)]
 
     @describe(
         "Make a picture",
