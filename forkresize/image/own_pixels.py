@@ -7,6 +7,7 @@ from PIL.Image import Image
 
 from forkresize.formats import OUTPUT_FORMATS, EncodeRequest, source_name
 from forkresize.image.container import replace_metadata
+from forkresize.image.decode.strict import opens_everywhere
 from forkresize.image.deep_image import SIXTEEN_BITS
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded
@@ -149,7 +150,11 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         if not self._is_upright:
             blocks = replace(blocks, exif=with_orientation(blocks.exif, self.source.view.orientation))
         original = replace_metadata(self.data, own_format, blocks)
-        return self.data if original is None and self._keeps_all else original
+        return self._copy() if original is None and self._keeps_all else original
+
+    def _copy(self) -> bytes | None:
+        """Return the source's file; None if other programs may not open it."""
+        return self.data if opens_everywhere(self.data, self.source.image.format or "") else None
 
     def _is_same_file_format(self) -> bool:
         """Return whether the source's file has the pixels of the output, in its format and color space."""
