@@ -1,15 +1,12 @@
 """AVIF (AOMedia, v1.1)."""
 
-import struct
 from collections.abc import Iterator
 
 from forkresize.formats import spec
+from forkresize.formats.boxes import boxes
 from forkresize.formats.metadata import MetadataBlocks
 
 _BEST_QUALITY = 100
-
-_LONG = 1
-"""The size of a box whose real size follows, in 64 bits."""
 
 
 def _options(request: spec.EncodeRequest) -> spec.Options:
@@ -36,26 +33,6 @@ def _losses(request: spec.EncodeRequest) -> Iterator[str]:
         yield "AVIF converts colors to another color model, so that levels may be off by up to 3"
     if request.durations and request.loop != 0:
         yield "AVIF cannot store a loop count; the animation will loop forever"
-
-
-def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the type of each box in a part of a file, and where its content begins and ends (ISO/IEC 14496-12, 4.2).
-
-    Raises:
-        spec.UnsupportedContainerError: a box is damaged.
-        struct.error: the header of one ends too early.
-    """
-    while start < end:
-        size, name = struct.unpack_from(">I4s", data, start)
-        header = 8
-        if size == _LONG:
-            (size,) = struct.unpack_from(">Q", data, start + 8)
-            header = 16
-        stop = start + size if size else end
-        if stop > end or stop < start + header:
-            raise spec.UnsupportedContainerError(f"box {name!r} has {size} bytes")
-        yield name, start + header, stop
-        start = stop
 
 
 def _without_times(data: bytes) -> bytes:
@@ -108,6 +85,8 @@ SPEC = spec.FormatSpec(
         metadata=_metadata,
         correct=_without_times,
         losses=_losses,
+        rewriter="forkresize.image.container.avif:rewrite",
+        is_copied_whole=True,
         is_coded_with_loss=lambda _data: True,
     ),
 )

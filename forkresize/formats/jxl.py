@@ -97,6 +97,8 @@ SPEC = spec.FormatSpec(
         ),
         options=_options,
         metadata=_metadata,
+        rewriter="forkresize.image.container.jxl:rewrite",
+        is_copied_whole=True,
         is_coded_with_loss=lambda _data: True,
     ),
 )

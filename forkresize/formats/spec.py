@@ -186,6 +186,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         metadata: the options that embed metadata; what does not fit is dropped with a warning.
         losses: warnings about what the format does not keep of the request.
         rewriter: ``module:function`` that replaces the metadata of a file without re-encoding it; empty for none.
+        is_copied_whole: whether a file is copied if all its metadata is kept, since more in it belongs to the picture.
         is_coded_with_loss: whether encoding the pixels of a file again would lose some.
     """
 
@@ -211,6 +212,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     metadata: Callable[[MetadataBlocks, Warn], Options] = lambda _blocks, _warn: {}
     losses: Callable[[EncodeRequest], Iterable[str]] = lambda _request: ()
     rewriter: str = ""
+    is_copied_whole: bool = False
     is_coded_with_loss: Callable[[bytes], bool] = lambda _data: False
 
     @property

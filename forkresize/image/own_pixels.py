@@ -79,7 +79,7 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         packed = original and pack_jpeg(original, self.rendition.effort)
         if not packed:
             return None
-        return Encoded(data=packed, size=self.source.size, quality=None)
+        return Encoded(data=packed, size=self.source.size, quality=None, is_own=True)
 
     def _keeps_color(self) -> bool:
         """Return whether the color space of the source is that of the output, or shows the same pixels."""
@@ -128,7 +128,7 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
             data = OUTPUT_FORMATS[self.format].repack(data, self._request())
         if self._keeps_all and self.rendition.lossless and len(data) + self.reserved >= len(self.data):
             data = self.data
-        return Encoded(data=data, size=self.source.size, quality=None, is_copy=data is self.data)
+        return Encoded(data=data, size=self.source.size, quality=None, is_copy=data is self.data, is_own=True)
 
     @property
     def _keeps_all(self) -> bool:
@@ -149,6 +149,8 @@ class OwnPixels(Struct, frozen=True, kw_only=True):
         blocks = self.blocks
         if not self._is_upright:
             blocks = replace(blocks, exif=with_orientation(blocks.exif, self.source.view.orientation))
+        if self._keeps_all and OUTPUT_FORMATS[own_format].is_copied_whole:
+            return self._copy()
         original = replace_metadata(self.data, own_format, blocks)
         return self._copy() if original is None and self._keeps_all else original
 

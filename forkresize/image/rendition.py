@@ -1,5 +1,6 @@
 """One rendition of a picture: built frame by frame, then encoded."""
 
+from collections.abc import Collection, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from forkresize.image.plan import plan
 from forkresize.image.rendered import Rendered, Timings
 from forkresize.image.source_image import SourceImage
 from forkresize.image.steps.resize import CascadeSource, resize_from
+from forkresize.loss import Loss, loss_of
 from forkresize.outcome import Failed, Reason, Skipped
 from forkresize.recipe import Animation, IfLarger, Metadata, Recipe
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from forkresize.image.geometry.layout import Layout
+
+_OF_DECODED_PIXELS: Collection[Loss | None] = (Loss.DEPTH, Loss.HDR)
+"""What pixels lose when they are decoded."""
 
 
 class _Guard:
@@ -78,6 +83,7 @@ class RenditionBuilder:
         self._recipe = recipe
         self._plan: Layout | None = None
         self._reserved = 0
+        self._has_own_pixels = False
         self._images: list[Image] = []
         self._profiles: list[bytes | None] = []
 
@@ -173,6 +179,7 @@ class RenditionBuilder:
         if self.is_pending:
             with self._guard():
                 encoded = self._encode_with_map(kept)
+                self._has_own_pixels = encoded.is_own
                 if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
                     self.diagnostics.warn(REMOVED)
                 rendered = self._describe(encoded)
@@ -186,6 +193,8 @@ class RenditionBuilder:
             repacked = replace(own, blocks=blocks, reserved=self._reserved).repack()
             if repacked is not None:
                 return _embed_map(repacked, gain_map)
+            if not self.output.is_always_lossy:
+                self.diagnostics.warn("encoded again without loss: its own coded pixels cannot be kept")
         gain_map, blocks = self._find_map(kept)
         return _embed_map(self._encode_or_keep(blocks), gain_map)
 
@@ -250,6 +259,11 @@ class RenditionBuilder:
         if rendition.max_bytes is not None:
             rendition = replace(rendition, max_bytes=rendition.max_bytes - self._reserved)
         return encode(frames, self.format, rendition, embedded)
+
+    def all_warnings(self, of_source: Iterable[str]) -> tuple[str, ...]:
+        """Return the warnings about this rendition, after those about decoding its source that are true of it."""
+        untrue = _OF_DECODED_PIXELS if self._has_own_pixels else ()
+        return (*(each for each in of_source if loss_of(each) not in untrue), *self.diagnostics.warnings)
 
     def _describe(self, encoded: Encoded) -> Rendered:
         return Rendered(

@@ -218,7 +218,7 @@ class _Rendering:
         self._lap()
         rendered = builder.encode(self._kept)
         timings = replace(self._timings, encode=self._lap())
-        warnings = truncate_warnings((*self.diagnostics.warnings, *builder.diagnostics.warnings))
+        warnings = truncate_warnings(builder.all_warnings(self.diagnostics.warnings))
         if rendered is not None:
             return Result(builder.number, replace(rendered, warnings=warnings, timings=timings), warnings)
         assert builder.failure is not None  # noqa: S101 -- there is always one or the other.

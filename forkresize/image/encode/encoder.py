@@ -29,6 +29,7 @@ class Encoded(Struct, frozen=True, kw_only=True):
         quality: the encoder's; None if the format has none, or is lossless.
         ssim: the similarity, if it was a target.
         is_copy: whether it is the source's file, byte for byte.
+        is_own: whether it has the source's own coded pixels.
     """
 
     data: bytes
@@ -36,6 +37,7 @@ class Encoded(Struct, frozen=True, kw_only=True):
     quality: int | None
     ssim: float | None = None
     is_copy: bool = False
+    is_own: bool = False
 
 
 class Encoder(Struct, frozen=True, kw_only=True):

@@ -11,11 +11,19 @@ from forkresize.formats.spec import Block
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.metadata import exif, iptc, sources, text, xmp
 from forkresize.image.metadata.credit import add_credit
-from forkresize.image.metadata.exif import orientation, with_orientation
+from forkresize.image.metadata.exif import orientation, with_orientation, without_orientation
 from forkresize.image.metadata.resolution import read_resolution
 from forkresize.recipe import Drop, Metadata
 
-__all__ = ["MetadataBlocks", "extract", "held_blocks", "orientation", "save_options", "with_orientation"]
+__all__ = [
+    "MetadataBlocks",
+    "extract",
+    "held_blocks",
+    "orientation",
+    "save_options",
+    "with_orientation",
+    "without_orientation",
+]
 
 _T = TypeVar("_T")
 

@@ -85,6 +85,22 @@ def with_orientation(block: bytes, orientation: int) -> bytes:
     return exif.tobytes()
 
 
+def without_orientation(block: bytes) -> bytes:
+    """Return a filtered block that does not say how the pixels are stored; empty for nothing.
+
+    Raises:
+        Exception: it is damaged; Pillow raises anything.
+    """
+    exif = Exif()
+    exif.load(block)
+    if Base.Orientation not in exif:
+        return block
+    kept = {tag: in_source_bytes(exif[tag], tag) for tag in exif if tag != Base.Orientation}
+    exif.update(kept)
+    del exif[Base.Orientation]
+    return exif.tobytes() if kept else b""
+
+
 def _read(image: Image) -> Exif:
     if "exif" not in image.info:
         return image.getexif()

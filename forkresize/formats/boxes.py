@@ -1,0 +1,38 @@
+"""The boxes of AVIF, HEIF and JPEG XL (ISO/IEC 14496-12, 4.2)."""
+
+import struct
+from collections.abc import Iterator
+
+from forkresize.formats.spec import UnsupportedContainerError
+
+_LONG = 1
+"""The size of a box whose real size follows, in 64 bits."""
+
+
+def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each box in a part of a file, and where its content begins and ends.
+
+    Raises:
+        UnsupportedContainerError: a box is damaged.
+        struct.error: the header of one ends too early.
+    """
+    while start < end:
+        size, name = struct.unpack_from(">I4s", data, start)
+        header = 8
+        if size == _LONG:
+            (size,) = struct.unpack_from(">Q", data, start + 8)
+            header = 16
+        stop = start + size if size else end
+        if stop > end or stop < start + header:
+            raise UnsupportedContainerError(f"box {name!r} has {size} bytes")
+        yield name, start + header, stop
+        start = stop
+
+
+def box(name: bytes, content: bytes) -> bytes:
+    """Return a box.
+
+    Raises:
+        struct.error: it would take 4 GiB or more.
+    """
+    return struct.pack(">I", 8 + len(content)) + name + content

@@ -1,0 +1,280 @@
+"""AVIF and JPEG XL with replaced metadata: libheif, libavif and libjxl decode the same pixels."""
+
+import io
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import pyvips
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+from PIL.ExifTags import Base
+
+from forkresize.formats.boxes import box, boxes
+from forkresize.image.container import replace_metadata
+from forkresize.image.container.avif_items import Item, Reference, read_picture
+from forkresize.image.container.avif_layout import write_picture
+from forkresize.image.metadata import MetadataBlocks
+from forkresize.image.transform import Rendered, transform
+from forkresize.recipe import Recipe
+
+pytest.importorskip("pillow_jxl")
+
+Scene = Callable[..., Image.Image]
+
+SECRET = b"SECRET"
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def exif(text: str, orientation: int = 1) -> bytes:
+    block = Image.Exif()
+    block[Base.Artist], block[Base.Orientation] = text, orientation
+    return block.tobytes()
+
+
+def xmp(text: str) -> bytes:
+    return (
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="{text}"/></rdf:RDF></x:xmpmeta>'
+    ).encode()
+
+
+KEPT = MetadataBlocks(exif=exif("PUBLIC"), xmp=xmp("PUBLIC"))
+
+WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("avif", {"speed": 10}),
+    ("avif", {"subsampling": "4:4:4", "speed": 10, "icc_profile": PROFILE}),
+    ("jxl", {"effort": 1}),
+    ("jxl", {"lossless": True, "effort": 1}),
+    ("jxl", {"effort": 1, "use_container": True}),
+]
+
+
+def coded(image: Image.Image, name: str, **options: Any) -> bytes:
+    if name == "jxl" and "exif" in options:
+        options["exif"] = bytes(4) + options["exif"][6:]
+    image.save(file := io.BytesIO(), name, **options)
+    return file.getvalue()
+
+
+def seen(data: bytes) -> tuple[Any, ...]:
+    """Return the pixels as Pillow's plug-ins decode them, the profile, and of an AVIF also what libheif decodes."""
+    image = Image.open(io.BytesIO(data))
+    heif = () if image.format == "JXL" else (pyvips.Image.heifload_buffer(data).write_to_memory(),)
+    return image.mode, image.size, image.tobytes(), image.info.get("icc_profile"), *heif
+
+
+def found(data: bytes) -> tuple[bytes, bytes]:
+    """Return the creator and the XMP, as Pillow's plug-ins read them."""
+    image = Image.open(io.BytesIO(data))
+    packet = next((data[start:end] for name, start, end in boxes(data, 0, len(data)) if name == b"xml "), b"")
+    return str(image.getexif().get(Base.Artist, "")).encode(), image.info.get("xmp", packet)
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@settings(max_examples=3, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)), seed=st.randoms(use_true_random=False), talks=st.booleans()
+)
+def test_pixels_stay_and_the_sources_metadata_goes(
+    name: str, way: dict[str, Any], mode: str, size: tuple[int, int], seed: Any, talks: bool
+) -> None:
+    image = Image.frombytes(mode, size, seed.randbytes(size[0] * size[1] * len(mode)))
+    source = coded(image, name, **way, **({"exif": exif("SECRET"), "xmp": xmp("SECRET")} if talks else {}))
+    for blocks in (MetadataBlocks(), KEPT):
+        output = replace_metadata(source, name, blocks)
+        assert output is not None
+        assert seen(output) == seen(source)
+        assert SECRET not in output
+        if blocks is KEPT:
+            assert found(output) == (b"PUBLIC", KEPT.xmp)
+        else:
+            assert len(output) <= len(source)
+        assert replace_metadata(output, name, blocks) == output
+
+
+def test_a_turned_avif_stays_turned_and_its_exif_does_not_turn_it_again(scene: Scene) -> None:
+    for orientation in range(2, 9):
+        source = coded(scene(), "avif", exif=exif("SECRET", orientation), speed=10)
+        output = replace_metadata(source, "avif", MetadataBlocks(exif=exif("PUBLIC", orientation)))
+        assert output is not None
+        assert seen(output) == seen(source)
+        assert Image.open(io.BytesIO(output)).getexif()[Base.Orientation] == orientation
+        assert struct.pack(">HHIH", Base.Orientation, 3, 1, orientation) not in output
+        assert struct.pack("<HHIH", Base.Orientation, 3, 1, orientation) not in output
+
+
+def parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    return ((name, data[start:end]) for name, start, end in boxes(data, 0, len(data)))
+
+
+def meta_of(data: bytes) -> tuple[int, int]:
+    return next((start, end) for name, start, end in boxes(data, 0, len(data)) if name == b"meta")
+
+
+def with_parts(scene: Scene) -> bytes:
+    """Return an AVIF with alpha, a gain map, a thumbnail and a text."""
+    color = coded(scene("RGBA"), "avif", speed=10)
+    picture = read_picture(color, *meta_of(color))
+    small = coded(scene("L", (40, 20)), "avif", speed=10)
+    [gray] = read_picture(small, *meta_of(small)).items
+    number = picture.next_number
+    names = [(gray.declared, gray.content, gray.properties), (b"tmap\0", b"\0\0\0\0\0gain", gray.properties[:1])]
+    mapped, applied = (
+        Item(number + place, declared, content, 1, properties)
+        for place, (declared, content, properties) in enumerate(names)
+    )
+    thumbnail = Item(number + 2, gray.declared, gray.content + SECRET, 0, gray.properties)
+    return write_picture(
+        color[: boxes_end(color)],
+        type(picture)(
+            primary=picture.primary,
+            items=[*picture.items, mapped, applied, thumbnail],
+            references=[
+                *picture.references,
+                Reference(b"dimg", applied.number, (picture.primary, mapped.number)),
+                Reference(b"thmb", thumbnail.number, (picture.primary,)),
+            ],
+            alternatives=[(number + 4, applied.number, picture.primary)],
+        ),
+        [Item(number + 3, b"mime\0text/plain\0", SECRET)],
+    )
+
+
+def boxes_end(data: bytes) -> int:
+    """Return where the first box ends."""
+    return next(end for _name, _start, end in boxes(data, 0, len(data)))
+
+
+def test_a_gain_map_and_alpha_stay_and_thumbnails_go(scene: Scene) -> None:
+    source = with_parts(scene)
+    output = replace_metadata(source + box(b"uuid", SECRET), "avif", MetadataBlocks())
+    assert output is not None
+    assert seen(output) == seen(source)
+    assert SECRET in source
+    assert SECRET not in output
+    picture = read_picture(output, *meta_of(output))
+    assert [item.declared for item in sorted(picture.items, key=lambda item: item.number)] == [
+        b"av01\0",
+        b"av01\0",
+        b"av01\0",
+        b"tmap\0",
+    ]
+    assert {each.kind for each in picture.references} == {b"auxl", b"dimg"}
+    assert len(picture.alternatives) == 1
+
+
+def test_tiles_that_share_their_bytes_share_them_still(scene: Scene) -> None:
+    color = coded(scene("RGB", (128, 128)), "avif", speed=10)
+    [tile] = read_picture(color, *meta_of(color)).items
+    size = struct.pack(">4xII", 256, 256)
+    owned = [each for each in tile.properties if each[0][0] != b"ispe"]
+    grid = Item(
+        9, b"grid\0", bytes((0, 0, 1, 1)) + struct.pack(">HH", 256, 256), 0, [((b"ispe", size), False), *owned[:1]]
+    )
+    tiles = [Item(number, tile.declared, tile.content, 1, tile.properties) for number in range(1, 5)]
+    picture = type(read_picture(color, *meta_of(color)))(
+        primary=9, items=[grid, *tiles], references=[Reference(b"dimg", 9, (1, 2, 3, 4))], alternatives=[]
+    )
+    source = write_picture(color[: boxes_end(color)], picture, [])
+    assert Image.open(io.BytesIO(source)).size == (256, 256)
+    output = replace_metadata(source, "avif", KEPT)
+    assert output is not None
+    assert seen(output) == seen(source)
+    assert output.count(tile.content) == 1
+
+
+def test_what_is_not_understood_is_not_rewritten(scene: Scene) -> None:
+    source = coded(scene(), "avif", speed=10)
+    sequence = coded(scene(), "avif", save_all=True, append_images=[scene().rotate(9)], duration=50, speed=10)
+    place = source.index(b"pixi")
+    essential = source[:place] + b"what" + source[place + 4 :]
+    without = [source.replace(name, b"free") for name in (b"pitm", b"iloc", b"iinf", b"iprp", b"meta")]
+    for wrong in (sequence, source[:-9], source[:60], *without):
+        assert replace_metadata(wrong, "avif", KEPT) is None
+    # Only an unknown property that is essential is in the way.
+    output = replace_metadata(essential, "avif", MetadataBlocks())
+    assert output is not None
+    assert b"what" not in output
+    index = essential.index(b"ipma")
+    owned = bytes(each | 0x80 for each in essential[index + 15 : index + 17])
+    assert replace_metadata(essential[: index + 15] + owned + essential[index + 17 :], "avif", KEPT) is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_damage_makes_no_other_error(data: st.DataObject) -> None:
+    source = bytearray(_DAMAGED)
+    for _ in range(data.draw(st.integers(1, 4))):
+        source[data.draw(st.integers(24, 560))] = data.draw(st.sampled_from([0, 1, 2, 4, 0x44, 0x7F, 0x80, 0xFF]))
+    replace_metadata(bytes(source), "avif", KEPT)
+    replace_metadata(bytes(source[: data.draw(st.integers(0, 560))]), "avif", KEPT)
+
+
+_DAMAGED = coded(
+    Image.radial_gradient("L").resize((60, 40)).convert("RGBA"), "avif", exif=exif("a"), xmp=xmp("a"), speed=10
+)
+
+
+def test_boxes_of_a_jpeg_xl_that_show_nothing_go(scene: Scene) -> None:
+    stream = coded(scene(), "jxl", effort=1)
+    start = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
+    halves = [struct.pack(">I", 0) + stream[:90], struct.pack(">I", 1 << 31 | 1) + stream[90:]]
+    texts = [box(name, SECRET) for name in (b"Exif", b"xml ", b"jumb", b"brob", b"free")]
+    source = start + b"".join([texts[0], box(b"jxlp", halves[0]), *texts[1:], box(b"jxlp", halves[1]), texts[0]])
+    output = replace_metadata(source, "jxl", MetadataBlocks())
+    assert output == start + box(b"jxlp", halves[0]) + box(b"jxlp", halves[1])
+    assert seen(output) == seen(stream)
+    assert replace_metadata(start + texts[0], "jxl", KEPT) is None
+    assert replace_metadata(b"x" + stream, "jxl", KEPT) is None
+
+
+def repacked(data: bytes, **recipe: Any) -> Rendered:
+    [made] = transform(data, Recipe.of(lossless=True, **recipe))
+    return made
+
+
+@pytest.mark.parametrize("name", ["avif", "jxl"])
+@pytest.mark.parametrize("policy", ["all", "safe", "none"])
+def test_without_loss_their_coded_pixels_stay_with_every_policy(name: str, policy: str, scene: Scene) -> None:
+    block = Image.Exif()
+    block[Base.Make] = "a camera"
+    block.get_ifd(0x8825)[29] = "Paris"
+    source = coded(scene(size=(300, 200)), name, exif=block.tobytes())
+    made = repacked(source, metadata=policy)
+    assert made.warnings == ()
+    assert seen(made.data) == seen(source)
+    assert (made.data == source) is (policy == "all")
+    assert (b"Paris" in made.data) is (policy == "all")
+    assert (b"a camera" in made.data) is (policy != "none")
+    assert len(made.data) <= len(source)
+
+
+def test_a_jpeg_can_be_restored_from_its_jpeg_xl_only_if_all_metadata_is_kept(scene: Scene) -> None:
+    jpeg = coded(scene(), "jpeg", exif=exif("Ada"))
+    [packed] = transform(jpeg, Recipe.of(format="jxl", lossless=True, metadata="all"))
+    assert b"jbrd" in packed.data
+    assert repacked(packed.data, metadata="all").data == packed.data
+    stripped = repacked(packed.data, metadata="none")
+    assert b"jbrd" not in stripped.data
+    assert b"Ada" not in stripped.data
+
+
+def test_what_cannot_be_kept_is_encoded_again_with_a_warning(scene: Scene) -> None:
+    source = coded(scene(), "avif", save_all=True, append_images=[scene().rotate(9)], duration=50, speed=10)
+    made = repacked(source, effort=1)
+    assert "encoded again without loss: its own coded pixels cannot be kept" in made.warnings
+
+
+def test_pixels_that_stay_lose_neither_depth_nor_range(scene: Scene) -> None:
+    source = coded(scene(), "avif", speed=10)
+    place = source.index(b"colrnclx") + len(b"colrnclx")
+    hdr = source[:place] + struct.pack(">HH", 9, 16) + source[place + 4 :]
+    [reduced] = transform(hdr, Recipe.of(width=60))
+    assert any(each.startswith("tone-mapped") for each in reduced.warnings)
+    made = repacked(hdr, color="keep")
+    assert made.warnings == ()
+    assert seen(made.data) == seen(hdr)
