@@ -57,7 +57,8 @@ class Rendition(Declared, frozen=True, kw_only=True):
         bool,
         option(
             "Lossless compression, for formats that have it (WebP, AVIF, JPEG XL). A JPEG, or another picture that is "
-            "coded with loss, keeps its coded pixels, if its format stays and no step changes it."
+            "coded with loss, keeps its coded pixels, if its format stays and no step changes it: --quality has no "
+            "effect on it, and a JPEG may become progressive."
         ),
     ] = False
     progressive: Annotated[bool, option("Write progressive JPEGs.", off="baseline")] = False
