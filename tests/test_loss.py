@@ -25,6 +25,7 @@ MINOR = (
     "AVIF cannot store a loop count; the animation will loop forever",
     "WebP stores colors at a quarter of the resolution, not {}",
     "made from the preview in the raw file",
+    "encoded again without loss: its own coded pixels cannot be kept",
     "kept in its color space: converting the pixels would lose some of their quality",
     "kept the source's own pixels, which take fewer bytes than encoding them again",
 )
