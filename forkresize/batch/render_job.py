@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Callable
 from time import perf_counter
+from typing import BinaryIO
 
 from msgspec.structs import replace
 
@@ -39,6 +40,10 @@ _BUFFER = 1 << 16
 
 _SOURCES = LocalStore("")
 
+_USAGE_SCOPE = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
+"""Both have the peak memory of the process. For the other one, Linux counts CPU time as well, and may then run another
+process: while all processors are busy, after nearly every picture."""
+
 _CHANGED = "the source was changed while its output was made"
 
 
@@ -68,12 +73,12 @@ def render_job(
     """
     started = perf_counter()
     try:
-        raw = _SOURCES.open(job.source.path)
+        file = _open_source(job.source)
     except Exception as error:  # noqa: BLE001 -- one picture's error must not stop the others.
         outcomes = [Outcome(ref_to_job(job, store.location), _unreadable(job.source, error))]
     else:
         outputs = {output.rendition: output for output in job.outputs}
-        with io.BufferedReader(raw, _BUFFER) as file:
+        with file:
             results = render_each(file, recipe, list(outputs), name=job.source.path, reserve=reserve)
             outcomes = [
                 Outcome(ref_to_job(job, store.location), _not_rendered(result), warnings=result.warnings)
@@ -83,6 +88,28 @@ def render_job(
             ]
     execution = Execution(seconds=perf_counter() - started)
     return [replace(outcome, execution=execution) for outcome in outcomes]
+
+
+def _open_source(source: Source) -> BinaryIO:
+    """Open a source. A small one is read at once: a decoder seeks, and a buffered file is then read again.
+
+    Raises:
+        OSError: it cannot be opened or read.
+    """
+    raw = _SOURCES.open(source.path)
+    if source.size >= _BUFFER:
+        return io.BufferedReader(raw, _BUFFER)
+    try:
+        data = raw.read(_BUFFER)
+        if len(data) == source.size:
+            raw.close()
+            return io.BytesIO(data)
+        # It is being changed.
+        raw.seek(0)
+    except BaseException:
+        raw.close()
+        raise
+    return io.BufferedReader(raw, _BUFFER)
 
 
 def _unreadable(source: Source, error: Exception) -> Skipped | Failed:
@@ -154,7 +181,8 @@ def describe_rendered(rendered: Rendered, seconds: float, changed_ns: int | None
 def _refuse_to_overwrite(source: Source, path: str) -> None:
     """Raise a PictureError if an output's path leads to its source."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if os.path.samefile(source.path, path):
+        # Nearly always, there is no output yet.
+        if os.path.samefile(path, source.path):
             raise PictureError(Reason.NOT_WRITTEN, "the output would overwrite its source")
 
 
@@ -177,4 +205,4 @@ def _changed_mtime(source: Source, store: OutputStore) -> int | None:
 
 def _peak_rss() -> int:
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(_USAGE_SCOPE).ru_maxrss * unit

@@ -72,6 +72,18 @@ def test_a_source_is_never_overwritten_by_its_output(
     assert Path(source.path).read_bytes() == before
 
 
+@pytest.mark.parametrize("difference", [0, -1, 1, 1 << 20])
+def test_a_source_is_read_to_its_end_even_if_its_size_is_not_what_was_found(
+    difference: int, source: Source, tmp_path: Path
+) -> None:
+    found = Source(source.path, source.relative, Path(source.path).stat().st_size + difference)
+    store = LocalStore(str(tmp_path), "tag")
+    outcome = render_job(Job(found, (Output("b.png"),)), Recipe.of(width=30), store)[0]
+    assert isinstance(outcome.detail, Written)
+    with Image.open(tmp_path / "b.png") as image:
+        assert image.size == (30, 20)
+
+
 def test_an_output_that_is_there_is_replaced_and_nothing_else_is_left(source: Source, tmp_path: Path) -> None:
     destination = tmp_path / "out" / "deep" / "a.png"
     for width in (30, 20):

@@ -139,7 +139,8 @@ def _convolve(image: Image.Image, size: Dimensions, box: Box, resample: Resample
     module: Any = simd()
     options = _options(box, resample)
     if image.mode in _IN_PLACE:
-        target = Image.new(image.mode, size)
+        # Not filled with a color: all of it is written.
+        target = Image.new(image.mode, size, None)
         module.Resizer().resize_pil(image, target, options)
         return target
     kind = module.PixelType[_COPIED[image.mode]]
