@@ -18,7 +18,8 @@ class OverwriteGuard:
         """
         if not destination:
             raise FieldError("destination", "'' is not a directory; is a variable empty?")
-        self._resolve = lru_cache(maxsize=1024)(os.path.realpath)
+        self._resolve = lru_cache(maxsize=1024)(self._resolve_directory)
+        self._resolve_above = lru_cache(maxsize=1024)(os.path.realpath)
         self._is_among_sources = lru_cache(maxsize=1024)(self._contains_sources)
         self._destination = self._resolve(destination)
         self._directories = [self._resolve(source) for source in sources if os.path.isdir(source)]
@@ -65,6 +66,14 @@ class OverwriteGuard:
         if not _is_below(self._destination, self._resolve(start)):
             return False
         return _is_below(os.path.join(self._real(path), ""), self._destination)
+
+    def _resolve_directory(self, path: str) -> str:
+        """Return what ``os.path.realpath`` returns, which looks at every part of a path: that above is known mostly."""
+        above, name = os.path.split(path.rstrip("/"))
+        if name in {"", os.curdir, os.pardir}:
+            return os.path.realpath(path)
+        found = os.path.join(self._resolve_above(above), name)
+        return os.path.realpath(path) if os.path.islink(found) else found
 
     def _contains_sources(self, folder: str) -> bool:
         """Return whether a directory is, or is in, a source directory that does not contain the destination."""

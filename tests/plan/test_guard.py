@@ -77,3 +77,17 @@ def test_an_output_must_not_overwrite_its_own_source(tree: Path) -> None:
     guard = OverwriteGuard([str(tree / "in/a.jpg")], str(tree / "in"))
     assert guard.forbids(*job(tree / "in/a.jpg", tree / "in/a.jpg"))
     assert not guard.forbids(*job(tree / "in/a.jpg", tree / "in/a.webp"))
+
+
+@pytest.mark.parametrize(
+    "folder", ["out/in", "out/far/..", "out/up/sub", "out/up/sub/../sub", "out//up//sub/", "out/far/missing/../../sub"]
+)
+def test_a_directory_is_found_behind_links_wherever_they_are_in_its_path(tree: Path, folder: str) -> None:
+    (tree / "out/in").symlink_to(tree / "in")
+    (tree / "out/up").symlink_to("../in")
+    (tree / "out/far").symlink_to(tree / "in/sub")
+    guard = OverwriteGuard([str(tree / "in")], str(tree / "out"))
+    for _ in range(2):
+        assert guard.forbids(f"{tree}/{folder}/b.jpg", f"{tree}/in/a.jpg")
+        assert not guard.allows_all(f"{tree}/{folder}/", f"{tree}/in/")
+    assert guard.allows_all(f"{tree}/out/sub/", f"{tree}/in/")
