@@ -1,10 +1,12 @@
 """A forked process as its parent sees it: ChildProcess."""
 
+import contextlib
 import os
 import select
 import signal
 import time
-from multiprocessing.context import ForkProcess
+from collections.abc import Callable
+from typing import NoReturn, Self
 
 _PAUSE = 0.0005
 _GRACE = 1.0
@@ -14,17 +16,48 @@ _STARVED_GRACE = 30.0
 
 
 class ChildProcess:
-    """A forked process."""
+    """A forked process.
 
-    def __init__(self, process: ForkProcess) -> None:
-        assert process.pid is not None  # noqa: S101  It was started.
-        self.pid = process.pid
-        self.sentinel = _open_sentinel(process)  # Readable when the process has ended.
-        self._process = process
+    Not a process of ``multiprocessing``, which takes as long to load as a small picture takes.
+    """
+
+    def __init__(self, pid: int, sentinel: int) -> None:
+        """Create what stands for a child of this process.
+
+        Args:
+            pid: its number.
+            sentinel: a descriptor that is readable when it has ended; close() closes it.
+        """
+        self.pid = pid
+        self.sentinel = sentinel
+        self._exit_code: int | None = None
+
+    @classmethod
+    def fork(cls, run: Callable[[], NoReturn]) -> Self:
+        """Fork a process that calls a function, which ends it.
+
+        Raises:
+            OSError: there are too many processes or open files.
+        """
+        reader, writer = os.pipe()
+        try:
+            pid = os.fork()
+            if not pid:
+                _run_child(run, reader)
+            return cls(pid, _open_sentinel(pid, reader))
+        except OSError:
+            os.close(reader)
+            raise
+        finally:
+            # The child's copy is closed when it ends.
+            os.close(writer)
 
     def kill(self) -> None:
         """Send SIGKILL; do not wait."""
-        self._process.kill()
+        if self._poll() is None:
+            # Another part of the program may have waited for it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     def reap(self) -> int:
         """Wait for the process to end; kill it if it does not.
@@ -34,11 +67,20 @@ class ChildProcess:
             may outlive SIGKILL for a while; it counts as dead.
         """
         if not self._ends_within(_GRACE):
-            self._process.kill()
+            self.kill()
             deadline = time.monotonic() + _STARVED_GRACE
             while not self._ends_within(_GRACE) and self._is_runnable() and time.monotonic() < deadline:
                 pass
-        return -signal.SIGKILL if self._process.exitcode is None else self._process.exitcode
+        return -signal.SIGKILL if self._exit_code is None else self._exit_code
+
+    def _poll(self) -> int | None:
+        """Return the exit code, as of ``reap``; None if the process has not ended, or its exit code is lost."""
+        if self._exit_code is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    self._exit_code = os.waitstatus_to_exitcode(status)
+        return self._exit_code
 
     def _is_runnable(self) -> bool:
         """Return whether the process runs or waits for a processor; False where the system does not show it."""
@@ -50,11 +92,11 @@ class ChildProcess:
             return False
 
     def _ends_within(self, seconds: float) -> bool:
-        # Not Process.join: it never returns if the work closed the descriptor that it waits for.
+        # Not waitpid without a limit, which cannot be interrupted by time.
         deadline = time.monotonic() + seconds
         poll = select.poll()
         poll.register(self.sentinel, select.POLLIN)
-        while self._process.exitcode is None:
+        while self._poll() is None:
             if time.monotonic() > deadline:
                 return False
             if poll.poll(seconds * 1000):
@@ -62,19 +104,27 @@ class ChildProcess:
         return True
 
     def close(self) -> None:
-        """Close the descriptors."""
+        """Close the descriptor."""
         os.close(self.sentinel)
-        if self._process.exitcode is not None:
-            self._process.close()
 
 
-def _open_sentinel(process: ForkProcess) -> int:
-    """Open a descriptor that is readable once the process has ended.
-
-    On Linux it is a pidfd. Elsewhere it is a pipe, which a process started by the work may keep open.
-    """
-    assert process.pid is not None  # noqa: S101
+def _run_child(run: Callable[[], NoReturn], reader: int) -> NoReturn:
+    """Call the function; never return into the code of the parent, whose stack the child has."""
     try:
-        return os.pidfd_open(process.pid)
+        os.close(reader)
+        run()
+    finally:
+        os._exit(1)
+
+
+def _open_sentinel(pid: int, reader: int) -> int:
+    """Return a descriptor that is readable once the process has ended.
+
+    On Linux it is a pidfd. Elsewhere it is the pipe, which a process started by the work may keep open.
+    """
+    try:
+        sentinel = os.pidfd_open(pid)
     except (AttributeError, OSError):
-        return os.dup(process.sentinel)
+        return reader
+    os.close(reader)
+    return sentinel

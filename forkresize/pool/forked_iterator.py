@@ -2,7 +2,6 @@
 
 import _thread
 import gc
-import multiprocessing
 import os
 import pickle
 import struct
@@ -11,6 +10,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from io import FileIO
 from itertools import islice
 from typing import Any, Generic, NoReturn, Self, TypeVar
@@ -101,10 +101,7 @@ class ForkedIterator(Generic[_T]):
             os.set_blocking(self._reader, False)
             with signals.stop_signals_blocked() as mask:
                 producer = _Producer(self._iterate, self._received, writer, self._serializer)
-                arguments = (Libc(), os.getpid(), mask)
-                process = multiprocessing.get_context("fork").Process(target=producer.run, args=arguments, daemon=True)
-                process.start()
-            self._process = ChildProcess(process)
+                self._process = ChildProcess.fork(partial(producer.run, Libc(), os.getpid(), mask))
         except BaseException:
             os.close(self._reader)
             raise

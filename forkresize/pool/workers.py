@@ -3,9 +3,9 @@
 import contextlib
 import gc
 import math
-import multiprocessing
 import time
 from collections.abc import Iterator
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import Generic, Self, TypeAlias
 
@@ -48,7 +48,6 @@ class WorkerSet(Generic[Item]):
         self._max_tasks = max_tasks or math.inf
         self._frozen = False
         self._memfds = config.sandbox is None or config.sandbox.allows_memfds
-        self._context = multiprocessing.get_context("fork")
         self._workers: _Bucket[Item] = {}
         # The same workers, by how many more tasks they take, so that finding one for the next task needs no search.
         self._idle: _Bucket[Item] = {}
@@ -207,15 +206,10 @@ class WorkerSet(Generic[Item]):
         channel = WorkerChannel.open()
         try:
             with signals.stop_signals_blocked() as mask:
-                arguments = (self._config, channel, mask, self._close_inherited)
-                # Daemonic, so that multiprocessing does not wait for it at exit if the pool is never closed.
-                process = self._context.Process(target=run_worker, args=arguments, daemon=True)
                 if self._config.sandbox is not None:
                     self._config.sandbox.snapshot_fds(channel.worker_fds)
-                process.start()
-            new: WorkerHandle[Item] = WorkerHandle(
-                ChildProcess(process), channel, self._config.stop, self._config.results.max_bytes
-            )
+                process = ChildProcess.fork(partial(run_worker, self._config, channel, mask, self._close_inherited))
+            new: WorkerHandle[Item] = WorkerHandle(process, channel, self._config.stop, self._config.results.max_bytes)
         except BaseException:
             channel.close()
             raise

@@ -1,17 +1,16 @@
 import errno
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Container
 from itertools import count
-from multiprocessing.context import ForkProcess
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from forkresize.errors import BrokenPoolError
 from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, child
+from forkresize.pool.child import ChildProcess
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
@@ -32,14 +31,12 @@ def test_worker_that_outlives_sigkill_counts_as_dead(faults: ModuleType, monkeyp
     """As in uninterruptible disk sleep, which a test cannot cause: SIGKILL is not sent."""
     with Pool(faults.call, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         monkeypatch.setattr(child, "_GRACE", 0.05)
-        monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
+        monkeypatch.setattr(ChildProcess, "kill", lambda _: None)
         (result,) = pool.imap_unordered([faults.hang])
     assert isinstance(result, WorkerLost)
     assert (result.reason, result.signal) == (LossReason.TIMED_OUT, "SIGKILL")
-    (process,) = multiprocessing.active_children()
     os.kill(result.worker, signal.SIGKILL)
-    process.join()
-    process.close()
+    assert os.waitpid(result.worker, 0)[1] == signal.SIGKILL
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
@@ -47,36 +44,37 @@ def test_a_process_that_has_no_time_to_end_is_waited_for_after_sigkill(
     faults: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a machine with too much work: SIGKILL takes effect only at the third look."""
-    real, waits = ForkProcess.kill, count(1)
-    ends_within = child.ChildProcess._ends_within  # noqa: SLF001 -- how often it waits is what is tested.
+    real, waits = ChildProcess.kill, count(1)
+    ends_within = ChildProcess._ends_within  # noqa: SLF001 -- how often it waits is what is tested.
 
-    def end_at_the_third_look(self: child.ChildProcess, seconds: float) -> bool:
+    def end_at_the_third_look(self: ChildProcess, seconds: float) -> bool:
         is_third = next(waits) == 3
         if is_third:
-            real(self._process)
+            real(self)
         return ends_within(self, 20.0 if is_third else seconds)
 
     with Pool(faults.call, options=PoolOptions(workers=1, timeout=0.5)) as pool:
         monkeypatch.setattr(child, "_GRACE", 0.05)
-        monkeypatch.setattr(ForkProcess, "kill", lambda _: None)
-        monkeypatch.setattr(child.ChildProcess, "_ends_within", end_at_the_third_look)
+        monkeypatch.setattr(ChildProcess, "kill", lambda _: None)
+        monkeypatch.setattr(ChildProcess, "_ends_within", end_at_the_third_look)
         (result,) = pool.imap_unordered([faults.stay_busy])
     assert isinstance(result, WorkerLost)
     assert next(waits) > 3
-    assert multiprocessing.active_children() == []
+    with pytest.raises(ChildProcessError):
+        os.waitpid(result.worker, os.WNOHANG)
 
 
 def refuse_processes(monkeypatch: pytest.MonkeyPatch, refused: Container[int]) -> None:
     """Make the starts with these numbers fail, counted from 0."""
     starts = count()
-    real = ForkProcess.start
+    real = os.fork
 
-    def start(self: ForkProcess) -> None:
+    def fork() -> int:
         if next(starts) in refused:
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
-        real(self)
+        return real()
 
-    monkeypatch.setattr(ForkProcess, "start", start)
+    monkeypatch.setattr(os, "fork", fork)
 
 
 def test_pool_continues_with_fewer_workers_if_no_more_can_be_forked(
@@ -100,3 +98,20 @@ def test_pool_is_broken_if_no_worker_can_be_forked(monkeypatch: pytest.MonkeyPat
     refuse_processes(monkeypatch, [0])
     with Pool(str) as pool, pytest.raises(BrokenPoolError, match=r"no worker can be started: .*temporarily"):
         list(pool.imap_unordered([1]))
+
+
+def test_exit_code_that_another_part_of_the_program_took_counts_as_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_GRACE", 0.05)
+    process = ChildProcess.fork(lambda: os._exit(3))
+    assert os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]) == 3
+    assert process.reap() == -signal.SIGKILL
+    process.close()
+
+
+def test_process_that_raises_never_returns_into_its_parent() -> None:
+    def fail() -> NoReturn:
+        raise ValueError("in the child")
+
+    process = ChildProcess.fork(fail)
+    assert process.reap() == 1
+    process.close()

@@ -1,9 +1,9 @@
-import multiprocessing
 import os
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,12 +23,16 @@ def stop() -> SharedFlag:
     return SharedFlag()
 
 
+def wait_for_signal() -> NoReturn:
+    signal.pause()
+    os._exit(1)
+
+
 @pytest.fixture
 def worker(stop: SharedFlag) -> Iterator[WorkerHandle[str]]:
     """The handle of a process that does nothing, with tasks 1 and 2; the test is the worker."""
-    process = multiprocessing.get_context("fork").Process(target=signal.pause)
-    process.start()
-    handle: WorkerHandle[str] = WorkerHandle(ChildProcess(process), WorkerChannel.open(), stop)
+    process = ChildProcess.fork(wait_for_signal)
+    handle: WorkerHandle[str] = WorkerHandle(process, WorkerChannel.open(), stop)
     handle.ready = True
     for number in (1, 2):
         task = Task(number, "x")
