@@ -14,7 +14,6 @@ from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
 from forkresize.image.errors import as_exception, failure_of
 from forkresize.image.gainmap.errors import GainMapError
-from forkresize.image.gainmap.output import OutputMap, check_output, check_recipe, keep_map, make_map
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
@@ -32,6 +31,7 @@ from forkresize.recipe import Animation, IfLarger, Metadata, Recipe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from forkresize.image.gainmap.output import OutputMap
     from forkresize.image.geometry.layout import Layout
 
 _OF_DECODED_PIXELS: Collection[Loss | None] = (Loss.DEPTH, Loss.HDR)
@@ -200,7 +200,7 @@ class RenditionBuilder:
 
     def _find_map(
         self, kept: metadata.MetadataBlocks, *, is_own: bool = False
-    ) -> tuple[OutputMap | None, metadata.MetadataBlocks]:
+    ) -> "tuple[OutputMap | None, metadata.MetadataBlocks]":
         """Return the gain map, and the metadata that announces it; None, and why as a warning, if it does not apply.
 
         Args:
@@ -216,7 +216,7 @@ class RenditionBuilder:
         self._reserved = gain_map.size if gain_map else 0
         return gain_map, replace(kept, xmp=announced)
 
-    def _make_map(self, *, is_own: bool) -> OutputMap | None:
+    def _make_map(self, *, is_own: bool) -> "OutputMap | None":
         """Return the gain map of the rendition; None if the source has none.
 
         Raises:
@@ -225,6 +225,9 @@ class RenditionBuilder:
         hdr_part = self._source.hdr_part
         if hdr_part is None:
             return None
+        # Few pictures have a gain map.
+        from forkresize.image.gainmap.output import check_output, check_recipe, keep_map, make_map
+
         gain_map = hdr_part.find()
         check_recipe(self._recipe, self.format)
         if is_own:
@@ -306,5 +309,5 @@ class RenditionBuilder:
         )
 
 
-def _embed_map(encoded: Encoded, gain_map: OutputMap | None) -> Encoded:
+def _embed_map(encoded: Encoded, gain_map: "OutputMap | None") -> Encoded:
     return replace(encoded, data=gain_map.embed(encoded.data)) if gain_map and not encoded.is_copy else encoded

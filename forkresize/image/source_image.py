@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Collection, Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL.ImageFile import ImageFile
 
@@ -15,18 +15,19 @@ from forkresize.image.decode.depth import EIGHT_BITS
 from forkresize.image.decode.gain_map import count_visible_images, has_gain_map
 from forkresize.image.decode.identify import identify
 from forkresize.image.decode.jpeg_rows import keep_upper_rows
-from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.image.decode.raw import preview_file, warn_of_preview
 from forkresize.image.deep_image import DeepImage
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import decoding
-from forkresize.image.gainmap.source import HdrPart
 from forkresize.image.geometry.region import is_sideways
 from forkresize.image.limits import check_file_size, check_pixels, check_total_pixels
 from forkresize.image.metadata.credentials import has_credentials
 from forkresize.image.picture import Picture, Timing, View
 from forkresize.image.source_header import SourceHeader
 from forkresize.recipe import Depth, OnTruncated, Recipe
+
+if TYPE_CHECKING:
+    from forkresize.image.gainmap.source import HdrPart
 
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
@@ -92,6 +93,8 @@ class SourceImage(SourceHeader):
             self._diagnostics.warn("tone-mapped from HDR to the standard range")
         warn_of_preview(self.image, self._diagnostics)
         if has_gain_map(self.image):
+            from forkresize.image.gainmap.source import HdrPart
+
             self.hdr_part = HdrPart(self.image, self._file)
         self._has_credentials = has_credentials(self.image)
         # Pillow decodes a PNG to look for the rest of its EXIF.
@@ -178,6 +181,9 @@ class SourceImage(SourceHeader):
     def _drop_ac_scans(self) -> None:
         assert self.image.fp is not None  # noqa: S101 -- only loading closes it.
         self.image.fp.seek(0)
+        # Few pictures are made so much smaller.
+        from forkresize.image.decode.jpeg_scans import drop_ac_scans
+
         enough = drop_ac_scans(self.image.fp.read())
         if enough is not None:
             self.image.fp = io.BytesIO(enough)

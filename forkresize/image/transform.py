@@ -31,7 +31,10 @@ from forkresize.image.steps.registry import operation_of
 from forkresize.outcome import Failed, Skipped, truncate_warnings
 from forkresize.recipe import Recipe
 
-_RARELY_NEEDED = "analyze.smartcrop", "color.deep_convert", "encode.targets"
+_RARELY_NEEDED = (
+    *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "encode.deep", "encode.palette"),
+    *("encode.targets", "gainmap.output", "metadata.xmp", "resample.deep", "resample.linear"),
+)
 """Modules that few pictures need, which import them when they do."""
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from PIL.ImageFile import ImageFile
 from forkresize.formats import png
 from forkresize.image.color import icc
 from forkresize.image.color.cicp import BT709, CicpColorSpace, srgb_curve
-from forkresize.image.color.peak import read_peak
 from forkresize.image.decode.head import read_head, rewound
 from forkresize.image.diagnostics import Diagnostics
 
@@ -84,10 +83,17 @@ def _cicp(image: ImageFile) -> CicpColorSpace | None:
     return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
 
 
+def _read_peak(image: ImageFile) -> float | None:
+    # Few pictures are HDR.
+    from forkresize.image.color.peak import read_peak
+
+    return read_peak(image)
+
+
 def _from_cicp(space: CicpColorSpace, image: ImageFile, diagnostics: Diagnostics) -> ColorInfo:
     if space.is_srgb:
         return ColorInfo()
-    peak = read_peak(image) if space.is_hdr else None
+    peak = _read_peak(image) if space.is_hdr else None
     profile = space.profile(is_gray=image.mode in _GRAY, peak=peak)
     if profile is None:
         diagnostics.warn(f"unknown color space: CICP {space.primaries}/{space.transfer}; assuming sRGB")

@@ -5,7 +5,6 @@ from typing import Any
 
 from forkresize.formats import OUTPUT_FORMATS
 from forkresize.image.encode.encoder import Encoded, Encoder
-from forkresize.image.encode.palette import has_more_colors, is_translucent
 from forkresize.image.encode.prepare import prepare
 from forkresize.image.errors import PictureError
 from forkresize.image.picture import Frames
@@ -60,6 +59,9 @@ def _warn_of_palette(frames: Frames, encoder: Encoder) -> None:
     spec = OUTPUT_FORMATS[encoder.output]
     if not spec.palette_only or encoder.rendition.palette:
         return
+    # Few outputs have a palette.
+    from forkresize.image.encode.palette import has_more_colors, is_translucent
+
     if not spec.palette_alpha and any(map(is_translucent, frames.images)):
         frames.diagnostics.warn("transparency was reduced to all or nothing: the format has no more")
     if has_more_colors(frames.images, MAX_COLORS):

@@ -7,17 +7,18 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.formats import OUTPUT_FORMATS, EncodeRequest
+from forkresize.formats import OUTPUT_FORMATS, SPECS, EncodeRequest
 from forkresize.formats.spec import Options
 from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.deep_image import DeepImage
-from forkresize.image.encode.deep import save_deep
-from forkresize.image.encode.palette import to_palette
 from forkresize.image.picture import Frames
 from forkresize.recipe import MAX_COLORS, Rendition
 
 _SHARED = ("lossless", "progressive", "subsampling", "effort", "max_bytes", "ssim", "ssim_metric")
 """The fields of a rendition that a request has under the same name."""
+
+_NAMELESS = "\N{HORIZONTAL ELLIPSIS}"
+"""The name of a file without its suffix. SGI holds the name of its file; Pillow leaves out what is not ASCII."""
 
 
 class Encoded(Struct, frozen=True, kw_only=True):
@@ -100,14 +101,22 @@ class Encoder(Struct, frozen=True, kw_only=True):
             colors = colors or MAX_COLORS
         if not colors:
             return frames
+        # Few outputs have a palette.
+        from forkresize.image.encode.palette import to_palette
+
         return replace(frames, images=to_palette(frames.images, colors, translucent=spec.palette_alpha))
 
     def _save(self, frames: Frames, options: Options) -> bytes:
         if any(isinstance(image, DeepImage) for image in frames.images):
+            # Few pictures have 16 bits per channel.
+            from forkresize.image.encode.deep import save_deep
+
             return save_deep(frames.images, self.output, options)
         file = io.BytesIO()
+        # Given the format by its name, Pillow would load the plug-ins of five others.
+        file.name = _NAMELESS + SPECS[self.output].suffixes[0]
         try:
-            frames.images[0].save(file, format=self.output.upper(), **options)
+            frames.images[0].save(file, **options)
         except OSError:
             if not (options.get("optimize") or options.get("progressive")):
                 raise

@@ -9,7 +9,7 @@ from forkresize.formats import OUTPUT_FORMATS, SPECS
 from forkresize.formats.metadata import AUTHOR, COMMENT, COPYRIGHT, MetadataBlocks
 from forkresize.formats.spec import Block
 from forkresize.image.diagnostics import Diagnostics
-from forkresize.image.metadata import exif, iptc, sources, text, xmp
+from forkresize.image.metadata import exif, iptc, sources, text
 from forkresize.image.metadata.credit import add_credit
 from forkresize.image.metadata.exif import orientation, with_orientation, without_orientation
 from forkresize.image.metadata.resolution import read_resolution
@@ -64,12 +64,21 @@ def extract(
             image.seek(0)
         blocks = MetadataBlocks(
             exif=or_drop("EXIF", lambda: exif.filter_block(image, policy, drop), b""),
-            xmp=or_drop("XMP", lambda: xmp.filter_packet(sources.xmp(image), policy, diagnostics, drop), b""),
+            xmp=or_drop("XMP", lambda: _filter_xmp(sources.xmp(image), policy, diagnostics, drop), b""),
             iptc=or_drop("IPTC", lambda: iptc.filter_datasets(sources.iptc(image), policy, drop), b""),
             texts=text.filter_texts(image, policy, drop),
             resolution=read_resolution(image, upright),
         )
         return or_drop("credit", lambda: add_credit(blocks, is_all=policy is Metadata.COPYRIGHT), blocks)
+
+
+def _filter_xmp(packet: bytes, policy: Metadata, diagnostics: Diagnostics, drop: Collection[Drop]) -> bytes:
+    if not packet:
+        return b""
+    # The parser of XML is for pictures that have XMP.
+    from forkresize.image.metadata.xmp import filter_packet
+
+    return filter_packet(packet, policy, diagnostics, drop)
 
 
 def save_options(blocks: MetadataBlocks, output: str, diagnostics: Diagnostics) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from PIL.ExifTags import Base
 
 from forkresize.formats.metadata import AUTHOR, COPYRIGHT, Credit, MetadataBlocks
-from forkresize.image.metadata import exif, iptc, xmp
+from forkresize.image.metadata import exif, iptc
 from forkresize.image.metadata.xmp_properties import CREATOR, RIGHTS
 
 _BETWEEN_NAMES = "; "
@@ -30,12 +30,12 @@ def add_credit(blocks: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
         return blocks
     artist, notice = (_strip(exif.text(blocks.exif, tag)) for tag in (Base.Artist, Base.Copyright))
     creator = artist or _first(
-        _list(xmp.values(blocks.xmp, CREATOR)),
+        _list(_values(blocks.xmp, CREATOR)),
         _list(map(_decode, iptc.contents(blocks.iptc, iptc.BYLINE))),
         blocks.texts.get(AUTHOR, ""),
     )
     rights = notice or _first(
-        *xmp.values(blocks.xmp, RIGHTS),
+        *_values(blocks.xmp, RIGHTS),
         *map(_decode, iptc.contents(blocks.iptc, iptc.NOTICE)),
         blocks.texts.get(COPYRIGHT, ""),
     )
@@ -47,6 +47,15 @@ def add_credit(blocks: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
         exif=exif.with_texts(blocks.exif, {tag: text for tag, text in missing.items() if text}),
         credit=Credit(creator=creator, copyright=rights, is_all=is_all),
     )
+
+
+def _values(packet: bytes, name: str) -> list[str]:
+    if not packet:
+        return []
+    # The parser of XML is for pictures that have XMP.
+    from forkresize.image.metadata import xmp
+
+    return xmp.values(packet, name)
 
 
 def _first(*texts: str) -> str:

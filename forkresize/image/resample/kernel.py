@@ -10,7 +10,6 @@ from PIL import Image
 from forkresize.image.color.alpha import PREMULTIPLIED, premultiply, unpremultiply
 from forkresize.image.deep_image import DEEP_ALPHA, DeepImage
 from forkresize.image.geometry.region import Dimensions
-from forkresize.image.resample.deep import resample_deep
 from forkresize.recipe import Resample
 
 Box = tuple[float, float, float, float]
@@ -83,6 +82,9 @@ def resample(
     if resample is Resample.NEAREST:
         return _by_pillow(image, size, box, resample)
     if isinstance(image, DeepImage):
+        # Few pictures have 16 bits per channel.
+        from forkresize.image.resample.deep import resample_deep
+
         resize = partial(_resample, size=size, box=box, resample=resample, rows_first=rows_first)
         return resample_deep(image, resize) if image.mode in DEEP_ALPHA else image.map_planes(resize)
     return _resample(image, size, box, resample, rows_first=rows_first)

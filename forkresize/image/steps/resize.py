@@ -1,6 +1,6 @@
 """Resizes the visible part of a picture as planned."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,7 +10,6 @@ from forkresize.image.geometry.layout import Layout
 from forkresize.image.geometry.region import Dimensions, Region, is_sideways
 from forkresize.image.picture import Picture, View
 from forkresize.image.resample import kernel
-from forkresize.image.resample.linear import resample_linear
 from forkresize.image.steps.operation import Operation
 from forkresize.image.steps.orient import orient
 from forkresize.recipe import Resample, Resize
@@ -68,10 +67,18 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     if plan.is_unscaled and picture.shrink == 1:
         image = _crop_box(picture.image, size, box)
     else:
-        resampled = resample_linear if step.linear else kernel.resample
-        image = resampled(picture.image, size, box, step.resample, rows_first=not sideways)
+        image = _resampler(step)(picture.image, size, box, step.resample, rows_first=not sideways)
     view = View.whole(plan.scaled, picture.view.orientation)
     return orient(replace(picture, image=image, view=view, shrink=1))
+
+
+def _resampler(step: Resize) -> Callable[..., Image]:
+    if not step.linear:
+        return kernel.resample
+    # Few recipes resize in linear light.
+    from forkresize.image.resample.linear import resample_linear
+
+    return resample_linear
 
 
 def materialize(picture: Picture) -> Picture:
