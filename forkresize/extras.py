@@ -1,7 +1,6 @@
 """How to install an extra: the command depends on where forkresize itself was installed from."""
 
 import os
-import shlex
 
 import msgspec
 
@@ -40,4 +39,6 @@ _ORIGIN = _find_origin()
 
 def install_command(extra: str) -> str:
     """Return the command that installs an extra, such as ``pip install 'forkresize[heif]'``."""
+    import shlex
+
     return f"pip install {shlex.quote(f'{_ORIGIN}[{extra}]')}"

@@ -20,7 +20,7 @@ MAX_WARNING_KINDS = 100
 OTHER_WARNINGS = "other"
 """Where the others are counted."""
 
-_NUMBER = re.compile(r"\d[\d.,]*")
+_NUMBER = r"\d[\d.,]*"
 
 _HAS_OUTPUT = frozenset({Reason.EXISTS, Reason.DUPLICATE, Reason.OUTPUT_DIRECTORY})
 """Reasons of skipped outputs that exist, or whose content exists, and of those directories."""
@@ -104,7 +104,7 @@ class Counts(Struct, kw_only=True):
 def classify_warning(warning: str) -> tuple[str, str]:
     """Return a warning without its details, and its kind, which is the same for other numbers."""
     text = warning.partition(": ")[0]
-    return text, _NUMBER.sub("#", text)
+    return text, re.sub(_NUMBER, "#", text)
 
 
 class Tally(Counts):

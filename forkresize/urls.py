@@ -12,11 +12,11 @@ STORE_SCHEMES = ("s3", "gs", "az", "file")
 
 _MASK = "***"
 
-_START = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
-_HOST = re.compile(r"[A-Za-z0-9._-]*(:\d*)?|\[[0-9A-Fa-f:.]*\](:\d*)?")
-_PARAMETER = re.compile(r"([?&;])([^=&;#]*)=([^&;#]*)")
-_ASSIGNMENT = re.compile(r"(?i)\b(\w*(?:pass|pwd|secret|token|key)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)")
+_START = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}"
+_HOST = r"[A-Za-z0-9._-]*(:\d*)?|\[[0-9A-Fa-f:.]*\](:\d*)?"
+_PARAMETER = r"([?&;])([^=&;#]*)=([^&;#]*)"
+_ASSIGNMENT = r"(?i)\b(\w*(?:pass|pwd|secret|token|key)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)"
 
 _HARMLESS = frozenset({"application_name", "connect_timeout", "dbname", "heartbeat", "host", "port", "sslmode"})
 """Parameters of a query whose values are shown; a value of any other may be a secret."""
@@ -73,7 +73,7 @@ def local_path(location: str) -> str:
 
 def is_url(text: str) -> bool:
     """Return whether a text starts as a URL does, with a scheme and ``://``."""
-    return _START.match(text) is not None
+    return re.match(_START, text) is not None
 
 
 def is_store_url(text: str) -> bool:
@@ -103,12 +103,12 @@ def redact(url: str) -> str:
 
     It accepts any text. What is not clearly harmless is replaced by ``***``.
     """
-    start = _START.match(url)
+    start = re.match(_START, url)
     if not start:
-        return _ASSIGNMENT.sub(rf"\1{_MASK}", url)
+        return re.sub(_ASSIGNMENT, rf"\1{_MASK}", url)
     scheme, rest = url[: start.end()], url[start.end() :]
     host = rest.partition("/")[0]
-    if scheme[:-3].lower() in STORE_SCHEMES and _HOST.fullmatch(host):
+    if scheme[:-3].lower() in STORE_SCHEMES and re.fullmatch(_HOST, host):
         # Objects may have names such as "a@2x.png".
         return scheme + _redact_query(rest)
     before, at, after = rest.rpartition("@")
@@ -120,7 +120,7 @@ def redact(url: str) -> str:
 
 def _redact_query(text: str) -> str:
     before, mark, query = text.partition("?")
-    return before + _PARAMETER.sub(_redact_parameter, mark + query)
+    return before + re.sub(_PARAMETER, _redact_parameter, mark + query)
 
 
 def _redact_parameter(match: re.Match[str]) -> str:
@@ -145,7 +145,7 @@ def _parse_bucket(scheme: str, rest: str, text: str) -> StoreUrl:
             f"invalid URL {redact(text)!r}: credentials, hosts and ports are set by the vendor's environment "
             "variables, for example AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL"
         )
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         raise UsageError(f"invalid URL {redact(text)!r}: name a bucket, for example {scheme}://photos/in")
     prefix = prefix.strip("/")
     if prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/")):

@@ -1,7 +1,8 @@
 """What depends on where sources and outputs are: the Backend protocol, and the backend of local files."""
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -118,6 +119,24 @@ class Backend(Protocol):
         """Return what finds the outputs that may be pruned."""
 
 
+@contextmanager
+def _collector_paused(*, freeze: bool) -> Iterator[None]:
+    """Pause the garbage collector, which would look through all modules that are loaded, several times.
+
+    Args:
+        freeze: keep it from that afterwards as well; a pool ends this when it is left.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        if freeze:
+            gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class LocalBackend:
     """Sources in local files, and workers that open them and write outputs themselves."""
 
@@ -150,9 +169,10 @@ class LocalBackend:
 
     def preload(self, plan: "RunPlan") -> None:
         """Load codecs and watermarks before the first fork."""
-        from forkresize.batch.render_job import preload
+        with _collector_paused(freeze=not plan.settings.serial):
+            from forkresize.batch.render_job import preload
 
-        preload(plan.recipe, head_of_only_file(plan))
+            preload(plan.recipe, head_of_only_file(plan))
 
     def create_executor(
         self, plan: "RunPlan", store: OutputStore, staging: Staging, setup: WorkerSetup, on_tick: OnTick | None

@@ -12,7 +12,7 @@ from forkresize.batch.listing import is_local
 from forkresize.formats.registry import SUFFIXES
 from forkresize.job import Source
 from forkresize.outcome import Outcome
-from forkresize.pool import ForkedIterator, NothingYet
+from forkresize.pool import NothingYet
 from forkresize.walk import Selection
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def may_find_picture(plan: "RunPlan") -> bool:
         return search()
     remaining = plan.deadline.remaining
     until = time.monotonic() + (_PATIENCE if remaining is None else min(_PATIENCE, remaining))
+    from forkresize.pool import ForkedIterator
+
     with ForkedIterator(lambda: [search()]) as answers:
         for answer in answers:
             if not isinstance(answer, NothingYet):

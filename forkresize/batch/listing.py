@@ -12,7 +12,7 @@ from msgspec.json import Decoder, Encoder
 
 from forkresize.job import Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Skipped
-from forkresize.pool import ForkedIterator, NothingYet, Serializer, threads
+from forkresize.pool import NothingYet, Serializer, threads
 from forkresize.walk import FileGroup
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
     """Open a run's walk."""
     if is_local(plan):
         return nullcontext(plan.discovery.walk_groups())
+    from forkresize.pool import ForkedIterator
+
     return ForkedIterator(plan.discovery.walk_groups, Serializer(encode_found, decode_groups))
 
 
@@ -91,6 +93,8 @@ def count_sources(plan: "RunPlan") -> Iterator[Iterator[int | None]]:
     if is_local(plan):
         yield sizes
         return
+    from forkresize.pool import ForkedIterator
+
     with ForkedIterator(lambda: sizes, turn=math.inf) as counted:
         yield (None if isinstance(each, NothingYet) else each for each in counted)
 

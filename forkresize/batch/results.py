@@ -28,7 +28,7 @@ _REASONS = {
     LossReason.INTERRUPTED: Reason.INTERRUPTED,
 }
 
-_NO_MEMORY = re.compile(
+_NO_MEMORY = (
     r"memory allocation of \d+ bytes failed|failed to spawn thread"  # Rust
     r"|std::bad_alloc|std::length_error|std::system_error.*\n.*Resource temporarily unavailable"  # C++
     r"|[Cc]annot allocate memory|MemoryError"  # the C library, Python
@@ -87,7 +87,7 @@ def _matches_request(results: list[WireOutcome], job: Job) -> bool:
 def _failure(result: Raised[Job] | WorkerLost[Job]) -> Failed:
     if isinstance(result, Raised):
         return Failed(Reason.INTERNAL, result.error)
-    out_of_memory = result.reason is LossReason.CRASHED and _NO_MEMORY.search(result.stderr)
+    out_of_memory = result.reason is LossReason.CRASHED and re.search(_NO_MEMORY, result.stderr)
     reason = Reason.MEMORY_LIMIT if out_of_memory else _REASONS[result.reason]
     return Failed(reason, _describe_loss(result), result.signal)
 

@@ -19,7 +19,7 @@ from forkresize.errors import (
 )
 from forkresize.words import closest_words
 
-_OPTION = re.compile(r"--([a-z][a-z-]*)")
+_OPTION = r"--([a-z][a-z-]*)"
 
 _PLAIN = {Precedence.FLAG, Precedence.DEFAULT}
 """Places that need no mention."""
@@ -89,7 +89,7 @@ def own_message(error: ForkresizeError, origins: Origins) -> str:
 
 def _with_places(message: str, origins: Origins) -> str:
     """Return a message with a line for each option in it that was set elsewhere than on the command line."""
-    keys = dict.fromkeys(key for key in _OPTION.findall(message) if key in BY_KEY)
+    keys = dict.fromkeys(key for key in re.findall(_OPTION, message) if key in BY_KEY)
     found = {key: origins.get(BY_KEY[key].field, DEFAULT) for key in keys}
     places = [f"--{key} is set by {origin.place}" for key, origin in found.items() if origin.strength not in _PLAIN]
     return "\n".join([message, *places])

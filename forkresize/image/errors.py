@@ -10,9 +10,8 @@ from forkresize.errors import ForkresizeError, describe
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.outcome import Failed, Reason, Skipped
 
-_SAYS_UNSUPPORTED = re.compile(
-    r"(unsupported|unimplemented|unknown (raw mode|BLP|pixel format)|cannot handle|decoder \w+ not available)\b",
-    re.IGNORECASE,
+_SAYS_UNSUPPORTED = (
+    r"(?i)(unsupported|unimplemented|unknown (raw mode|BLP|pixel format)|cannot handle|decoder \w+ not available)\b"
 )
 
 
@@ -125,7 +124,7 @@ def _reason_of(error: Exception) -> Reason:
 
 def says_unsupported(error: BaseException) -> bool:
     """Return whether a decoder says that it does not support what it reads."""
-    return isinstance(error, NotImplementedError) or _SAYS_UNSUPPORTED.match(str(error)) is not None
+    return isinstance(error, NotImplementedError) or re.match(_SAYS_UNSUPPORTED, str(error)) is not None
 
 
 def unreadable_error(name: str, error: Exception) -> PictureError:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from forkresize.pool.client import request_file, reserve
 from forkresize.pool.files import WithFiles, sealed_memfd
-from forkresize.pool.forked_iterator import ForkedIterator
 from forkresize.pool.memory import MIN_MEMORY, default_budget
 from forkresize.pool.options import PoolOptions, Serializer
 from forkresize.pool.pool import Pool
@@ -26,6 +25,7 @@ from forkresize.pool.system import available_cpus
 from forkresize.pool.task import Receiver
 
 if TYPE_CHECKING:
+    from forkresize.pool.forked_iterator import ForkedIterator
     from forkresize.pool.process import PoolProcess
 
 __all__ = [
@@ -64,7 +64,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # concurrent.futures takes a while to load, and most programs do without.
+    # These take a while to load, and many programs do without.
+    if name == "ForkedIterator":
+        from forkresize.pool.forked_iterator import ForkedIterator
+
+        return ForkedIterator
     if name == "PoolProcess":
         from forkresize.pool.process import PoolProcess
 

@@ -1,8 +1,6 @@
 """Settings of a pool: PoolOptions, and the Serializer of its tasks and results."""
 
-import pickle
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -36,7 +34,19 @@ class Serializer(Struct, frozen=True):
     max_bytes: int = MAX_PAYLOAD
 
 
-PICKLE = Serializer(partial(pickle.dumps, protocol=pickle.HIGHEST_PROTOCOL), pickle.loads)
+def _pickle(value: Any) -> bytes:
+    import pickle
+
+    return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _unpickle(data: bytes | bytearray) -> Any:
+    import pickle
+
+    return pickle.loads(data)  # noqa: S301 (for what is trusted, see below)
+
+
+PICKLE = Serializer(_pickle, _unpickle)
 """For tasks, and for results of workers that can be trusted."""
 
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from forkresize.errors import FieldError
 
-_NEGATED_SET = re.compile(r"\[\^(?!/\])")
-_NAMED_CLASS = re.compile(r"\[:.*:\]")
+_NEGATED_SET = r"\[\^(?!/\])"
+_NAMED_CLASS = r"\[:.*:\]"
 _DIRECTORY = r"(?=.*/\Z)"
 
 
@@ -79,9 +79,9 @@ def _expression(body: str) -> str:
     escaped = "\\" + body if body.startswith(("#", "!")) else body
     glob = escaped[:-1] if escaped.endswith("/***") else escaped
     expression, _ = GitIgnoreSpecPattern.pattern_to_regex(glob)
-    if expression is None or _NAMED_CLASS.search(glob):
+    if expression is None or re.search(_NAMED_CLASS, glob):
         raise ValueError(glob)
-    return _NEGATED_SET.sub("(?!/)[^", _to_both_ends(expression))
+    return re.sub(_NEGATED_SET, "(?!/)[^", _to_both_ends(expression))
 
 
 def _compile(expression: str, *, only_directories: bool) -> re.Pattern[str]:

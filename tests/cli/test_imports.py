@@ -31,10 +31,21 @@ IMAGING = {
 }
 """What the first job loads."""
 
-LIBRARY = "_hashlib secrets pathlib urllib.parse tempfile"
+LIBRARY = "_hashlib secrets pathlib urllib.parse tempfile multiprocessing shlex"
 """Modules of the standard library that take long."""
 
-RARE = {f"forkresize.image.{name}" for name in ("analyze.smartcrop", "color.deep_convert", "encode.targets")}
+RARE = {
+    f"forkresize.image.{name}"
+    for name in (
+        *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "encode.deep"),
+        *("encode.palette", "encode.targets", "gainmap.output", "gainmap.source", "metadata.xmp"),
+        *("resample.deep", "resample.linear"),
+    )
+}
+"""What few pictures need."""
+
+OF_LARGER_RUNS = {"pickle", "xml"}
+"""Modules of the standard library that a run with one picture does without."""
 
 POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
 
@@ -89,14 +100,14 @@ def test_run_without_work_loads_no_decoders_no_steps_and_no_pool_process(tmp_pat
 
 
 @pytest.mark.slow
-def test_one_picture_loads_its_decoder_and_what_few_pictures_need_only_if_it_does(tmp_path: Path, draw: Draw) -> None:
+@pytest.mark.parametrize("workers", [[], ["--workers", "0"]], ids=["before the fork", "until its end"])
+def test_one_picture_loads_its_decoder_and_what_few_pictures_need_only_if_it_does(
+    workers: list[str], tmp_path: Path, draw: Draw
+) -> None:
     draw(tmp_path / "a.jpg")
-    loaded = _loaded_modules(tmp_path, ["a.jpg", "out", "--width", "20", "--quiet"])
+    loaded = _loaded_modules(tmp_path, ["a.jpg", "out", "--width", "20", "--quiet", *workers])
     assert loaded & PLUGINS == {"PIL.JpegImagePlugin"}
-    assert (
-        not {f"forkresize.image.{name}" for name in ("analyze.smartcrop", "color.deep_convert", "encode.targets")}
-        & loaded
-    )
+    assert (RARE | OF_LARGER_RUNS) & loaded == set()
 
 
 @pytest.mark.slow

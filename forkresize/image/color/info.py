@@ -17,15 +17,15 @@ _ADOBE_RGB: icc.Primaries = (BT709[0], (0.210, 0.710), BT709[2], BT709[3])
 _ADOBE_RGB_GAMMA = 563 / 256
 """Adobe RGB (1998) Color Image Encoding, 4.3.1.2."""
 
-_IN_ADOBE_RGB = re.compile(rb"\x00\x01\x00\x02\x00{3}\x04R03\x00|\x01\x00\x02\x00\x04\x00{3}R03\x00")
+_IN_ADOBE_RGB = rb"\x00\x01\x00\x02\x00{3}\x04R03\x00|\x01\x00\x02\x00\x04\x00{3}R03\x00"
 """EXIF's InteroperabilityIndex R03, of cameras that shoot in Adobe RGB and embed no profile (DCF 2.0)."""
 
-_IN_SRGB = re.compile(rb"\xa0\x01\x00\x03\x00{3}\x01\x00\x01|\x01\xa0\x03\x00\x01\x00{3}\x01\x00")
+_IN_SRGB = rb"\xa0\x01\x00\x03\x00{3}\x01\x00\x01|\x01\xa0\x03\x00\x01\x00{3}\x01\x00"
 """EXIF's ColorSpace with the value sRGB."""
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I;16B", "I", "F"})
 
-_NCLX = re.compile(rb"colrnclx(..)(..)", re.DOTALL)
+_NCLX = rb"(?s)colrnclx(..)(..)"
 
 _SRGB_GAMMA = 0.45455
 _ALIKE = 0.05
@@ -79,7 +79,7 @@ def _cicp(image: ImageFile) -> CicpColorSpace | None:
     if heif:
         return CicpColorSpace(heif["color_primaries"], heif["transfer_characteristics"])
     # The first is that of the picture, before those of its alpha and of its gain map.
-    nclx = _NCLX.search(read_head(image)) if image.format == "AVIF" else None
+    nclx = re.search(_NCLX, read_head(image)) if image.format == "AVIF" else None
     return CicpColorSpace(*(int.from_bytes(number) for number in nclx.groups())) if nclx else None
 
 
@@ -114,7 +114,7 @@ def _from_gamma(image: ImageFile) -> bytes | None:
 
 def _adobe_rgb(image: ImageFile) -> bytes | None:
     exif = image.info.get("exif", b"")
-    if image.format not in {"JPEG", "MPO"} or not _IN_ADOBE_RGB.search(exif) or _IN_SRGB.search(exif):
+    if image.format not in {"JPEG", "MPO"} or not re.search(_IN_ADOBE_RGB, exif) or re.search(_IN_SRGB, exif):
         return None
     return icc.color_profile(_ADOBE_RGB, icc.power(_ADOBE_RGB_GAMMA))
 

@@ -13,7 +13,7 @@ EIGHT_BIT_MODES = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 
 _SIXTEEN_BITS = 16
 
-_AV1_CONFIGURATION = re.compile(rb"av1C..(.)", re.DOTALL)
+_AV1_CONFIGURATION = rb"(?s)av1C..(.)"
 _HIGH_BIT_DEPTH, _TWELVE_BIT = 0x40, 0x20
 """Flags in the third byte of the first configuration: that of the picture (AV1 in ISOBMFF, 2.3.3)."""
 
@@ -39,7 +39,7 @@ def _depth_of(decoder: str, arguments: object) -> int:
 
 
 def _read_av1_depth(image: ImageFile) -> int:
-    found = _AV1_CONFIGURATION.search(read_head(image))
+    found = re.search(_AV1_CONFIGURATION, read_head(image))
     if not found or not found[1][0] & _HIGH_BIT_DEPTH:
         return EIGHT_BITS
     return 12 if found[1][0] & _TWELVE_BIT else 10

@@ -14,7 +14,7 @@ _IN_JPEG = re.compile(
     rb"|http://ns\.apple\.com/HDRGainMap/1\.0/|urn:com:apple:photo:2020:aux:hdrgainmap"
 )
 
-_IN_BOXES = re.compile(rb"infe[\x02\x03].{7,9}tmap|urn:com:apple:photo:2020:aux:hdrgainmap", re.DOTALL)
+_IN_BOXES = rb"(?s)infe[\x02\x03].{7,9}tmap|urn:com:apple:photo:2020:aux:hdrgainmap"
 """In AVIF and HEIF: an image item of ISO 21496-1, or Apple's auxiliary image."""
 
 _MP_ENTRIES = 0xB002
@@ -25,7 +25,7 @@ _PREVIEW = "Large Thumbnail"
 def has_gain_map(image: ImageFile) -> bool:
     """Return whether an opened picture has a gain map: by Ultra HDR, ISO 21496-1 or Apple."""
     if image.format in {"AVIF", "HEIF"}:
-        return _IN_BOXES.search(read_head(image)) is not None
+        return re.search(_IN_BOXES, read_head(image)) is not None
     if image.format not in {"JPEG", "MPO"}:
         return False
     return any(map(is_gain_map, (_application_segments(image), *_heads(image, other_images(image)))))

@@ -22,7 +22,7 @@ _JPEG_CHANNELS = frozenset({1, 3, 4})
 _PSD_HEADER = struct.Struct(">4s2x6xHIIHH")
 _PSD_MODES = {0: "bitmap", 1: "gray", 2: "palette", 3: "RGB", 4: "CMYK", 7: "multichannel", 8: "duotone", 9: "Lab"}
 
-_SIZ = re.compile(rb"\xff\x4f\xff\x51.{36}(..)(.)", re.DOTALL)
+_SIZ = rb"(?s)\xff\x4f\xff\x51.{36}(..)(.)"
 """The number of components, and the depth of the first (ITU-T T.800, A.5.1)."""
 
 _MAX_JPEG2000_CHANNELS, _MAX_JPEG2000_BITS = 4, 31
@@ -39,7 +39,7 @@ def find_unsupported(head: bytes) -> str:
             return _in_jpeg(head)
         if head.startswith(b"8BPS\0\x01"):
             return _in_psd(head)
-        siz = _SIZ.search(head[: 1 << 16])
+        siz = re.search(_SIZ, head[: 1 << 16])
         return _in_jpeg2000(int.from_bytes(siz[1]), (siz[2][0] & 0x7F) + 1) if siz else ""
     except (UnsupportedContainerError, struct.error):
         return ""

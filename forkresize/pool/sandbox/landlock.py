@@ -9,7 +9,6 @@ import stat
 import struct
 import sys
 from collections.abc import Iterable
-from enum import IntFlag
 
 from forkresize.pool.libc import Libc
 
@@ -21,8 +20,8 @@ _CREATE_RULESET_VERSION = 1
 _PATH_BENEATH = 1
 
 
-class Access(IntFlag):
-    """Operations on files; ``LANDLOCK_ACCESS_FS_*``."""
+class Access:
+    """Operations on files; ``LANDLOCK_ACCESS_FS_*``. Numbers, as an enumeration of them takes as long as a module."""
 
     EXECUTE = 1 << 0
     WRITE_FILE = 1 << 1
@@ -44,6 +43,9 @@ class Access(IntFlag):
 
 _NEW_IN = {Access.REFER: 2, Access.TRUNCATE: 3, Access.IOCTL_DEV: 5}
 """The ABI version that introduced an operation, if not the first."""
+
+_EVERY = (Access.IOCTL_DEV << 1) - 1
+"""All operations; IOCTL_DEV is the last."""
 
 _OF_FILES = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 """Operations that a rule for a file may allow; the others are for directories."""
@@ -80,12 +82,9 @@ def abi_version() -> int:
         raise
 
 
-def supported_access(abi: int) -> Access:
+def supported_access(abi: int) -> int:
     """Return all operations that a version of the ABI can deny."""
-    every = Access(0)
-    for access in Access:
-        every |= access if _NEW_IN.get(access, 1) <= abi else 0
-    return every
+    return _EVERY & ~sum(access for access, version in _NEW_IN.items() if version > abi)
 
 
 class Ruleset:
@@ -106,11 +105,11 @@ class Ruleset:
         """
         self._libc = libc
         self._handled = supported_access(abi)
-        parts = [int(self._handled)] + [_NET] * (abi >= _NET_SINCE) + [_SCOPED] * (abi >= _SCOPED_SINCE)
+        parts = [self._handled] + [_NET] * (abi >= _NET_SINCE) + [_SCOPED] * (abi >= _SCOPED_SINCE)
         attributes = struct.pack(f"={len(parts)}Q", *parts)
         self._descriptor = libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0)
 
-    def allow(self, paths: Iterable[str], access: Access) -> None:
+    def allow(self, paths: Iterable[str], access: int) -> None:
         """Allow operations on files and on everything below directories; ignore paths that do not exist.
 
         Raises:
@@ -126,7 +125,7 @@ class Ruleset:
             finally:
                 os.close(fd)
 
-    def _add(self, fd: int, access: Access) -> None:
+    def _add(self, fd: int, access: int) -> None:
         allowed = access if stat.S_ISDIR(os.fstat(fd).st_mode) else access & _OF_FILES
         self._libc.syscall(_ADD_RULE, self._descriptor, _PATH_BENEATH, struct.pack("=Qi", allowed, fd), 0)
 
