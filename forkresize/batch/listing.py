@@ -1,6 +1,5 @@
 """The walk in a process of its own: a drive that does not answer must not suspend results, deadlines and signals."""
 
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -47,6 +46,8 @@ def encode_found(found: Iterable[Found | FileGroup]) -> bytes:
         return _ENCODER.encode(entries)
     except UnicodeEncodeError:
         # Paths may contain lone surrogates, which only the standard library can encode.
+        import json
+
         return json.dumps(to_builtins(entries)).encode("ascii")
 
 
@@ -60,6 +61,8 @@ def decode_groups(data: bytes | bytearray) -> list[Found | FileGroup]:
     try:
         entries = _DECODER.decode(data)
     except DecodeError:
+        import json
+
         entries = convert(json.loads(data), list[_Entry])
     return list(map(_from_entry, entries))
 

@@ -5,7 +5,6 @@ ask for more memory than its length, and calls nothing. The parent adds what it 
 execution.
 """
 
-import json
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -39,6 +38,8 @@ def encode_job(job: Job, recipe: str) -> bytes:
         return _ENCODER.encode(message)
     except UnicodeEncodeError:
         # Paths may contain lone surrogates, which only the standard library can encode.
+        import json
+
         return json.dumps(to_builtins(message)).encode("ascii")
 
 
@@ -47,6 +48,8 @@ def decode_job(data: bytes | bytearray) -> JobMessage:
     try:
         return _JOB_DECODER.decode(data)
     except DecodeError:
+        import json
+
         return convert(json.loads(data), JobMessage)
 
 

@@ -1,7 +1,6 @@
 """The observers of a run from the command line, and the summary at its end."""
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -67,6 +66,8 @@ def print_summary(
     """
     commit_indexes(summary, arguments)
     if arguments.as_json:
+        import json
+
         sys.stdout.write(json.dumps(summary.to_json()) + "\n")
         sys.stdout.flush()
     # If standard error is lost, the exit code still shows how the run ended.

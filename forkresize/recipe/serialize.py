@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import ValidationError, convert, to_builtins
 
 from forkresize.errors import FieldError
@@ -15,8 +16,6 @@ RECIPE_VERSION = 1
 
 def to_bytes(recipe: Recipe) -> bytes:
     """Return a recipe as a JSON object with the version of the format. Lone surrogates in paths are escaped."""
-    import json
-
     fields = to_builtins(recipe)
     if not recipe.drop:
         # Older programs do not know it.
@@ -25,7 +24,24 @@ def to_bytes(recipe: Recipe) -> bytes:
         # One quality for all formats: older programs do not know all of them.
         if isinstance(rendition.quality, Mapping) and rendition.quality:
             written["quality"] = join_qualities(rendition.quality)
-    return json.dumps({"version": RECIPE_VERSION, "recipe": fields}, separators=(",", ":")).encode("ascii")
+    message = {"version": RECIPE_VERSION, "recipe": fields}
+    try:
+        return msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        # Paths may contain lone surrogates, which only the standard library can encode.
+        import json
+
+        return json.dumps(message, separators=(",", ":")).encode("ascii")
+
+
+def _decode(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError:
+        # What has lone surrogates, and what is malformed.
+        import json
+
+        return json.loads(data)
 
 
 def from_bytes(data: bytes) -> Recipe:
@@ -34,10 +50,8 @@ def from_bytes(data: bytes) -> Recipe:
     Raises:
         FieldError: the data is malformed, has another version, or a value is out of range.
     """
-    import json
-
     try:
-        message: Any = json.loads(data)
+        message = _decode(data)
         version = message["version"] if isinstance(message, dict) and "version" in message else None
     except (ValueError, RecursionError) as error:
         raise FieldError("recipe", f"malformed recipe: {error}") from None

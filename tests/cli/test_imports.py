@@ -44,7 +44,7 @@ RARE = {
 }
 """What few pictures need."""
 
-OF_LARGER_RUNS = {"pickle", "xml"}
+OF_LARGER_RUNS = {"json", "pickle", "xml"}
 """Modules of the standard library that a run with one picture does without."""
 
 POOL_PROCESS = {f"forkresize.pool.{name}" for name in ("dispatcher", "future", "message_socket", "process", "server")}
