@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.servers.rabbitmq",
     "tests.servers.redis",
     "tests.servers.swift",
+    "tests.watchdog",
 ]
 
 if (measuring := coverage.Coverage.current()) is not None:

@@ -98,7 +98,7 @@ def test_sources_are_replaced_in_place(tmp_path: Path, photos: Path, threaded: T
 
 def test_faults_of_pictures_are_outcomes(tmp_path: Path, photos: Path, threaded: Threaded) -> None:
     (photos / "bad.jpg").write_bytes(b"\xff\xd8\xff broken")
-    Image.effect_noise((3000, 3000), 90).save(photos / "slow.png")
+    Image.effect_noise((1500, 1500), 90).save(photos / "slow.png")
     failed: dict[str, Reason] = {}
 
     def note(outcome: Outcome) -> None:
@@ -107,7 +107,7 @@ def test_faults_of_pictures_are_outcomes(tmp_path: Path, photos: Path, threaded:
 
     pool = PoolOptions(workers=1, timeout=3)
     # The small ones take a few milliseconds, the large one far longer than the time limit.
-    recipe = Recipe.of(width=2990, format="avif", effort=10)
+    recipe = Recipe.of(width=1490, format="avif", effort=10)
     summary = threaded([photos], tmp_path / "out", recipe, pool=pool, observers=[note])
     assert failed == {"bad.jpg": Reason.DAMAGED, "slow.png": Reason.TIMED_OUT}
     assert (summary.written, summary.exit_code, summary.stats.workers_lost) == (8, 1, 1)
@@ -179,7 +179,7 @@ class Ready(Observer):
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 settings = Settings(pool=PoolOptions(workers=1))
 # Each picture takes longer than the pause between two signals, so that the second one finds the run at work.
-recipe = Recipe.of(width=600, format="avif", effort=10)
+recipe = Recipe.of(width=200, format="avif", effort=10)
 summary = run(["in"], "out", recipe, settings=settings, observers=[Ready()])
 print(json.dumps([summary.written, summary.failed, summary.exit_code, summary.stopped_by]), flush=True)
 """
@@ -187,8 +187,8 @@ print(json.dumps([summary.written, summary.failed, summary.exit_code, summary.st
 
 @pytest.mark.parametrize("signals", [1, 2])
 def test_stop_signals_end_the_run(tmp_path: Path, draw: Draw, signals: int) -> None:
-    for number in range(30):
-        draw(tmp_path / f"in/{number:02}.png", (1200, 900), seed=number)
+    for number in range(12):
+        draw(tmp_path / f"in/{number:02}.png", (400, 300), seed=number)
     # A test runner started with & ignores SIGINT, and children would inherit that.
     command = ["env", "--default-signal", sys.executable, "-W", "error", "-c", PROGRAM]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as program:
@@ -201,6 +201,6 @@ def test_stop_signals_end_the_run(tmp_path: Path, draw: Draw, signals: int) -> N
         assert program.wait(DEADLINE) == 0
     written, failed, code, stopped_by = json.loads(rest[-1])
     assert (code, stopped_by) == (130, "SIGINT")
-    assert 0 < written < 30
+    assert 0 < written < 12
     assert failed <= (3 if signals > 1 else 0)
     assert len(content(tmp_path / "out")) == written

@@ -41,7 +41,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Make a pool process that is served in a loop."""
+    """Make a pool process that is served in a loop, and terminated in the end: after a failure, a task may wait."""
     monkeypatch.syspath_prepend(Path(__file__).parent)
     with contextlib.ExitStack() as stack:
 
@@ -49,7 +49,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
             settings = PoolOptions(**{"workers": 2, **options})
             pool: PoolProcess[Any] = PoolProcess("process_work:run", options=settings)
             pool.serve_in(loop)
-            stack.callback(pool.shutdown)
+            stack.callback(pool.terminate)
             return pool
 
         yield make

@@ -55,13 +55,18 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="me
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Make a pool process whose work is ``process_work:run`` unless it is named."""
+    """Make a pool process whose work is ``process_work:run`` unless it is named.
+
+    It is terminated in the end: after a failure, a task may never end.
+    """
     monkeypatch.syspath_prepend(Path(__file__).parent)
     with contextlib.ExitStack() as stack:
 
         def make(work: str = "run", **options: Any) -> PoolProcess[Any]:
             settings = PoolOptions(**{"workers": 2, **options})
-            return stack.enter_context(PoolProcess(f"process_work:{work}", options=settings))
+            pool: PoolProcess[Any] = PoolProcess(f"process_work:{work}", options=settings)
+            stack.callback(pool.terminate)
+            return pool
 
         yield make
 
