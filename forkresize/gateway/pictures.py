@@ -5,26 +5,25 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from io import BytesIO, FileIO
+from io import FileIO
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.batch.remote.fetch import Fetcher, RefusedError
 from forkresize.batch.remote.renderer import Inspected, Inspection, PackedRecipe, Renderer, Rendering
-from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.batch.results import outcomes_from_result
 from forkresize.errors import BrokenPoolError
 from forkresize.formats import media_type
 from forkresize.gateway.admission import Admission, Bounds, Place
 from forkresize.gateway.inspections import Inspections
-from forkresize.gateway.observation import note_cache, note_picture, note_stage, stage
+from forkresize.gateway.observation import note_cache, note_picture, note_stage
 from forkresize.gateway.pool_future import wait_for
 from forkresize.gateway.problem import Problem, problem_of_detail
 from forkresize.gateway.roots import Located, Roots
 from forkresize.gateway.settings import GatewaySettings, Limits
-from forkresize.job import Job, Output, Source
+from forkresize.gateway.sources import Content, Sources, outputs_of
+from forkresize.job import Job, Source
 from forkresize.outcome import Execution, Failed, Outcome, Reason, Skipped, Written
 from forkresize.recipe import Recipe, to_bytes
 from forkresize.store import LocalStore
@@ -80,7 +79,7 @@ class Pictures:
         self._create_renderer = create_renderer
         self._renderer = create_renderer()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._roots = roots
+        self._sources = Sources(roots, settings.limits.max_file_size)
         self._packer = _Packer(self._limits)
         self._inspections = Inspections(self._inspect)
         self.admission = Admission(_bounds(self._limits, self._renderer.workers))
@@ -115,9 +114,7 @@ class Pictures:
             Problem: there is no room for it, it takes too long, or it cannot be made.
         """
         async with self._within_limits(located.info.size) as place:
-            job, file = await self._fetch(located, recipe)
-            with file:
-                return await self._render(job, recipe, file, place)
+            return await self._sources.read(located, recipe, lambda job, file: self._render(job, recipe, file, place))
 
     async def inspect(self, located: Located) -> Inspected:
         """Return what a source is: its upright size, its format, and how many frames it has.
@@ -139,7 +136,7 @@ class Pictures:
         Raises:
             Problem: there is no room for it, it takes too long, or it cannot be made.
         """
-        job = Job(Source(name or "upload", name or "upload", size), _outputs(recipe))
+        job = Job(Source(name or "upload", name or "upload", size), outputs_of(recipe))
         async with self._within_limits(size) as place:
             return await self._render(job, recipe, file, place)
 
@@ -154,23 +151,7 @@ class Pictures:
             text = f"it took longer than {self._limits.timeout:g} seconds"
             raise problem_of_detail(Failed(Reason.TIMED_OUT, text)) from None
 
-    def _max_file_size(self, recipe: Recipe) -> int:
-        return min(recipe.max_file_size, self._limits.max_file_size)
-
-    async def _fetch(self, located: Located, recipe: Recipe) -> tuple[Job, FileIO | BytesIO]:
-        # Only the store that the source was found in: a key of one root may look like a path of another.
-        fetcher = Fetcher(SourceStores([located.store]), self._max_file_size(recipe))
-        try:
-            with stage("fetch"):
-                if located.content is not None and located.info.size <= self._max_file_size(recipe):
-                    return Job(located.source, _outputs(recipe)), BytesIO(located.content)
-                return await self._roots.call(located.root, fetcher.fetch, Job(located.source, _outputs(recipe)))
-        except RefusedError as error:
-            # Where the root is does not concern the client.
-            text = error.detail.error.replace(located.source.path, f"{located.root}/{located.key}")
-            raise problem_of_detail(replace(error.detail, error=text)) from error
-
-    async def _render(self, job: Job, recipe: Recipe, file: FileIO | BytesIO, place: Place) -> tuple[Picture, ...]:
+    async def _render(self, job: Job, recipe: Recipe, file: Content, place: Place) -> tuple[Picture, ...]:
         packed = self._packer.pack(recipe)
         submitted = time.time()
         rendering = await self._submit(lambda renderer: renderer.submit(job, packed, file), place)
@@ -184,11 +165,14 @@ class Pictures:
 
     async def _inspect(self, located: Located) -> Inspected:
         async with self._within_limits(located.info.size) as place:
-            job, file = await self._fetch(located, _ALL_FRAMES)
-            packed = self._packer.pack(_ALL_FRAMES)
-            with file:
-                submitted = time.time()
-                inspection = await self._submit(lambda renderer: renderer.inspect(job, packed, file), place)
+            return await self._sources.read(
+                located, _ALL_FRAMES, lambda job, file: self._inspect_file(job, file, place)
+            )
+
+    async def _inspect_file(self, job: Job, file: Content, place: Place) -> Inspected:
+        packed = self._packer.pack(_ALL_FRAMES)
+        submitted = time.time()
+        inspection = await self._submit(lambda renderer: renderer.inspect(job, packed, file), place)
         if inspection.found is None:
             outcomes = outcomes_from_result(inspection.result, _NOWHERE)
             note_picture(outcomes, submitted)
@@ -264,10 +248,6 @@ class _Packer:
             max_file_size=min(recipe.max_file_size, limits.max_file_size),
         )
         return PackedRecipe(to_bytes(limited), timeout=limits.timeout)
-
-
-def _outputs(recipe: Recipe) -> tuple[Output, ...]:
-    return tuple(Output("", number) for number in range(len(recipe.renditions)))
 
 
 def _read(rendering: Rendering, outcomes: Sequence[Outcome]) -> tuple[Picture, ...]:

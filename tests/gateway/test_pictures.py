@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from forkresize.batch.remote.render_task import MAX_INLINE
-from forkresize.batch.remote.renderer import Inspected
+from forkresize.batch.remote.renderer import Inspected, Renderer
 from forkresize.errors import BrokenPoolError
 from forkresize.gateway.checks import check_pool
 from forkresize.gateway.problem import Problem
@@ -54,6 +54,31 @@ def test_a_source_becomes_a_picture(services: Services) -> None:
     assert picture.media_type == "image/webp"
     with Image.open(io.BytesIO(picture.data)) as image:
         assert (image.format, image.size) == ("WEBP", (80, 60))
+
+
+def test_a_source_that_changes_while_a_worker_has_it_becomes_the_new_picture(
+    services: Services, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, changes = photos / "changes.png", [(0, 0, 255)]
+    noise = Image.effect_noise((512, 384), 90).convert("RGB")
+    noise.save(path)
+    assert path.stat().st_size > MAX_INLINE
+    submit = Renderer.submit
+
+    def change_and_submit(renderer: Renderer, job: Any, *rest: Any) -> Any:
+        if changes:
+            Image.blend(noise, Image.new("RGB", noise.size, changes.pop()), 0.9).save(path)
+        return submit(renderer, job, *rest)
+
+    monkeypatch.setattr(Renderer, "submit", change_and_submit)
+    try:
+        [picture] = call(render(services, "changes.png", Recipe.of(width=80, format="png")))
+    finally:
+        path.unlink()
+    assert picture.detail.out_size == (80, 60)
+    with Image.open(io.BytesIO(picture.data)) as image:
+        red, _, blue = image.convert("RGB").resize((1, 1)).tobytes()
+    assert (red < 60, blue > 200) == (True, True)
 
 
 def test_an_upload_becomes_pictures(services: Services, photos: Path) -> None:

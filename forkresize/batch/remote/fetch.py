@@ -36,14 +36,19 @@ class Fetcher:
     Args:
         sources: where they are.
         max_file_size: the bytes that a source may have.
+        lends: whether large files on a local disk are opened instead of copied. Who reads one has to check at the end
+            that it has not changed.
     """
 
-    def __init__(self, sources: SourceStores, max_file_size: int) -> None:
+    def __init__(self, sources: SourceStores, max_file_size: int, *, lends: bool = False) -> None:
         self._sources = sources
         self._max_file_size = max_file_size
+        self._lends = lends
 
     def fetch(self, job: Job) -> tuple[Job, FileIO | BytesIO]:
-        """Return a job with the source as it was fetched, and its content: a sealed memfd, or in memory if it is small.
+        """Return a job with the source as it was fetched, and its content.
+
+        The content is a sealed memfd; in memory if it is small; or the file itself, open for reading, if that is lent.
 
         An object that was replaced since it was listed is looked up once more.
 
@@ -67,6 +72,8 @@ class Fetcher:
             content = BytesIO()
             self._sources.fetch(job.source, content)
             return content
+        if self._lends and (lent := self._sources.lend(job.source)) is not None:
+            return lent
         file = FileIO(os.memfd_create("source", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b")
         try:
             self._sources.fetch(job.source, file)

@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterable
+from io import FileIO
 from typing import BinaryIO
 
 from msgspec.structs import replace
 
 from forkresize.image.decode.sniff import HEAD_LENGTH, is_picture
 from forkresize.job import Source
-from forkresize.store import LocalStore, ObjectInfo, SourceStore
+from forkresize.store import ChangedError, LocalStore, ObjectInfo, SourceStore
+from forkresize.store.local import info_of_status
+from forkresize.store.mounts import is_on_local_disk
 
 _LOCAL = LocalStore("")
 
@@ -39,6 +42,25 @@ class SourceStores:
         """
         store, key = self.find(source.path)
         store.fetch(key, file, info_of(source, key))
+
+    def lend(self, source: Source) -> FileIO | None:
+        """Open a source for reading, unbuffered, if it is a file on a local disk; otherwise return None.
+
+        Raises:
+            ChangedError: it is another file than when it was found.
+            OSError: it cannot be read.
+        """
+        store, key = self.find(source.path)
+        if not isinstance(store, LocalStore):
+            return None
+        file = store.open(key)
+        found = info_of_status(key, os.fstat(file.fileno()))
+        if found.is_same(info_of(source, key)) and is_on_local_disk(file, store.location(key)):
+            return file
+        file.close()
+        if not found.is_same(info_of(source, key)):
+            raise ChangedError(source.path)
+        return None
 
     def refresh(self, source: Source) -> Source:
         """Return a source as it is now.
