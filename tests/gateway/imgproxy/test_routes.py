@@ -16,7 +16,7 @@ from forkresize.gateway.imgproxy.signature import Signer, load_keys
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.roots import Located
 from forkresize.gateway.services import Services
-from forkresize.gateway.settings import GatewaySettings
+from forkresize.gateway.settings import GatewaySettings, Limits
 from forkresize.pool import PoolOptions
 from forkresize.recipe import Recipe
 from tests.gateway.conftest import Gateway, run_gateway
@@ -192,7 +192,11 @@ def test_a_picture_has_the_name_to_save_it_under(site: Site, options: str, key: 
 
 
 def test_many_requests_for_one_picture_make_it_once_also_if_the_first_client_goes_away(photos: Path) -> None:
-    services = Services(GatewaySettings(roots={"photos": str(photos)}, unsigned=True, pool=PoolOptions(workers=1)))
+    # On a busy machine, the workers take a while to start.
+    settings = GatewaySettings(
+        roots={"photos": str(photos)}, unsigned=True, pool=PoolOptions(workers=1), limits=Limits(timeout=60)
+    )
+    services = Services(settings)
     render, find = services.pictures.render, services.roots.find
     rendered, found, may_render = list[Recipe](), list[str](), asyncio.Event()
 
