@@ -3,7 +3,9 @@
 import math
 import os
 import re
+import sys
 import time
+from bisect import bisect_right
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
@@ -33,6 +35,8 @@ _NO_STORE = {"cache-control": "no-store"}
 
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Characters of keys that are not listed: JSON has only UTF-8, and pages show no control characters."""
+
+_CODES = sys.maxunicode + 1
 
 MAX_KEYS = 1000
 
@@ -143,9 +147,39 @@ def list_keys(store: SourceStore, query: KeysQuery, seconds: float = math.inf) -
         if is_writable and info.kind is ObjectKind.FILE and os.path.splitext(info.key)[1].lower() in SUFFIXES:
             keys.append(Key(info.key, info.size, datetime.fromtimestamp(info.mtime_ns // 10**9, UTC)))
         is_full = len(keys) == query.limit or examined >= _EXAMINED or time.monotonic() >= deadline
-        if is_full and is_writable:
-            return KeyPage(keys, info.key)
+        if is_full and (last := info.key if is_writable else skip_unwritable(info.key)) is not None:
+            return KeyPage(keys, last or None)
     return KeyPage(keys, None)
+
+
+def skip_unwritable(key: str) -> str | None:
+    """Return a text after a key that is not listed, in the order of bytes, with no key between them that is listed.
+
+    Args:
+        key: has a character that is not listed.
+
+    Returns:
+        The text; empty if no key that is listed comes after this one; None if there is such a text, but it may be
+        the key of a picture, which a page must not pass over.
+    """
+    found = _UNWRITABLE.search(key)
+    assert found is not None  # noqa: S101  It is not listed.
+    before, rest = key[: found.start()], os.fsencode(key[found.start() :])
+    # The order of characters is that of their bytes in UTF-8.
+    code = bisect_right(range(_CODES), rest, key=_encode)
+    while code >= _CODES and before:
+        code, before = ord(before[-1]) + 1, before[:-1]
+    if code >= _CODES:
+        return ""
+    while _UNWRITABLE.match(chr(code)):
+        code += 1
+    text = before + chr(code)
+    return None if os.path.splitext(text)[1].lower() in SUFFIXES else text
+
+
+def _encode(code: int) -> bytes:
+    """Return a character in UTF-8; of those that have none, what comes in the place of them."""
+    return chr(code).encode(errors="surrogatepass")
 
 
 def _may_list(store: SourceStore, prefix: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec import convert
+from msgspec.json import encode
 
 from forkresize.gateway import listing
 from forkresize.gateway.listing import KeysQuery, list_keys
@@ -117,6 +118,31 @@ def test_names_that_json_cannot_hold_are_left_out(root: Path, store: SourceStore
     for name in (b"\xff.jpg", b"a\n.jpg"):
         os.close(os.open(os.fsencode(root) + b"/" + name, os.O_CREAT | os.O_WRONLY))
     assert keys(store) == before
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+@pytest.mark.parametrize("examined", [1, 2, 3])
+def test_pages_end_among_names_that_json_cannot_hold_and_leave_no_key_out(
+    examined: int, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_EXAMINED", examined)
+    names = [b"a\n.jpg", b"a\n\n.jpg", b"a .jpg", b"a\x1f/1.jpg", b"a\x7f.jpg", b"a\x7f~.jpg", b"b\xc3.jpg",
+             b"b\xe4.jpg", b"b\xed\xa0\x80.jpg", b"b\xee\x80\x80.jpg", b"b\xf5.jpg", b"b\xff\xff.jpg", b"b/\xfc.jpg",
+             b"b0.jpg", b"c.jpg", b"d.jpf\xff.jpg", b"d.jpg", b"\xfc.jpg", b"\xff.jpg"]  # fmt: skip
+    for name in names:
+        path = os.fsencode(tmp_path) + b"/" + name
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    store = ConfinedStore(str(tmp_path))
+    pages = [list_keys(store, KeysQuery(limit=limit))]
+    while (after := pages[-1].next) is not None:
+        pages.append(list_keys(store, KeysQuery(after=after, limit=limit)))
+        following = pages[-1].next
+        assert following is None or following.encode() > after.encode()
+        assert len(pages) < 100
+    encode(pages)
+    found = [key.key for page in pages for key in page.keys]
+    assert found == ["a .jpg", "b0.jpg", "b\ue000.jpg", "c.jpg", "d.jpg"]
 
 
 def test_a_key_has_its_size_and_time(root: Path, store: SourceStore) -> None:
