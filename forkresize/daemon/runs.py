@@ -1,9 +1,11 @@
 """The options of ``forkresized gateway`` about batches."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from forkresize.cli.types import MEMORY, whole
 from forkresize.daemon.named import parse_named
@@ -11,9 +13,16 @@ from forkresize.errors import FieldError
 from forkresize.gateway.runs.places import Places
 from forkresize.gateway.runs.settings import ClusterSettings, RunsSettings
 
+_LOG = logging.getLogger("forkresize.gateway")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _NEED_DESTINATION = ("state_dir", "batches", "batch_workers", "batch_memory")
+
+_OF_CLUSTER = ("cluster", "ledger", "cluster_key")
+"""Options whose variables may be those of all programs of a cluster."""
+
+_NO_EFFECT = "has no effect without a destination for batches"
 
 _OPTIONS = (
     click.option(
@@ -76,7 +85,8 @@ def make_runs_settings(options: Mapping[str, Any], roots: Mapping[str, str]) -> 
     if not destinations:
         for name in _NEED_DESTINATION:
             if options[name] is not None:
-                raise FieldError(name, "has no effect without a destination for batches")
+                raise FieldError(name, _NO_EFFECT)
+        _check_cluster_options(options)
         return None
     cluster = None
     if options["cluster"] is not None:
@@ -94,3 +104,14 @@ def make_runs_settings(options: Mapping[str, Any], roots: Mapping[str, str]) -> 
         memory=options["batch_memory"],
         sandbox=options["sandbox"],
     )
+
+
+def _check_cluster_options(options: Mapping[str, Any]) -> None:
+    """Refuse options that have no effect on a command line, and say so of variables."""
+    context = click.get_current_context()
+    for name in _OF_CLUSTER:
+        if options[name] is None:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise FieldError(name, _NO_EFFECT)
+        _LOG.warning("%s %s", name, _NO_EFFECT)

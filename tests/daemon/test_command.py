@@ -55,6 +55,9 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
         (["gateway", "--root", "a=/", "--api-keys", "/none"], "--api-keys: the file '/none' cannot be used"),
         (["key", "create", "--name", "web"], "Missing option '--role'"),
         (["key", "create", "--role", "admin", "--name", "a:b"], "--name: invalid name 'a:b'"),
+        (["gateway", "--root", "a=/", "--unsigned", "--cluster", BROKER], "--cluster: has no effect without a dest"),
+        (["gateway", "--root", "a=/", "--unsigned", "--ledger", "postgresql://x/y"], "--ledger: has no effect without"),
+        (["gateway", "--root", "a=/", "--unsigned", "--cluster-key", "/none"], "--cluster-key: has no effect without"),
         (["gateway", "--root", "a=/none"], "--root: a=/none: there is no such directory"),
     ],
 )  # fmt: skip
