@@ -24,6 +24,7 @@ class LoopRunner:
         self._started = self._is_over = False
         self._is_scheduled = False
         self._ended = threading.Event()
+        self._lock = threading.Lock()
 
     @property
     def is_started(self) -> bool:
@@ -38,7 +39,11 @@ class LoopRunner:
 
     def wake(self) -> None:
         """Have the loop send what waits, once for all that comes in one of its turns."""
-        if self._started and not self._is_scheduled:
+        if not self._started:
+            return
+        if self._loop.is_closed():
+            self._end_without_loop()
+        elif not self._is_scheduled:
             self._is_scheduled = True
             self._call(self._send)
 
@@ -90,6 +95,12 @@ class LoopRunner:
             self._end(error)
             raise
         self._end(None)
+
+    def _end_without_loop(self) -> None:
+        """Fail what waits: nothing would do it any more."""
+        with self._lock:
+            if not self._is_over:
+                self._end(RuntimeError("its event loop is closed"))
 
     def _end(self, error: BaseException | None) -> None:
         self._is_over = True

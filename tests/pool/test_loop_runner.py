@@ -97,6 +97,21 @@ def test_other_threads_may_submit_and_wait(loop: asyncio.AbstractEventLoop, star
         pool.submit(("double", 1))
 
 
+def test_after_the_end_of_its_loop_a_pool_refuses_tasks_and_those_that_wait_fail(start: Start) -> None:
+    loop = asyncio.new_event_loop()
+    pool = start(loop)
+    # No turn of the loop comes in which it could be sent.
+    waiting = pool.submit(("double", 1))
+    loop.close()
+    late = pool.submit(("double", 2))
+    for future in (waiting, late):
+        with pytest.raises(BrokenPoolError, match="its event loop is closed"):
+            future.result(30)
+    with pytest.raises(BrokenPoolError, match="its event loop is closed"):
+        pool.submit(("double", 3))
+    pool.terminate()
+
+
 def test_every_task_has_one_result_while_supervisors_are_killed(loop: asyncio.AbstractEventLoop, start: Start) -> None:
     pool = start(loop)
     done: list[Future[Any]] = []
