@@ -44,10 +44,21 @@ def sources() -> Mapping[str, tuple[bytes, str]]:
         "16-bit gray with alpha": (save_deep([deep["LA"]], "png", {}), "LA;16"),
         "16-bit color": (save_deep([deep["RGB"]], "png", {}), "RGB;16"),
         "16-bit color with alpha": (save_deep([deep["RGBA"]], "tiff", {}), "RGBA;16"),
+        "10-bit HEIC": (_ten_bit_heic("RGB"), "RGB;16"),
+        "10-bit HEIC with alpha": (_ten_bit_heic("RGBA"), "RGBA;16"),
         "floating point": (encoded(scene("F"), "TIFF"), "F"),
         "animation": (encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=80), "frames"),
         "pages": (encoded(scene("RGB"), "TIFF", save_all=True, append_images=[scene("L")]), "frames"),
     }
+
+
+def _ten_bit_heic(bands: str) -> bytes:
+    from pillow_heif import from_bytes
+
+    image = DeepImage(scene("I;16", seed) for seed in range(len(bands)))
+    heif = from_bytes(f"{bands};16", image.size, image.tobytes())
+    heif.save(file := io.BytesIO())
+    return file.getvalue()
 
 
 def mode_table() -> str:

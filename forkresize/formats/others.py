@@ -7,8 +7,7 @@ Pillow is about to drop, or that are out of use (IM, IMT).
 
 from typing import Any
 
-from forkresize.formats import raw, spec
-from forkresize.formats.package import OptionalPackage
+from forkresize.formats import heif, raw, spec
 
 _COLORS = frozenset({"L", "RGB"})
 _COLORS_ALPHA = frozenset({"RGB", "RGBA"})
@@ -133,14 +132,7 @@ OTHERS = (
     ),
     spec.FormatSpec(name="gbr", suffixes=(".gbr",), plugin="Gbr", by_suffix=True),
     spec.FormatSpec(name="spider", suffixes=(".spi", ".spider"), plugin="Spider", by_suffix=True),
-    spec.FormatSpec(
-        name="heif",
-        suffixes=(".heic", ".heif", ".hif"),
-        label="HEIC",
-        signature=rb"....ftyp(hei[cxms]|hev[cxms]|mif1|msf1)",
-        decoder=OptionalPackage("heif", "pillow-heif", "pillow_heif", "register_heif_opener"),
-        substitute="jpeg",
-    ),
+    heif.SPEC,
     raw.SPEC,
     spec.FormatSpec(name="postscript", label="PostScript", signature=rb"%!PS|\xc5\xd0\xd3\xc6"),
 )

@@ -41,8 +41,9 @@ _STORED: Mapping[str, int] = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;
 _DEEP, _STEP = 6, 8
 """Bytes a pixel that a step takes while it runs, with its result; 16-bit gray is converted by way of 32 bits."""
 
-_DEEP_DECODING, _DEEP_MIXING, _DEEP_CONVERTING = 8, 24, 44
-"""Bytes a pixel of 16 bits per channel in color: of joining bytes, of mixing premultiplied, of converting colors."""
+_DEEP_DECODING, _DEEP_MIXING, _DEEP_CONVERTING = 10, 24, 44
+"""Bytes a pixel of 16 bits per channel in color: of joining bytes, which HEIF fills before, of mixing premultiplied, of
+converting colors."""
 
 _LINEAR_SOURCE, _LINEAR_TARGET = 6, 12
 """Bytes a pixel and channel of resizing in linear light, for the source's and for the output's pixels."""

@@ -216,12 +216,12 @@ class SourceImage(SourceHeader):
 
     def _read_all_bits(self, modes: frozenset[str]) -> DeepImage | None:
         """Return the loaded frame with all its bits; None, with a warning, if an output or a decoder has only 8."""
-        if self._recipe.depth is Depth.EIGHT or self._depth.depth == EIGHT_BITS:
-            return None
-        if self.deep_mode(modes) is None:
+        if self.deep_mode(modes):
+            return self._depth.read(self.image, self._open_again)
+        self._depth.drop_bits()
+        if self.is_deep and self._recipe.depth is Depth.KEEP:
             self._diagnostics.warn(f"reduced from {self._depth.depth} to 8 bits per channel")
-            return None
-        return self._depth.read(self.image, self._open_again)
+        return None
 
     def _open_again(self) -> ImageFile:
         self._file.seek(0)

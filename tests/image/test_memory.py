@@ -133,6 +133,31 @@ def test_the_estimate_is_enough_for_16_bits_in_color(
     )
 
 
+HEICS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "8 bits": ("RGB", "jpeg", {"quality": 60}),
+    "8 bits, alpha": ("RGBA", "jpeg", {"quality": 60}),
+    "10 bits": ("RGB;16", "tiff", {"quality": 60}),
+    "10 bits, alpha": ("RGBA;16", "jpeg", {"quality": 60}),
+    "10 bits, full chroma": ("RGB;16", "jpeg", {"quality": 60, "chroma": 444, "matrix_coefficients": 0}),
+    "10 bits, gray": ("I;16", "tiff", {"quality": 60}),
+}
+
+
+@needs_proc
+@pytest.mark.parametrize("name", HEICS)
+def test_the_estimate_is_enough_for_heic(name: str, tmp_path: Path, draw: Draw) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    mode, output, options = HEICS[name]
+    with Image.open(draw(tmp_path / "photo.bmp", (2000, 1500))) as photo:
+        image = photo.convert("L" if mode == "I;16" else mode.removesuffix(";16"))
+    pixels = bytearray(image.tobytes())
+    if mode.endswith(";16"):
+        eight, pixels = pixels, bytearray(2 * len(pixels))
+        pixels[::2] = pixels[1::2] = eight
+    heif.from_bytes(mode, image.size, bytes(pixels)).save(tmp_path / "a.heic", **options)
+    check(tmp_path / "a.heic", {"width": 800, "format": output})
+
+
 RECIPES: list[dict[str, Any]] = [
     {"format": "jpeg"},
     {"format": "jpeg", "quality": 95, "progressive": True},

@@ -1,10 +1,12 @@
 """Reads 16 bits per channel by Pillow, which keeps 8: it decodes a file twice, for the upper and for the lower bytes.
 
-Pillow's raw modes differ in the bytes that they take: ``RGB;16B`` the first of each pair, ``RGB;16L`` the second.
+Pillow's raw modes differ in the bytes that they take: ``RGB;16B`` the first of each pair, ``RGB;16L`` the second. A
+reader of this package may hold all bits instead.
 """
 
 import sys
 from collections.abc import Callable, Collection, Mapping
+from typing import Protocol, runtime_checkable
 
 from PIL import ImageChops
 from PIL.Image import Image
@@ -28,6 +30,20 @@ _GRAY_ALPHA, _ALL_FOUR = "LA;16B", "RGBA"
 _PHOTOMETRIC, _RGB = 262, 2
 
 
+@runtime_checkable
+class HoldsAllBits(Protocol):
+    """A reader whose decoder returns all bits of a frame at once."""
+
+    deep_mode: str | None
+    """The mode in which the frame has all its bits; None if Pillow's image has them."""
+
+    def take_all_bits(self) -> DeepImage:
+        """Return the loaded frame with all its bits, and let go of them."""
+
+    def drop_bits(self) -> None:
+        """Let go of the bits that Pillow's image lacks."""
+
+
 class DepthReader:
     """Reads the bits of a picture's frames that Pillow drops.
 
@@ -38,6 +54,7 @@ class DepthReader:
     def __init__(self) -> None:
         self.depth = EIGHT_BITS
         self._mode = ""
+        self._holder: HoldsAllBits | None = None
         self._raw_mode: str | None = None
         self._transparent: tuple[int, ...] | None = None
         self._lower: ImageFile | None = None
@@ -46,13 +63,19 @@ class DepthReader:
         """Note what a frame has, before it is loaded."""
         self.depth = read_depth(image) if image.mode in EIGHT_BIT_MODES else EIGHT_BITS
         self._mode = image.mode
+        self._holder = image if isinstance(image, HoldsAllBits) else None
         self._raw_mode = _lower_raw_mode(image) if self.depth > EIGHT_BITS else None
         transparent = image.info.get("transparency")
         self._transparent = transparent if isinstance(transparent, tuple) else None
 
     def give_up(self) -> None:
         """Note that the frame can't be read a second time."""
-        self._raw_mode = None
+        self._raw_mode = self._holder = None
+
+    def drop_bits(self) -> None:
+        """Free the memory of bits that no output holds."""
+        if self._holder:
+            self._holder.drop_bits()
 
     def mode_for(self, modes: Collection[str]) -> str | None:
         """Return the mode in which all bits of the frame are read; None if Pillow or the outputs hold no more than 8.
@@ -60,6 +83,8 @@ class DepthReader:
         Args:
             modes: those that an output can hold.
         """
+        if self._holder:
+            return self._holder.deep_mode if self._holder.deep_mode in modes else None
         if self._raw_mode is None:
             return None
         if self._raw_mode == _ALL_FOUR:
@@ -74,6 +99,8 @@ class DepthReader:
             image: the frame, loaded; ``mode_for`` has a mode for it.
             open_again: opens the file once more.
         """
+        if self._holder:
+            return self._holder.take_all_bits()
         if self._lower is None:
             self._lower = open_again()
         if image.tell():

@@ -21,6 +21,7 @@ _READERS = {
     "FTEX": ("ftex", "FtexImageFile"),
     "PCX": ("pcx", "PcxImageFile"),
     "SGI": ("sgi", "SgiImageFile"),
+    "HEIF": ("heif", "DeepHeifImageFile"),
 }
 """The module here and the class that reads a format, by Pillow's name of it."""
 
@@ -34,11 +35,12 @@ def load_plugins(formats: Iterable[str] | None = None) -> None:
     """Import what reads and writes formats.
 
     Args:
-        formats: Pillow's names of them; None for all that Pillow reads, and for the readers that take their places.
+        formats: Pillow's names of them; None for all that Pillow reads. Those of optional packages are loaded when
+            they are needed.
     """
     for plugin in PLUGINS if formats is None else {MODULES[name] for name in formats if name in MODULES}:
         _import_plugin(plugin)
-    for name in (*MODULES, *_READERS) if formats is None else formats:
+    for name in MODULES if formats is None else formats:
         _reader_class(name)
 
 

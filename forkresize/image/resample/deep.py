@@ -31,7 +31,7 @@ def resample_deep(
     *colors, alpha = image.planes
     opacity = to_share(alpha)
     resized = resize(opacity)
-    mixed = (_divide(resize(_multiply(decode(plane), opacity)), resized) for plane in colors)
+    mixed = (divide_light(resize(_multiply(decode(plane), opacity)), resized) for plane in colors)
     return DeepImage((*map(encode, mixed), from_share(resized)))
 
 
@@ -39,8 +39,13 @@ def _multiply(light: Image.Image, opacity: Image.Image) -> Image.Image:
     return _evaluate(lambda of: of["light"] * of["opacity"], light=light, opacity=opacity)
 
 
-def _divide(counted: Image.Image, opacity: Image.Image) -> Image.Image:
-    """Return the color of each pixel; black where nothing is visible."""
+def divide_light(counted: Image.Image, opacity: Image.Image) -> Image.Image:
+    """Return colors that are multiplied by their opacity as they are; black where nothing is visible.
+
+    Args:
+        counted: light times opacity, of mode F.
+        opacity: 0 to 1, of mode F.
+    """
     return _evaluate(
         lambda of: of["sum"] / of["max"](of["opacity"], _INVISIBLE) * (of["opacity"] >= _INVISIBLE),
         sum=counted,
