@@ -35,7 +35,8 @@ class Case(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The command in short."""
-        return re.sub(r"[ >=]*\{out\}", "", self.command).strip() + f" ({self.suffix[1:]})"
+        short = re.sub(r"[ >=]*\{out\}|(?<= )/\S*/", "", self.command)
+        return short.strip() + f" ({self.suffix[1:]})"
 
     @property
     def file(self) -> str:

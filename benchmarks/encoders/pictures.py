@@ -18,6 +18,7 @@ def draw(folder: Path) -> dict[str, str]:
     images = _images()
     for name, image in images.items():
         image.save(folder / f"{name}.png")
+        (folder / f"{name}.bytes").write_bytes(image.convert("RGBA").tobytes())
     images["rgb"].save(folder / "rgb.ppm")
     images["gray"].save(folder / "gray.pgm")
     images["bw"].save(folder / "bw.pbm")
