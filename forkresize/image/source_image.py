@@ -32,6 +32,11 @@ if TYPE_CHECKING:
 _DC_ONLY = 8
 """The shrink factor at which a JPEG's pixels are the means of its blocks."""
 
+_JPEGS = frozenset({"JPEG", "MPO"})
+
+_JPEG_BLOCK = 1 << 20
+"""Bytes that libjpeg gets at once. It decodes slowly at the end of each block: Pillow's 64 KiB take 2 to 4 % longer."""
+
 
 class SourceImage(SourceHeader):
     """A picture whose header has been read; its frames are decoded on request.
@@ -165,6 +170,8 @@ class SourceImage(SourceHeader):
         """
         if rows is not None and frames == 1 and self.image.format == "JPEG":
             self._decoded_view = self.view.of_upper_rows(keep_upper_rows(self.image, self._file, rows))
+        if self.image.format in _JPEGS:
+            self.image.decodermaxblock = _JPEG_BLOCK
         if shrink > 1:
             width, height = self.image.size
             self.image.draft(None, (max(1, width // shrink), max(1, height // shrink)))

@@ -271,6 +271,31 @@ def test_a_jpeg_is_decoded_at_the_smallest_sufficient_scale(
     assert picture.view.visible_size == original.size == (641, 417)
 
 
+class NotingFile(io.BytesIO):
+    """Lists how many bytes are asked for."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.sizes: list[int] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read."""
+        self.sizes.append(-1 if size is None else size)
+        return super().read(size)
+
+
+def test_a_jpeg_is_read_in_large_blocks(noise: Scene) -> None:
+    noise("RGB", (1000, 700)).save(file := io.BytesIO(), "JPEG", quality=95)
+    noting = NotingFile(file.getvalue())
+    original = SourceImage.open(noting, Recipe(), Diagnostics())
+    noting.sizes.clear()
+    (picture,) = original.decode(1, 1)
+    assert len(file.getvalue()) > 4 * 65536
+    # The second read finds the end.
+    assert len(noting.sizes) <= 2
+    assert picture.image.tobytes() == Image.open(file).tobytes()
+
+
 def test_a_format_that_cannot_be_written_fails_before_decoding(scene: Scene, result: Render) -> None:
     outcome = result(scene("1"), "a.xbm", width=30)
     assert isinstance(outcome.detail, Failed)
