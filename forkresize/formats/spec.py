@@ -204,7 +204,7 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     memory: EncodingMemory = EncodingMemory()
     options: Callable[[EncodeRequest], Options] = lambda _request: {}
     variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
-    are_good_enough: Callable[[Sequence[bytes], EncodeRequest], bool] = lambda _files, _request: False
+    are_good_enough: Callable[[Sequence[bytes], Images, EncodeRequest], bool] = lambda _files, _images, _request: False
     encode_otherwise: Callable[[Images, EncodeRequest, bytes], bytes] = lambda _images, _request, data: data
     repack: Callable[[bytes, EncodeRequest], bytes] = lambda data, _request: data
     correct: Callable[[bytes], bytes] = lambda data: data

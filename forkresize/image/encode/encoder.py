@@ -90,7 +90,7 @@ class Encoder(Struct, frozen=True, kw_only=True):
             options |= spec.sequence_options(frames.images, request)
         for variant in spec.variants(request):
             files.append(self._save(frames, {**options, **self.embedded, **variant}))
-            if spec.are_good_enough(files, request):
+            if spec.are_good_enough(files, frames.images, request):
                 break
         return files
 

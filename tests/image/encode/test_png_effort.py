@@ -35,9 +35,11 @@ def saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int | None]]:
     found: list[tuple[int, int | None]] = []
     save = Image.Image.save
 
-    def noting(image: Image.Image, file: Any, **options: Any) -> None:
-        found.append((options["compress_level"], options.get("compress_type")))
-        save(image, file, **options)
+    def noting(image: Image.Image, file: Any, *arguments: str, **options: Any) -> None:
+        # Samples are compressed by name of the format.
+        if not arguments:
+            found.append((options["compress_level"], options.get("compress_type")))
+        save(image, file, *arguments, **options)
 
     monkeypatch.setattr(Image.Image, "save", noting)
     return found
@@ -138,3 +140,27 @@ def test_without_oxipng_high_effort_is_no_larger_than_the_default(
     for picture in (clouds(noise), scene(), scene("P").convert("RGB"), grainy(noise)):
         sizes = [len(encoded(picture, "png", effort=effort).data) for effort in (None, 7, 10)]
         assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_smooth_picture_is_compressed_once(
+    noise: Scene, encoded: Encode, saves: list[tuple[int, int | None]]
+) -> None:
+    made = encoded(picture := grainy(noise), "png")
+    assert len(saves) == 1
+    with Image.open(io.BytesIO(made.data)) as image:
+        assert image.tobytes() == picture.tobytes()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])
+def test_a_drawing_is_compressed_in_two_ways(
+    mode: str, noise: Scene, scene: Scene, encoded: Encode, saves: list[tuple[int, int | None]]
+) -> None:
+    dots = noise("L", size=(320, 8)).point(lambda level: level & 128)
+    stripes = dots.convert("I" if mode == "I;16" else mode).convert(mode)
+    drawing = Image.new(mode, (320, 240))
+    for top in range(0, 240, 8):
+        drawing.paste(stripes, (0, top))
+    made = encoded(drawing, "png")
+    assert len(saves) == 2
+    drawing.save(file := io.BytesIO(), "PNG", compress_level=4, compress_type=3)
+    assert len(made.data) < 0.9 * len(file.getvalue())
