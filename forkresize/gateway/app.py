@@ -86,7 +86,8 @@ def collect_routes(services: Services) -> list[BaseRoute]:
         # Its URLs name sizes, and no preset.
         on_demand += iiif.routes(services)
     pictures = [*on_demand, *transform.routes(services)]
-    apis = [*health.routes(services), *listing.routes(services), *pictures, *runs.routes(services.runs)]
+    # Pictures come first, as most requests are for them.
+    apis = [*pictures, *health.routes(services), *listing.routes(services), *runs.routes(services.runs)]
     return [*apis, *page.routes(services, apis, services.access.role_of)]
 
 

@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import signal
+import threading
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -156,6 +157,31 @@ def test_only_a_small_file_comes_with_its_content(services: Services, photos: Pa
         ("large.jpg", MAX_INLINE + 1, None),
         ("content.jpg", MAX_INLINE, None),
     ]
+
+
+def test_sources_on_a_disk_that_is_slow_are_found_in_threads_for_a_while(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, found_in, read_small = threading.get_ident(), list[bool](), ConfinedStore.read_small
+
+    def note(store: ConfinedStore, key: str, limit: int) -> Any:
+        found_in.append(threading.get_ident() == here)
+        if len(found_in) == 1:
+            time.sleep(0.05)
+        return read_small(store, key, limit)
+
+    async def find() -> None:
+        services.roots._waits_until = 0.0  # noqa: SLF001  This machine may have been slow a moment ago.
+        for _ in range(2):
+            await services.roots.find("photos", "one.jpg")
+        end = time.monotonic() + 30
+        while not found_in[-1] and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+            await services.roots.find("photos", "one.jpg")
+
+    monkeypatch.setattr(ConfinedStore, "read_small", note)
+    call(find())
+    assert (found_in[:2], found_in[-1]) == ([True, False], True)
 
 
 def test_limits_of_the_gateway_win(services: Services, photos: Path) -> None:

@@ -1,13 +1,15 @@
 """Which file systems are local, from what the kernel lists."""
 
 import os
+import subprocess
+import sys
 from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from forkresize.store import mounts
-from forkresize.store.mounts import find_type, is_on_local_disk
+from forkresize.store.mounts import LocalTree, find_type, is_on_local_disk
 
 _LIST = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 30 22 0:40 / /srv/photos rw - nfs4 server:/photos rw
@@ -53,3 +55,41 @@ def test_without_a_list_no_file_counts_as_local(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "b").write_text("b")
     with FileIO(str(tmp_path / "b")) as file:
         assert not is_on_local_disk(file, str(tmp_path / "b"))
+
+
+@pytest.mark.usefixtures("listed")
+@pytest.mark.parametrize(
+    ("folder", "is_local"),
+    [("/", False), ("/srv", False), ("/usr", True), ("/srv/photos", False), ("/srv/photos/local", True),
+     ("/srv/photosx", True), ("/srv/with space/a", False), ("/srv/twice", False)],
+)  # fmt: skip
+def test_a_tree_is_local_if_nothing_remote_is_mounted_at_it_or_below(folder: str, is_local: bool) -> None:
+    tree = LocalTree(folder)
+    assert tree.is_local == is_local
+    tree.close()
+    assert not tree.is_local
+
+
+_MOUNT = """
+import subprocess, sys
+from forkresize.store import mounts
+mounts._REMOTE = mounts.re.compile("tmpfs")
+folder = sys.argv[1]
+tree = mounts.LocalTree(folder)
+found = [tree.is_local]
+subprocess.run(["mount", "-t", "tmpfs", "none", folder + "/below"], check=True)
+found.append(tree.is_local)
+subprocess.run(["umount", folder + "/below"], check=True)
+print(*found, tree.is_local)
+"""
+
+
+def test_a_mount_below_a_tree_is_noticed(tmp_path: Path) -> None:
+    if mounts.find_type(str(tmp_path)) == "tmpfs":
+        pytest.skip("needs a directory that is not in memory")
+    (tmp_path / "below").mkdir()
+    command = ["unshare", "--mount", "--map-root-user", sys.executable, "-c", _MOUNT, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    if "unshare" in result.stderr:
+        pytest.skip(result.stderr)
+    assert result.stdout.split() == ["True", "False", "True"], result.stderr
