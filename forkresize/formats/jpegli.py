@@ -9,9 +9,6 @@ from forkresize.formats.package import OptionalPackage
 
 JPEGLI = OptionalPackage("jpegli", "pyjpegli", "pyjpegli")
 
-_EFFORT = 7
-"""The lowest effort at which it is used."""
-
 _QUALITY_STEP = 1
 """How much higher its quality is where SSIMULACRA2 finds no difference, on the mean of 16 photographs: 81.3 for 80."""
 
@@ -26,7 +23,7 @@ _APP0, _APP15, _COMMENT = 0xE0, 0xEF, 0xFE
 
 def uses_jpegli(request: spec.EncodeRequest) -> bool:
     """Return whether jpegli is asked for, and makes what is asked for: baseline JPEGs in color with 4:2:0 alone."""
-    is_asked = not request.lossless and (request.effort or 0) >= _EFFORT and request.quality is not None
+    is_asked = not request.lossless and (request.effort or 0) >= spec.THOROUGH_EFFORT and request.quality is not None
     return is_asked and request.mode == "RGB" and request.chroma == "4:2:0" and not request.progressive
 
 

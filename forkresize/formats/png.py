@@ -52,9 +52,6 @@ _DEFAULT, _FILTERED, _RUN_LENGTH = 0, 1, 3
 _FUTILE = 1.08
 """How much larger a file is than with run-length encoding if a longer search makes it no smaller than that."""
 
-_SEARCHES = 7
-"""The lowest effort at which several strategies are tried, or oxipng is used."""
-
 _OXIPNG = OptionalPackage("oxipng", "pyoxipng", "oxipng")
 
 _OXIPNG_LEVELS = {7: 1, 8: 2, 9: 3, 10: 4}
@@ -91,7 +88,7 @@ def _variants(request: spec.EncodeRequest) -> list[spec.Options]:
     default = {"compress_level": _LEVEL, "compress_type": _DEFAULT}
     if request.effort is None:
         return [run_length, default] if request.frames == 1 and not request.palette else [{}]
-    if request.effort < _SEARCHES:
+    if request.effort < spec.THOROUGH_EFFORT:
         return [{}]
     if oxipng() is not None:
         return [run_length]
@@ -135,7 +132,7 @@ def _sampled_bytes(sample: Any, strategy: int) -> int:
 
 
 def _uses_oxipng(request: spec.EncodeRequest) -> bool:
-    return (request.lossless or (request.effort or 0) >= _SEARCHES) and _OXIPNG.is_installed
+    return (request.lossless or (request.effort or 0) >= spec.THOROUGH_EFFORT) and _OXIPNG.is_installed
 
 
 def _repack(data: bytes, request: spec.EncodeRequest) -> bytes:

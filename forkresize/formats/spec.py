@@ -31,6 +31,9 @@ _DEEP_FACTOR = 3
 
 MIN_EFFORT, MAX_EFFORT = 1, 10
 
+THOROUGH_EFFORT = 7
+"""The lowest effort at which optional packages make files smaller."""
+
 _FAST_SEARCH = 6
 """The highest effort at which AVIF's encoder searches one frame at a time and no deeper."""
 

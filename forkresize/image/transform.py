@@ -3,7 +3,6 @@
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from importlib import import_module
 from time import perf_counter
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,11 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from forkresize.errors import FieldError
-from forkresize.formats.registry import recognize
 from forkresize.image import metadata
-from forkresize.image.color.convert import load_srgb
-from forkresize.image.decode.identify import load_encoders
-from forkresize.image.decode.plugins import load_plugins
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.errors import PictureError, catching_panics, decoding, failure_of
 from forkresize.image.geometry.region import Dimensions
@@ -23,19 +18,12 @@ from forkresize.image.memory import estimate_memory, opening_memory, reclassify
 from forkresize.image.picture import Picture
 from forkresize.image.pipeline import apply_before, resolve_trim
 from forkresize.image.plan import choose_shrink, count_visible_rows, duplicate_renditions, static_size
+from forkresize.image.preload import preload, validate
 from forkresize.image.rendered import Rendered, Timings
 from forkresize.image.rendition import RenditionBuilder
-from forkresize.image.resample import kernel
 from forkresize.image.source_image import SourceImage
-from forkresize.image.steps.registry import operation_of
 from forkresize.outcome import Failed, Skipped, truncate_warnings
 from forkresize.recipe import Recipe
-
-_RARELY_NEEDED = (
-    *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "encode.deep", "encode.palette"),
-    *("encode.targets", "gainmap.output", "metadata.xmp", "resample.deep", "resample.linear"),
-)
-"""Modules that few pictures need, which import them when they do."""
 
 if TYPE_CHECKING:
     from forkresize.image.steps.resize import CascadeSource
@@ -84,36 +72,6 @@ def _seekable(source: bytes | bytearray | memoryview | BinaryIO, max_file_size: 
         return io.BytesIO(source)
     # One byte more than the limit is enough for the error.
     return source if source.seekable() and source.tell() == 0 else io.BytesIO(source.read(max_file_size + 1))
-
-
-def preload(recipe: Recipe, head: bytes = b"") -> None:
-    """Load all that rendering needs, so that workers forked afterwards share it.
-
-    Args:
-        recipe: what to make of pictures.
-        head: the first ``SIGNATURE_LENGTH`` bytes of the only picture; what others need is loaded when it is needed.
-
-    Raises:
-        FieldError: the recipe names a watermark or a font that cannot be used, or a format whose package is missing.
-    """
-    only = recognize(head)
-    load_plugins(None if only is None else [only])
-    for name in _RARELY_NEEDED if only is None else ():
-        import_module(f"forkresize.image.{name}")
-    kernel.simd()
-    load_srgb()
-    validate(recipe)
-
-
-def validate(recipe: Recipe) -> None:
-    """Check the formats and files that a recipe names, load the encoders of optional packages, and what the files hold.
-
-    Raises:
-        FieldError: the recipe names a watermark or a font that cannot be used, or a format whose package is missing.
-    """
-    load_encoders(recipe)
-    for step in recipe.steps:
-        operation_of(step).prepare(step)
 
 
 class Result(Struct, frozen=True):

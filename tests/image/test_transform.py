@@ -139,6 +139,31 @@ print([name for name in sorted(set(sys.modules) - before) if not name.startswith
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"effort": 10, "width": 30}, {"if_larger": "keep-original"}])
+def test_what_packs_files_is_loaded_by_preloading_and_starts_no_thread(
+    options: dict[str, object], scene: Scene, tmp_path: Path
+) -> None:
+    for suffix in ("jpg", "png"):
+        scene().save(tmp_path / f"a.{suffix}")
+    script = f"""
+import glob, os, sys
+from forkresize.batch.render_job import preload, render_job
+from forkresize.job import Job, Output, Source
+from forkresize.recipe import Recipe
+from forkresize.store import LocalStore
+recipe = Recipe.of(**{options})
+preload(recipe)
+before, threads = set(sys.modules), len(os.listdir("/proc/self/task")) if sys.platform == "linux" else 1
+for path in glob.glob({str(tmp_path)!r} + "/a.*"):
+    job = Job(Source(path, "a"), (Output(path + ".out"),))
+    assert render_job(job, recipe, LocalStore("", "t"))[0].status == "written"
+# The reader of PNGs is optional, and loaded for the first PNG.
+print(threads, [name for name in sorted(set(sys.modules) - before) if not name.startswith("micro_reader_codecs")])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "1 []\n"
+
+
 def test_preloading_twice_is_harmless() -> None:
     preload(Recipe.of())
     preload(Recipe.of())

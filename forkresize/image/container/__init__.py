@@ -12,7 +12,19 @@ from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
 from forkresize.image.metadata import MetadataBlocks
 
-__all__ = ["check_orientation", "replace_metadata"]
+__all__ = ["check_orientation", "load_rewriters", "replace_metadata"]
+
+
+def load_rewriters(format: str | None) -> None:  # noqa: A002 -- as Pillow names it.
+    """Load what replaces the metadata of files.
+
+    Args:
+        format: the name of their format; None for all formats.
+    """
+    for name, spec in OUTPUT_FORMATS.items():
+        module = spec.rewriter.partition(":")[0]
+        if module and format in {None, name}:
+            import_module(module)
 
 
 def replace_metadata(data: bytes, format: str, blocks: MetadataBlocks) -> bytes | None:  # noqa: A002 -- as Pillow names it.
