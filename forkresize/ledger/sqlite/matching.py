@@ -10,13 +10,13 @@ from forkresize.ledger.sqlite.rows import encode
 _ROWS_PER_OUTPUT = 8
 """Maximum number of rows to look at for each output: those of other renditions, and others, may lie between."""
 
+# A subquery that yields all columns of the first rows would take a quarter longer.
 _MATCH = """
-SELECT path, source, source_size, source_mtime_ns, size, mtime_ns, run FROM (
-    SELECT path, root, source, source_size, source_mtime_ns, recipe, status, reason, run, size, mtime_ns,
-        source_etag, source_version, etag, version
-    FROM outputs WHERE destination = ? AND path BETWEEN ? AND ? ORDER BY path LIMIT ?
+SELECT path, source, source_size, source_mtime_ns, size, mtime_ns, run FROM outputs
+WHERE destination = ? AND path BETWEEN ? AND coalesce(
+    (SELECT path FROM outputs WHERE destination = ? AND path BETWEEN ? AND ? ORDER BY path LIMIT 1 OFFSET ?), ?
 )
-WHERE root = (SELECT number FROM roots WHERE path = ?) AND recipe = ? AND status = 'written' AND reason IS NULL
+AND root = (SELECT number FROM roots WHERE path = ?) AND recipe = ? AND status = 'written' AND reason IS NULL
 AND typeof(run) = 'integer'
 AND source_etag IS NULL AND source_version IS NULL AND etag IS NULL AND version IS NULL
 """
@@ -35,7 +35,8 @@ def match_rows(db: LedgerConnection, destination: int, states: OutputStates) -> 
     paths = _encode_all(states.keys)
     # Rows are stored by path, so those of one directory are mostly read at once.
     limit = _ROWS_PER_OUTPUT * len(paths)
-    parameters = (destination, min(paths), max(paths), limit, os.fsencode(states.root), states.recipe)
+    first, last = (destination, min(paths)), max(paths)
+    parameters = (*first, *first, last, limit, last, os.fsencode(states.root), states.recipe)
     rows: dict[bytes, tuple[Any, ...]] = {row[0]: row for row in db.execute(_MATCH, parameters)}
     sources = paths if states.sources == states.keys else _encode_all(states.sources)
     expected = zip(
