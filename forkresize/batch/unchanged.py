@@ -126,10 +126,14 @@ class UnchangedSources:
 
     def _columns(self, group: FileGroup) -> list[_Column] | None:
         """Return the outputs of a group; None if each source has to be looked at by itself."""
-        found = self._plan.naming.keys_in(group.prefix, group.names)
+        naming = self._plan.naming
+        found = naming.keys_in(group.prefix, group.names)
         if found is None:
             return None
-        columns = [_Column.of(number, keys) for number, keys in enumerate(found)]
+        if naming.mirrors_source:
+            columns = [_Column(0, found[0], [(group.prefix, group.names)])]
+        else:
+            columns = [_Column.of(number, keys) for number, keys in enumerate(found)]
         folders = {folder for column in columns for folder, _ in column.runs}
         return columns if all(self._may_write(folder, group.folder) for folder in folders) else None
 
