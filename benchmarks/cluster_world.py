@@ -193,6 +193,14 @@ class World:
         found = self.client.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix}/")
         return any("/.forkresize/" not in each["Key"] for each in found.get("Contents", []))
 
+    def shorten_lock(self, prefix: str, seconds: float) -> None:
+        """Let the lock of a killed run below a prefix of the bucket count as abandoned after these seconds."""
+        where = {"Bucket": BUCKET, "Key": f"{prefix}/.forkresize/lock"}
+        # A run that ended in time has removed it.
+        with contextlib.suppress(self.client.exceptions.NoSuchKey):
+            holder = json.loads(self.client.get_object(**where)["Body"].read())
+            self.client.put_object(**where, Body=json.dumps({**holder, "seconds": seconds}).encode())
+
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of a statement on the database."""
         with psycopg.connect(self.ledger) as connection:

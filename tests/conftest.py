@@ -43,7 +43,7 @@ if (measuring := coverage.Coverage.current()) is not None:
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes depends on what else the machine does; pytest-timeout ends one that hangs.
-settings.register_profile("forkresize", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("forkresize", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("forkresize"), max_examples=30)
 settings.load_profile("forkresize")
 

@@ -135,6 +135,7 @@ def test_a_killed_command_is_continued_by_the_next_one(world: World, expected: d
     wait_until(lambda: world.has_outputs(prefix) or command.poll() is not None, _DEADLINE, "output")
     command.kill()
     command.wait(_DEADLINE)
+    world.shorten_lock(prefix, 1)
     assert world.start_command(f"s3://{BUCKET}/{prefix}").wait(_DEADLINE) == 0
     summary = world.read_summary()
     assert summary["written"] + summary["unchanged"] == 2 * SOURCES

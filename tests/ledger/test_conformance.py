@@ -15,7 +15,7 @@ Open = Callable[[], LedgerStore]
 
 name_bytes = st.sampled_from([each for each in range(256) if each not in {0, ord("/")}])
 names = st.lists(name_bytes, min_size=1, max_size=40).map(bytes).filter(lambda name: name not in {b".", b".."})
-each_ledger = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+each_ledger = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.integers(0, 2**63 - 1)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 records = st.builds(

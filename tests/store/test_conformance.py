@@ -22,7 +22,7 @@ def keys_of(names: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 byte_keys = keys_of(st.binary(min_size=1, max_size=200).map(os.fsdecode))
 text_keys = keys_of(st.text(min_size=1, max_size=50))
 PARTS = ["a", "b", "a-", "é", "\udcff", "\uffff", "\U0001f600", "Z"]
-each_store = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+each_store = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def is_usable(store: OutputStore, key: str) -> bool:
