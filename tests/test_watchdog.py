@@ -13,8 +13,7 @@ pytestmark = pytest.mark.slow
 CONFTEST = """
 import tests.watchdog
 
-tests.watchdog.REPETITION = 1
-tests.watchdog.GRACE = 3
+tests.watchdog.REPETITION = 2
 """
 
 SUITE = """
@@ -22,8 +21,9 @@ import subprocess
 import time
 
 import pytest
+import tests.watchdog
 
-pytestmark = pytest.mark.timeout(0.5)
+pytestmark = pytest.mark.timeout(3)
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def test_waits_for_a_program():
 
 
 def test_fails(stubborn):
+    tests.watchdog.GRACE = 0.1
     assert False
 """
 
@@ -60,4 +61,4 @@ def test_a_wait_is_interrupted_and_a_clean_up_that_hangs_ends_the_process_with_i
     )
     assert result.returncode == 1
     assert "test_waits_for_a_program FAILED" in result.stdout
-    assert 'test_suite.py", line 15 in stubborn' in result.stderr
+    assert 'test_suite.py", line 16 in stubborn' in result.stderr

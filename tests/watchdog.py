@@ -50,8 +50,14 @@ def pytest_timeout_cancel_timer() -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """Interrupt the fixtures, and not pytest, which reports the failure then."""
+    return (yield from _interruptible())
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Interrupt the test, and not pytest, which reports it then."""
+    """Interrupt the test, and not pytest."""
     return (yield from _interruptible())
 
 
