@@ -44,6 +44,7 @@ _BEGINNINGS: Mapping[str, Loss] = {
     "reduced to 256 colors": Loss.COLOR,
     "transparency was re": Loss.TRANSPARENCY,
     "assuming sRGB": Loss.COLOR,
+    "channels beside the colors were dropped": Loss.TRANSPARENCY,
     "content credentials removed": Loss.CREDENTIALS,
     "converted from CMYK to sRGB": Loss.COLOR,
     "converted to sRGB": Loss.COLOR,

@@ -40,6 +40,7 @@ def sources() -> Mapping[str, tuple[bytes, str]]:
         "32 colors": (encoded(scene("RGB").quantize(32), "PNG"), "P"),
         "Display P3": (encoded(scene("RGB"), "PNG", icc_profile=p3_profile()), "RGB"),
         "CMYK": (encoded(scene("CMYK"), "TIFF"), "RGB"),
+        "color with a channel without a meaning": (encoded(scene("RGB").convert("RGBX"), "TIFF"), "RGB"),
         "16-bit gray": (encoded(scene("I;16"), "PNG"), "I;16"),
         "16-bit gray with alpha": (save_deep([deep["LA"]], "png", {}), "LA;16"),
         "16-bit color": (save_deep([deep["RGB"]], "png", {}), "RGB;16"),

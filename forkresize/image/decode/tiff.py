@@ -144,6 +144,7 @@ class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
             (tile,) = self.tile
             assert isinstance(tile.args, tuple)  # noqa: S101 -- libtiff takes several.
             self.tile = [tile._replace(args=(_FROM_LIBTIFF.get(tile.args[0], tile.args[0]), *tile.args[1:]))]
+        _warn_of_channels(len(self.tag_v2.get(_EXTRA, ())) - self.mode.upper().endswith("A"))
 
     def load_end(self) -> None:
         """Correct the pixels that were decoded; see ImageFile."""
@@ -157,6 +158,15 @@ class TolerantTiffImageFile(TiffImagePlugin.TiffImageFile):
         elif self.mode == "I" and self.tag_v2.get(_SAMPLE_FORMAT, (1,))[0] == _UNSIGNED and _has_wrapped(decoded):
             raise PictureError(Reason.UNSUPPORTED, "TIFF with 32-bit integers from 2147483648 on is not supported")
         super().load_end()
+
+
+def _warn_of_channels(number: int) -> None:
+    """Warn of channels that are dropped, since they have no meaning (TIFF 6.0, ExtraSamples 0).
+
+    Photoshop stores selections in them, and some programs alpha; libtiff, libvips and ImageMagick take them for alpha.
+    """
+    if number > 0:
+        warnings.warn(f"channels beside the colors were dropped: {number} without a meaning in the file", stacklevel=1)
 
 
 def _is_misjudged(tags: Tags) -> bool:

@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 from forkresize.image.decode import tiff
 from forkresize.image.errors import PictureError
 from forkresize.image.transform import render_each, transform
+from forkresize.loss import Loss, loss_of
 from forkresize.outcome import Failed, Reason
 from forkresize.recipe import Recipe
 
@@ -275,3 +276,28 @@ def test_bytes_as_the_number_of_rows_are_damage() -> None:
     data[place + 2 : place + 4] = struct.pack("<H", 7)
     [result] = render_each(io.BytesIO(bytes(data)), Recipe.of(format="png"), name="a.tiff")
     assert not isinstance(result.detail, Failed) or result.detail.reason is not Reason.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("color", "bits", "extra", "dropped"),
+    [
+        (RGB, [8] * 4, [0], 1),
+        (RGB, [16] * 4, [0], 1),
+        (RGB, [8] * 5, [0, 0], 2),
+        (RGB, [8] * 5, [2, 0], 1),
+        (GRAY, [8] * 2, [0], 1),
+        (CMYK, [8] * 5, [0], 1),
+        (RGB, [8] * 4, [2], 0),
+        (RGB, [8] * 4, [1], 0),
+        (GRAY, [8] * 2, [2], 0),
+        (GRAY, [8], [], 0),
+    ],
+    ids=str,
+)
+def test_channels_without_a_meaning_are_dropped_with_a_warning(
+    color: int, bits: list[int], extra: list[int], dropped: int
+) -> None:
+    [made] = transform(write(noise(bits), bits, color, extra=extra), Recipe.of(format="png"))
+    warning = f"channels beside the colors were dropped: {dropped} without a meaning in the file"
+    assert made.warnings == ((warning,) if dropped else ())
+    assert loss_of(warning) is Loss.TRANSPARENCY
