@@ -13,6 +13,8 @@ from forkresize.loss import Loss, format_losses, loss_of
 MINOR = (
     "dropped the part of XMP that is in further segments",
     "damaged {} was dropped: {}",
+    "compressed {} was dropped: {} adds its reader",
+    "compressed {} was dropped: it is damaged or too large",
     "dropped {} bytes of {}: too large for a JPEG",
     "dropped {}: {} has no place for this",
     "{} is damaged: {}",

@@ -10,8 +10,14 @@ from typing import Any
 
 from PIL import ImageFile
 
-from forkresize.image.decode.jxl_header import find_xmp, read_header
+from forkresize.image.decode.jxl_header import find_metadata, read_header
 from forkresize.image.decode.rebind import rebind
+
+_XMP, _EXIF = b"xml ", b"Exif"
+"""Types of boxes."""
+
+_OFFSET = 4
+"""Bytes of an offset."""
 
 
 class LazyJxlImageFile(ImageFile.ImageFile):
@@ -40,9 +46,19 @@ class LazyJxlImageFile(ImageFile.ImageFile):
         decoded.load()
         self.im, self._size, self._mode, self.info = decoded.im, decoded.size, decoded.mode, decoded.info
         self.fp.seek(0)
-        packet = find_xmp(self.fp)
-        if packet:
-            self.info.setdefault("xmp", packet)
+        self._read_metadata()
+
+    def _read_metadata(self) -> None:
+        """Read what the package leaves out: XMP, and EXIF that is compressed."""
+        assert self.fp is not None  # noqa: S101 -- see above.
+        keys = {_XMP: "xmp", _EXIF: "exif"}
+        found = find_metadata(self.fp, {kind: key.upper() for kind, key in keys.items() if key not in self.info})
+        if found.get(_XMP):
+            self.info["xmp"] = found[_XMP]
+        if found.get(_EXIF):
+            # It begins with the offset of the TIFF header (ISO/IEC 18181-2, 9.4).
+            start = _OFFSET + int.from_bytes(found[_EXIF][:_OFFSET])
+            self.info["exif"] = found[_EXIF][start:]
 
 
 @cache

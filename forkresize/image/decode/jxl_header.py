@@ -4,16 +4,21 @@ Its decoder decodes all of a file at once, so what decoding takes has to be know
 """
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import IO
 
 from msgspec import Struct
+
+from forkresize.image.decode.brotli_box import unpack_box
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 
 _PARTS = frozenset({b"jxlc", b"jxlp"})
-_XMP = frozenset({b"xml "})
+_COMPRESSED = b"brob"
+"""A box whose content is the type of another, and its content, compressed by Brotli."""
+
 _RECONSTRUCTION = b"jbrd"
 """The box from which the decoder restores the JPEG that the picture was made of."""
 
@@ -106,19 +111,25 @@ def read_header(file: IO[bytes]) -> JxlHeader:
     return _parse(codestream, from_jpeg=from_jpeg)
 
 
-def find_xmp(file: IO[bytes]) -> bytes:
-    """Return the XMP of a file whose header was read; empty for none, and for XMP that is compressed by Brotli.
+def find_metadata(file: IO[bytes], wanted: Mapping[bytes, str]) -> dict[bytes, bytes]:
+    """Return the content of the first box of each type, whether it is compressed or not.
 
     Args:
-        file: stands at its beginning.
+        file: stands at its beginning; its header was read.
+        wanted: the types, and what they hold, for warnings about what is compressed and can't be read.
     """
+    found: dict[bytes, bytes] = {}
     if file.read(len(_CONTAINER)) != _CONTAINER:
-        return b""
-    try:
-        return next((content for kind, content in _boxes(file, _XMP) if kind in _XMP), b"")
-    except (SyntaxError, struct.error):
-        # Boxes behind the pixels are damaged.
-        return b""
+        return found
+    # Boxes behind the pixels may be damaged.
+    with suppress(SyntaxError, struct.error):
+        for kind, content in _boxes(file, {*wanted, _COMPRESSED}):
+            packed_kind = content[: len(kind)] if kind == _COMPRESSED else b""
+            if packed_kind in wanted and packed_kind not in found:
+                found[packed_kind] = unpack_box(content[len(kind) :], wanted[packed_kind])
+            elif kind in wanted:
+                found.setdefault(kind, content)
+    return found
 
 
 def _boxes(file: IO[bytes], wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:

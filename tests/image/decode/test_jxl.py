@@ -2,6 +2,7 @@
 
 import base64
 import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from forkresize.batch.render_job import render_job
+from forkresize.extras import install_command
 from forkresize.image.decode import jxl as jxl_reader
 from forkresize.image.decode.jxl import LazyJxlImageFile
 from forkresize.image.decode.jxl_header import read_header
@@ -227,6 +229,34 @@ def test_xmp_is_read(scene: Scene) -> None:
     assert "xmp" not in Image.open(io.BytesIO(without.data)).info
 
 
+def with_compressed_metadata(scene: Scene) -> bytes:
+    exif = Image.Exif()
+    exif[0x013B] = "Ada"
+    data = jxl(scene(), xmp=PACKET, exif=bytes(4) + exif.tobytes()[6:], compress_metadata=True, use_container=True)
+    assert b"brobxml " in data
+    assert b"brobExif" in data
+    assert b"Ada" not in data
+    return data
+
+
+def test_compressed_metadata_is_read(scene: Scene) -> None:
+    [made] = transform(with_compressed_metadata(scene), Recipe.of(format="jpeg", metadata="all"))
+    assert made.warnings == ()
+    image = Image.open(io.BytesIO(made.data))
+    assert b'Credit="Ada"' in image.info["xmp"]
+    assert image.getexif()[0x013B] == "Ada"
+
+
+def test_compressed_metadata_has_a_warning_if_it_cannot_be_unpacked(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = with_compressed_metadata(scene)
+    monkeypatch.setitem(sys.modules, "brotli", None)
+    [made] = transform(data, Recipe.of(format="png"))
+    dropped = "compressed {} was dropped: " + install_command("jxl") + " adds its reader"
+    assert sorted(made.warnings) == [dropped.format("EXIF"), dropped.format("XMP")]
+
+
 @pytest.mark.parametrize("behind", [b"\0\0\0\1xml \xff", b"\0\0\0\0xml ", b"\0\0\0\x0cbrobxml "])
 def test_damaged_boxes_behind_the_pixels_hold_no_xmp(behind: bytes, scene: Scene) -> None:
     [packed] = transform(coded(scene()), Recipe.of(format="jxl", width=40))
@@ -236,6 +266,7 @@ def test_damaged_boxes_behind_the_pixels_hold_no_xmp(behind: bytes, scene: Scene
     data = container + (8 + len(bare)).to_bytes(4) + b"jxlc" + bare + behind
     [made] = transform(data, Recipe.of(format="jpeg", metadata="all"))
     assert "xmp" not in Image.open(io.BytesIO(made.data)).info
+    assert made.warnings == ("compressed XMP was dropped: it is damaged or too large",) * (b"brob" in behind)
 
 
 def coded(image: Image.Image) -> bytes:

@@ -1,0 +1,32 @@
+"""Boxes that are compressed by Brotli (``brob``; ISO/IEC 18181-2, 9.5), which the extra ``jxl`` has a package for."""
+
+import warnings
+from contextlib import suppress
+
+from forkresize.extras import install_command
+
+_MAX_BYTES = 1 << 22
+"""Unpacked, more than any editor writes."""
+
+
+def unpack_box(packed: bytes, name: str) -> bytes:
+    """Return what a compressed box holds; empty, with a warning, if it is damaged, too large or can't be unpacked.
+
+    Args:
+        packed: the content of the box, without the type that it begins with.
+        name: what it is, for the warning.
+    """
+    try:
+        import brotli
+    except ImportError:
+        warnings.warn(f"compressed {name} was dropped: {install_command('jxl')} adds its reader", stacklevel=1)
+        return b""
+    decompressor = brotli.Decompressor()
+    content, is_whole = b"", False
+    # After an error, a decompressor may say that it is finished.
+    with suppress(brotli.error):
+        content = decompressor.process(packed, output_buffer_limit=_MAX_BYTES)
+        is_whole = decompressor.is_finished()
+    if not is_whole:
+        warnings.warn(f"compressed {name} was dropped: it is damaged or too large", stacklevel=1)
+    return content if is_whole else b""
