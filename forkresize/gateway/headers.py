@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from forkresize.gateway.problem import Problem
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 POLICY = b"default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
@@ -68,3 +70,12 @@ def complete_headers(status: int, headers: "RawHeaders | tuple[()]", is_secure: 
     if status >= _FIRST_ERROR:
         wanted.append(_NO_STORE)
     return [*headers, *(header for header in wanted if header[0] not in present)]
+
+
+def format_problem(problem: Problem) -> bytes:
+    """Return the bytes of a response that ends its connection."""
+    response = problem.response()
+    headers = [*complete_headers(problem.status, response.raw_headers, is_secure=False), (b"connection", b"close")]
+    lines = [b"HTTP/1.1 %d %s" % (problem.status, problem.status.phrase.encode())]
+    lines += [b"%s: %s" % header for header in headers]
+    return b"\r\n".join([*lines, b"", bytes(response.body)])

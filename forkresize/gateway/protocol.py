@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from forkresize.gateway.access.proxies import is_proxy
 from forkresize.gateway.access.rate_limits import group_address
 from forkresize.gateway.bounds import WireLimits
-from forkresize.gateway.headers import complete_headers
+from forkresize.gateway.headers import format_problem
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.transport import LingeringTransport, send_at_once
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _LINGER = 2.0
 """Seconds for which the rest of a request is read and dropped. A connection that is closed with data that were not read
 is reset, and the client may lose the answer."""
-
 
 _MAX_REFUSED = 100
 """Connections beyond the limit that get an answer."""
@@ -62,7 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limits = limits
         self._on_refusal = on_refusal
         self._max_head = limits.url + 2 * limits.header_bytes
-        self._head_size = self._message_size = self._body_size = 0
+        self._head_size = self._message_size = self._body_size = self._begun = 0
         self._is_over = False
         self._running: RequestResponseCycle | None = None
         self.writing_since = 0.0
@@ -115,19 +114,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """Read a part of a request."""
         if self._is_closing():
             return
-        if not self._is_in_message and "head" not in self._timers:
-            # Also for line breaks before a request, which do not begin one; more of them give no more time.
-            self._start_timer("head", self._limits.head_timeout, self._expire_head)
+        was_in_message, begun = self._is_in_message, self._begun
         super().data_received(data)
-        if not self._is_closing():
-            self._count(len(data))
+        if self._is_closing():
+            return
+        # Line breaks before a request do not begin one; more of them give no more time. Most heads come whole.
+        if self._is_in_head or (not was_in_message and self._begun == begun):
+            self._limit_head()
+        self._count(len(data))
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self._head_size = self._message_size = self._body_size = 0
         self._is_in_head = self._is_in_message = True
-        self._start_timer("head", self._limits.head_timeout, self._expire_head)
+        self._begun += 1
+        self._stop_timer("head")
 
     def on_headers_complete(self) -> None:
         """Start the application."""
@@ -184,7 +186,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def count_written(self, size: int) -> None:
         """Count bytes that are about to be written; a client that has read everything gets its time anew."""
-        if not self.unsent:
+        if "write" in self._timers and not self.unsent:
             self._stop_timer("write")
         self._written += size
 
@@ -215,6 +217,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._message_size += size
             if self._message_size - self._body_size > self._max_head + _FRAMING * self._body_size:
                 self._refuse(HTTPStatus.BAD_REQUEST, "the body has too many bytes besides its content")
+
+    def _limit_head(self) -> None:
+        """Give a client its time for a head, once."""
+        if "head" not in self._timers:
+            self._start_timer("head", self._limits.head_timeout, self._expire_head)
 
     def _expire_head(self) -> None:
         if self._is_answering():
@@ -289,12 +296,3 @@ class BoundedProtocol(HttpToolsProtocol):
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
-
-
-def format_problem(problem: Problem) -> bytes:
-    """Return the bytes of a response that ends its connection."""
-    response = problem.response()
-    headers = [*complete_headers(problem.status, response.raw_headers, is_secure=False), (b"connection", b"close")]
-    lines = [b"HTTP/1.1 %d %s" % (problem.status, problem.status.phrase.encode())]
-    lines += [b"%s: %s" % header for header in headers]
-    return b"\r\n".join([*lines, b"", bytes(response.body)])

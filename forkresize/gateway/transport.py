@@ -36,6 +36,9 @@ class LingeringTransport:
     def __init__(self, transport: asyncio.Transport, protocol: _Connection) -> None:
         self._transport = transport
         self._protocol = protocol
+        # Called for each request; ``__getattr__`` takes longer.
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self._is_transport_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -53,7 +56,7 @@ class LingeringTransport:
 
     def is_closing(self) -> bool:
         """Return whether nothing more can be written."""
-        return self._protocol.is_lingering or self._transport.is_closing()
+        return self._protocol.is_lingering or self._is_transport_closing()
 
 
 def listen(host: str, port: int, backlog: int) -> socket:
