@@ -1,11 +1,22 @@
 """Whether any other program opens a file: the readers here take some damage that others do not."""
 
+import errno
 import io
+import os
 
 from PIL import Image
 
 from forkresize.formats import SPECS, source_name
 from forkresize.image.diagnostics import Diagnostics
+
+
+class _File(io.BytesIO):
+    """Bytes in memory that refuse a place before their beginning, as a file on disk does."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if whence == os.SEEK_END and -offset > len(self.getbuffer()):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return super().seek(offset, whence)
 
 
 def opens_everywhere(data: bytes, format: str) -> bool:  # noqa: A002 -- as Pillow names it.
@@ -24,7 +35,7 @@ def opens_everywhere(data: bytes, format: str) -> bool:  # noqa: A002 -- as Pill
     try:
         with found.collect():
             reader, _accepts = Image.OPEN[name.upper()]
-            image = reader(io.BytesIO(data), "")
+            image = reader(_File(data), "")
             for number in range(getattr(image, "n_frames", 1)):
                 image.seek(number)
     except MemoryError:

@@ -41,6 +41,13 @@ def test_a_file_whose_damage_only_makes_a_warning_does_not_open(scene: Scene) ->
     assert not opens_everywhere(damaged_tiff(scene), "TIFF")
 
 
+def test_a_file_that_ends_before_its_palette_does_not_open(scene: Scene) -> None:
+    source = coded(scene("L", (9, 9)), "PCX")
+    assert opens_everywhere(source, "PCX")
+    # The palette of 769 bytes is looked for from the end.
+    assert not opens_everywhere(source[:-769], "PCX")
+
+
 def test_a_damaged_picture_behind_the_first_does_not_open(scene: Scene) -> None:
     source = coded(scene(), "MPO", save_all=True, append_images=[scene()])
     second = source.rindex(b"\xff\xd8\xff")
