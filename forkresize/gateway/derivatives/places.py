@@ -10,6 +10,9 @@ from forkresize.ledger import RecipeFingerprints
 from forkresize.plan import Naming
 from forkresize.recipe import Recipe
 
+_KEYS = 16_384
+"""Keys that are kept."""
+
 _NO_FILES: Mapping[str, str] = {}
 
 
@@ -74,6 +77,7 @@ class Places:
     def __init__(self, presets: Mapping[str, Recipe], *, presets_only: bool) -> None:
         self._names = {recipe.fingerprint(): name for name, recipe in presets.items()}
         self._presets_only = presets_only
+        self._keys: dict[tuple[str, str], str] = {}
 
     def find(self, root: str, source: Source, target: Target) -> Place | None:
         """Return the place of a picture; None if it has none.
@@ -86,7 +90,14 @@ class Places:
         preset = self._names.get(target.name)
         if preset is None and self._presets_only:
             return None
-        return Place(f"{root}/{preset or target.name}", target.naming.key_for(source))
+        # Names are those of batches by default: they follow from the name of the source and the recipe alone.
+        named = target.name, source.relative
+        key = self._keys.get(named)
+        if key is None:
+            if len(self._keys) >= _KEYS:
+                self._keys.clear()
+            key = self._keys[named] = target.naming.key_for(source)
+        return Place(f"{root}/{preset or target.name}", key)
 
 
 def destination_of(store: str, folder: str) -> str:

@@ -11,6 +11,7 @@ SOURCE = Source("/pictures/a/b.png", "a/b.png")
 def test_a_picture_is_named_as_by_a_batch_in_the_destination_of_its_root_and_recipe() -> None:
     places = Places({"thumb": THUMB}, presets_only=False)
     assert places.find("photos", SOURCE, Target.of(THUMB)) == Place("photos/thumb", "a/b.webp")
+    assert places.find("other", SOURCE, Target.of(THUMB)) == Place("other/thumb", "a/b.webp")
     small = places.find("photos", SOURCE, Target.of(SMALL))
     assert small == Place(f"photos/{SMALL.fingerprint()}", "a/b.png")
     assert small.path == f"photos/{SMALL.fingerprint()}/a/b.png"
