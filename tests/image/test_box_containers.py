@@ -193,7 +193,9 @@ def test_what_is_not_understood_is_not_rewritten(scene: Scene) -> None:
     place = source.index(b"pixi")
     essential = source[:place] + b"what" + source[place + 4 :]
     without = [source.replace(name, b"free") for name in (b"pitm", b"iloc", b"iinf", b"iprp", b"meta")]
-    for wrong in (sequence, source[:-9], source[:60], *without):
+    place = source.index(b"iinf") + 9
+    fewer = source[:place] + bytes((source[place] - 1,)) + source[place + 1 :]
+    for wrong in (sequence, source[:-9], source[:60], fewer, *without):
         assert replace_metadata(wrong, "avif", KEPT) is None
     # Only an unknown property that is essential is in the way.
     output = replace_metadata(essential, "avif", MetadataBlocks())

@@ -160,8 +160,11 @@ def _find_parts(primary: int, references: Iterable[Reference], types: Mapping[in
 def _read_types(fields: Fields) -> Iterator[tuple[int, tuple[bytes, int]]]:
     """Yield the number of each item, its type, and its flags."""
     version, _flags = fields.version()
-    fields.number(4 if version else 2)
-    for entry in fields.boxes(b"infe"):
+    count, entries = fields.number(4 if version else 2), list(fields.boxes(b"infe"))
+    if count != len(entries):
+        # Decoders read only so many.
+        raise UnsupportedContainerError
+    for entry in entries:
         version, flags = entry.version()
         if version not in {2, 3}:
             raise UnsupportedContainerError
