@@ -12,6 +12,9 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 """Settings of glibc's malloc.h."""
 
+_MAX_MMAP_THRESHOLD = 32 << 20
+"""glibc ignores larger ones."""
+
 _CAPABILITY_VERSION = 0x20080522
 
 
@@ -39,11 +42,11 @@ class Libc:
         allocates again.
 
         Args:
-            size: bytes; blocks from half of it on are not cached. glibc accepts at most 64 MiB.
+            size: bytes; blocks from half of it on are not cached, nor those of more than 32 MiB.
         """
         if hasattr(self._library, "mallopt"):
             self._library.mallopt(_M_TRIM_THRESHOLD, size)
-            self._library.mallopt(_M_MMAP_THRESHOLD, size // 2)
+            self._library.mallopt(_M_MMAP_THRESHOLD, min(size // 2, _MAX_MMAP_THRESHOLD))
 
     def malloc_trim(self) -> None:
         """Return all freed memory to the system (glibc only)."""

@@ -12,7 +12,7 @@ import resource
 from forkresize.pool.libc import Libc
 {first}
 def work():
-    large, small = bytearray(24_000_000), bytearray(1_500_000)
+    large, small = [bytearray(24_000_000) for _ in range({blocks})], bytearray(1_500_000)
 for _ in range(5):
     work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -22,16 +22,17 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def page_faults(first: str) -> int:
-    script = COUNT_PAGE_FAULTS.format(first=first)
+def page_faults(cache: int, blocks: int) -> int:
+    script = COUNT_PAGE_FAULTS.format(first=f"Libc().limit_malloc_cache({cache})", blocks=blocks)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     return int(done.stdout)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="not glibc")
-def test_cached_memory_is_reused_without_page_faults() -> None:
-    assert page_faults("Libc().limit_malloc_cache(64 << 20)") * 10 < page_faults("Libc().limit_malloc_cache(1 << 20)")
+@pytest.mark.parametrize(("cache", "blocks"), [(64 << 20, 1), (128 << 20, 4)])
+def test_cached_memory_is_reused_without_page_faults(cache: int, blocks: int) -> None:
+    assert page_faults(cache, blocks) * 10 < page_faults(1 << 20, blocks)
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
