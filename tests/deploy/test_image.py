@@ -6,15 +6,13 @@ import re
 import shlex
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
 
 from forkresize.pool.sandbox import syscalls
 from tests.deploy.daemon_options import parse_daemon
+from tests.pins import describe_environment, find_requirements, find_versions, read_pins
 from tests.servers.program import find_program
 
 ROOT = Path(__file__).parents[2]
@@ -24,33 +22,6 @@ PROFILE = Path("/usr/share/containers/seccomp.json")
 """The default profile of Podman, from Debian's golang-github-containers-common."""
 
 MACHINES = ("x86_64", "aarch64")
-
-
-def read_pins(name: str) -> list[Requirement]:
-    """Return what a lock file pins."""
-    text = (CONTAINER / name).read_text().replace("\\\n", "")
-    lines = [line.split(" --hash=") for line in text.splitlines() if not line.startswith("#")]
-    assert all(len(parts) > 1 for parts in lines), "something has no hash"
-    return [Requirement(parts[0]) for parts in lines]
-
-
-def find_requirements(extra: str, machine: str) -> Iterator[Requirement]:
-    """Yield what pyproject.toml requires for an extra in a container, with what that extra itself requires."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in [*project["dependencies"], *project["optional-dependencies"][extra]]:
-        requirement = Requirement(text)
-        if requirement.name == "forkresize":
-            for other in requirement.extras:
-                yield from find_requirements(other, machine)
-        elif requirement.marker is None or requirement.marker.evaluate(container(machine)):
-            yield requirement
-
-
-def container(machine: str) -> dict[str, str]:
-    """Return what markers see in the image."""
-    environment = {name: str(value) for name, value in default_environment().items()}
-    version = {"python_version": "3.13", "python_full_version": "3.13.5"}
-    return environment | version | {"sys_platform": "linux", "platform_machine": machine, "extra": ""}
 
 
 def find_extras() -> set[str]:
@@ -64,18 +35,22 @@ def find_extras() -> set[str]:
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("extra", sorted({*find_extras(), "raw"}))
 def test_the_lock_pins_what_the_project_requires(extra: str, machine: str) -> None:
-    pins = {
-        pin.name: str(pin.specifier).removeprefix("==")
-        for pin in read_pins("requirements.txt")
-        if pin.marker is None or pin.marker.evaluate(container(machine))
-    }
-    for requirement in find_requirements(extra, machine):
+    environment = describe_environment("3.13", machine)
+    pins = find_versions(CONTAINER / "requirements.txt", environment)
+    for requirement in find_requirements(extra, environment):
         assert requirement.specifier.contains(pins[requirement.name]), f"{requirement}: run deploy/container/lock"
 
 
 def test_the_tools_are_pinned() -> None:
     wanted = [line for line in (CONTAINER / "build-requirements.in").read_text().splitlines() if line[0] != "#"]
-    assert set(wanted) <= {pin.name for pin in read_pins("build-requirements.txt")}
+    assert set(wanted) <= {pin.name for pin in read_pins(CONTAINER / "build-requirements.txt")}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "build-requirements.txt"])
+def test_what_is_installed_has_hashes(name: str) -> None:
+    lines = (CONTAINER / name).read_text().replace("\\\n", "").splitlines()
+    assert lines
+    assert all(" --hash=" in line for line in lines if not line.startswith("#")), "something has no hash"
 
 
 def test_hadolint_finds_nothing() -> None:
