@@ -1,6 +1,5 @@
 """deploy/compose.yaml and its files: Compose, Caddy, Prometheus, psql and our own commands accept them."""
 
-import inspect
 import json
 import os
 import re
@@ -14,9 +13,8 @@ import pytest
 
 from forkresize.cli.options.catalog import PANELS
 from forkresize.daemon import main
-from forkresize.gateway import server
-from forkresize.gateway.runs.supervisor import Policy
 from tests.deploy.daemon_options import parse_daemon
+from tests.deploy.ending import find_gateway_time, find_picture_time, parse_seconds
 from tests.servers.postgresql import PostgresServer
 from tests.servers.program import find_program, uses
 
@@ -94,11 +92,13 @@ def test_temporary_files_of_our_programs_have_a_place_that_fits_into_the_memory(
 def test_gateways_have_the_time_that_they_take_to_end(name: str) -> None:
     service = read_services()[name]
     options = parse_daemon(["gateway", *service["command"]], service["environment"])
-    batches = inspect.signature(Policy).parameters["grace"].default
-    minutes, seconds = re.fullmatch(r"(?:(\d+)m)?(\d+)s", service["stop_grace_period"]).groups()  # type: ignore[union-attr]
-    # Some seconds more are for pictures to be put and recorded, and for traces.
-    needed = options["timeout"] + server._GRACE + batches + 10  # noqa: SLF001 -- no program needs it.
-    assert 60 * int(minutes or 0) + int(seconds) >= needed
+    assert parse_seconds(service["stop_grace_period"]) >= find_gateway_time(options)
+
+
+def test_nodes_have_the_time_that_they_take_to_end() -> None:
+    service = read_services()["node"]
+    options = parse_daemon(["node", *service["command"]], service["environment"])
+    assert parse_seconds(service["stop_grace_period"]) >= find_picture_time(options["timeout"])
 
 
 def test_a_shell_that_does_not_end_by_a_signal_is_not_process_1() -> None:

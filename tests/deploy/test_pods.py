@@ -1,6 +1,5 @@
 """The pods of the Helm chart: their rights, command lines, variables, images and networks."""
 
-import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -11,12 +10,11 @@ import pytest
 
 from forkresize.cli.command import forkresize
 from forkresize.cli.options.catalog import PANELS
-from forkresize.cluster.app import VISIBILITY_TIMEOUT
 from forkresize.cluster.signing import KEY_VARIABLE
 from forkresize.daemon.command import commands
-from forkresize.gateway import server
-from forkresize.gateway.runs.supervisor import Policy
 from tests.deploy.charts import CHART, ROOT, Document, Rendered, containers
+from tests.deploy.daemon_options import parse_daemon
+from tests.deploy.ending import find_gateway_time, find_picture_time, read_time_limit
 from tests.servers.program import uses
 
 pytestmark = [*uses("chart"), pytest.mark.slow]
@@ -102,17 +100,18 @@ def _variables() -> Iterator[str]:
 
 
 def test_pods_have_the_time_that_the_programs_take_to_end(chart: Rendered) -> None:
+    seen = set()
     for component, pod, container in containers(chart.all_documents()):
+        seen.add(component.partition("-")[0])
         grace = pod["terminationGracePeriodSeconds"]
         if component == "gateway":
-            timeout = next(int(arg[10:-1]) for arg in container["args"] if arg.startswith("--timeout="))
             drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
-            batches = inspect.signature(Policy).parameters["grace"].default
-            # Some seconds more are for pictures to be put and recorded, and for traces.
-            assert grace >= drain + timeout + server._GRACE + batches + 10  # noqa: SLF001 -- no program needs it.
+            assert grace >= drain + find_gateway_time(parse_daemon(["gateway", *container["args"]], _CLUSTER))
         elif component == "node":
-            # Redis delivers a message again after this time, since the longest chunk takes less.
-            assert grace > VISIBILITY_TIMEOUT
+            assert grace >= find_picture_time(parse_daemon(["node", *container["args"]], _CLUSTER)["timeout"])
+        else:
+            assert grace >= find_picture_time(read_time_limit(container["args"]))
+    assert seen == {"gateway", "node", "batch"}
 
 
 def test_every_pod_has_a_network_policy_that_names_what_it_reaches(chart: Rendered) -> None:

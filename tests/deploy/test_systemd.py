@@ -11,6 +11,7 @@ import pytest
 from forkresize.cli.options.catalog import PANELS
 from forkresize.pool.sandbox import syscalls
 from tests.deploy.daemon_options import parse_daemon
+from tests.deploy.ending import find_gateway_time, find_picture_time, parse_seconds, read_time_limit
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted(DEPLOY.glob("forkresize*.service"))
@@ -56,6 +57,20 @@ def test_all_options_exist(unit: Path) -> None:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_unit_names_the_manual_of_its_program(unit: Path) -> None:
     assert f"\nDocumentation=man:{Path(find_command(unit)[0]).name}(1)\n" in unit.read_text()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_a_service_has_the_time_that_its_program_takes_to_end(unit: Path) -> None:
+    (text,) = re.findall("^TimeoutStopSec=(.*)$", unit.read_text(), re.MULTILINE)
+    program, *arguments = find_command(unit)
+    if program.endswith("forkresize"):
+        needed = find_picture_time(read_time_limit(arguments))
+    elif arguments[0] == "node":
+        needed = find_picture_time(parse_daemon(arguments, DAEMON_ENVIRONMENT)["timeout"])
+    else:
+        needed = find_gateway_time(parse_daemon(arguments, DAEMON_ENVIRONMENT))
+    # More would let a program that hangs delay the end of the machine.
+    assert needed <= parse_seconds(f"{text}s") <= needed + 15
 
 
 @needs_systemd
