@@ -105,6 +105,9 @@ VARIABLES: Values = {
 }
 """Variables of all types; one is that of all pods, and another of gateways."""
 
+RUNBOOKS = "https://wiki.example.com/forkresize/alerts.html"
+"""Where the page of the alerts is."""
+
 NAMES = {"long": "a" * 46 + "-" + "b" * 6}
 """Of releases, by cases; the longest that Helm accepts."""
 
@@ -218,7 +221,9 @@ def make_cases() -> dict[str, Values]:
         for store, trigger, scaled, ingress in parts
     }
     refused = {name: values for name, (values, _) in REFUSED.items()}
-    return {"full": FULL, "long": FULL, "minimal": MINIMAL, "variables": VARIABLES, **combined, **refused}
+    runbooks = {**FULL, "monitoring": {**FULL["monitoring"], "runbooks": RUNBOOKS}}
+    named = {"full": FULL, "long": FULL, "minimal": MINIMAL, "variables": VARIABLES, "runbooks": runbooks}
+    return {**named, **combined, **refused}
 
 
 def _combine(store: str, trigger: str, *, is_scaled: bool, has_ingress: bool) -> Values:

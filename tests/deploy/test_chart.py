@@ -14,7 +14,7 @@ import yaml
 from docs.generate.chart_page import chart_rows
 from forkresize._version import __version__
 from tests.browser import find_npm_package
-from tests.deploy.charts import CHART, REFUSED, ROOT, VERSIONS, Document, Rendered, containers
+from tests.deploy.charts import CHART, REFUSED, ROOT, RUNBOOKS, VERSIONS, Document, Rendered, containers
 from tests.servers.program import find_program, skip, uses
 
 pytestmark = [*uses("chart"), pytest.mark.slow]
@@ -118,6 +118,18 @@ def test_metrics_have_the_jobs_of_the_alerts(chart: Rendered) -> None:
         if relabeling["targetLabel"] == "job"
     }
     assert jobs == {*re.findall(r'job="([^"]+)"', expressions)} == {"forkresize-gateway", "forkresize-node"}
+
+
+def test_alerts_have_an_address_where_their_page_has_one(chart: Rendered) -> None:
+    (usual,) = chart.documents("full", "PrometheusRule")
+    (linked,) = chart.documents("runbooks", "PrometheusRule")
+    paths, urls = (
+        [rule["annotations"] for group in each["spec"]["groups"] for rule in group["rules"]] for each in (usual, linked)
+    )
+    assert paths
+    for path, url in zip(paths, urls, strict=True):
+        assert "runbook" not in url
+        assert url["runbook_url"] == path["runbook"].replace("docs/howto/alerts.md", RUNBOOKS)
 
 
 def test_alerts_and_dashboards_are_those_beside_the_chart(chart: Rendered) -> None:
