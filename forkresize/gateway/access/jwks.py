@@ -28,6 +28,9 @@ _MAX_SIZE = 1 << 20
 _MAX_AGE = 600.0
 """Seconds after which keys are fetched again, so that a key that was withdrawn loses its effect."""
 
+_LATE_AGE = 2 * _MAX_AGE
+"""Seconds after which a caller waits for the keys to be fetched: no caller came when they were due."""
+
 _STALE_AGE = 86_400.0
 """Seconds for which keys are used while their URL fails."""
 
@@ -106,7 +109,7 @@ class KeySetUrl:
         Raises:
             Problem: 503: there are no keys, since they cannot be fetched.
         """
-        if key_id not in self._keys or self._age > _STALE_AGE:
+        if key_id not in self._keys or self._age > _LATE_AGE:
             await self._refresh()
         elif self._age > _MAX_AGE and self._may_fetch():
             # This caller does not wait.

@@ -134,6 +134,22 @@ def test_a_key_that_was_withdrawn_is_dropped_after_ten_minutes(server: KeyServer
     asyncio.run(look())
 
 
+def test_a_key_that_was_withdrawn_while_no_caller_came_is_not_accepted_once_more(
+    server: KeyServer, issuer: Issuer
+) -> None:
+    async def look() -> None:
+        clock = Clock()
+        keys = KeySetUrl(server.url, clock)
+        server.body = issuer.jwks("rsa", "ec")
+        assert await keys.find("ec") is not None
+        server.body = issuer.jwks("rsa")
+        clock.now = 1201.0
+        assert await keys.find("ec") is None
+        assert await keys.find("rsa") is not None
+
+    asyncio.run(look())
+
+
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"no json", b'{"keys": []}', b"\xff"])
 def test_what_is_not_a_set_of_keys_is_logged_and_gives_no_key(
     server: KeyServer, body: bytes, caplog: pytest.LogCaptureFixture
