@@ -95,6 +95,16 @@ def test_gateways_have_the_time_that_they_take_to_end(name: str) -> None:
     assert parse_seconds(service["stop_grace_period"]) >= find_gateway_time(options)
 
 
+@pytest.mark.parametrize("name", ["gateway-1", "gateway-2"])
+def test_gateways_see_that_the_file_of_api_keys_was_replaced(name: str) -> None:
+    """A secret of Compose is a file that is mounted: it would stay the former one, and a key that was removed valid."""
+    service = read_services()[name]
+    path = parse_daemon(["gateway", *service["command"]], service["environment"])["api_keys"]
+    targets = {volume["target"]: Path(volume["source"]) for volume in service["volumes"]}
+    folder = targets[os.path.dirname(path)]
+    assert folder == DEPLOY / "compose/secrets/callers"
+
+
 def test_nodes_have_the_time_that_they_take_to_end() -> None:
     service = read_services()["node"]
     options = parse_daemon(["node", *service["command"]], service["environment"])
@@ -154,7 +164,12 @@ def test_the_options_of_the_command_exist() -> None:
 
 def test_every_file_that_is_mounted_is_there() -> None:
     mounts = [mount for service in read_services().values() for mount in service.get("volumes", [])]
-    assert all(Path(mount["source"]).exists() for mount in mounts if mount["type"] == "bind")
+    files = [mount for mount in mounts if mount["type"] == "bind"]
+    made = [mount for mount in files if Path(mount["source"]).is_relative_to(DEPLOY / "compose/secrets")]
+    assert all(Path(mount["source"]).exists() for mount in files if mount not in made)
+    # Compose does not make an empty directory in place of what make-secrets makes.
+    assert made
+    assert not any(mount["bind"].get("create_host_path") for mount in made)
     dashboards = (DEPLOY / "compose/grafana/dashboards/forkresize.yaml").read_text()
     assert f"path: {read_services()['grafana']['volumes'][2]['target']}}}" in dashboards
 
@@ -199,6 +214,7 @@ def test_the_secrets_are_random_and_stay(tmp_path: Path, make_secrets: Path) -> 
     assert len(set(values.values())) == len(values)
     assert env.stat().st_mode & 0o777 == 0o600
     assert (folder / "secrets").stat().st_mode & 0o777 == 0o700
+    assert (folder / "secrets/callers/api-keys").read_bytes() == b""
     before = [env.read_text(), (folder / "secrets/cluster.key").read_text()]
     subprocess.run([script], check=True, timeout=60)
     assert [env.read_text(), (folder / "secrets/cluster.key").read_text()] == before
