@@ -25,6 +25,7 @@ from forkresize.ledger.postgres.rows import (
     row_from_record,
     write_rows,
 )
+from forkresize.ledger.postgres.run_rows import begin_run, end_run, read_interrupted, read_number
 
 COMPONENT = "ledger"
 """Of the tables in ``migrations/``."""
@@ -38,29 +39,11 @@ _FLUSH_INTERVAL = 1.0
 _MAX_PENDING = 100_000
 """Maximum number of records to keep while the database is gone; after that, the run waits for it."""
 
-_MAX_INTERRUPTED = 1000
-"""Maximum number of interrupted runs that are distinguished; older ones are combined."""
-
-_TOLERATED_SKEW_NS = 1_000_000_000
-
-# The statements take the numbers of destinations and runs, so none of them depends on the user.
+# The statements take the numbers of destinations, so none of them depends on the user.
 _FIND = f"SELECT id FROM {SCHEMA}.destination WHERE name = %s"  # noqa: S608
 _ADD = f"""
 INSERT INTO {SCHEMA}.destination (name, label) VALUES (%s, %s)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id
-"""  # noqa: S608
-_CLOCK_NS = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
-_BREAK_RUNS = f"""
-UPDATE {SCHEMA}.run SET ended = clock_timestamp(), broken = true WHERE destination = %s AND ended IS NULL
-"""  # noqa: S608
-_REMOVE_RUNS = f"DELETE FROM {SCHEMA}.run WHERE destination = %s AND NOT broken"  # noqa: S608
-_BEGIN_RUN = f"INSERT INTO {SCHEMA}.run (destination, skew_ns) VALUES (%s, %s) RETURNING id"  # noqa: S608
-_END_RUN = f"UPDATE {SCHEMA}.run SET ended = clock_timestamp(), broken = false WHERE id = %s"  # noqa: S608
-_INTERRUPTED = f"""
-SELECT id, (extract(epoch FROM started) * 1000000000)::bigint,
-       (extract(epoch FROM coalesce(ended, clock_timestamp())) * 1000000000)::bigint, skew_ns
-FROM {SCHEMA}.run WHERE destination = %s AND (broken OR (ended IS NULL AND id != %s))
-ORDER BY id DESC LIMIT {_MAX_INTERRUPTED}
 """  # noqa: S608
 _READ_KEYS = f"{READ} WHERE destination = %s AND key = ANY(%s)"
 _READ_PAGE = f"{READ} WHERE destination = %s AND key > %s AND key >= %s ORDER BY key LIMIT {_BATCH}"
@@ -133,7 +116,7 @@ class PostgresLedger:
         """Start a run with a new number; nothing happens if the ledger is only read."""
         if self.persistent:
             # If the connection is lost after the commit, a run of no work is left, which older records alone mind.
-            self.run = self._database.run(self._begin)
+            self.run = self._database.run(lambda cursor: begin_run(cursor, self._destination))
             self._database.run(self._load_interrupted)
 
     def join_run(self, number: int) -> None:
@@ -230,7 +213,7 @@ class PostgresLedger:
         try:
             self.flush()
             if self.run and not self._joined:
-                self._database.run(lambda cursor: cursor.execute(_END_RUN, (self.run,)))
+                self._database.run(lambda cursor: end_run(cursor, self.run))
         finally:
             if self._lock is not None:
                 self._lock.release()
@@ -240,11 +223,10 @@ class PostgresLedger:
         name, label = encode(destination.name), encode(destination.label)
         if self.persistent:
             migrate(self._database, COMPONENT, SCRIPTS)
-            self._destination = self._database.run(lambda cursor: _first(cursor, _FIND, name)) or self._database.run(
-                lambda cursor: _first(cursor, _ADD, name, label)
-            )
+            found = self._database.run(lambda cursor: read_number(cursor, _FIND, name))
+            self._destination = found or self._database.run(lambda cursor: read_number(cursor, _ADD, name, label))
         elif self._database.run(self._has_tables):
-            self._destination = self._database.run(lambda cursor: _first(cursor, _FIND, name))
+            self._destination = self._database.run(lambda cursor: read_number(cursor, _FIND, name))
         if self._destination:
             self._database.run(self._load_interrupted)
 
@@ -257,22 +239,8 @@ class PostgresLedger:
             )
         return found > 0
 
-    def _begin(self, cursor: Cursor) -> int:
-        sent_ns = time.time_ns()
-        clock_ns = _first(cursor, f"SELECT {_CLOCK_NS}")
-        skew_ns = clock_ns - (sent_ns + time.time_ns()) // 2
-        # A shard that is still running counts as interrupted, too, until it ends.
-        cursor.execute(_BREAK_RUNS, (self._destination,))
-        cursor.execute(_REMOVE_RUNS, (self._destination,))
-        return _first(cursor, _BEGIN_RUN, self._destination, skew_ns)
-
     def _load_interrupted(self, cursor: Cursor) -> None:
-        rows = cursor.execute(_INTERRUPTED, (self._destination, self.run)).fetchall()
-        runs = [_interrupted_run(*row) for row in rows]
-        if len(runs) == _MAX_INTERRUPTED:
-            # A run that ended before it started may have made outputs of any time.
-            runs[-1] = runs[-1]._replace(started_ns=0, ended_ns=-1)
-        self._interrupted = tuple(runs)
+        self._interrupted = read_interrupted(cursor, self._destination, self.run)
 
     def _write(self, cursor: Cursor, rows: Sequence[Row]) -> None:
         if self._lock is not None:
@@ -284,18 +252,6 @@ class PostgresLedger:
 
     def _query(self, statement: str, *parameters: object) -> list[Row]:
         return self._database.run(lambda cursor: cursor.execute(statement, parameters).fetchall())
-
-
-def _interrupted_run(number: int, started_ns: int, ended_ns: int, skew_ns: int) -> InterruptedRun:
-    """Return a run. Its time covers both clocks, as outputs have the time of the machine that stores them."""
-    if abs(skew_ns) > _TOLERATED_SKEW_NS:
-        started_ns, ended_ns = min(started_ns, started_ns - skew_ns), max(ended_ns, ended_ns - skew_ns)
-    return InterruptedRun(number, started_ns, ended_ns)
-
-
-def _first(cursor: Cursor, statement: str, *parameters: object) -> int:
-    row = cursor.execute(statement, parameters).fetchone()
-    return 0 if row is None else int(row[0])
 
 
 def _batches(keys: Collection[str]) -> Iterator[list[str]]:
