@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from forkresize.ledger import OutputRecord, open_ledger
 from forkresize.outcome import Failed, Reason
 from tests.cluster.lab import ON_REDIS, Lab, wait_for
 from tests.servers.fault_proxy import Fault, FaultProxy, Kind
@@ -99,6 +100,43 @@ def test_an_output_that_a_lost_node_has_put_counts_as_written(lab: Lab) -> None:
     (chunk,) = lab.database.runs.finished_chunks(lab.run)
     assert (chunk.attempt, lab.progress.counts["written"]) == (2, 3)
     assert {key: lab.destination.stat(key) for key in lab.outputs()} == first
+
+
+@ON_REDIS
+def test_what_a_node_with_other_codecs_put_before_it_was_stopped_is_replaced(lab: Lab) -> None:
+    lab.add_pictures(3)
+    lab.before = ("",)
+    lab.publish(3, relay=False)
+    recorded, foreign, changed = (job.outputs[0].key for job in lab.jobs)
+    rows = []
+    for job in (lab.jobs[0], lab.jobs[2]):
+        etag = lab.destination.put(job.outputs[0].key, b"of other codecs").etag
+        row = OutputRecord(job.outputs[0].key, lab.urls[0], "", 1, 1, None, b"", "written", run=lab.run, etag=etag)
+        rows.append(row)
+    with open_ledger(lab.urls[1], lab.ledger) as ledger:
+        ledger.join_run(lab.run)
+        ledger.record(rows)
+    for key in (foreign, changed):
+        lab.destination.put(key, b"of another program")
+    with psycopg.connect(lab.ledger) as connection:
+        connection.execute("UPDATE forkresize.chunk SET attempts = 1")
+    lab.start_node()
+    lab.database.outbox.announce([(lab.run, 1)])
+    lab.wait_until_finished()
+    made, *refused = (outcome.outcomes[0].detail for outcome in lab.outcomes())
+    assert made.status == "written"
+    # Without its row, or with that of other content, it may be anyone's.
+    assert [each.error.partition(": ")[2] for each in refused if isinstance(each, Failed)] == [
+        "it exists already",
+        "it was changed by another program; run again",
+    ]
+    assert {key for key in lab.outputs() if _read(lab, key) == b"of another program"} == {foreign, changed}
+    assert _read(lab, recorded).startswith(b"\xff\xd8")
+
+
+def _read(lab: Lab, key: str) -> bytes:
+    with lab.destination.open(key) as file:
+        return file.read()
 
 
 @ON_REDIS

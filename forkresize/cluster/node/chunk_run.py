@@ -155,6 +155,9 @@ class ChunkRun:
         self._outcomes = outcomes = ChunkOutcomes(jobs, self.lease.first, self._tools.settings.name)
         spec = limit_time(self._chunk.spec, self._tools.settings.pool.timeout)
         with Recorder(self._tools.settings.ledger, self.lease.run, spec) as recorder:
+            if self.lease.attempt > 1 or self.lease.first > 0:
+                # Another node has had these pictures, and may have other codecs: what it put is replaced.
+                self._before.update(recorder.find_put([key for key, etag in self._before.items() if etag is not None]))
             if self.lease.handling is Handling.FAIL:
                 self._fail(jobs, outcomes, recorder)
             else:

@@ -1,7 +1,7 @@
 """Writes the ledger's rows of the pictures that a node has made."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Self
 
@@ -31,6 +31,7 @@ class Recorder:
     def __init__(self, url: str, run: int, spec: RunSpec) -> None:
         self._ledger: LedgerStore = open_ledger(spec.destination, url)
         self._ledger.join_run(run)
+        self._run = run
         self._records = bool(spec.renditions)
         self._fingerprints = fingerprints_of(spec)
 
@@ -39,6 +40,21 @@ class Recorder:
 
     def __exit__(self, *_: object) -> None:
         self._ledger.close()
+
+    def find_put(self, keys: Collection[str]) -> dict[str, str]:
+        """Return the etags of those outputs that a node with other codecs has put and recorded in this run, by key.
+
+        What a node with the same codecs has put has the bytes that this one makes, and needs no further put.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        rows = [row for row in self._ledger.get_many(keys).values() if row.run == self._run]
+        return {
+            row.key: row.etag
+            for row in rows
+            if row.etag is not None and row.recipe not in self._fingerprints.renditions
+        }
 
     def record(self, job: Job, outcomes: Sequence[Outcome], placed: Mapping[str, ObjectInfo]) -> None:
         """Record what happened to a picture; rows are written in batches, and at the end.
