@@ -91,10 +91,7 @@ def resample(
 
 
 def _resample(image: Image.Image, size: Dimensions, box: Box, resample: Resample, *, rows_first: bool) -> Image.Image:
-    image = _premultiply(image)
-    # In one call, the SIMD kernels resample along columns first: an eighth less time than two calls.
-    if rows_first or not (image.mode in _IN_PLACE and _uses_simd(image.mode, resample)):
-        image, box = _first_pass(image, size, box, resample, rows_first=rows_first)
+    image, box = _first_pass(_premultiply(image), size, box, resample, rows_first=rows_first)
     return _unpremultiply(_convolve(image, size, box, resample))
 
 

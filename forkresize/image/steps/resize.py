@@ -50,16 +50,15 @@ def resize_from(cascade: Sequence[CascadeSource], picture: Picture, plan: Layout
 def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     """Resample, or only crop if the scale is 1, and turn upright.
 
-    The eight orientations of a picture give the same pixels to the bit: if the kernel is mirror-exact, it goes along
-    columns first, and along rows first in pictures stored sideways; otherwise the picture is turned upright first.
+    The eight orientations of a picture give the same pixels to the bit: if the kernel is mirror-exact, it swaps its
+    passes for pictures that are stored sideways; otherwise the picture is turned upright first.
 
     Args:
         picture: in a mode that can be resampled.
         plan: the size of the result, and the part to resize.
         step: the kernel.
     """
-    is_exact = not step.linear and kernel.is_mirror_exact(picture.image.mode, step.resample)
-    if not is_exact:
+    if step.linear or not kernel.is_mirror_exact(picture.image.mode, step.resample):
         picture = orient(picture)
     sideways = is_sideways(picture.view.orientation)
     width, height = plan.scaled
@@ -68,7 +67,7 @@ def resize(picture: Picture, plan: Layout, step: Resize) -> Picture:
     if plan.is_unscaled and picture.shrink == 1:
         image = _crop_box(picture.image, size, box)
     else:
-        image = _resampler(step)(picture.image, size, box, step.resample, rows_first=sideways or not is_exact)
+        image = _resampler(step)(picture.image, size, box, step.resample, rows_first=not sideways)
     view = View.whole(plan.scaled, picture.view.orientation)
     return orient(replace(picture, image=image, view=view, shrink=1))
 
