@@ -14,7 +14,7 @@ _MASK = "***"
 
 _START = r"[A-Za-z][A-Za-z0-9+.-]*://"
 _BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}"
-_HOST = r"[A-Za-z0-9._-]*(:\d*)?|\[[0-9A-Fa-f:.]*\](:\d*)?"
+_HOST_OF_STORE = r"[A-Za-z0-9._-]*"
 _PARAMETER = r"([?&;])([^=&;#]*)=([^&;#]*)"
 _ASSIGNMENT = r"(?i)\b(\w*(?:pass|pwd|secret|token|key)\w*\s*=\s*)('(?:[^'\\]|\\.)*'|\S+)"
 
@@ -108,7 +108,8 @@ def redact(url: str) -> str:
         return re.sub(_ASSIGNMENT, rf"\1{_MASK}", url)
     scheme, rest = url[: start.end()], url[start.end() :]
     host = rest.partition("/")[0]
-    if scheme[:-3].lower() in STORE_SCHEMES and re.fullmatch(_HOST, host):
+    # A bucket has no port: what follows a colon may be a password of digits.
+    if scheme[:-3].lower() in STORE_SCHEMES and re.fullmatch(_HOST_OF_STORE, host):
         # Objects may have names such as "a@2x.png".
         return scheme + _redact_query(rest)
     before, at, after = rest.rpartition("@")

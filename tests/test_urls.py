@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from forkresize.errors import UsageError
-from forkresize.urls import StoreUrl, is_store_url, is_url, local_path, parse_store_url, redact
+from forkresize.urls import STORE_SCHEMES, StoreUrl, is_store_url, is_url, local_path, parse_store_url, redact
 
 secrets = st.from_regex(r"[A-Za-z0-9]{8}[?#@:/&=%A-Za-z0-9]{0,8}[A-Za-z0-9]{8}", fullmatch=True)
 
@@ -101,6 +101,7 @@ def test_a_path_is_not_a_url(text: str) -> None:
         ("redis://:p?w@host", "redis://***"),
         ("s3://photos/a@2x.png", "s3://photos/a@2x.png"),
         ("s3://key:pw@photos/a", "s3://***@photos/a"),
+        ("s3://key:12/34@photos/a", "s3://***@photos/a"),
         ("https://h/c?sv=1&sig=abc%2F", "https://h/c?sv=***&sig=***"),
         ("host=db password='p w' user=u", "host=db password=*** user=u"),
         ("/srv/in", "/srv/in"),
@@ -125,6 +126,8 @@ def test_redaction_keeps_what_is_harmless(url: str, expected: str) -> None:
     ),
 )
 def test_no_part_of_a_secret_is_shown(scheme: str, secret: str, form: str) -> None:
+    # Objects may have names with an at sign: "s3://bucket/part@2x" has no secret.
+    assume(scheme not in STORE_SCHEMES or "/" not in secret or not form.startswith("{scheme}://{secret}@"))
     quoted = secret.replace("&", "%26").replace("#", "%23").replace(";", "%3B")
     shown = redact(form.format(scheme=scheme, secret=secret, quoted=quoted))
     assert secret not in shown

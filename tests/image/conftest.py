@@ -28,6 +28,7 @@ EXPECTED = {
     "converted from CMYK to sRGB: the requested operations do not support CMYK",
     "reduced from 16 to 8 bits per channel: the format holds no more",
     "reduced from 32-bit float to 8 bits per channel: the format holds no more",
+    "channels beside the colors were dropped: 1 without a meaning in the file",
 }
 """The warnings that pictures may have whose pixels are looked at."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from forkresize.batch.render_job import render_job
-from forkresize.image import source_image
+from forkresize.image.decode import jpeg_scans
 from forkresize.image.decode.jpeg_scans import drop_ac_scans
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
@@ -155,7 +155,7 @@ def test_a_thumbnail_is_identical_to_one_from_all_scans(
     assert drop_ac_scans(data)
     _, thumbnail = rendered(tmp_path, data, 80)
     made = thumbnail.read_bytes()
-    monkeypatch.setattr(source_image, "drop_ac_scans", lambda _: None)
+    monkeypatch.setattr(jpeg_scans, "drop_ac_scans", lambda _: None)
     outcome, thumbnail = rendered(tmp_path, data, 80)
     assert isinstance(outcome.detail, Written)
     assert thumbnail.read_bytes() == made
