@@ -30,7 +30,7 @@ def seconds(corpus: Path, workers: int) -> float:
 
 def loop_seconds(corpus: Path, processes: int) -> float:
     """Return the wall time of independent processes that run a plain loop, each on a share of the photographs."""
-    sources = sorted((path for path in corpus.rglob("*.*")), key=lambda path: path.stat().st_size, reverse=True)
+    sources = sorted(corpus.rglob("*.jp*g"), key=lambda path: path.stat().st_size, reverse=True)
     shares = [list(map(str, sources[number::processes])) for number in range(processes)]
     with tempfile.TemporaryDirectory() as folder:
         commands = []
