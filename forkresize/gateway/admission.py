@@ -89,7 +89,8 @@ class Admission:
     @property
     def is_overloaded(self) -> bool:
         """Whether no picture may wait at the moment."""
-        return self._pressure.is_high
+        # If no more pictures come, nothing is noted.
+        return self._pressure.is_high and not self._pressure.is_over
 
     @property
     def waiting(self) -> int:

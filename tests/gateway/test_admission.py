@@ -235,7 +235,12 @@ def test_after_an_overload_pictures_wait_again() -> None:
         await asyncio.gather(*(visitors.wait_for(name) for name in "cde"), return_exceptions=True)
         for name in "ab":
             await visitors.leave(name)
-        await asyncio.sleep(0.15)
+        # Without a further picture.
+        for _ in range(1000):
+            if not visitors.admission.is_overloaded:
+                break
+            await asyncio.sleep(0.01)
+        assert not visitors.admission.is_overloaded
         for name in "fghij":
             await visitors.come(name)
         assert visitors.inside == [*"fg"]
