@@ -51,10 +51,10 @@ class Sources:
             try:
                 result = await work(job, file)
             except Problem:
-                if await self._is_unchanged(located, job.source, file):
+                if _is_unchanged(job.source, file):
                     raise
             else:
-                if await self._is_unchanged(located, job.source, file):
+                if _is_unchanged(job.source, file):
                     return result
         job, file = await self._fetch(located, recipe, lends=False)
         with file:
@@ -75,20 +75,15 @@ class Sources:
             text = error.detail.error.replace(located.source.path, f"{located.root}/{located.key}")
             raise problem_of_detail(replace(error.detail, error=text)) from error
 
-    async def _is_unchanged(self, located: Located, source: Source, file: Content) -> bool:
-        if isinstance(file, BytesIO):
-            return True
-        return await self._roots.call(located.root, _is_unchanged, source, file)
-
 
 def outputs_of(recipe: Recipe) -> tuple[Output, ...]:
     """Return an output for each rendition of a recipe, without a key."""
     return tuple(Output("", number) for number in range(len(recipe.renditions)))
 
 
-def _is_unchanged(source: Source, file: FileIO) -> bool:
-    """Return whether an open file still is what a source was."""
-    if is_sealed(file.fileno()):
+def _is_unchanged(source: Source, file: Content) -> bool:
+    """Return whether the content of a source still is what it was. A file that is lent is on a local disk."""
+    if isinstance(file, BytesIO) or is_sealed(file.fileno()):
         return True
     status = os.fstat(file.fileno())
     return (status.st_size, status.st_mtime_ns) == (source.size, source.mtime_ns)

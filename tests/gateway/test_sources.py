@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -96,6 +97,32 @@ def test_a_file_that_cannot_be_used_and_does_not_change_is_read_once(reading: Re
     with pytest.raises(Problem, match="broken"):
         reading.read(fails=True)
     assert reading.found == [(b"a", False)]
+
+
+def test_a_picture_that_is_done_does_not_wait_for_what_the_threads_of_its_root_do(reading: Reading) -> None:
+    hung = threading.Event()
+
+    async def work(_job: Job, _file: Content) -> str:
+        for _ in range(2):
+            calls.append(asyncio.create_task(roots.call("p", hung.wait)))
+        await asyncio.sleep(0)
+        return "done"
+
+    async def run() -> None:
+        try:
+            located = await roots.find("p", reading.path.name)
+            read = Sources(roots, 10**6).read(located, Recipe.of(width=8), work)
+            assert await asyncio.wait_for(read, 20) == "done"
+            assert not any(call.done() for call in calls)
+        finally:
+            hung.set()
+            await asyncio.gather(*calls)
+
+    roots, calls = Roots({"p": str(reading.path.parent)}, StoreOptions(), 2), list[asyncio.Task[bool]]()
+    try:
+        asyncio.run(run())
+    finally:
+        roots.close()
 
 
 def test_a_file_that_another_one_takes_the_place_of_stays_what_it_was(reading: Reading) -> None:

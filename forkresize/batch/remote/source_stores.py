@@ -54,11 +54,11 @@ class SourceStores:
         if not isinstance(store, LocalStore):
             return None
         file = store.open(key)
-        found = info_of_status(key, os.fstat(file.fileno()))
-        if found.is_same(info_of(source, key)) and is_on_local_disk(file, store.location(key)):
+        is_same = info_of_status(key, os.fstat(file.fileno())).is_same(info_of(source, key))
+        if is_same and is_on_local_disk(file, store.location(key)):
             return file
         file.close()
-        if not found.is_same(info_of(source, key)):
+        if not is_same:
             raise ChangedError(source.path)
         return None
 
