@@ -9,8 +9,9 @@ from forkresize.gateway.admission import BUSY, Admission
 from forkresize.gateway.observation import note_problem, note_route
 from forkresize.gateway.problem import Problem
 
-_CONDITIONS = {b"if-none-match", b"if-modified-since"}
-"""Headers of requests that may be answered without a worker."""
+_PASSING = {b"if-none-match", b"if-modified-since", b"content-length", b"transfer-encoding"}
+"""Headers of requests that may be answered without a worker, or have a body: what bounds bodies also says that the
+connection is closed before their end."""
 
 
 class EarlyRefusal:
@@ -18,7 +19,7 @@ class EarlyRefusal:
 
     Most requests are refused then: each takes a part of the time that it takes to find out what it asks for, and
     whether it may. Requests that can be answered without a worker pass: those that have a condition, and those for a
-    picture that is being made for another one with the same URL.
+    picture that is being made for another one with the same URL. So do requests with a body.
 
     Args:
         app: answers all other requests.
@@ -42,7 +43,7 @@ class EarlyRefusal:
             await self._app(scope, receive, send)
             return
         path: bytes = scope["raw_path"]
-        if path not in self._under_way and not _has_condition(scope) and self._admission.refuses_all():
+        if path not in self._under_way and not _passes(scope) and self._admission.refuses_all():
             await self._refuse(send)
             return
         self._under_way[path] += 1
@@ -64,5 +65,5 @@ class EarlyRefusal:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def _has_condition(scope: Scope) -> bool:
-    return any(name in _CONDITIONS for name, _ in scope["headers"])
+def _passes(scope: Scope) -> bool:
+    return any(name in _PASSING for name, _ in scope["headers"])

@@ -64,7 +64,7 @@ def test_a_picture_is_refused_as_the_queue_refuses_it_and_noted() -> None:
     run(check)
 
 
-def test_what_needs_no_worker_passes() -> None:
+def test_what_needs_no_worker_or_has_a_body_passes() -> None:
     async def check() -> None:
         busy = Busy()
         await busy.overload()
@@ -72,6 +72,8 @@ def test_what_needs_no_worker_passes() -> None:
             {"path": "/livez", "raw_path": b"/livez"},
             {**PICTURE, "headers": [(b"if-none-match", b'"x"')]},
             {**PICTURE, "headers": [(b"if-modified-since", b"Sun, 29 Nov 2026 00:00:00 GMT")]},
+            {**PICTURE, "headers": [(b"content-length", b"5")]},
+            {**PICTURE, "headers": [(b"transfer-encoding", b"chunked")]},
             {**PICTURE, "method": "HEAD"},
         ):
             assert (await asgi.call(busy.app, **scope))[0] == 200, scope
