@@ -11,7 +11,8 @@ from io import FileIO
 _MOUNTS = "/proc/self/mountinfo"
 
 _REMOTE = re.compile(
-    r"nfs\d?|cifs|smb\d?|smbfs|9p|virtiofs|ceph|lustre|gpfs|beegfs\w*|glusterfs|ocfs2|gfs2|afs|coda|autofs|fuse(\..*)?"
+    r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|9p|virtiofs|vboxsf|vmhgfs|prl_fs|ceph|lustre|gpfs|beegfs\w*|fhgfs|glusterfs"
+    r"|orangefs|pvfs2|panfs|snfs|ocfs2|gfs2?|afs|coda|autofs|fuse(blk)?(\..*)?"
 )
 """Types of file systems that another machine or another program answers for. A local FUSE is among them."""
 
@@ -99,8 +100,9 @@ def _read_mounts() -> Iterator[tuple[bytes, str]]:
         OSError: the list cannot be read.
     """
     with open(_MOUNTS, "rb") as file:
-        lines = file.read().splitlines()
-    for line in lines:
+        # Places may have other line breaks in them; this one is escaped.
+        lines = file.read().split(b"\n")
+    for line in filter(None, lines):
         # As in proc_pid_mountinfo(5): the place is the fifth field, and the type follows a hyphen.
         before, _, after = line.partition(b" - ")
         place = _ESCAPE.sub(lambda escape: bytes([int(escape[1], 8)]), before.split(b" ")[4])

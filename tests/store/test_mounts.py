@@ -11,18 +11,20 @@ import pytest
 from forkresize.store import mounts
 from forkresize.store.mounts import LocalTree, find_type, is_on_local_disk
 
-_LIST = r"""22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
+_LIST = """22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
 30 22 0:40 / /srv/photos rw - nfs4 server:/photos rw
 31 30 0:41 / /srv/photos/local rw master:1 propagate_from:2 - xfs /dev/sdb1 rw
-32 22 0:42 / /srv/with\040space rw - fuse.sshfs host:/ rw
+32 22 0:42 / /srv/with\\040space rw - fuse.sshfs host:/ rw
 33 22 0:43 / /srv/twice rw - cifs //host/a rw
 34 22 0:44 / /srv/twice rw - tmpfs tmpfs rw
+35 22 8:17 / /srv/usb rw - fuseblk /dev/sdb1 rw
+36 22 8:18 / /srv/odd\rname rw - ext2 /dev/sdb2 rw
 """
 
 
 @pytest.fixture
 def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mountinfo").write_text(_LIST)
+    (tmp_path / "mountinfo").write_bytes(_LIST.encode())
     monkeypatch.setattr(mounts, "_MOUNTS", str(tmp_path / "mountinfo"))
 
 
@@ -30,7 +32,8 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [("/", "ext4"), ("/srv", "ext4"), ("/srv/photos", "nfs4"), ("/srv/photos/a/b", "nfs4"), ("/srv/photosx", "ext4"),
-     ("/srv/photos/local/a", "xfs"), ("/srv/with space", "fuse.sshfs"), ("/srv/twice/a", "tmpfs")],
+     ("/srv/photos/local/a", "xfs"), ("/srv/with space", "fuse.sshfs"), ("/srv/twice/a", "tmpfs"),
+     ("/srv/odd\rname/a", "ext2")],
 )  # fmt: skip
 def test_a_directory_has_the_type_of_the_mount_nearest_above_it(folder: str, kind: str) -> None:
     assert find_type(folder) == kind
@@ -61,7 +64,8 @@ def test_without_a_list_no_file_counts_as_local(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("folder", "is_local"),
     [("/", False), ("/srv", False), ("/usr", True), ("/srv/photos", False), ("/srv/photos/local", True),
-     ("/srv/photosx", True), ("/srv/with space/a", False), ("/srv/twice", False)],
+     ("/srv/photosx", True), ("/srv/with space/a", False), ("/srv/twice", False),
+     ("/srv/usb/a", False)],
 )  # fmt: skip
 def test_a_tree_is_local_if_nothing_remote_is_mounted_at_it_or_below(folder: str, is_local: bool) -> None:
     tree = LocalTree(folder)
