@@ -35,7 +35,7 @@ class RunsSettings(Struct, frozen=True, kw_only=True):
         slots: how many runs are done at the same time; None for one on this machine, and eight on a cluster.
         workers: of each run on this machine; None for as many as there are CPUs.
         memory: bytes that they may use together; None for a half of what the command would use.
-        nice: their niceness.
+        nice: their niceness. Workers for pictures on demand have 5, and get nine times as much of a processor.
         sandbox: of these workers.
 
     Raises:
@@ -50,7 +50,7 @@ class RunsSettings(Struct, frozen=True, kw_only=True):
     slots: int | None = None
     workers: int | None = None
     memory: int | None = None
-    nice: int = 10
+    nice: int = 15
     sandbox: str = "auto"
 
     def __post_init__(self) -> None:

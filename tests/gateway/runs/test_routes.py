@@ -7,7 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import fields
 
+from forkresize.daemon import gateway as gateway_command
+from forkresize.gateway.runs.settings import RunsSettings
 from tests.gateway.conftest import DEADLINE, Gateway, StartGateway, run_gateway
 from tests.gateway.runs.client import SMALL, options, read_events, submit, wait_for_end
 from tests.gateway.runs.conftest import draw_pictures
@@ -183,6 +186,12 @@ def test_a_run_is_cancelled_and_stays(gateway: Gateway) -> None:
     wait_for_end(gateway, working)
     assert gateway.client.delete(f"/v1/runs/{working}").json()["state"] == "succeeded"
     assert gateway.client.delete(f"/v1/runs/{'0' * 32}").status_code == 404
+
+
+def test_pictures_on_demand_get_far_more_of_a_processor_than_batches() -> None:
+    (batches,) = (each.default for each in fields(RunsSettings) if each.name == "nice")
+    # Linux gives a process 1.25 times as much for each step.
+    assert batches - gateway_command._NICE >= 10  # noqa: SLF001  No program needs it.
 
 
 def test_a_gateway_without_a_destination_does_no_batches(start_gateway: StartGateway, folder: Path) -> None:
