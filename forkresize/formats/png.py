@@ -35,7 +35,10 @@ _DRAWING_RATIO = 0.15
 """Bytes of a PNG, as a share of its pixels' bytes, that photographs are above."""
 
 _SAMPLES, _SAMPLE_ROWS = 3, 16
-"""How many parts of a picture are compressed to compare strategies, and their rows: as many as zlib's window holds."""
+"""How many parts of a picture are compressed to compare strategies, and the fewest rows of each."""
+
+_WINDOW = 1 << 15
+"""Bytes in which zlib looks for repetitions: each part has as many, so that those of narrow pictures are found."""
 
 _SAMPLED = frozenset({"L", "LA", "RGB", "RGBA"})
 """Modes of pictures that are sampled."""
@@ -115,12 +118,13 @@ def _are_good_enough(files: Sequence[bytes], images: spec.Images, request: spec.
 def _is_smooth(image: Any) -> bool:
     """Return whether run-length encoding is better than zlib's default for parts of a picture, as for photographs."""
     width, height = image.size
-    if image.mode not in _SAMPLED or height < 2 * _SAMPLES * _SAMPLE_ROWS:
+    rows = max(_SAMPLE_ROWS, _WINDOW // (width * len(image.mode)))
+    if image.mode not in _SAMPLED or height < 2 * _SAMPLES * rows:
         return False
-    sample = image.crop((0, 0, width, _SAMPLES * _SAMPLE_ROWS))
+    sample = image.crop((0, 0, width, _SAMPLES * rows))
     for number in range(_SAMPLES):
-        top = (2 * number + 1) * height // (2 * _SAMPLES) - _SAMPLE_ROWS // 2
-        sample.paste(image.crop((0, top, width, top + _SAMPLE_ROWS)), (0, number * _SAMPLE_ROWS))
+        top = (2 * number + 1) * height // (2 * _SAMPLES) - rows // 2
+        sample.paste(image.crop((0, top, width, top + rows)), (0, number * rows))
     run_length, default = (_sampled_bytes(sample, strategy) for strategy in (_RUN_LENGTH, _DEFAULT))
     return run_length < _BETTER * default
 

@@ -164,3 +164,13 @@ def test_a_drawing_is_compressed_in_two_ways(
     assert len(saves) == 2
     drawing.save(file := io.BytesIO(), "PNG", compress_level=4, compress_type=3)
     assert len(made.data) < 0.9 * len(file.getvalue())
+
+
+def test_repetitions_in_a_narrow_picture_are_found(noise: Scene, encoded: Encode) -> None:
+    """As many rows as zlib looks back are compared, not a few."""
+    texture = noise("RGB", size=(100, 60)).point(lambda level: level & 3)
+    picture = Image.new("RGB", (100, 960))
+    for top in range(0, 960, 60):
+        picture.paste(texture, (0, top))
+    picture.save(file := io.BytesIO(), "PNG", compress_level=4, compress_type=0)
+    assert len(encoded(picture, "png").data) <= len(file.getvalue())
