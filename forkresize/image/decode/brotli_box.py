@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import suppress
+from typing import Any
 
 from forkresize.extras import install_command
 
@@ -16,9 +17,8 @@ def unpack_box(packed: bytes, name: str) -> bytes:
         packed: the content of the box, without the type that it begins with.
         name: what it is, for the warning.
     """
-    try:
-        import brotli
-    except ImportError:
+    brotli = _load_brotli()
+    if brotli is None:
         warnings.warn(f"compressed {name} was dropped: {install_command('jxl')} adds its reader", stacklevel=1)
         return b""
     decompressor = brotli.Decompressor()
@@ -30,3 +30,12 @@ def unpack_box(packed: bytes, name: str) -> bytes:
     if not is_whole:
         warnings.warn(f"compressed {name} was dropped: it is damaged or too large", stacklevel=1)
     return content if is_whole else b""
+
+
+def _load_brotli() -> Any:
+    """Return the package; None if it is missing, or older than 1.2, where the output cannot be limited."""
+    try:
+        import brotli
+    except ImportError:
+        return None
+    return brotli if hasattr(brotli.Decompressor, "can_accept_more_data") else None
