@@ -2,6 +2,7 @@
 
 import errno
 import re
+from collections.abc import Callable
 from types import TracebackType
 
 from PIL import Image
@@ -147,3 +148,26 @@ def failure_of(error: Exception) -> Skipped | Failed:
     if isinstance(error, MemoryError):
         return Failed(Reason.MEMORY_LIMIT, str(error) or "not enough memory")
     return Failed(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+class FailureCatcher:
+    """Passes what an exception in the block means for an output to a function, and goes on behind the block.
+
+    Args:
+        receive: the function.
+    """
+
+    def __init__(self, receive: Callable[[Skipped | Failed], None]) -> None:
+        self._receive = receive
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        failure = None if error is None else as_exception(error)
+        if failure is None:
+            return False
+        self._receive(failure_of(failure))
+        return True

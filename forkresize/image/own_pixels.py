@@ -15,6 +15,7 @@ from forkresize.image.encode.jpeg_in_jxl import pack_jpeg
 from forkresize.image.geometry.layout import Layout
 from forkresize.image.metadata import MetadataBlocks, with_orientation
 from forkresize.image.source_image import SourceImage
+from forkresize.loss import Loss
 from forkresize.recipe import Color, IfLarger, Metadata, Recipe, Rendition
 
 _UNPACKED = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
@@ -23,11 +24,29 @@ _UNPACKED = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA"})
 _EFFORT = 8
 """The effort of packing without loss if none is given: oxipng's usual level."""
 
+_OF_DECODING = frozenset({Loss.DEPTH, Loss.HDR, Loss.TRANSPARENCY})
+"""What decoding a picture, or encoding it again, may lose."""
+
 
 def is_whole(source: SourceImage, layout: Layout, recipe: Recipe) -> bool:
     """Return whether an output shows all of a source at its size, and no step changes it."""
     is_complete = source.view.visible_size == source.view.size and layout.canvas == source.size
     return is_complete and layout.is_unscaled and len(recipe.steps) == 1
+
+
+def find_avoided_losses(encoded: Encoded, source: SourceImage, output: str) -> frozenset[Loss]:
+    """Return what a file does not lose, although decoding lost it, since it has the source's own coded pixels.
+
+    Args:
+        encoded: the file.
+        source: the source.
+        output: name of the file's format.
+    """
+    if not encoded.is_own:
+        return frozenset()
+    is_rewritten_whole = source_name(source.image.format) == output and OUTPUT_FORMATS[output].is_copied_whole
+    keeps_map = source.hdr_part is None or encoded.is_copy or is_rewritten_whole
+    return _OF_DECODING if keeps_map else _OF_DECODING - {Loss.HDR}
 
 
 class OwnPixels(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """One rendition of a picture: built frame by frame, then encoded."""
 
 from collections.abc import Collection, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,12 +11,12 @@ from forkresize.image.color.convert import to_srgb
 from forkresize.image.decode.identify import output_format
 from forkresize.image.diagnostics import Diagnostics
 from forkresize.image.encode import Encoded, encode
-from forkresize.image.errors import as_exception, failure_of
+from forkresize.image.errors import FailureCatcher, failure_of
 from forkresize.image.gainmap.errors import GainMapError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.limits import check_pixels
 from forkresize.image.metadata.credentials import REMOVED
-from forkresize.image.own_pixels import OwnPixels, is_whole
+from forkresize.image.own_pixels import OwnPixels, find_avoided_losses, is_whole
 from forkresize.image.picture import Frames, Picture, Timing
 from forkresize.image.pipeline import Target, apply_after, predict_view
 from forkresize.image.plan import plan
@@ -33,31 +32,6 @@ if TYPE_CHECKING:
 
     from forkresize.image.gainmap.output import OutputMap
     from forkresize.image.geometry.layout import Layout
-
-_OF_DECODED_PIXELS: Collection[Loss | None] = (Loss.DEPTH, Loss.HDR)
-"""What pixels lose when they are decoded."""
-
-
-class _Guard:
-    """See ``RenditionBuilder``."""
-
-    def __init__(self, builder: "RenditionBuilder") -> None:
-        self._builder = builder
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool:
-        if error is None:
-            return False
-        failure = as_exception(error)
-        if failure is None:
-            return False
-        # It must not stop the other renditions.
-        self._builder.failure = failure_of(failure)
-        return True
 
 
 class RenditionBuilder:
@@ -83,7 +57,7 @@ class RenditionBuilder:
         self._recipe = recipe
         self._plan: Layout | None = None
         self._reserved = 0
-        self._has_own_pixels = False
+        self._avoided: Collection[Loss] = ()
         self._images: list[Image] = []
         self._profiles: list[bytes | None] = []
 
@@ -102,9 +76,12 @@ class RenditionBuilder:
         """What the output's format can hold."""
         return OUTPUT_FORMATS[self.format]
 
-    def _guard(self) -> "_Guard":
-        """Turn an exception in the block into the reason why the rendition cannot be made."""
-        return _Guard(self)
+    def _guard(self) -> FailureCatcher:
+        """Turn an exception in the block, which must not stop the other renditions, into the reason of a failure."""
+        return FailureCatcher(self._give_up)
+
+    def _give_up(self, failure: Skipped | Failed) -> None:
+        self.failure = failure
 
     def choose_format(self) -> None:
         """Choose the output's format, and how many frames go into it."""
@@ -179,7 +156,7 @@ class RenditionBuilder:
         if self.is_pending:
             with self._guard():
                 encoded = self._encode_with_map(kept)
-                self._has_own_pixels = encoded.is_own
+                self._avoided = find_avoided_losses(encoded, self._source, self.format)
                 if self._source.has_credentials and not (encoded.is_copy or self._recipe.metadata is Metadata.NONE):
                     self.diagnostics.warn(REMOVED)
                 rendered = self._describe(encoded)
@@ -264,9 +241,8 @@ class RenditionBuilder:
         return encode(frames, self.format, rendition, embedded)
 
     def all_warnings(self, of_source: Iterable[str]) -> tuple[str, ...]:
-        """Return the warnings about this rendition, after those about decoding its source that are true of it."""
-        untrue = _OF_DECODED_PIXELS if self._has_own_pixels else ()
-        return (*(each for each in of_source if loss_of(each) not in untrue), *self.diagnostics.warnings)
+        """Return the warnings that are true of this rendition, those about decoding its source first."""
+        return tuple(each for each in (*of_source, *self.diagnostics.warnings) if loss_of(each) not in self._avoided)
 
     def _describe(self, encoded: Encoded) -> Rendered:
         return Rendered(

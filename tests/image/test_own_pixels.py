@@ -206,3 +206,16 @@ def test_a_damaged_jpeg_is_not_copied(scene: Scene) -> None:
             assert made.warnings[0].startswith("salvaged")
             assert made.warnings[-1] == "encoded with loss: JPEG has no lossless compression"
             Image.open(io.BytesIO(made.data)).load()
+
+
+def test_a_channel_that_is_copied_has_no_warning_that_it_was_dropped(noise: Scene) -> None:
+    # The former encoder finds what repeats at this distance, Pillow's own for TIFF does not.
+    texture, image = noise("RGB", size=(256, 50)).convert("RGBX"), Image.new("RGBX", (256, 192))
+    for top in range(0, 192, 50):
+        image.paste(texture, (0, top))
+    source = coded(image, "TIFF", compression="zstd")
+    made = repacked(source, metadata="all")
+    assert made.data == source
+    assert made.warnings == ()
+    [encoded] = transform(source, Recipe.of(width=100))
+    assert encoded.warnings == ("channels beside the colors were dropped: 1 without a meaning in the file",)
