@@ -8,25 +8,30 @@ from forkresize.formats.spec import UnsupportedContainerError
 _LONG = 1
 """The size of a box whose real size follows, in 64 bits."""
 
+_MAX_BOXES = 1 << 16
+"""In a file or in a box; no picture has as many. A list of boxes may take twenty times as much memory as they do."""
+
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield the type of each box in a part of a file, and where its content begins and ends.
 
     Raises:
-        UnsupportedContainerError: a box is damaged.
+        UnsupportedContainerError: a box is damaged, or there are too many.
         struct.error: the header of one ends too early.
     """
-    while start < end:
+    for _ in range(_MAX_BOXES):
+        if start >= end:
+            return
         size, name = struct.unpack_from(">I4s", data, start)
-        header = 8
+        header, stop = 8, start + size if size else end
         if size == _LONG:
             (size,) = struct.unpack_from(">Q", data, start + 8)
-            header = 16
-        stop = start + size if size else end
+            header, stop = 16, start + size
         if stop > end or stop < start + header:
             raise UnsupportedContainerError(f"box {name!r} has {size} bytes")
         yield name, start + header, stop
         start = stop
+    raise UnsupportedContainerError(f"{_MAX_BOXES} boxes or more")
 
 
 def box(name: bytes, content: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +14,16 @@ from PIL.ExifTags import Base
 
 from forkresize.formats.boxes import box, boxes
 from forkresize.image.container import replace_metadata
-from forkresize.image.container.avif_items import Item, Reference, read_picture
-from forkresize.image.container.avif_layout import write_picture
+from forkresize.image.container.avif_items import read_picture
 from forkresize.image.metadata import MetadataBlocks
 from forkresize.image.transform import Rendered, transform
 from forkresize.recipe import Recipe
+from tests.image.avifs import SECRET, coded, meta_of, with_parts, with_tiles
 
 pytest.importorskip("pillow_jxl")
 
 Scene = Callable[..., Image.Image]
 
-SECRET = b"SECRET"
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -50,13 +49,6 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     ("jxl", {"lossless": True, "effort": 1}),
     ("jxl", {"effort": 1, "use_container": True}),
 ]
-
-
-def coded(image: Image.Image, name: str, **options: Any) -> bytes:
-    if name == "jxl" and "exif" in options:
-        options["exif"] = bytes(4) + options["exif"][6:]
-    image.save(file := io.BytesIO(), name, **options)
-    return file.getvalue()
 
 
 def seen(data: bytes) -> tuple[Any, ...]:
@@ -107,49 +99,7 @@ def test_a_turned_avif_stays_turned_and_its_exif_does_not_turn_it_again(scene: S
         assert struct.pack("<HHIH", Base.Orientation, 3, 1, orientation) not in output
 
 
-def parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    return ((name, data[start:end]) for name, start, end in boxes(data, 0, len(data)))
-
-
-def meta_of(data: bytes) -> tuple[int, int]:
-    return next((start, end) for name, start, end in boxes(data, 0, len(data)) if name == b"meta")
-
-
-def with_parts(scene: Scene) -> bytes:
-    """Return an AVIF with alpha, a gain map, a thumbnail and a text."""
-    color = coded(scene("RGBA"), "avif", speed=10)
-    picture = read_picture(color, *meta_of(color))
-    small = coded(scene("L", (40, 20)), "avif", speed=10)
-    [gray] = read_picture(small, *meta_of(small)).items
-    number = picture.next_number
-    names = [(gray.declared, gray.content, gray.properties), (b"tmap\0", b"\0\0\0\0\0gain", gray.properties[:1])]
-    mapped, applied = (
-        Item(number + place, declared, content, 1, properties)
-        for place, (declared, content, properties) in enumerate(names)
-    )
-    thumbnail = Item(number + 2, gray.declared, gray.content + SECRET, 0, gray.properties)
-    return write_picture(
-        color[: boxes_end(color)],
-        type(picture)(
-            primary=picture.primary,
-            items=[*picture.items, mapped, applied, thumbnail],
-            references=[
-                *picture.references,
-                Reference(b"dimg", applied.number, (picture.primary, mapped.number)),
-                Reference(b"thmb", thumbnail.number, (picture.primary,)),
-            ],
-            alternatives=[(number + 4, applied.number, picture.primary)],
-        ),
-        [Item(number + 3, b"mime\0text/plain\0", SECRET)],
-    )
-
-
-def boxes_end(data: bytes) -> int:
-    """Return where the first box ends."""
-    return next(end for _name, _start, end in boxes(data, 0, len(data)))
-
-
-def test_a_gain_map_and_alpha_stay_and_thumbnails_go(scene: Scene) -> None:
+def test_a_gain_map_and_alpha_stay_and_other_pictures_go(scene: Scene) -> None:
     source = with_parts(scene)
     output = replace_metadata(source + box(b"uuid", SECRET), "avif", MetadataBlocks())
     assert output is not None
@@ -168,23 +118,24 @@ def test_a_gain_map_and_alpha_stay_and_thumbnails_go(scene: Scene) -> None:
 
 
 def test_tiles_that_share_their_bytes_share_them_still(scene: Scene) -> None:
-    color = coded(scene("RGB", (128, 128)), "avif", speed=10)
-    [tile] = read_picture(color, *meta_of(color)).items
-    size = struct.pack(">4xII", 256, 256)
-    owned = [each for each in tile.properties if each[0][0] != b"ispe"]
-    grid = Item(
-        9, b"grid\0", bytes((0, 0, 1, 1)) + struct.pack(">HH", 256, 256), 0, [((b"ispe", size), False), *owned[:1]]
-    )
-    tiles = [Item(number, tile.declared, tile.content, 1, tile.properties) for number in range(1, 5)]
-    picture = type(read_picture(color, *meta_of(color)))(
-        primary=9, items=[grid, *tiles], references=[Reference(b"dimg", 9, (1, 2, 3, 4))], alternatives=[]
-    )
-    source = write_picture(color[: boxes_end(color)], picture, [])
+    source = with_tiles(scene, 2, 2)
     assert Image.open(io.BytesIO(source)).size == (256, 256)
     output = replace_metadata(source, "avif", KEPT)
     assert output is not None
     assert seen(output) == seen(source)
-    assert output.count(tile.content) == 1
+    [tile] = {item.content for item in read_picture(source, *meta_of(source)).items if item.declared == b"av01\0"}
+    assert output.count(tile) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "properties", "is_rewritten"), [(50, 60, 1, True), (90, 90, 1, False), (30, 40, 60, False)]
+)
+def test_a_file_of_very_many_parts_is_not_rewritten(
+    columns: int, rows: int, properties: int, *, is_rewritten: bool, scene: Scene
+) -> None:
+    """What is read of their tables takes more memory than these."""
+    source = with_tiles(scene, columns, rows, properties)
+    assert (replace_metadata(source, "avif", KEPT) is not None) is is_rewritten
 
 
 def test_what_is_not_understood_is_not_rewritten(scene: Scene) -> None:
@@ -253,6 +204,23 @@ def test_without_loss_their_coded_pixels_stay_with_every_policy(name: str, polic
     assert (b"Paris" in made.data) is (policy == "all")
     assert (b"a camera" in made.data) is (policy != "none")
     assert len(made.data) <= len(source)
+
+
+@pytest.mark.parametrize("recipe", [{"metadata": "all"}, {"metadata": "none"}])
+def test_a_gain_map_that_stays_has_no_warning(recipe: dict[str, str], scene: Scene) -> None:
+    source = with_parts(scene)
+    made = repacked(source, **recipe)
+    assert b"tmap" in made.data
+    assert made.warnings == ()
+    [encoded] = transform(source, Recipe.of(width=60))
+    assert b"tmap" not in encoded.data
+    assert any(each.startswith("its HDR part was dropped") for each in encoded.warnings)
+
+
+def test_a_gain_map_that_stays_because_the_source_is_smaller_has_no_warning(scene: Scene) -> None:
+    [made] = transform(with_parts(scene), Recipe.of(if_larger="keep-original", quality=95))
+    assert b"tmap" in made.data
+    assert made.warnings == ("kept the source's own pixels, which take fewer bytes than encoding them again",)
 
 
 def test_a_jpeg_can_be_restored_from_its_jpeg_xl_only_if_all_metadata_is_kept(scene: Scene) -> None:

@@ -24,12 +24,12 @@ _TIFF_OFFSET = bytes(4)
 
 
 def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
-    """Return an AVIF with other metadata, and without thumbnails. A gain map stays.
+    """Return an AVIF with other metadata, and without thumbnails, depth maps and masks. A gain map stays.
 
     Properties of the picture say how it is turned; decoders ignore what EXIF says.
 
     Raises:
-        UnsupportedContainerError: it is damaged, is a sequence, or has what is not understood here.
+        UnsupportedContainerError: it is damaged, too complex or a sequence, or has what is not understood here.
         struct.error: it ends too early.
     """
     parts = list(boxes(data, 0, len(data)))

@@ -21,6 +21,21 @@ _PROPERTIES = frozenset(
 )
 """The properties that make pixels and colors."""
 
+_AUXILIARIES = frozenset(
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha urn:mpeg:hevc:2015:auxid:1 "
+    b"urn:com:apple:photo:2020:aux:hdrgainmap".split()
+)
+"""Types of auxiliary pictures: alpha, by both of its names, and Apple's gain map. Others are depth maps and masks."""
+
+_TABLES = frozenset({b"iinf", b"iloc", b"iref", b"grpl"})
+"""Boxes that list items, the places of their parts, what they are for each other, and groups of them."""
+
+_MAX_TABLE = 1 << 18
+"""Bytes of tables, more than those of 4,000 tiles take. What is read of them may take 130 times as much memory."""
+
+_MAX_PROPERTIES = (1 << 15) - 1
+"""As many have a number."""
+
 _IN_FILE, _IN_BOX = 0, 1
 """Where the content of an item is: in the file, or in the box ``idat``."""
 
@@ -94,8 +109,9 @@ def read_picture(data: bytes, start: int, end: int) -> AvifPicture:
     primary = _read_primary(found[b"pitm"])
     types = dict(_read_types(found[b"iinf"]))
     references = [each for each in _read_references(found.get(b"iref")) if each.kind in _REFERENCES]
-    kept = _find_parts(primary, references, types)
     properties = _read_properties(found[b"iprp"])
+    seen = {number for number, owned in properties.items() if _is_alpha_or_gain_map(owned)}
+    kept = _find_parts(primary, [each for each in references if each.kind != _BELONGS_TO or each.source in seen], types)
     places = {number: extents for number, extents in _read_places(found) if number in kept}
     if places.keys() != kept:
         raise UnsupportedContainerError
@@ -129,12 +145,23 @@ def _fields(data: bytes, start: int, end: int) -> _Boxes:
     by_type = _Boxes(found)
     if len(by_type) < len(found):
         raise UnsupportedContainerError
+    _check_tables([fields for name, fields in found if name in _TABLES])
     return by_type
+
+
+def _check_tables(tables: Iterable[Fields]) -> None:
+    if sum(table.end - table.position for table in tables) > _MAX_TABLE:
+        raise UnsupportedContainerError("its tables are too large")
 
 
 def _read_primary(fields: Fields) -> int:
     version, _flags = fields.version()
     return fields.number(4 if version else 2)
+
+
+def _is_alpha_or_gain_map(owned: Iterable[tuple[Property, bool]]) -> bool:
+    """Return whether an auxiliary picture with these properties changes what is seen of the picture."""
+    return any(name == b"auxC" and content[4:].partition(b"\0")[0] in _AUXILIARIES for (name, content), _ in owned)
 
 
 def _find_parts(primary: int, references: Iterable[Reference], types: Mapping[int, tuple[bytes, int]]) -> set[int]:
@@ -224,8 +251,12 @@ def _read_properties(fields: Fields) -> dict[int, list[tuple[Property, bool]]]:
     for container in fields.boxes(b"ipco"):
         parts = boxes(container.data, container.position, container.end)
         listed += [(name, container.data[inner:stop]) for name, inner, stop in parts]
+        if len(listed) > _MAX_PROPERTIES:
+            raise UnsupportedContainerError
     owned: dict[int, list[tuple[Property, bool]]] = {}
-    for entry in fields.boxes(b"ipma"):
+    tables = list(fields.boxes(b"ipma"))
+    _check_tables(tables)
+    for entry in tables:
         version, flags = entry.version()
         bits = 15 if flags & 1 else 7
         for _ in range(entry.number(4)):

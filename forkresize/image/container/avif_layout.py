@@ -38,7 +38,8 @@ def write_picture(file_type: bytes, picture: AvifPicture, added: Sequence[Item])
     ]
     size = sum(map(len, [file_type, _meta(before, _locate(items, contents, 0), after)]))
     meta = _meta(before, _locate(items, contents, size + 8), after)
-    return b"".join([file_type, meta, box(b"mdat", b"".join(contents))])
+    header = struct.pack(">I4s", 8 + sum(map(len, contents)), b"mdat")
+    return b"".join([file_type, meta, header, *contents])
 
 
 def _meta(before: list[bytes], places: bytes, after: list[bytes]) -> bytes:

@@ -17,6 +17,7 @@ _START = box(b"JXL ", b"\r\n\x87\n") + box(b"ftyp", b"jxl \0\0\0\0jxl ")
 _LEVEL = b"jxll"
 _PIXELS = frozenset({b"jxlc", b"jxlp"})
 _GAIN_MAP = b"jhgm"
+_KEPT = _PIXELS | {_LEVEL, _GAIN_MAP}
 
 
 def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
@@ -34,13 +35,13 @@ def rewrite(data: bytes, blocks: MetadataBlocks) -> bytes:
         return _START + embedded + box(b"jxlc", data) if embedded else data
     if not data.startswith(_START[:12]):
         raise UnsupportedContainerError
-    parts = [(name, box(name, data[start:end])) for name, start, end in boxes(data, 0, len(data))]
+    parts = [(name, box(name, data[start:end])) for name, start, end in boxes(data, 0, len(data)) if name in _KEPT]
     level, pixels, gain_map = (
-        b"".join(content for name, content in parts if name in names) for names in ({_LEVEL}, _PIXELS, {_GAIN_MAP})
+        [content for name, content in parts if name in names] for names in ({_LEVEL}, _PIXELS, {_GAIN_MAP})
     )
     if not pixels:
         raise UnsupportedContainerError
-    return b"".join([_START, level, embedded, pixels, gain_map])
+    return b"".join([_START, *level, embedded, *pixels, *gain_map])
 
 
 def _embed(blocks: MetadataBlocks) -> Iterator[bytes]:
