@@ -40,6 +40,8 @@ _SAMPLES, _SAMPLE_ROWS = 3, 16
 _WINDOW = 1 << 15
 """Bytes in which zlib looks for repetitions: each part has as many, so that those of narrow pictures are found."""
 
+_SAMPLE_NAME = "sample.png"
+
 _SAMPLED = frozenset({"L", "LA", "RGB", "RGBA"})
 """Modes of pictures that are sampled."""
 
@@ -131,7 +133,9 @@ def _is_smooth(image: Any) -> bool:
 
 def _sampled_bytes(sample: Any, strategy: int) -> int:
     file = io.BytesIO()
-    sample.save(file, "PNG", compress_level=_LEVEL, compress_type=strategy)
+    # Given the format by its name, Pillow would load the plug-ins of four others.
+    file.name = _SAMPLE_NAME
+    sample.save(file, compress_level=_LEVEL, compress_type=strategy)
     return _coded_bytes(file.getvalue())
 
 
