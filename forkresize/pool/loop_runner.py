@@ -99,8 +99,11 @@ class LoopRunner:
     def _end_without_loop(self) -> None:
         """Fail what waits: nothing would do it any more."""
         with self._lock:
-            if not self._is_over:
-                self._end(RuntimeError("its event loop is closed"))
+            if self._is_over:
+                return
+            self._is_over = True
+        # Without the lock: callbacks of what fails may call wake().
+        self._end(RuntimeError("its event loop is closed"))
 
     def _end(self, error: BaseException | None) -> None:
         self._is_over = True

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,19 @@ def test_after_the_end_of_its_loop_a_pool_refuses_tasks_and_those_that_wait_fail
     with pytest.raises(BrokenPoolError, match="its event loop is closed"):
         pool.submit(("double", 3))
     pool.terminate()
+
+
+@pytest.mark.parametrize("end", [PoolProcess.terminate, partial(PoolProcess.shutdown, wait=False)])
+def test_a_callback_may_end_the_pool_after_the_end_of_its_loop(start: Start, end: Callable[..., object]) -> None:
+    loop = asyncio.new_event_loop()
+    pool = start(loop)
+    waiting = pool.submit(("double", 1))
+    waiting.add_done_callback(lambda _: end(pool))
+    loop.close()
+    late = pool.submit(("double", 2))
+    for future in (waiting, late):
+        with pytest.raises(BrokenPoolError, match="its event loop is closed"):
+            future.result(30)
 
 
 def test_every_task_has_one_result_while_supervisors_are_killed(loop: asyncio.AbstractEventLoop, start: Start) -> None:
