@@ -14,6 +14,9 @@ _GRACE = 1.0
 _STARVED_GRACE = 30.0
 """Seconds that a process gets after SIGKILL while it only waits for a processor, as on a machine with too much work."""
 
+_unreaped: set[int] = set()
+"""Numbers of the processes that outlived SIGKILL. Each stays a zombie until it is waited for, at a later fork."""
+
 
 class ChildProcess:
     """A forked process.
@@ -39,13 +42,14 @@ class ChildProcess:
         Raises:
             OSError: there are too many processes or open files.
         """
+        _reap_late()
         reader, writer = os.pipe()
         try:
             pid = os.fork()
             if not pid:
                 _run_child(run, reader)
             return cls(pid, _open_sentinel(pid, reader))
-        except OSError:
+        except BaseException:
             os.close(reader)
             raise
         finally:
@@ -55,7 +59,7 @@ class ChildProcess:
     def kill(self) -> None:
         """Send SIGKILL; do not wait."""
         if self._poll() is None:
-            # Another part of the program may have waited for it.
+            # A signal handler may have waited for it since.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
@@ -64,7 +68,8 @@ class ChildProcess:
 
         Returns:
             The exit code, or the negated number of the signal that ended it. A process in uninterruptible disk sleep
-            may outlive SIGKILL for a while; it counts as dead.
+            may outlive SIGKILL for a while; it counts as dead. So does one that another part of the program has waited
+            for, which has its exit code.
         """
         if not self._ends_within(_GRACE):
             self.kill()
@@ -74,10 +79,16 @@ class ChildProcess:
         return -signal.SIGKILL if self._exit_code is None else self._exit_code
 
     def _poll(self) -> int | None:
-        """Return the exit code, as of ``reap``; None if the process has not ended, or its exit code is lost."""
+        """Return the exit code, as of ``reap``; None if the process has not ended."""
         if self._exit_code is None:
-            with contextlib.suppress(ChildProcessError):
+            try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                # It was waited for, and its number may be that of another process by now. If kill() did that, in a
+                # signal handler, the exit code is known.
+                if self._exit_code is None:
+                    self._exit_code = -signal.SIGKILL
+            else:
                 if pid:
                     self._exit_code = os.waitstatus_to_exitcode(status)
         return self._exit_code
@@ -106,6 +117,17 @@ class ChildProcess:
     def close(self) -> None:
         """Close the descriptor."""
         os.close(self.sentinel)
+        if self._poll() is None:
+            _unreaped.add(self.pid)
+
+
+def _reap_late() -> None:
+    for pid in list(_unreaped):
+        # If it is not a child, this process was forked by its parent.
+        with contextlib.suppress(ChildProcessError):
+            if not os.waitpid(pid, os.WNOHANG)[0]:
+                continue
+        _unreaped.discard(pid)
 
 
 def _run_child(run: Callable[[], NoReturn], reader: int) -> NoReturn:

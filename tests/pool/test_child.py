@@ -1,6 +1,8 @@
 import errno
 import os
+import select
 import signal
+import time
 from collections.abc import Callable, Container
 from itertools import count
 from types import ModuleType
@@ -101,10 +103,58 @@ def test_pool_is_broken_if_no_worker_can_be_forked(monkeypatch: pytest.MonkeyPat
 
 
 def test_exit_code_that_another_part_of_the_program_took_counts_as_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "_GRACE", 0.05)
     process = ChildProcess.fork(lambda: os._exit(3))
     assert os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1]) == 3
+    # Another process may have its number by now: it is not killed, and there is nothing to wait for.
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("another process was killed"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waited for a process that had ended"))
+    process.kill()
     assert process.reap() == -signal.SIGKILL
+    process.close()
+
+
+def test_exit_code_is_not_lost_to_a_signal_handler_that_kills_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler runs between the look at what is known and the wait."""
+    process = ChildProcess.fork(lambda: os._exit(3))
+    assert select.select([process.sentinel], [], [], 20)[0]
+    real = os.waitpid
+
+    def interrupted(pid: int, options: int) -> tuple[int, int]:
+        monkeypatch.setattr(os, "waitpid", real)
+        process.kill()
+        return real(pid, options)
+
+    monkeypatch.setattr(os, "waitpid", interrupted)
+    assert process.reap() == 3
+    process.close()
+
+
+def test_process_that_outlived_sigkill_is_waited_for_at_a_later_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_GRACE", 0.01)
+    process = ChildProcess.fork(pause)
+    with monkeypatch.context() as patched:
+        patched.setattr(ChildProcess, "kill", lambda _: None)
+        assert process.reap() == -signal.SIGKILL
+    ended = os.dup(process.sentinel)
+    process.close()
+    run_to_end()
+    os.kill(process.pid, signal.SIGKILL)
+    assert select.select([ended], [], [], 20)[0]
+    os.close(ended)
+    run_to_end()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+
+
+def pause() -> NoReturn:
+    signal.pause()
+    os._exit(1)
+
+
+def run_to_end() -> None:
+    process = ChildProcess.fork(lambda: os._exit(0))
+    assert select.select([process.sentinel], [], [], 20)[0]
+    assert process.reap() == 0
     process.close()
 
 
