@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import NoReturn, Self
@@ -45,6 +46,7 @@ class ChildProcess:
         _reap_late()
         reader, writer = os.pipe()
         try:
+            _flush_standard_streams()
             pid = os.fork()
             if not pid:
                 _run_child(run, reader)
@@ -128,6 +130,14 @@ def _reap_late() -> None:
             if not os.waitpid(pid, os.WNOHANG)[0]:
                 continue
         _unreaped.discard(pid)
+
+
+def _flush_standard_streams() -> None:
+    """Write what is buffered, which the child would write again."""
+    for stream in (sys.stdout, sys.stderr):
+        # As when they are closed or missing; what cannot be written stays, and fails in the parent.
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
 
 
 def _run_child(run: Callable[[], NoReturn], reader: int) -> NoReturn:

@@ -34,6 +34,18 @@ with ForkedIterator(block):
 """
 
 
+PRINTING = """
+from forkresize.pool import ForkedIterator, NothingYet
+def list_names():
+    print("listing", flush=True)
+    yield "a"
+print("begin")
+with ForkedIterator(list_names) as names:
+    assert [name for name in names if not isinstance(name, NothingYet)] == ["a"]
+print("end")
+"""
+
+
 def take(items: Iterable[Any]) -> Iterator[Any]:
     """Yield the items, waiting where there is none yet."""
     for item in items:
@@ -48,6 +60,13 @@ def test_all_items_arrive_in_their_order(size: int) -> None:
     with ForkedIterator(lambda: range(size)) as items:
         assert list(take(items)) == list(range(size))
         assert next(items, None) is None
+
+
+def test_a_source_that_prints_does_not_print_what_its_parent_has_not_flushed() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-W", "error", "-c", PRINTING]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=20, check=False)
+    assert (done.stdout, done.stderr) == ("begin\nlisting\nend\n", "")
 
 
 def test_items_larger_than_the_pipe_arrive() -> None:

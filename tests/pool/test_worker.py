@@ -42,6 +42,40 @@ def test_unflushed_output_of_the_parent_is_printed_once() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("once 20\n", "", 0)
 
 
+def test_unflushed_output_of_the_parent_to_a_file_of_its_own_is_written_once(tmp_path: Path) -> None:
+    script = """
+        import sys
+        from forkresize.pool import Pool, PoolOptions
+        sys.stdout = open(sys.argv[1], "w")
+        print("once", end=" ")
+        with Pool(str, options=PoolOptions(workers=4)) as pool:
+            print(len(list(pool.imap_unordered(range(20)))))
+        sys.stdout.close()
+    """
+    done = run_script(script, tmp_path / "log")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    assert (tmp_path / "log").read_text() == "once 20\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_keeps_no_worker_from_starting() -> None:
+    done = run_script("""
+        import os, sys
+        from forkresize.pool import Pool, PoolOptions
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, 1)
+        print("lost")
+        with Pool(str, options=PoolOptions(workers=2)) as pool:
+            assert len(list(pool.imap_unordered(range(20)))) == 20
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            os.write(2, error.strerror.encode())
+        os._exit(0)
+    """)
+    assert (done.stderr, done.returncode) == ("No space left on device", 0)
+
+
 def test_worker_never_runs_finally_or_atexit_of_its_parent(tmp_path: Path) -> None:
     script = """
         import atexit, os, sys
