@@ -47,7 +47,7 @@ class ChildProcess:
         reader, writer = os.pipe()
         try:
             _flush_standard_streams()
-            pid = os.fork()
+            pid = os.fork()  # noqa: TID251 -- the only place.
             if not pid:
                 _run_child(run, reader)
             return cls(pid, _open_sentinel(pid, reader))
