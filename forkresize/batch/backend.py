@@ -120,18 +120,15 @@ class Backend(Protocol):
 
 
 @contextmanager
-def _collector_paused(*, freeze: bool) -> Iterator[None]:
-    """Pause the garbage collector, which would look through all modules that are loaded, several times.
-
-    Args:
-        freeze: keep it from that afterwards as well; a pool ends this when it is left.
-    """
+def _collector_paused() -> Iterator[None]:
+    """Pause the garbage collector, which would look through all modules that are loaded, several times."""
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
-        if freeze:
-            gc.freeze()
+        # Makes all of them old, so that the next collections leave them out as well.
+        gc.freeze()
+        gc.unfreeze()
     finally:
         if was_enabled:
             gc.enable()
@@ -169,7 +166,7 @@ class LocalBackend:
 
     def preload(self, plan: "RunPlan") -> None:
         """Load codecs and watermarks before the first fork."""
-        with _collector_paused(freeze=not plan.settings.serial):
+        with _collector_paused():
             from forkresize.batch.render_job import preload
 
             preload(plan.recipe, head_of_only_file(plan))

@@ -1,5 +1,6 @@
 """What every executor has to do. Each test runs with a pool of workers and with the serial executor."""
 
+import gc
 import os
 import signal
 import time
@@ -199,6 +200,8 @@ def test_a_run_uses_the_executor_that_it_is_given(tmp_path: Path, jobs: list[Job
     summary = plan.execute([lambda outcome: workers.add(outcome.execution.worker)], create_executor=create_serial)
     assert (summary.written, summary.stats.workers) == (len(jobs), 1)
     assert workers == {os.getpid()}
+    # Nothing stays frozen: there is no pool that would end it.
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
     assert [os.fsdecode(setup.destination).rstrip("/") for setup in setups] == [str(tmp_path / "out")]
 
 
