@@ -114,4 +114,4 @@ def _check_cluster_options(options: Mapping[str, Any]) -> None:
             continue
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise FieldError(name, _NO_EFFECT)
-        _LOG.warning("%s %s", name, _NO_EFFECT)
+        _LOG.warning("the variable of --%s %s", name.replace("_", "-"), _NO_EFFECT)

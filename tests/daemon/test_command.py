@@ -1,5 +1,6 @@
 """The command ``forkresized``, without servers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,14 @@ def test_a_usage_error_says_what_is_wrong(
 ) -> None:
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_variable_of_a_cluster_that_has_no_effect_on_a_gateway_is_a_warning() -> None:
+    variables = {**os.environ, "FORKRESIZED_GATEWAY_CLUSTER_KEY": "/none"}
+    done = run("gateway", "--root", "a=/none", "--unsigned", env=variables)
+    assert done.returncode == 2
+    assert "the variable of --cluster-key has no effect without a destination for batches" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["status"], ["node", "--allow", "s3://abc"]])
