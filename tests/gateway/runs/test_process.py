@@ -87,7 +87,7 @@ def test_ctrl_c_is_for_the_gateway_and_a_batch_has_low_priority(busy: tuple[Gate
     batch = find_batch(gateway)
     # A terminal sends SIGINT to the group of the command in the foreground.
     assert os.getsid(batch) == batch
-    assert os.getpriority(os.PRIO_PROCESS, batch) == 10
+    assert os.getpriority(os.PRIO_PROCESS, batch) == 15
     assert gateway.stop(signal.SIGINT) == 0
 
 

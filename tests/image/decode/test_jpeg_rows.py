@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
@@ -53,6 +53,19 @@ def cropped(step: Crop, *others: Step, size: Size | None = None, **options: Any)
     return Recipe(steps=(step, *others), renditions=(rendition,), **options)
 
 
+def has_ties(area: tuple[int, int], size: tuple[int, int]) -> bool:
+    """Return whether a boundary of pixels of the result may go through the middle of one of the source.
+
+    The box kernel takes that one or not, as rounding decides, which depends on where the rows are.
+    """
+    return any(
+        2 * place * length % target == 0 and 2 * place * length // target % 2
+        for length in area
+        for target in size
+        for place in range(target)
+    )
+
+
 steps = st.lists(
     st.sampled_from([Flip(axis=Axis.VERTICAL), Flip(axis=Axis.HORIZONTAL), Rotate(degrees=90)]), max_size=2
 )
@@ -98,6 +111,8 @@ def test_pixels_are_those_of_the_whole_picture(
     crop = Crop(width=area[0], height=area[1], left=place[0], top=place[1])
     recipe = cropped(crop, *others, resize, size=size)
     (found,) = transform(data, recipe)
+    with Image.open(io.BytesIO(found.data)) as image:
+        assume(resize.resample is not Resample.BOX or not has_ties(area, image.size))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jpeg_rows, "_WORTHWHILE", 10**9)
         (expected,) = transform(data, recipe)
