@@ -1,7 +1,12 @@
 """Draw the times of tools as bars, one panel per workload. Requires matplotlib."""
 
+from textwrap import fill
+
 PER_ROW = 3
 """Panels side by side."""
+
+TITLE_WIDTH = 40
+"""Characters of a title in a line."""
 
 
 def chart(workloads: dict[str, dict[str, float]], path: str) -> None:
@@ -23,7 +28,7 @@ def chart(workloads: dict[str, dict[str, float]], path: str) -> None:
         names = sorted(times, key=lambda name: times[name], reverse=True)
         colors = ["#d9480f" if name.startswith("forkresize") else "#adb5bd" for name in names]
         axis.barh(names, [times[name] for name in names], color=colors)
-        axis.set_title(title, fontsize=8)
+        axis.set_title(fill(title, TITLE_WIDTH), fontsize=8)
         axis.set_xlabel("wall time relative to forkresize", fontsize=7)
         axis.tick_params(labelsize=7)
     figure.tight_layout()
