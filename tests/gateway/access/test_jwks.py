@@ -118,14 +118,20 @@ def test_keys_outlive_a_failing_server_for_a_day_and_then_no_token_is_verified(
     assert "cannot be fetched" in caplog.text
 
 
+async def with_withdrawn_key(server: KeyServer, issuer: Issuer, seconds: float) -> KeySetUrl:
+    """Return a key set that was fetched this long ago, just before its key "ec" was withdrawn."""
+    clock = Clock()
+    keys = KeySetUrl(server.url, clock)
+    server.body = issuer.jwks("rsa", "ec")
+    assert await keys.find("ec") is not None
+    server.body = issuer.jwks("rsa")
+    clock.now = seconds
+    return keys
+
+
 def test_a_key_that_was_withdrawn_is_dropped_after_ten_minutes(server: KeyServer, issuer: Issuer) -> None:
     async def look() -> None:
-        clock = Clock()
-        keys = KeySetUrl(server.url, clock)
-        server.body = issuer.jwks("rsa", "ec")
-        assert await keys.find("ec") is not None
-        server.body = issuer.jwks("rsa")
-        clock.now = 601.0
+        keys = await with_withdrawn_key(server, issuer, 601.0)
         async with asyncio.timeout(30):
             # The one who asks first does not wait.
             while await keys.find("ec") is not None:  # noqa: ASYNC110  # It is the caller's view that counts.
@@ -138,12 +144,7 @@ def test_a_key_that_was_withdrawn_while_no_caller_came_is_not_accepted_once_more
     server: KeyServer, issuer: Issuer
 ) -> None:
     async def look() -> None:
-        clock = Clock()
-        keys = KeySetUrl(server.url, clock)
-        server.body = issuer.jwks("rsa", "ec")
-        assert await keys.find("ec") is not None
-        server.body = issuer.jwks("rsa")
-        clock.now = 1201.0
+        keys = await with_withdrawn_key(server, issuer, 1201.0)
         assert await keys.find("ec") is None
         assert await keys.find("rsa") is not None
 
