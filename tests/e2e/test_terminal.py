@@ -88,6 +88,12 @@ def terminal(tmp_path: Path, draw: Draw, command: list[str]) -> Iterator[Termina
     opened.close()
 
 
+def signal_workers(terminal: Terminal, signum: signal.Signals) -> None:
+    """Send a signal to the workers of the run."""
+    for worker in Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children").read_text().split():
+        os.kill(int(worker), signum)
+
+
 def test_keys_are_not_echoed_while_the_view_is_up(terminal: Terminal) -> None:
     assert not terminal.echoes
     terminal.type(b"qqq\n")
@@ -97,17 +103,18 @@ def test_keys_are_not_echoed_while_the_view_is_up(terminal: Terminal) -> None:
 
 
 def test_ctrl_c_is_acknowledged_and_the_terminal_restored(terminal: Terminal) -> None:
+    signal_workers(terminal, signal.SIGSTOP)  # Else there may be no picture in progress at this moment.
     terminal.type(CTRL_C)
+    terminal.wait_for(lambda: b"press Ctrl-C again to stop now" in terminal.shown)
+    signal_workers(terminal, signal.SIGCONT)
     assert terminal.end() == 128 + signal.SIGINT
     assert b"stopping: finishing " in terminal.shown
-    assert b"press Ctrl-C again to stop now" in terminal.shown
     assert b"^C" not in terminal.shown
     assert terminal.echoes
 
 
 def test_second_ctrl_c_restores_the_terminal(terminal: Terminal) -> None:
-    for worker in Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children").read_text().split():
-        os.kill(int(worker), signal.SIGSTOP)
+    signal_workers(terminal, signal.SIGSTOP)
     terminal.type(CTRL_C)
     terminal.wait_for(lambda: b"press Ctrl-C again" in terminal.shown)
 
