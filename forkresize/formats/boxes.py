@@ -1,7 +1,9 @@
 """The boxes of AVIF, HEIF and JPEG XL (ISO/IEC 14496-12, 4.2)."""
 
+import os
 import struct
 from collections.abc import Iterator
+from typing import IO
 
 from forkresize.formats.spec import UnsupportedContainerError
 
@@ -32,6 +34,32 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]
         yield name, start + header, stop
         start = stop
     raise UnsupportedContainerError(f"{_MAX_BOXES} boxes or more")
+
+
+def boxes_in_file(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield the type of each outermost box, and the bytes of its content, at which the file then stands.
+
+    What follows a damaged box is left out, and the last box may be cut: metadata behind the pixels is not worth an
+    error.
+
+    Args:
+        file: seekable.
+    """
+    start, end = 0, file.seek(0, os.SEEK_END)
+    for _ in range(_MAX_BOXES):
+        file.seek(start)
+        head = file.read(8)
+        if len(head) < 8:  # noqa: PLR2004
+            return
+        size, name = struct.unpack(">I4s", head)
+        header = 8
+        if size == _LONG:
+            size, header = int.from_bytes(file.read(8)), 16
+        stop = min(start + size, end) if size else end
+        if stop < start + header:
+            return
+        yield name, stop - start - header
+        start = stop
 
 
 def box(name: bytes, content: bytes) -> bytes:

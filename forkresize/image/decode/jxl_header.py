@@ -3,19 +3,23 @@
 Its decoder decodes all of a file at once, so what decoding takes has to be known from here.
 """
 
-import struct
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import IO
 
 from msgspec import Struct
 
+from forkresize.formats.boxes import boxes_in_file
 from forkresize.image.decode.brotli_box import unpack_box
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 
-_PARTS = frozenset({b"jxlc", b"jxlp"})
+_CODESTREAM_BOX, _PART = b"jxlc", b"jxlp"
+"""Boxes of the whole codestream, and of a part of it, which begins with its number."""
+
+_PART_NUMBER = 4
+"""Bytes of that number."""
+
 _COMPRESSED = b"brob"
 """A box whose content is the type of another, and its content, compressed by Brotli."""
 
@@ -24,8 +28,6 @@ _RECONSTRUCTION = b"jbrd"
 
 _MAX_HEADER = 1 << 19
 """Bytes: more than 256 extra channels with the longest names take."""
-
-_MAX_BOXES = 10_000
 
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 """Width to height, where the width is not stored."""
@@ -105,9 +107,11 @@ def read_header(file: IO[bytes]) -> JxlHeader:
     if start != _CONTAINER:
         raise SyntaxError("not a JPEG XL file")
     codestream, from_jpeg = b"", False
-    for kind, content in _boxes(file, _PARTS):
+    for kind, size in boxes_in_file(file):
         from_jpeg |= kind == _RECONSTRUCTION
-        codestream += content[: _MAX_HEADER - len(codestream)]
+        if kind in {_CODESTREAM_BOX, _PART}:
+            number = file.read(min(size, _PART_NUMBER if kind == _PART else 0))
+            codestream += file.read(min(size - len(number), _MAX_HEADER - len(codestream)))
     return _parse(codestream, from_jpeg=from_jpeg)
 
 
@@ -121,37 +125,14 @@ def find_metadata(file: IO[bytes], wanted: Mapping[bytes, str]) -> dict[bytes, b
     found: dict[bytes, bytes] = {}
     if file.read(len(_CONTAINER)) != _CONTAINER:
         return found
-    # Boxes behind the pixels may be damaged.
-    with suppress(SyntaxError, struct.error):
-        for kind, content in _boxes(file, {*wanted, _COMPRESSED}):
-            packed_kind = content[: len(kind)] if kind == _COMPRESSED else b""
-            if packed_kind in wanted and packed_kind not in found:
-                found[packed_kind] = unpack_box(content[len(kind) :], wanted[packed_kind])
-            elif kind in wanted:
-                found.setdefault(kind, content)
+    for kind, size in boxes_in_file(file):
+        content = file.read(min(size, _MAX_HEADER)) if kind in {*wanted, _COMPRESSED} else b""
+        packed_kind = content[: len(kind)] if kind == _COMPRESSED else b""
+        if packed_kind in wanted and packed_kind not in found:
+            found[packed_kind] = unpack_box(content[len(kind) :], wanted[packed_kind])
+        elif kind in wanted:
+            found.setdefault(kind, content)
     return found
-
-
-def _boxes(file: IO[bytes], wanted: Collection[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type of each box, and of those that are wanted, the beginning of their content."""
-    for _number in range(_MAX_BOXES):
-        start = file.tell()
-        head = file.read(8)
-        if len(head) < 8:  # noqa: PLR2004
-            return
-        size, kind = struct.unpack(">I4s", head)
-        if size == 1:
-            (size,) = struct.unpack(">Q", file.read(8).rjust(8, b"\0"))
-        content = size - (file.tell() - start) if size else _MAX_HEADER
-        if content < 0:
-            raise SyntaxError("a box is smaller than its header")
-        is_wanted = kind in wanted
-        # The content of a part begins with its number.
-        number = file.read(min(content, 4)) if kind == b"jxlp" else b""
-        yield kind, file.read(min(content - len(number), _MAX_HEADER)) if is_wanted else b""
-        if not size:
-            return
-        file.seek(start + size)
 
 
 class _Bits:

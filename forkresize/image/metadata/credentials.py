@@ -10,6 +10,7 @@ from typing import IO
 
 from PIL.ImageFile import ImageFile
 
+from forkresize.formats.boxes import boxes_in_file
 from forkresize.image.decode.head import read_head, rewound
 
 REMOVED = "content credentials removed"
@@ -25,14 +26,11 @@ _TIFF_TAG = 0xCD41
 
 _GIF_EXTENSION = b"!\xff\x0bC2PA_GIF"
 
-_MOST_PARTS = 4096
-"""Chunks or boxes to look at; the credentials of an animation come before or after all of its frames."""
+_MOST_CHUNKS = 4096
+"""Chunks to look at; the credentials of an animation come before or after all of its frames."""
 
 _HEADER = 8
-"""Bytes of the size and the name of a chunk or a box."""
-
-_LONG, _LONG_HEADER = 1, 16
-"""The size of a box whose real size follows, in 64 bits; and the bytes of both."""
+"""Bytes of the name and the size of a chunk."""
 
 _BOX_HEAD = 64
 """Bytes of a box in which its purpose is seen."""
@@ -60,12 +58,13 @@ def _in_png(image: ImageFile) -> bool:
 
 def _in_webp(image: ImageFile) -> bool:
     with rewound(image) as file:
-        return any(name == b"C2PA" for name in islice(_riff_chunks(file), _MOST_PARTS))
+        return any(name == b"C2PA" for name in islice(_riff_chunks(file), _MOST_CHUNKS))
 
 
 def _in_boxes(image: ImageFile) -> bool:
     with rewound(image) as file:
-        for name, head in islice(_boxes(file), _MOST_PARTS):
+        for name, size in boxes_in_file(file):
+            head = file.read(min(size, _BOX_HEAD))
             if (name == b"uuid" and head.startswith(_UUID)) or (name == _JUMBF and _LABEL in head):
                 return True
     return False
@@ -95,26 +94,9 @@ _FINDERS: Mapping[str, Callable[[ImageFile], bool]] = {
 def _riff_chunks(file: IO[bytes]) -> Iterator[bytes]:
     """Yield the name of each chunk (RFC 9649, 2.3)."""
     position = 12
-    while len(head := _read_at(file, position, _HEADER)) == _HEADER:
+    file.seek(position)
+    while len(head := file.read(_HEADER)) == _HEADER:
         name, size = struct.unpack("<4sI", head)
         yield name
         position += _HEADER + size + size % 2
-
-
-def _boxes(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the type of each outermost box, and the first bytes of its content (ISO/IEC 14496-12, 4.2)."""
-    position = 0
-    while len(head := _read_at(file, position, _BOX_HEAD)) >= _HEADER:
-        size, name = struct.unpack_from(">I4s", head)
-        yield name, head[_HEADER:]
-        if size == _LONG and len(head) >= _LONG_HEADER:
-            (size,) = struct.unpack_from(">Q", head, _HEADER)
-        if size < _HEADER:
-            # It extends to the end of the file, or is damaged.
-            return
-        position += size
-
-
-def _read_at(file: IO[bytes], position: int, size: int) -> bytes:
-    file.seek(position)
-    return file.read(size)
+        file.seek(position)

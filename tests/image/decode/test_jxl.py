@@ -257,7 +257,16 @@ def test_compressed_metadata_has_a_warning_if_it_cannot_be_unpacked(
     assert sorted(made.warnings) == [dropped.format("EXIF"), dropped.format("XMP")]
 
 
-@pytest.mark.parametrize("behind", [b"\0\0\0\1xml \xff", b"\0\0\0\0xml ", b"\0\0\0\x0cbrobxml "])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"\0\0\0\1xml \xff",
+        b"\0\0\0\1xml " + b"\xff" * 8,
+        b"\0\0\0\3xml ",
+        b"\0\0\0\0xml ",
+        b"\0\0\0\x0cbrobxml ",
+    ],
+)
 def test_damaged_boxes_behind_the_pixels_hold_no_xmp(behind: bytes, scene: Scene) -> None:
     [packed] = transform(coded(scene()), Recipe.of(format="jxl", width=40))
     bare = packed.data

@@ -146,6 +146,13 @@ def test_credentials_behind_the_pixels_of_a_png_are_found() -> None:
     assert made.warnings == (REMOVED,)
 
 
+def test_credentials_in_a_box_with_a_size_of_64_bits_are_found() -> None:
+    content = UUID + bytes(4) + b"manifest\0" + bytes(8) + STORE
+    data = _encode("avif") + struct.pack(">I4sQ", 1, b"uuid", 16 + len(content)) + content
+    [made] = transform(data, Recipe.of(width=16, format="jpeg"))
+    assert made.warnings == (REMOVED,)
+
+
 def test_every_rendition_says_so() -> None:
     made = transform(_in_jpeg(_encode("jpg")), Recipe.of(width=[8, 16]))
     assert [each.warnings for each in made] == [(REMOVED,)] * 2
@@ -162,7 +169,6 @@ def test_other_boxes_of_the_same_kind_cause_no_warning() -> None:
 
 
 def test_a_file_that_is_copied_keeps_its_credentials() -> None:
-    # An AVIF has no rewriter, so that its own file is kept as it is.
     source = BytesIO()
     Image.effect_noise((64, 48), 90).convert("RGB").save(source, "AVIF", quality=40)
     data = _in_avif(source.getvalue())
