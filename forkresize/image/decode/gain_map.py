@@ -1,17 +1,18 @@
 """The other images in a picture's file: gain maps, from which HDR is made, previews and further views."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from PIL.ImageFile import ImageFile
 
 from forkresize.image.decode.head import read_head
 
-_IN_JPEG = re.compile(
-    rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/"  # Ultra HDR
-    rb"|urn:iso:std:iso:ts:21496:-1\0"
-    rb"|http://ns\.apple\.com/HDRGainMap/1\.0/|urn:com:apple:photo:2020:aux:hdrgainmap"
+_IN_JPEG = (
+    b"http://ns.adobe.com/hdr-gain-map/1.0/",  # Ultra HDR
+    b"urn:iso:std:iso:ts:21496:-1\0",
+    b"http://ns.apple.com/HDRGainMap/1.0/",
+    b"urn:com:apple:photo:2020:aux:hdrgainmap",
 )
 
 _IN_BOXES = rb"(?s)infe[\x02\x03].{7,9}tmap|urn:com:apple:photo:2020:aux:hdrgainmap"
@@ -28,7 +29,7 @@ def has_gain_map(image: ImageFile) -> bool:
         return re.search(_IN_BOXES, read_head(image)) is not None
     if image.format not in {"JPEG", "MPO"}:
         return False
-    return any(map(is_gain_map, (_application_segments(image), *_heads(image, other_images(image)))))
+    return is_gain_map(_application_segments(image)) or any(map(is_gain_map, _heads(image, other_images(image))))
 
 
 def count_visible_images(image: ImageFile) -> int:
@@ -39,7 +40,7 @@ def count_visible_images(image: ImageFile) -> int:
 
 def is_gain_map(content: bytes) -> bool:
     """Return whether the first bytes of a JPEG, or its application segments, are those of a gain map."""
-    return _IN_JPEG.search(content) is not None
+    return any(name in content for name in _IN_JPEG)
 
 
 def _application_segments(image: ImageFile) -> bytes:
@@ -52,9 +53,10 @@ def other_images(image: ImageFile) -> list[Mapping[str, Any]]:
     return list(index.get(_MP_ENTRIES, ()))[1:]
 
 
-def _heads(image: ImageFile, entries: list[Mapping[str, Any]]) -> list[bytes]:
-    """Return the first bytes of images; their offsets count from the end of the index segment's name."""
+def _heads(image: ImageFile, entries: list[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Yield the first bytes of images; their offsets count from the end of the index segment's name."""
     if not entries:
-        return []
+        return
     start = read_head(image).find(b"MPF\0") + len(b"MPF\0")
-    return [read_head(image, start + entry["DataOffset"], entry["Size"]) for entry in entries]
+    for entry in entries:
+        yield read_head(image, start + entry["DataOffset"], entry["Size"])

@@ -2,12 +2,14 @@
 
 import io
 import struct
+import tracemalloc
 from collections.abc import Callable
 
 import pytest
 from PIL import Image
 
-from forkresize.image.decode.gain_map import has_gain_map
+from forkresize.image.decode.gain_map import count_visible_images, has_gain_map, other_images
+from forkresize.image.decode.tolerant import open_image
 from forkresize.outcome import Outcome, Written
 
 Scene = Callable[..., Image.Image]
@@ -119,6 +121,19 @@ def test_an_offset_beyond_the_file_is_ignored(place: int, scene: Scene, result: 
     entry = data.index(struct.pack("<II", DISPARITY, 0)) + 8
     outcome = result(data[:entry] + struct.pack("<I", place) + data[entry + 4 :], "a.jpg", width=60)
     assert isinstance(outcome.detail, Written), outcome
+
+
+def test_an_index_of_very_many_images_takes_little_memory() -> None:
+    data = several(jpeg(Image.effect_noise((600, 600), 90)), *[(b"", DISPARITY)] * 1000)
+    entry = data.index(struct.pack("<II", DISPARITY, 0))
+    overlapping = struct.pack("<III", DISPARITY, 1 << 16, 0)
+    image = open_image(io.BytesIO(data.replace(data[entry : entry + 12], overlapping)), ["JPEG"])
+    assert len(other_images(image)) == 1000
+    tracemalloc.start()
+    assert not has_gain_map(image)
+    assert count_visible_images(image) == 1001
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", ["avif", "heif"])
