@@ -65,8 +65,8 @@ def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) 
     if not getattr(image, "use_load_libtiff", True):
         return float(corrected)
     rows = tags.get(_ROWS_PER_STRIP, height)
-    # A damaged file may have bytes here.
-    rows = min(height, int(rows)) if isinstance(rows, int | float) else height
+    # A damaged file may have anything here.
+    rows = min(height, rows) if isinstance(rows, int) and rows > 0 else height
     return file_size + corrected + float(width * rows * len(image.getbands()) * 2)
 
 

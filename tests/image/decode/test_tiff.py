@@ -268,12 +268,23 @@ def test_files_of_libtiff_are_read_or_named(compression: str, tmp_path: Path) ->
         assert str(error).lower() == f"tiff compression {compression} is not supported"  # noqa: PT017
 
 
-def test_bytes_as_the_number_of_rows_are_damage() -> None:
+BYTES, SIGNED, FLOAT = 7, 9, 11
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        struct.pack("<HII", BYTES, 1, 700),
+        struct.pack("<HIi", SIGNED, 1, -(1 << 31)),
+        *(struct.pack("<HIf", FLOAT, 1, rows) for rows in (float("nan"), float("inf"))),
+    ],
+)
+def test_another_type_than_a_count_as_the_number_of_rows_is_damage(field: bytes) -> None:
     image = Image.new("L", (400, 700))
     image.save(file := io.BytesIO(), "TIFF", compression="tiff_lzw")
     data = bytearray(file.getvalue())
-    place = data.rindex(struct.pack("<H", 278))
-    data[place + 2 : place + 4] = struct.pack("<H", 7)
+    place = data.rindex(struct.pack("<H", 278)) + 2
+    data[place : place + len(field)] = field
     [result] = render_each(io.BytesIO(bytes(data)), Recipe.of(format="png"), name="a.tiff")
     assert not isinstance(result.detail, Failed) or result.detail.reason is not Reason.INTERNAL
 
