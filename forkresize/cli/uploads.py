@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -96,7 +96,7 @@ def upload_files(arguments: Arguments) -> Iterator[Arguments]:
     Raises:
         click.UsageError: two options name the same URL.
         UsageError: a URL is invalid.
-        DestinationError: a file cannot be read or uploaded.
+        DestinationError: a file cannot be read or uploaded; the others are uploaded nevertheless.
     """
     named = _named_urls(arguments)
     if not named:
@@ -104,17 +104,15 @@ def upload_files(arguments: Arguments) -> Iterator[Arguments]:
         return
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="forkresize-") as folder:
+    with tempfile.TemporaryDirectory(prefix="forkresize-") as folder, ExitStack() as stack:
         uploads = dict(_uploads(named, folder))
         for upload in uploads.values():
             if upload.is_continued:
                 upload.download()
-        paths = {url: upload.path for url, upload in uploads.items()}
-        try:
-            yield _with_paths(arguments, paths)
-        finally:
-            for upload in uploads.values():
-                upload.upload()
+        # All are tried, also after an error: a log is most needed then.
+        for upload in uploads.values():
+            stack.callback(upload.upload)
+        yield _with_paths(arguments, {url: upload.path for url, upload in uploads.items()})
 
 
 def _named_urls(arguments: Arguments) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Reports and other files that belong at URLs."""
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,26 @@ def test_uploads_happen_after_errors_too(parse_urls: Callable[..., Arguments], s
     with pytest.raises(RuntimeError), upload_files(parse_urls(report=("s3://web/a.csv",))) as arguments:
         fail(arguments)
     assert read(store, "a.csv") == b"x"
+
+
+@pytest.mark.parametrize("failing", ["a.csv", "log"])
+def test_files_are_uploaded_although_another_cannot_be(
+    parse_urls: Callable[..., Arguments], store: MemoryStore, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    put = store.put
+
+    def put_others(key: str, *values: Any) -> Any:
+        if key == failing:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return put(key, *values)
+
+    monkeypatch.setattr(store, "put", put_others)
+    given = parse_urls(report=("s3://web/a.csv",), log_file="s3://web/log")
+
+    def write(arguments: Arguments) -> None:
+        for path in (arguments.report[0], str(arguments.log_file)):
+            Path(path).write_text("x")
+
+    with pytest.raises(DestinationError, match=f"s3://web/{failing}"), upload_files(given) as arguments:
+        write(arguments)
+    assert [each.key for each in store.scan()] == ["log" if failing == "a.csv" else "a.csv"]
