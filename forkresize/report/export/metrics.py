@@ -85,7 +85,7 @@ class MetricsFile(RunReporter):
         self._last: _Values = {}
         self._observed: Source | None = None
         self._before = self._read()
-        if not os.access(os.path.dirname(path) or ".", os.W_OK | os.X_OK):
+        if not os.access(os.path.dirname(self._path), os.W_OK | os.X_OK):
             raise write_error("metrics file", path, "its directory is not writable")
 
     def on_outcome(self, outcome: Outcome) -> None:

@@ -154,6 +154,12 @@ def test_missing_directory_is_refused_at_once(tmp_path: Path) -> None:
         MetricsFile(str(tmp_path / "missing/photos.prom"))
 
 
+def test_missing_directory_of_the_target_of_a_link_is_refused_at_once(tmp_path: Path) -> None:
+    (tmp_path / "link.prom").symlink_to(tmp_path / "missing/photos.prom")
+    with pytest.raises(DestinationError, match="its directory is not writable"):
+        MetricsFile(str(tmp_path / "link.prom"))
+
+
 def test_directory_at_the_path_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(DestinationError, match="not a regular file"):
         MetricsFile(str(tmp_path))
