@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from forkresize.formats import EXTRAS
 from forkresize.hashing import blake2b
-from forkresize.image.versions import codecs
+from forkresize.image.versions import libraries, resampler
 from forkresize.ledger import MEMORY_REASONS, RecipeFingerprints
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
@@ -72,9 +72,10 @@ def _digest(*parts: str) -> bytes:
 
 
 def _codec_versions() -> Iterator[str]:
-    for name, version in codecs().items():
-        # The processor's instruction set, in brackets, does not change the output.
-        yield f"{name} {version.partition(' (')[0]}"
+    for name, version in libraries().items():
+        yield f"{name} {version}"
+    # Without the processor's instruction set, which does not change the output.
+    yield f"resampling {resampler()}"
     yield from _extra_versions()
 
 

@@ -83,7 +83,7 @@ def test_replaced_files_are_recognized_after_a_touch_or_a_codec_change(
     shrink()
     for path in (photos / "0.jpg", photos / "1.png"):
         os.utime(path, ns=(1, 1))
-    monkeypatch.setattr("forkresize.batch.fingerprint.codecs", lambda: {"Pillow": "99"})
+    monkeypatch.setattr("forkresize.batch.fingerprint.libraries", lambda: {"Pillow": "99"})
     assert shrink()[0].unchanged == 3
 
 

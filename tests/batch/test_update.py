@@ -99,7 +99,7 @@ def test_a_changed_recipe_affects_all_outputs_and_a_changed_rendition_only_its_o
     more = whys(make, Recipe.of(width=[16, 24, 32]))
     assert sorted(more) == [f"{number}-24w.jpg" for number in range(4)]
     assert whys(make, Recipe.of(width=[16, 32])) == {}
-    monkeypatch.setattr("forkresize.batch.fingerprint.codecs", lambda: {"Pillow": "99"})
+    monkeypatch.setattr("forkresize.batch.fingerprint.libraries", lambda: {"Pillow": "99"})
     assert set(whys(make, Recipe.of(width=[16, 32])).values()) == {"the recipe changed"}
 
 

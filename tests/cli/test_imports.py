@@ -24,7 +24,8 @@ PLUGINS = {f"PIL.{name}ImagePlugin" for name in ("Avif", "Bmp", "Icns", "Ico", "
 STEPS = {f"forkresize.image.steps.{name}" for name in ("blur", "rotate", "sharpen", "trim", "watermark")}
 
 IMAGING = {
-    "PIL.ImageFile",
+    "PIL.Image",
+    "cykooz_resizer",
     "forkresize.batch.render_job",
     "forkresize.image.transform",
     "forkresize.image.source_image",

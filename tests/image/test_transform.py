@@ -13,7 +13,6 @@ from forkresize.batch import render_job as module
 from forkresize.batch.render_job import preload, render_job
 from forkresize.image import transform as room
 from forkresize.image.picture import Picture
-from forkresize.image.versions import codecs
 from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, Reason, Written
 from forkresize.recipe import Recipe
@@ -103,17 +102,6 @@ def test_names_that_are_not_valid_utf_8_work(scene: Scene, tmp_path: Path) -> No
         Written,
     )
     assert os.path.getsize(destination)
-
-
-def test_versions_are_known_without_loading_a_codec() -> None:
-    script = (
-        "import sys; from forkresize.image.versions import codecs; codecs();"
-        "print([name for name in sys.modules if name.startswith('PIL.') and name.endswith('ImagePlugin')])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout == "[]\n"
-    assert codecs()["Pillow"].split(".")[0] >= "13"
-    assert all(codecs().values())
 
 
 @pytest.mark.slow
