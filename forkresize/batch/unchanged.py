@@ -173,14 +173,17 @@ class UnchangedSources:
         runs = self._ledger.match(states)
         if runs is None:
             return [False] * len(group)
-        interrupted, (first_ns, last_ns) = self._rules.interrupted, self._interrupted_ns
+        if self._rules.interrupted:
+            runs = [self._run_if_complete(*each) for each in zip(runs, changes_ns, strict=True)]
         # The size of what is missing is 0.
-        return [
-            run is not None
-            and size > 0
-            and not (first_ns <= changed_ns <= last_ns and may_be_incomplete(interrupted, run, changed_ns))
-            for run, size, changed_ns in zip(runs, sizes, changes_ns, strict=True)
-        ]
+        return [run is not None and size > 0 for run, size in zip(runs, sizes, strict=True)]
+
+    def _run_if_complete(self, run: int | None, changed_ns: int) -> int | None:
+        """Return the run that recorded an output; None if the output may be what an interrupted run has left."""
+        first_ns, last_ns = self._interrupted_ns
+        if run is None or not first_ns <= changed_ns <= last_ns:
+            return run
+        return None if may_be_incomplete(self._rules.interrupted, run, changed_ns) else run
 
     def _report_range(self, group: FileGroup, columns: Sequence[_Column], indexes: range) -> None:
         if indexes:

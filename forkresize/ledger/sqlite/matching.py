@@ -1,6 +1,7 @@
 """The comparison of many outputs with their rows at once, without a record for each."""
 
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from forkresize.ledger.base import OutputStates
@@ -19,6 +20,7 @@ WHERE destination = ? AND path BETWEEN ? AND coalesce(
 AND root = (SELECT number FROM roots WHERE path = ?) AND recipe = ? AND status = 'written' AND reason IS NULL
 AND typeof(run) = 'integer'
 AND source_etag IS NULL AND source_version IS NULL AND etag IS NULL AND version IS NULL
+ORDER BY path
 """
 
 
@@ -37,21 +39,27 @@ def match_rows(db: LedgerConnection, destination: int, states: OutputStates) -> 
     limit = _ROWS_PER_OUTPUT * len(paths)
     first, last = (destination, min(paths)), max(paths)
     parameters = (*first, *first, last, limit, last, os.fsencode(states.root), states.recipe)
-    rows: dict[bytes, tuple[Any, ...]] = {row[0]: row for row in db.execute(_MATCH, parameters)}
+    rows = db.execute(_MATCH, parameters).fetchall()
     sources = paths if states.sources == states.keys else _encode_all(states.sources)
-    expected = zip(
-        paths,
-        sources,
-        states.source_sizes,
-        states.source_mtimes_ns,
-        states.sizes,
-        states.mtimes_ns,
-        strict=False,
-    )
-    return [
-        row[-1] if row is not None and row[:-1] == wanted else None
-        for row, wanted in zip(map(rows.get, paths), expected, strict=True)
-    ]
+    expected = [paths, sources, states.source_sizes, states.source_mtimes_ns, states.sizes, states.mtimes_ns]
+    if len(rows) == len(paths):
+        # Mostly, all are as expected. Columns are compared without an object for each output.
+        *columns, runs = zip(*rows, strict=True)
+        if columns == [tuple(column) for column in expected]:
+            return list(runs)
+    return _match_one_by_one(rows, expected)
+
+
+def _match_one_by_one(rows: Iterable[tuple[Any, ...]], expected: Sequence[Iterable[Any]]) -> list[int | None]:
+    """Return what ``match_rows`` returns.
+
+    Args:
+        rows: what is recorded, the run last.
+        expected: the other columns, a value for each output.
+    """
+    recorded = {row[0]: row for row in rows}
+    found = ((recorded.get(values[0]), values) for values in zip(*expected, strict=True))
+    return [row[-1] if row is not None and row[:-1] == values else None for row, values in found]
 
 
 def _encode_all(keys: Any) -> list[bytes]:

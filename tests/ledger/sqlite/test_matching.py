@@ -93,6 +93,18 @@ def test_outputs_with_many_rows_between_are_left_to_single_look_ups(ledger: Sqli
         assert ledger.match(states(between)) == [3] * len(between)
 
 
+def test_outputs_match_in_any_order_each_with_its_run(ledger: SqliteLedger) -> None:
+    names = ["b.jpg", "c.jpg", "a.jpg"]
+    with ledger:
+        ledger.record(plain(name)._replace(run=number) for number, name in enumerate(names))
+        ledger.flush()
+        assert ledger.match(states(names)) == [0, 1, 2]
+        assert ledger.match(states(sorted(names))) == [2, 0, 1]
+        ledger.record([plain("b.jpg")._replace(size=6)])
+        ledger.flush()
+        assert ledger.match(states(sorted(names))) == [2, None, 1]
+
+
 def test_names_of_any_bytes_match(ledger: SqliteLedger) -> None:
     names = [os.fsdecode(bytes([value, 0x2E])) for value in range(1, 256) if value not in {0x2E, 0x2F}]
     with ledger:
