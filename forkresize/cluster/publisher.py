@@ -12,6 +12,12 @@ from forkresize.urls import redact
 
 T = TypeVar("T")
 
+_LONGEST_ANSWER = 10.0
+"""Seconds after which a broker that accepts connections, and does not answer, counts as gone."""
+
+_LONGEST_CLOSE = 0.1
+"""The same after an error, when the connection is closed."""
+
 
 class Publisher:
     """Publishes messages. Connects when it is used first, and again after an error. Belongs to one thread.
@@ -19,13 +25,16 @@ class Publisher:
     Args:
         url: of the broker.
         key: signs the messages; None for none.
+        longest_answer: seconds to wait for each answer of the broker.
     """
 
-    def __init__(self, url: str, key: bytes | None = None) -> None:
+    def __init__(self, url: str, key: bytes | None = None, longest_answer: float = _LONGEST_ANSWER) -> None:
         self._app = create_app(url)
+        self._longest_answer = longest_answer
         self._name = redact(url)
         self._key = key
         self._connection: Any = None
+        self._socket: Any = None  # Of a connection to RabbitMQ.
         self._producer: Any = None
 
     def __enter__(self) -> Self:
@@ -67,7 +76,7 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connection; the next call makes a new one."""
-        connection, self._connection, self._producer = self._connection, None, None
+        connection, self._connection, self._producer, self._socket = self._connection, None, None, None
         if connection is not None:
             # It may be closed because it failed.
             with contextlib.suppress(Exception):
@@ -77,7 +86,13 @@ class Publisher:
     def _connect(self) -> None:
         if self._connection is None:
             connection = self._app.connection_for_write()
+            if connection.transport.driver_type == "redis":
+                connection.transport_options["socket_timeout"] = self._longest_answer
             connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0.2, timeout=10)
+            if connection.transport.driver_type == "amqp":
+                # Neither kombu nor amqp has an option for all answers.
+                self._socket = connection.connection.sock
+                self._socket.settimeout(self._longest_answer)
             self._connection = connection
             declare_queues(self._app, connection)
             self._producer = self._app.amqp.Producer(connection, auto_declare=False)
@@ -111,6 +126,9 @@ class Publisher:
             return act()
         except Exception as error:
             # kombu passes on the errors of each transport's own library.
+            with contextlib.suppress(OSError):  # It may be closed.
+                if self._socket is not None:
+                    self._socket.settimeout(_LONGEST_CLOSE)
             self.close()
             text = " ".join(f"{type(error).__name__}: {error}".split())
             raise ClusterError(f"the broker {self._name!r} cannot be used: {text}") from error

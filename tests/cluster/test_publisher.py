@@ -11,7 +11,7 @@ from forkresize.cluster.app import TASK, broker_kind, queue_name
 from forkresize.cluster.messages import decode_message
 from forkresize.cluster.publisher import Publisher
 from forkresize.errors import ClusterError, FieldError
-from tests.servers.program import find_free_port
+from tests.servers.program import find_free_port, freeze
 
 KEY = b"k" * 32
 
@@ -52,6 +52,15 @@ def test_it_publishes_again_after_a_restart_of_the_broker(broker: Any, publisher
         publisher.publish(7, 4)
     publisher.publish(7, 4)
     assert publisher.depths()["batch"] in {2, 3}
+
+
+def test_a_broker_that_does_not_answer_is_an_error_until_it_does(broker: Any) -> None:
+    with Publisher(broker.url, KEY, longest_answer=2.0) as publisher:
+        publisher.publish(7, 3)
+        with freeze(broker.process), pytest.raises(ClusterError, match=r"(?i)timed ?out|timeout"):
+            publisher.publish(7, 4)
+        publisher.publish(7, 4)
+        assert publisher.depths()["batch"] in {2, 3}
 
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])

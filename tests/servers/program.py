@@ -109,6 +109,16 @@ def run_server(
         stop_server(process, stop)
 
 
+@contextlib.contextmanager
+def freeze(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Suspend a server of ``run_server`` until the block ends: the kernel accepts connections, and nothing answers."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGCONT)
+
+
 def stop_server(process: "subprocess.Popen[bytes]", stop: int = signal.SIGTERM) -> None:
     """Ask a server to exit, and kill its process group when it has exited, or does not in time."""
     if process.poll() is None:

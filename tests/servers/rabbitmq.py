@@ -54,7 +54,8 @@ class RabbitServer:
         """Start the broker, with the messages that it had."""
         command = [*as_ordinary_user(), _find_server()]
         log = self._directory / "output"
-        self._running.enter_context(run_server(command, log, lambda: accepts_connections(self._port), self.env))
+        server = run_server(command, log, lambda: accepts_connections(self._port), self.env)
+        self.process = self._running.enter_context(server)
 
     def stop(self) -> None:
         """Stop the broker."""

@@ -32,7 +32,8 @@ class RedisServer:
         settings = {"port": self._port, "bind": HOST, "dir": self._directory, "appendonly": "yes", "save": "''"}
         options = [part for name, value in settings.items() for part in (f"--{name}", str(value).strip("'"))]
         log = self._directory / "log"
-        self._running.enter_context(run_server([program, *options], log, lambda: accepts_connections(self._port)))
+        server = run_server([program, *options], log, lambda: accepts_connections(self._port))
+        self.process = self._running.enter_context(server)
 
     def stop(self) -> None:
         """Stop the server."""
