@@ -25,6 +25,9 @@ from forkresize.pool.worker import WorkerConfig, run_worker
 _PATIENCE = 0.002
 """Seconds for which assigned tasks wait for others to be sent with them, while their worker has enough to do."""
 
+_FORK_INTERVAL = 1.0
+"""Seconds after which it is tried again to fork a worker, while others do its work: a shortage may pass."""
+
 _Bucket: TypeAlias = dict[WorkerHandle[Item], None]
 
 
@@ -56,6 +59,7 @@ class WorkerSet(Generic[Item]):
         self._unflushed: _Bucket[Item] = {}
         self._is_urgent = False  # Whether one of those may be waiting for it.
         self._unflushed_since = 0.0
+        self._next_fork = 0.0
 
     def __iter__(self) -> Iterator[WorkerHandle[Item]]:
         return iter(list(self._workers))
@@ -73,7 +77,7 @@ class WorkerSet(Generic[Item]):
         while True:
             if self._idle:
                 yield next(iter(self._idle))
-            elif len(self._workers) < self.size:
+            elif self._may_fork:
                 yield None
             elif self._has_capacity:
                 yield next(iter(self._has_capacity))
@@ -86,7 +90,7 @@ class WorkerSet(Generic[Item]):
         Raises:
             BrokenPoolError: there is no worker and none can be forked.
         """
-        if not self._idle and len(self._workers) < self.size:
+        if not self._idle and self._may_fork:
             self._spawn()
         return next(iter(self._idle or self._has_capacity), None)
 
@@ -183,6 +187,12 @@ class WorkerSet(Generic[Item]):
             each.process.reap()
             each.close()
 
+    @property
+    def _may_fork(self) -> bool:
+        if len(self._workers) >= self.size:
+            return False
+        return not self._workers or time.monotonic() >= self._next_fork
+
     def _spawn(self) -> None:
         if not self._frozen:
             # A worker's garbage collector never touches objects that exist now, so their pages stay shared.
@@ -192,10 +202,10 @@ class WorkerSet(Generic[Item]):
         try:
             new = self._fork()
         except OSError as error:
-            # Too many processes or files: continue with the existing workers.
-            self.size = len(self._workers)
-            if not self.size:
+            if not self._workers:
                 raise BrokenPoolError(f"no worker can be started: {error}") from error
+            # Too many processes or files: continue with the existing workers.
+            self._next_fork = time.monotonic() + _FORK_INTERVAL
         else:
             self._workers[new] = None
             self.selector.register(new.channel.parent_end, EVENT_READ, new)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from forkresize.errors import BrokenPoolError
-from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, child
+from forkresize.pool import Completed, LossReason, Pool, PoolOptions, TaskResult, WorkerLost, child, workers
 from forkresize.pool.child import ChildProcess
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
@@ -85,6 +85,15 @@ def test_pool_continues_with_fewer_workers_if_no_more_can_be_forked(
     refuse_processes(monkeypatch, range(2, 99))
     results = run(faults.At(-1, faults.fail, pause=0.01), range(20), workers=4)
     assert {type(result) for result in results} == {Completed}
+    assert len({result.worker for result in results}) == 2
+
+
+def test_pool_has_all_workers_once_they_can_be_forked_again(
+    run: Run, faults: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_FORK_INTERVAL", 0.0)
+    refuse_processes(monkeypatch, range(1, 5))
+    results = run(faults.At(-1, faults.fail, pause=0.01), range(20), workers=2)
     assert len({result.worker for result in results}) == 2
 
 
