@@ -4,7 +4,7 @@ import resource
 import sys
 from typing import Protocol
 
-from forkresize.pool.system import address_space, memory_limit, resident_memory, total_memory
+from forkresize.pool.system import address_space, lower_limit, memory_limit, resident_memory, total_memory
 
 _DEFAULT_SHARE = 0.6
 """Default budget, as a fraction of the available memory."""
@@ -62,20 +62,14 @@ class Budget:
         size = address_space()
         if size is None or sys.platform == "darwin":
             return
-        _lower(resource.RLIMIT_AS, size + self.total)
+        lower_limit(resource.RLIMIT_AS, size + self.total)
 
     def limit_files(self) -> None:
         """In a sandboxed worker: have the kernel refuse files that are larger than the budget.
 
         Outputs are made in memory, so no honest one is. Memfds that are not mapped count against no other limit.
         """
-        _lower(resource.RLIMIT_FSIZE, self.total)
-
-
-def _lower(limit: int, value: int) -> None:
-    """Lower a limit of this process for good: not only the soft one, which any code can raise again."""
-    limits = [each for each in (*resource.getrlimit(limit), value) if each != resource.RLIM_INFINITY]
-    resource.setrlimit(limit, (min(limits), min(limits)))
+        lower_limit(resource.RLIMIT_FSIZE, self.total)
 
 
 def format_bytes(count: int) -> str:

@@ -26,8 +26,7 @@ _SIZE, _RESIDENT = 0, 1
 
 def available_cpus() -> int:
     """Return the number of CPUs this process may use, by affinity and cgroup quota; at least 1."""
-    allowed = allowed_cpus()
-    return max(1, min(allowed, math.ceil(min(cpu_quota(), allowed))))
+    return max(1, math.ceil(min(cpu_quota(), allowed_cpus())))
 
 
 def allowed_cpus() -> int:
@@ -132,6 +131,20 @@ def file_limits() -> tuple[float, float]:
     """Return the soft and the hard limit of open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _to_float(soft), _to_float(hard)
+
+
+def lower_limit(limit: int, value: int) -> None:
+    """Lower a limit of this process for good: not only the soft one, which any code can raise again.
+
+    Args:
+        limit: one of the constants ``RLIMIT_*`` of ``resource``.
+        value: its highest value; a lower one that is set stays.
+
+    Raises:
+        OSError: the system refuses the limit.
+    """
+    limits = [each for each in (*resource.getrlimit(limit), value) if each != resource.RLIM_INFINITY]
+    resource.setrlimit(limit, (min(limits), min(limits)))
 
 
 def open_descriptors() -> Iterator[int]:

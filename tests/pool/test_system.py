@@ -112,6 +112,15 @@ def test_file_limits_are_those_of_this_process(monkeypatch: pytest.MonkeyPatch) 
     assert system.file_limits() == (64, math.inf)
 
 
+@pytest.mark.parametrize(("soft", "hard"), [(128, 4096), (128, resource.RLIM_INFINITY), (1024, 128)])
+def test_a_lower_limit_that_is_set_stays(monkeypatch: pytest.MonkeyPatch, soft: int, hard: int) -> None:
+    calls: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda *call: calls.append(call))
+    system.lower_limit(resource.RLIMIT_NOFILE, 256)
+    assert calls == [(resource.RLIMIT_NOFILE, (128, 128))]
+
+
 def test_proc_status_field_is_found_by_its_full_name(tmp_path: Path) -> None:
     root = lay_out(tmp_path, {"proc/self/status": "Name:\tpython\nNoNewPrivs:\t1\nSeccomp:\t2\n"})
     assert system.proc_status_field("Seccomp", root) == "2"
