@@ -35,7 +35,9 @@ class WorkerChannel(Struct, frozen=True):
         with contextlib.ExitStack() as cleanup:
             parent_end, worker_end = (cleanup.enter_context(end) for end in socket.socketpair())
             parent_end.setblocking(False)
-            channel = cls(parent_end, worker_end, CurrentTask(), StderrFile(), FdChannel())
+            current, stderr = CurrentTask(), StderrFile()
+            cleanup.callback(stderr.close)
+            channel = cls(parent_end, worker_end, current, stderr, FdChannel())
             cleanup.pop_all()
         return channel
 

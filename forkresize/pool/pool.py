@@ -101,9 +101,9 @@ class Pool(Generic[Item, Result]):
     def __exit__(self, *_: object) -> None:
         # A future's callback can submit no further task, which would never run.
         supervisor, self._entered = self._entered, None
-        if supervisor is not None:
-            supervisor.abandon(BrokenPoolError("the pool was closed before the task was done"))
-        self._cleanup.close()
+        with self._cleanup:
+            if supervisor is not None:
+                supervisor.abandon(BrokenPoolError("the pool was closed before the task was done"))
 
     @property
     def _supervisor(self) -> Supervisor[Item, Result]:

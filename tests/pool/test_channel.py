@@ -1,6 +1,6 @@
+import os
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -76,16 +76,13 @@ def test_sending_to_a_dead_worker_raises_nothing(pair: WorkerChannel) -> None:
     assert end.flush()
 
 
-def test_failed_open_closes_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    ends: list[Any] = []
-
+@pytest.mark.parametrize("part", ["CurrentTask", "StderrFile", "FdChannel"])
+def test_failed_open_leaves_no_descriptor(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     def fail() -> None:
-        ends.extend(sockets)
         raise OSError("too many open files")
 
-    sockets = socket.socketpair()
-    monkeypatch.setattr(socket, "socketpair", lambda: sockets)
-    monkeypatch.setattr(channel, "CurrentTask", fail)
+    monkeypatch.setattr(channel, part, fail)
+    before = os.listdir("/dev/fd")
     with pytest.raises(OSError, match="too many"):
         WorkerChannel.open()
-    assert [end.fileno() for end in ends] == [-1, -1]
+    assert os.listdir("/dev/fd") == before

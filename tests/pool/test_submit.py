@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -140,6 +141,26 @@ def test_leaving_the_pool_fails_what_runs(faults: ModuleType) -> None:
         assert "closed" in str(future.exception())
     with pytest.raises(ValueError, match="not entered"):
         pool.submit(faults.hang)
+
+
+def test_leaving_the_pool_ends_it_even_if_a_receiver_raises(faults: ModuleType) -> None:
+    class Raising:
+        def start(self) -> bool:
+            return True
+
+        def finish(self, _: object) -> None: ...
+
+        def abandon(self, error: Exception | None) -> None:
+            raise RuntimeError(f"not expected: {error}")
+
+    handler = signal.getsignal(signal.SIGTERM)
+    opened = ExitStack()
+    pool = opened.enter_context(Pool(faults.call))
+    pool.enqueue(faults.hang, Raising())
+    pool.poll(0)
+    with pytest.raises(RuntimeError, match="not expected: the pool was closed"):
+        opened.close()
+    assert signal.getsignal(signal.SIGTERM) is handler
 
 
 def test_broken_pool_fails_all_futures(faults: ModuleType) -> None:
