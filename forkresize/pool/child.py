@@ -112,7 +112,8 @@ class ChildProcess:
         while self._poll() is None:
             if time.monotonic() > deadline:
                 return False
-            if poll.poll(seconds * 1000):
+            if poll.poll(seconds * 1000) and self._poll() is None:
+                # A pipe is closed a little before the process has ended.
                 time.sleep(_PAUSE)
         return True
 
