@@ -124,7 +124,7 @@ def _ledger(data: bytes) -> None:
         with SqliteLedger(out, read_only=True) as ledger:
             prints = RecipeFingerprints(renditions=(b"r",), combined=b"t", limits={})
             source = Source("/in/a.jpg", "a.jpg", 10, 20)
-            rules = Rules(Policy(), prints, ledger.interrupted_runs())
+            rules = Rules(Policy(), lambda: prints, ledger.interrupted_runs())
             outcome = StalenessChecker(LocalStore(""), LocalStore(out), ledger, rules).check(source, Output("a.jpg"))
             if outcome.status == "unchanged":
                 raise AssertionError(f"there is no output: {row!r}")

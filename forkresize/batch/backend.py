@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -53,10 +53,18 @@ class OpenRun(Struct, frozen=True, dict=True):
         """The rules of its decisions."""
         settings = self.plan.settings
         # An output that replaced its source is not encoded again only because a codec's version changed.
-        prints = fingerprint_recipe(
-            self.plan.recipe, settings.pool.timeout, settings.memory, with_codecs=not settings.in_place
+        compute = partial(
+            fingerprint_recipe,
+            self.plan.recipe,
+            settings.pool.timeout,
+            settings.memory,
+            with_codecs=not settings.in_place,
         )
-        return Rules(settings.policy, prints, self.ledger.interrupted_runs())
+        return Rules(settings.policy, compute, self.ledger.interrupted_runs())
+
+    def compute_fingerprints(self) -> None:
+        """Compute what records need, at a time when nothing waits for it."""
+        _ = self.rules.fingerprints
 
     def obstructions(self, removable: RemovableOutputs) -> Obstructions:
         """Return what removes what is in the way of outputs."""

@@ -5,6 +5,7 @@ import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
@@ -143,7 +144,7 @@ def _execute(plan: "RunPlan", state: RunState, executor: Executor, store: Output
             plan.stop.follow(lambda: executor.stopping)
             listed = _changed_sources(opened, state, found)
             jobs = prioritize(_pending_jobs(plan, state, outputs, executor, listed), plan.settings.order)
-            _process_jobs(jobs, state, outputs, executor, store)
+            _process_jobs(_with_fingerprints(jobs, opened), state, outputs, executor, store)
         if not (state.must_stop or executor.interrupted):
             with state.stop_on(LedgerError):
                 _prune(plan, state, ledger)
@@ -155,6 +156,14 @@ def _end_wait(executor: Executor) -> None:
     """End a wait for the ledger once a signal has asked the run to stop."""
     if executor.interrupted is not None:
         raise LedgerError("the run was asked to stop while it waited for the ledger")
+
+
+def _with_fingerprints(jobs: Iterable[Job | NothingYet], opened: OpenRun) -> Iterator[Job | NothingYet]:
+    """Yield the jobs; compute the fingerprints, which their records need, while a worker has the first."""
+    following = iter(jobs)
+    yield from islice(following, 1)
+    opened.compute_fingerprints()
+    yield from following
 
 
 def _process_jobs(

@@ -1,8 +1,9 @@
 """Whether an output is up to date: a pure decision from what exists, what is recorded, fingerprints and policy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -80,12 +81,23 @@ class SourceState(Struct, frozen=True):
     version: str | None = None
 
 
-class Rules(Struct, frozen=True):
-    """What the decisions of a run have in common."""
+class Rules(Struct, frozen=True, dict=True):
+    """What the decisions of a run have in common.
+
+    Attributes:
+        policy: how the outputs of earlier runs are treated.
+        compute: returns the fingerprints. It takes as long as several tiny pictures.
+        interrupted: earlier runs that were interrupted.
+    """
 
     policy: Policy
-    fingerprints: RecipeFingerprints
+    compute: Callable[[], RecipeFingerprints]
     interrupted: Sequence[InterruptedRun] = ()
+
+    @cached_property
+    def fingerprints(self) -> RecipeFingerprints:
+        """What outputs would be made with now."""
+        return self.compute()
 
 
 class Decision(Struct, frozen=True):

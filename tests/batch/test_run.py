@@ -1,6 +1,7 @@
 """Runs as a library: summaries, observers, refusals."""
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,14 @@ from forkresize import (
     render,
     run,
 )
+from forkresize.batch import backend
+from forkresize.batch.fingerprint import fingerprint_recipe
 from forkresize.errors import CollisionError, DestinationBusyError, FieldError, SourceError, UsageError
 from forkresize.exit_policy import ExitCode
+from forkresize.ledger import RecipeFingerprints
 from forkresize.observer import Observer
 from forkresize.outcome import Planned
+from forkresize.pool import SandboxMode
 from forkresize.store.lock import destination_lock
 from tests.protocols import Draw
 
@@ -55,6 +60,26 @@ def test_every_source_is_reported_once_to_every_observer(tmp_path: Path, photos:
     assert all(
         outcome.status == ("written" if outcome.source.path.endswith("jpg") else "skipped") for outcome in outcomes
     )
+
+
+def test_fingerprints_are_computed_while_a_worker_has_the_first_picture(
+    tmp_path: Path, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, output = draw(tmp_path / "a.jpg"), tmp_path / "out"
+    # With a sandbox, this process opens the source for the worker.
+    settings = Settings(sandbox=SandboxMode.OFF)
+
+    def compute_after_the_worker_has_made_its_output(*args: Any, **options: Any) -> RecipeFingerprints:
+        deadline = time.monotonic() + 30
+        while not any(path.is_file() for path in output.glob(".forkresize-*/*")):
+            assert time.monotonic() < deadline, "no worker has the picture"
+            time.sleep(0.001)
+        return fingerprint_recipe(*args, **options)
+
+    monkeypatch.setattr(backend, "fingerprint_recipe", compute_after_the_worker_has_made_its_output)
+    assert run([source], output, SMALL, settings=settings).written == 1
+    monkeypatch.undo()
+    assert run([source], output, SMALL).unchanged == 1
 
 
 def test_a_function_that_updates_a_tqdm_bar_is_an_observer(

@@ -53,7 +53,7 @@ def ledger(tmp_path: Path) -> Iterator[LedgerStore]:
 
 @pytest.fixture
 def checker(sources: MemoryStore, outputs: MemoryStore, ledger: LedgerStore) -> Check:
-    return lambda policy: StalenessChecker(sources, outputs, ledger, Rules(policy, FINGERPRINTS))
+    return lambda policy: StalenessChecker(sources, outputs, ledger, Rules(policy, lambda: FINGERPRINTS))
 
 
 def found(sources: MemoryStore) -> Source:
@@ -106,7 +106,7 @@ def test_a_source_that_cannot_be_hashed_is_left_to_its_worker(
 
 
 def test_without_a_ledger_nothing_is_hashed_or_recorded(sources: CountingStore, outputs: MemoryStore) -> None:
-    rules = Rules(Policy(compare=Compare.CHECKSUM), FINGERPRINTS)
+    rules = Rules(Policy(compare=Compare.CHECKSUM), lambda: FINGERPRINTS)
     write(StalenessChecker(sources, outputs, NullLedger(), rules), outputs, found(sources))
     assert sources.opened == 0
 

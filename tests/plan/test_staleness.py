@@ -62,7 +62,7 @@ SECOND = 10**9
 
 
 def rules(*interrupted: InterruptedRun, **policy: Any) -> Rules:
-    return Rules(Policy(**policy), FINGERPRINTS, interrupted)
+    return Rules(Policy(**policy), lambda: FINGERPRINTS, interrupted)
 
 
 UPDATE = rules()
@@ -294,7 +294,7 @@ def recorded(source: SourceState, found: ObjectInfo) -> OutputRecord:
 
 @given(sources, founds, policies)
 def test_if_nothing_changed_the_output_is_up_to_date(source: SourceState, found: ObjectInfo, policy: Policy) -> None:
-    decision = decide(Rules(policy, FINGERPRINTS), source, 0, found, recorded(source, found))
+    decision = decide(Rules(policy, lambda: FINGERPRINTS), source, 0, found, recorded(source, found))
     assert decision.detail is UNCHANGED
     assert decision.update is None
 
@@ -327,7 +327,7 @@ def test_any_changed_field_makes_the_output_stale_with_a_reason(
 def test_a_decision_is_the_same_each_time(
     source: SourceState, found: ObjectInfo | None, policy: Policy, if_exists: IfExists, record: OutputRecord | None
 ) -> None:
-    asked = Rules(replace(policy, if_exists=if_exists), FINGERPRINTS)
+    asked = Rules(replace(policy, if_exists=if_exists), lambda: FINGERPRINTS)
     assert decide(asked, source, 0, found, record) == decide(asked, source, 0, found, record)
     if found is None:
         assert decide(asked, source, 0, found, None).detail == Planned(StaleReason.NO_OUTPUT)

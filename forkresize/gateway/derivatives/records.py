@@ -82,7 +82,7 @@ class RecordReader:
             return None
         root, relative = split_root(source)
         state = SourceState(root, relative, source.size, source.mtime_ns, None, source.etag, source.version)
-        rules = Rules(Policy(), fingerprints, ledger.interrupted_runs())
+        rules = Rules(Policy(), lambda: fingerprints, ledger.interrupted_runs())
         decision = decide(rules, state, 0, found, record)
         return record.format if isinstance(decision.detail, Unchanged) else None
 
