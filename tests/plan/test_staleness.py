@@ -1,71 +1,29 @@
-"""The staleness decision: a table of cases, and properties that hold for all of them."""
-
-from typing import Any
+"""The staleness decision: a table of cases."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from forkresize.ledger import MEMORY_REASONS, InterruptedRun, OutputRecord, RecipeFingerprints
+from forkresize.ledger import InterruptedRun, OutputRecord
 from forkresize.outcome import UNCHANGED, Failed, Planned, Reason, Skipped
 from forkresize.plan.staleness import (
     Compare,
     IfExists,
-    Policy,
     Rules,
     SourceState,
     StaleReason,
     decide,
     decide_in_place,
-    interruption_bounds,
     may_be_incomplete,
     needs_hash,
 )
 from forkresize.store import ObjectInfo, ObjectKind
+from tests.plan.staleness_cases import FAILED, FOUND, RECORD, SKIPPED, SOURCE, UPDATE, rules
 
-FINGERPRINTS = RecipeFingerprints(
-    renditions=(b"one", b"two"),
-    combined=b"all",
-    limits={Reason.TOO_LARGE: 100, Reason.TIMED_OUT: 60, **dict.fromkeys(MEMORY_REASONS, 4000)},
-)
-SOURCE = SourceState("/in", "a.jpg", 1000, 50)
-FOUND = ObjectInfo("a.jpg", 300, 70, 80)
-RECORD = OutputRecord(
-    key="a.jpg",
-    root="/in",
-    source="a.jpg",
-    source_size=1000,
-    source_mtime_ns=50,
-    source_hash=None,
-    recipe=b"one",
-    status="written",
-    run=3,
-    size=300,
-    mtime_ns=70,
-)
-FAILED = RECORD._replace(
-    status="failed",
-    reason="damaged or truncated",
-    error="cut off",
-    signal="SIGSEGV",
-    limit_value=4000,
-    size=0,
-    mtime_ns=0,
-)
-SKIPPED = RECORD._replace(status="skipped", reason="same as a smaller rendition", recipe=b"all", size=0, mtime_ns=0)
 HASHED = RECORD._replace(source_hash=b"hash")
 OBJECT = SourceState("s3://in", "a.jpg", 1000, 50, None, "e1", "v1")
 STORED = replace(FOUND, etag="e2", version="v2")
 OF_OBJECT = RECORD._replace(root="s3://in", source_etag="e1", source_version="v1", etag="e2", version="v2", mtime_ns=0)
 SECOND = 10**9
-
-
-def rules(*interrupted: InterruptedRun, **policy: Any) -> Rules:
-    return Rules(Policy(**policy), lambda: FINGERPRINTS, interrupted)
-
-
-UPDATE = rules()
 CHECKSUM = rules(compare=Compare.CHECKSUM)
 
 
@@ -259,88 +217,3 @@ def test_in_place_a_source_is_replaced_once(record: OutputRecord | None, is_outp
     assert decide_in_place(rules(if_exists=IfExists.OVERWRITE), SOURCE, record, is_output=is_output).detail == Planned(
         StaleReason.OVERWRITE
     )
-
-
-times = st.integers(0, 2**62)
-sources = st.builds(
-    SourceState,
-    st.sampled_from(["/a", "/b"]),
-    st.sampled_from(["x", "y"]),
-    st.integers(1, 9),
-    times,
-    st.none() | st.binary(),
-)
-founds = st.builds(ObjectInfo, st.just("x"), st.integers(1, 9), times, times)
-policies = st.builds(
-    Policy, if_exists=st.just(IfExists.UPDATE), compare=st.sampled_from(Compare), retry_failed=st.booleans()
-)
-
-
-def recorded(source: SourceState, found: ObjectInfo) -> OutputRecord:
-    """Return the record of an output that exists, made of a source that has not changed."""
-    return OutputRecord(
-        key=found.key,
-        root=source.root,
-        source=source.relative,
-        source_size=source.size,
-        source_mtime_ns=source.mtime_ns,
-        source_hash=source.hash,
-        recipe=b"one",
-        status="written",
-        size=found.size,
-        mtime_ns=found.mtime_ns,
-    )
-
-
-@given(sources, founds, policies)
-def test_if_nothing_changed_the_output_is_up_to_date(source: SourceState, found: ObjectInfo, policy: Policy) -> None:
-    decision = decide(Rules(policy, lambda: FINGERPRINTS), source, 0, found, recorded(source, found))
-    assert decision.detail is UNCHANGED
-    assert decision.update is None
-
-
-CHANGES: dict[str, Any] = {
-    "root": "/other",
-    "source": "other",
-    "source_size": 10**6,
-    "source_mtime_ns": -1,
-    "recipe": b"other",
-    "size": 10**6,
-    "mtime_ns": -1,
-    "status": "failed",
-}
-
-
-@given(sources, founds, st.sets(st.sampled_from(sorted(CHANGES)), min_size=1))
-def test_any_changed_field_makes_the_output_stale_with_a_reason(
-    source: SourceState, found: ObjectInfo, changed: set[str]
-) -> None:
-    record = recorded(source, found)._replace(**{name: CHANGES[name] for name in changed})
-    detail = decide(UPDATE, source, 0, found, record).detail
-    assert isinstance(detail, Planned)
-    assert detail.reason_text in set(StaleReason)
-
-
-@given(
-    sources, founds | st.none(), policies, st.sampled_from(IfExists), st.sampled_from([None, RECORD, FAILED, SKIPPED])
-)
-def test_a_decision_is_the_same_each_time(
-    source: SourceState, found: ObjectInfo | None, policy: Policy, if_exists: IfExists, record: OutputRecord | None
-) -> None:
-    asked = Rules(replace(policy, if_exists=if_exists), lambda: FINGERPRINTS)
-    assert decide(asked, source, 0, found, record) == decide(asked, source, 0, found, record)
-    if found is None:
-        assert decide(asked, source, 0, found, None).detail == Planned(StaleReason.NO_OUTPUT)
-
-
-@given(
-    st.lists(st.builds(InterruptedRun, st.integers(1, 9), st.integers(0, 10**11), st.integers(0, 10**11)), max_size=4),
-    st.integers(0, 9),
-    st.integers(-(10**10), 2 * 10**11),
-)
-def test_outputs_changed_outside_of_the_bounds_are_complete(
-    interrupted: list[InterruptedRun], run: int, changed_ns: int
-) -> None:
-    first_ns, last_ns = interruption_bounds(interrupted)
-    if not first_ns <= changed_ns <= last_ns:
-        assert not may_be_incomplete(interrupted, run, changed_ns)

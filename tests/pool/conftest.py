@@ -6,13 +6,15 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from forkresize.pool import Pool, PoolOptions, TaskResult
+from forkresize.pool import Pool, PoolOptions, PoolProcess, TaskResult
 from tests.children import child_processes
+from tests.pool.processes import Start
 
 Run = Callable[..., list[TaskResult[Any, Any]]]
 
@@ -89,3 +91,21 @@ def leaves_nothing_behind(faults: ModuleType) -> Iterator[None]:
     yield
     assert child_processes() <= children
     assert len(os.listdir("/dev/fd")) == descriptors
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """Make a pool process whose work is ``process_work:run`` unless it is named.
+
+    It is terminated in the end: after a failure, a task may never end.
+    """
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    with contextlib.ExitStack() as stack:
+
+        def make(work: str = "run", **options: Any) -> PoolProcess[Any]:
+            settings = PoolOptions(**{"workers": 2, **options})
+            pool: PoolProcess[Any] = PoolProcess(f"process_work:{work}", options=settings)
+            stack.callback(pool.terminate)
+            return pool
+
+        yield make

@@ -108,7 +108,7 @@ def test_task_that_hangs_in_a_batch_times_out_alone(position: int, faults: Modul
     victim = batch.run(timeout=5.0, retries=2)
     assert isinstance(victim, WorkerLost)
     assert (victim.reason, victim.attempts, batch.starts(batch.at)) == (LossReason.TIMED_OUT, 1, 1)
-    assert 5.0 <= victim.seconds < 10
+    assert 5.0 <= victim.seconds < 30
 
 
 def test_batch_may_take_longer_than_each_of_its_tasks(wait_until: WaitUntil) -> None:

@@ -176,8 +176,8 @@ def test_small_tasks_do_not_wait_for_a_large_reservation(run: Run, tmp_path: Pat
 
 @pytest.mark.slow
 def test_waiting_for_memory_does_not_count_against_the_timeout(run: Run, tmp_path: Path) -> None:
-    items = [(tmp_path / str(number), LARGE, 1.0) for number in range(4)]
-    results = run(die, items[1:], workers=4, memory=above_idle(4), timeout=2.0)
+    items = [(tmp_path / str(number), LARGE, 0.5) for number in range(1, 7)]
+    results = run(die, items, workers=6, memory=above_idle(6), timeout=2.0)
     assert all(isinstance(result, Completed) and result.seconds < 2 for result in results), results
 
 

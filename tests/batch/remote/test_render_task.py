@@ -23,7 +23,7 @@ from forkresize.job import Job, Output, Source
 from forkresize.outcome import MAX_TEXT, Failed, Reason, Skipped, Written
 from forkresize.pool import WithFiles, sealed_memfd
 from forkresize.recipe import Recipe, to_bytes
-from tests.batch.remote.conftest import DrawBytes
+from tests.batch.remote.transferring import DrawBytes
 
 RECIPE = to_bytes(Recipe.of(width=(16, 32), format="webp"))
 JOB = Job(Source("s3://b/a\udcff.jpg", "a\udcff.jpg"), (Output("a.webp", 0), Output("b.webp", 1)))

@@ -21,7 +21,8 @@ from forkresize.pool import Completed, PoolOptions, SandboxMode, WorkerLost, sea
 from forkresize.pool.sandbox import missing_layers
 from forkresize.recipe import Recipe
 from tests.batch.remote import render_hooks
-from tests.batch.remote.conftest import DrawBytes, width_of
+from tests.batch.remote.conftest import width_of
+from tests.batch.remote.transferring import DrawBytes
 from tests.protocols import Draw
 
 pytestmark = pytest.mark.slow
