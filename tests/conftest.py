@@ -39,8 +39,10 @@ if (measuring := coverage.Coverage.current()) is not None:
     data = os.path.abspath(str(measuring.get_option("run:data_file")))
     os.environ["FORKRESIZE_SANDBOX_WRITE"] = os.path.dirname(data)
 
-# Under nohup SIGHUP is ignored, also by every process that is started here.
+# Under nohup SIGHUP is ignored, and in the background of a shell SIGINT, also by every process that is started here.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes depends on what else the machine does; pytest-timeout ends one that hangs.
 settings.register_profile("forkresize", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

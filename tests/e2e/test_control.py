@@ -20,6 +20,9 @@ Start = Callable[..., Running]
 
 DEADLINE = 60
 OPTIONS = ("in", "out", "--width", "20")
+SLOW = 12
+"""Sources of a run that takes some seconds."""
+
 LONG_AGO = (1_000_000_000, 1_000_000_000)
 
 
@@ -66,29 +69,37 @@ def start(tmp_path: Path, command: list[str]) -> Iterator[Start]:
 def slow(tmp_path: Path, draw: Draw) -> list[str]:
     """Arguments of a run that takes some seconds."""
     first = draw(tmp_path / "in/00.png", (1200, 900))
-    for number in range(1, 30):
+    for number in range(1, SLOW):
         os.link(first, tmp_path / f"in/{number:02}.png")
-    return ["in", "out", "--width", "600", "--workers", "1"]
+    return ["in", "out", "--width", "600", "--format", "avif", "--workers", "1"]
+
+
+def hold_lock(process: Running, tmp_path: Path) -> None:
+    """Stop a run that has the lock of the destination: it opens the ledger after that."""
+    wait_for((tmp_path / "out/.forkresize/ledger.db").exists)
+    process.send_signal(signal.SIGSTOP)
+    assert process.poll() is None
 
 
 class TestTwoRuns:
     def test_the_second_run_exits_at_once_with_a_message(self, tmp_path: Path, slow: list[str], start: Start) -> None:
         first = start(*slow, "--json")
-        wait_for((tmp_path / "out/.forkresize/lock").exists)
+        hold_lock(first, tmp_path)
         second = start(*slow)
         _, stderr = second.communicate(timeout=DEADLINE)
         assert second.returncode == 75
         assert b"another run is writing to out" in stderr
         assert first.poll() is None
+        first.send_signal(signal.SIGCONT)
         summary = json.loads(first.communicate(timeout=DEADLINE)[0])
-        assert (first.returncode, summary["written"]) == (0, 30)
+        assert (first.returncode, summary["written"]) == (0, SLOW)
 
     def test_with_lock_wait_the_second_run_follows_and_repeats_no_work(self, slow: list[str], start: Start) -> None:
         both = [start(*slow, "--json", "--lock-wait", "50s", *more) for more in ([], ["--verbose"])]
         outputs = [process.communicate(timeout=DEADLINE) for process in both]
         assert [process.returncode for process in both] == [0, 0]
         summaries = [json.loads(stdout) for stdout, _ in outputs]
-        assert sorted((summary["written"], summary["unchanged"]) for summary in summaries) == [(0, 30), (30, 0)]
+        assert sorted((summary["written"], summary["unchanged"]) for summary in summaries) == [(0, SLOW), (SLOW, 0)]
         assert outputs[0][1] == b""
         waited = summaries[1]["written"] == 0
         assert outputs[1][1].count(b"waiting for another run to free the destination") == waited
@@ -98,12 +109,12 @@ class TestTwoRuns:
         self, signum: signal.Signals, code: int, tmp_path: Path, slow: list[str], start: Start
     ) -> None:
         first = start(*slow)
-        wait_for((tmp_path / "out/.forkresize/lock").exists)
+        hold_lock(first, tmp_path)
         second = start(*slow, "--lock-wait", "1h", "--verbose")
         assert second.stderr is not None
         assert b"waiting for another run" in second.stderr.readline()
         second.send_signal(signum)
-        second.communicate(timeout=5)
+        second.communicate(timeout=DEADLINE)
         assert second.returncode == code
         assert first.poll() is None
 
@@ -116,10 +127,10 @@ def test_the_next_run_continues_after_max_duration(tmp_path: Path, slow: list[st
     summary = json.loads(result.stdout)
     assert result.returncode == summary["exit_code"] == 10
     assert "--max-duration" in result.stderr
-    assert 0 < summary["written"] < 30
+    assert 0 < summary["written"] < SLOW
     assert len(made(tmp_path)) == summary["written"]
     again = json.loads(forkresize(*slow, "--json").stdout)
-    assert (again["unchanged"], again["written"]) == (summary["written"], 30 - summary["written"])
+    assert (again["unchanged"], again["written"]) == (summary["written"], SLOW - summary["written"])
 
 
 def test_parallel_shards_write_every_output_once(tmp_path: Path, photos: Path, start: Start) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_interrupt import alive, children, wait_for
+from tests.e2e.frozen import children
+from tests.e2e.test_interrupt import alive, wait_for
 from tests.protocols import Draw
 
 pytestmark = [

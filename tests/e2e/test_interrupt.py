@@ -1,7 +1,9 @@
 """The installed command when it is stopped or killed, or loses a worker."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.e2e.frozen import Workers, children, freeze_run
 from tests.protocols import Draw, Run
 
 Running = subprocess.Popen[bytes]
@@ -40,10 +43,6 @@ def insist_until(process: Running, condition: Callable[[], bool]) -> None:
     wait_for(insist)
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def alive(pid: int) -> bool:
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
@@ -70,27 +69,40 @@ def large(tmp_path: Path, draw: Draw) -> Path:
 
 
 @pytest.fixture
-def started(tmp_path: Path, large: Path, command: list[str]) -> Iterator[Running]:
-    """The running command, after its first output."""
+def frozen(tmp_path: Path, large: Path, command: list[str]) -> Iterator[tuple[Running, Workers]]:
+    """The running command, which has made some outputs, and its frozen workers."""
+    processes: list[Running] = []
 
-    # A test runner started with & ignores SIGINT, and children would inherit that.
-    arguments = ["env", "--default-signal=INT,TERM,HUP", *command, "in", "out", *OPTIONS]
-    with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+    def end() -> None:
+        for process in processes:
+            process.kill()
+            process.communicate()
+        processes.clear()
+
+    def start() -> int:
+        end()
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        process = subprocess.Popen([*command, "in", "out", *OPTIONS], cwd=tmp_path, stderr=subprocess.PIPE)
+        processes.append(process)
         wait_for(lambda: any(name.endswith(".png") for name in files(tmp_path / "out")))
-        yield process
-        process.kill()
+        return process.pid
+
+    workers = freeze_run(start, tmp_path / "out", SOURCES)
+    yield processes[0], workers
+    end()
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_after_pictures_in_progress(
-    signum: signal.Signals, code: int, tmp_path: Path, started: Running, forkresize: Run
+    signum: signal.Signals, code: int, tmp_path: Path, frozen: tuple[Running, Workers], forkresize: Run
 ) -> None:
-    workers = children(started.pid)
+    started, workers = frozen
     started.send_signal(signum)
+    workers.go_on()
     _, stderr = started.communicate(timeout=DEADLINE)
     assert started.returncode == code
     assert signum.name in stderr.decode()
-    assert not any(map(alive, workers))
+    assert not any(map(alive, workers.pids))
     reported = statuses(tmp_path)
     assert 0 < len(reported) < SOURCES
     assert set(reported.values()) == {"written"}
@@ -99,14 +111,14 @@ def test_a_signal_ends_the_run_after_pictures_in_progress(
     assert (again["unchanged"], again["written"]) == (len(reported), SOURCES - len(reported))
 
 
-def test_a_second_signal_ends_the_run_at_once_without_incomplete_outputs(tmp_path: Path, started: Running) -> None:
-    workers = children(started.pid)
-    for worker in workers:
-        os.kill(worker, signal.SIGSTOP)
-    insist_until(started, lambda: not any(map(alive, workers)))
+def test_a_second_signal_ends_the_run_at_once_without_incomplete_outputs(
+    tmp_path: Path, frozen: tuple[Running, Workers]
+) -> None:
+    started, workers = frozen
+    insist_until(started, lambda: not any(map(alive, workers.pids)))
     started.communicate(timeout=DEADLINE)
     assert started.returncode == 130
-    assert not any(map(alive, workers))
+    assert not any(map(alive, workers.pids))
     reported = statuses(tmp_path)
     written = {os.path.basename(name) for name, status in reported.items() if status == "written"}
     # A worker may have been killed between its last rename and its report.
@@ -117,10 +129,15 @@ def test_a_second_signal_ends_the_run_at_once_without_incomplete_outputs(tmp_pat
     assert list(reported.values()).count("failed") <= 2
 
 
-def test_killed_workers_lose_no_picture(tmp_path: Path, started: Running) -> None:
-    for made in range(1, SOURCES // 2, 3):
+def test_killed_workers_lose_no_picture(tmp_path: Path, frozen: tuple[Running, Workers]) -> None:
+    started, workers = frozen
+    os.kill(workers.pids[0], signal.SIGKILL)
+    workers.go_on()
+    for made in range(4, SOURCES // 2, 3):
         wait_for(lambda: len(files(tmp_path / "out")) > made)  # noqa: B023 (called at once)
-        os.kill(children(started.pid)[0], signal.SIGKILL)
+        for worker in children(started.pid)[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
     started.communicate(timeout=DEADLINE)
     assert started.returncode == 0
     assert set(statuses(tmp_path).values()) == {"written"}
@@ -128,12 +145,12 @@ def test_killed_workers_lose_no_picture(tmp_path: Path, started: Running) -> Non
 
 
 def test_a_killed_run_leaves_no_process_and_the_next_run_cleans_up(
-    tmp_path: Path, started: Running, forkresize: Run
+    tmp_path: Path, frozen: tuple[Running, Workers], forkresize: Run
 ) -> None:
-    workers = children(started.pid)
+    started, workers = frozen
     started.kill()
     started.wait(timeout=DEADLINE)
-    wait_for(lambda: not any(map(alive, workers)))
+    wait_for(lambda: not any(map(alive, workers.pids)))
     assert list((tmp_path / "out").glob(".forkresize-*"))
     assert forkresize("in", "out", *OPTIONS).returncode == 0
     assert files(tmp_path / "out") == [f"{number:02}.png" for number in range(SOURCES)]

@@ -1,8 +1,10 @@
 """The installed command on a terminal of its own, as a shell starts it: what keys do, and what remains."""
 
+import contextlib
 import fcntl
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import termios
@@ -14,6 +16,7 @@ import pytest
 from PIL import Image
 
 from forkresize import Recipe, Settings, run
+from tests.e2e.frozen import Workers, freeze_run
 from tests.protocols import Draw, Run
 
 pytestmark = [
@@ -27,6 +30,9 @@ CTRL_C = b"\x03"
 
 class Terminal:
     """A terminal with a running command."""
+
+    workers: Workers
+    """Of a run that was frozen."""
 
     def __init__(self, arguments: list[str], folder: Path) -> None:
         self.main, self._other = pty.openpty()
@@ -59,10 +65,10 @@ class Terminal:
             time.sleep(0.01)
 
     def read(self) -> None:
-        try:
-            self.shown += os.read(self.main, 1 << 16)
-        except BlockingIOError:
-            return
+        # A terminal gives some 4 KiB at once.
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.shown += os.read(self.main, 1 << 16)
 
     def end(self) -> int:
         self.wait_for(lambda: self.process.poll() is not None)
@@ -78,35 +84,40 @@ class Terminal:
 
 @pytest.fixture
 def terminal(tmp_path: Path, draw: Draw, command: list[str]) -> Iterator[Terminal]:
-    """A terminal with a run that is under way."""
+    """A terminal with a run that is under way; its workers are frozen."""
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, 24):
         os.link(first, tmp_path / f"in/{number:02}.png")
-    opened = Terminal([*command, "in", "out", "--width", "600", "--workers", "2"], tmp_path)
-    opened.wait_for(lambda: b" MP/s" in opened.shown and any((tmp_path / "out").glob("*.png")))
-    yield opened
-    opened.close()
+    with contextlib.ExitStack() as stack:
 
+        def start() -> int:
+            stack.close()
+            shutil.rmtree(tmp_path / "out", ignore_errors=True)
+            opened = Terminal([*command, "in", "out", "--width", "600", "--workers", "2"], tmp_path)
+            stack.callback(opened.close)
+            opened.wait_for(lambda: b" MP/s" in opened.shown and any((tmp_path / "out").glob("*.png")))
+            terminals.append(opened)
+            return opened.process.pid
 
-def signal_workers(terminal: Terminal, signum: signal.Signals) -> None:
-    """Send a signal to the workers of the run."""
-    for worker in Path(f"/proc/{terminal.process.pid}/task/{terminal.process.pid}/children").read_text().split():
-        os.kill(int(worker), signum)
+        terminals: list[Terminal] = []
+        workers = freeze_run(start, tmp_path / "out", 24)
+        terminals[-1].workers = workers
+        yield terminals[-1]
 
 
 def test_keys_are_not_echoed_while_the_view_is_up(terminal: Terminal) -> None:
     assert not terminal.echoes
     terminal.type(b"qqq\n")
+    terminal.workers.go_on()
     assert terminal.end() == 0
     assert b"q" not in terminal.shown
     assert terminal.echoes
 
 
 def test_ctrl_c_is_acknowledged_and_the_terminal_restored(terminal: Terminal) -> None:
-    signal_workers(terminal, signal.SIGSTOP)  # Else there may be no picture in progress at this moment.
     terminal.type(CTRL_C)
     terminal.wait_for(lambda: b"press Ctrl-C again to stop now" in terminal.shown)
-    signal_workers(terminal, signal.SIGCONT)
+    terminal.workers.go_on()
     assert terminal.end() == 128 + signal.SIGINT
     assert b"stopping: finishing " in terminal.shown
     assert b"^C" not in terminal.shown
@@ -114,7 +125,6 @@ def test_ctrl_c_is_acknowledged_and_the_terminal_restored(terminal: Terminal) ->
 
 
 def test_second_ctrl_c_restores_the_terminal(terminal: Terminal) -> None:
-    signal_workers(terminal, signal.SIGSTOP)
     terminal.type(CTRL_C)
     terminal.wait_for(lambda: b"press Ctrl-C again" in terminal.shown)
 
@@ -130,6 +140,7 @@ def test_second_ctrl_c_restores_the_terminal(terminal: Terminal) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_other_signals_restore_the_terminal(terminal: Terminal, signum: signal.Signals) -> None:
     terminal.process.send_signal(signum)
+    terminal.workers.go_on()
     code = terminal.end()
     assert code == (-signum if signum == signal.SIGQUIT else 128 + signum)
     assert terminal.echoes
@@ -141,6 +152,7 @@ def test_suspended_run_gives_the_terminal_back(terminal: Terminal) -> None:
     # Its session's leader has no parent in the session: the kernel discards SIGTSTP for an orphaned group.
     terminal.wait_for(lambda: terminal.shown.count(b"\x1b[?25h") == 1)
     terminal.wait_for(lambda: not terminal.echoes)
+    terminal.workers.go_on()
     assert terminal.end() == 0
     assert terminal.echoes
 

@@ -86,12 +86,13 @@ def test_tasks_not_started_before_stop_after_are_cancelled(start: Start) -> None
 def test_termination_ends_all_processes_at_once(start: Start, tmp_path: Path, wait_until: WaitUntil) -> None:
     pool = start(workers=1)
     running, waiting = [pool.submit(("wait_for", str(tmp_path / name))) for name in ("a", "b")]
-    wait_until((tmp_path / "a.started").exists)
-    supervisor, worker = pool.supervisor_pid, int((tmp_path / "a.started").read_text())
+    started = tmp_path / "a.started"
+    wait_until(lambda: started.exists() and started.read_text())
+    supervisor, worker = pool.supervisor_pid, int(started.read_text())
     assert supervisor is not None
-    started = time.monotonic()
+    began = time.monotonic()
     pool.terminate()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - began < 20
     for future in (running, waiting):
         assert isinstance(future.exception(), BrokenPoolError)
     wait_until(lambda: not is_alive(supervisor) and not is_alive(worker))
