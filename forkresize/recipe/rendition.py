@@ -57,7 +57,7 @@ class Rendition(Declared, frozen=True, kw_only=True):
         bool,
         option(
             "Lossless compression, for formats that have it (WebP, AVIF, JPEG XL). A JPEG, or another picture that is "
-            "coded with loss, keeps its coded pixels, if its format stays and no step changes it: --quality has no "
+            "coded with loss, keeps its coded pixels, if its format stays and no step changes it: the quality has no "
             "effect on it, and a JPEG may become progressive."
         ),
     ] = False
@@ -74,7 +74,7 @@ class Rendition(Declared, frozen=True, kw_only=True):
         _Similarity | None,
         option("Find the lowest quality with at least this similarity to the image before encoding.", "0..1"),
     ] = None
-    ssim_metric: Annotated[SsimMetric, option("What --ssim measures.")] = SsimMetric.COLOR
+    ssim_metric: Annotated[SsimMetric, option("How similarity is measured.")] = SsimMetric.COLOR
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -149,5 +149,6 @@ def _extrema(image: Image) -> tuple[float, float]:
 def _no_range(kind: str, least: float, most: float) -> PictureError:
     return PictureError(
         Reason.UNSUPPORTED,
-        f"{kind} pixels from {least:g} to {most:g} have no agreed range; --format tiff keeps them",
+        f"{kind} pixels from {least:g} to {most:g} have no agreed range: choose TIFF as the output format, which keeps "
+        "them",
     )

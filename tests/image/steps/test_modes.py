@@ -140,7 +140,8 @@ def test_floats_without_a_range_are_refused_unless_the_output_keeps_them(values:
     assert isinstance(outcome.detail, Failed)
     assert outcome.reason is Reason.UNSUPPORTED
     assert outcome.error == (
-        f"32-bit float pixels from {min(values):g} to {max(values):g} have no agreed range; --format tiff keeps them"
+        f"32-bit float pixels from {min(values):g} to {max(values):g} have no agreed range: choose TIFF as the output "
+        "format, which keeps them"
     )
     assert unpacked(row("F", values), "tiff").mode == "F"
 
