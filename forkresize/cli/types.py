@@ -139,7 +139,7 @@ def _memory(text: str) -> int:
 
 def _share(text: str, least: int) -> tuple[float, bool]:
     """Return a number, and whether it is a percentage."""
-    found = re.fullmatch(r"(\d+)(%?)", text, re.ASCII)
+    found = re.fullmatch(r"(\d{1,9})(%?)", text, re.ASCII)
     if not found or int(found[1]) < least:
         raise ValueError(f"invalid value {text!r}: use a number such as 10, or a percentage such as 5%")
     return float(found[1]), bool(found[2])

@@ -73,7 +73,7 @@ class Crop(StepBase, frozen=True, kw_only=True):
         Raises:
             FieldError: the text does not have this notation.
         """
-        found = re.fullmatch(r"(\d+)x(\d+)(?:\+(\d+)\+(\d+))?", text.strip(), re.ASCII)
+        found = re.fullmatch(r"(\d{1,9})x(\d{1,9})(?:\+(\d{1,9})\+(\d{1,9}))?", text.strip(), re.ASCII)
         if not found:
             raise FieldError("crop", f"invalid rectangle {format_value(text)}: use {_CROP}")
         width, height, left, top = (int(part or 0) for part in found.groups())
@@ -144,7 +144,7 @@ class Sharpen(StepBase, frozen=True, kw_only=True):
         word = find_word(text, ("none", "auto"))
         if word is not None:
             return cls() if word == "auto" else None
-        found = re.fullmatch(r"(\d*\.?\d+),(\d+),(\d+)", text.strip(), re.ASCII)
+        found = re.fullmatch(r"(\d*\.?\d+),(\d{1,9}),(\d{1,9})", text.strip(), re.ASCII)
         if not found:
             raise FieldError("sharpen", f"invalid value {format_value(text)}: use {_SHARPEN}")
         return cls(radius=float(found[1]), percent=int(found[2]), threshold=int(found[3]))

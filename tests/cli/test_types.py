@@ -44,6 +44,7 @@ def test_values_are_parsed(kind: click.ParamType[Any], text: str, value: object)
         (DURATION, ""),
         (MAX_ERRORS, "0"),
         (MAX_ERRORS, "1.5%"),
+        (MAX_ERRORS, "9" * 5000),
         (whole("n", 1, 9), "10"),
         (whole("n", 1), "٣"),
         (enum_choice(Fit), "snug"),

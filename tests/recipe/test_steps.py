@@ -75,7 +75,7 @@ def test_a_crop_is_parsed(width: int, height: int, left: int, top: int) -> None:
     assert Crop.parse(f" {width}x{height}") == Crop(width=width, height=height)
 
 
-@pytest.mark.parametrize("text", ["", "3x", "x3", "3x3+1", "3x3-1-1", "3.5x3", "0x3"])
+@pytest.mark.parametrize("text", ["", "3x", "x3", "3x3+1", "3x3-1-1", "3.5x3", "0x3", f"{'9' * 5000}x3"], ids=len)
 def test_an_invalid_crop_is_refused(text: str) -> None:
     with pytest.raises(FieldError, match=r"^crop: "):
         Crop.parse(text)
@@ -93,7 +93,7 @@ def test_a_sharpening_is_parsed() -> None:
     assert Sharpen.parse("1.5,80,3") == Sharpen(radius=1.5, percent=80, threshold=3)
 
 
-@pytest.mark.parametrize("text", ["", "1", "1,80", "1,80.5,3", "strong", "0,80,3"])
+@pytest.mark.parametrize("text", ["", "1", "1,80", "1,80.5,3", "strong", "0,80,3", f"1,{'9' * 5000},3"], ids=len)
 def test_an_invalid_sharpening_is_refused(text: str) -> None:
     with pytest.raises(FieldError, match=r"^sharpen: "):
         Sharpen.parse(text)
