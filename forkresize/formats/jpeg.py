@@ -6,16 +6,15 @@ from types import ModuleType
 from typing import Any
 
 from forkresize.formats import jpegli, spec
+from forkresize.formats.jpeg_segments import MAX_SEGMENT, make_segment
 from forkresize.formats.metadata import COMMENT, IPTC_RESOURCE, Credit, MetadataBlocks
 from forkresize.formats.package import OptionalPackage
 
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 """The name of the segment that holds XMP."""
 
+_APP13 = 0xED
 _IPTC_NAME = b"Photoshop 3.0\0" + IPTC_RESOURCE
-
-_MAX_SEGMENT = 65_533
-"""Bytes that a segment holds."""
 
 _FAST = 2
 """The highest effort at which ready-made Huffman tables are used."""
@@ -63,7 +62,7 @@ def mozjpeg() -> ModuleType | None:
 
 def _metadata(blocks: MetadataBlocks, warn: spec.Warn) -> spec.Options:
     def fitting(name: str, block: bytes, header: int = 0) -> bytes:
-        if header + len(block) <= _MAX_SEGMENT:
+        if header + len(block) <= MAX_SEGMENT:
             return block
         warn(f"dropped {len(block)} bytes of {name}: too large for a JPEG")
         return b""
@@ -94,7 +93,7 @@ def _iptc_segment(block: bytes) -> bytes:
     if not block:
         return b""
     resource = _IPTC_NAME + struct.pack(">I", len(block)) + block + b"\0" * (len(block) % 2)
-    return struct.pack(">HH", 0xFFED, len(resource) + 2) + resource
+    return make_segment(_APP13, resource)
 
 
 def _decoder_memory(image: Any, _pixels: float, _channels: int, file_size: int) -> float:

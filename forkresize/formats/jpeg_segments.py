@@ -13,6 +13,9 @@ _LEAD = 0xFF
 _LENGTH = 2
 """Bytes in which a segment stores its length, themselves included."""
 
+MAX_SEGMENT = 65_535 - _LENGTH
+"""Bytes that a segment holds."""
+
 _AFTER_SCAN = rb"\xff[^\xff\0\xd0-\xd7]"
 """The first marker after coded pixels; a stuffed zero and the restart markers are part of them."""
 
@@ -23,6 +26,15 @@ class Segment(NamedTuple):
     marker: int
     start: int
     end: int
+
+
+def make_segment(marker: int, content: bytes) -> bytes:
+    """Return a segment.
+
+    Raises:
+        struct.error: the content takes more than ``MAX_SEGMENT``.
+    """
+    return struct.pack(">BBH", _LEAD, marker, _LENGTH + len(content)) + content
 
 
 def segments(data: bytes) -> Iterator[Segment]:

@@ -1,10 +1,9 @@
 """Replaces the metadata of a JPEG (ITU-T T.81, annex B)."""
 
-import struct
 from collections.abc import Iterator
 
 from forkresize.formats.jpeg import XMP_NAME
-from forkresize.formats.jpeg_segments import EOI, Segment, segments
+from forkresize.formats.jpeg_segments import EOI, Segment, make_segment, segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
@@ -56,24 +55,20 @@ def _for_decoding(data: bytes, segment: Segment) -> bytes:
         return data[segment.start - 4 : segment.end]
     if marker == _APP0 and content.startswith(b"JFIF\0") and len(content) >= _JFIF_LENGTH:
         # Its last two bytes are the sides of a thumbnail that would follow.
-        return _segment(marker, content[: _JFIF_LENGTH - 2] + b"\0\0")
+        return make_segment(marker, content[: _JFIF_LENGTH - 2] + b"\0\0")
     if marker == _APP14 and content.startswith(b"Adobe") and len(content) >= _ADOBE_LENGTH:
-        return _segment(marker, content[:_ADOBE_LENGTH])
+        return make_segment(marker, content[:_ADOBE_LENGTH])
     if not _APP0 <= marker <= _COMMENT:
         raise UnsupportedContainerError
     return b""
 
 
-def _segment(marker: int, content: bytes) -> bytes:
-    return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
-
-
 def _embed(blocks: MetadataBlocks) -> Iterator[bytes]:
     options = metadata.save_options(blocks, "jpeg", Diagnostics())
     if "exif" in options:
-        yield _segment(_APP1, options["exif"])
+        yield make_segment(_APP1, options["exif"])
     if "xmp" in options:
-        yield _segment(_APP1, XMP_NAME + options["xmp"])
+        yield make_segment(_APP1, XMP_NAME + options["xmp"])
     yield options.get("extra", b"")
     if "comment" in options:
-        yield _segment(_COMMENT, options["comment"])
+        yield make_segment(_COMMENT, options["comment"])

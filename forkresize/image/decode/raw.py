@@ -13,7 +13,7 @@ from PIL.ImageFile import ImageFile
 
 from forkresize.extras import install_command
 from forkresize.formats import raw
-from forkresize.formats.jpeg_segments import segments
+from forkresize.formats.jpeg_segments import MAX_SEGMENT, make_segment, segments
 from forkresize.formats.metadata import EXIF_HEADER
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image.diagnostics import Diagnostics
@@ -39,8 +39,6 @@ _COPIED = 270, 271, 272, 305, 306, 315, 33_432
 
 _TURNS = {0: 1, 3: 3, 5: 8, 6: 6}
 """How LibRaw names orientations, and EXIF."""
-
-_MAX_SEGMENT = 65_533
 
 
 class Preview(Struct, frozen=True):
@@ -184,9 +182,9 @@ def _with_exif(preview: bytes, data: bytes, orientation: int) -> bytes:
     if has_own:
         return preview
     block = _exif_of(data, orientation)
-    if len(block) > _MAX_SEGMENT:
+    if len(block) > MAX_SEGMENT:
         block = _exif_of(b"", orientation)
-    return preview[:2] + struct.pack(">BBH", 0xFF, _APP1, len(block) + 2) + block + preview[2:]
+    return preview[:2] + make_segment(_APP1, block) + preview[2:]
 
 
 def _exif_of(data: bytes, orientation: int) -> bytes:

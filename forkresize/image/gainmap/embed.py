@@ -3,11 +3,12 @@
 import struct
 
 from forkresize.formats.jpeg import XMP_NAME
+from forkresize.formats.jpeg_segments import MAX_SEGMENT, make_segment
 from forkresize.image.gainmap.description import ISO_NAME, NAMESPACE, Description, wrap_xmp, write_xmp
 from forkresize.image.gainmap.errors import GainMapError
 from forkresize.image.gainmap.source import MPF_NAME
 
-_MOST_XMP = 65_533 - len(XMP_NAME)
+_MOST_XMP = MAX_SEGMENT - len(XMP_NAME)
 """Bytes of XMP in one segment."""
 
 _RDF_END = b"</rdf:RDF>"
@@ -28,9 +29,9 @@ def describe_map(data: bytes, description: Description) -> bytes:
     """Return the JPEG of a gain map with its description."""
     added = b""
     if description.numbers:
-        added += _segment(_APP1, XMP_NAME + write_xmp(description.numbers))
+        added += make_segment(_APP1, XMP_NAME + write_xmp(description.numbers))
     if description.iso:
-        added += _segment(_APP2, ISO_NAME + description.iso)
+        added += make_segment(_APP2, ISO_NAME + description.iso)
     place = _end_of_leading(data)
     return data[:place] + added + data[place:]
 
@@ -72,11 +73,11 @@ def embed_map(primary: bytes, gain_map: bytes, description: Description) -> byte
         description: how it is applied.
     """
     place = _end_of_leading(primary)
-    iso = _segment(_APP2, ISO_NAME + _ISO_VERSION) if description.iso else b""
+    iso = make_segment(_APP2, ISO_NAME + _ISO_VERSION) if description.iso else b""
     # Offsets count from the byte after the name of the index.
     start = place + len(iso) + 4 + len(MPF_NAME)
-    size = len(primary) + len(iso) + len(_segment(_APP2, MPF_NAME + _index(0, 0, 0)))
-    index = _segment(_APP2, MPF_NAME + _index(size, len(gain_map), size - start))
+    size = len(primary) + len(iso) + len(make_segment(_APP2, MPF_NAME + _index(0, 0, 0)))
+    index = make_segment(_APP2, MPF_NAME + _index(size, len(gain_map), size - start))
     return primary[:place] + iso + index + primary[place:] + gain_map
 
 
@@ -88,10 +89,6 @@ def _index(primary: int, other: int, offset: int) -> bytes:
     place = len(header) + len(fields) + 12 + 4
     fields += struct.pack(">HHII", _ENTRIES, 7, len(entries), place)
     return header + fields + bytes(4) + entries
-
-
-def _segment(marker: int, content: bytes) -> bytes:
-    return bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2) + content
 
 
 def _end_of_leading(data: bytes) -> int:
