@@ -84,6 +84,14 @@ def chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
         file.seek(position)
 
 
+def make_chunk(name: bytes, content: bytes) -> bytes:
+    """Return a chunk with its checksum."""
+    # Pillow writes most files.
+    from zlib import crc32
+
+    return _CHUNK.pack(len(content), name) + content + struct.pack(">I", crc32(content, crc32(name)))
+
+
 def _options(request: spec.EncodeRequest) -> spec.Options:
     return {"compress_level": request.scale_effort(1, 9, default=_LEVEL)}
 

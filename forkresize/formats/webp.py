@@ -25,7 +25,7 @@ _CLEARED = 0x01
 _SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
 """Bytes of the first chunk until after the size, by its name."""
 
-_FRAME_HEADER = 16
+FRAME_HEADER = 16
 """Bytes of a frame before its own chunks."""
 
 _LOSSLESS_ALPHA = 1 << 28
@@ -134,18 +134,21 @@ def _losses(request: spec.EncodeRequest) -> Iterator[str]:
 def _is_coded_with_loss(data: bytes) -> bool:
     """Return whether a frame is coded by VP8, or has colors in transparent pixels; a damaged file counts as one."""
     try:
-        return any(name == b"VP8 " or _has_alpha(name, content) for name, content in _coded_chunks(data[_FIRST:]))
+        return any(
+            name == b"VP8 " or has_lossless_alpha(name, content) for name, content in _coded_chunks(data[_FIRST:])
+        )
     except (spec.UnsupportedContainerError, struct.error):
         return True
 
 
-def _has_alpha(name: bytes, content: bytes) -> bool:
+def has_lossless_alpha(name: bytes, content: bytes) -> bool:
+    """Return whether a chunk is a frame coded by VP8L that has alpha."""
     return name == b"VP8L" and bool(int.from_bytes(content[1:5], "little") & _LOSSLESS_ALPHA)
 
 
 def _coded_chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
     for name, content in chunks(body):
-        yield from chunks(content[_FRAME_HEADER:]) if name == b"ANMF" else [(name, content)]
+        yield from chunks(content[FRAME_HEADER:]) if name == b"ANMF" else [(name, content)]
 
 
 SPEC = spec.FormatSpec(

@@ -1,12 +1,11 @@
 """Replaces the metadata of a PNG (W3C, third edition)."""
 
 import io
-import struct
 import zlib
 from collections.abc import Iterator
 
 from forkresize.formats.metadata import EXIF_HEADER
-from forkresize.formats.png import SIGNATURE, XMP_KEYWORD, chunks
+from forkresize.formats.png import SIGNATURE, XMP_KEYWORD, chunks, make_chunk
 from forkresize.formats.spec import UnsupportedContainerError
 from forkresize.image import metadata
 from forkresize.image.container import check_orientation
@@ -125,11 +124,12 @@ def _is_kept(name: bytes, content: bytes) -> bool:
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
+    """Return a chunk, without the name of a profile."""
     if name == b"iCCP":
-        # Free text comes before the zero.
+        # That is free text.
         _name, _zero, profile = content.partition(b"\0")
         content = b"ICC profile\0" + profile
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return make_chunk(name, content)
 
 
 def _embed(blocks: MetadataBlocks) -> Iterator[bytes]:

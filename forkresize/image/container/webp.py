@@ -4,7 +4,15 @@ import struct
 from collections.abc import Iterator
 
 from forkresize.formats.spec import UnsupportedContainerError
-from forkresize.formats.webp import ALPHA, ANIMATION, chunks, declare_alpha, size_in_chunk
+from forkresize.formats.webp import (
+    ALPHA,
+    ANIMATION,
+    FRAME_HEADER,
+    chunks,
+    declare_alpha,
+    has_lossless_alpha,
+    size_in_chunk,
+)
 from forkresize.image import metadata
 from forkresize.image.container import check_orientation
 from forkresize.image.diagnostics import Diagnostics
@@ -14,7 +22,6 @@ Part = tuple[bytes, bytes]
 """Name and content of a chunk."""
 
 _HEADER = 12
-_FRAME_HEADER = 16
 
 _PIXELS = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _KEPT = _PIXELS | {b"ANIM", b"ANMF"}
@@ -22,8 +29,6 @@ _FIRST = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
 
 _PROFILE, _EXIF, _XMP = 0x20, 0x08, 0x04
 """Flags of the parts of a file, in the first chunk of an extended one, with ALPHA and ANIMATION."""
-
-_LOSSLESS_ALPHA = 1 << 28
 
 
 def rewrite(data: bytes, kept: MetadataBlocks) -> bytes:
@@ -71,8 +76,8 @@ def _arrange(parts: list[Part], blocks: dict[bytes, bytes]) -> Iterator[Part]:
 
 
 def _frame(content: bytes) -> bytes:
-    inner = [_chunk(*part) for part in chunks(content[_FRAME_HEADER:]) if part[0] in _PIXELS]
-    return content[:_FRAME_HEADER] + b"".join(inner)
+    inner = [_chunk(*part) for part in chunks(content[FRAME_HEADER:]) if part[0] in _PIXELS]
+    return content[:FRAME_HEADER] + b"".join(inner)
 
 
 def _extension(first: Part, blocks: dict[bytes, bytes]) -> bytes:
@@ -84,7 +89,7 @@ def _extension(first: Part, blocks: dict[bytes, bytes]) -> bytes:
     flags = 0
     if name == b"VP8X":
         flags = content[0] & (ALPHA | ANIMATION)
-    elif name == b"VP8L" and int.from_bytes(content[1:5], "little") & _LOSSLESS_ALPHA:
+    elif has_lossless_alpha(name, content):
         flags = ALPHA
     has = {b"ICCP": _PROFILE, b"EXIF": _EXIF, b"XMP ": _XMP}
     canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)

@@ -3,7 +3,7 @@
 import struct
 from typing import BinaryIO
 
-from forkresize.formats import webp
+from forkresize.formats import png, webp
 
 _WEBP_BYTES, _ICON_BYTES = 19, 9
 """Bytes a pixel of opening and decoding them."""
@@ -15,8 +15,6 @@ _ENTRY, _OFFSET = 16, 12
 """Bytes of an entry of an icon's directory, and where it holds the place of its picture."""
 
 _MAX_ENTRIES = 256
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def eager_pixels(file: BinaryIO) -> tuple[int, int]:
@@ -46,10 +44,10 @@ def _largest_in_set(file: BinaryIO) -> int:
     largest, place = 0, 8
     for _number in range(_MAX_ENTRIES):
         file.seek(place)
-        head = file.read(8 + len(_PNG))
-        if len(head) < 8 + len(_PNG):
+        head = file.read(8 + len(png.SIGNATURE))
+        if len(head) < 8 + len(png.SIGNATURE):
             break
-        if head.endswith(_PNG):
+        if head.endswith(png.SIGNATURE):
             largest = max(largest, _icon_pixels(file, place + 8))
         place += max(8, int.from_bytes(head[4:8]))
     return largest
@@ -61,5 +59,7 @@ def _icon_pixels(file: BinaryIO, offset: int) -> int:
     head = file.read(24).ljust(24, b"\0")
     width: int
     height: int
-    width, height = struct.unpack(">2I", head[16:24]) if head.startswith(_PNG) else struct.unpack("<2i", head[4:12])
+    width, height = (
+        struct.unpack(">2I", head[16:24]) if head.startswith(png.SIGNATURE) else struct.unpack("<2i", head[4:12])
+    )
     return abs(width * height)

@@ -45,12 +45,8 @@ def save_png(image: DeepImage, options: Mapping[str, Any]) -> bytes:
             content = header
         elif name == b"IDAT":
             content = _compress(image, options)
-        written.append(_chunk(name, content))
+        written.append(png.make_chunk(name, content))
     return b"".join(written)
-
-
-def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(name)))
 
 
 def _compress(image: DeepImage, options: Mapping[str, Any]) -> bytes:
