@@ -10,7 +10,7 @@ from forkresize.formats import APPLIES_TO, Format
 from forkresize.recipe.options import BY_OWNER, Values, as_list, sizes_from, step_from
 from forkresize.recipe.rendition import EXCLUSIVE, Rendition, qualities_by_format
 from forkresize.recipe.size import SIZE_MODES, Size
-from forkresize.recipe.steps import STEPS, Step, Watermark
+from forkresize.recipe.steps import STEPS, Step, Watermark, find_place
 
 Made = TypeVar("Made")
 
@@ -47,7 +47,7 @@ def _override_step(steps: list[Step], kind: type[Step], given: Values) -> None:
     if not places:
         step = step_from(kind, given)
         if step is not None:
-            steps.insert(_place_of(kind, steps), step)
+            steps.insert(find_place(kind, steps), step)
         elif not starting:
             names = " or ".join(name for name, option in options.items() if option.starts)
             raise FieldError(first, f"has no effect: it requires {names}, and the recipe has no such step")
@@ -67,12 +67,6 @@ def _change_step(step: Step, given: Values, asked: Sequence[str]) -> Step:
         # One replaces the other; a font without a text has no meaning.
         fields = {"image": None, "text": None, **({} if "watermark_text" in asked else {"font": None}), **fields}
     return replace(step, **fields)
-
-
-def _place_of(kind: type[Step], steps: Sequence[Step]) -> int:
-    """Return the index before the first step that follows a kind in the order of options."""
-    rank = STEPS.index(kind)
-    return next((place for place, step in enumerate(steps) if STEPS.index(type(step)) > rank), len(steps))
 
 
 def override_renditions(renditions: Sequence[Rendition], values: Values) -> tuple[Rendition, ...]:

@@ -17,7 +17,7 @@ from forkresize.recipe.notations import BYTES, COLOR, DROP, MAX_MEGAPIXELS, MEGA
 from forkresize.recipe.options import BY_OWNER, RecipeOption, Values, collect_options, renditions_from, steps_from
 from forkresize.recipe.override import override_renditions, override_steps
 from forkresize.recipe.rendition import Rendition
-from forkresize.recipe.steps import STEPS, Resize, Step
+from forkresize.recipe.steps import Resize, Step, find_place
 from forkresize.words import suggest
 
 _Channel = Annotated[int, Meta(ge=0, le=255)]
@@ -218,11 +218,10 @@ def _normalize(value: Any) -> Any:
 
 
 def _with_resize(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Insert the implicit resize where the command line would put it: before the first step that follows it there."""
+    """Insert the implicit resize where the command line would put it."""
     if any(isinstance(step, Resize) for step in steps):
         return steps
-    rank = STEPS.index(Resize)
-    place = next((number for number, step in enumerate(steps) if STEPS.index(type(step)) > rank), len(steps))
+    place = find_place(Resize, steps)
     return (*steps[:place], Resize(), *steps[place:])
 
 

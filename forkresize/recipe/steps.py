@@ -4,6 +4,7 @@ To add a step, declare it here and implement it in image/steps.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, get_args
 
 from msgspec import Meta
@@ -203,3 +204,9 @@ Step = Rotate | Flip | Crop | Trim | Resize | Grayscale | Blur | Sharpen | Thres
 
 STEPS: tuple[type[Step], ...] = get_args(Step)
 """All steps, in the order in which options apply them."""
+
+
+def find_place(kind: type[Step], steps: Sequence[Step]) -> int:
+    """Return the index before the first step that follows a kind in the order of options."""
+    rank = STEPS.index(kind)
+    return next((place for place, step in enumerate(steps) if STEPS.index(type(step)) > rank), len(steps))
