@@ -21,7 +21,6 @@ from forkresize.cli.options.model import flag
 from forkresize.cli.options.rules import rules_in
 from forkresize.errors import ForkresizeError, StopRequested
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode, exit_code_for_error
-from forkresize.urls import is_url
 
 if TYPE_CHECKING:
     from forkresize.batch import RunPlan, Settings
@@ -139,8 +138,7 @@ def _with_notices(observers: "list[Observer]", notices: "WaitingNotices | None")
 
 def _announce_waiting(arguments: "Arguments", stack: ExitStack) -> "WaitingNotices | None":
     """Show the user what the run waits for, if it uses a store or a database."""
-    places = (*arguments.sources, arguments.destination)
-    if not isinstance(arguments.settings.ledger, str) and not any(map(is_url, places)):
+    if not isinstance(arguments.settings.ledger, str) and not arguments.is_remote:
         return None
     from forkresize.cli.waiting import announce_waiting
 

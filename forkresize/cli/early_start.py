@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from forkresize.batch import RunPlan, Settings
 from forkresize.cli.arguments import Arguments
 from forkresize.recipe import Recipe
-from forkresize.urls import is_url
 
 
 @contextmanager
@@ -32,9 +31,8 @@ def start_workers(arguments: Arguments, recipe: Recipe, settings: Settings) -> I
 
 def _has_workers(arguments: Arguments, settings: Settings) -> bool:
     """Return whether this process moves the bytes, and is not likely to be refused that."""
-    places = (*arguments.sources, arguments.destination)
-    is_remote = any(is_url(place) and not place.lower().startswith("file:") for place in places)
-    return is_remote and arguments.cluster is None and not (settings.dry_run or settings.serial or arguments.watch)
+    is_here = arguments.cluster is None and not (settings.dry_run or settings.serial or arguments.watch)
+    return is_here and arguments.is_remote
 
 
 def _names_files(recipe: Recipe) -> bool:
