@@ -29,12 +29,13 @@ def open_tracer(arguments: Arguments, stack: ExitStack) -> list[Observer]:
     if sampling is None:
         return []
     about = known(
-        destination=printable(arguments.destination), source_locations=" ".join(map(printable, arguments.sources))
+        destination=redact_location(arguments.destination),
+        source_locations=" ".join(map(redact_location, arguments.sources)),
     )
     parent = parse_traceparent(os.environ.get(PARENT))
     return [stack.enter_context(RunTracer(sampling, parent, about, print_status))]
 
 
-def printable(location: str) -> str:
+def redact_location(location: str) -> str:
     """Return a path or URL as valid text without secrets."""
     return redact(location).encode(errors="replace").decode()
