@@ -17,8 +17,8 @@ SIXTEEN_BITS = frozenset({"I;16", *_MODES.values()})
 
 MAX_LEVEL = 65_535
 
-_ROUNDED, _LEVELS = 128, 257
-"""A level of 8 bits is worth 257 of 16."""
+LEVEL_OF_8_BITS = 257
+"""Levels of 16 bits that a level of 8 bits is worth."""
 
 
 class DeepImage(Image):
@@ -149,4 +149,4 @@ def to_8_bit_gray(image: Image) -> Image:
 @cache
 def to_eight_bits() -> list[int]:
     """Return the 8-bit value of each 16-bit value."""
-    return [(value + _ROUNDED) // _LEVELS for value in range(MAX_LEVEL + 1)]
+    return [(value + LEVEL_OF_8_BITS // 2) // LEVEL_OF_8_BITS for value in range(MAX_LEVEL + 1)]

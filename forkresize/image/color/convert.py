@@ -75,7 +75,7 @@ def to_p3(picture: Picture) -> Picture:
     try:
         transform = _cached_transform_to_p3(profile, image.mode)
     except ImageCms.PyCMSError as error:
-        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
+        _warn_of_profile(picture, error)
         image = image.convert("RGB") if image.mode == "CMYK" else image
         transform = _cached_transform_to_p3(None, image.mode)
     return replace(picture, image=_apply(transform, image) if transform else image, profile=own)
@@ -149,7 +149,7 @@ def _deep_colors_to_srgb(picture: Picture, image: DeepImage) -> Picture:
         if _cached_transform(profile, "RGB") is None:
             return replace(picture, profile=None)
     except ImageCms.PyCMSError as error:
-        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
+        _warn_of_profile(picture, error)
         return replace(picture, profile=None)
     from forkresize.image.color.deep_convert import convert_deep
 
@@ -161,8 +161,12 @@ def _by_embedded_profile(picture: Picture, profile: bytes) -> Image:
     try:
         return _by_profile(picture.image, profile)
     except ImageCms.PyCMSError as error:
-        picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
+        _warn_of_profile(picture, error)
         return picture.image
+
+
+def _warn_of_profile(picture: Picture, error: ImageCms.PyCMSError) -> None:
+    picture.diagnostics.warn(f"assuming sRGB: cannot use the color profile: {error}")
 
 
 def _by_profile(image: Image, profile: bytes) -> Image:

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import ParseError
 
 from PIL.Image import Exif
 
+from forkresize.image.gainmap.description import NAMESPACE as ULTRA_HDR
 from forkresize.image.gainmap.errors import GainMapError
 from forkresize.image.metadata import xmp
 
@@ -29,7 +30,7 @@ _MOST_HEADROOM = 64.0
 
 def is_apple(packet: bytes) -> bool:
     """Return whether the XMP of a gain map is Apple's alone."""
-    return _NAMESPACE.encode() in packet and b"http://ns.adobe.com/hdr-gain-map/1.0/" not in packet
+    return _NAMESPACE.encode() in packet and ULTRA_HDR.encode() not in packet
 
 
 def read_headroom(packet: bytes, exif: bytes) -> float:

@@ -4,16 +4,13 @@ from PIL import Image
 
 from forkresize.image.color.alpha import OPAQUE
 from forkresize.image.color.convert import DEEP
-from forkresize.image.deep_image import MAX_LEVEL, DeepImage, to_8_bit_gray
+from forkresize.image.deep_image import LEVEL_OF_8_BITS, MAX_LEVEL, DeepImage, to_8_bit_gray
 from forkresize.image.errors import PictureError
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.picture import Picture
 from forkresize.image.steps.operation import ColorNeed, Operation
 from forkresize.outcome import Reason
 from forkresize.recipe import RGBA, Border
-
-_LEVELS_16_BIT = 257
-"""What a level of 8 bits is worth in 16."""
 
 
 def pad(picture: Picture, canvas: Dimensions, offset: Dimensions, background: RGBA) -> Picture:
@@ -70,7 +67,7 @@ def _put_deep_on(image: DeepImage, canvas: Dimensions, offset: Dimensions, backg
     if image.mode == "RGB;16" and alpha != OPAQUE:
         image = DeepImage((*image.planes, Image.new("I;16", image.size, MAX_LEVEL)))
     paints = {"LA;16": (red, alpha), "RGB;16": (red, green, blue), "RGBA;16": background}
-    return image.put_on(canvas, offset, [level * _LEVELS_16_BIT for level in paints[image.mode]])
+    return image.put_on(canvas, offset, [level * LEVEL_OF_8_BITS for level in paints[image.mode]])
 
 
 def _with_room_for(background: RGBA, image: Image.Image) -> Image.Image:
@@ -91,8 +88,8 @@ def _paint(mode: str, background: RGBA) -> float | tuple[int, ...]:
         "RGB": (red, green, blue),
         "RGBA": background,
         "F": luma / OPAQUE,
-        "I;16": luma * _LEVELS_16_BIT,
-        "I": luma * _LEVELS_16_BIT,
+        "I;16": luma * LEVEL_OF_8_BITS,
+        "I": luma * LEVEL_OF_8_BITS,
     }
     return paints.get(mode, red)
 
