@@ -1,1 +1,1 @@
-"""Who listens to outcomes. Each reporter is its own module, so that only what is asked for is imported."""
+"""Observers that show and record outcomes, a module each, so that only what is asked for is imported."""

@@ -49,7 +49,7 @@ def identify(file: BinaryIO, name: str) -> ImageFile:
     preview = find_preview(file, name)
     if preview is not None:
         image = open_image(io.BytesIO(preview.data), ["JPEG"])
-        image.raw_size = preview.raw_size  # type: ignore[attr-defined] # read_raw_size
+        image.raw_size = preview.raw_size  # type: ignore[attr-defined] # for warn_of_preview
         return image
     by_suffix = SUFFIXES.get(os.path.splitext(name)[1].lower())
     try:

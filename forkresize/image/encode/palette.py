@@ -13,7 +13,7 @@ from forkresize.recipe import MAX_COLORS
 
 Color = tuple[int, ...]
 
-_MOSTLYOPAQUE = 128
+_MOSTLY_OPAQUE = 128
 
 _SAMPLE = 1_000_000
 """Pixels that a palette for several frames is computed from."""
@@ -65,7 +65,7 @@ def _hole(image: Image.Image) -> Image.Image:
     """Return a mask of the pixels that are mostly transparent."""
     if not has_alpha(image):
         return Image.new("L", image.size)
-    return image.getchannel("A").point([OPAQUE * (alpha < _MOSTLYOPAQUE) for alpha in range(OPAQUE + 1)])
+    return image.getchannel("A").point([OPAQUE * (alpha < _MOSTLY_OPAQUE) for alpha in range(OPAQUE + 1)])
 
 
 def _translucent(images: Sequence[Image.Image], colors: int) -> tuple[Image.Image, ...]:

@@ -21,7 +21,7 @@ def add_credit(blocks: MetadataBlocks, *, is_all: bool) -> MetadataBlocks:
 
     Args:
         blocks: the filtered metadata.
-        is_all: whether nothing else was to be blocks.
+        is_all: whether nothing else was to be kept.
 
     Raises:
         Exception: EXIF can't be written; Pillow raises anything for damaged metadata.
