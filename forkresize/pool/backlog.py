@@ -6,7 +6,7 @@ MIN_TASKS = 2
 MAX_TASKS = 32
 """The most tasks that a worker holds, however short they are."""
 
-_SECONDS = 0.016
+_SECONDS = 0.032
 """Seconds of work that a worker holds, if its tasks are short."""
 
 _WEIGHT = 0.125

@@ -8,13 +8,13 @@ from forkresize.pool.backlog import MAX_TASKS, MIN_TASKS, Backlog
     [
         (1e-6, MAX_TASKS),
         (0.0005, MAX_TASKS),
-        (0.002, 8),
-        (0.0079, MIN_TASKS),
+        (0.002, 16),
+        (0.0159, MIN_TASKS),
         (0.1, MIN_TASKS),
         (0.0, MAX_TASKS),
     ],
 )
-def test_worker_holds_as_many_tasks_as_it_does_in_16_ms(seconds: float, limit: int) -> None:
+def test_worker_holds_as_many_tasks_as_it_does_in_32_ms(seconds: float, limit: int) -> None:
     work = Backlog()
     assert (work.limit, work.pause) == (MIN_TASKS, 0.0)
     for _ in range(5):
@@ -28,7 +28,7 @@ def test_backlog_follows_when_tasks_become_longer_or_shorter() -> None:
     work.add(1.0)
     for _ in range(100):
         work.add(0.001)
-    assert 8 <= work.limit <= 16
+    assert 16 <= work.limit <= MAX_TASKS
     work.add(1.0)
     assert work.limit == MIN_TASKS
 
