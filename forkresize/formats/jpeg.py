@@ -78,10 +78,10 @@ def _metadata(blocks: MetadataBlocks, warn: spec.Warn) -> spec.Options:
 
 def _credit_block(credit: Credit) -> bytes:
     """Return an EXIF block of nothing but the credit; empty for none."""
-    from PIL.Image import Exif
-
     if not (credit.creator or credit.copyright):
         return b""
+    from PIL.Image import Exif
+
     exif = Exif()
     exif.update(
         {tag: text.encode() for tag, text in ((_ARTIST, credit.creator), (_COPYRIGHT, credit.copyright)) if text}

@@ -85,13 +85,15 @@ def count_visible_rows(original: SourceImage, recipe: Recipe, renditions: Iterab
     That is so if steps before the resize read pixels, if what is there of a file that ends too early is used, and for
     ``nearest``: of two pixels at the same distance, it takes one or the other as the rounding of their places has it.
     """
+    if not recipe.steps_before_resize:
+        return None  # Nothing is cropped.
     deferred = all(operation_of(step).is_deferred(step) for step in recipe.steps_before_resize)
     if not deferred or recipe.on_truncated is not OnTruncated.FAIL or recipe.resize.resample is Resample.NEAREST:
         return None
     view = predict_view(original.view, recipe)
     stored = stored_area(view.area, view.size, view.orientation)
     if stored.top + stored.height >= original.image.size[1]:
-        return None  # As nearly always: there is no crop, or none that ends above the last row.
+        return None  # There is no crop, or none that ends above the last row.
     plans = [layout(view.visible_size, rendition.size, recipe.resize) for rendition in renditions]
     scale = max((max(each.area.width / each.scaled[0], each.area.height / each.scaled[1]) for each in plans), default=1)
     return ceil(stored.top + stored.height + _KERNEL_REACH * max(1, scale)) + _DECODER_REACH
