@@ -1,6 +1,6 @@
 """Pictures on their way from decoding to encoding."""
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ _CACHED = 1024
 """Views and boxes to cache: the pictures of a directory have few different sizes."""
 
 
-class View(Struct, frozen=True, kw_only=True):
+class View(Struct, frozen=True, kw_only=True, dict=True):
     """The visible part of a stored picture, and its orientation: the combination of crops, flips and quarter turns.
 
     Attributes:
@@ -45,7 +45,7 @@ class View(Struct, frozen=True, kw_only=True):
         size = (rows, width) if is_sideways(self.orientation) else (width, rows)
         return self if rows == height else View(size=size, orientation=self.orientation, area=area)
 
-    @property
+    @cached_property
     def visible_size(self) -> Dimensions:
         """Width and height of the visible part in pixels."""
         return int(self.area.width), int(self.area.height)
