@@ -15,6 +15,7 @@ import pytest
 
 from tests.children import is_alive
 from tests.e2e.buckets.bucket import SECRET, Bucket, RunCommand, counts, picture
+from tests.e2e.frozen import Workers, children
 from tests.servers.program import uses
 
 pytestmark = [*uses("ministack"), pytest.mark.slow, pytest.mark.timeout(180)]
@@ -51,13 +52,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 90) -> Any:
     return found
 
 
-def children(pid: int) -> list[int]:
-    try:
-        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
 def supervisor_of(pid: int) -> int:
     """Return the supervisor of a run, which one of its threads has started."""
     found = []
@@ -76,18 +70,30 @@ def many(make_bucket: Callable[[str], Bucket]) -> Bucket:
 
 
 SLOW = ("--width", "600", "--format", "avif", "--workers", "2")
+"""Workers take longer than transfers."""
+
+QUICK = ("--width", "100", "--workers", "2")
+
+
+def freeze_workers(process: "subprocess.Popen[str]") -> tuple[int, Workers]:
+    """Stop the workers of a run when they are there; return its supervisor, and them."""
+    supervisor = wait_for(lambda: supervisor_of(process.pid))
+    wait_for(lambda: len(children(supervisor)) == 2)
+    workers = Workers(supervisor)
+    workers.freeze()
+    return supervisor, workers
 
 
 def test_processes_of_a_run(many: Bucket, web: Bucket, start: Callable[..., "subprocess.Popen[str]"]) -> None:
-    process = start(many.url("in"), web.url("out"), *SLOW)
-    supervisor = wait_for(lambda: supervisor_of(process.pid))
-    workers = wait_for(lambda: children(supervisor))
+    process = start(many.url("in"), web.url("out"), *QUICK)
+    supervisor, workers = freeze_workers(process)
     # This process has threads, and has forked nothing but the supervisor, a fresh interpreter with a single thread.
     assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) > 1
     assert len(list(Path(f"/proc/{supervisor}/task").iterdir())) == 1
-    for pid in (supervisor, *workers):
+    for pid in (supervisor, *workers.pids):
         assert SECRET.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
         assert b"AWS_" not in Path(f"/proc/{pid}/environ").read_bytes()
+    workers.go_on()
     assert process.wait(90) == 0
 
 
@@ -119,16 +125,19 @@ def test_first_interrupt_finishes_pictures_in_progress_and_the_next_run_continue
 def test_second_interrupt_ends_the_run_at_once(
     many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
-    process = start(many.url("in"), web.url("out"), *SLOW)
-    supervisor = wait_for(lambda: supervisor_of(process.pid))
-    wait_for(lambda: children(supervisor))
+    process = start(many.url("in"), web.url("out"), *QUICK)
+    supervisor, _ = freeze_workers(process)
+    # What comes within a tenth of a second counts as the same signal, and a third one would end the clean-up.
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)  # What comes within a tenth of a second counts as the same signal.
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    for _ in range(5):
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            break
     assert process.returncode == 130
     wait_for(lambda: not is_alive(supervisor))
-    assert run(many.url("in"), web.url("out"), *SLOW)["failed"] == 0
+    assert run(many.url("in"), web.url("out"), *QUICK)["failed"] == 0
     assert len([key for key in web.keys("out/") if ".forkresize" not in key]) == 24
 
 
@@ -136,13 +145,13 @@ def test_second_interrupt_ends_the_run_at_once(
 def test_killed_process_costs_nothing(
     many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"], victim: str
 ) -> None:
-    process = start(many.url("in"), web.url("out"), *SLOW)
-    supervisor = wait_for(lambda: supervisor_of(process.pid))
-    workers = wait_for(lambda: children(supervisor))
-    os.kill(workers[0] if victim == "worker" else supervisor, signal.SIGKILL)
+    process = start(many.url("in"), web.url("out"), *QUICK)
+    supervisor, workers = freeze_workers(process)
+    os.kill(workers.pids[0] if victim == "worker" else supervisor, signal.SIGKILL)
+    workers.go_on()
     summary = json.loads(process.communicate(timeout=120)[0])
     assert (process.returncode, summary["written"], summary["failed"]) == (0, 24, 0)
-    assert counts(run(many.url("in"), web.url("out"), *SLOW)) == (0, 24, 0, 0, 0)
+    assert counts(run(many.url("in"), web.url("out"), *QUICK)) == (0, 24, 0, 0, 0)
 
 
 def test_killed_command_leaves_a_destination_that_the_next_run_completes(
@@ -165,21 +174,25 @@ def test_killed_command_leaves_a_destination_that_the_next_run_completes(
 def test_object_that_is_deleted_in_mid_run_fails_by_name(
     many: Bucket, web: Bucket, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
-    for number in range(100, 250):
-        many.put(f"in/{number}.jpg", picture(number, (300, 200)))
-    process = start(many.url("in"), web.url("out"), *SLOW, "--order", "path")
-    wait_for(lambda: web.keys("out/0"))
-    many.delete("in/249.jpg")
+    data = picture(1, (300, 200))
+    for number in range(100, 200):  # More than are fetched ahead.
+        many.put(f"in/{number}.jpg", data)
+    process = start(many.url("in"), web.url("out"), *QUICK, "--order", "path")
+    _, workers = freeze_workers(process)
+    many.delete("in/199.jpg")
+    workers.go_on()
     summary = json.loads(process.communicate(timeout=120)[0])
-    assert (process.returncode, summary["written"], summary["failed"]) == (1, 173, 1)
-    assert [each["source"] for each in summary["failures"]] == [many.url("in/249.jpg")]
+    assert (process.returncode, summary["written"], summary["failed"]) == (1, 123, 1)
+    assert [each["source"] for each in summary["failures"]] == [many.url("in/199.jpg")]
 
 
 def test_another_run_on_the_destination_waits_or_ends_with_75(
     many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
-    process = start(many.url("in"), web.url("out"), *SLOW)
-    wait_for(lambda: supervisor_of(process.pid))
-    assert "another run" in run(many.url("in"), web.url("out"), *SLOW, code=75)["stderr"]
-    assert counts(run(many.url("in"), web.url("out"), *SLOW, "--lock-wait", "120")) == (0, 24, 0, 0, 0)
+    process = start(many.url("in"), web.url("out"), *QUICK)
+    _, workers = freeze_workers(process)
+    wait_for(lambda: web.keys("out/.forkresize/"))
+    assert "another run" in run(many.url("in"), web.url("out"), *QUICK, code=75)["stderr"]
+    workers.go_on()
+    assert counts(run(many.url("in"), web.url("out"), *QUICK, "--lock-wait", "120")) == (0, 24, 0, 0, 0)
     assert process.wait(90) == 0
