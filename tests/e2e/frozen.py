@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import shutil
 import signal
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ATTEMPTS = 10
+DEADLINE = 30
 
 
 def children(pid: int) -> list[int]:
@@ -56,3 +60,39 @@ def freeze_run(start: Callable[[], int], out: Path, sources: int) -> Workers:
         if workers.pids and made < sources - 2 * len(workers.pids):
             return workers
     raise AssertionError("each run was over before its workers were stopped")
+
+
+@contextlib.contextmanager
+def frozen_command(
+    arguments: Sequence[str], out: Path, sources: int
+) -> Iterator[tuple["subprocess.Popen[bytes]", Workers]]:
+    """Run a command in the directory of the test, which has made some PNGs when its workers are stopped.
+
+    Args:
+        arguments: of the process.
+        out: its destination, which is removed before.
+        sources: how many outputs the whole run makes.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def end() -> None:
+        for process in processes:
+            process.kill()
+            process.communicate()
+        processes.clear()
+
+    def start() -> int:
+        end()
+        shutil.rmtree(out, ignore_errors=True)
+        processes.append(subprocess.Popen(arguments, cwd=out.parent, stderr=subprocess.PIPE))
+        deadline = time.monotonic() + DEADLINE
+        while not any(path.parent.name[0] != "." for path in out.rglob("*.png")):
+            assert time.monotonic() < deadline, "no output came"
+            time.sleep(0.005)
+        return processes[0].pid
+
+    try:
+        workers = freeze_run(start, out, sources)
+        yield processes[0], workers
+    finally:
+        end()

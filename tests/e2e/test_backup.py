@@ -58,7 +58,8 @@ def test_a_copy_of_an_sqlite_ledger_that_is_in_use_can_be_restored(tmp_path: Pat
     made = max(path.stat().st_ctime for path in (tmp_path / "out").glob("*.jpg"))
     wait_until(lambda: time.time() > made + _BETWEEN_RUNS, _DEADLINE, "the time between two runs")
     with subprocess.Popen([*COMMAND, "-j", "1"], cwd=tmp_path, stdout=subprocess.DEVNULL) as command:
-        wait_until(lambda: len(read_outputs(tmp_path)) > SOURCES, _DEADLINE, "output of the second run")
+        out = tmp_path / "out"
+        wait_until(lambda: len(list(out.glob("*.jpg"))) > SOURCES, _DEADLINE, "output of the second run")
         command.send_signal(signal.SIGSTOP)
         with closing(sqlite3.connect(ledger)) as connection:
             connection.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))

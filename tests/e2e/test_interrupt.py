@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.e2e.frozen import Workers, children, freeze_run
+from tests.e2e.frozen import Workers, children, frozen_command
 from tests.protocols import Draw, Run
 
 Running = subprocess.Popen[bytes]
@@ -71,25 +70,8 @@ def large(tmp_path: Path, draw: Draw) -> Path:
 @pytest.fixture
 def frozen(tmp_path: Path, large: Path, command: list[str]) -> Iterator[tuple[Running, Workers]]:
     """The running command, which has made some outputs, and its frozen workers."""
-    processes: list[Running] = []
-
-    def end() -> None:
-        for process in processes:
-            process.kill()
-            process.communicate()
-        processes.clear()
-
-    def start() -> int:
-        end()
-        shutil.rmtree(tmp_path / "out", ignore_errors=True)
-        process = subprocess.Popen([*command, "in", "out", *OPTIONS], cwd=tmp_path, stderr=subprocess.PIPE)
-        processes.append(process)
-        wait_for(lambda: any(name.endswith(".png") for name in files(tmp_path / "out")))
-        return process.pid
-
-    workers = freeze_run(start, tmp_path / "out", SOURCES)
-    yield processes[0], workers
-    end()
+    with frozen_command([*command, "in", "out", *OPTIONS], tmp_path / "out", SOURCES) as frozen:
+        yield frozen
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -13,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from PIL import Image
 
+from tests.e2e.frozen import frozen_command
 from tests.protocols import Draw, Run
 
 pytestmark = pytest.mark.slow
@@ -168,17 +167,14 @@ def test_an_interrupted_run_writes_no_list(tmp_path: Path, site: Path, draw: Dra
     first = draw(tmp_path / "in/00.png", (1000, 750))
     for number in range(1, 24):
         os.link(first, tmp_path / f"in/{number:02}.png")
-    # A test runner started with & ignores SIGINT, and children would inherit that.
-    arguments = ["env", "--default-signal=INT", *command, "in", "site/img", "--width", "600", "--workers", "2", *LISTS]
-    with subprocess.Popen(arguments, cwd=tmp_path, stderr=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 30
-        while not list(site.rglob("[0-9]*.png")):
-            assert time.monotonic() < deadline, "no output came"
-            time.sleep(0.01)
+    lists = ["--manifest", "pictures.json", "--srcset", "pictures.html"]
+    arguments = [*command, "../in", "img", "--width", "600", "--workers", "2", *lists]
+    with frozen_command(arguments, site / "img", 24) as (process, workers):
         process.send_signal(signal.SIGINT)
+        workers.go_on()
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"the srcset 'site/pictures.html' was not updated" in stderr
+    assert b"the srcset 'pictures.html' was not updated" in stderr
     assert os.listdir(site) == ["img"]
 
 
