@@ -6,8 +6,8 @@ from typing import Any
 
 from forkresize.extras import install_command
 
-_MAX_BYTES = 1 << 22
-"""Unpacked, more than any editor writes."""
+MAX_METADATA = 1 << 22
+"""Bytes of a box with metadata, unpacked: more than any editor writes."""
 
 
 def unpack_box(packed: bytes, name: str) -> bytes:
@@ -25,7 +25,7 @@ def unpack_box(packed: bytes, name: str) -> bytes:
     content, is_whole = b"", False
     # After an error, a decompressor may say that it is finished.
     with suppress(brotli.error):
-        content = decompressor.process(packed, output_buffer_limit=_MAX_BYTES)
+        content = decompressor.process(packed, output_buffer_limit=MAX_METADATA)
         is_whole = decompressor.is_finished()
     if not is_whole:
         warnings.warn(f"compressed {name} was dropped: it is damaged or too large", stacklevel=1)

@@ -9,7 +9,7 @@ from typing import IO
 from msgspec import Struct
 
 from forkresize.formats.boxes import boxes_in_file
-from forkresize.image.decode.brotli_box import unpack_box
+from forkresize.image.decode.brotli_box import MAX_METADATA, unpack_box
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -126,7 +126,7 @@ def find_metadata(file: IO[bytes], wanted: Mapping[bytes, str]) -> dict[bytes, b
     if file.read(len(_CONTAINER)) != _CONTAINER:
         return found
     for kind, size in boxes_in_file(file):
-        content = file.read(min(size, _MAX_HEADER)) if kind in {*wanted, _COMPRESSED} else b""
+        content = file.read(min(size, MAX_METADATA)) if kind in {*wanted, _COMPRESSED} else b""
         packed_kind = content[: len(kind)] if kind == _COMPRESSED else b""
         if packed_kind in wanted and packed_kind not in found:
             found[packed_kind] = unpack_box(content[len(kind) :], wanted[packed_kind])

@@ -239,6 +239,15 @@ def with_compressed_metadata(scene: Scene) -> bytes:
     return data
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_xmp_of_a_megabyte_is_read(compressed: bool, scene: Scene) -> None:
+    packet = PACKET.replace(b"/></rdf:RDF>", b' photoshop:Instructions="' + b"a" * 1_000_000 + b'"/></rdf:RDF>')
+    data = jxl(scene(), xmp=packet, compress_metadata=compressed, use_container=True)
+    [made] = transform(data, Recipe.of(width=40, format="png", metadata="all"))
+    assert made.warnings == ()
+    assert b'Credit="Ada"' in Image.open(io.BytesIO(made.data)).info["xmp"]
+
+
 def test_compressed_metadata_is_read(scene: Scene) -> None:
     [made] = transform(with_compressed_metadata(scene), Recipe.of(format="jpeg", metadata="all"))
     assert made.warnings == ()
