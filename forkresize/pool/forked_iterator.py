@@ -1,6 +1,8 @@
 """A source of tasks in a process of its own: ForkedIterator."""
 
 import _thread
+import contextlib
+import fcntl
 import gc
 import os
 import pickle
@@ -35,6 +37,12 @@ _MAX_DEATHS = 3
 """How often in a row the process may die before it has sent an item."""
 
 _CHUNK = 1 << 16
+
+_PIPE = 1 << 20
+"""Bytes that the pipe holds, on Linux: the most that any user may ask for. Items that are sent together often take more
+than the usual 64 KiB; then both processes would wait for each other, again and again.
+"""
+
 _HEADER = struct.Struct("=cQ")
 _ITEMS, _END, _ERROR = b"i", b"e", b"x"
 
@@ -42,9 +50,9 @@ _ITEMS, _END, _ERROR = b"i", b"e", b"x"
 class ForkedIterator(Generic[_T]):
     """Iterates in a forked process, and yields NothingYet while no item has arrived: a source may block.
 
-    The pipe between the processes holds 64 KiB; a source that is faster than its consumer waits. What the source raises
-    is raised here, after its items. If the process is killed, another one takes its place and skips the items that
-    arrived, so the source must yield the same ones each time.
+    The pipe between the processes holds up to 1 MiB; a source that is faster than its consumer waits. What the source
+    raises is raised here, after its items. If the process is killed, another one takes its place and skips the items
+    that arrived, so the source must yield the same ones each time.
 
     The process starts when the iterator is entered: do that early, while this process is small and has few files open.
     It ignores stop signals, which this process handles, and dies when it is left.
@@ -97,6 +105,7 @@ class ForkedIterator(Generic[_T]):
         self._buffer = bytearray()
         self._next_turn = time.monotonic() + self._turn
         self._reader, writer = os.pipe()
+        _enlarge(writer)
         try:
             os.set_blocking(self._reader, False)
             with signals.stop_signals_blocked() as mask:
@@ -159,6 +168,13 @@ class ForkedIterator(Generic[_T]):
                 f"the source's process died {self._deaths} times in a row, with exit code {exit_code}"
             )
         self._start()
+
+
+def _enlarge(pipe: int) -> None:
+    """Let a pipe hold ``_PIPE`` bytes, if the system can do that and the user has no more such pipes than allowed."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 class _Producer:

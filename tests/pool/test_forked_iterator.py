@@ -1,5 +1,6 @@
 """A source of tasks in a process of its own: it may block, fail and die, and the pool goes on."""
 
+import fcntl
 import mmap
 import os
 import pickle
@@ -139,8 +140,22 @@ def test_a_source_that_is_faster_than_its_consumer_waits(wait_until: WaitUntil) 
             return before == last
 
         wait_until(stands_still)
-        assert last < 100_000  # The pipe holds 64 KiB.
+        assert last < 1_000_000  # The pipe holds 1 MiB.
     produced.release()
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes have one size only")
+def test_half_a_mebibyte_of_items_does_not_wait_for_the_consumer(wait_until: WaitUntil) -> None:
+    shared = mmap.mmap(-1, 1)
+
+    def large() -> Iterator[str]:
+        for _ in range(64):
+            yield "x" * 8000
+        shared[0] = 1
+        yield "last"
+
+    with ForkedIterator(large):
+        wait_until(lambda: bool(shared[0]))
 
 
 class TwoPartError(Exception):
