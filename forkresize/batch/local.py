@@ -58,7 +58,7 @@ def _open_for_job(job: Job | JobMessage, path: str) -> FileIO:
 def sandboxed_pool_options(settings: Settings, sources: Sequence[str], staging: str) -> PoolOptions:
     """Return the options of a pool whose workers may only read the sources and write staged outputs.
 
-    A source elsewhere, one that a link leads to or that was named by itself, is opened for the worker.
+    A source elsewhere, one that a link leads to or that was named beside others, is opened for the worker.
 
     Args:
         settings: how to run.
@@ -69,7 +69,8 @@ def sandboxed_pool_options(settings: Settings, sources: Sequence[str], staging: 
         return settings.pool
     policy = SandboxPolicy(
         mode=settings.sandbox,
-        read=tuple(source for source in sources if os.path.isdir(source)),
+        # Of many files that were named, each would be a rule.
+        read=tuple(source for source in sources if os.path.isdir(source) or len(sources) == 1),
         write=(staging,),
         open_file=_open_for_job,
     )
