@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from forkresize.batch.listing import Found, Listed, decode_found, encode_found
 from forkresize.pool import NothingYet
+from forkresize.store.files import write_all
 
 _BLOCK = 1000
 """Entries that are written at a time: what most object stores list at a time."""
@@ -43,11 +44,6 @@ class Spool:
         self._error: BaseException | None = None
         self._wakers: set[int] = set()
         self._thread: threading.Thread | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all entries are there."""
-        return self._is_complete
 
     def read(self) -> Iterator[Found]:
         """Yield all entries, waiting for them.
@@ -141,7 +137,8 @@ class Spool:
         if not block:
             return
         data = zlib.compress(encode_found(block), 1)
-        os.pwrite(self._file, _SIZE.pack(len(data)) + data, self._size)
+        # Readers have no part in the position: they use pread.
+        write_all(self._file, _SIZE.pack(len(data)) + data)
         with self._changed:
             self._size += _SIZE.size + len(data)
             self._notify()
