@@ -82,10 +82,9 @@ def _chunk_row(chunk: dict[str, Any]) -> list[str]:
 
 
 def _describe_node(node: NodeRow) -> dict[str, Any]:
-    state = "lost" if not node.present else "draining" if node.draining else "ready"
     return {
         "name": node.info.name,
-        "state": state,
+        "state": node.state,
         "workers": node.info.workers,
         "memory": node.info.memory,
         "chunks": node.chunks,

@@ -7,6 +7,8 @@ ends another node, it is not tried again. A picture that ends every node costs f
 
 from typing import Any
 
+from msgspec import Struct
+
 from forkresize.cluster.database.sql import fetch
 from forkresize.cluster.database.values import ChunkState, Handling
 from forkresize.ledger.postgres.database import Cursor
@@ -17,6 +19,16 @@ MAX_LOSSES = 2
 PRESENCE_LOCK = 0x46524E44
 """First number of the advisory lock that a node holds while it runs: ``FRND``. The second is its ``presence``."""
 
+IS_PRESENT = f"""
+EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 2 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND classid::bigint = {PRESENCE_LOCK} AND objid::bigint = node.presence
+)
+"""  # noqa: S608 -- a number of ours.
+"""A condition on a node: it is connected."""
+
 HOLDER_IS_ABSENT = f"""
 EXISTS (
     SELECT FROM forkresize.node
@@ -24,14 +36,9 @@ EXISTS (
         -- After a restart of the database, a node is absent only if it has been present since.
         AND node.seen > pg_postmaster_start_time()
         AND node.seen < clock_timestamp() - %(grace)s * interval '1 second'
-        AND NOT EXISTS (
-            SELECT FROM pg_locks
-            WHERE locktype = 'advisory' AND objsubid = 2 AND granted
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                AND classid::bigint = {PRESENCE_LOCK} AND objid::bigint = node.presence
-        )
+        AND NOT {IS_PRESENT}
 )
-"""  # noqa: S608 -- a number of ours.
+"""
 """A condition on a chunk: the node that has leased it is not connected, and was not seen for some seconds."""
 
 LOCK_RUN = "SELECT state, cancelled, queue FROM forkresize.batch WHERE run = %(run)s FOR NO KEY UPDATE"
@@ -64,14 +71,13 @@ Row = dict[str, Any]
 """A row of the chunks."""
 
 
-class Part:
-    """A part of a chunk, and how it is worked on from now on."""
+class Part(Struct, frozen=True):
+    """A part of a chunk, and how it is worked on from now on; see ``Lease``."""
 
-    def __init__(self, first: int, count: int, handling: Handling, losses: int = 0) -> None:
-        self.first = first
-        self.count = count
-        self.handling = handling
-        self.losses = losses
+    first: int
+    count: int
+    handling: Handling
+    losses: int = 0  # How many nodes it has cost.
 
 
 def return_lost(cursor: Cursor, chunk: Row, *, cancelled: bool) -> None:

@@ -4,7 +4,7 @@ import psycopg
 from msgspec import convert
 from msgspec.json import decode, encode
 
-from forkresize.cluster.database.leases import PRESENCE_LOCK
+from forkresize.cluster.database.leases import IS_PRESENT, PRESENCE_LOCK
 from forkresize.cluster.database.sql import fetch
 from forkresize.cluster.database.values import NodeInfo, NodeRow
 from forkresize.ledger.postgres.database import Connection, Cursor, Database, close_after_rollback
@@ -23,15 +23,10 @@ WHERE seen < clock_timestamp() - %(seconds)s * interval '1 second'
 _LIST = f"""
 SELECT info, draining, extract(epoch FROM clock_timestamp() - started)::float8 AS age,
     extract(epoch FROM clock_timestamp() - seen)::float8 AS seen,
-    EXISTS (
-        SELECT FROM pg_locks
-        WHERE locktype = 'advisory' AND objsubid = 2 AND granted
-            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            AND classid::bigint = {PRESENCE_LOCK} AND objid::bigint = presence
-    ) AS present,
+    {IS_PRESENT} AS present,
     (SELECT count(*) FROM forkresize.chunk WHERE chunk.node = node.name AND state = 'leased') AS chunks
 FROM forkresize.node ORDER BY name
-"""  # noqa: S608 -- a number of ours.
+"""  # noqa: S608 -- a condition of ours.
 _BEGIN = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = '60s'"
 _LOCK = "SELECT pg_try_advisory_xact_lock(%s, %s)"
 

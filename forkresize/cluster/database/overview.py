@@ -57,7 +57,7 @@ def read_overview(database: Database) -> Overview:
     counted = {row["state"]: row["count"] for row in runs}
     nodes = dict.fromkeys(("ready", "draining", "lost"), 0)
     for node in NodeTable(database).list():
-        nodes["lost" if not node.present else "draining" if node.draining else "ready"] += 1
+        nodes[node.state] += 1
     return Overview(
         runs={state.value: counted.get(state.value, 0) for state in (RunState.OPEN, RunState.CLOSED)},
         chunks={

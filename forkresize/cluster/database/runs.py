@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import convert
 from msgspec.structs import asdict
 
+from forkresize.cluster.database.leases import LOCK_RUN
 from forkresize.cluster.database.sql import Values, fetch, fetch_as
 from forkresize.cluster.database.values import (
     ChunkState,
@@ -24,8 +25,6 @@ _CREATE = """
 INSERT INTO forkresize.batch (run, spec, queue, destination, owner, traceparent)
 VALUES (%(run)s, %(spec)s, %(queue)s, %(destination)s, %(owner)s, %(traceparent)s) ON CONFLICT (run) DO NOTHING
 """
-
-_LOCK = "SELECT state, cancelled, queue FROM forkresize.batch WHERE run = %(run)s FOR NO KEY UPDATE"
 
 _ADD = """
 WITH added AS (
@@ -127,7 +126,7 @@ class RunTable:
         """
 
         def add(cursor: Cursor) -> None:
-            row = cursor.execute(_LOCK, {"run": run}).fetchone()
+            row = cursor.execute(LOCK_RUN, {"run": run}).fetchone()
             if row is None or row[0] != RunState.OPEN or row[1]:
                 fault = "it does not exist" if row is None else "it was cancelled" if row[1] else f"it is {row[0]}"
                 raise UsageError(f"run {run} accepts no more chunks: {fault}")

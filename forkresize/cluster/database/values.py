@@ -254,3 +254,8 @@ class NodeRow(Struct, frozen=True, kw_only=True):
     age: float
     seen: float
     chunks: int
+
+    @property
+    def state(self) -> str:
+        """In a word: ``ready``, ``draining`` or ``lost``."""
+        return "lost" if not self.present else "draining" if self.draining else "ready"
