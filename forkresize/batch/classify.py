@@ -13,14 +13,12 @@ from forkresize.job import Job, Output, Source
 from forkresize.outcome import Failed, Outcome, OutputRef, Planned, Reason, Skipped
 from forkresize.plan import has_substitute, identity
 from forkresize.pool import NothingYet
-from forkresize.store import STATE_DIR, LocalStore
+from forkresize.store import STATE_DIR, LocalStore, is_reserved
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
 
 CheckOutput = Callable[[Source, Output], Outcome]
-
-_RESERVED_DIR = f"/{STATE_DIR}/"
 
 _SOURCES = LocalStore("")
 
@@ -57,7 +55,7 @@ def classify(
 
 
 def _classify_source(plan: "RunPlan", source: Source, check_output: CheckOutput) -> Classified:
-    outputs = plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, ""))
+    outputs = plan.outputs(source)
     if other := plan.collisions.skipped.get(source.path) or _find_namesake(source, outputs):
         return Classified(None, [Outcome(OutputRef(source), Skipped(Reason.COLLISION, f"{other} has it"))])
     planned: list[Output] = []
@@ -100,7 +98,7 @@ def _refusal(plan: "RunPlan", source: Source, output: Output) -> str | None:
     """Return why nothing may be written at an output's path; None if it may."""
     if plan.guard is not None and plan.guard.forbids(plan.store.location(output.key), source.path):
         return "output path is inside a source directory"
-    if _RESERVED_DIR in f"/{output.key}":
+    if is_reserved(output.key):
         return f"output path is inside {STATE_DIR}, which is reserved"
     return None
 

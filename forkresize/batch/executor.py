@@ -20,6 +20,10 @@ from forkresize.pool.signals import StopSignals
 from forkresize.store import OutputStore
 from forkresize.summary import ExecutorStats
 
+ENDED = "the run was ended before it was done"
+LOST = "the pool's supervisor died each time while it had the picture"
+"""Why a picture was not made although it is not to blame; see ``Reason.INTERRUPTED``."""
+
 JobResult = TaskResult[Job, list[WireOutcome]]
 """The result of a job in a worker of this machine."""
 

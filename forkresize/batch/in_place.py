@@ -36,11 +36,10 @@ class InPlaceOutputs:
 
     def check(self, source: Source, output: Output) -> Outcome:
         """Return Planned if a source has to be replaced, otherwise its outcome without work."""
+        ref = OutputRef(source, self._store.location(output.key), output.rendition)
         if os.path.islink(source.path):
-            ref = OutputRef(source, self._store.location(output.key), output.rendition)
             return Outcome(ref, Skipped(Reason.SYMBOLIC_LINK, "targets of links are not replaced"))
         if has_substitute(source.path):
-            ref = OutputRef(source, self._store.location(output.key), output.rendition)
             return Outcome(ref, Failed(Reason.UNSUPPORTED, "its format can be read but not written"))
         record = self._checker.ledger.get(output.key)
         return self._checker.check_in_place(source, output, record, is_output=_is_output(source, record))

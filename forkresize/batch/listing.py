@@ -92,7 +92,7 @@ def list_sources(plan: "RunPlan") -> AbstractContextManager[Iterable[Grouped]]:
 @contextmanager
 def count_sources(plan: "RunPlan") -> Iterator[Iterator[int | None]]:
     """Open an iterator of the size of each source of a run in bytes, and a None where none was found yet."""
-    sizes = (_size_of(each) for each in plan.sources())
+    sizes = (source_of(each).size for each in plan.sources())
     if is_local(plan):
         yield sizes
         return
@@ -102,8 +102,9 @@ def count_sources(plan: "RunPlan") -> Iterator[Iterator[int | None]]:
         yield (None if isinstance(each, NothingYet) else each for each in counted)
 
 
-def _size_of(found: Found) -> int:
-    return found.size if isinstance(found, Source) else found.source.size
+def source_of(found: Found) -> Source:
+    """Return a source, or that of an outcome."""
+    return found if isinstance(found, Source) else found.source
 
 
 def is_local(plan: "RunPlan") -> bool:

@@ -36,13 +36,17 @@ def _prefetch(plan: "RunPlan", found: Iterable[Listed], ledger: LedgerStore) -> 
     yield from _look_up(plan, group, ledger)
 
 
-def _look_up(plan: "RunPlan", group: list[Listed], ledger: LedgerStore) -> list[Listed]:
-    keys = [
+def output_keys(plan: "RunPlan", found: Iterable[Listed]) -> list[str]:
+    """Return the keys of the outputs of those sources that belong to a run."""
+    return [
         output.key
-        for source in group
+        for source in found
         if isinstance(source, Source) and plan.includes(source)
-        for output in plan.naming.outputs(source, plan.collisions.suffixes.get(source.path, ""))
+        for output in plan.outputs(source)
     ]
-    if keys:
+
+
+def _look_up(plan: "RunPlan", group: list[Listed], ledger: LedgerStore) -> list[Listed]:
+    if keys := output_keys(plan, group):
         ledger.prefetch(keys)
     return group

@@ -13,10 +13,11 @@ from forkresize.batch.deadline import Deadline
 from forkresize.batch.discovery import SourceDiscovery
 from forkresize.batch.events import AnyObserver, EventDispatcher
 from forkresize.batch.in_place import check_in_place
+from forkresize.batch.listing import source_of
 from forkresize.batch.settings import Settings
 from forkresize.batch.state import StopToken
 from forkresize.errors import FieldError
-from forkresize.job import Source
+from forkresize.job import Output, Source
 from forkresize.ledger import check_ledger
 from forkresize.outcome import Outcome
 from forkresize.plan import Collisions, Naming, OutputNames, OverwriteGuard, find_collisions
@@ -69,9 +70,13 @@ class RunPlan(Struct, frozen=True, kw_only=True):
 
     def includes(self, found: Outcome | Source) -> bool:
         """Return whether a source belongs to this run: to its shard, and to its source filter."""
-        source = found if isinstance(found, Source) else found.source
+        source = source_of(found)
         shard, accepts = self.settings.shard, self.settings.source_filter
         return (shard is None or shard.has(source.relative)) and (accepts is None or accepts(source))
+
+    def outputs(self, source: Source) -> tuple[Output, ...]:
+        """Return the outputs of a source; those that would collide have a suffix."""
+        return self.naming.outputs(source, self.collisions.suffixes.get(source.path, ""))
 
     def execute(
         self, observers: Iterable[AnyObserver] = (), *, create_executor: "ExecutorFactory | None" = None

@@ -74,8 +74,7 @@ class StaleOutputs:
 
     def _has_outputs(self, source: Source) -> bool:
         """Return whether each output of a source exists or was left out on purpose; a dry run makes none."""
-        outputs = self._plan.naming.outputs(source, self._suffix(source))
-        return self._plan.settings.dry_run or all(self._is_done(output.key) for output in outputs)
+        return self._plan.settings.dry_run or all(self._is_done(output.key) for output in self._plan.outputs(source))
 
     def _is_done(self, key: str) -> bool:
         record = self._ledger.get(key)

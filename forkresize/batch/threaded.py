@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from msgspec.structs import replace
 
 from forkresize.batch.backend import LocalBackend
-from forkresize.batch.executor import Executor, JobResult, OnTick, SerialExecutor
+from forkresize.batch.executor import ENDED, LOST, Executor, JobResult, OnTick, SerialExecutor
 from forkresize.batch.local import sandboxed_pool_options
 from forkresize.batch.wire import OUTCOME_SERIALIZER, WireOutcome
 from forkresize.batch.worker import RenderWorker, WorkerSetup
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 _AHEAD = 3
 """Jobs per worker that are under way at most: the supervisor has two, and one is on its way."""
-
-_ENDED = "the run was ended before it was done"
-_LOST = "the pool's supervisor died each time while it had the picture"
 
 _TaskFuture = Future[TaskResult[None, list[WireOutcome]]]
 
@@ -200,11 +197,11 @@ class ProcessExecutor:
         except CancelledError:
             return None
         except SupervisorLostError:
-            return _fail(job, _LOST)
+            return _fail(job, LOST)
         except BrokenPoolError:
             if not self._aborted:
                 raise
-            return _fail(job, _ENDED)
+            return _fail(job, ENDED)
         return replace(result, item=job)  # type: ignore[no-any-return]
 
     def _tick(self) -> None:

@@ -11,13 +11,11 @@ from forkresize.ledger import LedgerStore, OutputStates, split_root
 from forkresize.outcome import UNCHANGED, Outcome, OutputRef
 from forkresize.plan import OverwriteGuard
 from forkresize.plan.staleness import Compare, IfExists, Rules, interruption_bounds, may_be_incomplete
-from forkresize.store import STATE_DIR, LocalStore
+from forkresize.store import LocalStore, is_reserved
 from forkresize.walk import FileGroup
 
 if TYPE_CHECKING:
     from forkresize.batch.prepare import RunPlan
-
-_RESERVED_DIR = f"/{STATE_DIR}/"
 
 
 class Report(Protocol):
@@ -140,7 +138,7 @@ class UnchangedSources:
     def _may_write(self, folder: str, source_folder: str) -> bool:
         """Return whether outputs of any name may be written to a directory."""
         guard = self._plan.guard
-        if _RESERVED_DIR in f"/{folder}" or not isinstance(guard, OverwriteGuard):
+        if is_reserved(folder) or not isinstance(guard, OverwriteGuard):
             return False
         return guard.allows_all(self._top + folder, source_folder)
 

@@ -11,6 +11,7 @@ from forkresize.store.base import (
     Staging,
     check_key,
     checksum,
+    is_reserved,
 )
 from forkresize.store.info import PLAIN, Capabilities, ChangedError, ObjectInfo, ObjectKind, PutOptions
 from forkresize.store.local import LocalStore
@@ -33,4 +34,5 @@ __all__ = [
     "Staging",
     "check_key",
     "checksum",
+    "is_reserved",
 ]

@@ -12,6 +12,8 @@ from forkresize.store.info import PLAIN, Capabilities, ObjectInfo, PutOptions
 STATE_DIR = ".forkresize"
 """The directory below a destination that holds the ledger and the locks; no output may lie in it."""
 
+_RESERVED = f"/{STATE_DIR}/"
+
 LEDGER = f"{STATE_DIR}/ledger.db"
 """The database of a destination, from there."""
 
@@ -204,6 +206,11 @@ def check_key(key: str) -> str:
     if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise InvalidKeyError(key)
     return key
+
+
+def is_reserved(key: str) -> bool:
+    """Return whether a key, or a directory with a slash at its end, is in a state directory, at any depth."""
+    return _RESERVED in f"/{key}"
 
 
 def checksum(store: Opener, key: str) -> bytes:

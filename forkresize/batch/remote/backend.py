@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from forkresize.batch.backend import FindReplaced, OpenRun, Probe
 from forkresize.batch.executor import Executor, OnTick
-from forkresize.batch.listing import Found, Listed
+from forkresize.batch.listing import Found, Listed, source_of
 from forkresize.batch.outputs import OutputStrategy
+from forkresize.batch.prefetch import output_keys
 from forkresize.batch.prune import RemovableOutputs, find_file
 from forkresize.batch.remote.discovery import RemoteDiscovery
 from forkresize.batch.remote.listed_store import ListedStore
@@ -120,7 +121,7 @@ class RemoteBackend:
         """Count what is listed."""
         listed = self._discovery.follow()
         yield (
-            None if isinstance(each, NothingYet) else each.size if isinstance(each, Source) else each.source.size
+            None if isinstance(each, NothingYet) else source_of(each).size
             for each in listed
             if isinstance(each, NothingYet) or plan.includes(each)
         )
@@ -201,23 +202,13 @@ class RemoteBackend:
                 if len(group) < _WINDOW:
                     continue
             if group:
-                self._look_up(plan, group, outputs)
+                outputs.prefetch(output_keys(plan, group))
                 yield from group
                 group = []
             if isinstance(each, NothingYet):
                 yield each
-        self._look_up(plan, group, outputs)
+        outputs.prefetch(output_keys(plan, group))
         yield from group
-
-    def _look_up(self, plan: "RunPlan", group: list[Found], outputs: ListedOutputs) -> None:
-        suffixes = plan.collisions.suffixes
-        keys = [
-            output.key
-            for source in group
-            if isinstance(source, Source) and plan.includes(source)
-            for output in plan.naming.outputs(source, suffixes.get(source.path, ""))
-        ]
-        outputs.prefetch(keys)
 
     def _find_source(self, path: str) -> ObjectInfo | None:
         """Return what is known of a source, from its listing; None if it is gone.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from forkresize.batch.listing import Found, Listed
+from forkresize.batch.listing import Found, Listed, source_of
 from forkresize.batch.remote.guard import PrefixGuard
 from forkresize.batch.remote.source_stores import update_source
 from forkresize.batch.remote.spool import Spool
@@ -148,7 +148,7 @@ class RemoteDiscovery:
         is_output = self._guard.is_output
 
         def includes(found: Outcome | Source) -> bool:
-            source = found if isinstance(found, Source) else found.source
+            source = source_of(found)
             root = self._root_of(source)
             if root is None:
                 return True

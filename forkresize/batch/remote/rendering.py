@@ -8,15 +8,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.batch.executor import JobResult
+from forkresize.batch.executor import LOST, JobResult
 from forkresize.batch.remote.render_task import Inline
 from forkresize.batch.wire import WireOutcome
 from forkresize.image.inspection import Inspected
 from forkresize.job import Job
 from forkresize.outcome import Failed, Reason, Written
 from forkresize.pool import Completed, TaskResult, WithFiles
-
-_LOST = "the pool's supervisor died each time while it had the picture"
 
 
 class Rendering(Struct, frozen=True):
@@ -72,7 +70,7 @@ class Inspection(Struct, frozen=True):
 
 def lost_result() -> TaskResult[None, Any]:
     """Return the result of a task whose supervisor died each time."""
-    outcome = WireOutcome(None, Failed(Reason.INTERRUPTED, _LOST), ())
+    outcome = WireOutcome(None, Failed(Reason.INTERRUPTED, LOST), ())
     return Completed(item=None, result=[outcome], attempts=2, worker=0, seconds=0.0, stderr="")
 
 

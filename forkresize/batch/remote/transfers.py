@@ -11,7 +11,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forkresize.batch.executor import JobResult, OnTick
+from forkresize.batch.executor import ENDED, JobResult, OnTick
 from forkresize.batch.remote.renderer import PackedRecipe, Renderer
 from forkresize.batch.remote.stages import Endpoints, Stages
 from forkresize.batch.remote.transfer import Transfer
@@ -25,8 +25,6 @@ __all__ = ["Endpoints", "TransferExecutor", "TransferOptions"]
 
 _TICK = 0.1
 """Seconds between two calls of ``on_tick``, and between two looks at the clock."""
-
-_ENDED = "the run was ended before it was done"
 
 
 class TransferOptions(Struct, frozen=True, kw_only=True):
@@ -224,6 +222,6 @@ class TransferExecutor:
 
 def _give_up(transfer: Transfer) -> JobResult:
     if transfer.result is None:
-        transfer.fail(Failed(Reason.INTERRUPTED, _ENDED))
+        transfer.fail(Failed(Reason.INTERRUPTED, ENDED))
     assert transfer.result is not None  # noqa: S101
     return transfer.result
