@@ -7,10 +7,8 @@ import stat
 import sys
 from io import FileIO
 
+from forkresize.store.base import read_pieces, write_pieces
 from forkresize.store.beneath import create_file
-from forkresize.store.files import write_all
-
-_PIECE = 1 << 18
 
 _NO_ATTRIBUTES = frozenset({errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EPERM, errno.EACCES})
 """Errors of attributes that the file system, or the system for this user, does not support."""
@@ -45,8 +43,7 @@ def copy_content(source: FileIO, copy: FileIO) -> None:
         OSError: it cannot be written; a part may be left.
     """
     source.seek(0)
-    while piece := source.read(_PIECE):
-        write_all(copy.fileno(), piece)
+    write_pieces(copy, read_pieces(source))
 
 
 def new_file_attributes(directory: int) -> tuple[int, int, bytes | None]:

@@ -16,6 +16,9 @@ from forkresize.store.beneath import Root
 _MAX_NAME = 255
 """Bytes in a file name on every common file system."""
 
+RUN_MARK = f"{STATE_DIR}-"
+"""What the id of a run follows in the names of its temporary files and of its staging directory."""
+
 FALLBACK_OPENER: ContextVar[Callable[[str], int] | None] = ContextVar("FALLBACK_OPENER", default=None)
 """In a process that may open few files: returns a descriptor that another process opened, or raises OSError."""
 
@@ -49,7 +52,7 @@ def temporary_path(destination: str, run_id: str) -> str:
         run_id: the run's, which distinguishes the files of a dead run from those of a running one.
     """
     folder, name = os.path.split(destination)
-    ending = f".forkresize-{run_id}"
+    ending = f"{RUN_MARK}{run_id}"
     hidden = f".{name}{ending}"
     if len(os.fsencode(hidden)) > _MAX_NAME:
         hidden = f".{blake2b(os.fsencode(name), digest_size=16).hexdigest()}{ending}"
@@ -58,7 +61,7 @@ def temporary_path(destination: str, run_id: str) -> str:
 
 def is_internal(name: str) -> bool:
     """Return whether a file name is the state directory's or a temporary file's."""
-    return name == STATE_DIR or (name.startswith(".") and ".forkresize-" in name)
+    return name == STATE_DIR or (name.startswith(".") and RUN_MARK in name)
 
 
 def remove_temporary(destination: str, run_id: str) -> None:
@@ -72,7 +75,7 @@ def find_temporary_runs(root: str) -> set[str]:
     found: set[str] = set()
     with contextlib.suppress(OSError), Root(root) as tree:
         for _, _, names in tree.walk():
-            found.update(name.rpartition(f"{STATE_DIR}-")[2] for name in names if is_internal(name))
+            found.update(name.rpartition(RUN_MARK)[2] for name in names if is_internal(name))
     return found
 
 
@@ -86,10 +89,10 @@ def remove_temporaries(root: str, run_ids: Collection[str]) -> None:
     with contextlib.suppress(OSError), Root(root) as tree:
         for run_id in run_ids:
             with contextlib.suppress(OSError):
-                tree.remove_tree(f"{STATE_DIR}-{run_id}")
+                tree.remove_tree(f"{RUN_MARK}{run_id}")
         for _, directory, names in tree.walk():
             for name in names:
-                _, found, run_id = name.rpartition(f"{STATE_DIR}-")
+                _, found, run_id = name.rpartition(RUN_MARK)
                 if found and run_id in run_ids:
                     with contextlib.suppress(OSError):
                         os.unlink(name, dir_fd=directory)

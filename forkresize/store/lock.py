@@ -62,11 +62,11 @@ def destination_lock(
         DestinationError: the directory can't be created or written.
         DestinationBusyError: another run holds it.
     """
-    state_dir = os.path.join(destination, STATE_DIR)
+    folder = os.path.join(destination, STATE_DIR)
     run_id = random_hex(4)
     with contextlib.ExitStack() as held:
         try:
-            locks = _lock_within(timeout, on_wait, state_dir, shard)
+            locks = _lock_within(timeout, on_wait, folder, shard)
             for lock in locks or ():
                 held.enter_context(lock)
             if not locks:

@@ -7,11 +7,10 @@ import time
 from io import FileIO
 
 from forkresize.job import Source
+from forkresize.store.base import read_pieces
 from forkresize.store.beneath import Root
 from forkresize.store.copying import copy_attributes, copy_file, open_file
 from forkresize.store.files import temporary_path
-
-_PIECE = 1 << 18
 
 
 def prepare_replacement(source: Source, root: str, staged: str, *, backup_dir: str | None, keep_mtime: bool) -> None:
@@ -88,10 +87,7 @@ def _have_same_content(one: FileIO, other: FileIO) -> bool:
     if not stat.S_ISREG(found.st_mode) or found.st_size != os.fstat(one.fileno()).st_size:
         return False
     one.seek(0)
-    while piece := one.read(_PIECE):
-        if piece != other.read(len(piece)):
-            return False
-    return True
+    return all(piece == other.read(len(piece)) for piece in read_pieces(one))
 
 
 def _sync_directory(directory: int) -> None:

@@ -9,10 +9,11 @@ from io import FileIO
 from typing import Self
 
 from forkresize.errors import DestinationError, describe
-from forkresize.store.base import STATE_DIR, StagedError, check_key
+from forkresize.hashing import random_hex
+from forkresize.store.base import StagedError, check_key
 from forkresize.store.beneath import Root, create_file
 from forkresize.store.copying import copy_content, copy_file, new_file_attributes, open_file
-from forkresize.store.files import temporary_path, write_all
+from forkresize.store.files import RUN_MARK, temporary_path, write_all
 from forkresize.store.info import ObjectInfo
 
 _KEPT_OPEN = 0.05
@@ -32,7 +33,7 @@ class LocalStaging:
     def __init__(self, destination: str, run_id: str) -> None:
         self._destination = destination
         self._run_id = run_id
-        self._name = f"{STATE_DIR}-{run_id}"
+        self._name = f"{RUN_MARK}{run_id}"
         self._opened = contextlib.ExitStack()
         self._target = contextlib.ExitStack()  # Closes the directory of the last output.
         self._target_folder: str | None = None
@@ -70,7 +71,7 @@ class LocalStaging:
 
     def new_key(self) -> str:
         """Return a key in the directory. Workers cannot list it, so they know only the keys of their own jobs."""
-        return f"{self._name}/{os.urandom(8).hex()}"
+        return f"{self._name}/{random_hex(8)}"
 
     def check(self, staged: str, size: int) -> ObjectInfo:
         """Check that a worker left a regular file of its own, with the size that it reported; return what it is."""

@@ -17,7 +17,6 @@ import psycopg
 from msgspec import Struct
 
 from forkresize.ledger.postgres.errors import ConnectionLostError, Translator, parse_url
-from forkresize.urls import redact
 
 T = TypeVar("T")
 
@@ -113,11 +112,11 @@ class Database:
     """
 
     def __init__(self, url: str, timeouts: Timeouts = _TIMEOUTS) -> None:
-        self.name = f"the ledger {redact(url)!r}"
         self.on_pause: Callable[[], object] = lambda: None
         """Called again and again while a lost connection is waited for. What it raises ends the wait."""
         self._timeouts = timeouts
         self._translator = Translator(url)
+        self.name = self._translator.name
         self._parameters: dict[str, Any] = {**_PARAMETERS, **parse_url(url)}
         if "PGCONNECT_TIMEOUT" not in os.environ:
             self._parameters.setdefault("connect_timeout", str(max(2, round(timeouts.connect))))

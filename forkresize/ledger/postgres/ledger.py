@@ -1,6 +1,7 @@
 """PostgresLedger: the records of one destination in a database that many destinations and processes share."""
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,6 @@ from forkresize.ledger.postgres.rows import (
     SCRIPTS,
     Roots,
     Row,
-    encode,
     records_from_rows,
     row_from_record,
     write_rows,
@@ -140,7 +140,7 @@ class PostgresLedger:
         found: dict[str, OutputRecord] = {}
         unknown = [key for key in keys if key not in self._pending] if self._destination else []
         for batch in _batches(unknown):
-            paths = [encode(key) for key in batch]
+            paths = [os.fsencode(key) for key in batch]
             rows = self._query(_READ_KEYS, self._destination, paths)
             found.update((record.key, record) for record in records_from_rows(rows, self._roots))
         found.update((key, self._pending[key]) for key in keys if key in self._pending)
@@ -171,14 +171,14 @@ class PostgresLedger:
         """Remove the records of some outputs."""
         self.flush()
         for batch in _batches(list(keys) if self._destination and self.persistent else []):
-            paths = sorted(encode(key) for key in batch)
+            paths = sorted(os.fsencode(key) for key in batch)
             self._database.run(partial(Cursor.execute, query=_FORGET, params=(self._destination, paths)))
             self._prefetched.update(dict.fromkeys(batch))
 
     def iter_records(self, prefix: str = "", after: str = "") -> Iterator[OutputRecord]:
         """Yield the records whose keys start with a prefix and sort after a key, in the order of the keys' bytes."""
         self.flush()
-        start, last = encode(prefix), encode(after)
+        start, last = os.fsencode(prefix), os.fsencode(after)
         rows: Sequence[Row] = [()] * _BATCH if self._destination else []
         while len(rows) == _BATCH:
             rows = self._query(_READ_PAGE, self._destination, last, start)
@@ -220,7 +220,7 @@ class PostgresLedger:
             self._database.close()
 
     def _open(self, destination: DestinationName) -> None:
-        name, label = encode(destination.name), encode(destination.label)
+        name, label = os.fsencode(destination.name), os.fsencode(destination.label)
         if self.persistent:
             migrate(self._database, COMPONENT, SCRIPTS)
             found = self._database.run(lambda cursor: read_number(cursor, _FIND, name))

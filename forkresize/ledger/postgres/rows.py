@@ -1,7 +1,6 @@
 """Rows of the table of outputs: conversion to records and back, and writing many of them at once."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,7 +14,6 @@ SCRIPTS = read_scripts("forkresize.ledger.postgres.migrations")
 
 Row = tuple[Any, ...]
 
-_ENCODING = sys.getfilesystemencoding()
 _LATEST = 2**63 - 1
 _CACHED_ROOTS = 1024
 
@@ -45,16 +43,6 @@ INSERT INTO {SCHEMA}.root (path) VALUES (%s) ON CONFLICT (path) DO UPDATE SET pa
 """  # noqa: S608 -- a name of ours.
 _FIND_ROOT = f"SELECT id FROM {SCHEMA}.root WHERE path = %s"  # noqa: S608 -- a name of ours.
 _ROOT_PATH = f"SELECT path FROM {SCHEMA}.root WHERE id = %s"  # noqa: S608 -- a name of ours.
-
-
-def encode(key: str) -> bytes:
-    """Return a key as the ledger stores it, which decides the order."""
-    return key.encode(_ENCODING, "surrogateescape")
-
-
-def decode(key: bytes) -> str:
-    """Return the key that is stored as these bytes."""
-    return key.decode(_ENCODING, "surrogateescape")
 
 
 class Roots:
@@ -93,21 +81,19 @@ def write_rows(cursor: Cursor, rows: Sequence[Row]) -> None:
 
 def row_from_record(record: OutputRecord, destination: int, roots: Roots) -> Row:
     """Return the row to write for a record."""
-    key, root, source, size, mtime_ns, *rest = record
-    changed = record._replace(
+    key, root, source, *rest = record._replace(
         reason=_text(record.reason),
         error=_text(record.error) or "",
-        source_mtime_ns=_clamp(mtime_ns),
+        source_mtime_ns=_clamp(record.source_mtime_ns),
         mtime_ns=_clamp(record.mtime_ns),
     )
-    _, _, _, size, mtime_ns, *rest = changed
-    return (destination, encode(key), roots.number_of(root), encode(source), size, mtime_ns, *rest)
+    return (destination, os.fsencode(key), roots.number_of(root), os.fsencode(source), *rest)
 
 
 def records_from_rows(rows: Iterable[Row], roots: Roots) -> Iterator[OutputRecord]:
     """Yield the records that rows hold."""
     for key, root, source, *rest in rows:
-        yield OutputRecord(decode(key), roots.path_of(root), decode(source), *rest)
+        yield OutputRecord(os.fsdecode(key), roots.path_of(root), os.fsdecode(source), *rest)
 
 
 def _clamp(mtime_ns: int) -> int:

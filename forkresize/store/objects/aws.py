@@ -13,6 +13,7 @@ from botocore.utils import parse_timestamp
 from obstore.auth.boto3 import Boto3CredentialProvider
 
 from forkresize.errors import UsageError
+from forkresize.store.objects.endpoint import is_set
 from forkresize.store.objects.options import StoreOptions
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _connect(_settings: frozenset[tuple[str, str]], options: StoreOptions) -> Aw
     core = botocore.session.Session()
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=parse_time)
     session = boto3.Session(botocore_session=core)
-    is_public = os.environ.get("AWS_SKIP_SIGNATURE", "").lower() in {"1", "true", "yes", "on"}
+    is_public = is_set("AWS_SKIP_SIGNATURE")
     if not is_public and session.get_credentials() is None:
         raise UsageError(_NO_CREDENTIALS)
     config = Config(

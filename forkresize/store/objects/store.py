@@ -2,7 +2,6 @@
 
 import errno
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 
 from msgspec.structs import replace
 
+from forkresize.hashing import random_hex
 from forkresize.store.base import STATE_DIR, InvalidKeyError, check_key
 from forkresize.store.files import is_internal
 from forkresize.store.info import PLAIN, Capabilities, ObjectInfo, ObjectKind, PutOptions, check_condition
@@ -169,7 +169,7 @@ class ObjectStore:
     def probe(self) -> Capabilities:
         """Write an object twice, to see whether the store respects conditions. It is removed again."""
         if self._shared.measured is None:
-            key = f"{STATE_DIR}/probe-{os.urandom(4).hex()}"
+            key = f"{STATE_DIR}/probe-{random_hex(4)}"
             name = self._name(key)
             try:
                 conditional = self._call(lambda _: self._respects_conditions(name), key)
