@@ -208,6 +208,10 @@ class Stages:
             transfer.error = error
             self._finish(transfer)
             return
+        except Exception as error:  # noqa: BLE001  A bug costs one picture, as in a worker.
+            transfer.fail_by_bug(error)
+            self._finish(transfer)
+            return
         outputs = transfer.to_put(rendering)
         if not outputs:
             transfer.conclude()

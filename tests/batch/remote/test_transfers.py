@@ -3,11 +3,13 @@
 import errno
 import os
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from forkresize.batch.remote.renderer import PackedRecipe, Renderer
+from forkresize.batch.remote import renderer as remote_renderer
+from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
+from forkresize.batch.remote.rendering import to_rendering
 from forkresize.batch.remote.source_stores import SourceStores
 from forkresize.batch.remote.transfers import Endpoints, TransferExecutor
 from forkresize.batch.results import outcomes_from_result
@@ -130,6 +132,28 @@ def test_bug_of_a_store_costs_one_picture(
         ("trip/1.jpg", "failed"),
     ]
     assert {each.reason for each in outcomes} == {None, Reason.INTERNAL}
+
+
+def test_bug_behind_the_workers_costs_one_picture(
+    start: Start,
+    photos: ObservedStore,
+    web: ObservedStore,
+    draw_bytes: DrawBytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(photos, draw_bytes, 3)
+
+    def fail(job: "Job", returned: Any) -> Rendering:
+        if job.source.relative == "trip/0.jpg":
+            raise RuntimeError("no such rendering")
+        return to_rendering(job, returned)
+
+    monkeypatch.setattr(remote_renderer, "to_rendering", fail)
+    outcomes = run(start(), jobs(photos), web)
+    assert {(each.source.relative, each.reason) for each in outcomes if each.status != "written"} == {
+        ("trip/0.jpg", Reason.INTERNAL)
+    }
+    assert len(outcomes) == 5
 
 
 def test_large_objects_that_are_not_pictures_are_not_fetched(
