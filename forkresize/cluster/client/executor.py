@@ -142,7 +142,7 @@ class ClusterExecutor(RecordingExecutor):
             if isinstance(job, Job):
                 submission.add(job)
             else:
-                self._signals.wait(_INTERVAL, job.descriptor)
+                self._wait(job.descriptor)
             if time.monotonic() >= self._turn_at:
                 self._flush_if_due(submission)
                 yield from self._take_turn(follower)
@@ -198,8 +198,8 @@ class ClusterExecutor(RecordingExecutor):
     def _follower(self, documents: RunDocuments, threads: ThreadPoolExecutor) -> Follower:
         return Follower(self._database.runs, self.number, documents.read, threads)
 
-    def _wait(self) -> None:
-        self._signals.wait(_INTERVAL)
+    def _wait(self, descriptor: int | None = None) -> None:
+        self._signals.wait(_INTERVAL, descriptor)
         self._signals.clear()
 
     def _wait_or_stop(self) -> None:

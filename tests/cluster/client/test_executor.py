@@ -1,6 +1,7 @@
 """A client against a real database, with nodes that make no pictures."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,25 @@ def test_results_come_while_there_are_further_jobs(
     os.close(reader)
     os.close(writer)
     assert len(found) == len(jobs)
+
+
+def test_a_client_that_was_suspended_waits_without_work_while_there_is_no_job_yet(make_executor: MakeExecutor) -> None:
+    reader, writer = os.pipe()
+    asked: list[float] = []
+
+    def empty() -> Iterator[NothingYet]:
+        signal.raise_signal(signal.SIGCONT)
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            asked.append(time.monotonic())
+            yield NothingYet(reader)
+
+    with make_executor() as executor:
+        assert list(executor.run(empty())) == []
+    os.close(reader)
+    os.close(writer)
+    # Four times a second, and once for the signal.
+    assert len(asked) < 20
 
 
 def test_a_detached_run_goes_on_and_is_followed_later(
