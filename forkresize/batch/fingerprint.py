@@ -13,7 +13,7 @@ from forkresize.ledger import MEMORY_REASONS, RecipeFingerprints
 from forkresize.outcome import Reason
 from forkresize.recipe import Recipe, Watermark
 
-RENDER_VERSION = 5
+RENDER_VERSION = 6
 """Increase it when the same recipe with the same codecs produces other bytes than before."""
 
 _NO_HASHES: Mapping[str, str] = {}

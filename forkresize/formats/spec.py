@@ -179,6 +179,9 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
         palette_alpha: whether the colors of a palette can be translucent.
         memory: what encoding takes.
         options: the encoder's options.
+        shortcut: ``module:function`` that encodes an image with these options of Pillow in less time than Pillow, or
+            returns None for an image that it does not suit; empty for none.
+        is_hasty: whether the file of the shortcut is good enough, without variants.
         variants: changes to the options that are tried in turn; the smallest file is kept.
         are_good_enough: whether the files so far make further variants pointless.
         encode_otherwise: encodes the pixels of the smallest variant by an optional package, and keeps its metadata, if
@@ -206,6 +209,8 @@ class OutputSpec(Struct, frozen=True, kw_only=True):
     palette_alpha: bool = False
     memory: EncodingMemory = EncodingMemory()
     options: Callable[[EncodeRequest], Options] = lambda _request: {}
+    shortcut: str = ""
+    is_hasty: Callable[[EncodeRequest], bool] = lambda _request: False
     variants: Callable[[EncodeRequest], list[Options]] = lambda _request: [{}]
     are_good_enough: Callable[[Sequence[bytes], Images, EncodeRequest], bool] = lambda _files, _images, _request: False
     encode_otherwise: Callable[[Images, EncodeRequest, bytes], bytes] = lambda _images, _request, data: data

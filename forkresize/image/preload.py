@@ -15,7 +15,7 @@ from forkresize.recipe import IfLarger, Recipe
 
 _RARELY_NEEDED = (
     *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "encode.deep", "encode.palette"),
-    *("encode.targets", "gainmap.output", "metadata.xmp", "resample.deep", "resample.linear"),
+    *("encode.png_photograph", "encode.targets", "gainmap.output", "metadata.xmp", "resample.deep", "resample.linear"),
 )
 """Modules that few pictures need, which import them when they do."""
 

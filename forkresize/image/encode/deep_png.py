@@ -1,6 +1,5 @@
 """Writes PNGs of 16 bits per channel in color or with alpha (W3C, third edition). Pillow writes all but the pixels."""
 
-import io
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -8,8 +7,8 @@ from typing import Any
 
 from PIL import Image, ImageChops
 
-from forkresize.formats import png
 from forkresize.image.deep_image import DeepImage
+from forkresize.image.encode.png_file import write_png
 
 _COLOR_TYPES = {"LA;16": 4, "RGB;16": 2, "RGBA;16": 6}
 
@@ -35,18 +34,8 @@ def save_png(image: DeepImage, options: Mapping[str, Any]) -> bytes:
         image: the pixels.
         options: as for Pillow's ``Image.save``.
     """
-    file = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(file, "PNG", **options)
     header = struct.pack(">2I5B", *image.size, _DEPTH, _COLOR_TYPES[image.mode], 0, 0, 0)
-    written = [png.SIGNATURE]
-    for name, length in png.chunks(file):
-        content = file.read(length)
-        if name == b"IHDR":
-            content = header
-        elif name == b"IDAT":
-            content = _compress(image, options)
-        written.append(png.make_chunk(name, content))
-    return b"".join(written)
+    return write_png(Image.new("RGB", (1, 1)), options, lambda _header: header, [_compress(image, options)])
 
 
 def _compress(image: DeepImage, options: Mapping[str, Any]) -> bytes:

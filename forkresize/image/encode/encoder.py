@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from msgspec import Struct
@@ -63,7 +64,12 @@ class Encoder(Struct, frozen=True, kw_only=True):
         """
         frames = self._with_palette(frames)
         request = self.request(frames, quality)
-        spec, smallest = OUTPUT_FORMATS[self.output], min(self._variants(frames, request), key=len)
+        # Otherwise, Pillow would load all of its plug-ins.
+        load_plugins([self.output.upper()])
+        spec, files = OUTPUT_FORMATS[self.output], self._take_shortcut(frames)
+        if not (files and spec.is_hasty(request)):
+            files += self._variants(frames, request)
+        smallest = min(files, key=len)
         smallest = spec.encode_otherwise(frames.images, request, smallest)
         data = spec.correct(spec.repack(smallest, request))
         return Encoded(data=data, size=frames.images[0].size, quality=quality)
@@ -80,10 +86,16 @@ class Encoder(Struct, frozen=True, kw_only=True):
             **rendition_fields(self.output, self.rendition),
         )
 
+    def _take_shortcut(self, frames: Frames) -> list[bytes]:
+        """Return the shortcut's file, if it suits the only frame."""
+        module, _colon, function = OUTPUT_FORMATS[self.output].shortcut.partition(":")
+        if not module or len(frames.images) > 1:
+            return []
+        made = getattr(import_module(module), function)(frames.images[0], self.embedded)
+        return [] if made is None else [made]
+
     def _variants(self, frames: Frames, request: EncodeRequest) -> list[bytes]:
         spec, files = OUTPUT_FORMATS[self.output], list[bytes]()
-        # Otherwise, Pillow would load all of its plug-ins.
-        load_plugins([self.output.upper()])
         options = spec.options(request)
         if request.frames > 1:
             options |= {"save_all": True, "append_images": frames.images[1:]}

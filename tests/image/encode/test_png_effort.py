@@ -32,12 +32,12 @@ def without_oxipng(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def saves(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int | None]]:
-    """List the level and the strategy of each file that Pillow makes."""
+    """List the level and the strategy of each file that Pillow makes of a whole picture."""
     found: list[tuple[int, int | None]] = []
     save = Image.Image.save
 
     def noting(image: Image.Image, file: Any, *arguments: str, **options: Any) -> None:
-        if not getattr(file, "name", "").startswith("sample"):
+        if getattr(file, "name", "") not in {"sample.png", "one.png"}:
             found.append((options["compress_level"], options.get("compress_type")))
         save(image, file, *arguments, **options)
 
@@ -109,12 +109,16 @@ def test_oxipng_has_one_thread_and_leaves_the_variable_as_it_is() -> None:
         assert done.stdout.strip() == expected
 
 
-@pytest.mark.parametrize("effort", [1, 6])
-def test_up_to_effort_6_one_file_is_made(
-    effort: int, scene: Scene, encoded: Encode, saves: list[tuple[int, int | None]]
+@pytest.mark.parametrize(("effort", "expected"), [(1, [(1, None)]), (3, [(3, None)]), (6, [(4, 3), (5, 0)])])
+def test_of_a_drawing_low_effort_makes_one_file_and_more_effort_two(
+    effort: int,
+    expected: list[tuple[int, int | None]],
+    scene: Scene,
+    encoded: Encode,
+    saves: list[tuple[int, int | None]],
 ) -> None:
     encoded(scene(), "png", effort=effort)
-    assert len(saves) == 1
+    assert saves == expected
 
 
 def test_without_oxipng_the_slow_levels_are_left_out_where_nothing_repeats(
@@ -134,19 +138,19 @@ def grainy(noise: Scene) -> Image.Image:
     return Image.blend(smooth, noise("RGB", size=smooth.size).filter(ImageFilter.BoxBlur(1)), 0.04)
 
 
-def test_without_oxipng_high_effort_is_no_larger_than_the_default(
+def test_without_oxipng_more_effort_makes_no_larger_file(
     without_oxipng: None, noise: Scene, scene: Scene, encoded: Encode
 ) -> None:
     for picture in (clouds(noise), scene(), scene("P").convert("RGB"), grainy(noise)):
-        sizes = [len(encoded(picture, "png", effort=effort).data) for effort in (None, 7, 10)]
+        sizes = [len(encoded(picture, "png", effort=effort).data) for effort in (1, None, 4, 7, 10)]
         assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_smooth_picture_is_compressed_once(
+def test_with_some_effort_a_smooth_picture_is_compressed_once_by_pillow(
     noise: Scene, encoded: Encode, saves: list[tuple[int, int | None]]
 ) -> None:
-    made = encoded(picture := grainy(noise), "png")
-    assert len(saves) == 1
+    made = encoded(picture := grainy(noise), "png", effort=4)
+    assert saves == [(4, 3)]
     with Image.open(io.BytesIO(made.data)) as image:
         assert image.tobytes() == picture.tobytes()
 
