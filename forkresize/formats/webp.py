@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from math import inf
+from typing import Any
 
 from forkresize.formats import spec
 from forkresize.formats.metadata import EXIF_HEADER, MetadataBlocks
@@ -25,11 +26,17 @@ _CLEARED = 0x01
 _SIZE_BYTES = {b"VP8X": 10, b"VP8L": 5, b"VP8 ": 10}
 """Bytes of the first chunk until after the size, by its name."""
 
+_RIFF_HEADER, _CHUNK_HEADER = 8, 8
+"""Bytes before the content of the file, whose number is the second half, and of a chunk."""
+
 FRAME_HEADER = 16
 """Bytes of a frame before its own chunks."""
 
 _LOSSLESS_ALPHA = 1 << 28
 """Set in the second to fifth byte of a frame coded by VP8L that has alpha. The encoder changes invisible colors."""
+
+_DIRECT_BYTES, _CANVAS_BYTES = {"RGB": 5, "RGBA": 6}, 15
+"""Bytes a pixel of decoding without loss, right into the image by its mode, and by way of canvases and copies."""
 
 _MAX_LOOP = 65_535
 
@@ -46,13 +53,46 @@ def chunks(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         struct.error: so does its header.
     """
     position = 0
-    while position < len(body):
-        name, size = struct.unpack_from("<4sI", body, position)
-        position += 8
-        if position + size > len(body):
-            raise spec.UnsupportedContainerError(f"chunk {name!r} ends too early")
+    for name, size in _headers(body):
+        position += _CHUNK_HEADER
         yield name, body[position : position + size]
         position += size + size % 2
+
+
+def _headers(body: bytes | memoryview) -> Iterator[tuple[bytes, int]]:
+    """Yield the name and the size of each chunk; see ``chunks``."""
+    position = 0
+    while position < len(body):
+        name, size = struct.unpack_from("<4sI", body, position)
+        position += _CHUNK_HEADER
+        if position + size > len(body):
+            raise spec.UnsupportedContainerError(f"chunk {name!r} ends too early")
+        yield name, size
+        position += size + size % 2
+
+
+def coded_pixels(data: bytes) -> bytes:
+    """Return the chunk with the pixels of a still picture, and that of its transparency before it; empty for no pixels.
+
+    Transparency that the file does not declare is left out, as libwebp does (RFC 9649, 2.7.1.2).
+
+    Args:
+        data: the file, with its first chunk.
+
+    Raises:
+        UnsupportedContainerError: it is damaged.
+        struct.error: it ends too early.
+    """
+    start, alpha = _FIRST, 0
+    # Not copied: they may be large.
+    body = memoryview(data)[_FIRST : _RIFF_HEADER + int.from_bytes(data[4:8], "little")]
+    for name, size in _headers(body):
+        end = start + _CHUNK_HEADER + size + size % 2
+        if name in {b"VP8 ", b"VP8L"}:
+            return data[alpha or start : end]
+        alpha = start if name == b"ALPH" and data[_FLAGS] & ALPHA else 0
+        start = end
+    return b""
 
 
 def size_in_head(head: bytes) -> tuple[int, int] | None:
@@ -106,6 +146,13 @@ def _covers(frame: tuple[int, ...], part: tuple[int, ...]) -> bool:
     return frame[0] <= part[0] and frame[1] <= part[1] and frame[2] >= part[2] and frame[3] >= part[3]
 
 
+def _decoder_memory(image: Any, pixels: float, _channels: int, file_size: int) -> float:
+    if getattr(image, "is_decoded_directly", False):
+        # Pillow has a copy of the file.
+        return 2 * file_size + pixels * _DIRECT_BYTES[image.mode]
+    return file_size + pixels * _CANVAS_BYTES
+
+
 def _options(request: spec.EncodeRequest) -> spec.Options:
     method = {"method": request.scale_effort(0, 6, default=4)}
     if request.quality is not None:
@@ -156,7 +203,7 @@ SPEC = spec.FormatSpec(
     suffixes=(".webp",),
     plugin="WebP",
     signature=rb"RIFF....WEBP",
-    decoder_memory=spec.buffer_file(15),
+    decoder_memory=_decoder_memory,
     animated=True,
     output=spec.OutputSpec(
         modes=frozenset({"RGB", "RGBA"}),

@@ -11,6 +11,7 @@ from forkresize.formats.registry import MODULES, PLUGINS
 
 _READERS = {
     "PNG": ("png", "FastPngImageFile"),
+    "WEBP": ("webp", "DirectWebPImageFile"),
     "TIFF": ("tiff", "TolerantTiffImageFile"),
     "AVIF": ("avif", "SingleThreadedAvifImageFile"),
     "ICO": ("icons", "TolerantIcoImageFile"),
