@@ -139,6 +139,11 @@ def _parse_file(rest: str, text: str) -> StoreUrl:
     return StoreUrl("file", "", decoded.rstrip("/") or "/")
 
 
+def _bucket_advice(name: str) -> str:
+    characters = "letters, digits, '.', '-' and '_'"
+    return f"the name of a bucket is two or more {characters}" if name else "name a bucket"
+
+
 def _parse_bucket(scheme: str, rest: str, text: str) -> StoreUrl:
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket or ":" in bucket:
@@ -147,7 +152,7 @@ def _parse_bucket(scheme: str, rest: str, text: str) -> StoreUrl:
             "variables, for example AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL"
         )
     if not re.fullmatch(_BUCKET, bucket):
-        raise UsageError(f"invalid URL {redact(text)!r}: name a bucket, for example {scheme}://photos/in")
+        raise UsageError(f"invalid URL {redact(text)!r}: {_bucket_advice(bucket)}, for example {scheme}://photos/in")
     prefix = prefix.strip("/")
     if prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/")):
         raise UsageError(f"invalid URL {redact(text)!r}: no part of its path may be empty, '.' or '..'")

@@ -38,6 +38,7 @@ def test_store_urls_name_bucket_and_prefix(text: str, expected: StoreUrl) -> Non
         ("http://host/in", "s3://, gs://, az://, file://"),
         ("s3://", "name a bucket, for example s3://photos/in"),
         ("s3:///in", "name a bucket"),
+        ("s3://x/in", "the name of a bucket is two or more letters, digits, '.', '-' and '_', for example s3://photos"),
         ("s3://key:secret@photos/in", "AWS_ACCESS_KEY_ID"),
         ("s3://localhost:9000/photos", "AWS_ENDPOINT_URL"),
         ("s3://photos/a//b", "may be empty"),

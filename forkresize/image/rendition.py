@@ -103,8 +103,7 @@ class RenditionBuilder:
             visible: the size of what is resized, in pixels.
         """
         width, height = visible
-        message = f"identical to a smaller rendition: the source is only {width} x {height}"
-        self.failure = Skipped(Reason.DUPLICATE, message)
+        self.failure = Skipped(Reason.DUPLICATE, f"the source is only {width} x {height}")
 
     def plan(self, picture: Picture) -> int:
         """Plan a prepared frame; return how many pixels it will have, or 0 if the rendition is not to be made."""

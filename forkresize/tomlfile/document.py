@@ -14,6 +14,9 @@ from forkresize.tomlfile.positions import lines_of, nearest, walk
 _LARGEST = 2**63
 """Integers in TOML have 64 bits."""
 
+_ADVICE = {"Invalid value": "Invalid value: put texts in quotes, and close arrays by ]"}
+"""What tomllib says of the usual mistakes, with what to do."""
+
 
 class Document(Struct, frozen=True, dict=True):
     """A parsed TOML file.
@@ -81,7 +84,7 @@ def parse(text: str, name: str, error: type[TomlFileError] = TomlFileError) -> D
         document = Document(name, text, tomllib.loads(text), error)
     except tomllib.TOMLDecodeError as failure:
         message, line = _split_position(str(failure), text)
-        raise error(name, message, line=line) from None
+        raise error(name, f"invalid TOML: {message}", line=line) from None
     except ValueError:
         raise error(name, "a number has thousands of digits") from None
     except RecursionError:
@@ -94,7 +97,7 @@ def _split_position(message: str, text: str) -> tuple[str, int]:
     """Split a message of tomllib into the error and its line."""
     error, _, place = message.rpartition(" (at ")
     line = re.match(r"line (\d+)", place)
-    return error, int(line[1]) if line else text.rstrip().count("\n") + 1
+    return _ADVICE.get(error, error), int(line[1]) if line else text.rstrip().count("\n") + 1
 
 
 def _check_numbers(document: Document) -> None:

@@ -56,7 +56,7 @@ def test_a_shown_recipe_finds_its_watermark_from_anywhere(tmp_path: Path, forkre
         (["--sharpen", "very"], "--sharpen: invalid value 'very': use none, auto"),
         (["--watermark", "logo.png", "--watermark-text", "x"], "--watermark: specify either an image or a text"),
         (["--width", "8", "--watermark-scale", "5"], "--watermark-scale requires --watermark or --watermark-text"),
-        (["--watermark-text", "東京"], "--watermark-text: the font has nothing for '東京'"),
+        (["--watermark-text", "東京"], "--watermark-text: the font has nothing for '東京': choose a watermark font"),
         (["--watermark", "in/a.txt"], "--watermark: "),
         (["--watermark-text", "x", "--watermark-font", "in/a.txt"], "--watermark-font: "),
         (["--format", "webp,heic"], "--format: invalid value 'heic': use one of"),

@@ -79,7 +79,7 @@ def test_sizes_beyond_the_source_are_made_once(scene: Scene, results: Results) -
     assert [each.status for each in outcomes] == ["skipped", "written", "skipped", "written"]
     assert {each.reason for each in outcomes if isinstance(each.detail, Skipped)} == {Reason.DUPLICATE}
     assert isinstance(outcomes[0].detail, Skipped)
-    assert outcomes[0].error == "identical to a smaller rendition: the source is only 120 x 80"
+    assert outcomes[0].error == "the source is only 120 x 80"
 
 
 def test_duplicates_in_other_formats_or_qualities_are_made(scene: Scene, results: Results) -> None:

@@ -227,9 +227,9 @@ def test_a_step_without_effect_is_refused(step: str) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("a = 1\n= 2\n", "web.toml:2: Invalid statement"),
-        ("a = 1\n\na = 2\n", "web.toml:3: Cannot overwrite a value"),
-        ("a = 1\nb = '''\n\n\n", "web.toml:2: Expected \"'''\""),
+        ("a = 1\n= 2\n", "web.toml:2: invalid TOML: Invalid statement"),
+        ("a = 1\n\na = 2\n", "web.toml:3: invalid TOML: Cannot overwrite a value"),
+        ("a = 1\nb = '''\n\n\n", "web.toml:2: invalid TOML: Expected \"'''\""),
         ("a = " + "9" * 5000, "web.toml: a number has thousands of digits"),
         ("a = " + "[" * 5000, "web.toml: arrays or tables are nested hundreds deep"),
     ],

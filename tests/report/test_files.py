@@ -61,6 +61,15 @@ def test_path_that_cannot_be_a_file_is_a_usage_error(error: type[OSError]) -> No
         raise error(2, "why")
 
 
+def test_missing_directory_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = str(tmp_path / "missing" / "x")
+    with (
+        pytest.raises(UsageError, match=r"there is no directory '.*missing'; create it first"),
+        open_errors("log", path),
+    ):
+        raise FileNotFoundError(2, "why")
+
+
 def test_other_errors_are_about_the_destination() -> None:
     with pytest.raises(DestinationError, match="cannot write the log 'x': No space left"), open_errors("log", "x"):
         raise OSError(28, os.strerror(28))

@@ -8,7 +8,8 @@ from forkresize.tomlfile import TomlFileError, TomlValueError, parse, read
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a = 1\nb =\n", r":2: Invalid value"),
+        (b"a = 1\nb = webp\n", r":2: invalid TOML: Invalid value: put texts in quotes, and close arrays by \]"),
+        (b"a = 1\nb 2\n", r":2: invalid TOML: Expected '=' after a key"),
         (b"a = 1\nb = '\xff'\n", r":2: not encoded in UTF-8"),
         (b"a = 1\nb = " + b"9" * 5000, r": a number has thousands of digits"),
         (b"a = " + b"[" * 5000, r": arrays or tables are nested hundreds deep"),

@@ -166,7 +166,8 @@ def _add_preset(
     holders = [document for document in documents if preset in document.data.get(PRESETS, {})]
     if not holders:
         names = sorted({name for document in documents for name in document.data.get(PRESETS, {})})
-        advice = suggest(preset, names) or f"; the presets are: {', '.join(names) or 'none'}"
+        known = f"the presets are: {', '.join(names)}" if names else "the settings files have no presets"
+        advice = suggest(preset, names) or f"; {known}"
         raise FieldError("preset", f"unknown preset {preset!r}{advice}")
     for document in holders:
         table = _Table(document, (PRESETS, preset), document.data[PRESETS][preset])

@@ -31,7 +31,7 @@ def prepare(step: Watermark) -> None:
     render_text(step.text or "", step.font, 16, (1000, 1000), "center")
     missing = missing_glyphs(step)
     if missing:
-        raise FieldError("watermark_text", f"the font has nothing for {missing!r}; one given by --watermark-font may")
+        raise FieldError("watermark_text", f"the font has nothing for {missing!r}: choose a watermark font that has it")
 
 
 @lru_cache(maxsize=_CACHED)

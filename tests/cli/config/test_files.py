@@ -126,7 +126,7 @@ REFUSED = [
     ("timeout = 10:00:00", "forkresize.toml:1: timeout: expected a string or number, got a date or a time"),
     ("trim = 1", "forkresize.toml:1: trim: expected true or false, got a number"),
     ("width = 0x1_0000_0000_0000_0000", "forkresize.toml:1: width: exceeds the 64-bit range of TOML"),
-    ("width 3", "forkresize.toml:1: Expected '=' after a key in a key/value pair"),
+    ("width 3", "forkresize.toml:1: invalid TOML: Expected '=' after a key in a key/value pair"),
     ("presets = 3", "forkresize.toml:1: presets: must be a table; start each preset with [presets.NAME]"),
     ("[presets]\nweb = 3", "forkresize.toml:2: presets.web: must be a table; start it with [presets.web]"),
     ("[presets.other]\n\nfitt = 1", "forkresize.toml:3: presets.other.fitt: unknown key; did you mean fit?"),
@@ -152,7 +152,7 @@ def test_an_unknown_preset_is_refused_with_a_suggestion(name: str, advice: str, 
 
 
 def test_without_files_every_preset_is_unknown(parse: Parse) -> None:
-    with pytest.raises(ForkresizeError, match=r"^preset: unknown preset 'web'; the presets are: none$"):
+    with pytest.raises(ForkresizeError, match=r"^preset: unknown preset 'web'; the settings files have no presets$"):
         parse("--preset", "web")
 
 
