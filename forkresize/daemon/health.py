@@ -9,6 +9,7 @@ from urllib.request import OpenerDirector, ProxyHandler, build_opener
 import click
 
 from forkresize.cli.types import DURATION
+from forkresize.errors import describe
 from forkresize.exit_policy import ExitCode
 from forkresize.urls import redact
 
@@ -40,7 +41,7 @@ def _ask(opener: OpenerDirector, url: str, timeout: float) -> tuple[int, str]:
             return error.code, _read(error)
     except (URLError, OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, URLError) else error
-        return 0, f"{redact(url)}: no answer: {reason}"
+        return 0, f"{redact(url)}: no answer: {describe(reason) if isinstance(reason, OSError) else reason}"
 
 
 def _read(response: "http.client.HTTPResponse | HTTPError") -> str:

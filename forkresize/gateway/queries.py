@@ -55,6 +55,8 @@ def parse_query(request: Request, kind: type[S]) -> S:
 def _list_choices(kind: type[Struct], name: str) -> str:
     """Return what a parameter may be, if it is a word of a few; otherwise, an empty text."""
     found = next((each.type for each in inspect.type_info(kind).fields if each.name == name), None)  # type: ignore[attr-defined]
+    if isinstance(found, inspect.Metadata):
+        found = found.type
     kinds = found.types if isinstance(found, inspect.UnionType) else (found,)
     words = [str(word) for each in kinds if isinstance(each, inspect.EnumType) for word in each.cls]
     return f": use {', '.join(words)}" if words else ""

@@ -22,6 +22,7 @@ class Query(Struct, forbid_unknown_fields=True):
     flag: bool = False
     last: int | None = None
     color: Color | None = None
+    frame: Annotated[Color | None, Meta(description="The color of a frame.")] = None
 
 
 def request(query: bytes) -> Request:
@@ -40,9 +41,10 @@ def test_texts_become_values() -> None:
         (b"name=a&limit=x", "limit", "Expected `int`, got `str`"),
         (b"name=a&last=null", "last", "invalid value 'null'"),
         (b"name=a&name=b", "name", "it is given twice"),
-        (b"name=a&other=b", "other", "unknown parameter: use name, limit, flag, last, color"),
+        (b"name=a&other=b", "other", "unknown parameter: use name, limit, flag, last, color, frame"),
         (b"nam=a", "nam", "unknown parameter; did you mean name?"),
         (b"name=a&color=blue", "color", "Invalid enum value 'blue': use red, green"),
+        (b"name=a&frame=blue", "frame", "Invalid enum value 'blue': use red, green"),
     ],
 )
 def test_a_wrong_parameter_is_named(query: bytes, field: str, detail: str) -> None:

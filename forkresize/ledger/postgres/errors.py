@@ -29,6 +29,9 @@ _STARTING = ("starting up", "shutting down", "not yet accepting", "recovery mode
 
 _TIMED_OUT = "57014"
 
+_NO_TABLES = frozenset({"3F000", "42P01"})
+"""Codes of a missing schema or table."""
+
 
 class ConnectionLostError(LedgerError):
     """The connection was lost and cannot be made again so far; the same transaction may succeed later."""
@@ -80,6 +83,9 @@ class Translator:
         """Return the error to raise; its message shows no password."""
         if error.sqlstate == _TIMED_OUT:
             return kind(f"{self.name} did not answer in time: {self._text(error)}")
+        if error.sqlstate in _NO_TABLES:
+            missing = error.diag.message_primary or "they do not exist"
+            return kind(f"{self.name} lacks tables ({missing}): create them by forkresized migrate")
         return kind(f"{self.name} cannot be used: {self._text(error)}")
 
     def _text(self, error: psycopg.Error) -> str:

@@ -32,6 +32,11 @@ def backend(cursor: Cursor) -> int:
     return int(row[0])
 
 
+def test_missing_tables_are_reported_with_what_creates_them(database: Database) -> None:
+    with pytest.raises(LedgerError, match=r"lacks tables \(relation .*\): create them by forkresized migrate$"):
+        database.run(lambda cursor: cursor.execute("SELECT 1 FROM forkresize.run"))
+
+
 def test_a_transaction_is_committed_or_rolled_back_as_a_whole(database: Database, query: Query) -> None:
     query("CREATE TABLE t (x integer)")
     database.run(lambda cursor: cursor.execute("INSERT INTO t VALUES (1)"))
