@@ -25,6 +25,12 @@ def write_error(kind: str, path: str, reason: OSError | str) -> DestinationError
     return DestinationError(_message(kind, path, reason))
 
 
+def missing_directory(path: str) -> str:
+    """Return what to do if the directory of a file is missing; empty if it exists."""
+    directory = os.path.dirname(os.path.realpath(path))
+    return "" if os.path.isdir(directory) else f"there is no directory {directory!r}; create it first"
+
+
 def foreign_file_error(kind: str, path: str) -> UsageError:
     """Return the error for a file that exists and that forkresize did not write."""
     return UsageError(f"{path!r} exists and is not a {kind}: remove it first, or choose another name")
@@ -36,7 +42,7 @@ def open_errors(kind: str, path: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise UsageError(_message(kind, path, _missing_directory(path) or error)) from error
+        raise UsageError(_message(kind, path, missing_directory(path) or error)) from error
     except OSError as error:
         raise write_error(kind, path, error) from error
 
@@ -77,7 +83,7 @@ class ReplacedFile(Struct, frozen=True):
         if not os.path.isdir(directory):
             if _is_within(os.path.realpath(destination), directory):
                 return
-            raise UsageError(_message(self.kind, self.path, _missing_directory(self._target)))
+            raise UsageError(_message(self.kind, self.path, missing_directory(self._target)))
         head = self._head()
         if head and not self.beginning.match(head):
             raise foreign_file_error(self.kind, self.path)
@@ -143,12 +149,6 @@ def discard_on_error(files: Iterable[ReplacedFile]) -> Iterator[None]:
 def run_id() -> str:
     """Return this run's part of the names of temporary files."""
     return f"{os.getpid():08x}"
-
-
-def _missing_directory(path: str) -> str:
-    """Return what to do if the directory of a file is missing; empty if it exists."""
-    directory = os.path.dirname(os.path.realpath(path))
-    return "" if os.path.isdir(directory) else f"there is no directory {directory!r}; create it first"
 
 
 def _is_within(path: str, directory: str) -> bool:

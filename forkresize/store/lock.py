@@ -73,7 +73,8 @@ def destination_lock(
                 raise DestinationBusyError(f"another run is writing to {destination}; try again when it has ended")
             _claim(locks, destination, run_id)
         except OSError as error:
-            raise DestinationError(f"{error.filename or destination}: {describe(error)}") from error
+            place = error.filename or destination
+            raise DestinationError(f"cannot write to {destination!r}: {place}: {describe(error)}") from error
         held.callback(_release, locks)
         try:
             yield run_id

@@ -17,7 +17,7 @@ from forkresize.loss import loss_of
 from forkresize.observer import Activity
 from forkresize.outcome import FORMER_REASONS, Failed, Outcome, Planned, Skipped
 from forkresize.report.export.base import RunReporter
-from forkresize.report.files import foreign_file_error, write_error, write_errors
+from forkresize.report.files import foreign_file_error, missing_directory, write_error, write_errors
 from forkresize.store.files import open_source
 from forkresize.summary import Summary
 
@@ -86,7 +86,7 @@ class MetricsFile(RunReporter):
         self._observed: Source | None = None
         self._before = self._read()
         if not os.access(os.path.dirname(self._path), os.W_OK | os.X_OK):
-            raise write_error("metrics file", path, "its directory is not writable")
+            raise write_error("metrics file", path, missing_directory(path) or "its directory is not writable")
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Count an outcome."""
