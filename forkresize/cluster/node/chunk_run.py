@@ -103,6 +103,8 @@ class ChunkRun:
         self._stopping = False
         self._trace = ChunkTrace(tools.tracer, chunk.lease, chunk.traceparent, tools.settings.name)
         self.is_lost = False
+        self.has_ended = False
+        """Whether nothing more is made under the lease, which may be given up at any moment."""
         self.renewed_at = time.monotonic()
         """When the lease was taken or renewed."""
 
@@ -147,8 +149,11 @@ class ChunkRun:
             BrokenPoolError: no picture can be rendered.
         """
         self._tools.metrics.taken.inc()
-        with self._trace:
-            return self._run()
+        try:
+            with self._trace:
+                return self._run()
+        finally:
+            self.has_ended = True
 
     def _run(self) -> Result | None:
         jobs = self._read_jobs()

@@ -90,6 +90,8 @@ class Heartbeat:
             if chunk.is_lost:
                 continue
             is_renewed = database.chunks.renew(chunk.lease, chunk.made)
+            if not is_renewed and chunk.has_ended:
+                continue
             chunk.note_renewal(is_renewed=is_renewed)
             if not is_renewed:
                 _LOG.warning("the lease of chunk %s of run %s is lost", chunk.lease.number, chunk.lease.run)
