@@ -66,6 +66,7 @@ def test_an_invalid_value_is_refused_before_any_work(
     ("arguments", "code", "advice"),
     [
         ([], 2, "DESTINATION"),
+        (["--attach", "x"], 2, "--attach: invalid value 'x': use a whole number of at least 1"),
         (["out"], 2, "SOURCE"),
         (["in", "out"], 2, "--width"),
         (["missing", "out", "--width", "20"], 3, "missing"),

@@ -3,6 +3,7 @@
 import click
 
 from forkresize.cli.options.model import Option
+from forkresize.cli.types import whole
 
 CLUSTER = [
     Option(
@@ -21,7 +22,7 @@ CLUSTER = [
     Option("--detach", is_flag=True, help="Print the number of the run when all of it is published, and exit."),
     Option(
         "--attach",
-        type=click.IntRange(1),
+        type=whole("n", 1),
         metavar="N",
         help="Follow run N of the cluster to its end, from any machine. Takes no SOURCE and no DESTINATION.",
     ),
