@@ -7,6 +7,7 @@ version = release = __version__
 html_title = f"forkresize {__version__}"
 html_theme = "furo"
 html_copy_source = False
+html_show_copyright = False
 html_use_index = False
 html_static_path = ["generate/static"]
 html_css_files = ["site.css"]

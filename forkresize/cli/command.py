@@ -218,6 +218,7 @@ def _print_short_help(ctx: click.Context, _param: click.Parameter, requested: bo
     callback=_print_version,
     help="Show versions and exit.",
 )
+@click.help_option("--help", help="Show all options and exit.")
 @all_options
 @click.pass_context
 def forkresize(ctx: click.Context, /, **values: Any) -> dict[str, Any]:

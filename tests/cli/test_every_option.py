@@ -132,7 +132,7 @@ def test_the_short_help_shows_the_20_most_common_options(capsys: pytest.CaptureF
     assert call(["-h"]) == 0
     text = capsys.readouterr().out
     shown = set(re.findall(r"^│ (?:-\w )? *--([\w-]+)", text, re.MULTILINE))
-    assert shown == {*COMMON, "help"}
+    assert shown == {*COMMON}
     assert f"--help shows all {len(OPTIONS)}" in text
     assert text.count("forkresize ./in ./out --width") == 2
 

@@ -39,7 +39,7 @@ REFUSED = [
     (["--order", "random"], "--order", "'random'"),
     (["--progress", "bar"], "--progress", "'bar'"),
     (["--report", "report.xls"], "--report", ".jsonl"),
-    (["--report", "missing/report.jsonl"], "missing/report.jsonl", "No such file"),
+    (["--report", "missing/report.jsonl"], "missing/report.jsonl", "there is no directory"),
     (["--quiet", "--verbose"], "--quiet", "cannot be combined"),
     (["--quiet", "--progress", "rich"], "--quiet", "cannot be combined"),
     (["--colour", "red"], "--colour", "did you mean --color?"),

@@ -70,6 +70,7 @@ def _draw(ctx: click.Context, panels: list[str], params: list[click.Parameter], 
     rich = rich_click.RichCommand(
         name=ctx.command.name,
         params=params,
+        add_help_option=False,
         help=text,
         epilog=ctx.command.epilog,
         panels=[RichOptionPanel(name) for name in panels],
