@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from forkresize.batch.classify import head_of_only_file, is_local_picture
 from forkresize.batch.executor import Executor, OnTick, SerialExecutor
-from forkresize.batch.fingerprint import fingerprint_recipe
+from forkresize.batch.fingerprint import fingerprint_recipe, referenced_files
 from forkresize.batch.in_place import InPlaceOutputs
 from forkresize.batch.listing import Grouped, count_sources, list_sources
 from forkresize.batch.local import LocalExecutor, sandboxed_pool_options
@@ -60,7 +60,11 @@ class OpenRun(Struct, frozen=True, dict=True):
             settings.memory,
             with_codecs=not settings.in_place,
         )
-        return Rules(settings.policy, compute, self.ledger.interrupted_runs())
+        rules = Rules(settings.policy, compute, self.ledger.interrupted_runs())
+        if any(referenced_files(self.plan.recipe)):
+            # A file that changes after workers have loaded it must not be recorded as what they have used.
+            _ = rules.fingerprints
+        return rules
 
     def compute_fingerprints(self) -> None:
         """Compute what records need, at a time when nothing waits for it."""

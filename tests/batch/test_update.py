@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from forkresize import Compare, Failed, IfExists, Outcome, PoolOptions, Recipe, Settings, Summary, run
+from forkresize.batch import RunPlan
+from forkresize.batch.backend import LocalBackend
 from forkresize.batch.outputs import SeparateOutputs
 from forkresize.errors import LedgerError
 from forkresize.ledger.sqlite import SqliteLedger, ledger_path
@@ -110,6 +112,22 @@ def test_a_watermark_is_compared_by_content(tmp_path: Path, photos: Path, make: 
     os.utime(logo, ns=(1, 1))
     assert whys(make, recipe) == {}
     draw(logo, (8, 8), seed=5)
+    assert set(whys(make, recipe).values()) == {"the recipe changed"}
+
+
+def test_a_watermark_that_changes_after_it_was_loaded_counts_as_changed(
+    tmp_path: Path, photos: Path, make: Make, draw: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logo, preload = draw(tmp_path / "logo.png", (8, 8)), LocalBackend.preload
+
+    def preload_and_change(backend: LocalBackend, plan: RunPlan) -> None:
+        preload(backend, plan)
+        draw(logo, (8, 8), seed=5)
+
+    recipe = Recipe.of(width=16, watermark=str(logo))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalBackend, "preload", preload_and_change)
+        make(recipe)
     assert set(whys(make, recipe).values()) == {"the recipe changed"}
 
 
