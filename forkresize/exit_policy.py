@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Every requested output exists and is up to date."""
     FAILURES = 1
-    """The run finished; at least one picture failed."""
+    """The run finished; at least one picture failed, or the only file that was named was skipped."""
     USAGE = 2
     """A usage or settings error; nothing was done."""
     FATAL = 3
@@ -67,13 +67,19 @@ def exit_code_for_signal(signum: int) -> int:
 
 
 def exit_code_for_counts(
-    counts: "Counts", *, strict: bool = False, error_on_empty: bool = False, error_on_loss: bool = False
+    counts: "Counts",
+    *,
+    strict: bool = False,
+    only_file: bool = False,
+    error_on_empty: bool = False,
+    error_on_loss: bool = False,
 ) -> ExitCode:
     """Return the exit code of a run that finished.
 
     Args:
         counts: its outcomes.
         strict: whether skipped sources are failures, unless their outputs exist.
+        only_file: whether the source is one file that was named: without an output, it is a failure.
         error_on_empty: whether it is a failure if there was no picture.
         error_on_loss: whether it is a failure if an output lost a part of its source.
     """
@@ -81,6 +87,6 @@ def exit_code_for_counts(
         return ExitCode.FAILURES
     if error_on_empty and counts.is_empty:
         return ExitCode.NOTHING_MATCHED
-    if strict and counts.without_output:
+    if (strict and counts.without_output) or (only_file and counts.outputs == counts.without_output):
         return ExitCode.FAILURES
     return ExitCode.WARNINGS if error_on_loss and counts.losses else ExitCode.OK

@@ -19,11 +19,23 @@ def _counted(*outcomes: Outcome) -> Tally:
 
 
 def test_skipped_files_are_failures_if_strict(skipped: MakeOutcome) -> None:
-    tally = _counted(skipped())
+    tally = _counted(skipped(), skipped("b.txt"))
     assert exit_code_for_counts(tally) == 0
     assert exit_code_for_counts(tally, strict=True) == 1
     text = plain_summary(summarize(tally, RunStats(seconds=1, workers=1), exit_code=1))
-    assert "sources were skipped (--strict): 1 not a picture" in text
+    assert "sources were skipped (--strict): 2 not a picture" in text
+
+
+def test_a_file_that_is_the_only_source_needs_an_output(
+    skipped: MakeOutcome, unchanged: MakeOutcome, written: MakeOutcome
+) -> None:
+    collision = _counted(skipped(reason=Reason.COLLISION))
+    for tally in (_counted(), _counted(skipped()), collision):
+        assert exit_code_for_counts(tally, only_file=True) == 1
+    for tally in (_counted(unchanged()), _counted(skipped(reason=Reason.EXISTS)), _counted(written())):
+        assert exit_code_for_counts(tally, only_file=True) == 0
+    text = plain_summary(summarize(collision, RunStats(seconds=1, workers=1), exit_code=1))
+    assert "the source was skipped: 1 another source has the same output" in text
 
 
 @pytest.mark.parametrize("reason", [Reason.EXISTS, Reason.DUPLICATE])

@@ -42,7 +42,7 @@ _PATIENCE = 0.2
 
 def execute(plan: "RunPlan", events: EventDispatcher, create_executor: ExecutorFactory | None = None) -> Summary:
     """Execute a plan; see ``RunPlan.execute``. The end of the run is not announced."""
-    state = RunState(plan.settings, plan.deadline, plan.stop, events)
+    state = RunState(plan.settings, plan.deadline, plan.stop, events, only_file=plan.has_only_file)
     events.stop_with(state.stop_for_observer)
     if not plan.settings.dry_run and _is_pointless(plan):
         # As in a dry run, nothing is written.

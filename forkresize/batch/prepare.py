@@ -60,6 +60,15 @@ class RunPlan(Struct, frozen=True, kw_only=True):
     stop: StopToken
     backend: Backend = field(default_factory=LocalBackend)
 
+    @property
+    def has_only_file(self) -> bool:
+        """Whether the source is one file that was named, and no other run makes its outputs."""
+        settings = self.settings
+        if settings.files_from is not None or settings.shard is not None or settings.source_filter is not None:
+            return False
+        # As the only source, a directory has no name below the destination.
+        return [bool(root.prefix) for root in self.discovery.roots] == [True]
+
     def sources(self) -> Iterator[Outcome | Source]:
         """Yield what the walk finds that belongs to this run."""
         return filter(self.includes, self.discovery.walk())

@@ -56,9 +56,18 @@ class RunState:
         deadline: when the time is over.
         stop: makes the other stages stop.
         events: announces every outcome.
+        only_file: whether the source is one file that was named.
     """
 
-    def __init__(self, settings: Settings, deadline: Deadline, stop: StopToken, events: EventDispatcher) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deadline: Deadline,
+        stop: StopToken,
+        events: EventDispatcher,
+        *,
+        only_file: bool = False,
+    ) -> None:
         self._deadline = deadline
         self._token = stop
         self._events = events
@@ -66,6 +75,7 @@ class RunState:
         self._max_errors = settings.max_errors
         self._demands = {
             "strict": settings.strict,
+            "only_file": only_file,
             "error_on_empty": settings.error_on_empty,
             "error_on_loss": settings.error_on_loss,
         }

@@ -31,6 +31,32 @@ def test_preparing_changes_nothing(tmp_path: Path, photos: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sources", "settings", "expected"),
+    [
+        (["in/0.jpg"], {}, True),
+        (["link.jpg"], {}, True),
+        (["in"], {}, False),
+        (["in/0.jpg", "in/1.jpg"], {}, False),
+        ([], {"files_from": lambda: ["in/0.jpg"]}, False),
+        (["in/0.jpg"], {"shard": Shard(1, 2)}, False),
+        (["in/0.jpg"], {"source_filter": bool}, False),
+    ],
+)
+def test_only_file_is_the_single_source_of_a_single_run(
+    tmp_path: Path,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sources: list[str],
+    settings: dict[str, Any],
+    *,
+    expected: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.jpg").symlink_to(photos / "0.jpg")
+    assert prepare(sources, "out", SMALL, Settings(**settings)).has_only_file is expected
+
+
+@pytest.mark.parametrize(
     ("sources", "destination", "settings", "error", "message"),
     [
         ([], "out", {}, FieldError, "sources: specify a directory"),

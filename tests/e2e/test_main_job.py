@@ -51,6 +51,18 @@ def test_outputs_mirror_the_tree_of_the_sources(tmp_path: Path, photos: Path, fo
     }
 
 
+def test_a_file_that_is_the_only_source_is_a_failure_if_it_is_skipped(
+    tmp_path: Path, photos: Path, forkresize: Run
+) -> None:
+    for more in ((), ("--dry-run",)):
+        result = forkresize("in/notes.txt", "small.jpg", "--width", "100", *more)
+        assert result.returncode == 1
+        assert result.stderr == "forkresize: no pictures found; 1 skipped: not a picture\n"
+    result = forkresize("in/0.jpg", "out", "--width", "100", "--exclude", "*.jpg")
+    assert (result.returncode, result.stderr) == (1, "forkresize: no pictures found; --exclude excluded 1 file\n")
+    assert sorted(os.listdir(tmp_path)) == ["in"]
+
+
 def test_a_second_run_updates_only_what_changed(tmp_path: Path, photos: Path, draw: Draw, forkresize: Run) -> None:
     forkresize("in", "out", "--width", "100")
     again = json.loads(forkresize("in", "out", "--width", "100", "--json").stdout)

@@ -156,7 +156,8 @@ def _explain_exit(summary: Summary) -> str:
     if summary.failed or not summary.exit_code:
         return ""
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.skipped_by_reason.items())
-    return f"sources were skipped (--strict): {reasons}"
+    what = "the source was skipped" if summary.sources == 1 else "sources were skipped (--strict)"
+    return f"{what}: {reasons}"
 
 
 def format_refusal(refused: str) -> str:

@@ -94,6 +94,8 @@ def test_single_object_and_a_name_for_its_output(photos: Bucket, web: Bucket, ru
     assert (tmp_path / "small.webp").read_bytes()[:4] == b"RIFF"
     assert run(photos.url("in/a.png"), web.url("small.webp"), "--width", "16")["written"] == 1
     assert web.get("small.webp")[:4] == b"RIFF"
+    photos.put("in/notes.txt", b"not a picture")
+    assert "not a picture" in run(photos.url("in/notes.txt"), web.url("out"), "--width", "16", code=1)["stderr"]
 
 
 def test_prune_removes_what_lost_its_source_within_the_limit(photos: Bucket, web: Bucket, run: RunCommand) -> None:
