@@ -200,7 +200,9 @@ class Stages:
             if transfer in self._active:
                 self._active[transfer] = None
         try:
-            rendering = future.result()
+            outputs = transfer.to_put(future.result())
+            if not outputs:
+                transfer.conclude()
         except CancelledError:
             self._finish(transfer)
             return
@@ -212,9 +214,7 @@ class Stages:
             transfer.fail_by_bug(error)
             self._finish(transfer)
             return
-        outputs = transfer.to_put(rendering)
         if not outputs:
-            transfer.conclude()
             self._finish(transfer)
             return
         self._on_change()

@@ -11,6 +11,7 @@ from forkresize.batch.remote import renderer as remote_renderer
 from forkresize.batch.remote.renderer import PackedRecipe, Renderer, Rendering
 from forkresize.batch.remote.rendering import to_rendering
 from forkresize.batch.remote.source_stores import SourceStores
+from forkresize.batch.remote.transfer import Transfer
 from forkresize.batch.remote.transfers import Endpoints, TransferExecutor
 from forkresize.batch.results import outcomes_from_result
 from forkresize.outcome import Outcome, Reason, Written
@@ -20,7 +21,7 @@ from tests.batch.remote.conftest import width_of
 from tests.batch.remote.transferring import DrawBytes, ObservedStore, Start, fill, jobs, run
 
 if TYPE_CHECKING:
-    from forkresize.job import Job
+    from forkresize.job import Job, Output
     from forkresize.pool import Activity
 
 pytestmark = pytest.mark.slow
@@ -134,21 +135,34 @@ def test_bug_of_a_store_costs_one_picture(
     assert {each.reason for each in outcomes} == {None, Reason.INTERNAL}
 
 
+@pytest.mark.parametrize("place", ["rendering", "transfer"])
 def test_bug_behind_the_workers_costs_one_picture(
     start: Start,
     photos: ObservedStore,
     web: ObservedStore,
     draw_bytes: DrawBytes,
     monkeypatch: pytest.MonkeyPatch,
+    place: str,
 ) -> None:
     fill(photos, draw_bytes, 3)
+    to_put = Transfer.to_put
 
-    def fail(job: "Job", returned: Any) -> Rendering:
+    def fail(job: "Job") -> None:
         if job.source.relative == "trip/0.jpg":
             raise RuntimeError("no such rendering")
+
+    def fail_or_convert(job: "Job", returned: Any) -> Rendering:
+        fail(job)
         return to_rendering(job, returned)
 
-    monkeypatch.setattr(remote_renderer, "to_rendering", fail)
+    def fail_or_put(transfer: Transfer, rendering: Rendering) -> list["Output"]:
+        fail(transfer.job)
+        return to_put(transfer, rendering)
+
+    if place == "rendering":
+        monkeypatch.setattr(remote_renderer, "to_rendering", fail_or_convert)
+    else:
+        monkeypatch.setattr(Transfer, "to_put", fail_or_put)
     outcomes = run(start(), jobs(photos), web)
     assert {(each.source.relative, each.reason) for each in outcomes if each.status != "written"} == {
         ("trip/0.jpg", Reason.INTERNAL)
