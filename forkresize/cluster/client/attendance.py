@@ -31,6 +31,7 @@ class Attendance:
         """How many workers were connected at the same time, at most."""
         self._connection = connection
         self._clock = clock
+        self._relay_at = 0.0
         self._expire_at = 0.0
         self._waiting_since: float | None = None
         self._faults: dict[str, str] = {}
@@ -55,8 +56,8 @@ class Attendance:
             self._expire_at = self._clock() + _EXPIRE_EVERY
 
     def _relay(self) -> None:
-        publisher = self._connection.publisher
-        if publisher is None:
+        publisher, started = self._connection.publisher, self._clock()
+        if publisher is None or started < self._relay_at:
             return
         try:
             while self._connection.database.outbox.relay(publisher.publish, _RELAYED) == _RELAYED:
@@ -64,6 +65,9 @@ class Attendance:
         except ClusterError as error:
             # The messages stay in the database: nodes and later calls publish them.
             self._note("broker", str(error))
+            # A broker that does not answer takes seconds each time: results and signals get as much.
+            now = self._clock()
+            self._relay_at = now + (now - started)
         else:
             self._note("broker", "")
 

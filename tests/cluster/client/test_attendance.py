@@ -1,5 +1,7 @@
 """What a client does for its cluster from time to time."""
 
+from collections.abc import Callable
+
 import pytest
 
 from forkresize.cluster.client.attendance import Attendance
@@ -25,14 +27,24 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
 
 class BrokenBroker(Broker):
     """A broker that is down as long as a test wants."""
 
     is_down = True
+    attempts = 0
+
+    def __init__(self, notice: Callable[[], object] = lambda: None) -> None:
+        super().__init__()
+        self._notice = notice  # Takes the time until it is noticed that the broker is down.
 
     def publish(self, run: int, chunk: int, _queue: str = "", _traceparent: str = "", /) -> None:
+        self.attempts += 1
         if self.is_down:
+            self._notice()
             raise ClusterError("cannot reach amqp://***@broker/")
         super().publish(run, chunk)
 
@@ -65,6 +77,21 @@ def test_a_broker_that_is_down_is_mentioned_once_and_its_messages_are_published_
     broker.is_down = False
     attendance.attend()
     assert len(broker.messages) == 2500
+
+
+@pytest.mark.usefixtures("run")
+def test_a_broker_that_does_not_answer_takes_half_of_the_time_at_most(
+    database: ClusterDatabase, notices: list[str]
+) -> None:
+    clock = Clock()
+    broker = BrokenBroker(lambda: clock.advance(10))
+    attendance = Attendance(Connection(database, broker, None, notices.append), clock)
+    for _ in range(3):
+        attendance.attend()
+    assert broker.attempts == 1
+    clock.advance(10)
+    attendance.attend()
+    assert broker.attempts == 2
 
 
 @pytest.mark.usefixtures("run")
