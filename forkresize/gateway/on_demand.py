@@ -38,8 +38,9 @@ class OnDemand:
         Raises:
             Problem: it cannot be made.
         """
-        found = await self._find(located, target)
+        found = None if self._derivatives is None else self._derivatives.find_in_memory(located, target)
         if found is not None:
+            note_cache("stored")
             return found
         return await self._once(located, target.identity, partial(self._find_or_make, located, target, keep=keep))
 
@@ -63,16 +64,10 @@ class OnDemand:
         version = info.size, info.mtime_ns, info.etag, info.version
         return await self._flights.run((located.root, located.key, version, name), work)
 
-    async def _find(self, located: Located, target: Target) -> Derivative | None:
+    async def _find_or_make(self, located: Located, target: Target, *, keep: bool) -> Derivative:
         found = None if self._derivatives is None else await self._derivatives.find(located, target)
         if found is not None:
             note_cache("stored")
-        return found
-
-    async def _find_or_make(self, located: Located, target: Target, *, keep: bool) -> Derivative:
-        # Another request may have made it since this one has looked.
-        found = await self._find(located, target)
-        if found is not None:
             return found
         picture = await self._render(located, target.recipe)
         if keep and self._derivatives is not None:

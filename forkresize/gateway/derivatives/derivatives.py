@@ -139,11 +139,8 @@ class Derivatives:
         self._reading.close()
         self._putting.close()
 
-    async def find(self, located: Located, target: Target) -> Derivative | None:
-        """Return a picture if it is in the store, made of this source; otherwise None.
-
-        A store or a ledger that cannot be read is logged, and counts as one without the picture.
-        """
+    def find_in_memory(self, located: Located, target: Target) -> Derivative | None:
+        """Return a picture of the store, made of this source, if it is in memory; otherwise None."""
         source = located.source
         place = self._places.find(located.root, source, target)
         if place is None:
@@ -152,9 +149,19 @@ class Derivatives:
         pending = self._pending.get(place)
         if pending is not None and pending[0] == identity:
             return pending[1]
-        hot = self._hot.find(place, identity)
-        if hot is not None:
-            return hot
+        return self._hot.find(place, identity)
+
+    async def find(self, located: Located, target: Target) -> Derivative | None:
+        """Return a picture if it is in the store, made of this source; otherwise None.
+
+        A store or a ledger that cannot be read is logged, and counts as one without the picture.
+        """
+        found = self.find_in_memory(located, target)
+        source = located.source
+        place = self._places.find(located.root, source, target)
+        if found is not None or place is None:
+            return found
+        identity = _identify(source, target)
         try:
             async with asyncio.timeout(self._patience):
                 found = await self._find(place, source, identity, target.fingerprints)

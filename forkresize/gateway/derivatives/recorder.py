@@ -45,6 +45,7 @@ class Recorder:
         self._waiting_since: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._added = asyncio.Event()
+        self._write_lock = asyncio.Lock()
 
     def start(self) -> None:
         """Start to record what is added."""
@@ -100,7 +101,11 @@ class Recorder:
                 self._added.set()
 
     async def _write(self) -> bool:
-        """Record what waits; return whether nothing is left."""
+        """Record what waits, after what is being recorded; return whether nothing is left."""
+        async with self._write_lock:
+            return await self._write_waiting()
+
+    async def _write_waiting(self) -> bool:
         made, self._waiting = self._waiting, []
         if not made:
             return True

@@ -13,8 +13,9 @@ from PIL import Image
 import forkresize
 from forkresize.batch import Settings
 from forkresize.errors import FieldError, LedgerError
+from forkresize.gateway.derivatives.derivatives import Derivatives
 from forkresize.gateway.derivatives.memory import Derivative
-from forkresize.gateway.derivatives.places import Target
+from forkresize.gateway.derivatives.places import Place, Target
 from forkresize.gateway.derivatives.recorder import Recorder
 from forkresize.gateway.derivatives.records import Made, RecordWriter
 from forkresize.gateway.derivatives.settings import DerivativeSettings
@@ -279,6 +280,54 @@ def test_a_store_that_hangs_costs_no_picture(
                 go.set()
 
     run(serve())
+
+
+def test_the_end_waits_for_what_is_being_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def write_slowly(_: RecordWriter, made: Sequence[Made]) -> list[Made]:
+        begun.set()
+        assert go.wait(60)
+        return []
+
+    monkeypatch.setattr(RecordWriter, "write", write_slowly)
+    monkeypatch.setattr("forkresize.gateway.derivatives.recorder._INTERVAL", 0.0)
+
+    async def record() -> None:
+        recorder = Recorder(DestinationStores(str(tmp_path), StoreOptions()), None)
+        recorder.start()
+        made: Any = None
+        recorder.add(made)
+        await until(begun.is_set)
+        closing = asyncio.create_task(recorder.close())
+        ended, _ = await asyncio.wait([closing], timeout=0.3)
+        go.set()
+        await closing
+        assert not ended
+
+    run(record())
+
+
+def test_a_picture_that_is_not_in_the_store_is_looked_up_once(
+    settings: GatewaySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, find = list[Place](), Derivatives.__dict__["_find"]
+
+    async def count(derivatives: Derivatives, place: Place, *arguments: Any) -> Derivative | None:
+        looked.append(place)
+        found: Derivative | None = await find(derivatives, place, *arguments)
+        return found
+
+    monkeypatch.setattr(Derivatives, "_find", count)
+
+    async def serve() -> None:
+        async with open_site(settings) as site:
+            located = await site.services.roots.find("photos", "one.jpg")
+            for _ in range(2):
+                assert (await site.services.on_demand.get(located, TARGET)).media_type == "image/webp"
+
+    run(serve())
+    assert looked == [Place("photos/thumb", "one.webp")]
 
 
 def test_the_lag_can_be_read_while_pictures_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
