@@ -16,7 +16,14 @@ from forkresize.batch import RunPlan, Settings, prepare
 from forkresize.errors import FieldError, ForkresizeError, StopRequested
 from forkresize.exit_policy import ExitCode, exit_code_for_error
 from forkresize.gateway.runs.batch_trace import open_tracer
-from forkresize.gateway.runs.messages import BatchOrder, ClusterAccess, Ended, Published, decode_order
+from forkresize.gateway.runs.messages import (
+    INTERNAL_ERROR,
+    BatchOrder,
+    ClusterAccess,
+    Ended,
+    Published,
+    decode_order,
+)
 from forkresize.gateway.runs.patterns import make_filter, select_rules
 from forkresize.gateway.runs.reporter import Channel, Reporter, open_standard_channel
 from forkresize.observer import Activity, Observer, StopRun
@@ -65,7 +72,7 @@ def _run(order: BatchOrder, channel: Channel, reporter: Reporter) -> tuple[int, 
     except Exception as error:  # noqa: BLE001 -- the caller gets no details of a bug, and the log has them all.
         traceback.print_exc()
         code = exit_code_for_error(error)
-        return code, "internal error; the log of the gateway has the details" if code == ExitCode.BUG else str(error)
+        return code, INTERNAL_ERROR if code == ExitCode.BUG else str(error)
     return summary.exit_code, (summary.stopped_by or "") if summary.exit_code == ExitCode.FATAL else ""
 
 

@@ -131,6 +131,9 @@ class Ended(_Message, frozen=True):
 
 Message = Published | Advanced | PictureFailed | Noticed | Ended
 
+INTERNAL_ERROR = "internal error; the log of the gateway has the details"
+"""Why a run that a bug ended could not be done."""
+
 _ENCODER = Encoder()
 _MESSAGES: Decoder[Message] = Decoder(Message)
 _ORDERS = Decoder(BatchOrder)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from forkresize.errors import LedgerError, UsageError
 from forkresize.exit_policy import SIGNAL_BASE, ExitCode
 from forkresize.gateway.access_log import log_run
-from forkresize.gateway.runs.messages import BatchOrder, Ended, Message
+from forkresize.gateway.runs.messages import INTERNAL_ERROR, BatchOrder, Ended, Message
 from forkresize.gateway.runs.process import BatchProcess
 from forkresize.gateway.runs.records.records import RunRecords
 from forkresize.gateway.runs.records.values import Claim
@@ -149,7 +149,7 @@ class Supervisor:
                 return
             self._notify(claim.id)
             log_run("run started", claim.id, {"attempt": claim.attempt})
-            task = self._tasks[claim.id] = asyncio.create_task(self._do(claim))
+            task = self._tasks[claim.id] = asyncio.create_task(self._do_and_notify(claim))
             task.add_done_callback(partial(self._forget, claim.id))
 
     def _forget(self, run: str, task: asyncio.Task[None]) -> None:
@@ -177,13 +177,24 @@ class Supervisor:
     async def _purge(self) -> None:
         await self._call(self._records.purge)
 
+    async def _do_and_notify(self, claim: Claim) -> None:
+        try:
+            await self._do(claim)
+        except LedgerError:
+            raise
+        except Exception:
+            # Otherwise, it would hold its destination for as long as the gateway lives.
+            await self._finish(claim, RunState.FAILED, None, INTERNAL_ERROR)
+            raise
+        finally:
+            self._notify(claim.id)
+
     async def _do(self, claim: Claim) -> None:
         """Do a run, from the start of its process to the record of its end."""
         try:
             process = await BatchProcess.start(claim.id, await self._call(self._policy.make_order, claim))
         except (OSError, UsageError) as error:
             await self._finish(claim, RunState.FAILED, None, f"it cannot be started: {error}")
-            self._notify(claim.id)
             return
         self._processes[claim.id] = process, claim.attempt
         try:
@@ -197,7 +208,6 @@ class Supervisor:
             process.kill()
             del self._processes[claim.id]
         await self._conclude(claim, ended, how)
-        self._notify(claim.id)
 
     async def _record(self, claim: Claim, process: BatchProcess) -> Ended | None:
         """Record what the process writes, until it has ended; return its last message."""
@@ -231,9 +241,10 @@ class Supervisor:
                 await self._finish(claim, RunState.FAILED, None, f"the process of the run {how}")
 
     async def _finish(self, claim: Claim, state: RunState, exit_code: int | None, error: str) -> None:
-        await self._insist(self._records.finish, claim, state, exit_code, error)
-        self.ended[state] += 1
-        log_run("run ended", claim.id, {"state": state.value, "exit_code": exit_code, "error": error})
+        found = await self._insist(self._records.finish, claim, state, exit_code, error)
+        if found is not None:
+            self.ended[found] += 1
+            log_run("run ended", claim.id, {"state": found.value, "exit_code": exit_code, "error": error})
 
     def _judge(self, ended: Ended) -> tuple[RunState, str]:
         if ended.exit_code == ExitCode.OK:

@@ -4,10 +4,12 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
 from forkresize.gateway.runs.errors import InvalidRequestError, KeyInUseError, KeyReusedError, NoSuchRunError
+from forkresize.gateway.runs.messages import INTERNAL_ERROR
 from forkresize.gateway.runs.queries import Caller, FailuresQuery, RunsQuery
 from forkresize.gateway.runs.run import EventKind, RunState
 from tests.gateway.runs.conftest import (
@@ -113,6 +115,26 @@ def test_a_run_that_cannot_be_done_says_why(place: Place) -> None:
     run_async(scenario)
 
 
+def test_a_bug_ends_a_run_and_not_those_after_it(
+    here: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise KeyError("bug")
+
+    async def scenario() -> None:
+        async with here.open() as manager:
+            with monkeypatch.context() as patch:
+                patch.setattr("forkresize.gateway.runs.manager.make_order", fail)
+                run = await manager.submit(make_request("web/bug"), CALLER)
+                ended = await wait_for_end(manager, run.id)
+            assert (ended.state, ended.error) == (RunState.FAILED, INTERNAL_ERROR)
+            again = await manager.submit(make_request("web/bug"), CALLER)
+            assert (await wait_for_end(manager, again.id)).state is RunState.SUCCEEDED
+            assert "KeyError('bug')" in caplog.text
+
+    run_async(scenario)
+
+
 def test_a_request_that_is_impossible_is_refused_at_once(place: Place) -> None:
     async def scenario() -> None:
         async with place.open() as manager:
@@ -191,6 +213,7 @@ def test_a_cancelled_run_finishes_its_pictures_and_no_others(place: Place) -> No
             assert 0 < ended.progress.written < 400
             # It stays as it is.
             assert (await manager.cancel(run.id, CALLER)).state is RunState.CANCELLED
+            assert manager.ended == {RunState.CANCELLED: 1}
             assert len(place.outputs("cancelled")) == ended.progress.written
 
     try:

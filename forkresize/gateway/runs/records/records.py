@@ -138,19 +138,22 @@ class RunRecords:
 
         return self._engine.run(record)
 
-    def finish(self, claim: Claim, state: RunState, exit_code: int | None = None, error: str = "") -> None:
-        """Record the end of a run; does nothing if another gateway has it.
+    def finish(self, claim: Claim, state: RunState, exit_code: int | None = None, error: str = "") -> RunState | None:
+        """Record the end of a run, and return its state; do nothing and return None if another gateway has it.
 
         One that a caller cancelled is cancelled, unless it succeeded.
         """
         values = {"id": claim.id, "attempt": claim.attempt}
 
-        def finish(cursor: Cursor) -> None:
+        def finish(cursor: Cursor) -> RunState | None:
             found = {"state": state.value, "exit_code": exit_code, "error": error}
-            if cursor.rows(statements.FINISH, {**values, **found}):
-                add_state(cursor, claim.id)
+            rows = cursor.rows(statements.FINISH, {**values, **found})
+            if not rows:
+                return None
+            add_state(cursor, claim.id)
+            return RunState(rows[0]["state"])
 
-        self._engine.run(finish)
+        return self._engine.run(finish)
 
     def crash(self, claim: Claim) -> int:
         """Record that the process of a run ended without a result; return how often that has happened."""

@@ -84,10 +84,11 @@ class SqliteEngine:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(_Cursor(self._connection))
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # It does nothing if SQLite has rolled back by itself, as on a full disk.
+                self._connection.rollback()
                 raise
-            self._connection.execute("COMMIT")
         return result
 
     def migrate(self, scripts: Sequence[str]) -> None:

@@ -189,7 +189,7 @@ def test_a_gateway_that_is_silent_loses_its_runs(records: RunRecords) -> None:
     second = claim(records, "two")
     assert (second.id, second.attempt) == (run, 2)
     assert not records.record(run, first.attempt, 1, [Noticed("late")])
-    records.finish(first, RunState.FAILED, 1)
+    assert records.finish(first, RunState.FAILED, 1) is None
     assert records.get(run).state is RunState.RUNNING
     assert records.renew("one", 60.0) == {}
     assert records.renew("two", 60.0)[run].attempt == 2
@@ -221,7 +221,7 @@ def test_a_run_at_work_is_cancelled_when_its_process_has_ended(records: RunRecor
     for _ in range(2):
         assert records.cancel(run).state is RunState.RUNNING
     assert records.renew("one", 60.0)[run].cancelled
-    records.finish(found, RunState.INTERRUPTED, 143)
+    assert records.finish(found, RunState.INTERRUPTED, 143) is RunState.CANCELLED
     row = records.get(run)
     assert (row.state, row.exit_code) == (RunState.CANCELLED, 143)
     assert states(records, run) == ["queued", "running", "running+", "cancelled"]
