@@ -97,9 +97,11 @@ class Feed:
         found = await self._find(number)
         if not found and not self.is_closed:
             self._begin(number)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), patience)
+            if self._error is None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), patience)
             if self._error is not None:
+                # No listener waits from now on; when all have left, a new feed takes the place of this one.
                 raise self._error
             found = await self._find(number)
         return found

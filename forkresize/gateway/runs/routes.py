@@ -197,7 +197,9 @@ class RunApi:
         after = _last_event(request)
         with _problems():
             run = await self._runs.get(_run_of(request), _caller(request))
-        if run.state.is_final and after >= run.last_event:
+        # The listeners of a run share what is read: a number that no event has yet would keep events from all of them.
+        after = min(after, run.last_event)
+        if run.state.is_final and after == run.last_event:
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=sse.HEADERS)
         if request.method == "HEAD":
             # It would listen without ever getting an event.

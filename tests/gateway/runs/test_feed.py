@@ -158,5 +158,12 @@ def test_an_error_of_the_records_reaches_each_listener() -> None:
             for each in waiting:
                 with pytest.raises(LedgerError, match="is away"):
                     await asyncio.wait_for(each, DEADLINE)
+            # Who comes before the last of them has left does not wait.
+            records.error = None
+            with pytest.raises(LedgerError, match="is away"):
+                await asyncio.wait_for(feed.after(0, DEADLINE), DEADLINE / 2)
+        records.add(1)
+        async with feeds.listen("a") as feed:
+            assert await collect(feed, 1) == [1]
 
     asyncio.run(scenario())

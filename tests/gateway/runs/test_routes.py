@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import fields
 
 from forkresize.daemon import gateway as gateway_command
+from forkresize.gateway.runs.queries import MAX_NUMBER
 from forkresize.gateway.runs.settings import RunsSettings
 from tests.gateway.conftest import DEADLINE, Gateway, StartGateway, run_gateway
 from tests.gateway.runs.client import SMALL, options, read_events, submit, wait_for_end
@@ -82,6 +83,13 @@ def test_a_stream_continues_after_the_last_event(gateway: Gateway) -> None:
     # A browser connects again after the end of a stream, until it is answered with 204.
     response = gateway.client.get(f"/v1/runs/{run}/events", headers={"Last-Event-ID": str(events[-1][0])})
     assert (response.status_code, response.content) == (204, b"")
+
+
+def test_a_stream_after_an_event_that_does_not_exist_yet_ends_with_its_run(gateway: Gateway) -> None:
+    # The second one waits for the first.
+    runs = [submit(gateway, f"web/future-{number}").json()["id"] for number in range(2)]
+    _, kind, data = read_events(gateway, runs[1], str(MAX_NUMBER))[-1]
+    assert (kind, data["state"]) == ("state", "succeeded")
 
 
 def test_head_of_a_stream_does_not_listen(gateway: Gateway) -> None:
