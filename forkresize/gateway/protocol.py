@@ -39,8 +39,8 @@ _FRAMING = 8
 """Bytes for each byte of a body that its chunks may take besides it; trailers are among them."""
 
 
-class _TooManyRequestsError(Exception):
-    """More requests wait on a connection than may."""
+class _InvalidRequestError(Exception):
+    """A request has not one header ``Host`` (RFC 9112, 3.2), or more requests wait on its connection than may."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -49,6 +49,7 @@ class BoundedProtocol(HttpToolsProtocol):
     Attributes:
         address: of its client, as connections are counted; empty for none.
         writing_since: when its client began to be slow in reading a response, by the clock of the event loop.
+        is_lingering: whether the connection is closed except for reading.
 
     Args:
         limits: of heads, responses and connections.
@@ -67,7 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.writing_since = 0.0
         self.address = ""
         self._written = 0
-        self._is_in_head = self._is_in_message = self._is_lingering = False
+        self._is_in_head = self._is_in_message = self.is_lingering = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -135,9 +136,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the application."""
         self._is_in_head = False
         self._stop_timer("head")
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise _InvalidRequestError
         super().on_headers_complete()
         if len(self.pipeline) > _MAX_PIPELINED:
-            raise _TooManyRequestsError
+            raise _InvalidRequestError
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Read a header; those after the body do not count."""
@@ -165,6 +169,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Wait until the client has read."""
         super().pause_writing()
         self._watch_writing()
+        # Answers that are too small for a pause take 64 KiB of a connection at most.
+        self._bound_unsent()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
@@ -176,9 +182,9 @@ class BoundedProtocol(HttpToolsProtocol):
         Returns:
             Whether it is kept; otherwise, it is to be closed.
         """
-        if self._is_lingering or not self._is_in_message or not transport.can_write_eof():
-            return self._is_lingering
-        self._is_lingering = True
+        if self.is_lingering or not self._is_in_message or not transport.can_write_eof():
+            return self.is_lingering
+        self.is_lingering = True
         transport.write_eof()
         self.flow.resume_reading()
         self._start_timer("linger", _LINGER, transport.close)
@@ -195,17 +201,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes of responses that the client has not taken."""
         return self.transport.get_write_buffer_size()
 
-    @property
-    def is_lingering(self) -> bool:
-        """Whether the connection is closed except for reading."""
-        return self._is_lingering
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def _is_closing(self) -> bool:
-        return self._is_lingering or self._is_over
+        return self.is_lingering or self._is_over
 
     def _count(self, size: int) -> None:
         """Count bytes that were read; refuse too many outside of a body."""
@@ -267,7 +268,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if size and "write" not in self._timers:
             self.writing_since = self.loop.time()
             self._start_timer("write", self._limits.body_grace, self._check_writing, self._written - size)
-            self._bound_unsent()
 
     def _check_writing(self, before: int) -> None:
         """Give up the client if it has taken too little since ``before``, its bytes so far."""

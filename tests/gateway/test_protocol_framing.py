@@ -53,8 +53,8 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 @pytest.mark.parametrize(
     "request_",
     [
-        b"POST /good HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-        b"POST /good HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED,
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED,
         b"POST /good HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n" + SMUGGLED,
         b"POST /good HTTP/1.1\r\nHost: x\r\nContent-Length: 0, 44\r\n\r\n" + SMUGGLED,
         b"POST /good HTTP/1.1\r\nHost: x\r\nContent-Length: +0\r\n\r\n" + SMUGGLED,
@@ -78,6 +78,21 @@ def test_an_ambiguous_request_hides_no_second_one(server: tuple[Connect, Seen], 
         connection.shutdown(socket.SHUT_WR)
         read_all(connection)
     assert b"/smuggled" not in seen.targets
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: x\r\nAccept: */*\r\nhost: y\r\n"])
+def test_a_request_without_one_host_is_refused(server: tuple[Connect, Seen], hosts: bytes) -> None:
+    connect, seen = server
+    with connect() as connection:
+        connection.sendall(b"GET /hosts HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"/hosts" not in seen.targets
+
+
+def test_http_1_0_needs_no_host(connect: Connect) -> None:
+    with connect() as connection:
+        connection.sendall(b"GET /good HTTP/1.0\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_a_request_that_is_answered_before_its_end_is_answered_cleanly_and_ends_the_connection(
