@@ -6,6 +6,7 @@ known before the source is fetched.
 
 import hashlib
 import re
+import time
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
 
@@ -46,7 +47,9 @@ class Validators(Struct, frozen=True):
         digest = hashlib.blake2b(variant, digest_size=16)
         # ETags of stores are enough by themselves; of files, device and inode are not the same everywhere.
         digest.update(repr((facts[0], facts[2]) if source.etag else facts[2:]).encode(errors="surrogateescape"))
-        return cls(f'"{digest.hexdigest()}"', max(source.mtime_ns // _NS, changed))
+        # A date in the future would be later than that of the answer (RFC 9110, 8.8.2.1).
+        modified = min(max(source.mtime_ns // _NS, changed), int(time.time()))
+        return cls(f'"{digest.hexdigest()}"', modified)
 
     def match(self, if_none_match: str | None, if_modified_since: str | None) -> bool:
         """Return whether a client's copy is up to date. Its date counts only without an ETag (RFC 9110, 13.2.2)."""

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from bisect import bisect_right
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -37,6 +37,9 @@ _UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Characters of keys that are not listed: JSON has only UTF-8, and pages show no control characters."""
 
 _CODES = sys.maxunicode + 1
+
+_FIRST_SECOND = int(datetime(MINYEAR, 1, 1, tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(MAXYEAR, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 MAX_KEYS = 1000
 
@@ -145,11 +148,16 @@ def list_keys(store: SourceStore, query: KeysQuery, seconds: float = math.inf) -
     for examined, info in enumerate(store.scan(query.prefix, query.after), 1):
         is_writable = _UNWRITABLE.search(info.key) is None
         if is_writable and info.kind is ObjectKind.FILE and os.path.splitext(info.key)[1].lower() in SUFFIXES:
-            keys.append(Key(info.key, info.size, datetime.fromtimestamp(info.mtime_ns // 10**9, UTC)))
+            keys.append(Key(info.key, info.size, _to_time(info.mtime_ns // 10**9)))
         is_full = len(keys) == query.limit or examined >= _EXAMINED or time.monotonic() >= deadline
         if is_full and (last := info.key if is_writable else skip_unwritable(info.key)) is not None:
             return KeyPage(keys, last or None)
     return KeyPage(keys, None)
+
+
+def _to_time(seconds: int) -> datetime:
+    """Return a time in seconds since the epoch; years that RFC 3339 cannot write become the nearest one that it can."""
+    return datetime.fromtimestamp(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), UTC)
 
 
 def skip_unwritable(key: str) -> str | None:

@@ -1,3 +1,5 @@
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -81,7 +83,14 @@ def test_the_date_counts_only_without_an_etag(tag: str | None, date: str | None,
 
 def test_a_later_change_of_the_recipe_is_the_last_change() -> None:
     assert Validators.of(FILE, b"one").modified == 1_700_000_000
-    assert Validators.of(FILE, b"one", 1_800_000_000).modified == 1_800_000_000
+    assert Validators.of(FILE, b"one", 1_750_000_000).modified == 1_750_000_000
+
+
+@pytest.mark.parametrize("seconds", [-1, 10**10, 10**14])
+def test_the_last_change_is_a_date_of_the_past(seconds: int) -> None:
+    found = Validators.of(replace(FILE, mtime_ns=seconds * 10**9), b"one")
+    assert 0 <= found.modified <= time.time()
+    assert parsedate_to_datetime(found.last_modified).timestamp() == found.modified
 
 
 @pytest.mark.parametrize(

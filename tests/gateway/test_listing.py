@@ -1,16 +1,18 @@
 """The keys of a root are listed page by page, and nothing outside the root or of the state directory."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import convert
-from msgspec.json import encode
+from msgspec.json import decode, encode
+from msgspec.structs import replace
 
 from forkresize.gateway import listing
-from forkresize.gateway.listing import KeysQuery, list_keys
-from forkresize.store import InvalidKeyError, SourceStore
+from forkresize.gateway.listing import KeyPage, KeysQuery, list_keys
+from forkresize.store import InvalidKeyError, ObjectInfo, SourceStore
 from forkresize.store.confined import ConfinedStore
 from tests.gateway.conftest import Gateway, StartGateway
 
@@ -40,6 +42,17 @@ def keys(store: SourceStore, **query: str | int) -> list[str]:
 
 def test_pictures_are_listed_in_the_order_of_their_keys(store: SourceStore) -> None:
     assert keys(store) == ["a-b.png", "a/1.JPG", "a/2.webp", "b.jpg", "ü.avif"]
+
+
+@pytest.mark.parametrize(("seconds", "year"), [(10**14, 9999), (-(10**14), 1), (1_700_000_000, 2023)])
+def test_a_time_that_json_cannot_write_is_the_nearest_that_it_can(root: Path, seconds: int, year: int) -> None:
+    class FarAway(ConfinedStore):
+        def scan(self, *arguments: Any, **options: Any) -> Iterator[ObjectInfo]:
+            for info in super().scan(*arguments, **options):
+                yield replace(info, mtime_ns=seconds * 10**9)
+
+    page = list_keys(FarAway(str(root)), KeysQuery(limit=1))
+    assert decode(encode(page), type=KeyPage).keys[0].modified.year == year
 
 
 def test_every_page_continues_after_the_one_before(store: SourceStore) -> None:

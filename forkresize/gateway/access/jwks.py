@@ -161,6 +161,9 @@ def parse_keys(data: bytes) -> Keys:
         return _select_keys(json.loads(data))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except TypeError as error:
+        # Members of other types than the standard's, such as a list as 'kid'.
+        raise ValueError(f"not a JSON Web Key Set: {error}") from error
 
 
 def _select_keys(found: object) -> Keys:

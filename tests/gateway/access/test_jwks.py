@@ -186,6 +186,13 @@ def test_symmetric_keys_keys_without_id_and_keys_for_encryption_are_not_used(iss
         parse_keys(b"[" * 100_000)
 
 
+@pytest.mark.parametrize("member", ["kid", "use", "alg"])
+def test_a_member_of_another_type_makes_a_set_unusable(issuer: Issuer, member: str) -> None:
+    keys = json.loads(issuer.jwks("rsa"))["keys"]
+    with pytest.raises(ValueError, match="not a JSON Web Key Set"):
+        parse_keys(json.dumps({"keys": [{**keys[0], member: ["a"]}]}).encode())
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [
