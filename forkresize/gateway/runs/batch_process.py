@@ -112,19 +112,19 @@ def make_settings(order: BatchOrder) -> Settings:
     """Return the settings of an order."""
     # A link could lead out of its root.
     symlinks = None if all(map(is_url, order.sources)) else Symlinks.SKIP
-    cluster = order.cluster
+    cluster, asked = order.cluster, order.settings
     memory = None if cluster else order.memory or default_budget() // _MEMORY_SHARE
     return Settings(
-        selection=Selection(rules=select_rules(order.include, order.exclude), symlinks=symlinks),
-        source_filter=make_filter(order.include) if order.include and order.exclude else None,
-        on_collision=order.on_collision,
-        if_exists=order.if_exists,
-        retry_failed=order.retry_failed,
-        prune=order.prune,
+        selection=Selection(rules=select_rules(asked.include, asked.exclude), symlinks=symlinks),
+        source_filter=make_filter(asked.include) if asked.include and asked.exclude else None,
+        on_collision=asked.on_collision,
+        if_exists=asked.if_exists,
+        retry_failed=asked.retry_failed,
+        prune=asked.prune,
         ledger=(cluster.ledger if cluster else order.ledger) or True,
         lock_wait=order.lock_wait,
         sandbox=SandboxMode(order.sandbox),
-        pool=PoolOptions(workers=order.workers, memory=memory, timeout=order.timeout, retries=order.retries),
+        pool=PoolOptions(workers=order.workers, memory=memory, timeout=asked.timeout, retries=asked.retries),
     )
 
 
@@ -167,7 +167,7 @@ def follow_former(order: BatchOrder, connection: "Connection", observers: Sequen
         return None
     if access.cancelled:
         connection.database.runs.cancel(row.run)
-    elif row.state is RunState.OPEN or order.prune:
+    elif row.state is RunState.OPEN or order.settings.prune:
         # It has to be listed again: the new run takes its place, and continues from what nodes have made.
         return None
     location = order.destination

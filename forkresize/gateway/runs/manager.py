@@ -193,7 +193,7 @@ def make_order(settings: RunsSettings, claim: Claim) -> BatchOrder:
         InvalidRequestError: a place that the request names is no longer there, or a link now leads out of its root.
     """
     request = decode_request(claim.request.encode())
-    own, asked, cluster = settings, request.settings, settings.cluster
+    own, cluster = settings, settings.cluster
     access = (
         None
         if cluster is None
@@ -212,14 +212,7 @@ def make_order(settings: RunsSettings, claim: Claim) -> BatchOrder:
         destination=own.places.destination(request.destination),
         recipe=claim.recipe,
         names=own.places.names(),
-        include=asked.include,
-        exclude=asked.exclude,
-        on_collision=asked.on_collision,
-        if_exists=asked.if_exists,
-        retry_failed=asked.retry_failed,
-        prune=asked.prune,
-        timeout=asked.timeout,
-        retries=asked.retries,
+        settings=request.settings,
         lock_wait=_WAIT,
         workers=own.workers,
         memory=own.memory,

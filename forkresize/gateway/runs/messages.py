@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
+from forkresize.gateway.runs.request import RunSettings
 from forkresize.gateway.runs.run import Progress
-from forkresize.plan import IfExists, OnCollision
 
 
 class ClusterAccess(Struct, frozen=True, kw_only=True):
@@ -39,14 +39,7 @@ class BatchOrder(Struct, frozen=True, kw_only=True):
         destination: the same.
         recipe: as ``forkresize.recipe.to_bytes`` writes it.
         names: what stands in texts for locations; see ``Places.names``.
-        include: globs.
-        exclude: globs, which come first.
-        on_collision: what to do if two sources have the same output.
-        if_exists: what to do if an output exists.
-        retry_failed: whether to try failed sources again.
-        prune: whether to remove outputs whose source is gone.
-        timeout: seconds that a picture may take.
-        retries: how often a picture is tried again.
+        settings: as the caller has them.
         lock_wait: seconds to wait for another run to free the destination.
         workers: how many; None for as many as there are CPUs.
         memory: bytes that they may use together; None for a half of the default.
@@ -62,14 +55,7 @@ class BatchOrder(Struct, frozen=True, kw_only=True):
     destination: str
     recipe: str
     names: dict[str, str] = {}
-    include: list[str] = []
-    exclude: list[str] = []
-    on_collision: OnCollision = OnCollision.ERROR
-    if_exists: IfExists = IfExists.UPDATE
-    retry_failed: bool = False
-    prune: bool = False
-    timeout: float | None = None
-    retries: int = 1
+    settings: RunSettings = RunSettings()
     lock_wait: float = 0.0
     workers: int | None = None
     memory: int | None = None
