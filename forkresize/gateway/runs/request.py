@@ -10,13 +10,11 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
 from forkresize.errors import FieldError
+from forkresize.gateway.recipes import decode_client_recipe, find_preset
 from forkresize.gateway.runs.errors import InvalidRequestError
 from forkresize.gateway.runs.patterns import select_rules
 from forkresize.plan import IfExists, OnCollision
-from forkresize.recipe import Recipe, Watermark
-from forkresize.recipefile.decode import decode_recipe
-from forkresize.tomlfile import TomlValueError
-from forkresize.tomlfile.errors import format_key
+from forkresize.recipe import Recipe
 
 MAX_BYTES = 1 << 18
 """Bytes of a body."""
@@ -130,25 +128,14 @@ def find_recipe(request: RunRequest, presets: Mapping[str, Recipe]) -> Recipe:
     """
     if (request.recipe is None) == (request.preset is None):
         raise InvalidRequestError("recipe", "give either a recipe or the name of a preset")
-    if request.preset is not None:
-        if request.preset not in presets:
-            known = ", ".join(sorted(presets)) or "none"
-            raise InvalidRequestError("preset", f"there is no preset {request.preset!r}; this gateway has: {known}")
-        return presets[request.preset]
-    return _decode_recipe(request.recipe or {})
-
-
-def _decode_recipe(data: dict[str, Any]) -> Recipe:
     try:
-        recipe = decode_recipe(data, "")
-    except TomlValueError as error:
-        key = format_key(error.path)
-        raise InvalidRequestError(f"recipe.{key}" if key else "recipe", error.message) from None
+        if request.preset is not None:
+            return find_preset(request.preset, presets)
+        recipe = decode_client_recipe(request.recipe or {})
+    except FieldError as error:
+        raise InvalidRequestError(error.field, error.message) from None
     if recipe.is_noop:
         raise InvalidRequestError("recipe", "nothing to do: give a size, a format, a quality or a step")
     if len(recipe.renditions) > _MAX_RENDITIONS:
         raise InvalidRequestError("recipe.renditions", f"at most {_MAX_RENDITIONS} are accepted")
-    for step in recipe.steps:
-        if isinstance(step, Watermark) and (step.image or step.font):
-            raise InvalidRequestError("recipe.steps", "a watermark with a file is only possible in a preset")
     return recipe

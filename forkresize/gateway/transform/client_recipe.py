@@ -9,15 +9,9 @@ from msgspec.json import decode
 
 from forkresize.errors import FieldError, NoEffectError
 from forkresize.gateway.problem import Problem
-from forkresize.recipe import OPTIONS, Recipe, Watermark
-from forkresize.recipefile.decode import decode_recipe, field_name
-from forkresize.tomlfile import TomlValueError
-from forkresize.tomlfile.errors import format_key
-
-_MAX_STEPS = 32
-
-_FILE = "names a file, which only presets may do"
-
+from forkresize.gateway.recipes import NAMES_FILE, decode_client_recipe, find_preset
+from forkresize.recipe import OPTIONS, Recipe
+from forkresize.recipefile.decode import field_name
 
 _EXAMPLES = {"width": ["80"], "format": ["webp"]}
 
@@ -58,9 +52,9 @@ def read_recipe(fields: Iterable[tuple[str, str]], presets: Mapping[str, Recipe]
         raise Problem(HTTPStatus.BAD_REQUEST, "cannot be combined with recipe", field="preset")
     for option in values:
         if option in OPTIONS and OPTIONS[option].declaration.is_path:
-            raise Problem(HTTPStatus.BAD_REQUEST, _FILE, field=option)
-    base = _find_preset(name, presets) if name is not None else parse_recipe(text) if text is not None else None
+            raise Problem(HTTPStatus.BAD_REQUEST, NAMES_FILE, field=option)
     try:
+        base = find_preset(name, presets) if name is not None else parse_recipe(text) if text is not None else None
         recipe = Recipe.of(**values) if base is None else base.with_options(**values) if values else base
     except NoEffectError as error:
         needed = error.join_requirements(lambda field, word: f"{field}={word}" if word else field)
@@ -74,7 +68,8 @@ def parse_recipe(text: str | bytes) -> Recipe:
     """Return the recipe in a JSON document, which has the keys of recipe files.
 
     Raises:
-        Problem: 400: it is malformed, invalid, or names a file.
+        Problem: 400: it is not a JSON object.
+        FieldError: see ``decode_client_recipe``.
     """
     try:
         data: Any = decode(text)
@@ -82,17 +77,7 @@ def parse_recipe(text: str | bytes) -> Recipe:
         raise Problem(HTTPStatus.BAD_REQUEST, f"not JSON: {error}", field="recipe") from error
     if not isinstance(data, dict):
         raise Problem(HTTPStatus.BAD_REQUEST, "not a JSON object", field="recipe")
-    try:
-        recipe = decode_recipe(data, "")
-    except TomlValueError as error:
-        key = format_key(error.path)
-        raise Problem(HTTPStatus.BAD_REQUEST, error.message, field=f"recipe.{key}" if key else "recipe") from error
-    if len(recipe.steps) > _MAX_STEPS:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"at most {_MAX_STEPS} steps are accepted", field="recipe.steps")
-    for number, step in enumerate(recipe.steps):
-        if isinstance(step, Watermark) and (step.image or step.font):
-            raise Problem(HTTPStatus.BAD_REQUEST, f"the watermark {_FILE}", field=f"recipe.steps[{number}]")
-    return recipe
+    return decode_client_recipe(data)
 
 
 def _collect(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -103,14 +88,6 @@ def _collect(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
             raise Problem(HTTPStatus.BAD_REQUEST, "it is given twice", field=key)
         values[name] = value
     return values
-
-
-def _find_preset(name: str, presets: Mapping[str, Recipe]) -> Recipe:
-    if name not in presets:
-        known = ", ".join(sorted(presets)) or "none"
-        text = f"there is no preset {name!r}; this gateway has: {known}"
-        raise Problem(HTTPStatus.BAD_REQUEST, text, field="preset")
-    return presets[name]
 
 
 def _check(recipe: Recipe) -> Recipe:

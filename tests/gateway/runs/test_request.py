@@ -93,8 +93,9 @@ def test_a_recipe_is_a_recipe_file_as_json() -> None:
         ({"renditions": [{"widht": 1}]}, "recipe.renditions[0].widht", "did you mean width"),
         ({"renditions": 3}, "recipe.renditions", "array"),
         ({"renditions": [{"width": width} for width in range(1, 34)]}, "recipe.renditions", "at most 32"),
-        ({"steps": [{"watermark": {"image": "/etc/passwd"}}]}, "recipe.steps", "only possible in a preset"),
-        ({"steps": [{"watermark": {"text": "x", "font": "/etc/passwd"}}]}, "recipe.steps", "only possible in a preset"),
+        ({"steps": [{"blur": 1}] * 33}, "recipe.steps", "at most 32"),
+        ({"steps": [{"watermark": {"image": "/etc/passwd"}}]}, "recipe.steps[0]", "only presets may"),
+        ({"steps": [{"watermark": {"text": "x", "font": "/etc/passwd"}}]}, "recipe.steps[0]", "only presets may"),
     ],
 )
 def test_an_error_names_the_key_of_the_recipe(recipe: Any, field: str, message: str) -> None:
