@@ -1,4 +1,7 @@
-"""The security headers of every response: SecurityHeaders."""
+"""Headers of responses: the security headers of each, SecurityHeaders, and the names of files."""
+
+import re
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,6 +26,9 @@ _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 _NO_STORE = (b"cache-control", b"no-store")
 
 _FIRST_ERROR = 400
+
+_NOT_PLAIN = re.compile(r"[^ !#-\[\]-~]")
+"""Characters that a file name in quotes cannot have."""
 
 
 class SecurityHeaders:
@@ -70,6 +76,18 @@ def complete_headers(status: int, headers: "RawHeaders | tuple[()]", is_secure: 
     if status >= _FIRST_ERROR:
         wanted.append(_NO_STORE)
     return [*headers, *(header for header in wanted if header[0] not in present)]
+
+
+def format_disposition(name: str, kind: str = "inline") -> str:
+    """Return how browsers save a response (RFC 6266).
+
+    Args:
+        name: of the file.
+        kind: ``inline`` to show it first, or ``attachment``.
+    """
+    plain = _NOT_PLAIN.sub("_", name)
+    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
+    return f'{kind}; filename="{plain}"{encoded}'
 
 
 def format_problem(problem: Problem) -> bytes:

@@ -1,9 +1,8 @@
 """The image information document, ``info.json`` (Image API 3.0, 5)."""
 
-from typing import Any
-
 from msgspec import Struct, field
 
+from forkresize.gateway.accept import parse_accept
 from forkresize.gateway.iiif.request import FORMATS, Quality
 from forkresize.gateway.iiif.size import SizeLimits
 from forkresize.gateway.iiif.values import PixelSize
@@ -120,20 +119,7 @@ def accepts_linked_data(accept: str | None) -> bool:
     """
     if not accept:
         return True
-    qualities = _qualities(accept)
-    linked = qualities.get("application/ld+json", -1.0)
-    plain = max(qualities.get("application/json", -1.0), qualities.get("text/html", -1.0))
+    weights = parse_accept(accept)
+    linked = weights.get("application/ld+json", -1.0)
+    plain = max(weights.get("application/json", -1.0), weights.get("text/html", -1.0))
     return (linked > 0 and linked >= plain) or plain < 0
-
-
-def _qualities(accept: str) -> dict[str, float]:
-    """Return the quality of each media type that an ``Accept`` header names (RFC 9110, 12.5.1)."""
-    found: dict[str, float] = {}
-    for item in accept.split(","):
-        kind, *parameters = (part.strip().lower() for part in item.split(";"))
-        weight: Any = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-        try:
-            found[kind] = float(weight)
-        except ValueError:
-            found[kind] = 0.0
-    return found

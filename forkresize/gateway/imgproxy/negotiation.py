@@ -1,21 +1,15 @@
 """The format of ``format=auto``: the best one that the client names in its ``Accept`` header (RFC 9110, 12.5.1)."""
 
 import os
-import re
-from collections.abc import Mapping
 from functools import lru_cache
 
 from forkresize.formats import SPECS, Format, writable_formats
+from forkresize.gateway.accept import parse_accept
 
 NEGOTIATED = tuple(each for each in (Format.AVIF, Format.JXL, Format.WEBP) if each in writable_formats())
 """The formats that a client has to name, the best one first."""
 
 _SHOWN_EVERYWHERE = frozenset({Format.JPEG, Format.PNG, Format.GIF})
-
-_MAX_HEADER = 2048
-
-_RANGE = re.compile(r"\s*([\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*((?:;[^;,]*)*)", re.ASCII)
-_WEIGHT = re.compile(r";\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.ASCII | re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
@@ -28,23 +22,12 @@ def negotiate(accept: str, key: str) -> Format | None:
         accept: the header; empty if there is none.
         key: of the source; its suffix names its format.
     """
-    weights = _parse_accept(accept)
+    weights = parse_accept(accept)
     offered = [each for each in NEGOTIATED if weights.get(SPECS[each].media_type, 0) > 0]
     if offered:
         # Of equal weights, the first one is the best.
         return max(offered, key=lambda each: weights[SPECS[each].media_type])
     return None if _format_of(key) in _SHOWN_EVERYWHERE else Format.JPEG
-
-
-def _parse_accept(accept: str) -> Mapping[str, float]:
-    """Return the weights of the media types of a header; a malformed weight counts as 1."""
-    found: dict[str, float] = {}
-    for part in accept[:_MAX_HEADER].split(","):
-        match = _RANGE.fullmatch(part)
-        if match:
-            weight = _WEIGHT.search(match[2])
-            found[match[1].lower()] = float(weight[1]) if weight else 1.0
-    return found
 
 
 def _format_of(key: str) -> Format | None:

@@ -1,10 +1,8 @@
 """``/i/…``: pictures on demand."""
 
 import os
-import re
 import time
 from typing import Annotated
-from urllib.parse import quote
 
 from msgspec import Meta
 from starlette.requests import Request
@@ -14,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from forkresize.formats import Format
 from forkresize.gateway.caching import Validators, cache_control
 from forkresize.gateway.describe import Answer, describe
+from forkresize.gateway.headers import format_disposition
 from forkresize.gateway.imgproxy.negotiation import negotiate
 from forkresize.gateway.imgproxy.options import AUTO, Options
 from forkresize.gateway.imgproxy.path import PictureRequest
@@ -21,9 +20,6 @@ from forkresize.gateway.services import Services
 
 PATH = "/i/{signature}/{path:path}"
 """The template of the route."""
-
-_NOT_PLAIN = re.compile(r"[^ !#-\[\]-~]")
-"""Characters that a file name in quotes cannot have."""
 
 _PICTURE = Answer(
     "The picture.",
@@ -106,12 +102,8 @@ def routes(services: Services) -> list[BaseRoute]:
 
 
 def _disposition(found: PictureRequest, media_type: str) -> str:
-    """Return how browsers save a picture (RFC 6266)."""
-    kind = "attachment" if found.options.attachment else "inline"
     name = found.options.filename
     if not name:
         suffix = Format(media_type.removeprefix("image/")).suffix
         name = os.path.splitext(os.path.basename(found.key))[0] + suffix
-    plain = _NOT_PLAIN.sub("_", name)
-    encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
-    return f'{kind}; filename="{plain}"{encoded}'
+    return format_disposition(name, "attachment" if found.options.attachment else "inline")

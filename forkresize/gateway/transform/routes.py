@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from forkresize.formats import Format
 from forkresize.gateway.describe import Answer, describe
+from forkresize.gateway.headers import format_disposition
 from forkresize.gateway.pictures import Picture
 from forkresize.gateway.problem import Problem
 from forkresize.gateway.services import Services
@@ -143,9 +143,5 @@ def _list_warnings(warnings: Sequence[str]) -> str:
 
 
 def _disposition(name: str, suffix: str) -> str:
-    """Return the header with the name of a picture (RFC 6266)."""
     stem = os.path.splitext(os.path.basename(name.replace("\\", "/")))[0][:_MAX_NAME] or "picture"
-    whole = stem + suffix
-    if whole.isascii() and whole.isprintable() and '"' not in whole:
-        return f'inline; filename="{whole}"'
-    return f"inline; filename=\"picture{suffix}\"; filename*=UTF-8''{quote(whole, safe='')}"
+    return format_disposition(stem + suffix)
