@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 
-from forkresize.errors import DestinationError, LedgerError, describe
+from forkresize.errors import ForkresizeError, describe
 from forkresize.gateway.derivatives.places import Place
 from forkresize.gateway.derivatives.records import Made, RecordReader, RecordWriter
 from forkresize.gateway.derivatives.stores import DestinationStores
@@ -111,7 +111,7 @@ class Recorder:
             return True
         try:
             left = await self._writing.call(self._writer.write, made)
-        except (OSError, LedgerError, DestinationError) as error:
+        except (OSError, ForkresizeError) as error:
             _LOG.warning("%d pictures cannot be recorded: %s", len(made), describe(error))
             left = made
         added, self._waiting = self._waiting, [*left, *self._waiting][-_MAX_WAITING:]
