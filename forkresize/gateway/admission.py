@@ -1,10 +1,9 @@
 """How many pictures are under way at the same time: Admission, a bounded queue with two lanes."""
 
 import asyncio
-import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from forkresize.gateway.pressure import Pressure
 from forkresize.gateway.problem import Problem
+from forkresize.gateway.threads import call_in_loop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -211,7 +211,7 @@ class Admission:
             self._release(place)
             return
         loop = asyncio.get_running_loop()
-        busy[0].add_done_callback(lambda _: _call(loop, self._leave, place))
+        busy[0].add_done_callback(lambda _: call_in_loop(loop, self._leave, place))
 
     def _release(self, place: Place) -> None:
         """Pass the slot of a place on to the one that waits longest of those that may have it."""
@@ -235,9 +235,3 @@ class Admission:
 
 def _refuse() -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, BUSY, retry_after=1)
-
-
-def _call(loop: asyncio.AbstractEventLoop, function: Callable[[Place], object], place: Place) -> None:
-    """Call a function in the event loop, from any thread, unless the loop has ended."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(function, place)

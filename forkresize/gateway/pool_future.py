@@ -1,9 +1,10 @@
 """The futures of a pool, awaited in an event loop: ``wait_for``."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+
+from forkresize.gateway.threads import call_in_loop
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -20,7 +21,7 @@ async def wait_for(future: "Future[T]", discard: Callable[[T], object]) -> T:
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
-    future.add_done_callback(lambda _: _wake(loop, done))
+    future.add_done_callback(lambda _: call_in_loop(loop, _complete, done))
     try:
         await done
     except asyncio.CancelledError:
@@ -28,12 +29,6 @@ async def wait_for(future: "Future[T]", discard: Callable[[T], object]) -> T:
         future.add_done_callback(lambda _: _pass_on(future, discard))
         raise
     return future.result()
-
-
-def _wake(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[None]") -> None:
-    # The loop may have ended.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(_complete, waiting)
 
 
 def _complete(waiting: "asyncio.Future[None]") -> None:

@@ -1,4 +1,4 @@
-"""The threads that wait for stores and databases, so that the event loop does not: Threads."""
+"""The threads that wait for stores and databases, so that the event loop does not: Threads, and the way back."""
 
 import asyncio
 import contextlib
@@ -35,9 +35,7 @@ class Threads:
                 result = function(*args, **kwargs)
             except BaseException as failure:  # noqa: BLE001  The caller gets it.
                 error = failure
-            # The loop may have ended.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._end, future, result, error)
+            call_in_loop(loop, self._end, future, result, error)
 
         try:
             self._executor.submit(run)
@@ -58,3 +56,9 @@ class Threads:
             future.set_result(result)
         else:
             future.set_exception(error)
+
+
+def call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *args: object) -> None:
+    """Call a function in an event loop, from any thread, unless the loop has ended."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *args)
