@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forkresize.errors import FieldError
-from forkresize.recipe import Recipe, Watermark
+from forkresize.recipe import Recipe, Resize, Watermark
 from forkresize.recipefile.decode import decode_recipe
 from forkresize.tomlfile import TomlValueError
 from forkresize.tomlfile.errors import format_key
@@ -37,9 +37,13 @@ def decode_client_recipe(data: dict[str, Any]) -> Recipe:
     except TomlValueError as error:
         key = format_key(error.path)
         raise FieldError(f"recipe.{key}" if key else "recipe", error.message) from error
-    if len(recipe.steps) > _MAX_STEPS:
+    steps = recipe.steps
+    if len(steps) > len(data.get("steps", ())):
+        # The resize that every recipe has is not one of the caller's.
+        steps = tuple(step for step in steps if not isinstance(step, Resize))
+    if len(steps) > _MAX_STEPS:
         raise FieldError("recipe.steps", f"at most {_MAX_STEPS} steps are accepted")
-    for number, step in enumerate(recipe.steps):
+    for number, step in enumerate(steps):
         if isinstance(step, Watermark) and (step.image or step.font):
             raise FieldError(f"recipe.steps[{number}]", f"the watermark {NAMES_FILE}")
     return recipe

@@ -60,9 +60,9 @@ FILE = {"watermark": {"image": "/etc/passwd", "scale": 10}}
         ([("watermark", "/etc/passwd")], 400, "watermark", "names a file"),
         ([("watermark-text", "x"), ("watermark-font", "/etc/passwd")], 400, "watermark_font", "names a file"),
         ([("preset", "thumb"), ("watermark", "logo.png")], 400, "watermark", "names a file"),
-        ([("recipe", json.dumps({"steps": [{"watermark": "logo.png"}]}))], 400, "recipe.steps[1]", "names a file"),
-        ([("recipe", json.dumps({"steps": [{"blur": 1}, FILE]}))], 400, "recipe.steps[2]", "names a file"),
-        ([("recipe", json.dumps({"steps": [{"watermark": {"text": "x", "font": "f.ttf"}}]}))], 400, "recipe.steps[1]",
+        ([("recipe", json.dumps({"steps": [{"watermark": "logo.png"}]}))], 400, "recipe.steps[0]", "names a file"),
+        ([("recipe", json.dumps({"steps": [{"blur": 1}, FILE]}))], 400, "recipe.steps[1]", "names a file"),
+        ([("recipe", json.dumps({"steps": [{"watermark": {"text": "x", "font": "f.ttf"}}]}))], 400, "recipe.steps[0]",
          "names a file"),
     ],
 )  # fmt: skip
