@@ -20,7 +20,7 @@ def write_png(
         pixel: an image of one pixel, as which Pillow writes the chunks around the pixels.
         options: as for Pillow's ``Image.save``.
         header: changes the content of the chunk IHDR.
-        pixels: the compressed pixels in parts; each part becomes a chunk IDAT.
+        pixels: the compressed pixels in parts; each part that is not empty becomes a chunk IDAT.
     """
     template, file = io.BytesIO(), io.BytesIO()
     # Given the format by its name, Pillow would load the plug-ins of four others.
@@ -29,6 +29,6 @@ def write_png(
     file.write(png.SIGNATURE)
     for name, length in png.chunks(template):
         content = template.read(length)
-        for part in pixels if name == b"IDAT" else [header(content) if name == b"IHDR" else content]:
+        for part in filter(None, pixels) if name == b"IDAT" else [header(content) if name == b"IHDR" else content]:
             file.write(png.make_chunk(name, part))
     return file.getvalue()

@@ -120,6 +120,16 @@ def test_the_filter_follows_the_direction_of_the_picture(size: tuple[int, int], 
     assert choose_filter(ImageChops.add_modulo(streaks, grain)) == number
 
 
+def test_a_photograph_between_bars_has_no_empty_parts(noise: Scene, encoded: Encode) -> None:
+    picture = Image.new("RGB", (800, 1600))
+    picture.paste(photograph(noise, size=(800, 1120)), (0, 240))
+    data = encoded(picture, "png").data
+    assert len(filters(data)) == 1
+    parts = [content for name, content in chunks(data) if name == b"IDAT"]
+    assert len(parts) > 1
+    assert all(parts)
+
+
 def test_profile_and_metadata_are_written(noise: Scene, encoded: Encode, rgb_profile: Callable[[], bytes]) -> None:
     texts = PngInfo()
     texts.add_itxt("Title", "kept")
@@ -148,11 +158,13 @@ def test_who_asks_for_few_bytes_gets_the_smaller_of_both(
 
 def test_noise_and_any_part_of_a_photograph_keep_their_pixels(noise: Scene) -> None:
     random = Random(5)  # noqa: S311 -- seeded on purpose.
-    whole = photograph(noise, "RGB", (600, 500))
+    whole, count = photograph(noise, "RGB", (600, 500)), 0
     for _ in range(12):
         size = random.randrange(1, 500), random.randrange(97, 490)
         part = whole.crop((9, 9, 9 + size[0], 9 + size[1])).convert(random.choice(MODES))
         made = png_photograph.encode(part, {})
         if made is not None:
+            count += 1
             with Image.open(io.BytesIO(made)) as image:
                 assert image.tobytes() == part.tobytes()
+    assert count > 6
