@@ -101,9 +101,9 @@ class Encoder(Struct, frozen=True, kw_only=True):
             options |= {"save_all": True, "append_images": frames.images[1:]}
             options |= spec.sequence_options(frames.images, request)
         for variant in spec.variants(request):
-            files.append(self._save(frames, {**options, **self.embedded, **variant}))
-            if spec.are_good_enough(files, frames.images, request):
+            if files and spec.are_good_enough(files, frames.images, request):
                 break
+            files.append(self._save(frames, {**options, **self.embedded, **variant}))
         return files
 
     def _with_palette(self, frames: Frames) -> Frames:

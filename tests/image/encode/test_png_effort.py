@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageFilter
 
+from forkresize.formats import png
 from forkresize.formats.png import oxipng
 from forkresize.image.encode import Encoded
 
@@ -153,6 +154,17 @@ def test_with_some_effort_a_smooth_picture_is_compressed_once_by_pillow(
     assert saves == [(4, 3)]
     with Image.open(io.BytesIO(made.data)) as image:
         assert image.tobytes() == picture.tobytes()
+
+
+def test_samples_are_not_compared_where_nothing_else_is_tried(
+    noise: Scene, encoded: Encode, saves: list[tuple[int, int | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Image.Image] = []
+    # None is smooth.
+    monkeypatch.setattr(png, "_is_smooth", compared.append)
+    encoded(grainy(noise), "png", effort=4)
+    assert saves == [(4, 3), (4, 0)]
+    assert len(compared) == 1
 
 
 def test_comparing_samples_loads_no_other_format(noise: Scene, tmp_path: Path) -> None:
