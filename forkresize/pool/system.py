@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import resource
+import sys
 from collections.abc import Iterable, Iterator
 
 _MEMORY_LIMITS = ("memory.max", "memory.high", "memory.limit_in_bytes")
@@ -138,12 +139,14 @@ def lower_limit(limit: int, value: int) -> None:
 
     Args:
         limit: one of the constants ``RLIMIT_*`` of ``resource``.
-        value: its highest value; a lower one that is set stays.
+        value: its highest value, of any size; a lower one that is set stays.
 
     Raises:
         OSError: the system refuses the limit.
     """
-    limits = [each for each in (*resource.getrlimit(limit), value) if each != resource.RLIM_INFINITY]
+    # setrlimit(2) takes no larger number.
+    most = min(value, sys.maxsize)
+    limits = [each for each in (*resource.getrlimit(limit), most) if each != resource.RLIM_INFINITY]
     resource.setrlimit(limit, (min(limits), min(limits)))
 
 

@@ -1,6 +1,8 @@
 import math
 import os
 import resource
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -119,6 +121,19 @@ def test_a_lower_limit_that_is_set_stays(monkeypatch: pytest.MonkeyPatch, soft: 
     monkeypatch.setattr(resource, "setrlimit", lambda *call: calls.append(call))
     system.lower_limit(resource.RLIMIT_NOFILE, 256)
     assert calls == [(resource.RLIMIT_NOFILE, (128, 128))]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
+def test_a_limit_of_any_size_can_be_set() -> None:
+    code = (
+        "import resource\n"
+        "from forkresize.pool.system import lower_limit\n"
+        "lower_limit(resource.RLIMIT_AS, 10**24)\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    assert int(done.stdout) == (sys.maxsize if hard == resource.RLIM_INFINITY else hard)
 
 
 def test_proc_status_field_is_found_by_its_full_name(tmp_path: Path) -> None:
