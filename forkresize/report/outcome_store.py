@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -102,13 +103,11 @@ class OutcomeStore(Observer):
         Raises:
             DestinationError: there is no room for temporary files.
         """
-        try:
+        with _database_errors():
             number = self._database.execute(_INSERT, self._row(outcome)).lastrowid
             for warning in outcome.warnings:
                 name, kind = map(printable, classify_warning(warning))
                 self._database.execute(_INSERT_WARNING, (number, kind, name, printable(warning)))
-        except sqlite3.Error as error:
-            raise DestinationError(f"cannot store outcomes in a temporary file: {error}") from error
 
     def rows(self, rest: str, *values: object) -> Iterator[Row]:
         """Yield rows; ``rest`` is SQL, such as ``ORDER BY seconds DESC LIMIT ?``."""
@@ -118,8 +117,12 @@ class OutcomeStore(Observer):
         """Yield the results of another query on the tables ``outcomes`` and ``warnings``.
 
         A warning has the rowid of its ``outcome``, its ``kind``, its ``name`` without details, and its ``text``.
+
+        Raises:
+            DestinationError: there is no room for temporary files, in which it is sorted.
         """
-        return self._database.execute(sql, values)
+        with _database_errors():
+            yield from self._database.execute(sql, values)
 
     def _row(self, outcome: Outcome) -> dict[str, object]:
         source = outcome.source
@@ -156,6 +159,15 @@ class OutcomeStore(Observer):
             "out_height": header.height,
             "out_format": header.format,
         }
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Translate errors of the database to DestinationError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DestinationError(f"cannot store outcomes in a temporary file: {error}") from error
 
 
 def _output_exists(detail: Detail) -> bool:

@@ -1,6 +1,7 @@
 """The temporary database of outcomes."""
 
 import itertools
+import resource
 from collections.abc import Iterable
 
 import pytest
@@ -61,6 +62,18 @@ def test_unreadable_outputs_are_counted(unchanged: MakeOutcome) -> None:
 
 def test_full_disk_raises_an_error(written: MakeOutcome) -> None:
     with OutcomeStore() as store:
-        store.query("PRAGMA max_page_count = 3")
+        list(store.query("PRAGMA max_page_count = 3"))
         with pytest.raises(DestinationError, match=r"cannot store outcomes in a temporary file: .*disk is full"):
             _store_all(store, (written(f"{number}.jpg") for number in range(10_000)))
+
+
+def test_no_room_for_sorting_raises_an_error(failed: MakeOutcome) -> None:
+    with OutcomeStore() as store:
+        _store_all(store, (failed(f"{number}.jpg", error="x" * 4000) for number in range(2000)))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        try:
+            with pytest.raises(DestinationError, match="cannot store outcomes in a temporary file: "):
+                list(store.rows("ORDER BY error, name"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
