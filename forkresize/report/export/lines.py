@@ -11,6 +11,7 @@ from typing import Self
 from forkresize.observer import Observer
 from forkresize.outcome import Outcome
 from forkresize.report.files import foreign_file_error, open_errors, write_errors
+from forkresize.store.files import write_all
 
 
 class LineReport(Observer):
@@ -87,9 +88,7 @@ class LineReport(Observer):
             self._write(self._head)
 
     def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[self._file.write(rest) or 0 :]
+        write_all(self._file.fileno(), line)
         self._size += len(line)
 
     def _remove_partial_line(self) -> None:

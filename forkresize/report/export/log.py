@@ -13,6 +13,7 @@ from forkresize.record import record
 from forkresize.report.export.base import RunReporter
 from forkresize.report.export.event_lines import FORMATS
 from forkresize.report.files import open_errors, write_errors
+from forkresize.store.files import write_all
 from forkresize.summary import Summary
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -80,7 +81,7 @@ class Log(RunReporter):
         line = self._format(level.upper(), event, known)
         with write_errors("log", self._path):
             # Unbuffered: a buffer would split long lines, and another program's line could come between the parts.
-            self._open().write(line.encode("ascii", "backslashreplace") + b"\n")
+            write_all(self._open().fileno(), line.encode("ascii", "backslashreplace") + b"\n")
 
     def _open(self) -> FileIO:
         """Return the file, reopened if its name now leads to another file or to none."""

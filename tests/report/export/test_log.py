@@ -2,8 +2,8 @@
 
 import json
 import os
+import resource
 from datetime import UTC, datetime, timedelta
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 
 from forkresize.errors import DestinationError, UsageError
 from forkresize.record import record
-from forkresize.report.export import log
 from forkresize.report.export.event_lines import format_text
 from forkresize.report.export.log import Log
 from tests.protocols import MakeOutcome
@@ -19,15 +18,6 @@ from tests.protocols import MakeOutcome
 
 def _log(path: Path, level: str = "info", form: str = "json") -> Log:
     return Log(str(path), level=level, form=form, about={"destination": "out"})
-
-
-def _counting(written: list[int]) -> type[FileIO]:
-    class Counting(FileIO):
-        def write(self, data: Any) -> int:
-            written.append(len(data))
-            return super().write(data)
-
-    return Counting
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
@@ -147,7 +137,13 @@ def test_long_line_is_written_with_one_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: MakeOutcome
 ) -> None:
     written: list[int] = []
-    monkeypatch.setattr(log, "FileIO", _counting(written))
+    write = os.write
+
+    def count(descriptor: int, data: bytes) -> int:
+        written.append(len(data))
+        return write(descriptor, data)
+
+    monkeypatch.setattr(os, "write", count)
     with _log(tmp_path / "run.log") as opened:
         opened.on_outcome(failed(error="x" * 100_000))
     assert len(written) == 3
@@ -190,6 +186,18 @@ def test_disk_that_fills_up_raises_an_error(tmp_path: Path, failed: MakeOutcome)
         log.on_outcome(failed())
     with pytest.raises(DestinationError, match="No space left"):
         log.__exit__(None, None, None)
+
+
+def test_a_line_that_is_cut_is_an_error(tmp_path: Path, failed: MakeOutcome) -> None:
+    path = tmp_path / "run.log"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with _log(path) as log:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, limits[1]))
+        try:
+            with pytest.raises(DestinationError, match="File too large"):
+                log.on_outcome(failed())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_no_event_breaks_a_line_or_changes_a_terminal() -> None:
