@@ -1,5 +1,7 @@
 """Outcomes that a person looks into, grouped: failures and skipped sources by reason, and warnings by kind."""
 
+from heapq import nsmallest
+
 from msgspec import Struct
 
 from forkresize.loss import loss_of
@@ -57,12 +59,9 @@ def find_groups(store: OutcomeStore) -> list[Group]:
 def find_warnings(store: OutcomeStore) -> list[WarningGroup]:
     """Return the warnings by kind: first those that matter, the most frequent first."""
     # SQLite takes other columns from the row of the minimum.
-    kinds = store.query(
-        "SELECT kind, name, COUNT(*), MIN(rowid) FROM warnings GROUP BY kind ORDER BY COUNT(*) DESC, kind LIMIT ?",
-        _MAX_KINDS,
-    )
-    groups = [WarningGroup(name, count, _warnings(store, kind), _loss(name)) for kind, name, count, _ in list(kinds)]
-    return sorted(groups, key=lambda group: not group.loss)
+    kinds = store.query("SELECT kind, name, COUNT(*), MIN(rowid) FROM warnings GROUP BY kind")
+    shown = nsmallest(_MAX_KINDS, kinds, key=lambda each: (not _loss(each[1]), -each[2], each[0]))
+    return [WarningGroup(name, count, _warnings(store, kind), _loss(name)) for kind, name, count, _ in shown]
 
 
 def _loss(name: str) -> str:

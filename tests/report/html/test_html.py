@@ -141,6 +141,14 @@ def test_warnings_have_a_group_of_each_kind(made: MakePage, written: MakeOutcome
     assert [row[0] for row in _data(page)["rows"]][-1] == "in/fine.jpg"
 
 
+def test_a_rare_loss_is_shown_beside_any_number_of_frequent_warnings(made: MakePage, written: MakeOutcome) -> None:
+    odd = tuple("odd" + "!" * number for number in range(120))
+    outcomes = [written(f"{n}.jpg", warnings=odd) for n in range(2)]
+    page = made(*outcomes, written("deep.png", warnings=("reduced from 16 to 8 bits per channel",)))
+    text = " ".join(" ".join(_read(page).text).split())
+    assert "reduced to 8 bits per channel: reduced from 16 to 8 bits per channel 1 in/deep.png odd 2 in/0.jpg" in text
+
+
 def test_a_run_without_warnings_has_no_card_for_them(made: MakePage, written: MakeOutcome) -> None:
     page = made(written())
     assert "Warnings" not in page
