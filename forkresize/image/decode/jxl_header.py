@@ -106,13 +106,13 @@ def read_header(file: IO[bytes]) -> JxlHeader:
         return _parse(start + file.read(_MAX_HEADER), from_jpeg=False)
     if start != _CONTAINER:
         raise SyntaxError("not a JPEG XL file")
-    codestream, from_jpeg = b"", False
+    codestream, from_jpeg = bytearray(), False
     for kind, size in boxes_in_file(file):
         from_jpeg |= kind == _RECONSTRUCTION
         if kind in {_CODESTREAM_BOX, _PART}:
             number = file.read(min(size, _PART_NUMBER if kind == _PART else 0))
             codestream += file.read(min(size - len(number), _MAX_HEADER - len(codestream)))
-    return _parse(codestream, from_jpeg=from_jpeg)
+    return _parse(bytes(codestream), from_jpeg=from_jpeg)
 
 
 def find_metadata(file: IO[bytes], wanted: Mapping[bytes, str]) -> dict[bytes, bytes]:
