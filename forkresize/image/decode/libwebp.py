@@ -109,11 +109,12 @@ class LibWebP:
         if status != _OK or (found.width, found.height) != size or (found.has_alpha and not alpha):
             return None
         pixels = _allocate(width * height * CHANNELS)
-        memory = (c_ubyte * len(pixels)).from_buffer(pixels)
+        # Not an array, whose type ctypes would make anew for each size, and which only a garbage collection frees.
+        first = c_ubyte.from_buffer(pixels)
         output = config.output
         output.colorspace, output.is_external = _RGBA, 1
         interleaved = output.buffer.interleaved
-        interleaved.pixels, interleaved.stride, interleaved.size = addressof(memory), width * CHANNELS, len(pixels)
+        interleaved.pixels, interleaved.stride, interleaved.size = addressof(first), width * CHANNELS, len(pixels)
         return pixels if self._decode(data, len(data), byref(config)) == _OK else None
 
     def _has_known_structures(self) -> bool:
