@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from PIL import Image, ImageMath
+from PIL import Image
 
 from forkresize.image.analyze.ssim import mean, window_means
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color.alpha import has_alpha
 from forkresize.image.color.srgb import to_light
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 # How cones see linear light (JPEG XL, ISO/IEC 18181-1, annex L.2; libjxl's opsin_params.h).
 _LONG, _MEDIUM = (0.3, 0.622, 0.078), (0.23, 0.692, 0.078)
@@ -74,9 +73,9 @@ def _to_opponent_colors(image: Image.Image) -> _Planes:
     cones = dict(zip("lms", (_cone(light, weights) for weights in (_LONG, _MEDIUM, _SHORT)), strict=True))
     dark = _BIAS ** (1 / 3)
     # Offsets and factors bring all to the range of lightness, as SSIMULACRA2 does.
-    lightness = _evaluate(lambda seen: (seen["l"] + seen["m"]) * 0.5 + (0.01 - dark), **cones)
-    red = _evaluate(lambda seen: (seen["l"] - seen["m"]) * 7.0 + 0.42, **cones)
-    blue = _evaluate(lambda seen: seen["s"] - (seen["l"] + seen["m"]) * 0.5 + 0.55, **cones)
+    lightness = evaluate(lambda seen: (seen["l"] + seen["m"]) * 0.5 + (0.01 - dark), **cones)
+    red = evaluate(lambda seen: (seen["l"] - seen["m"]) * 7.0 + 0.42, **cones)
+    blue = evaluate(lambda seen: seen["s"] - (seen["l"] + seen["m"]) * 0.5 + 0.55, **cones)
     return lightness, red, blue
 
 
@@ -87,7 +86,7 @@ def _light_of_levels() -> list[float]:
 
 def _cone(light: dict[str, Image.Image], weights: tuple[float, float, float]) -> Image.Image:
     red, green, blue = weights
-    return _evaluate(lambda seen: (seen["r"] * red + seen["g"] * green + seen["b"] * blue + _BIAS) ** (1 / 3), **light)
+    return evaluate(lambda seen: (seen["r"] * red + seen["g"] * green + seen["b"] * blue + _BIAS) ** (1 / 3), **light)
 
 
 def _difference(one: _Planes, other: _Planes, weights: tuple[float, float, float]) -> float:
@@ -95,17 +94,17 @@ def _difference(one: _Planes, other: _Planes, weights: tuple[float, float, float
 
 
 def _norm(errors: Image.Image) -> float:
-    return float(max(0.0, mean(_evaluate(lambda seen: seen["e"] ** 4, e=errors))) ** 0.25)
+    return float(max(0.0, mean(evaluate(lambda seen: seen["e"] ** 4, e=errors))) ** 0.25)
 
 
 def _error(one: Image.Image, other: Image.Image) -> Image.Image:
     """Return for each window how different two planes are: in the mean, and in structure and contrast."""
 
     def moment(first: Image.Image, second: Image.Image) -> Image.Image:
-        return window_means(_evaluate(lambda seen: seen["a"] * seen["b"], a=first, b=second))
+        return window_means(evaluate(lambda seen: seen["a"] * seen["b"], a=first, b=second))
 
     moments = {"xx": moment(one, one), "yy": moment(other, other), "xy": moment(one, other)}
-    return _evaluate(_combine, x=window_means(one), y=window_means(other), **moments)
+    return evaluate(_combine, x=window_means(one), y=window_means(other), **moments)
 
 
 def _combine(means: dict[str, Any]) -> Any:

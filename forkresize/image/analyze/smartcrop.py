@@ -6,8 +6,9 @@ from fractions import Fraction
 from itertools import accumulate, groupby
 from typing import Any
 
-from PIL import Image, ImageChops, ImageFilter, ImageMath
+from PIL import Image, ImageChops, ImageFilter
 
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color.alpha import has_alpha
 from forkresize.image.color.convert import DEEP
 from forkresize.image.deep_image import DeepImage
@@ -15,8 +16,6 @@ from forkresize.image.geometry.layout import Point
 from forkresize.image.geometry.region import Dimensions
 from forkresize.image.steps.modes import stretch
 from forkresize.recipe import Gravity
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _SIDE = 96
 """Longer side of the small version that is analyzed, in pixels."""
@@ -123,7 +122,7 @@ def _salience(small: Image.Image) -> Image.Image:
     gray = small.convert("L")
     brightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
-    return _evaluate(
+    return evaluate(
         lambda of: of["edges"] * _EDGES + (of["chroma"] + _skin(of) * 255) * (of["gray"] > _DIM),
         edges=_edges(gray),
         chroma=ImageChops.subtract(brightest, darkest),

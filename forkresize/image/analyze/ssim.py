@@ -1,14 +1,12 @@
 """The structural similarity of two pictures, computed with Pillow alone."""
 
-from collections.abc import Callable
 from typing import Any
 
-from PIL import Image, ImageMath
+from PIL import Image
 from PIL.Image import Resampling
 
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color.alpha import has_alpha
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _C1 = (0.01 * 255) ** 2
 _C2 = (0.03 * 255) ** 2
@@ -40,7 +38,7 @@ def ssim(first: Image.Image, second: Image.Image) -> float:
         "yy": window_means(_product(other, other)),
         "xy": window_means(_product(one, other)),
     }
-    index = _evaluate(_index, **moments)
+    index = evaluate(_index, **moments)
     return mean(index)
 
 
@@ -58,7 +56,7 @@ def _luma(image: Image.Image) -> Image.Image:
 
 
 def _product(one: Image.Image, other: Image.Image) -> Image.Image:
-    return _evaluate(lambda images: images["x"] * images["y"], x=one, y=other)
+    return evaluate(lambda images: images["x"] * images["y"], x=one, y=other)
 
 
 def window_means(image: Image.Image) -> Image.Image:

@@ -1,17 +1,15 @@
 """Converts colors of 16 bits per channel by profiles with a matrix, which littleCMS as Pillow has it does not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
-from PIL import ImageMath
 from PIL.Image import Image
 
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color import icc
 from forkresize.image.color.light import encode_srgb
 from forkresize.image.color.matrix_profile import Curve, MatrixProfile, parse_matrix_profile
 from forkresize.image.deep_image import DeepImage, split_bytes
-
-_evaluate: Callable[..., Image] = ImageMath.lambda_eval
 
 _WHITE, _STEP = 65_535, 256
 
@@ -81,7 +79,7 @@ def _clip(light: float) -> float:
 def _decode(plane: Image, table: _Table) -> Image:
     low, high = split_bytes(plane)
     base, slope, bend = (high.point(numbers, "F") for numbers in table)
-    return _evaluate(
+    return evaluate(
         lambda of: of["base"] + of["low"] * (of["slope"] + of["bend"] * of["low"]),
         base=base,
         slope=slope,
@@ -92,6 +90,6 @@ def _decode(plane: Image, table: _Table) -> Image:
 
 def _mix(lights: Sequence[Image], row: icc.Vector) -> Image:
     red, green, blue = lights
-    return _evaluate(
+    return evaluate(
         lambda of: of["red"] * row[0] + of["green"] * row[1] + of["blue"] * row[2], red=red, green=green, blue=blue
     )

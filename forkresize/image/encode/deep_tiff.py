@@ -2,16 +2,15 @@
 
 import io
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import IO, TYPE_CHECKING, Any
 
-from PIL import Image, ImageMath
+from PIL import Image
 
 from forkresize.formats import tiff
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.deep_image import MAX_LEVEL, DeepImage
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _STRIP = 1 << 16
 """Bytes of a strip before compression, as Pillow and libtiff write them."""
@@ -117,7 +116,7 @@ def _strips(image: DeepImage, rows: int) -> Iterator[bytes]:
 
 def _subtract_left(plane: Image.Image) -> Image.Image:
     left = plane.crop((-1, 0, plane.width - 1, plane.height))
-    difference = _evaluate(
+    difference = evaluate(
         lambda of: (of["here"] - of["left"]) & MAX_LEVEL, here=plane.convert("I"), left=left.convert("I")
     )
     return difference.convert("I;16")

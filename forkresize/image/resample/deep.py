@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from PIL import Image, ImageMath
+from PIL import Image
 
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color.light import from_share, to_share
 from forkresize.image.deep_image import DEEP_ALPHA, DeepImage
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _Change = Callable[[Image.Image], Image.Image]
 
@@ -36,7 +35,7 @@ def resample_deep(
 
 
 def _multiply(light: Image.Image, opacity: Image.Image) -> Image.Image:
-    return _evaluate(lambda of: of["light"] * of["opacity"], light=light, opacity=opacity)
+    return evaluate(lambda of: of["light"] * of["opacity"], light=light, opacity=opacity)
 
 
 def divide_light(counted: Image.Image, opacity: Image.Image) -> Image.Image:
@@ -46,7 +45,7 @@ def divide_light(counted: Image.Image, opacity: Image.Image) -> Image.Image:
         counted: light times opacity, of mode F.
         opacity: 0 to 1, of mode F.
     """
-    return _evaluate(
+    return evaluate(
         lambda of: of["sum"] / of["max"](of["opacity"], _INVISIBLE) * (of["opacity"] >= _INVISIBLE),
         sum=counted,
         opacity=opacity,

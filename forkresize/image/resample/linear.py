@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import cache
 
-from PIL import Image, ImageMath
+from PIL import Image
 
+from forkresize.image.arithmetic import evaluate
 from forkresize.image.color import srgb
 from forkresize.image.color.light import decode_srgb, encode_srgb
 from forkresize.image.deep_image import DeepImage
@@ -12,8 +13,6 @@ from forkresize.image.geometry.region import Dimensions
 from forkresize.image.resample import kernel
 from forkresize.image.resample.deep import resample_deep
 from forkresize.recipe import Resample
-
-_evaluate: Callable[..., Image.Image] = ImageMath.lambda_eval
 
 _WHITE = 65535
 """White in linear light. The smallest difference between two levels of 8 bits is 19."""
@@ -58,9 +57,9 @@ def _resample_with_alpha(image: Image.Image, resize: _Resize) -> Image.Image:
     resized = resize(opacity)
     lights = []
     for color in colors:
-        counted = _evaluate(lambda of: of["light"] * of["opacity"], light=_to_linear(color), opacity=opacity)
-        lights.append(_evaluate(lambda of: of["sum"] / of["opacity"], sum=resize(counted), opacity=resized))
-    return _join(image.mode, lights, _evaluate(lambda of: of["opacity"] * 255 + 0.5, opacity=resized).convert("L"))
+        counted = evaluate(lambda of: of["light"] * of["opacity"], light=_to_linear(color), opacity=opacity)
+        lights.append(evaluate(lambda of: of["sum"] / of["opacity"], sum=resize(counted), opacity=resized))
+    return _join(image.mode, lights, evaluate(lambda of: of["opacity"] * 255 + 0.5, opacity=resized).convert("L"))
 
 
 def _to_linear(band: Image.Image) -> Image.Image:
