@@ -22,8 +22,9 @@ def saved_png(image: Image.Image, strategy: int) -> bytes:
     return file.getvalue()
 
 
-def test_a_photograph_is_packed_by_runs_alone(noise: Scene, encoded: Encode) -> None:
-    photograph = clouds(noise)
+def test_a_photograph_of_few_rows_is_packed_by_runs_alone(noise: Scene, encoded: Encode) -> None:
+    """Larger ones are written without Pillow's encoder."""
+    photograph = clouds(noise).crop((0, 0, 320, 90))
     assert encoded(photograph, "png").data == saved_png(photograph, zlib.Z_RLE)
     assert len(saved_png(photograph, zlib.Z_RLE)) <= len(saved_png(photograph, zlib.Z_DEFAULT_STRATEGY))
 
