@@ -127,7 +127,7 @@ def test_a_watermark_that_changes_after_it_was_loaded_counts_as_changed(
     recipe = Recipe.of(width=16, watermark=str(logo))
     with monkeypatch.context() as patch:
         patch.setattr(LocalBackend, "preload", preload_and_change)
-        make(recipe)
+        make(recipe, if_exists=IfExists.OVERWRITE)
     assert set(whys(make, recipe).values()) == {"the recipe changed"}
 
 
