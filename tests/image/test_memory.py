@@ -69,7 +69,7 @@ SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "deep.png": ("I;16", {"compress_level": 1}),
     "bilevel.png": ("1", {"compress_level": 1}),
     "palette.gif": ("P", {}),
-    "photo.webp": ("RGB", {"quality": 80, "method": 0}),
+    "photo.webp": ("RGB", {"lossless": True, "quality": 0, "method": 0}),
     "photo.avif": ("RGB", {"quality": 60, "speed": 10}),
     "photo.tif": ("RGB", {}),
     "strip.tif": ("RGB", {"compression": "tiff_deflate", "strip_size": 10**9}),
