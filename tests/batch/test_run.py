@@ -124,7 +124,7 @@ def test_a_full_disk_stops_the_run(tmp_path: Path, photos: Path, monkeypatch: py
     summary = run([photos], tmp_path / "out", SMALL, settings=Settings(pool=PoolOptions(workers=1)))
     assert summary.exit_code == ExitCode.FATAL
     assert "No space left" in (summary.stopped_by or "")
-    assert 1 <= summary.failed <= 3
+    assert summary.failed >= 1  # The worker may hold all of these pictures by then.
 
 
 def test_too_many_errors_stop_the_run(tmp_path: Path) -> None:
