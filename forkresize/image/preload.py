@@ -14,8 +14,9 @@ from forkresize.image.steps.registry import operation_of
 from forkresize.recipe import IfLarger, Recipe
 
 _RARELY_NEEDED = (
-    *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "encode.deep", "encode.palette"),
-    *("encode.png_photograph", "encode.targets", "gainmap.output", "metadata.xmp", "resample.deep", "resample.linear"),
+    *("analyze.smartcrop", "color.deep_convert", "color.peak", "decode.jpeg_scans", "decode.libwebp", "encode.deep"),
+    *("encode.palette", "encode.png_photograph", "encode.targets", "gainmap.output", "metadata.xmp", "resample.deep"),
+    "resample.linear",
 )
 """Modules that few pictures need, which import them when they do."""
 

@@ -90,7 +90,8 @@ def leaves_nothing_behind(faults: ModuleType) -> Iterator[None]:
     descriptors, children = len(os.listdir("/dev/fd")), child_processes()
     yield
     assert child_processes() <= children
-    assert len(os.listdir("/dev/fd")) == descriptors
+    # Fewer, if those that another test of this process has left are collected meanwhile.
+    assert len(os.listdir("/dev/fd")) <= descriptors
 
 
 @pytest.fixture

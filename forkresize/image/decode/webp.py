@@ -22,6 +22,8 @@ class DirectWebPImageFile(WebPImagePlugin.WebPImageFile):
     Everything else is read by Pillow, and so is every file that libwebp finds damaged.
     """
 
+    _has_pixels = False
+
     @property
     def is_decoded_directly(self) -> bool:
         """Whether it is a still picture, and libwebp is known; if that refuses it, Pillow decodes it."""
@@ -35,7 +37,8 @@ class DirectWebPImageFile(WebPImagePlugin.WebPImageFile):
                 # Both have four bytes a pixel.
                 self.im = _imaging.map_buffer(pixels, self.size, "raw", 0, (self.mode, 0, 1))
                 self.info["timestamp"] = self.info["duration"] = 0
-        return Image.Image.load(self) if self._im is not None and not self.tile else super().load()
+                self._has_pixels = True
+        return Image.Image.load(self) if self._has_pixels else super().load()
 
     def _decode(self) -> mmap.mmap | None:
         """Return the pixels, with alpha or 255 as their fourth bytes; None if they are left to Pillow."""

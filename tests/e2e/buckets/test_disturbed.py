@@ -126,7 +126,7 @@ def test_second_interrupt_ends_the_run_at_once(
     many: Bucket, web: Bucket, run: RunCommand, start: Callable[..., "subprocess.Popen[str]"]
 ) -> None:
     process = start(many.url("in"), web.url("out"), *QUICK)
-    supervisor, _ = freeze_workers(process)
+    supervisor, workers = freeze_workers(process)
     # What comes within a tenth of a second counts as the same signal, and a third one would end the clean-up.
     process.send_signal(signal.SIGINT)
     for _ in range(5):
@@ -137,6 +137,8 @@ def test_second_interrupt_ends_the_run_at_once(
             break
     assert process.returncode == 130
     wait_for(lambda: not is_alive(supervisor))
+    # One that was stopped before it asked to end with the supervisor keeps the pipes of this test.
+    workers.send(signal.SIGKILL)
     assert run(many.url("in"), web.url("out"), *QUICK)["failed"] == 0
     assert len([key for key in web.keys("out/") if ".forkresize" not in key]) == 24
 

@@ -213,7 +213,8 @@ def test_a_cancelled_run_finishes_its_pictures_and_no_others(place: Place) -> No
             assert 0 < ended.progress.written < 400
             # It stays as it is.
             assert (await manager.cancel(run.id, CALLER)).state is RunState.CANCELLED
-            assert manager.ended == {RunState.CANCELLED: 1}
+            # A run of the same cluster that a test has left may end here, too.
+            assert manager.ended[RunState.CANCELLED] == 1
             assert len(place.outputs("cancelled")) == ended.progress.written
 
     try:
