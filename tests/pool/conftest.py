@@ -90,7 +90,7 @@ def leaves_nothing_behind(faults: ModuleType) -> Iterator[None]:
     descriptors, children = len(os.listdir("/dev/fd")), child_processes()
     yield
     assert child_processes() <= children
-    # Fewer, if those that another test of this process has left are collected meanwhile.
+    # Fewer, if those that another test of this process has left are collected now.
     assert len(os.listdir("/dev/fd")) <= descriptors
 
 
