@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 
 def child_processes() -> set[int]:
@@ -37,3 +38,10 @@ def _processes() -> Iterator[tuple[int, int]]:
                 yield int(name), int(file.read().rpartition(")")[2].split()[1])
         except (FileNotFoundError, ProcessLookupError):
             continue
+
+
+def write_pid(path: Path) -> None:
+    """Write the number of this process into a file, which appears complete."""
+    new = path.with_suffix(".new")
+    new.write_text(str(os.getpid()))
+    new.rename(path)

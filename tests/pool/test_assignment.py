@@ -10,7 +10,7 @@ import pytest
 
 from forkresize.pool import Completed, Pool, PoolOptions
 from forkresize.pool.backlog import MAX_TASKS, MIN_TASKS
-from tests.children import child_processes
+from tests.children import child_processes, write_pid
 
 WaitUntil = Callable[[Callable[[], object]], None]
 Meet = Callable[[int], Callable[[int], None]]
@@ -45,11 +45,6 @@ def test_no_more_workers_are_forked_than_there_are_tasks(meet: Meet) -> None:
 def test_idle_worker_gets_the_next_task_before_another_is_forked(
     tmp_path: Path, wait_until: WaitUntil, is_asleep: Callable[[int], bool]
 ) -> None:
-    def work(path: Path) -> None:
-        new = path.with_suffix(".new")
-        new.write_text(str(os.getpid()))
-        new.rename(path)
-
     def items() -> Iterator[Path]:
         for number in range(5):
             path = tmp_path / str(number)
@@ -57,7 +52,7 @@ def test_idle_worker_gets_the_next_task_before_another_is_forked(
             wait_until(path.exists)
             wait_until(lambda: is_asleep(int(path.read_text())))  # noqa: B023  Called at once.
 
-    with Pool(work, options=PoolOptions(workers=4)) as pool:
+    with Pool(write_pid, options=PoolOptions(workers=4)) as pool:
         assert len({result.worker for result in pool.imap_unordered(items())}) == 1
 
 

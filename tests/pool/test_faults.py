@@ -12,6 +12,7 @@ import pytest
 
 from forkresize.pool import Completed, LossReason, Pool, PoolOptions, Raised, TaskResult, WorkerLost
 from forkresize.pool.protocol import MAX_PAYLOAD
+from tests.children import write_pid
 
 TASKS = 40
 VICTIM = 10
@@ -124,11 +125,6 @@ def test_large_items_and_results_cross(run: Run, faults: ModuleType) -> None:
 def test_idle_workers_may_be_killed_without_blame(
     tmp_path: Path, wait_until: WaitUntil, is_asleep: Callable[[int], bool]
 ) -> None:
-    def work(path: Path) -> None:
-        new = path.with_suffix(".new")
-        new.write_text(str(os.getpid()))
-        new.rename(path)
-
     def items() -> Iterator[Path]:
         for number in range(12):
             path = tmp_path / str(number)
@@ -140,7 +136,7 @@ def test_idle_workers_may_be_killed_without_blame(
                 wait_until(lambda: is_asleep(worker))  # noqa: B023  Called at once.
                 os.kill(worker, signal.SIGKILL)
 
-    with Pool(work, options=PoolOptions(workers=1, retries=0)) as pool:
+    with Pool(write_pid, options=PoolOptions(workers=1, retries=0)) as pool:
         results = list(pool.imap_unordered(items()))
     assert [type(result) for result in results] == [Completed] * 12
     assert pool.workers_lost >= 3

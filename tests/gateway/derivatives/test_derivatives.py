@@ -229,10 +229,8 @@ def test_a_destination_that_a_batch_holds_is_recorded_later(
     run(serve())
 
 
-def test_what_is_recorded_is_found_while_other_pictures_are_recorded(
-    settings: GatewaySettings, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert count_batch(photos, tmp_path / "web/photos/thumb") == (2, 0)
+def hold_recording(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let records be written at once, and not end before the second event; the first one shows that it has begun."""
     begun, go = threading.Event(), threading.Event()
 
     def write_slowly(_: RecordWriter, made: Sequence[Made]) -> list[Made]:
@@ -242,6 +240,14 @@ def test_what_is_recorded_is_found_while_other_pictures_are_recorded(
 
     monkeypatch.setattr(RecordWriter, "write", write_slowly)
     monkeypatch.setattr("forkresize.gateway.derivatives.recorder._INTERVAL", 0.0)
+    return begun, go
+
+
+def test_what_is_recorded_is_found_while_other_pictures_are_recorded(
+    settings: GatewaySettings, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert count_batch(photos, tmp_path / "web/photos/thumb") == (2, 0)
+    begun, go = hold_recording(monkeypatch)
 
     async def serve() -> None:
         async with open_site(settings) as site:
@@ -283,15 +289,7 @@ def test_a_store_that_hangs_costs_no_picture(
 
 
 def test_the_end_waits_for_what_is_being_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, go = threading.Event(), threading.Event()
-
-    def write_slowly(_: RecordWriter, made: Sequence[Made]) -> list[Made]:
-        begun.set()
-        assert go.wait(60)
-        return []
-
-    monkeypatch.setattr(RecordWriter, "write", write_slowly)
-    monkeypatch.setattr("forkresize.gateway.derivatives.recorder._INTERVAL", 0.0)
+    begun, go = hold_recording(monkeypatch)
 
     async def record() -> None:
         recorder = Recorder(DestinationStores(str(tmp_path), StoreOptions()), None)
